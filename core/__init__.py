@@ -1,0 +1,1 @@
+"""Everything Opsdesk does without a screen: one package per trade, no Qt anywhere."""

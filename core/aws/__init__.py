@@ -1,0 +1,1 @@
+"""Reaching AWS, or anything that speaks its protocols, through an opened profile."""

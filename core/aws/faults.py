@@ -1,0 +1,147 @@
+"""What boto3 raises, in plain words: translated once, here, with the request id kept."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from core.base.errors import OpsError
+
+_REMEDY_CREDENTIALS = "Sign in again (for example `aws sso login`), or choose another profile"
+
+_KNOWN: dict[str, tuple[str, str, str]] = {
+    # AWS code -> (our code, why, remedy)
+    "AccessDenied": (
+        "denied",
+        "This identity has no permission for it",
+        "Ask for the permission named in the details, or choose another profile",
+    ),
+    "AccessDeniedException": (
+        "denied",
+        "This identity has no permission for it",
+        "Ask for the permission named in the details, or choose another profile",
+    ),
+    "UnauthorizedOperation": (
+        "denied",
+        "This identity has no permission for it",
+        "Ask for the permission named in the details, or choose another profile",
+    ),
+    "InvalidAccessKeyId": ("credentials", "AWS does not know this access key", _REMEDY_CREDENTIALS),
+    "InvalidClientTokenId": ("credentials", "AWS does not know this access key", _REMEDY_CREDENTIALS),
+    "UnrecognizedClientException": ("credentials", "AWS does not know this access key", _REMEDY_CREDENTIALS),
+    "SignatureDoesNotMatch": ("credentials", "The secret key does not fit the access key", _REMEDY_CREDENTIALS),
+    "AuthFailure": ("credentials", "The credentials were refused", _REMEDY_CREDENTIALS),
+    "ExpiredToken": ("expired", "The login has expired", _REMEDY_CREDENTIALS),
+    "ExpiredTokenException": ("expired", "The login has expired", _REMEDY_CREDENTIALS),
+    "RequestExpired": ("expired", "The request is older than AWS accepts", "Set this computer's clock right"),
+    "RequestTimeTooSkewed": ("clock", "This computer's clock is wrong", "Set the clock right"),
+    "NoSuchBucket": ("not-found", "There is no bucket of that name", "Check the name, or make the bucket"),
+    "NoSuchKey": ("not-found", "There is no object of that name", "Refresh the list"),
+    "404": ("not-found", "It is not there", "Check the name and refresh the list"),
+    "403": (
+        "denied",
+        "This identity has no permission for it",
+        "Ask for the permission named in the details, or choose another profile",
+    ),
+    "ResourceNotFoundException": (
+        "not-found",
+        "It does not exist in this account and region",
+        "Check the name and the region",
+    ),
+    "BucketAlreadyExists": ("exists", "The name is taken by somebody else", "Choose another name"),
+    "BucketAlreadyOwnedByYou": ("exists", "You have a bucket of that name", "Use it, or choose another name"),
+    "BucketNotEmpty": ("conflict", "The bucket still holds objects or versions", "Delete its objects first"),
+    "PreconditionFailed": (
+        "exists",
+        "An object of that name is already there",
+        "Choose another name; nothing was overwritten",
+    ),
+    "ResourceInUseException": (
+        "conflict",
+        "It is being changed at the moment, or the name is taken",
+        "Wait until it is ACTIVE and try again",
+    ),
+    "LimitExceededException": ("limit", "A limit of the account is reached", "Wait, or ask AWS to raise the limit"),
+    "ProvisionedThroughputExceededException": (
+        "throttled",
+        "The shard's throughput is used up",
+        "Slow down, or add shards",
+    ),
+    "ThrottlingException": ("throttled", "Too many requests", "Wait a moment and try again"),
+    "Throttling": ("throttled", "Too many requests", "Wait a moment and try again"),
+    "SlowDown": ("throttled", "Too many requests", "Wait a moment and try again"),
+    "EntityTooLarge": ("limit", "It is larger than the service accepts", "Send it in parts"),
+}
+
+
+def translated(error: BaseException, doing: str) -> OpsError:
+    """``doing`` is what was tried, ready for "could not": ``list the buckets``."""
+    if isinstance(error, OpsError):
+        return error
+    from botocore import exceptions as boto
+
+    title = f"Could not {doing}"
+    if isinstance(error, boto.ClientError):
+        return _from_client_error(error, title)
+    text = str(error).strip() or type(error).__name__
+    if isinstance(error, boto.NoCredentialsError | boto.PartialCredentialsError | boto.CredentialRetrievalError):
+        return OpsError(
+            title, f"No usable AWS credentials were found ({text})", _REMEDY_CREDENTIALS, code="credentials"
+        )
+    if isinstance(error, boto.TokenRetrievalError | boto.SSOTokenLoadError | boto.UnauthorizedSSOTokenError):
+        return OpsError(title, "The login has expired", _REMEDY_CREDENTIALS, details={"error": text}, code="expired")
+    if isinstance(error, boto.NoRegionError):
+        return OpsError(title, "No region is set", "Set a region in the profile, or AWS_REGION", code="settings")
+    if isinstance(error, boto.ProfileNotFound):
+        return OpsError(title, text, "Correct the AWS profile's name in the profile", code="settings")
+    if isinstance(error, boto.SSLError):
+        return OpsError(
+            title,
+            f"The server's certificate was not accepted ({text})",
+            "Choose the right CA file in the profile",
+            code="tls",
+        )
+    if isinstance(
+        error,
+        boto.ConnectTimeoutError | boto.EndpointConnectionError | boto.ConnectionClosedError | boto.HTTPClientError,
+    ):
+        return OpsError(
+            title,
+            f"The endpoint does not answer ({text})",
+            "Check the network and the endpoint of the profile, then try again",
+            code="unreachable",
+        )
+    if isinstance(error, boto.ParamValidationError):
+        return OpsError(title, text, "Correct the value and try again", code="invalid")
+    if isinstance(error, boto.BotoCoreError):
+        return OpsError(title, text, "", code="aws")
+    raise error
+
+
+def _from_client_error(error: Any, title: str) -> OpsError:
+    answer = error.response.get("Error", {})
+    metadata = error.response.get("ResponseMetadata", {})
+    aws_code, message = str(answer.get("Code", "")), str(answer.get("Message", "")).strip()
+    code, why, remedy = _KNOWN.get(aws_code, ("aws", message or aws_code, "See the details, then try again"))
+    details = {
+        "code": aws_code,
+        "message": message,
+        "operation": error.operation_name,
+        "request id": str(metadata.get("RequestId", "")),
+        "status": str(metadata.get("HTTPStatusCode", "")),
+    }
+    if message and message not in why and code not in ("credentials", "expired"):
+        why = f"{why} ({message})"
+    return OpsError(title, why, remedy, details={key: value for key, value in details.items() if value}, code=code)
+
+
+@contextmanager
+def explained(doing: str) -> Iterator[None]:
+    """Inside, what boto3 raises becomes an OpsError titled "Could not <doing>"; bugs pass through unchanged."""
+    try:
+        yield
+    except OpsError:
+        raise
+    except Exception as error:
+        raise translated(error, doing) from error

@@ -1,0 +1,142 @@
+"""Clients for AWS services, made from an opened profile; the only place that calls boto3."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from core.settings.profiles import MysqlSource, Profile, WarehouseConnection
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A profile, opened: where the endpoints are now and which credentials to use.
+
+    endpoints: service name (``s3``, ``kinesis``, ``redshift-data``, ``default``) -> URL; empty means AWS itself.
+    access_key, secret_key: only where the profile brings its own (the sandbox); otherwise boto3's chain.
+    """
+
+    profile: Profile
+    region: str = ""
+    aws_profile: str = ""
+    endpoints: dict[str, str] = field(default_factory=dict)
+    access_key: str = ""
+    secret_key: str = field(default="", repr=False)
+    ca_bundle: str = ""
+    warehouses: tuple[WarehouseConnection, ...] = ()
+    mysql: tuple[MysqlSource, ...] = ()
+
+
+class AwsSession:
+    """Opens the profile on first use and keeps one client per service and tuning.
+
+    ``open_target`` may take seconds (it may start the sandbox) and may raise OpsError: call ``client`` and
+    ``target`` from jobs, never from the GUI thread. A failed opening is tried again on the next call.
+    """
+
+    def __init__(self, profile: Profile, open_target: Callable[[], Target]) -> None:
+        self.profile = profile
+        self._open_target = open_target
+        self._lock = threading.RLock()
+        self._target: Target | None = None
+        self._sessions: dict[bool, Any] = {}
+        self._clients: dict[tuple[Any, ...], Any] = {}
+
+    def target(self) -> Target:
+        with self._lock:
+            if self._target is None:
+                self._target = self._open_target()
+            return self._target
+
+    def reopen(self) -> None:
+        """Forget target and clients: the endpoints moved (the sandbox was restarted)."""
+        with self._lock:
+            self._target = None
+            self._sessions.clear()
+            self._clients.clear()
+
+    def client(
+        self,
+        service: str,
+        *,
+        plain_times: bool = False,
+        retries: int = 3,
+        read_timeout: float = 60,
+        pool: int = 32,
+        validate: bool = True,
+    ) -> Any:
+        """A shared, thread-safe boto3 client.
+
+        plain_times: timestamps stay numbers or text as the service sent them (measured: 3.3 times faster
+            Kinesis pages, 2-2.6 times faster S3 lists, because time zones cost more than all the rest).
+        retries: attempts in all; 1 switches boto3's hidden retries off, for callers that count throttles.
+        pool: connections kept open; shards + senders at least.
+        """
+        key = (service, plain_times, retries, read_timeout, pool, validate)
+        with self._lock:
+            if key not in self._clients:
+                self._clients[key] = self._make(service, plain_times, retries, read_timeout, pool, validate)
+            return self._clients[key]
+
+    def expires(self) -> datetime | None:
+        """When the credentials in use end (SSO, assumed role); None if they do not, or cannot say."""
+        credentials = self._session(False).get_credentials()
+        end = getattr(credentials, "_expiry_time", None)  # botocore offers no public name for it
+        return end if isinstance(end, datetime) else None
+
+    def _make(
+        self, service: str, plain_times: bool, retries: int, read_timeout: float, pool: int, validate: bool
+    ) -> Any:
+        from botocore.config import Config
+
+        target = self.target()
+        config = Config(
+            connect_timeout=5,
+            read_timeout=read_timeout,
+            retries={"total_max_attempts": retries, "mode": "standard"},
+            max_pool_connections=pool,
+            tcp_keepalive=True,
+            parameter_validation=validate,
+            signature_version="s3v4" if service == "s3" else None,
+            s3={"addressing_style": "path"} if target.endpoints else None,
+        )
+        return self._session(plain_times).client(
+            service,
+            region_name=target.region or None,
+            endpoint_url=target.endpoints.get(service) or target.endpoints.get("default") or None,
+            verify=target.ca_bundle or None,
+            config=config,
+        )
+
+    def _session(self, plain_times: bool) -> Any:
+        if plain_times not in self._sessions:
+            import boto3
+            import botocore.session
+
+            target = self.target()
+            core = botocore.session.Session(profile=target.aws_profile or None)
+            if plain_times:
+                core.get_component("response_parser_factory").set_parser_defaults(timestamp_parser=lambda value: value)
+            self._sessions[plain_times] = boto3.Session(
+                aws_access_key_id=target.access_key or None,
+                aws_secret_access_key=target.secret_key or None,
+                region_name=target.region or None,
+                botocore_session=core,
+            )
+        return self._sessions[plain_times]
+
+
+def environment_target(profile: Profile) -> Target:
+    """The target of an ``env`` or ``aws`` profile: boto3's own chain decides what the profile leaves open."""
+    return Target(
+        profile,
+        region=profile.region,
+        aws_profile=profile.aws_profile,
+        endpoints=dict(profile.endpoints),
+        ca_bundle=profile.ca_bundle,
+        warehouses=profile.warehouses,
+        mysql=profile.mysql,
+    )

@@ -1,0 +1,1 @@
+"""Backups: objects in S3, plans, dumps, manifests, rehearsals, retention, schedules."""

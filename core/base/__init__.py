@@ -1,0 +1,1 @@
+"""The floor under every room: errors, the journal, places on disk, the clock."""

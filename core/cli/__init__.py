@@ -1,0 +1,1 @@
+"""The head-less verbs: one file a room."""

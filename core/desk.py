@@ -1,0 +1,83 @@
+"""The desk: one open profile with the services of every room, for the window and for the verbs alike.
+
+Services are built on first use, so that opening the window or running one verb imports only what it needs.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from core.aws.session import AwsSession, Target, environment_target
+from core.aws.workplace import Workplace
+from core.base.places import Places
+from core.settings.profiles import Profile, Profiles
+from core.settings.secrets import Secrets
+from core.settings.store import SettingsStore
+
+if TYPE_CHECKING:
+    from core.backups.service import BackupsService
+    from core.digits.service import DigitsService
+    from core.edge.service import EdgeService
+    from core.sandbox.door import Lease
+    from core.streams.service import StreamsService
+    from core.warehouse.service import WarehouseService
+
+
+class Desk:
+    """Opens ``profile`` lazily: nothing touches network, keyring or sandbox before a service needs it."""
+
+    def __init__(self, places: Places, settings: SettingsStore, profiles: Profiles, profile: Profile) -> None:
+        self.places, self.settings, self.profiles, self.profile = places, settings, profiles, profile
+        self._lease: Lease | None = None
+        self.workplace = Workplace(AwsSession(profile, self._open), places, lambda: settings.current, Secrets())
+
+    @property
+    def aws(self) -> AwsSession:
+        return self.workplace.aws
+
+    def _open(self) -> Target:
+        if self.profile.kind != "sandbox":
+            return environment_target(self.profile)
+        from core.sandbox.door import join
+
+        if self._lease is None:
+            self._lease = join(self.places)
+        return self._lease.target(self.profile)
+
+    def close(self) -> None:
+        """Let go of the sandbox; it stops when its last user has left."""
+        if self._lease is not None:
+            self._lease.close()
+            self._lease = None
+
+    # -- the rooms ----------------------------------------------------------
+    @cached_property
+    def digits(self) -> DigitsService:
+        from core.digits.service import DigitsService
+
+        return DigitsService(self.workplace)
+
+    @cached_property
+    def streams(self) -> StreamsService:
+        from core.streams.service import StreamsService
+
+        return StreamsService(self.workplace)
+
+    @cached_property
+    def warehouse(self) -> WarehouseService:
+        from core.warehouse.service import WarehouseService
+
+        return WarehouseService(self.workplace)
+
+    @cached_property
+    def backups(self) -> BackupsService:
+        from core.backups.service import BackupsService
+
+        return BackupsService(self.workplace)
+
+    @cached_property
+    def edge(self) -> EdgeService:
+        from core.edge.service import EdgeService
+
+        return EdgeService(self.workplace)

@@ -1,0 +1,1 @@
+"""Recognising hand-written digits: ink, data, models, training, evaluation, prediction."""

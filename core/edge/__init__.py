@@ -1,0 +1,1 @@
+"""What a proxy tells an application, and what the application makes of it."""

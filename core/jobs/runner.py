@@ -1,0 +1,137 @@
+"""Where jobs run: threads made on demand, and lanes that keep order."""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from core.jobs.job import Job, Listener
+
+T = TypeVar("T")
+
+
+class JobRunner:
+    """Runs jobs in parallel; jobs of one lane run one after the other.
+
+    Threads are started when work waits and none is idle (at most ``max_workers``), and are daemons:
+    a job that will not stop must not keep the program from leaving.
+    """
+
+    def __init__(self, max_workers: int = 16) -> None:
+        self._tasks: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
+        self._max_workers = max_workers
+        self._threads: list[threading.Thread] = []
+        self._idle = 0
+        self._lock = threading.Lock()
+        self._lanes: dict[str, deque[Job[Any]]] = {}
+        self._live: set[Job[Any]] = set()
+        self._observers: list[Listener] = []
+        self._closed = False
+
+    def observe(self, listener: Listener) -> None:
+        """Hear of every job that is not quiet, from the moment it is submitted (any thread)."""
+        with self._lock:
+            self._observers.append(listener)
+
+    def submit(
+        self,
+        title: str,
+        work: Callable[[Job[T]], T],
+        *,
+        listener: Listener | None = None,
+        room: str = "",
+        lane: str | None = None,
+        newest_only: bool = False,
+        quiet: bool = False,
+        write: bool = False,
+    ) -> Job[T]:
+        """Queue ``work``. Jobs of one ``lane`` keep order; ``newest_only`` drops those of the lane that still wait."""
+        with self._lock:
+            observers = () if quiet else tuple(self._observers)
+        listeners = (*((listener,) if listener else ()), *observers)
+        job = Job(title, work, listeners, room=room, lane=lane, quiet=quiet, write=write)
+        for observer in observers:
+            observer(job)
+        stale: list[Job[Any]] = []
+        with self._lock:
+            if self._closed:
+                raise RuntimeError("the job runner is closed")
+            self._live.add(job)
+            if lane is None:
+                self._give(lambda: self._run(job))
+            elif lane in self._lanes:
+                waiting = self._lanes[lane]
+                if newest_only:
+                    stale.extend(waiting)
+                    waiting.clear()
+                waiting.append(job)
+            else:
+                self._lanes[lane] = deque([job])
+                self._give(lambda: self._drain(lane))
+        for old in stale:
+            old.cancel()
+            with self._lock:
+                self._live.discard(old)
+        return job
+
+    def live(self) -> list[Job[Any]]:
+        """The jobs that have not ended."""
+        with self._lock:
+            return [job for job in self._live if not job.state.is_final]
+
+    def close(self, timeout: float = 5.0) -> list[str]:
+        """Cancel everything, wait once for all, and name what would not stop."""
+        with self._lock:
+            self._closed = True
+            live = list(self._live)
+        for job in live:
+            job.cancel()
+        deadline = time.monotonic() + timeout
+        stuck = [job.title for job in live if not job.wait(max(0.0, deadline - time.monotonic()))]
+        with self._lock:
+            threads = list(self._threads)
+        for _ in threads:
+            self._tasks.put(None)
+        for thread in threads:
+            thread.join(max(0.0, deadline - time.monotonic()) if stuck else None)
+        return stuck
+
+    def _give(self, task: Callable[[], None]) -> None:  # under the lock
+        self._tasks.put(task)
+        if self._idle >= self._tasks.qsize() or len(self._threads) >= self._max_workers:
+            return
+        thread = threading.Thread(target=self._serve, name=f"job-{len(self._threads)}", daemon=True)
+        self._threads.append(thread)
+        thread.start()
+
+    def _serve(self) -> None:
+        while True:
+            with self._lock:
+                self._idle += 1
+            task = self._tasks.get()
+            with self._lock:
+                self._idle -= 1
+            if task is None:
+                return
+            task()
+
+    def _run(self, job: Job[Any]) -> None:
+        try:
+            job.run()
+        finally:
+            with self._lock:
+                self._live.discard(job)
+
+    def _drain(self, lane: str) -> None:
+        while True:
+            with self._lock:
+                waiting = self._lanes[lane]
+                if not waiting:
+                    del self._lanes[lane]
+                    return
+                job = waiting.popleft()
+            self._run(job)

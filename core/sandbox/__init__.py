@@ -1,0 +1,1 @@
+"""The local stand-in for AWS: supervised child processes on loopback."""

@@ -1,0 +1,1 @@
+"""Choices the user makes and keeps: settings, profiles, secrets."""

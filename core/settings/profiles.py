@@ -1,0 +1,189 @@
+"""Profiles: which account, region and endpoints to work on, and how careful to be there."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from core.base.errors import OpsError, WrongUse
+from core.base.files import set_aside, write_atomic
+
+ENVIRONMENTS = ("production", "staging", "sandbox")
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")
+
+
+@dataclass(frozen=True, slots=True)
+class MysqlSource:
+    """A MySQL or MariaDB server. The password is a secret named ``mysql/<profile>/<name>``; ``password`` is
+    only filled in memory (for the sandbox), never written."""
+
+    name: str
+    host: str
+    port: int = 3306
+    user: str = "root"
+    databases: tuple[str, ...] = ()
+    ca_file: str = ""
+    password: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class WarehouseConnection:
+    """One way to a warehouse.
+
+    kind: ``data-api`` (Redshift Data API), ``postgres`` (Redshift or PostgreSQL by wire), ``hive``, ``athena``.
+    note: shown as a badge beside the connection's name; differences: what may differ there, a line each.
+    The password, where one is needed, is a secret named ``warehouse/<profile>/<name>``.
+    """
+
+    name: str
+    kind: str = "data-api"
+    database: str = "dev"
+    cluster: str = ""
+    workgroup: str = ""
+    db_user: str = ""
+    secret_arn: str = ""
+    host: str = ""
+    port: int = 0
+    note: str = ""
+    differences: tuple[str, ...] = ()
+    password: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """kind: ``sandbox`` (the local stand-in), ``env`` (boto3's own chain and the standard variables), ``aws`` (kept in profiles.toml)."""
+
+    name: str
+    kind: str = "aws"
+    environment: str = "production"
+    read_only: bool = False
+    aws_profile: str = ""
+    region: str = ""
+    ca_bundle: str = ""
+    endpoints: dict[str, str] = field(default_factory=dict)
+    warehouses: tuple[WarehouseConnection, ...] = ()
+    mysql: tuple[MysqlSource, ...] = ()
+
+    @property
+    def guarded(self) -> bool:
+        """Whether a write must be asked for first."""
+        return self.read_only or self.environment == "production"
+
+
+SANDBOX = Profile("sandbox", kind="sandbox", environment="sandbox")
+ENVIRONMENT = Profile("env", kind="env", environment="staging")
+
+
+class Profiles:
+    """``profiles.toml``: the user's own profiles, beside the two built in."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self.trouble: OpsError | None = None
+        self._own: dict[str, Profile] = self._load()
+
+    def names(self) -> list[str]:
+        return [SANDBOX.name, ENVIRONMENT.name, *sorted(self._own)]
+
+    def get(self, name: str) -> Profile:
+        """Raises WrongUse for a name nobody knows."""
+        for built_in in (SANDBOX, ENVIRONMENT):
+            if name == built_in.name:
+                return built_in
+        try:
+            return self._own[name]
+        except KeyError:
+            raise WrongUse(
+                f"There is no profile {name}",
+                f"Known are: {', '.join(self.names())}",
+                "See `profiles list`, or add it with `profiles add`",
+            ) from None
+
+    def add(self, profile: Profile) -> None:
+        """Add or replace; raises WrongUse for a bad name or environment."""
+        if profile.name in (SANDBOX.name, ENVIRONMENT.name):
+            raise WrongUse(f"The profile {profile.name} is built in", "Its name is taken", "Choose another name")
+        if not _NAME.match(profile.name):
+            raise WrongUse(
+                f"{profile.name!r} is no name for a profile",
+                "Letters, digits, dot, dash and underscore, at most 64",
+                "Choose another name",
+            )
+        if profile.environment not in ENVIRONMENTS:
+            raise WrongUse(
+                f"{profile.environment!r} is no environment",
+                f"It can be {', '.join(ENVIRONMENTS)}",
+                "Choose one of them",
+            )
+        self._write({**self._own, profile.name: profile})
+
+    def remove(self, name: str) -> None:
+        self.get(name)
+        if name not in self._own:
+            raise WrongUse(f"The profile {name} is built in", "It cannot be removed", "")
+        self._write({key: value for key, value in self._own.items() if key != name})
+
+    def _write(self, profiles: dict[str, Profile]) -> None:
+        import tomlkit
+
+        document = tomlkit.document()
+        for name, profile in sorted(profiles.items()):
+            document[name] = _plain(profile)
+        write_atomic(self._path, tomlkit.dumps(document))
+        self._own = profiles
+
+    def _load(self) -> dict[str, Profile]:
+        try:
+            values = tomllib.loads(self._path.read_text(encoding="utf-8"))
+            return {name: _profile(name, entry) for name, entry in values.items()}
+        except FileNotFoundError:
+            return {}
+        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, TypeError, AttributeError) as error:
+            try:
+                remedy = f"Your file was kept as {set_aside(self._path).name} beside it; correct it and rename it back"
+            except OSError:
+                remedy = "The file was left as it is"
+            self.trouble = OpsError(
+                "The file of profiles cannot be used",
+                str(error),
+                remedy,
+                details={"file": str(self._path)},
+                code="settings",
+            )
+            return {}
+
+
+def _plain(profile: Profile) -> dict[str, Any]:
+    plain = {key: value for key, value in asdict(profile).items() if key != "name" and value not in ("", (), {}, None)}
+    for group in ("warehouses", "mysql"):
+        entries = [
+            {
+                key: list(value) if isinstance(value, tuple) else value
+                for key, value in entry.items()
+                if key != "password" and value not in ("", (), None)
+            }
+            for entry in plain.pop(group, ())
+        ]
+        if entries:
+            plain[group] = entries
+    return plain
+
+
+def _profile(name: str, entry: dict[str, Any]) -> Profile:
+    known = {item.name for item in fields(Profile)} - {"name", "warehouses", "mysql"}
+    return Profile(
+        name=name,
+        warehouses=tuple(_entry(WarehouseConnection, item) for item in entry.get("warehouses", ())),
+        mysql=tuple(_entry(MysqlSource, item) for item in entry.get("mysql", ())),
+        **{key: value for key, value in entry.items() if key in known},
+    )
+
+
+def _entry(kind: type[Any], values: dict[str, Any]) -> Any:
+    known = {item.name for item in fields(kind)} - {"password"}
+    return kind(
+        **{key: tuple(value) if isinstance(value, list) else value for key, value in values.items() if key in known}
+    )

@@ -1,0 +1,1 @@
+"""The warehouse: statements, drivers, catalogue, results, history, loads."""

@@ -1,0 +1,1 @@
+"""The window: shell, pages and the one bridge to the jobs of the core."""

@@ -1,0 +1,1 @@
+"""What the bridge offers a page: jobs, settings, commands and the open profile."""

@@ -1,0 +1,1 @@
+"""Colour, space and type: the only place where their literals live."""

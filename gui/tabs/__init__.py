@@ -1,0 +1,1 @@
+"""Pages, one package per room of the core; a page never imports another page."""

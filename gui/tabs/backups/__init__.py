@@ -1,0 +1,1 @@
+"""The Backups page: view, presenter, tab."""

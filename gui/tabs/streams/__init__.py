@@ -1,0 +1,1 @@
+"""The Streams page: view, presenter, tab."""

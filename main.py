@@ -1,0 +1,22 @@
+"""The front door: no verb opens the window, a verb does its work without a screen."""
+
+from __future__ import annotations
+
+import sys
+
+
+def main(arguments: list[str]) -> int:
+    from core.cli.arguments import parse
+
+    options = parse(arguments)
+    if options.verb is None:
+        from gui.app import run_window
+
+        return run_window(options)
+    from core.cli.run import run_verb
+
+    return run_verb(options)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

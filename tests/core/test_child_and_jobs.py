@@ -1,0 +1,170 @@
+"""Jobs end exactly once, lanes keep order, and CPU work in a child can be killed at any moment."""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import Any
+
+import pytest
+
+from core.base.errors import OpsError
+from core.jobs.child import run_in_child
+from core.jobs.history import JobHistory
+from core.jobs.job import Job, JobState
+from core.jobs.runner import JobRunner
+
+
+@pytest.fixture
+def runner():
+    made = JobRunner()
+    yield made
+    assert made.close() == []
+
+
+def count_slowly(report: Any, steps: int, seconds: float) -> int:
+    for step in range(steps):
+        report(step + 1, steps, f"step {step + 1}", value=step)
+        time.sleep(seconds)
+    return steps
+
+
+def refuse(report: Any) -> None:
+    raise OpsError("No", "because", "so")
+
+
+def burst(report: Any) -> None:
+    raise ValueError("a bug")
+
+
+def die(report: Any) -> None:
+    import os
+
+    os._exit(3)
+
+
+def chatty(report: Any) -> str:
+    print("noise on stdout must not enter the channel")
+    return "fine"
+
+
+HERE = "tests.core.test_child_and_jobs"
+
+
+def test_child_reports_and_returns(runner: JobRunner) -> None:
+    values: list[int] = []
+    job = runner.submit(
+        "count",
+        lambda j: run_in_child(j, f"{HERE}:count_slowly", {"steps": 5, "seconds": 0.01}, on_value=values.append),
+    )
+    assert job.wait(20)
+    assert (job.state, job.result, values) == (JobState.SUCCEEDED, 5, [0, 1, 2, 3, 4])
+
+
+def test_child_is_killed_by_cancel(runner: JobRunner) -> None:
+    job = runner.submit("count", lambda j: run_in_child(j, f"{HERE}:count_slowly", {"steps": 10_000, "seconds": 0.01}))
+    while job.progress is None:
+        time.sleep(0.01)
+    asked = time.monotonic()
+    assert job.cancel()
+    assert job.wait(5)
+    assert job.state is JobState.CANCELLED
+    assert time.monotonic() - asked < 2
+
+
+def test_child_errors_keep_their_kind(runner: JobRunner) -> None:
+    refused = runner.submit("refuse", lambda j: run_in_child(j, f"{HERE}:refuse", {}))
+    bug = runner.submit("burst", lambda j: run_in_child(j, f"{HERE}:burst", {}))
+    dead = runner.submit("die", lambda j: run_in_child(j, f"{HERE}:die", {}))
+    loud = runner.submit("chatty", lambda j: run_in_child(j, f"{HERE}:chatty", {}))
+    for job in (refused, bug, dead, loud):
+        assert job.wait(30)
+    assert isinstance(refused.error, OpsError)
+    assert (refused.error.title, refused.error.why, refused.error.remedy) == ("No", "because", "so")
+    assert isinstance(bug.error, OpsError)
+    assert "ValueError: a bug" in bug.error.details["traceback"]
+    assert isinstance(dead.error, OpsError)
+    assert "status 3" in dead.error.why
+    assert loud.result == "fine"
+
+
+def test_lane_keeps_order_and_newest_only_drops(runner: JobRunner) -> None:
+    order: list[int] = []
+    gate = threading.Event()
+    runner.submit("gate", lambda j: gate.wait(5), lane="a")
+    jobs = [runner.submit("n", lambda j, n=n: order.append(n), lane="a") for n in range(5)]
+    runner.submit("gate", lambda j: gate.wait(5), lane="b")
+    newest = [runner.submit("n", lambda j, n=n: n, lane="b", newest_only=True) for n in range(50)]
+    gate.set()
+    assert all(job.wait(5) for job in jobs + newest)
+    assert order == [0, 1, 2, 3, 4]
+    assert newest[-1].result == 49
+    assert [job.state for job in newest[:-1]] == [JobState.CANCELLED] * 49
+
+
+def test_a_swallowed_cancel_is_still_cancelled_but_a_committed_one_is_done(runner: JobRunner) -> None:
+    inside, door = threading.Event(), threading.Event()
+
+    def swallow(job: Job[list[int]]) -> list[int]:
+        with job.interruptible(door.set):
+            inside.set()
+            door.wait(5)
+        return []
+
+    job = runner.submit("swallow", swallow)
+    inside.wait(5)
+    assert job.cancel()
+    assert job.wait(5)
+    assert job.state is JobState.CANCELLED
+
+    committed, go = threading.Event(), threading.Event()
+
+    def commit(job: Job[str]) -> str:
+        job.commit()
+        committed.set()
+        go.wait(5)
+        return "stored"
+
+    stored = runner.submit("commit", commit)
+    committed.wait(5)
+    assert not stored.cancel()
+    go.set()
+    assert stored.wait(5)
+    assert stored.result == "stored"
+
+
+def test_more_jobs_than_workers_all_end() -> None:
+    runner = JobRunner(max_workers=3)
+    jobs = [runner.submit("x", lambda j, n=n: n) for n in range(500)]
+    assert all(job.wait(10) for job in jobs)
+    assert [job.result for job in jobs] == list(range(500))
+    assert runner.close() == []
+
+
+def test_close_names_what_would_not_stop() -> None:
+    runner, hold = JobRunner(), threading.Event()
+    job = runner.submit("deaf job", lambda j: hold.wait(10))
+    while job.state is not JobState.RUNNING:
+        time.sleep(0.001)
+    assert runner.close(timeout=0.1) == ["deaf job"]
+    hold.set()
+    assert job.wait(5)
+
+
+def test_history_keeps_endings_without_secrets(tmp_path, runner: JobRunner) -> None:
+    history = JobHistory(tmp_path / "jobs.sqlite")
+    runner.observe(history.heard)
+
+    def fail(job: Job[None]) -> None:
+        raise OpsError("Login failed", "password=hunter2 was refused")
+
+    runner.submit("fails", fail).wait(5)
+    runner.submit("quiet", lambda j: 1, quiet=True).wait(5)
+    (past,) = history.recent()
+    assert (past.title, past.state) == ("fails", "failed")
+    assert "hunter2" not in past.error
+    history.close()
+
+    (tmp_path / "bad.sqlite").write_bytes(b"not a database" * 100)
+    JobHistory(tmp_path / "bad.sqlite").close()
+    assert (tmp_path / "bad.broken").exists()
