@@ -11,7 +11,7 @@ from importlib import import_module
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QTimer
+from PySide6.QtCore import QLocale, QTimer
 from PySide6.QtWidgets import QApplication, QWidget
 
 from core.base.places import Places
@@ -106,6 +106,8 @@ def application() -> QApplication:
     made = QApplication(["opsdesk"])
     made.setApplicationName("opsdesk")
     made.setApplicationDisplayName("Opsdesk")
+    if QLocale.system().language() == QLocale.Language.C:  # no locale is set: 1,704 reads better than 1704
+        QLocale.setDefault(QLocale(QLocale.Language.English))
     theme().start(made)
     return made
 
