@@ -135,8 +135,9 @@ def _value(kind: Any, given: Any, where: str) -> Any:
             raise WrongUse(
                 f"{where} has an unknown entry {unknown[0]!r}", f"Known are {', '.join(hints)}", "Correct or remove it"
             )
+        make: Any = kind
         try:
-            return kind(**{key: _value(hints[key], value, f"{where}.{key}") for key, value in given.items()})
+            return make(**{key: _value(hints[key], value, f"{where}.{key}") for key, value in given.items()})
         except TypeError as error:
             raise WrongUse(f"{where} is not complete", str(error), "Add what is missing") from error
     if get_origin(kind) is tuple:
