@@ -5,12 +5,12 @@ from __future__ import annotations
 import base64
 from collections.abc import Callable, Sequence
 from functools import partial
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QByteArray, QTimer, Signal
 from PySide6.QtGui import QCloseEvent, QGuiApplication, QResizeEvent
 from PySide6.QtWidgets import QFrame, QMainWindow, QStackedWidget, QWidget
 
-from core.aws.health import Identity
 from core.base.errors import OpsError
 from core.desk import Desk
 from gui.bridge.commands import Commands
@@ -19,19 +19,20 @@ from gui.bridge.job_bridge import JobBridge
 from gui.bridge.memory import Memory
 from gui.bridge.settings_bridge import SettingsBridge
 from gui.bridge.tab_context import TabContext, TabSpec
-from gui.parts.dialogs import ConfirmDialog
 from gui.parts.layout import column, row
 from gui.parts.notices import Banner
 from gui.shell.drawer import Drawer
 from gui.shell.header import Header
 from gui.shell.palette import Palette
-from gui.shell.profile_menu import profile_menu
 from gui.shell.rail import Rail
-from gui.shell.settings_dialog import SettingsDialog
 from gui.shell.status_bar import StatusBar
 from gui.shell.toast import Toast
-from gui.shell.trouble import TroublePanel
 from gui.style.theme import theme
+
+if TYPE_CHECKING:  # the window is painted before any of these is needed
+    from core.aws.health import Identity
+    from gui.shell.settings_dialog import SettingsDialog
+    from gui.shell.trouble import TroublePanel
 
 _HEALTH_SECONDS = 60
 _HEALTH_RETRY_SECONDS = 10
@@ -167,6 +168,8 @@ class MainWindow(QMainWindow):
         return self._pages.get(page_id)
 
     def _offer_profiles(self) -> None:
+        from gui.shell.profile_menu import profile_menu
+
         profiles = [self.desk.profiles.get(name) for name in self.desk.profiles.names()]
         menu = profile_menu(profiles, self.desk.profile.name, self.change_profile, self)
         menu.popup(self.rail.profile.mapToGlobal(self.rail.profile.rect().bottomLeft()))
@@ -245,12 +248,16 @@ class MainWindow(QMainWindow):
         self.memory.put("drawer", self.drawer.isVisible())
 
     def open_settings(self) -> None:
+        from gui.shell.settings_dialog import SettingsDialog
+
         if self.settings_dialog is None:
             self.settings_dialog = SettingsDialog(self._settings, self)
         self.settings_dialog.show()
         self.settings_dialog.raise_()
 
     def show_trouble(self, error: BaseException) -> None:
+        from gui.shell.trouble import TroublePanel
+
         if self.trouble is None:
             self.trouble = TroublePanel(str(self.desk.places.state / "opsdesk.log"), self)
         self.trouble.show_error(error)
@@ -264,6 +271,8 @@ class MainWindow(QMainWindow):
         if not self.guard.locked:
             self.guard.lock()
             return
+        from gui.parts.dialogs import ConfirmDialog
+
         name = self.desk.profile.name
         dialog = ConfirmDialog(
             "Allow writes for 15 minutes?",
@@ -316,6 +325,8 @@ class MainWindow(QMainWindow):
         if not writing:
             go_on()
             return
+        from gui.parts.dialogs import ConfirmDialog
+
         dialog = ConfirmDialog(
             title,
             f"Still at work: {', '.join(writing)}.",

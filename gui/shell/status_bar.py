@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QWidget
 
-from core.aws.health import Identity
 from core.base.errors import OpsError
 from gui.parts.buttons import Button
 from gui.parts.notices import Picture
 from gui.parts.words import Label, number
 from gui.style.tokens import Size, Space
+
+if TYPE_CHECKING:
+    from core.aws.health import Identity
 
 
 class StatusBar(QFrame):
