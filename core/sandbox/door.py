@@ -21,7 +21,7 @@ from core.base.places import Places
 from core.sandbox.control import Line
 from core.sandbox.layout import FileLock, Layout
 from core.sandbox.status import SandboxStatus
-from core.settings.profiles import MysqlSource, Profile, WarehouseConnection
+from core.settings.profiles import Profile, WarehouseConnection
 
 ACCESS_KEY = SECRET_KEY = "sandbox"
 REGION = "us-east-1"
@@ -43,41 +43,28 @@ class Lease:
         self._places, self._layout = places, Layout.of(places)
         self._changed = threading.Condition()
         self._joining = threading.Lock()
-        self._status = not_running(places)
+        self._status = self._told = not_running(places)
         self._line: Line | None = None
         self._closed = False
         self._listeners: list[OnChange] = []
+        self._teller: threading.Thread | None = None
 
     def target(self, profile: Profile) -> Target:
         """Where the sandbox's endpoints are now; starts it again if it was stopped. May take seconds."""
-        status = self._joined()
-        mysql = status.mysql
-        source = mysql and MysqlSource(
-            mysql["database"],
-            mysql["host"],
-            mysql["port"],
-            mysql["user"],
-            databases=(mysql["database"],),
-            password=mysql["password"],
-        )
-        return Target(
-            profile,
-            region=REGION,
-            endpoints=status.endpoints,
-            access_key=ACCESS_KEY,
-            secret_key=SECRET_KEY,
-            warehouses=(_warehouse(),) if "redshift-data" in status.endpoints else (),
-            mysql=(source,) if source else (),
-        )
+        return target_of(self._joined(), profile)
 
     def status(self) -> SandboxStatus:
         """The newest status; returns at once."""
         return self._status
 
     def on_change(self, listener: OnChange) -> Callable[[], None]:
-        """Call ``listener`` with each new status, on a thread of the lease; returns what ends that."""
+        """Call ``listener`` with the newest status after each change, on a thread of its own (a listener may wait
+        for whoever waits for this lease); returns what ends that."""
         with self._changed:
             self._listeners.append(listener)
+            if len(self._listeners) == 1 and self._teller is None:
+                self._teller = threading.Thread(target=self._tell, name="sandbox-news", daemon=True)
+                self._teller.start()
 
         def forget() -> None:
             with self._changed, contextlib.suppress(ValueError):
@@ -121,7 +108,7 @@ class Lease:
             if self._closed:
                 raise OpsError("The sandbox was left already", "This program is closing", "Start it again")
             if self._line is None:
-                self._take(_open_line(self._places))
+                self._take(*_lasting_line(self._places))
         status = self.wait_for(lambda status: status.settled or self._line is None, START_WITHIN)
         if not status.running:
             raise OpsError(
@@ -131,11 +118,10 @@ class Lease:
             )
         return status
 
-    def _take(self, line: Line) -> None:
-        first = line.receive()
+    def _take(self, line: Line, status: SandboxStatus) -> None:
         with self._changed:
             self._line = line
-        self._show(SandboxStatus.read((first or {})["status"]))
+        self._show(status)
         threading.Thread(target=self._listen, args=(line,), name="sandbox", daemon=True).start()
 
     def _listen(self, line: Line) -> None:
@@ -167,9 +153,17 @@ class Lease:
                 return
             self._status = status
             self._changed.notify_all()
-            listeners = list(self._listeners)
-        for listener in listeners:
-            listener(status)
+
+    def _tell(self) -> None:
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda: self._closed or self._told is not self._status)
+                if self._closed:
+                    return
+                news = self._told = self._status
+                listeners = list(self._listeners)
+            for listener in listeners:
+                listener(news)
 
 
 def join(places: Places) -> Lease:
@@ -220,6 +214,25 @@ def stop(places: Places) -> bool:
 
 def not_running(places: Places) -> SandboxStatus:
     return SandboxStatus(running=False, data_dir=str(places.sandbox))
+
+
+def _lasting_line(places: Places) -> tuple[Line, SandboxStatus]:
+    """A lease on a supervisor that is not about to stop, and its first status."""
+    for _ in range(5):
+        line = _open_line(places)
+        with contextlib.suppress(OSError, ValueError):
+            line.patience(60)
+            while (message := line.receive()) is not None:
+                status = SandboxStatus.read(message["status"])
+                if not status.stopping:
+                    line.patience(None)
+                    return line, status
+        line.close()  # we came just as it left: the next one is ours to start
+    raise OpsError(
+        "The sandbox stopped while it was starting",
+        "It was asked to, or its process ended",
+        f"Try again; {places.state / 'sandbox.log'} says more",
+    )
 
 
 def _open_line(places: Places) -> Line:
@@ -282,6 +295,19 @@ def _start(places: Places) -> None:
 
 def _as_json(places: Places) -> str:
     return json.dumps({name: str(path) for name, path in asdict(places).items()})
+
+
+def target_of(status: SandboxStatus, profile: Profile) -> Target:
+    """The endpoints of ``status`` as a target."""
+    return Target(
+        profile,
+        region=REGION,
+        endpoints=status.endpoints,
+        access_key=ACCESS_KEY,
+        secret_key=SECRET_KEY,
+        warehouses=(_warehouse(),) if "redshift-data" in status.endpoints else (),
+        mysql=status.mysql_sources,
+    )
 
 
 def _warehouse() -> WarehouseConnection:

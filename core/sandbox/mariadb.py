@@ -214,7 +214,8 @@ def _first_sql(password: str) -> str:
     for host in ("localhost", "127.0.0.1"):
         lines.append(f"CREATE USER {USER}@'{host}' IDENTIFIED BY '{password}';")
         lines.append(f"GRANT ALL PRIVILEGES ON *.* TO {USER}@'{host}' WITH GRANT OPTION;")
-    lines.append("DELETE FROM mysql.global_priv WHERE User = '';")
+    # the installer also lets root of this computer's own name in, without a password
+    lines.append("DELETE FROM mysql.global_priv WHERE User = '' OR Host NOT IN ('localhost', '127.0.0.1', '::1');")
     lines.append(f"CREATE DATABASE {DATABASE} CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_ci;")
     return "\n".join(lines) + "\n"
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
+from core.settings.profiles import MysqlSource
+
 ENDPOINTS = {"s3": "s3", "kinesis": "kinesis", "redshift-data": "redshift-data", "default": "s3"}
 """endpoint -> the service that answers there"""
 
@@ -85,6 +87,15 @@ class SandboxStatus:
             "password": self.mysql_password,
             "url": f"mysql://opsdesk:{self.mysql_password}@127.0.0.1:{service.port}/shop",
         }
+
+    @property
+    def mysql_sources(self) -> tuple[MysqlSource, ...]:
+        mysql = self.mysql
+        if mysql is None:
+            return ()
+        database = mysql["database"]
+        where = (mysql["host"], mysql["port"], mysql["user"])
+        return (MysqlSource(database, *where, databases=(database,), password=mysql["password"]),)
 
     def plain(self) -> dict[str, Any]:
         """The document of `sandbox status --json`."""

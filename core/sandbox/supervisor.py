@@ -30,8 +30,9 @@ from core.sandbox.control import Control, Line
 from core.sandbox.layout import FileLock, Layout
 from core.sandbox.mariadb import find_mariadbd
 from core.sandbox.ports import Ports
+from core.sandbox.seeding import Seeding
 from core.sandbox.service import Service, ServiceKind
-from core.sandbox.status import SandboxStatus, SeedStatus
+from core.sandbox.status import SandboxStatus
 
 LINGER = 5.0
 """Seconds from the last user's leaving until everything stops: verbs in a row share one sandbox."""
@@ -73,8 +74,8 @@ class Supervisor:
         self._pinned = False
         self._end = asyncio.Event()
         self._news = asyncio.Event()
-        self._seed = SeedStatus()
         self._linger: asyncio.TimerHandle | None = None
+        self._seeding = Seeding(places, self._running, self._news.set)
         ports = Ports(self._layout.ports)
         s3 = f"http://127.0.0.1:{ports.take('s3')}"
         self._services = [Service(kind, self._layout, ports, self._options(kind, s3), self._news.set) for kind in KINDS]
@@ -96,7 +97,7 @@ class Supervisor:
             pinned=self._pinned,
             stopping=self._end.is_set(),
             services=tuple(service.status for service in self._services),
-            seed=self._seed,
+            seed=self._seeding.status,
             mysql_password=password,
         )
 
@@ -110,7 +111,7 @@ class Supervisor:
         Control(server.sockets[0].getsockname()[1], self._token, os.getpid()).write(self._layout)
         announce({"ready": True})
         runs = [asyncio.create_task(service.run()) for service in self._services]
-        teller = asyncio.create_task(self._tell())
+        teller, seeder = asyncio.create_task(self._tell()), asyncio.create_task(self._seeding.run())
         self._wait_for_users(30.0)  # whoever started us comes in a moment
         try:
             await self._end.wait()
@@ -119,6 +120,8 @@ class Supervisor:
             self._layout.control.unlink(missing_ok=True)  # who comes now starts the next one
             self._news.set()
             server.close()
+            seeder.cancel()
+            await asyncio.gather(seeder, return_exceptions=True)
             await asyncio.gather(*(service.stop() for service in self._services))
             await asyncio.gather(*runs, return_exceptions=True)
             for task in (teller, *self._talks):  # whoever waits for our end sees it now
@@ -174,8 +177,15 @@ class Supervisor:
             self._linger = asyncio.get_running_loop().call_later(seconds, self._leave)
 
     def _leave(self) -> None:
-        if not self._leases and not self._pinned:
+        if self._leases or self._pinned:
+            return
+        if self._seeding.busy:  # some seconds once; stopping now would make the next start begin again
+            self._wait_for_users(1.0)
+        else:
             self._end.set()
+
+    def _running(self) -> frozenset[str]:
+        return frozenset(service.kind.name for service in self._services if service.status.state == "running")
 
     async def _tell(self) -> None:
         """Send the status to every lease after a change, at most 20 times a second."""
