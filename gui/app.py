@@ -77,6 +77,7 @@ class Console:
         open_journal(self.places.state, verbose=self._verbose)
         self.history = JobHistory(self.places.state / "jobs.sqlite")
         self.runner.observe(self.history.heard)
+        theme().load_rest()
         self.window.start_health()
 
     def open_desk(self, name: str) -> Desk:

@@ -87,12 +87,18 @@ class Dump:
     history: bool = False
     counter: RowCounter = field(default_factory=RowCounter)
     program: DumpProgram | None = None
+    _process: subprocess.Popen[bytes] | None = None
+
+    def halt(self) -> None:
+        """End the program, wherever it is."""
+        if self._process is not None:
+            self._process.kill()
 
     def pieces(self, job: Job[Any]) -> Iterator[bytes]:
         """At most 1 MiB each. Ends normally only on exit status 0 and the closing line "Dump completed"."""
         self.program = self.program or find_dump_program()
         with defaults_option(self.login) as (option, descriptors):
-            process = subprocess.Popen(
+            process = self._process = subprocess.Popen(
                 dump_command(self.program, option, self.databases, history=self.history),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,

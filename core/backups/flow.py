@@ -47,10 +47,11 @@ class _Failure:
         self.error = error
 
 
-def read_ahead(pieces: Iterator[bytes]) -> Iterator[bytes]:
+def read_ahead(pieces: Iterator[bytes], halt: Callable[[], None]) -> Iterator[bytes]:
     """The same pieces, made by a thread of their own: compression and whatever makes the pieces each get a core.
 
-    An error of the maker is raised here. Closing this generator stops the maker and waits for it.
+    An error of the maker is raised here. Closing this generator calls ``halt``, which has to wake a maker that waits
+    for data, and waits for the maker's end.
     """
     waiting: queue.Queue[bytes | _Failure | None] = queue.Queue(_AHEAD)
     stop = threading.Event()
@@ -86,6 +87,7 @@ def read_ahead(pieces: Iterator[bytes]) -> Iterator[bytes]:
             yield item
     finally:
         stop.set()
+        halt()
         thread.join()
 
 
@@ -201,12 +203,18 @@ class _Keeper:
 class Unpacker:
     """A writer that decompresses: plain bytes go to ``take`` in bounded pieces; ``close`` raises where the end is missing.
 
-    Bounded output per piece matters: a few kilobytes of a hostile object may unpack to gigabytes.
+    limit: raise once more plain bytes than these have come out.
     """
+
+    # Four bytes of a hostile zstd frame unpack to 128 KiB: 2 KiB at a time keep one step under 64 MiB.
+    _STEP = 2048
+    _PIECE = 1 << 18
 
     def __init__(self, method: str, take: Callable[[bytes], None], *, limit: int | None = None) -> None:
         self.plain = Tally()
         self._take, self._limit = take, limit
+        self._waiting: list[bytes] = []
+        self._waiting_size = 0
         self._unpacker: Any
         if method == "zstd":
             import zstandard
@@ -218,23 +226,34 @@ class Unpacker:
     def write(self, data: bytes) -> None:
         import zstandard
 
-        for start in range(0, len(data), 1 << 16):
+        for start in range(0, len(data), self._STEP):
             if self._unpacker.eof:
                 raise damaged("There are bytes behind the end of the compressed data")
             try:
-                plain = self._unpacker.decompress(data[start : start + (1 << 16)])
+                plain = self._unpacker.decompress(data[start : start + self._STEP])
             except (zstandard.ZstdError, zlib.error) as error:
                 raise damaged(f"It cannot be decompressed ({error})") from error
-            if not plain:
-                continue
-            if self._limit is not None and self.plain.size + len(plain) > self._limit:
-                raise damaged(f"It unpacks to more than the {self._limit:,} bytes that its manifest tells")
-            self.plain.add(plain)
-            self._take(plain)
+            self._waiting.append(plain)
+            self._waiting_size += len(plain)
+            if self._waiting_size >= self._PIECE:
+                self._pass_on()
 
     def close(self) -> None:
+        self._pass_on()
         if not self._unpacker.eof:
             raise damaged("The compressed data end too early: the object is cut")
+        if self._unpacker.unused_data:
+            raise damaged("There are bytes behind the end of the compressed data")
+
+    def _pass_on(self) -> None:
+        plain = b"".join(self._waiting)
+        self._waiting, self._waiting_size = [], 0
+        if not plain:
+            return
+        if self._limit is not None and self.plain.size + len(plain) > self._limit:
+            raise damaged(f"It unpacks to more than the {self._limit:,} bytes that its manifest tells")
+        self.plain.add(plain)
+        self._take(plain)
 
 
 def damaged(why: str) -> OpsError:

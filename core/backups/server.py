@@ -43,8 +43,9 @@ class Login:
 
 @contextmanager
 def defaults_option(login: Login, *, owner: int | None = None) -> Iterator[tuple[str, tuple[int, ...]]]:
-    """The option ``--defaults-extra-file=...`` and the descriptors the child must inherit.
+    """The option ``--defaults-file=...`` and the descriptors the child must inherit.
 
+    Not the "extra" file: a ~/.my.cnf would be read after that and win.
     A pipe where the system has /dev/fd, so that nothing is written to a disk; a file in a folder of this user otherwise.
     owner: the user id of the child, where it is another than ours.
     """
@@ -56,7 +57,7 @@ def defaults_option(login: Login, *, owner: int | None = None) -> Iterator[tuple
                 os.fchown(reading, owner, -1)
             with os.fdopen(writing, "wb") as file:  # far below the pipe's 64 KiB: never blocks
                 file.write(content)
-            yield f"--defaults-extra-file=/dev/fd/{reading}", (reading,)
+            yield f"--defaults-file=/dev/fd/{reading}", (reading,)
         finally:
             os.close(reading)
     else:
@@ -64,7 +65,7 @@ def defaults_option(login: Login, *, owner: int | None = None) -> Iterator[tuple
             path = Path(folder) / "client.cnf"
             path.touch(mode=0o600)
             path.write_bytes(content)
-            yield f"--defaults-extra-file={path}", ()
+            yield f"--defaults-file={path}", ()
 
 
 @contextmanager
@@ -174,6 +175,7 @@ class DatabaseFacts:
     """Tables of engines without snapshots (MyISAM, Aria, MEMORY): their rows may change during the dump."""
     size: int
     schema: tuple[str, ...]
+    definers: tuple[str, ...]
 
 
 def server_version(connection: Any) -> tuple[str, str]:
@@ -219,6 +221,7 @@ def describe(connection: Any, database: str) -> DatabaseFacts:
         tuple(outside),
         size,
         tuple(schema_lines(connection, database)),
+        tuple(definers_of(connection, database)),
     )
 
 
@@ -278,6 +281,51 @@ def schema_lines(connection: Any, database: str) -> list[str]:
     ):
         lines.append(f"event {name}")
     return sorted(lines)
+
+
+def definers_of(connection: Any, database: str) -> list[str]:
+    """The accounts that views, routines, triggers and events act as, "user@host", without roles' empty hosts."""
+    found = rows_of(
+        connection,
+        "SELECT definer FROM information_schema.views WHERE table_schema = %s AND security_type = 'DEFINER'"
+        " UNION SELECT definer FROM information_schema.routines WHERE routine_schema = %s"
+        " UNION SELECT definer FROM information_schema.triggers WHERE trigger_schema = %s"
+        " UNION SELECT definer FROM information_schema.events WHERE event_schema = %s",
+        *[database] * 4,
+    )
+    return sorted(str(definer) for (definer,) in found if "@" in str(definer))
+
+
+def missing_accounts(connection: Any, accounts: tuple[str, ...]) -> list[str] | None:
+    """Those of ``accounts`` that the server does not know; None where this user may not look."""
+    import pymysql
+
+    try:
+        known = {f"{user}@{host}" for user, host in rows_of(connection, "SELECT user, host FROM mysql.user")}
+    except pymysql.MySQLError:
+        return None
+    return [account for account in accounts if account not in known]
+
+
+def view_trouble(connection: Any, database: str, view: str) -> str:
+    """The engine's message where a view cannot be selected from, else nothing."""
+    import pymysql
+
+    try:
+        rows_of(connection, f"SELECT 1 FROM {identifier(database)}.{identifier(view)} LIMIT 0")
+    except pymysql.MySQLError as error:
+        return message_of(error)
+    return ""
+
+
+def checksums(connection: Any, database: str, tables: tuple[str, ...]) -> dict[str, int]:
+    """CHECKSUM TABLE of each; tables that have none (views, sequences) are left out."""
+    sums = {}
+    for table in tables:
+        value = rows_of(connection, f"CHECKSUM TABLE {identifier(database)}.{identifier(table)}")[0][1]
+        if value is not None:
+            sums[table] = int(value)
+    return sums
 
 
 def count_rows(job: Job[Any], connection: Any, database: str, tables: tuple[str, ...]) -> dict[str, int]:
