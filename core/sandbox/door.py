@@ -18,13 +18,12 @@ from pathlib import Path
 from core.aws.session import Target
 from core.base.errors import OpsError
 from core.base.places import Places
+from core.sandbox.contract import ACCESS_KEY, REGION, SECRET_KEY
 from core.sandbox.control import Line
 from core.sandbox.layout import FileLock, Layout
 from core.sandbox.status import SandboxStatus
 from core.settings.profiles import Profile, WarehouseConnection
 
-ACCESS_KEY = SECRET_KEY = "sandbox"
-REGION = "us-east-1"
 START_WITHIN = 120.0
 """Seconds until the services must have settled; the first start on a slow disk takes longest."""
 
