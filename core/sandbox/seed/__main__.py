@@ -68,11 +68,11 @@ class Seeding:
         self._places, self._marker = places, marker
         self._demo = Demo(marker.until, SHARES[marker.size])
         self._steps: list[tuple[str, tuple[str, ...], Callable[[AwsSession], None]]] = [
+            ("plan", ("s3",), self._plan),
             ("stream", ("kinesis",), self._stream),
             ("shop", ("mysql",), self._shop),
             ("objects", ("s3",), self._objects),
             ("warehouse", ("s3", "redshift-data"), self._warehouse),
-            ("plan", ("mysql", "s3"), self._plan),
         ]
 
     def run(self) -> int:
@@ -140,9 +140,11 @@ class Seeding:
 
         warehouse.fill(aws.client("s3"), aws.client("redshift-data"), self._demo)
 
-    def _plan(self, _aws: AwsSession) -> None:
+    def _plan(self, aws: AwsSession) -> None:
+        from core.sandbox.seed import objects
         from core.sandbox.seed.plan import seed_plan
 
+        objects.make_buckets(aws.client("s3"))
         seed_plan(self._places)
 
 
