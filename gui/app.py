@@ -9,15 +9,13 @@ import threading
 from collections.abc import Callable
 from importlib import import_module
 from types import TracebackType
+from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QTimer
+from PySide6.QtCore import QLocale, QTimer
 from PySide6.QtWidgets import QApplication, QWidget
 
-from core.aws.health import Identity
-from core.base.journal import open_journal
 from core.base.places import Places
 from core.desk import Desk
-from core.jobs.history import JobHistory
 from core.jobs.runner import JobRunner
 from core.settings.profiles import Profiles
 from core.settings.store import SettingsStore
@@ -26,6 +24,10 @@ from gui.bridge.settings_bridge import SettingsBridge
 from gui.bridge.tab_context import TabContext, TabSpec
 from gui.shell.main_window import MainWindow
 from gui.style.theme import theme
+
+if TYPE_CHECKING:
+    from core.aws.health import Identity
+    from core.jobs.history import JobHistory
 
 
 def _page(room: str) -> Callable[[TabContext], QWidget]:
@@ -52,12 +54,11 @@ class Console:
 
     def __init__(self, profile: str | None = None, *, verbose: bool = False) -> None:
         self.places = Places.here().made()
-        open_journal(self.places.state, verbose=verbose)
+        self._verbose = verbose
         self.store = SettingsStore(self.places.config / "settings.toml")
         self.profiles = Profiles(self.places.config / "profiles.toml")
         self.runner = JobRunner()
-        self.history = JobHistory(self.places.state / "jobs.sqlite")
-        self.runner.observe(self.history.heard)
+        self.history: JobHistory | None = None
         self.jobs = JobBridge(self.runner)
         self.settings = SettingsBridge(self.store, self.jobs)
         look = self.store.current.appearance
@@ -68,6 +69,17 @@ class Console:
         for trouble in filter(None, (self.store.trouble, self.profiles.trouble)):
             self.window.banner.show_fault(trouble.title, trouble.why, trouble.remedy, details=trouble.details)
 
+    def start(self) -> None:
+        """What the first picture need not wait for: journal, history, and asking who we are."""
+        from core.base.journal import open_journal
+        from core.jobs.history import JobHistory
+
+        open_journal(self.places.state, verbose=self._verbose)
+        self.history = JobHistory(self.places.state / "jobs.sqlite")
+        self.runner.observe(self.history.heard)
+        theme().load_rest()
+        self.window.start_health()
+
     def open_desk(self, name: str) -> Desk:
         """Raises WrongUse for an unknown profile."""
         return Desk(self.places, self.store, self.profiles, self.profiles.get(name))
@@ -76,7 +88,8 @@ class Console:
         """Stop all jobs, leave the sandbox; returns the titles of jobs that would not stop within 5 s."""
         stuck = self.runner.close()
         self.window.desk.close()
-        self.history.close()
+        if self.history is not None:
+            self.history.close()
         return stuck
 
 
@@ -94,6 +107,8 @@ def application() -> QApplication:
     made = QApplication(["opsdesk"])
     made.setApplicationName("opsdesk")
     made.setApplicationDisplayName("Opsdesk")
+    if QLocale.system().language() == QLocale.Language.C:  # no locale is set: 1,704 reads better than 1704
+        QLocale.setDefault(QLocale(QLocale.Language.English))
     theme().start(made)
     return made
 
@@ -126,7 +141,7 @@ def run_window(options: argparse.Namespace) -> int:
 
     console.window.closed.connect(leave)
     console.window.show()
-    QTimer.singleShot(0, console.window.start_health)
+    QTimer.singleShot(0, console.start)
     app.exec()
     if stuck:
         print(f"These would not stop and were left: {', '.join(stuck)}", file=sys.stderr)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QSizePolicy, QWidget
 
 from gui.bridge.guard import Guard
 from gui.parts.buttons import Button
@@ -49,6 +49,9 @@ class GuardChip(QPushButton):
         super().__init__(parent)
         self.setProperty("kind", "chip")
         self.setAutoDefault(False)
+        self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
+        self._look = ("lock", "text2")
+        theme().changed.connect(lambda: self.setIcon(icon(*self._look)))
 
     def show_guard(self, guard: Guard) -> None:
         state = "free" if not guard.profile.guarded else "locked" if guard.locked else "open"
@@ -57,6 +60,7 @@ class GuardChip(QPushButton):
             words = f"{words} · {guard.seconds_left // 60}:{guard.seconds_left % 60:02d} left"
         self.setText(words)
         self.setAccessibleName(words)
+        self._look = (icon_name, token)
         self.setIcon(icon(icon_name, token))
         self.setProperty("tone", token)
         tips = {"free": "This profile may write", "locked": "Unlock writes for 15 minutes", "open": "Lock writes again"}
@@ -90,9 +94,9 @@ class Header(QFrame):
         layout.setContentsMargins(Space.XL, 0, Space.L, 0)
         layout.setSpacing(Space.S)
         layout.addWidget(self.title)
-        layout.addWidget(self.subtitle, 1, Qt.AlignmentFlag.AlignVCenter)
-        self.subtitle.setMinimumWidth(0)
-        layout.addWidget(self.search, 2)
+        layout.addWidget(self.subtitle, 0, Qt.AlignmentFlag.AlignVCenter)
+        layout.addStretch(1)
+        layout.addWidget(self.search, 4)
         for widget in (self.guard, self.theme, self.drawer):
             layout.addWidget(widget)
         theme().changed.connect(self._follow_theme)

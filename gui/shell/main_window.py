@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable, Sequence
-from functools import partial
+from functools import cached_property, partial
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QByteArray, QTimer, Signal
 from PySide6.QtGui import QCloseEvent, QGuiApplication, QResizeEvent
 from PySide6.QtWidgets import QFrame, QMainWindow, QStackedWidget, QWidget
 
-from core.aws.health import Identity
 from core.base.errors import OpsError
 from core.desk import Desk
 from gui.bridge.commands import Commands
@@ -19,19 +19,20 @@ from gui.bridge.job_bridge import JobBridge
 from gui.bridge.memory import Memory
 from gui.bridge.settings_bridge import SettingsBridge
 from gui.bridge.tab_context import TabContext, TabSpec
-from gui.parts.dialogs import ConfirmDialog
 from gui.parts.layout import column, row
 from gui.parts.notices import Banner
-from gui.shell.drawer import Drawer
 from gui.shell.header import Header
-from gui.shell.palette import Palette
-from gui.shell.profile_menu import profile_menu
 from gui.shell.rail import Rail
-from gui.shell.settings_dialog import SettingsDialog
 from gui.shell.status_bar import StatusBar
 from gui.shell.toast import Toast
-from gui.shell.trouble import TroublePanel
 from gui.style.theme import theme
+
+if TYPE_CHECKING:  # the window is painted before any of these is needed
+    from core.aws.health import Identity
+    from gui.shell.drawer import Drawer
+    from gui.shell.palette import Palette
+    from gui.shell.settings_dialog import SettingsDialog
+    from gui.shell.trouble import TroublePanel
 
 _HEALTH_SECONDS = 60
 _HEALTH_RETRY_SECONDS = 10
@@ -61,7 +62,6 @@ class MainWindow(QMainWindow):
         self._fault: OpsError | None = None
         self.commands = Commands(self)
         self.rail, self.header, self.status = Rail(tabs), Header(), StatusBar()
-        self.drawer = Drawer(jobs)
         self.banner = Banner("danger")
         self.stack = QStackedWidget()
         self.strip = QFrame()
@@ -71,7 +71,7 @@ class MainWindow(QMainWindow):
         root.setObjectName("root")
         middle = column(self.header, self.banner, self.stack, gap=0)
         middle.setStretch(2, 1)
-        across = row(self.rail, middle, self.drawer, gap=0)
+        self._across = across = row(self.rail, middle, gap=0)
         across.setStretch(1, 1)
         root.setLayout(column(self.strip, across, self.status, gap=0))
         root.layout().setStretch(1, 1)  # type: ignore[union-attr]
@@ -79,15 +79,14 @@ class MainWindow(QMainWindow):
         self.setMinimumSize(960, 640)
         self.resize(1440, 900)
         self.toast = Toast(self)
-        self.palette_box = Palette(self.commands, {tab.id: tab.title for tab in tabs}, self.go, self)
         self.settings_dialog: SettingsDialog | None = None
         self.trouble: TroublePanel | None = None
         self._health_timer = QTimer(self, singleShot=True)
         self._health_timer.timeout.connect(self._ask_health)
         self._wire()
         self._open(first_profile)
-        self.drawer.setVisible(settings.current.appearance.drawer_open)
-        self.header.drawer.setChecked(self.drawer.isVisibleTo(self))
+        if settings.current.appearance.drawer_open:
+            self.toggle_drawer()
 
     # -- set-up -------------------------------------------------------------
     def _wire(self) -> None:
@@ -95,11 +94,10 @@ class MainWindow(QMainWindow):
         self.rail.profiles_asked.connect(self._offer_profiles)
         self.rail.settings_asked.connect(self.open_settings)
         self.rail.help_asked.connect(self._help)
-        self.header.search_asked.connect(self.palette_box.open)
+        self.header.search_asked.connect(self._open_palette)
         self.header.theme_asked.connect(self._switch_theme)
         self.header.drawer_asked.connect(self.toggle_drawer)
         self.header.guard_asked.connect(self._switch_guard)
-        self.drawer.close_asked.connect(self.toggle_drawer)
         self.status.activity_asked.connect(self._show_drawer)
         self.status.trouble_asked.connect(self._show_fault)
         self.banner.action_asked.connect(self._ask_health)
@@ -118,7 +116,7 @@ class MainWindow(QMainWindow):
                 icon=tab.icon,
                 shortcut=f"Ctrl+{index + 1}",
             )
-        add("palette", "Search or run a command", self.palette_box.open, icon="search", shortcut="Ctrl+K")
+        add("palette", "Search or run a command", self._open_palette, icon="search", shortcut="Ctrl+K")
         add("drawer", "Show or hide the activity drawer", self.toggle_drawer, icon="panel-right", shortcut="Ctrl+J")
         add("theme", "Switch between light and dark", self._switch_theme, icon="moon")
         add("settings", "Settings", self.open_settings, icon="settings", shortcut="Ctrl+,")
@@ -167,6 +165,8 @@ class MainWindow(QMainWindow):
         return self._pages.get(page_id)
 
     def _offer_profiles(self) -> None:
+        from gui.shell.profile_menu import profile_menu
+
         profiles = [self.desk.profiles.get(name) for name in self.desk.profiles.names()]
         menu = profile_menu(profiles, self.desk.profile.name, self.change_profile, self)
         menu.popup(self.rail.profile.mapToGlobal(self.rail.profile.rect().bottomLeft()))
@@ -239,18 +239,42 @@ class MainWindow(QMainWindow):
         if not self.drawer.isVisible():
             self.toggle_drawer()
 
+    @cached_property
+    def drawer(self) -> Drawer:
+        """Built when it is first asked for: the first picture of the window need not wait for it."""
+        from gui.shell.drawer import Drawer
+
+        made = Drawer(self._jobs)
+        made.hide()
+        made.close_asked.connect(self.toggle_drawer)
+        self._across.addWidget(made)
+        return made
+
+    @cached_property
+    def palette_box(self) -> Palette:
+        from gui.shell.palette import Palette
+
+        return Palette(self.commands, {tab.id: tab.title for tab in self._tabs.values()}, self.go, self)
+
+    def _open_palette(self) -> None:
+        self.palette_box.open()
+
     def toggle_drawer(self) -> None:
-        self.drawer.setVisible(not self.drawer.isVisible())
-        self.header.drawer.setChecked(self.drawer.isVisible())
-        self.memory.put("drawer", self.drawer.isVisible())
+        shown = not self.drawer.isVisibleTo(self)
+        self.drawer.setVisible(shown)
+        self.header.drawer.setChecked(shown)
 
     def open_settings(self) -> None:
+        from gui.shell.settings_dialog import SettingsDialog
+
         if self.settings_dialog is None:
             self.settings_dialog = SettingsDialog(self._settings, self)
         self.settings_dialog.show()
         self.settings_dialog.raise_()
 
     def show_trouble(self, error: BaseException) -> None:
+        from gui.shell.trouble import TroublePanel
+
         if self.trouble is None:
             self.trouble = TroublePanel(str(self.desk.places.state / "opsdesk.log"), self)
         self.trouble.show_error(error)
@@ -264,6 +288,8 @@ class MainWindow(QMainWindow):
         if not self.guard.locked:
             self.guard.lock()
             return
+        from gui.parts.dialogs import ConfirmDialog
+
         name = self.desk.profile.name
         dialog = ConfirmDialog(
             "Allow writes for 15 minutes?",
@@ -293,7 +319,7 @@ class MainWindow(QMainWindow):
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         self.header.subtitle.setVisible(self.width() >= 1200)
-        if self.palette_box.isVisible():
+        if "palette_box" in self.__dict__ and self.palette_box.isVisible():
             self.palette_box.open()
 
     # -- remembering and leaving ----------------------------------------------
@@ -316,6 +342,8 @@ class MainWindow(QMainWindow):
         if not writing:
             go_on()
             return
+        from gui.parts.dialogs import ConfirmDialog
+
         dialog = ConfirmDialog(
             title,
             f"Still at work: {', '.join(writing)}.",

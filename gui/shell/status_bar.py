@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QWidget
 
-from core.aws.health import Identity
 from core.base.errors import OpsError
 from gui.parts.buttons import Button
-from gui.parts.notices import Picture
 from gui.parts.words import Label, number
 from gui.style.tokens import Size, Space
+
+if TYPE_CHECKING:
+    from core.aws.health import Identity
 
 
 class StatusBar(QFrame):
@@ -23,7 +25,7 @@ class StatusBar(QFrame):
         super().__init__(parent)
         self.setObjectName("statusbar")
         self.setFixedHeight(Size.STATUS)
-        self._dot = Picture("circle-dot", "text3", 12)
+        self._dot = Label("●", "caption", tone="muted")
         self.connection = Label("Connecting…", "small")
         self.identity = Label("", "small")
         self.identity.setMinimumWidth(0)
@@ -49,12 +51,12 @@ class StatusBar(QFrame):
         layout.addWidget(self.failed)
 
     def show_connecting(self, words: str) -> None:
-        self._dot.show_icon("circle-dot", "warning")
+        self._dot.set_tone("warning")
         self.connection.setText(words)
         self.why.hide()
 
     def show_identity(self, identity: Identity) -> None:
-        self._dot.show_icon("circle-dot", "success")
+        self._dot.set_tone("success")
         self.connection.setText(f"Connected · {number(identity.latency)} ms")
         self.why.hide()
         self.identity.setText(identity.arn if len(identity.arn) < 60 else f"{identity.arn[:24]}…{identity.arn[-30:]}")
@@ -67,7 +69,7 @@ class StatusBar(QFrame):
             self.session.set_tone("warning" if minutes < 10 else "")
 
     def show_fault(self, fault: OpsError) -> None:
-        self._dot.show_icon("circle-x", "danger")
+        self._dot.set_tone("danger")
         self.connection.setText(fault.why.split(" (")[0] or fault.title)
         self.why.show()
         self.identity.setText("")

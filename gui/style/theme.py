@@ -25,12 +25,15 @@ class Theme(QObject):
 
     def start(self, application: QApplication) -> None:
         """Load the fonts and follow the desktop's light or dark scheme. Once, before the first widget."""
-        for file in sorted((RESOURCES / "fonts").glob("*.[ot]tf")):
-            QFontDatabase.addApplicationFont(str(file))
+        _load_fonts("Inter*.otf")
         application.setStyle("Fusion")
         application.setFont(font("body"))
         application.styleHints().colorSchemeChanged.connect(self._system_changed)
         self._show()
+
+    def load_rest(self) -> None:
+        """The monospaced faces, which no first picture shows."""
+        _load_fonts("JetBrainsMono*.ttf")
 
     def choose(self, choice: str, *, reduced_motion: bool = False) -> None:
         """Show ``system``, ``light`` or ``dark``."""
@@ -67,6 +70,11 @@ class Theme(QObject):
         application.setPalette(_palette(self.tokens))
         application.setStyleSheet(stylesheet(self.tokens))
         self.changed.emit()
+
+
+def _load_fonts(pattern: str) -> None:
+    for file in sorted((RESOURCES / "fonts").glob(pattern)):
+        QFontDatabase.addApplicationFont(str(file))
 
 
 @cache
