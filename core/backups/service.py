@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -150,6 +151,15 @@ class BackupsService:
                 plan, "verification-failed", f"The backup {name} failed its verification", verification.headline
             )
         return verification
+
+    def verification_due(self, name: str) -> bool:
+        """Whether the plan has something to prove and the last proof is older than it wants."""
+        plan = self.plan(name)
+        if self._ledger.last_done(name) is None:
+            return False
+        past = self._ledger.verifications(name, 1000)
+        last = next((item.started for item in past if item.outcome is not Outcome.CANCELLED), None)
+        return last is None or self._workplace.clock.now() - last >= timedelta(days=plan.proof.every_days)
 
     def verifications(self, name: str, limit: int = 100) -> list[Verification]:
         """Newest first: the trend of RTO and RPO, and the evidence."""
