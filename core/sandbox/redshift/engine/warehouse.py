@@ -1,0 +1,60 @@
+"""The warehouse itself: one DuckDB file, locked against the file system, and sessions on it."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+from typing import Any
+
+from core.sandbox.redshift.engine.outcome import SqlError
+from core.sandbox.redshift.engine.session import EngineSession
+from core.sandbox.redshift.engine.storage import Storage
+
+DATABASE = "dev"
+
+
+class Warehouse:
+    """Opens ``folder/dev.duckdb``. DuckDB's write-ahead log makes a killed process lose nothing committed.
+
+    User SQL never reaches DuckDB untranslated, and DuckDB itself may touch no file but its own.
+    """
+
+    def __init__(self, folder: Path, s3_endpoint: str) -> None:
+        import duckdb
+
+        folder.mkdir(parents=True, exist_ok=True)
+        spill = folder / "spill"
+        self._root: Any = duckdb.connect(
+            str(folder / f"{DATABASE}.duckdb"),
+            config={
+                "enable_external_access": "false",
+                "autoinstall_known_extensions": "false",
+                "autoload_known_extensions": "false",
+                "temp_directory": str(spill),
+                "default_null_order": "nulls_last_on_asc_first_on_desc",
+                "integer_division": "true",
+                "memory_limit": "2GB",
+                "threads": "2",
+            },
+        )
+        self.storage = Storage(s3_endpoint)
+        self._lock = threading.Lock()
+        self._sessions = 0
+        self._root.execute("CREATE SCHEMA IF NOT EXISTS public")
+        self._root.execute("SET GLOBAL TimeZone = 'UTC'")
+        self._root.execute("SET enable_progress_bar = false")
+        self._root.execute("SET lock_configuration = true")
+
+    def session(self, database: str, user: str) -> EngineSession:
+        """A connection of its own: temporary tables, settings and a transaction. Raises SqlError for another database."""
+        if database and database.lower() != DATABASE:
+            raise SqlError(f'FATAL: database "{database}" does not exist')
+        with self._lock:
+            self._sessions += 1
+            pid = 1_073_741_824 + self._sessions
+        cursor = self._root.cursor()
+        cursor.execute("USE dev.public")
+        return EngineSession(cursor, self.storage, user or "awsuser", pid)
+
+    def close(self) -> None:
+        self._root.close()
