@@ -16,14 +16,18 @@ def register(groups: Any) -> None:
     group.action("algorithms", _algorithms, "what can be trained, and what each costs")
 
     train = group.action("train", _train, "train a model from labelled digits")
-    train.add_argument("--data", type=Path, required=True, metavar="FILE", help="Kaggle CSV, IDX, NPZ or a folder of pictures")
+    train.add_argument(
+        "--data", type=Path, required=True, metavar="FILE", help="Kaggle CSV, IDX, NPZ or a folder of pictures"
+    )
     train.add_argument("--algorithm", required=True, metavar="ID", help="see `digits algorithms`")
     train.add_argument("--output", type=Path, required=True, metavar="MODEL", help="the file to write")
     train.add_argument("--holdout", type=float, default=0.2, help="share of the rows kept for judging (0.2)")
     train.add_argument("--seed", type=int, default=0)
     train.add_argument("--limit", type=int, metavar="N", help="use N rows only")
     train.add_argument("--name", default="", help="the model's name (default: the algorithm's)")
-    train.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="a parameter; may be given again")
+    train.add_argument(
+        "--set", action="append", default=[], metavar="NAME=VALUE", help="a parameter; may be given again"
+    )
     train.add_argument("--with-samples", action="store_true", help="mix in the samples drawn in the window")
     train.add_argument("--backend", metavar="dask://HOST:PORT", help="fit on a Dask cluster")
 
@@ -32,7 +36,9 @@ def register(groups: Any) -> None:
 
     predict = group.action("predict", _predict, "predict every row of a file")
     _model_and_data(predict)
-    predict.add_argument("--scores", type=Path, metavar="OUT.csv.gz", help="ten scores per row, as Amazon ML wrote them")
+    predict.add_argument(
+        "--scores", type=Path, metavar="OUT.csv.gz", help="ten scores per row, as Amazon ML wrote them"
+    )
     predict.add_argument("--submission", type=Path, metavar="OUT.csv", help="Kaggle's ImageId,Label")
     predict.add_argument("--s3", metavar="s3://bucket/prefix/", help="write scores, submission and manifest there")
 
@@ -42,7 +48,9 @@ def register(groups: Any) -> None:
 
 
 def _model_and_data(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--model", required=True, metavar="MODEL|default", help="a model file, a name of the registry, or default")
+    parser.add_argument(
+        "--model", required=True, metavar="MODEL|default", help="a model file, a name of the registry, or default"
+    )
     parser.add_argument("--data", type=Path, required=True, metavar="FILE")
 
 
@@ -132,7 +140,8 @@ def _predict(options: argparse.Namespace, console: Console) -> None:
         console.warn(f"... and {result.bad_count - 20:,} more bad rows")
     accuracy = f", {result.accuracy:.2%} as labelled" if result.accuracy is not None else ""
     console.result(
-        result.as_json(), f"{result.predicted:,} of {result.rows:,} rows predicted, {result.unsure:,} not sure{accuracy}"
+        result.as_json(),
+        f"{result.predicted:,} of {result.rows:,} rows predicted, {result.unsure:,} not sure{accuracy}",
     )
 
 

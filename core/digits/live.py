@@ -119,7 +119,10 @@ class ServedModel:
 
 def _gone() -> OpsError:
     return OpsError(
-        "The model stopped answering", "Its process ended", "Draw again; if it stays so, choose another model", code="model"
+        "The model stopped answering",
+        "Its process ended",
+        "Draw again; if it stays so, choose another model",
+        code="model",
     )
 
 

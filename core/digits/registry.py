@@ -71,7 +71,10 @@ class Registry:
         if wanted == DEFAULT:
             if not self._shipped.exists():
                 raise OpsError(
-                    "The model that ships with Opsdesk is missing", f"There is no {self._shipped}", "Install Opsdesk again", code="model"
+                    "The model that ships with Opsdesk is missing",
+                    f"There is no {self._shipped}",
+                    "Install Opsdesk again",
+                    code="model",
                 )
             return self._shipped
         if Path(wanted).is_file():
@@ -80,11 +83,17 @@ class Registry:
         named = [entry for entry in own if wanted in (entry.id, entry.card.name)]
         if len(named) > 1:
             raise OpsError(
-                f"There are {len(named)} models named {wanted}", "A name may be given twice", f"Use one of the ids: {', '.join(entry.id for entry in named)}", code="model"
+                f"There are {len(named)} models named {wanted}",
+                "A name may be given twice",
+                f"Use one of the ids: {', '.join(entry.id for entry in named)}",
+                code="model",
             )
         if not named:
             raise OpsError(
-                f"There is no model {wanted}", "It is neither a file nor a name in the registry", "Use `default`, a file, or a name that the Models table shows", code="not-found"
+                f"There is no model {wanted}",
+                "It is neither a file nor a name in the registry",
+                "Use `default`, a file, or a name that the Models table shows",
+                code="not-found",
             )
         return named[0].path
 
@@ -106,7 +115,10 @@ class Registry:
         name = name.strip()
         if not name or len(name) > 80 or name == DEFAULT:
             raise OpsError(
-                f"{name!r} is no name for a model", "It should have 1 to 80 letters and not be `default`", "Choose another name", code="wrong-use"
+                f"{name!r} is no name for a model",
+                "It should have 1 to 80 letters and not be `default`",
+                "Choose another name",
+                code="wrong-use",
             )
         with_card(path, read_card(path).renamed(name), path)
         return self._kept(path, identity)
@@ -123,7 +135,10 @@ class Registry:
     def _own(self, identity: str) -> Path:
         if identity == DEFAULT:
             raise OpsError(
-                "The model that ships cannot be changed", "It is part of the program", "Train or import one of your own", code="wrong-use"
+                "The model that ships cannot be changed",
+                "It is part of the program",
+                "Train or import one of your own",
+                code="wrong-use",
             )
         path = self._folder / f"{identity}.model"
         if path not in set(self._files()):

@@ -41,7 +41,11 @@ def upload_batch(
         content = json.dumps({str(data): f"s3://{bucket}/{result}"}, indent=1).encode()
         job.checkpoint()
         client.put_object(Bucket=bucket, Key=manifest, Body=content, ContentType="application/json")
-    return {"scores": f"s3://{bucket}/{result}", "submission": f"s3://{bucket}/{submission}", "manifest": f"s3://{bucket}/{manifest}"}
+    return {
+        "scores": f"s3://{bucket}/{result}",
+        "submission": f"s3://{bucket}/{submission}",
+        "manifest": f"s3://{bucket}/{manifest}",
+    }
 
 
 def _kind(key: str) -> str:

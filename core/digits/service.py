@@ -170,7 +170,9 @@ class DigitsService:
         self._cache.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=self._cache, prefix="batch-") as folder:
             wanted = {"scores": scores, "submission": submission}
-            made = {name: Path(folder) / f"{name}{'.gz' if name == 'scores' and _zipped(scores) else ''}" for name in wanted}
+            made = {
+                name: Path(folder) / f"{name}{'.gz' if name == 'scores' and _zipped(scores) else ''}" for name in wanted
+            }
             if not s3:
                 made = {name: place for name, place in made.items() if wanted[name]}
             result: BatchResult = run_in_child(
@@ -197,9 +199,7 @@ class DigitsService:
 
     def export_onnx(self, job: Job[Any], model: str, target: Path) -> None:
         """Write a model as an ONNX graph: input (n, 1, 28, 28) in 0..1, output ten probabilities."""
-        run_in_child(
-            job, "core.digits.onnx_export:export", {"model": self.registry.find(model), "target": target}
-        )
+        run_in_child(job, "core.digits.onnx_export:export", {"model": self.registry.find(model), "target": target})
 
     def upload_model(self, job: Job[Any], model: str, s3: str) -> str:
         """Store a model in S3; returns where it went."""

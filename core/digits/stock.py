@@ -34,9 +34,9 @@ class StockModel:
         """Uncalibrated log-probabilities or scores (n, classes)."""
         rows = images.reshape(len(images), -1)
         if hasattr(self.fitted, "predict_proba"):
-            return np.log(np.asarray(self.fitted.predict_proba(rows), np.float32) + 1e-4)
+            return np.asarray(np.log(np.asarray(self.fitted.predict_proba(rows)) + 1e-4), np.float32)
         scores = np.asarray(self.fitted.decision_function(rows), np.float32)
-        return scores if scores.ndim == 2 else np.column_stack([-scores, scores]) / 2
+        return scores if scores.ndim == 2 else np.asarray(np.column_stack([-scores, scores]) / 2, np.float32)
 
     def answer(self, images: Floats) -> Answer:
         digits = np.asarray(self.fitted.classes_, np.int64)
