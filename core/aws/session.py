@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -141,7 +142,7 @@ def environment_target(profile: Profile) -> Target:
     """The target of an ``env`` or ``aws`` profile: boto3's own chain decides what the profile leaves open."""
     return Target(
         profile,
-        region=profile.region,
+        region=profile.region or os.environ.get("AWS_REGION", ""),  # boto3 itself reads AWS_DEFAULT_REGION only
         aws_profile=profile.aws_profile,
         endpoints=dict(profile.endpoints),
         ca_bundle=profile.ca_bundle,
