@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -163,6 +164,14 @@ def test_the_buckets_and_the_plan_are_there(seeded: tuple[Places, Lease]) -> Non
     keys = [entry["Key"] for entry in s3.list_objects_v2(Bucket="opsdesk-demo")["Contents"]]
     assert {"README.txt", "catalogue/products.jsonl", "logs/access.log.gz"} <= set(keys)
     assert (places.config / "plans" / "sandbox" / "shop-nightly.toml").exists()
+
+
+def test_a_first_backup_lies_in_its_bucket(seeded: tuple[Places, Lease]) -> None:
+    if not seeded[1].target(SANDBOX).mysql or not shutil.which("mariadb-dump"):
+        pytest.skip("there is no mariadbd or mariadb-dump on this computer")
+    listed = _client(seeded, "s3").list_objects_v2(Bucket="opsdesk-backups", Prefix="mysql/shop-nightly/")["Contents"]
+    assert any(entry["Key"].endswith(".zst") and entry["Size"] > 10_000 for entry in listed)
+    assert any("manifest" in entry["Key"] for entry in listed)
 
 
 def test_it_is_made_once(seeded: tuple[Places, Lease]) -> None:
