@@ -13,6 +13,7 @@ KINDS = ("patch-svc", "sklearn", "onnx")
 class ModelCard:
     """kind says how the file is read; ``numbers`` are the scalars that kind needs; ``scores`` come from held-out rows.
 
+    overview: confusion matrix, calibration and coverage on the held-out rows (``Evaluation.overview``).
     curve: (stage, validation accuracy) as training went on. seconds: CPU seconds of training.
     refitted: after the scores were taken, the model was fitted on every row, the held-out ones too.
     """
@@ -33,6 +34,7 @@ class ModelCard:
     created: str = ""
     versions: dict[str, str] = field(default_factory=dict)
     numbers: dict[str, Any] = field(default_factory=dict)
+    overview: dict[str, Any] = field(default_factory=dict)
 
     def as_json(self) -> str:
         return json.dumps(asdict(self), indent=1)
@@ -47,7 +49,7 @@ class ModelCard:
         for name in ("name", "kind", "algorithm", "created", "data"):
             if not isinstance(known.get(name, ""), str):
                 raise ValueError(f"the card's {name} is no text")
-        for name in ("numbers", "parameters", "scores", "versions"):
+        for name in ("numbers", "parameters", "scores", "versions", "overview"):
             if not isinstance(known.get(name, {}), dict):
                 raise ValueError(f"the card's {name} is no object")
         for name in ("rows", "held_out", "seconds"):

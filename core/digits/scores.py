@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -160,6 +161,17 @@ class Evaluation:
             ],
             "kept_as_digits": None if self.digit is None else float((self.digit >= 0).mean()),
         }  # fmt: skip
+
+    @property
+    def overview(self) -> dict[str, Any]:
+        """What can be shown without the pictures, in plain lists: a model's card keeps it."""
+        steps = [self.coverage(threshold / 100) for threshold in (0, *range(30, 100, 2), 99)]
+        return {
+            "count": self.count,
+            "confusion": self.confusion.tolist(),
+            "reliability": [[entry.confidence, entry.accuracy, entry.count] for entry in self.reliability],
+            "coverage": [[step.threshold, step.answered, step.accuracy] for step in steps],
+        }
 
     @property
     def summary(self) -> dict[str, float]:

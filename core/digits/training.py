@@ -105,6 +105,7 @@ def train(report: Report, order: TrainingOrder, output: Path, cache: Path | None
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         versions=_versions(),
         numbers=numbers,
+        overview=evaluation.overview,
     )
     write(output, card)
     return Trained(card, held, evaluation)
