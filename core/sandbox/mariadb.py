@@ -87,7 +87,6 @@ class Children:
                 text=True,
                 errors="replace",
                 env={**os.environ, "PATH": f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin"},
-                close_fds=False,  # the supervisor's lock goes along: it is free only when mariadbd itself is gone
                 start_new_session=True,  # the installer is a script: stop it with its children
                 preexec_fn=(lambda: end_with_parent(own)) if os.name == "posix" else None,
                 **streams,
@@ -153,6 +152,19 @@ def initialise(program: Path, data: Path, password: str, children: Children) -> 
     return folder
 
 
+def end_leftover(folder: Path, patience: float = 20) -> None:
+    """End a server that still has this data folder, because the process that started it was killed."""
+    try:
+        pid = int((folder / "mysql.pid").read_text(encoding="ascii"))
+    except (OSError, ValueError):
+        return
+    until = time.monotonic() + patience
+    while f"--datadir={folder} " in _command_line(pid):  # not a stranger with the same number
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGTERM if time.monotonic() < until else signal.SIGKILL)
+        time.sleep(0.2)
+
+
 def server_command(program: Path, folder: Path, port: int) -> list[str]:
     """The socket's name is relative to the data folder: a whole path may exceed the 107 bytes a socket allows."""
     return [
@@ -191,6 +203,7 @@ def run(port: int, data: Path) -> int:
     if not is_mariadb(program):
         raise OpsError("MariaDB was not found", f"{program} is not MariaDB", HOW_TO_GET_IT, code="missing")
     folder = initialise(program, data, password_in(data), children)
+    end_leftover(folder)
     for name in ("load", "tmp"):
         (data / name).mkdir(exist_ok=True, mode=0o700)
     if not port:
@@ -205,6 +218,15 @@ def run(port: int, data: Path) -> int:
         time.sleep(0.05)
     status = server.wait()
     return 128 - status if status < 0 else status
+
+
+def _command_line(pid: int) -> str:
+    """The words of a running process; empty where there is none (or no ps)."""
+    try:
+        answer = subprocess.run(["ps", "-p", str(pid), "-ww", "-o", "args="], capture_output=True, text=True)
+    except OSError:
+        return ""
+    return answer.stdout
 
 
 def _first_sql(password: str) -> str:

@@ -40,14 +40,17 @@ class ServiceKind:
     module: str
     folder: str
     missing: Callable[[], str]
-    needs: str = ""
+
+
+Options = Callable[[ServiceKind], list[str]]
+"""What else to say on the command line, asked at each start."""
 
 
 class Service:
     """Runs in the supervisor's event loop; ``changed`` is called after each change of ``status``."""
 
     def __init__(
-        self, kind: ServiceKind, layout: Layout, ports: Ports, options: list[str], changed: Callable[[], None]
+        self, kind: ServiceKind, layout: Layout, ports: Ports, options: Options, changed: Callable[[], None]
     ) -> None:
         self.kind, self._layout, self._ports, self._options, self._changed = kind, layout, ports, options, changed
         self.status = ServiceStatus(kind.name, port=ports.take(kind.name), since=_now())
@@ -117,7 +120,7 @@ class Service:
                 str(self.status.port),
                 "--data",
                 str(self._layout.data / self.kind.folder),
-                *self._options,
+                *self._options(self.kind),
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.PIPE,
@@ -130,6 +133,8 @@ class Service:
         finally:
             if os.name == "posix":
                 lock.free()  # the child has it now
+        if self._stopping.is_set():  # while it was being started
+            process.terminate()
         self._layout.run.joinpath(f"{self.kind.name}.pid").write_text(str(process.pid))
         assert process.stdout and process.stderr
         readers = [

@@ -77,12 +77,13 @@ class Supervisor:
         self._linger: asyncio.TimerHandle | None = None
         self._seeding = Seeding(places, self._running, self._news.set)
         ports = Ports(self._layout.ports)
-        s3 = f"http://127.0.0.1:{ports.take('s3')}"
-        self._services = [Service(kind, self._layout, ports, self._options(kind, s3), self._news.set) for kind in KINDS]
+        self._services = [Service(kind, self._layout, ports, self._options, self._news.set) for kind in KINDS]
 
-    @staticmethod
-    def _options(kind: ServiceKind, s3: str) -> list[str]:
-        return ["--s3-endpoint", s3] if kind.name == "redshift-data" else []
+    def _options(self, kind: ServiceKind) -> list[str]:
+        if kind.name != "redshift-data":
+            return []
+        s3 = next(service.status.port for service in self._services if service.kind.name == "s3")
+        return ["--s3-endpoint", f"http://127.0.0.1:{s3}"]
 
     def status(self) -> SandboxStatus:
         password = ""
