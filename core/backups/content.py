@@ -141,38 +141,56 @@ class DatabaseContent:
 
     def finish(self, job: Job[Any]) -> Parts:
         assert self._dump and self._dump.program
-        with connected(self.login, doing="count the rows once more") as connection:
-            after = []
-            for database, facts in zip(self.databases, self._facts, strict=True):
-                there = set(describe(connection, database).tables)
-                after.append(
-                    count_rows(job, connection, database, tuple(table for table in facts.tables if table in there))
-                )
         notes: list[str] = []
         parts = []
-        for number, (facts, before, later) in enumerate(zip(self._facts, self._before, after, strict=True)):
-            named = facts.name if len(self.databases) > 1 else ""
-            tables = []
-            for table in facts.tables:
-                dumped = self._dump.counter.rows.get((named, table))
-                if (named, table) not in self._dump.counter.rows and table in later:
-                    dumped = self._absent(facts, table, min(before[table], later[table]), notes)
-                tables.append(TableRows(table, dumped, before[table], later.get(table)))
-                _compare(facts.name, tables[-1], notes)
-            notes += [
-                f"{entry} of {facts.name} is outside of the snapshot: its rows may mix several moments"
-                for entry in facts.outside_snapshot
-            ]
-            parts.append(
-                DatabasePart(facts.name, facts.charset, facts.collation, tuple(tables), facts.views, facts.schema)
-            )
+        with connected(self.login, doing="count the rows once more") as connection:
+            for number, facts in enumerate(self._facts):
+                there = set(describe(connection, facts.name).tables)
+                still = tuple(table for table in facts.tables if table in there)
+                later = count_rows(job, connection, facts.name, still)
+                summed = tuple(table for table in self._sums[number] if table in there)
+                sums = checksums(connection, facts.name, summed)
+                parts.append(
+                    DatabasePart(
+                        facts.name,
+                        facts.charset,
+                        facts.collation,
+                        self._tables(facts, self._before[number], later, notes),
+                        facts.views,
+                        facts.schema,
+                        tuple(account for account in facts.definers if account not in self._missing),
+                        self._broken[number],
+                        {table: value for table, value in sums.items() if self._sums[number][table] == value},
+                    )
+                )
+                notes += [
+                    f"{entry} of {facts.name} is outside of the snapshot: its rows may mix several moments"
+                    for entry in facts.outside_snapshot
+                ]
+                notes += [
+                    f"The view {facts.name}.{view} cannot be selected on the source: {why}"
+                    for view, why in self._broken[number].items()
+                ]
         return Parts(tuple(parts), self._engine[0], self._engine[1], self._dump.program.version, tuple(notes))
 
-    def _absent(self, facts: DatabaseFacts, table: str, least: int, notes: list[str]) -> int | None:
-        if least and not any(entry.startswith(f"{table} (") for entry in facts.outside_snapshot):
-            raise _hollow(facts.name, table, least)
-        notes.append(f"The dump holds no rows of {facts.name}.{table}")
-        return None
+    def _tables(
+        self, facts: DatabaseFacts, before: dict[str, int], later: dict[str, int], notes: list[str]
+    ) -> tuple[TableRows, ...]:
+        assert self._dump
+        rows = self._dump.counter.rows
+        named = facts.name if len(self.databases) > 1 else ""  # a dump of one database does not name it
+        unsafe = {entry.partition(" (")[0] for entry in facts.outside_snapshot}
+        tables = []
+        for name in facts.tables:
+            table = TableRows(name, rows.get((named, name)), before[name], later.get(name))
+            if (named, name) not in rows and name in later:
+                least = min(before[name], later[name])
+                if least and name not in unsafe:
+                    raise _hollow(facts.name, name, least)
+                notes.append(f"The dump holds no rows of {facts.name}.{name}")
+            _compare(facts.name, table, notes)
+            tables.append(table)
+        return tuple(tables)
 
 
 def _compare(database: str, table: TableRows, notes: list[str]) -> None:

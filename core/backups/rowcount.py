@@ -9,7 +9,7 @@ _END = b"\nUNLOCK TABLES;\n"
 _DATABASE = b"\n-- Current Database: `"
 _NAME = re.compile(rb"((?:[^`]|``)*)`\n--\n")
 _LONGEST_NAME = 600  # 64 characters of 4 bytes, doubled backticks, and the comment's own line breaks
-_TRAILER = re.compile(rb"\n-- Dump completed[^\n]*\n\Z")
+TRAILER = re.compile(rb"\n-- Dump completed[^\n]*\n\Z")
 
 
 class RowCounter:
@@ -31,7 +31,7 @@ class RowCounter:
     @property
     def whole(self) -> bool:
         """Whether the last line was the dump's own "Dump completed"."""
-        return _TRAILER.search(self._tail) is not None
+        return TRAILER.search(self._tail) is not None
 
     def feed(self, piece: bytes) -> None:
         self._tail = (self._tail + piece)[-300:] if len(piece) < 300 else piece[-300:]
