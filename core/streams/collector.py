@@ -23,7 +23,7 @@ from urllib.parse import parse_qsl
 import orjson
 
 from core.base.errors import OpsError, WrongUse
-from core.streams.origin import Origin, origin_of, trusted_networks
+from core.streams.origin import Origin, origin_of, trusted
 from core.streams.producer import Producer
 
 MOST_BODY = 512 << 10
@@ -64,7 +64,7 @@ class CollectorApp:
         self.statuses: Counter[int] = Counter()
         self.events = 0
         self.draining = False
-        self._trust = trusted_networks(trust)
+        self._trust = trusted(trust)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":

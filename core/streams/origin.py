@@ -1,15 +1,28 @@
-"""Who really asked, and by which address: forwarded headers count only if the peer is a trusted proxy."""
+"""Who really asked, and by which address: the Edge tab's own code, with forwarded headers only from trusted proxies."""
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import MutableMapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from core.base.errors import WrongUse
+from core.edge.addresses import network
+from core.edge.forwarded import resolve
+from core.edge.request import (
+    FORWARDED,
+    FORWARDED_FOR,
+    FORWARDED_HOST,
+    FORWARDED_PORT,
+    FORWARDED_PROTO,
+    Incoming,
+    Trust,
+    default_port,
+)
 
-Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+FRAMEWORK = "symfony"
+"""The strictest of the modelled ones: believes addresses, not counts, reads Port and Host, refuses contradictions."""
+
+_READ = frozenset({FORWARDED_FOR, FORWARDED_PROTO, FORWARDED_HOST, FORWARDED_PORT, FORWARDED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,32 +35,19 @@ class Origin:
     port: int
 
 
-def trusted_networks(texts: Sequence[str]) -> tuple[Network, ...]:
-    """Networks as CIDR or single addresses. Raises WrongUse naming the one that is none."""
-    found = []
-    for text in texts:
-        try:
-            found.append(ipaddress.ip_network(text, strict=False))
-        except ValueError as error:
-            raise WrongUse(
-                f"{text!r} is no network to trust", str(error), "Write an address or CIDR, for example 10.0.0.0/8"
-            ) from error
-    return tuple(found)
+def trusted(ranges: Sequence[str]) -> Trust:
+    """Raises WrongUse naming the range that is none. ``*`` is refused: the left-most address could be forged."""
+    for text in ranges:
+        network(text)
+    return Trust(proxies=tuple(ranges), headers=_READ)
 
 
-def origin_of(scope: MutableMapping[str, Any], trust: Sequence[Network]) -> Origin:
+def origin_of(scope: MutableMapping[str, Any], trust: Trust) -> Origin:
     """The origin of one ASGI request. Raises ValueError where trusted headers contradict each other."""
     peer = scope["client"][0] if scope.get("client") else ""
-    headers = dict(scope["headers"])
-    host, port = _host_and_port(headers.get(b"host", b"").decode("latin-1"))
-    scheme = scope["scheme"]
-    return Origin(peer, scheme, host, port or (443 if scheme == "https" else 80))
-
-
-def _host_and_port(value: str) -> tuple[str, int | None]:
-    if value.startswith("["):
-        host, _, rest = value[1:].partition("]")
-        port = rest.removeprefix(":")
-    else:
-        host, _, port = value.partition(":")
-    return host, int(port) if port.isdecimal() and len(port) <= 5 else None
+    listening = scope["server"][1] if scope.get("server") else 0
+    headers = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"])
+    found = resolve(FRAMEWORK, Incoming(peer, scope["scheme"], listening or 80, headers), trust)
+    if found.refused:
+        raise ValueError(found.refused)
+    return Origin(found.client, found.scheme, found.host, found.port or default_port(found.scheme))

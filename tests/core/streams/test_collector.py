@@ -236,3 +236,28 @@ def test_events_reach_a_stream_that_comes_late(plane: Plane) -> None:
     time.sleep(0.01)
     assert collector.stop() == 0
     assert [orjson.loads(record["Data"])["early"] for record in plane.read_all("late")] == [1]
+
+
+PROXY = {"X_Forwarded_For": "6.6.6.6, 203.0.113.9", "X_Forwarded_Proto": "https", "X_Forwarded_Port": "443"}
+
+
+def test_forwarded_headers_count_only_from_trusted_proxies() -> None:
+    for trust, expected in (
+        ((), {"client": "127.0.0.1", "scheme": "http", "host": "shop.example", "port": 80}),
+        (("10.0.0.0/8",), {"client": "127.0.0.1", "scheme": "http", "host": "shop.example", "port": 80}),
+        (("127.0.0.0/8",), {"client": "203.0.113.9", "scheme": "https", "host": "shop.example", "port": 443}),
+    ):
+        site = Site(trust=trust)
+        assert site.ask("POST", "/collect", b"{}", Host="shop.example", **PROXY)[0] == 204
+        assert site.events()[0]["collector"] == expected, trust
+        site.collector.stop()
+    with pytest.raises(WrongUse):
+        Site(trust=("not-a-network",))
+
+
+def test_contradicting_forwarded_headers_are_refused() -> None:
+    site = Site(trust=("127.0.0.1",))
+    status, _, body = site.ask("POST", "/collect", b"{}", Host="h", Forwarded="for=198.51.100.1;proto=http", **PROXY)
+    assert status == 400 and orjson.loads(body)["error"]
+    assert site.events() == []
+    site.collector.stop()
