@@ -6,9 +6,6 @@ from pathlib import Path
 from typing import Any
 
 from core.aws.workplace import Workplace
-from core.backups.backing import BackupRun, probe_once, recover
-from core.backups.ledger import Ledger
-from core.backups.lock import plan_lock
 from core.backups.outcomes import (
     Backup,
     Check,
