@@ -73,4 +73,4 @@ class Resolution:
 
 
 def default_port(scheme: str) -> int:
-    return 443 if scheme == "https" else 80
+    return 443 if scheme in ("https", "wss") else 80

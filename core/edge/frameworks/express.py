@@ -17,6 +17,10 @@ from core.edge.request import (
 
 def resolve(request: Incoming, trust: Trust) -> Resolution:
     """The base URL is ``req.protocol + "://" + req.get("host")``, as most applications write it."""
+    for proxy in trust.proxies:
+        if proxy.endswith("/0"):
+            refusal = f"Express does not start with the range {proxy}: name the proxies"
+            return Resolution("", "", None, "", (Step("trust", "refused", refusal),), refused=refusal)
     match = contains(trust.proxies, request.peer)
     steps = [
         Step(

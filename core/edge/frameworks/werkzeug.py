@@ -17,9 +17,7 @@ from core.edge.request import (
     default_port,
 )
 
-_HOST = re.compile(
-    r"(?:[a-z0-9._\-~%!$&'()*+,;=]+|\[[0-9a-f:.]+\]|\[v[0-9a-f]+\.[a-z0-9._\-~!$&'()*+,;=:]+\])(?::\d*)?", re.IGNORECASE
-)
+_HOST = re.compile(r"(?:[a-z0-9.-]+|\[[a-f0-9]*:[a-f0-9.:]+\])(?::([1-9][0-9]{0,4}))?", re.ASCII | re.IGNORECASE)
 
 
 def resolve(request: Incoming, trust: Trust) -> Resolution:
@@ -59,7 +57,7 @@ def resolve(request: Incoming, trust: Trust) -> Resolution:
         netloc = f"{netloc}:{port}"
         steps.append(Step("port", port, "X-Forwarded-Port replaces the port of the host"))
     netloc = netloc or ""
-    if scheme in ("http", "https"):
+    if scheme in ("http", "https", "ws", "wss"):
         netloc = netloc.removesuffix(f":{default_port(scheme)}")
     if not _valid(netloc):
         steps.append(Step("host", "", f"{netloc!r} is no valid host: Werkzeug writes links without one"))
@@ -105,4 +103,5 @@ def _unquoted(value: str) -> str:
 
 
 def _valid(netloc: str) -> bool:
-    return _HOST.fullmatch(netloc) is not None
+    match = _HOST.fullmatch(netloc)
+    return match is not None and (not match[1] or int(match[1]) <= 65535)

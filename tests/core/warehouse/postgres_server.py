@@ -48,7 +48,20 @@ def postgres_server() -> Iterator[int]:
     process = None
     try:
         subprocess.run(
-            [*as_user, initdb, "-D", str(data), "-U", "ops", "--auth=scram-sha-256", "-E", "UTF8", "--locale=C", "--no-sync", f"--pwfile={folder / 'password'}"],
+            [
+                *as_user,
+                initdb,
+                "-D",
+                str(data),
+                "-U",
+                "ops",
+                "--auth=scram-sha-256",
+                "-E",
+                "UTF8",
+                "--locale=C",
+                "--no-sync",
+                f"--pwfile={folder / 'password'}",
+            ],
             check=True,
             capture_output=True,
         )
