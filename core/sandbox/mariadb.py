@@ -31,6 +31,8 @@ HOW_TO_GET_IT = (
     "Install MariaDB (Debian, Ubuntu: apt install mariadb-server-core mariadb-client; macOS: brew install mariadb), "
     f"or set {VARIABLE} to the path of mariadbd"
 )
+SPACE = 200
+"""MB for a new data folder with the demo shop (100 MB) and room to work."""
 _FOLDERS = ("/usr/sbin", "/usr/local/sbin", "/usr/libexec", "/opt/homebrew/bin", "/usr/local/bin")
 
 
@@ -115,6 +117,14 @@ def initialise(program: Path, data: Path, password: str, children: Children) -> 
     folder = data / "files"
     if folder.is_dir():
         return folder
+    free = shutil.disk_usage(data).free // 1_000_000
+    if free < SPACE:
+        raise OpsError(
+            "MariaDB has too little space",
+            f"{free} MB are free, it needs some {SPACE} ({data})",
+            "Free some space; it is tried again by itself",
+            code="disk",
+        )
     installer = _installer(program)
     draft, script = data / "files.new", data / "first.sql"
     shutil.rmtree(draft, ignore_errors=True)

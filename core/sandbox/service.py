@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+from core.base.errors import OpsError
 from core.sandbox.layout import FileLock, Layout
 from core.sandbox.ports import Ports
 from core.sandbox.status import ServiceStatus
@@ -72,7 +73,10 @@ class Service:
                 lock.free()
                 break
             began = asyncio.get_running_loop().time()
-            ending = await self._once(lock) if free else "not started"
+            try:
+                ending = await self._once(lock) if free else "not started"
+            except (OSError, OpsError) as error:  # a full disk, no more processes
+                ending = f"could not be started: {error}"
             if self._stopping.is_set():
                 break
             crashes = 0 if asyncio.get_running_loop().time() - began > STEADY else crashes
@@ -128,14 +132,13 @@ class Service:
                 pass_fds=(lock.fileno(),) if os.name == "posix" else (),
                 limit=1 << 20,
             )
-        except OSError as error:
-            return f"could not be started: {error.strerror or error}"
         finally:
             if os.name == "posix":
                 lock.free()  # the child has it now
         if self._stopping.is_set():  # while it was being started
             process.terminate()
-        self._layout.run.joinpath(f"{self.kind.name}.pid").write_text(str(process.pid))
+        with contextlib.suppress(OSError):
+            self._layout.run.joinpath(f"{self.kind.name}.pid").write_text(str(process.pid))
         assert process.stdout and process.stderr
         readers = [
             asyncio.create_task(self._listen(process.stdout)),
