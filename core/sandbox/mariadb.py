@@ -16,6 +16,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from pathlib import Path
@@ -130,17 +131,20 @@ def initialise(program: Path, data: Path, password: str, children: Children) -> 
     shutil.rmtree(draft, ignore_errors=True)
     write_atomic(script, _first_sql(password))
     base = program.parent.parent
+    # The installer is a shell script that trips over a space in a path, and macOS keeps data in "Application Support".
+    short = Path(tempfile.mkdtemp(prefix="opsdesk-"))
     try:
+        (short / "data").symlink_to(data, target_is_directory=True)
         status, said = children.finish(
             [
                 str(installer),
                 "--no-defaults",
                 *([f"--basedir={base}"] if (base / "share").is_dir() else []),
-                f"--datadir={draft}",
+                f"--datadir={short / 'data' / draft.name}",
                 "--auth-root-authentication-method=normal",
                 "--skip-test-db",
                 "--skip-name-resolve",
-                f"--extra-file={script}",
+                f"--extra-file={short / 'data' / script.name}",
                 "--innodb-log-file-size=16M",
                 "--innodb-doublewrite=0",
                 "--innodb-flush-log-at-trx-commit=0",
@@ -150,6 +154,7 @@ def initialise(program: Path, data: Path, password: str, children: Children) -> 
         )
     finally:
         script.unlink(missing_ok=True)
+        shutil.rmtree(short, ignore_errors=True)
     if status or not (draft / "mysql").is_dir():
         shutil.rmtree(draft, ignore_errors=True)
         trouble = [line for line in said.splitlines() if "ERROR" in line or "annot" in line]

@@ -61,7 +61,7 @@ def test_a_tenth_is_some_20000_rows() -> None:
 def seeded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Places, Lease]]:
     """A sandbox with a fiftieth of the demo data, whose supervisor was killed while they were made."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("OPSDESK_HOME", str(tmp_path_factory.mktemp("seeded")))
+        patch.setenv("OPSDESK_HOME", str(tmp_path_factory.mktemp("it's a ho me ü")))
         patch.setenv("OPSDESK_SANDBOX_SEED", "small")
         places = Places.here().made()
         lease = join(places)
