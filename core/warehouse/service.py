@@ -299,7 +299,7 @@ class WarehouseService:
         from core.warehouse.explain import parse_plan
 
         rows = self.ask(job, run.connection, f"EXPLAIN {run.sql}", database=run.database, values=run.values)
-        text = "\n".join(str(next(iter(row.values()))) for row in rows)
+        text = "\n".join(str(list(row.values())[-1]) for row in rows)
         return parse_plan(text), text
 
     # -- text (CPU; sqlglot) ---------------------------------------------------
