@@ -10,6 +10,7 @@ def main(arguments: list[str]) -> int:
 
     options = parse(arguments)
     if options.verb is None:
+        import core.desk  # noqa: F401  before Qt: once it is loaded, Qt reads the source of every module that is imported
         from gui.app import run_window
 
         return run_window(options)

@@ -5,6 +5,7 @@ Services are built on first use, so that opening the window or running one verb 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from core.digits.service import DigitsService
     from core.edge.service import EdgeService
     from core.sandbox.door import Lease
+    from core.sandbox.status import SandboxStatus
     from core.streams.service import StreamsService
     from core.warehouse.service import WarehouseService
 
@@ -30,6 +32,8 @@ class Desk:
     def __init__(self, places: Places, settings: SettingsStore, profiles: Profiles, profile: Profile) -> None:
         self.places, self.settings, self.profiles, self.profile = places, settings, profiles, profile
         self._lease: Lease | None = None
+        self._where: tuple[object, object] = ((), ())
+        self._watchers: list[Callable[[SandboxStatus], None]] = []
         self.workplace = Workplace(AwsSession(profile, self._open), places, lambda: settings.current, Secrets())
 
     @property
@@ -43,7 +47,23 @@ class Desk:
 
         if self._lease is None:
             self._lease = join(self.places)
-        return self._lease.target(self.profile)
+            self._lease.on_change(self._sandbox_changed)
+        target = self._lease.target(self.profile)
+        self._where = (target.endpoints, target.mysql)
+        return target
+
+    def _sandbox_changed(self, status: SandboxStatus) -> None:
+        """The clients in use point to where the sandbox was: after a stop or a move they are made anew."""
+        if self._lease is None:
+            return
+        if not status.running or (status.settled and (status.endpoints, status.mysql_sources) != self._where):
+            self.aws.reopen()
+        for watcher in list(self._watchers):
+            watcher(status)
+
+    def watch_sandbox(self, watcher: Callable[[SandboxStatus], None]) -> None:
+        """Call ``watcher`` with the sandbox's status after each change, on a thread of its own, once it is in use."""
+        self._watchers.append(watcher)
 
     def close(self) -> None:
         """Let go of the sandbox; it stops when its last user has left."""

@@ -3,8 +3,160 @@
 from __future__ import annotations
 
 import argparse
+import os
+import sys
+import threading
+from collections.abc import Callable
+from importlib import import_module
+from types import TracebackType
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QLocale, QTimer
+from PySide6.QtWidgets import QApplication, QWidget
+
+from core.base.places import Places
+from core.desk import Desk
+from core.jobs.runner import JobRunner
+from core.settings.profiles import Profiles
+from core.settings.store import SettingsStore
+from gui.bridge.job_bridge import JobBridge
+from gui.bridge.settings_bridge import SettingsBridge
+from gui.bridge.tab_context import TabContext, TabSpec
+from gui.shell.main_window import MainWindow
+from gui.style.theme import theme
+
+if TYPE_CHECKING:
+    from core.aws.health import Identity
+    from core.jobs.history import JobHistory
+
+
+def _page(room: str) -> Callable[[TabContext], QWidget]:
+    """A page's modules are imported when it is first shown."""
+
+    def build(context: TabContext) -> QWidget:
+        widget: QWidget = import_module(f"gui.tabs.{room}.tab").build(context)
+        return widget
+
+    return build
+
+
+TABS = (
+    TabSpec("digits", "Digits", "Draw, classify, train and compare", "pen-tool", _page("digits")),
+    TabSpec("streams", "Streams", "Tap and chart Kinesis streams", "activity", _page("streams")),
+    TabSpec("warehouse", "Warehouse", "Ask Redshift, feed it, turn text into tables", "database", _page("warehouse")),
+    TabSpec("backups", "Backups", "Back up, and prove it by restoring", "archive", _page("backups")),
+    TabSpec("edge", "Edge", "What the proxy says, what the application believes", "shield-check", _page("edge")),
+)
+
+
+class Console:
+    """Everything that lives as long as the window does."""
+
+    def __init__(self, profile: str | None = None, *, verbose: bool = False) -> None:
+        self.places = Places.here().made()
+        self._verbose = verbose
+        self.store = SettingsStore(self.places.config / "settings.toml")
+        self.profiles = Profiles(self.places.config / "profiles.toml")
+        self.runner = JobRunner()
+        self.history: JobHistory | None = None
+        self.jobs = JobBridge(self.runner)
+        self.settings = SettingsBridge(self.store, self.jobs)
+        look = self.store.current.appearance
+        theme().choose(look.theme, reduced_motion=look.reduced_motion)
+        wanted = profile or self.store.current.profile
+        name = wanted if profile or wanted in self.profiles.names() else "sandbox"  # it may have been removed since
+        self.window = MainWindow(TABS, self.jobs, self.settings, self.open_desk, name, _who_am_i)
+        for trouble in filter(None, (self.store.trouble, self.profiles.trouble)):
+            self.window.banner.show_fault(trouble.title, trouble.why, trouble.remedy, details=trouble.details)
+
+    def start(self) -> None:
+        """What the first picture need not wait for: journal, history, and asking who we are."""
+        from core.base.journal import open_journal
+        from core.jobs.history import JobHistory
+
+        open_journal(self.places.state, verbose=self._verbose)
+        self.history = JobHistory(self.places.state / "jobs.sqlite")
+        self.runner.observe(self.history.heard)
+        theme().load_rest()
+        self.window.start_health()
+
+    def open_desk(self, name: str) -> Desk:
+        """Raises WrongUse for an unknown profile."""
+        return Desk(self.places, self.store, self.profiles, self.profiles.get(name))
+
+    def close(self) -> list[str]:
+        """Stop all jobs, leave the sandbox; returns the titles of jobs that would not stop within 5 s."""
+        stuck = self.runner.close()
+        self.window.desk.close()
+        if self.history is not None:
+            self.history.close()
+        return stuck
+
+
+def _who_am_i(desk: Desk) -> Identity:
+    from core.aws.health import who_am_i
+
+    return who_am_i(desk.aws)
+
+
+def application() -> QApplication:
+    """The one QApplication, with fonts and theme in place."""
+    existing = QApplication.instance()
+    if isinstance(existing, QApplication):
+        return existing
+    made = QApplication(["opsdesk"])
+    made.setApplicationName("opsdesk")
+    made.setApplicationDisplayName("Opsdesk")
+    if QLocale.system().language() == QLocale.Language.C:  # no locale is set: 1,704 reads better than 1704
+        QLocale.setDefault(QLocale(QLocale.Language.English))
+    theme().start(made)
+    return made
 
 
 def run_window(options: argparse.Namespace) -> int:
-    """Open the window and stay until it is closed."""
+    """Open the window and stay until it is closed. Exit status 2 where there is no display."""
+    if sys.platform == "linux" and not any(
+        os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")
+    ):
+        print(
+            "There is no display here. `make tour` shows the window offscreen and leaves pictures; the verbs need none.",
+            file=sys.stderr,
+        )
+        return 2
+    app = application()
+    app.setQuitOnLastWindowClosed(False)
+    from core.base.errors import OpsError
+
+    try:
+        console = Console(options.profile, verbose=options.verbose)
+    except OpsError as error:
+        print(error, file=sys.stderr)
+        return error.exit_status
+    _catch_everything(console)
+    stuck: list[str] = []
+
+    def leave() -> None:
+        stuck.extend(console.close())
+        app.quit()
+
+    console.window.closed.connect(leave)
+    console.window.show()
+    QTimer.singleShot(0, console.start)
+    app.exec()
+    if stuck:
+        print(f"These would not stop and were left: {', '.join(stuck)}", file=sys.stderr)
+        os._exit(1)  # their threads must not hold the process
     return 0
+
+
+def _catch_everything(console: Console) -> None:
+    """An exception nobody expected goes to the trouble panel; the window stays."""
+
+    def hook(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+        if issubclass(kind, KeyboardInterrupt):
+            console.window.close()
+        else:
+            console.jobs.trouble.emit(error.with_traceback(trace))
+
+    sys.excepthook = hook
+    threading.excepthook = lambda args: console.jobs.trouble.emit(args.exc_value or args.exc_type())

@@ -1,12 +1,18 @@
-"""What every test is given: a home of its own."""
+"""What every test is given: a home of its own, and one sandbox for the whole session."""
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from core.base.places import Places
+
+if TYPE_CHECKING:
+    from tests.sandboxed import Sandbox
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 
@@ -16,3 +22,23 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Places:
     """An empty OPSDESK_HOME."""
     monkeypatch.setenv("OPSDESK_HOME", str(tmp_path / "home"))
     return Places.here().made()
+
+
+@pytest.fixture(scope="session")
+def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
+    """The real sandbox, one for the whole session, shared by all xdist workers; started by the first test that asks.
+
+    It is a ``tests.sandboxed.Sandbox``: ``.places``, ``.target`` (endpoints, credentials), ``.aws`` (an AwsSession),
+    ``.client("s3")`` (boto3), ``.desk()`` (every room's service on it), ``.mysql()`` (a pymysql connection),
+    ``.name("bucket")`` (a name that no other test has). Whoever makes something gives it such a name: nothing is
+    emptied between tests. There are no demo data in it, unless the session is run with OPSDESK_SANDBOX_SEED=small
+    or full.
+    """
+    from tests.sandboxed import Sandbox
+
+    base = tmp_path_factory.getbasetemp()
+    root = base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base
+    os.environ.setdefault("OPSDESK_SANDBOX_SEED", "off")
+    made = Sandbox(root / "sandbox-home")
+    yield made
+    made.close()

@@ -4,28 +4,31 @@ from __future__ import annotations
 
 import logging
 import re
-from logging.handlers import RotatingFileHandler
+from functools import cache
 from pathlib import Path
 
-_SECRETS = (
-    # AWS access keys, and anything that follows a word which names a secret.
-    (re.compile(r"\b(AKIA|ASIA)[A-Z0-9]{12,}\b"), r"\1***"),
-    (re.compile(r"(?i)\b(x-amz-(?:signature|credential|security-token))=([^&\s\"']+)"), r"\1=***"),
-    (
-        re.compile(
-            r"(?i)((?:pass(?:word|wd)?|secret(?:_access_key|accesskey)?|token|pwd)[\"']?\s*[=:]\s*[\"']?)([^\s\"',;&}]+)"
+
+@cache
+def _secrets() -> tuple[tuple[re.Pattern[str], str], ...]:
+    return (
+        # AWS access keys, and anything that follows a word which names a secret.
+        (re.compile(r"\b(AKIA|ASIA)[A-Z0-9]{12,}\b"), r"\1***"),
+        (re.compile(r"(?i)\b(x-amz-(?:signature|credential|security-token))=([^&\s\"']+)"), r"\1=***"),
+        (
+            re.compile(
+                r"(?i)((?:pass(?:word|wd)?|secret(?:_access_key|accesskey)?|token|pwd)[\"']?\s*[=:]\s*[\"']?)([^\s\"',;&}]+)"
+            ),
+            r"\1***",
         ),
-        r"\1***",
-    ),
-    # user:password@host in any URL or DSN
-    (re.compile(r"(\w+://[^\s/:@]+):([^\s/@]+)@"), r"\1:***@"),
-    (re.compile(r"AGE-SECRET-KEY-[0-9A-Z]+"), "AGE-SECRET-KEY-***"),
-)
+        # user:password@host in any URL or DSN
+        (re.compile(r"(\w+://[^\s/:@]+):([^\s/@]+)@"), r"\1:***@"),
+        (re.compile(r"AGE-SECRET-KEY-[0-9A-Z]+"), "AGE-SECRET-KEY-***"),
+    )
 
 
 def redact(text: str) -> str:
     """The text with keys, passwords, tokens and signatures replaced by ``***``."""
-    for pattern, replacement in _SECRETS:
+    for pattern, replacement in _secrets():
         text = pattern.sub(replacement, text)
     return text
 
@@ -37,6 +40,8 @@ class _RedactingFormatter(logging.Formatter):
 
 def open_journal(folder: Path, *, verbose: bool = False, name: str = "opsdesk") -> Path:
     """Start the rotating log ``NAME.log`` (3 x 2 MB) in ``folder``; return its path. Safe to call twice."""
+    from logging.handlers import RotatingFileHandler  # 10 ms that a window need not wait for
+
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{name}.log"
     root = logging.getLogger()

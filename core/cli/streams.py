@@ -1,9 +1,366 @@
-"""The verbs of streams."""
+"""streams list | describe | create | delete | scale | split | merge | tap | stats: look into streams and change their shards."""
 
 from __future__ import annotations
 
-from typing import Any
+import argparse
+import queue
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterable
+from contextlib import ExitStack, suppress
+from datetime import UTC, datetime
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from core.base.errors import WrongUse
+from core.cli.console import Console
+from core.cli.group import Group
+from core.jobs.job import Job, JobCancelled
+
+if TYPE_CHECKING:
+    from core.streams.decode import Record
+    from core.streams.service import StreamDetails
+    from core.streams.shards import ReshardPlan
+    from core.streams.tap import Tap
+
+_HANDED_OVER = 64  # pages; reading waits for a slow reader of our output
 
 
 def register(groups: Any) -> None:
-    pass
+    group = Group(groups, "streams", "tap, fill and change Kinesis streams")
+    group.action("list", _list, "all streams")
+    group.action("describe", _describe, "one stream with its shards").add_argument("name")
+    create = group.action("create", _create, "make a stream and wait until it is active")
+    create.add_argument("name")
+    kind = create.add_mutually_exclusive_group(required=True)
+    kind.add_argument("--shards", type=int, metavar="N")
+    kind.add_argument("--on-demand", action="store_true", help="AWS adds and removes shards by itself")
+    delete = group.action("delete", _delete, "delete a stream with all its records")
+    delete.add_argument("name")
+    delete.add_argument("--yes", required=True, metavar="NAME", help="the name once more")
+    scale = group.action("scale", _scale, "change the number of shards")
+    scale.add_argument("name")
+    scale.add_argument("--shards", type=int, required=True, metavar="N")
+    split = group.action("split", _split, "split a shard")
+    split.add_argument("name")
+    split.add_argument("shard")
+    split.add_argument("--at", type=int, metavar="HASH", help="where the second half starts (default: the middle)")
+    merge = group.action("merge", _merge, "merge two neighbouring shards")
+    merge.add_argument("name")
+    merge.add_argument("shard")
+    merge.add_argument("other", metavar="shard")
+    for action in (scale, split, merge):
+        action.add_argument(
+            "--dry-run", action="store_true", help="say what would become of the shards, change nothing"
+        )
+    tap = group.action("tap", _tap, "print records as JSON lines while they come")
+    tap.add_argument("name")
+    tap.add_argument(
+        "--from",
+        dest="start",
+        default="latest",
+        metavar="PLACE",
+        help="latest (default), trim_horizon, an age like 10m, an ISO time, or SHARD:SEQUENCE",
+    )
+    tap.add_argument("--shard", action="append", default=[], metavar="ID", help="only this one; may be given again")
+    tap.add_argument("--filter", default="", metavar="EXPR", help='for example: paid, key:c-44, $.status = "paid"')
+    tap.add_argument("--limit", type=int, metavar="N", help="end after N records")
+    tap.add_argument("--seconds", type=float, metavar="S", help="end after S seconds")
+    tap.add_argument("--output", type=Path, metavar="FILE", help="a .jsonl, .csv or .parquet file instead of stdout")
+    stats = group.action("stats", _stats, "records, bytes, age and throttles by shard, and the busiest keys")
+    stats.add_argument("name")
+    stats.add_argument("--seconds", type=float, default=10.0, metavar="S", help="how long to look (default: 10)")
+    if find_spec("core.cli.streams_carry"):
+        from core.cli import streams_carry  # type: ignore[attr-defined,unused-ignore]
+
+        streams_carry.add_actions(group)
+
+
+def _list(_options: argparse.Namespace, console: Console) -> None:
+    rows = [
+        {"name": stream.name, "status": stream.status, "mode": stream.mode, "created": _iso(stream.created)}
+        for stream in console.desk.streams.streams()
+    ]
+    if rows or console.json:
+        console.table(rows)
+    else:
+        console.say("There are no streams. Make one: opsdesk streams create NAME --shards 1")
+
+
+def _describe(options: argparse.Namespace, console: Console) -> None:
+    stream = console.desk.streams.describe(options.name)
+    if console.json:
+        console.result(_described(stream))
+        return
+    facts = _described(stream)
+    shards = facts.pop("shards")
+    console.result(facts)
+    console.table(shards, ("shard", "open", "parents", "starting_hash_key", "ending_hash_key"))
+
+
+def _described(stream: StreamDetails) -> dict[str, Any]:
+    return {
+        "name": stream.name,
+        "arn": stream.arn,
+        "status": stream.status,
+        "mode": stream.mode,
+        "retention_hours": stream.retention_hours,
+        "encryption": stream.encryption,
+        "created": _iso(stream.created),
+        "consumers": list(stream.consumers),
+        "open_shards": len(stream.open_shards),
+        "shards": [
+            {
+                "shard": shard.id,
+                "open": not shard.closed,
+                "parents": list(shard.parents),
+                "starting_hash_key": str(shard.first_hash),
+                "ending_hash_key": str(shard.last_hash),
+                "starting_sequence": shard.first_sequence,
+                "ending_sequence": shard.last_sequence or None,
+            }
+            for shard in stream.shards
+        ],
+    }
+
+
+def _create(options: argparse.Namespace, console: Console) -> None:
+    console.do(f"Create {options.name}", lambda job: console.desk.streams.create(job, options.name, options.shards))
+    _tell_shards(options.name, console, "is created")
+
+
+def _delete(options: argparse.Namespace, console: Console) -> None:
+    if options.yes != options.name:
+        raise WrongUse(
+            f"{options.name} was not deleted",
+            f"--yes repeats another name ({options.yes})",
+            f"Say --yes {options.name} if you mean it",
+        )
+    console.do(f"Delete {options.name}", lambda job: console.desk.streams.delete(job, options.name))
+    console.result({"name": options.name, "deleted": True}, f"{options.name} is deleted.")
+
+
+def _scale(options: argparse.Namespace, console: Console) -> None:
+    streams = console.desk.streams
+    if options.dry_run:
+        _tell_plan(streams.plan_scale(options.name, options.shards), console)
+        return
+    console.do(f"Scale {options.name}", lambda job: streams.scale(job, options.name, options.shards))
+    _tell_shards(options.name, console, "is scaled")
+
+
+def _split(options: argparse.Namespace, console: Console) -> None:
+    streams = console.desk.streams
+    if options.dry_run:
+        _tell_plan(streams.plan_split(options.name, options.shard, options.at), console)
+        return
+    console.do(f"Split {options.shard}", lambda job: streams.split(job, options.name, options.shard, options.at))
+    _tell_shards(options.name, console, "is split")
+
+
+def _merge(options: argparse.Namespace, console: Console) -> None:
+    streams = console.desk.streams
+    if options.dry_run:
+        _tell_plan(streams.plan_merge(options.name, options.shard, options.other), console)
+        return
+    console.do(
+        f"Merge {options.shard} and {options.other}",
+        lambda job: streams.merge(job, options.name, options.shard, options.other),
+    )
+    _tell_shards(options.name, console, "is merged")
+
+
+def _tell_shards(name: str, console: Console, done: str) -> None:
+    stream = console.desk.streams.describe(name)
+    shards = [shard.id for shard in stream.open_shards]
+    console.result(
+        {"name": name, "status": stream.status, "open_shards": len(shards), "shards": shards},
+        f"{name} {done}: {len(shards)} open shards ({', '.join(shards[:8])}{', ...' if len(shards) > 8 else ''}).",
+    )
+
+
+def _tell_plan(plan: ReshardPlan, console: Console) -> None:
+    console.result(
+        {
+            "title": plan.title,
+            "allowed": not plan.problems,
+            "problems": list(plan.problems),
+            "notes": list(plan.notes),
+            "shards_before": len(plan.before),
+            "shards_after": len(plan.after),
+            "usd_a_month_before": round(plan.cost_before, 2),
+            "usd_a_month_after": round(plan.cost_after, 2),
+            "closes": list(plan.closing),
+            "opens": [
+                {
+                    "starting_hash_key": str(shard.first_hash),
+                    "ending_hash_key": str(shard.last_hash),
+                    "parents": list(shard.parents),
+                }
+                for shard in plan.after
+                if shard.parents
+            ],
+        },
+        "\n".join(
+            [
+                f"{plan.title} (dry run).",
+                *(f"Not possible: {problem}." for problem in plan.problems),
+                f"Shards: {len(plan.before)} -> {len(plan.after)}; about ${plan.cost_before:.2f} -> ${plan.cost_after:.2f} "
+                "a month (us-east-1 list price of the shards alone).",
+                *plan.notes,
+            ]
+        ),
+    )
+
+
+def _tap(options: argparse.Namespace, console: Console) -> None:
+    from core.streams.filters import filter_of
+    from core.streams.positions import start_from
+
+    start = start_from(options.start, datetime.now(UTC))
+    keep = filter_of(options.filter)
+    if options.limit is not None and options.limit < 1:
+        raise WrongUse("--limit must be at least 1", "", "Leave it out for no limit")
+    handed: queue.Queue[list[Record]] = queue.Queue(_HANDED_OVER)
+    over = threading.Event()
+    found = 0
+
+    def hand_over(records: list[Record]) -> None:
+        while not over.is_set():
+            with suppress(queue.Full):
+                handed.put(records, timeout=0.2)
+                return
+
+    def work(job: Job[None]) -> None:
+        nonlocal found
+        with ExitStack() as stack:
+            write = _writer(options.output, console, stack)
+            tap = console.desk.streams.tap(options.name, start, options.shard, on_records=hand_over)
+            stack.callback(tap.stop)
+            stack.callback(over.set)
+            deadline = time.monotonic() + options.seconds if options.seconds is not None else None
+            try:
+                while (records := _next(job, tap, handed, deadline)) is not None:
+                    wanted = [record for record in records if keep is None or keep(record)]
+                    if options.limit is not None:
+                        wanted = wanted[: options.limit - found]
+                    write(wanted)
+                    found += len(wanted)
+                    if found == options.limit:
+                        break
+            except JobCancelled:
+                if options.output is None:
+                    raise
+            _tell_troubles(tap, console)
+
+    console.do(f"Tap {options.name}", work)
+    if options.output is not None:
+        console.result({"records": found, "file": str(options.output)}, f"{found:,} records are in {options.output}.")
+
+
+def _next(job: Job[None], tap: Tap, handed: queue.Queue[list[Record]], deadline: float | None) -> list[Record] | None:
+    """The next page's records; None when the time is over. Raises what made the tap fail."""
+    while True:
+        job.checkpoint()
+        left = 0.2 if deadline is None else min(0.2, deadline - time.monotonic())
+        try:
+            return handed.get(timeout=max(0.0, left))
+        except queue.Empty:
+            if deadline is not None and time.monotonic() >= deadline:
+                return None
+            if tap.failure is not None:
+                raise tap.failure from None
+
+
+def _writer(path: Path | None, console: Console, stack: ExitStack) -> Callable[[Iterable[Record]], None]:
+    if path is not None:
+        from core.streams.export import record_file
+
+        return stack.enter_context(record_file(path))
+
+    def lines(records: Iterable[Record]) -> None:
+        for record in records:
+            console.line(record.row())
+        sys.stdout.flush()
+
+    return lines
+
+
+def _tell_troubles(tap: Tap, console: Console) -> None:
+    """What was met on the way is counted, not hidden."""
+    status = tap.status()
+    throttles = sum(shard.throttles for shard in status.shards)
+    retries = sum(shard.retries for shard in status.shards)
+    if throttles:
+        console.say(f"{throttles:,} reads were throttled: other consumers share the shards' five reads a second.")
+    if retries:
+        console.say(f"{retries:,} reads failed and were made again.")
+    for count, words in (
+        (status.decode.too_large, "would unpack to more than 8 MiB and stay packed"),
+        (status.decode.broken, "begin like packed or aggregated data but are cut or altered"),
+        (status.decode.astray, "lie outside their shard's hash range"),
+    ):
+        if count:
+            console.say(f"{count:,} records {words}.")
+
+
+def _stats(options: argparse.Namespace, console: Console) -> None:
+    def work(job: Job[Any]) -> dict[str, Any]:
+        tap = console.desk.streams.tap(options.name)
+        try:
+            started = time.monotonic()
+            while (passed := time.monotonic() - started) < options.seconds:
+                job.report(passed, options.seconds, f"{tap.window.seen:,} records")
+                if tap.failure is not None:
+                    raise tap.failure
+                job.sleep(min(0.2, options.seconds - passed))
+            return _statistics(tap, time.monotonic() - started)
+        finally:
+            tap.stop()
+
+    found = console.do(f"Watch {options.name}", work)
+    if console.json:
+        console.result({"name": options.name, **found})
+        return
+    console.table(found["shards"])
+    if found["top_keys"]:
+        console.say("The busiest partition keys:")
+        console.table(found["top_keys"])
+
+
+def _statistics(tap: Tap, seconds: float) -> dict[str, Any]:
+    from core.streams.shards import key_advice
+
+    status = tap.status()
+    return {
+        "seconds": round(seconds, 3),
+        "records": status.seen,
+        "shards": [
+            {
+                "shard": shard.shard.id,
+                "state": shard.state,
+                "records_per_second": round(shard.records / seconds, 2),
+                "bytes_per_second": round(shard.bytes / seconds, 2),
+                "iterator_age_ms": shard.behind,
+                "throttles": shard.throttles,
+            }
+            for shard in status.shards
+        ],
+        "top_keys": [
+            {
+                "key": advice.key.key,
+                "count": advice.key.count,
+                "share": round(advice.key.share, 4),
+                "shard": advice.shard,
+                "share_of_shard": round(advice.of_shard, 4),
+                "split_helps": advice.split_helps,
+            }
+            for advice in key_advice(tap.window.top_keys(10), status.shards)
+        ],
+    }
+
+
+def _iso(moment: datetime | None) -> str | None:
+    return moment.isoformat() if moment else None

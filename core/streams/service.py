@@ -2,9 +2,245 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from core.aws.faults import explained
 from core.aws.workplace import Workplace
+from core.base.errors import OpsError, WrongUse
+from core.jobs.job import Job
+from core.streams.collector import Collector
+from core.streams.decode import Record
+from core.streams.export import record_file
+from core.streams.pages import Shard, StreamSource
+from core.streams.positions import LATEST, Start, shard_id
+from core.streams.producer import Producer, ProducerLimits
+from core.streams.reader import Pace
+from core.streams.shards import ReshardPlan, open_shards, plan_merge, plan_scale, plan_split
+from core.streams.sink import StreamSink
+from core.streams.tap import Tap
+
+_ACTIVE_WITHIN = 600.0  # seconds; AWS needs some 30 s for most changes, minutes for many shards
+
+
+@dataclass(frozen=True, slots=True)
+class StreamSummary:
+    name: str
+    status: str
+    mode: str
+    created: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StreamDetails:
+    """``shards`` holds the closed ones, too; ``consumers`` are the names of those with enhanced fan-out."""
+
+    name: str
+    arn: str
+    status: str
+    mode: str
+    retention_hours: int
+    encryption: str
+    created: datetime | None
+    consumers: tuple[str, ...]
+    shards: tuple[Shard, ...]
+
+    @property
+    def open_shards(self) -> tuple[Shard, ...]:
+        return open_shards(self.shards)
 
 
 class StreamsService:
     def __init__(self, workplace: Workplace) -> None:
         self._workplace = workplace
+
+    @property
+    def _client(self) -> Any:
+        return self._workplace.aws.client("kinesis")
+
+    # -- looking --------------------------------------------------------------
+    def streams(self) -> list[StreamSummary]:
+        """All streams of the account and region, by name."""
+        with explained("list the streams"):
+            found: dict[str, StreamSummary] = {}
+            wanted: dict[str, Any] = {}
+            while True:
+                answer = self._client.list_streams(**wanted)
+                known = {entry["StreamName"]: entry for entry in answer.get("StreamSummaries") or ()}
+                for name in answer["StreamNames"]:
+                    entry = known.get(name, {})
+                    found[name] = StreamSummary(
+                        name,
+                        entry.get("StreamStatus", ""),
+                        entry.get("StreamModeDetails", {}).get("StreamMode", "PROVISIONED"),
+                        _moment(entry.get("StreamCreationTimestamp")),
+                    )
+                if not answer.get("HasMoreStreams") or not answer["StreamNames"]:
+                    return sorted(found.values(), key=lambda stream: stream.name)
+                wanted = {"ExclusiveStartStreamName": answer["StreamNames"][-1]}
+
+    def describe(self, name: str) -> StreamDetails:
+        with explained(f"describe the stream {name}"):
+            summary = self._client.describe_stream_summary(StreamName=name)["StreamDescriptionSummary"]
+            consumers = tuple(entry["ConsumerName"] for entry in self._consumers(summary))
+        shards, _ = self.source(name).shards()
+        return StreamDetails(
+            name,
+            summary["StreamARN"],
+            summary["StreamStatus"],
+            summary.get("StreamModeDetails", {}).get("StreamMode", "PROVISIONED"),
+            int(summary["RetentionPeriodHours"]),
+            summary.get("EncryptionType", "NONE"),
+            _moment(summary.get("StreamCreationTimestamp")),
+            consumers,
+            tuple(shards),
+        )
+
+    def _consumers(self, summary: dict[str, Any]) -> list[dict[str, Any]]:
+        if not summary.get("ConsumerCount"):
+            return []
+        answer = self._client.list_stream_consumers(StreamARN=summary["StreamARN"])
+        found: list[dict[str, Any]] = answer["Consumers"]
+        return found
+
+    # -- reading ----------------------------------------------------------------
+    def source(self, name: str) -> StreamSource:
+        """For readers of their own: see ``StreamReader``."""
+        return StreamSource(self._workplace.aws, name)
+
+    def tap(
+        self,
+        name: str,
+        start: Start = LATEST,
+        shards: Collection[str] = (),
+        *,
+        unseen_stop: bool = False,
+        on_records: Callable[[list[Record]], None] | None = None,
+    ) -> Tap:
+        """A tap that reads already, as gently as the settings say. ``unseen_stop``: it pauses when nobody looked for
+        as long as the settings allow. Raises OpsError where the stream cannot be read."""
+        settings = self._workplace.settings().streams
+        tap = Tap(
+            self.source(name),
+            start=start,
+            shards=[shard_id(word) for word in shards],
+            pace=Pace(settings.reads_per_second),
+            kept=settings.kept_records,
+            unseen_seconds=settings.unseen_minutes * 60 if unseen_stop else None,
+            on_records=on_records,
+        )
+        tap.open()
+        return tap
+
+    def export(self, job: Job[Any], records: Iterable[Record], path: Path) -> int:
+        """Write records to a .jsonl, .csv or .parquet file; returns how many."""
+        kept = list(records)
+        with record_file(path) as write:
+            for start in range(0, len(kept), 1_000):
+                job.report(start, len(kept), f"{start:,} of {len(kept):,} records")
+                write(kept[start : start + 1_000])
+            job.commit()
+        return len(kept)
+
+    # -- sending ----------------------------------------------------------------
+    def producer(self, name: str, limits: ProducerLimits | None = None, *, spill: bool = False) -> Producer:
+        """A background producer into the stream. ``spill``: what does not fit into memory, or cannot be sent before
+        it is closed, is kept in the state folder and sent by the next producer of this profile and stream."""
+        folder = self._workplace.places.state / "spill" / self._workplace.profile.name / name if spill else None
+        return Producer(StreamSink(self._workplace.aws, name), limits, folder)
+
+    def collector(self, name: str, listen: str, trust: Collection[str] = ()) -> Collector:
+        """An HTTP collector for the stream, not started yet; what cannot be sent waits on disk."""
+        return Collector(self.producer(name, spill=True), listen, list(trust))
+
+    # -- changing ---------------------------------------------------------------
+    def create(self, job: Job[Any], name: str, shards: int | None = None) -> None:
+        """Make a stream and wait until it is ACTIVE; ``shards`` None: on-demand."""
+        mode = {"StreamModeDetails": {"StreamMode": "ON_DEMAND"}} if shards is None else {"ShardCount": shards}
+        if shards is not None and shards < 1:
+            raise WrongUse("A stream needs at least one shard", f"{shards} was asked for", "Ask for one or more")
+        with explained(f"create the stream {name}"):
+            self._client.create_stream(StreamName=name, **mode)
+        self.wait_active(job, name)
+
+    def delete(self, job: Job[Any], name: str) -> None:
+        """Delete a stream with all its records, and wait until it is gone."""
+        with explained(f"delete the stream {name}"):
+            self._client.delete_stream(StreamName=name)
+        try:
+            self.wait_active(job, name)
+        except OpsError as error:
+            if error.code != "not-found":
+                raise
+
+    def plan_scale(self, name: str, count: int) -> ReshardPlan:
+        stream = self.describe(name)
+        return plan_scale(name, stream.mode, stream.status, stream.shards, count)
+
+    def plan_split(self, name: str, shard: str, at: int | None = None) -> ReshardPlan:
+        stream = self.describe(name)
+        return plan_split(name, stream.mode, stream.status, stream.shards, shard, at)
+
+    def plan_merge(self, name: str, one: str, other: str) -> ReshardPlan:
+        stream = self.describe(name)
+        return plan_merge(name, stream.mode, stream.status, stream.shards, one, other)
+
+    def scale(self, job: Job[Any], name: str, count: int) -> ReshardPlan:
+        """Change the number of shards and wait until the stream is ACTIVE; returns the plan that was carried out."""
+        plan = self.plan_scale(name, count)
+        plan.check()
+        with explained(f"scale {name} to {count} shards"):
+            self._client.update_shard_count(StreamName=name, TargetShardCount=count, ScalingType="UNIFORM_SCALING")
+        self.wait_active(job, name)
+        return plan
+
+    def split(self, job: Job[Any], name: str, shard: str, at: int | None = None) -> ReshardPlan:
+        plan = self.plan_split(name, shard, at)
+        plan.check()
+        upper = next(after for after in reversed(plan.after) if after.parents)
+        with explained(f"split the shard {shard} of {name}"):
+            self._client.split_shard(
+                StreamName=name, ShardToSplit=plan.closing[0], NewStartingHashKey=str(upper.first_hash)
+            )
+        self.wait_active(job, name)
+        return plan
+
+    def merge(self, job: Job[Any], name: str, one: str, other: str) -> ReshardPlan:
+        plan = self.plan_merge(name, one, other)
+        plan.check()
+        with explained(f"merge the shards {one} and {other} of {name}"):
+            self._client.merge_shards(
+                StreamName=name, ShardToMerge=plan.closing[0], AdjacentShardToMerge=plan.closing[1]
+            )
+        self.wait_active(job, name)
+        return plan
+
+    def wait_active(self, job: Job[Any], name: str) -> None:
+        """Wait until a change of the stream is done. Raises OpsError ``not-found`` when it is deleted meanwhile."""
+        started, pause = time.monotonic(), 0.1
+        while True:
+            with explained(f"ask how the stream {name} is"):
+                status = self._client.describe_stream_summary(StreamName=name)["StreamDescriptionSummary"]
+            if status["StreamStatus"] == "ACTIVE":
+                return
+            waited = time.monotonic() - started
+            if waited > _ACTIVE_WITHIN:
+                raise OpsError(
+                    f"The stream {name} is still {status['StreamStatus']}",
+                    f"It has been for {waited:.0f} s",
+                    "The change goes on at the service: look again later",
+                    code="slow",
+                )
+            job.report(waited, None, f"{name} is {status['StreamStatus']}")
+            job.sleep(pause)
+            pause = min(2.0, pause * 1.5)
+
+
+def _moment(value: Any) -> datetime | None:
+    if isinstance(value, datetime):
+        return value.astimezone(UTC)
+    return datetime.fromtimestamp(value, UTC) if isinstance(value, int | float) else None

@@ -1,0 +1,51 @@
+# Opsdesk: `make run` opens the window, `make test` checks everything. Both set up what is missing first.
+PYTHON := .venv/bin/python
+PYTEST := $(PYTHON) -m pytest -q
+export QT_LOGGING_RULES := qt.qpa.plugin.warning=false
+
+.PHONY: run tour test test-full lint test-core test-gui test-journeys bench lock setup setup-tests clean
+
+run: setup
+	@if [ "$$(uname -s)" = Linux ] && [ -z "$$DISPLAY$$WAYLAND_DISPLAY" ]; then \
+		echo "There is no display here, so the tour runs instead: the real window, offscreen."; \
+		$(PYTHON) -m tests.tour; \
+	else $(PYTHON) main.py; fi
+
+tour: setup
+	$(PYTHON) -m tests.tour
+
+test: setup-tests lint test-core test-gui test-journeys
+
+test-full: setup-tests
+	$(PYTEST) -m "heavy or not heavy" tests/core tests/rules
+
+lint:
+	$(PYTHON) -m ruff check .
+	$(PYTHON) -m ruff format --check .
+	$(PYTHON) -m mypy
+	.venv/bin/lint-imports --no-logo 2>/dev/null || .venv/bin/lint-imports
+
+# The core must work where Qt cannot even be imported.
+test-core:
+	$(PYTEST) -m "not heavy" -p no:pytest-qt -p tests.without_qt -n 2 --dist loadgroup tests/core
+
+test-gui:
+	QT_QPA_PLATFORM=offscreen PYTEST_QT_API=pyside6 $(PYTEST) -m "not heavy" tests/gui tests/rules
+
+test-journeys:
+	PYTEST_QT_API=pyside6 $(PYTEST) -m "not heavy" -s tests/journeys
+
+bench: setup-tests
+	$(PYTHON) -m tests.benchmarks
+
+lock:
+	uv pip compile pyproject.toml --all-extras --group dev --universal --generate-hashes --no-header --no-emit-index-url --no-annotate -q -o requirements.lock
+
+setup:
+	@.ci/setup
+
+setup-tests:
+	@.ci/setup tests
+
+clean:
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build tour

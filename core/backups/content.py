@@ -1,0 +1,215 @@
+"""What a plan saves, ready to flow: a database dump or an archive of files, and what the manifest has to say of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from core.backups.archive import Archive
+from core.backups.dump import Dump
+from core.backups.manifest import DatabasePart, TableRows
+from core.backups.plan import Plan
+from core.backups.server import (
+    DatabaseFacts,
+    Login,
+    checksums,
+    connected,
+    count_rows,
+    describe,
+    missing_accounts,
+    server_version,
+    view_trouble,
+)
+from core.base.errors import OpsError
+from core.jobs.job import Job
+
+_SUMMED_AT_MOST = 256 << 20
+"""Databases up to this size get CHECKSUM TABLE before and after; it reads every row (0.8 s for 400,000 of them)."""
+
+
+@dataclass(slots=True)
+class Parts:
+    """What a content tells its manifest."""
+
+    databases: tuple[DatabasePart, ...] = ()
+    engine: str = ""
+    engine_version: str = ""
+    program: str = ""
+    notes: tuple[str, ...] = ()
+    file_count: int = 0
+    file_bytes: int = 0
+    file_list: bytes | None = None
+    file_list_sha256: str = ""
+
+
+class Content(Protocol):
+    kind: str
+
+    def pieces(self, job: Job[Any]) -> Iterator[bytes]:
+        """The plain bytes; ends normally only if they are whole."""
+        ...
+
+    def halt(self) -> None:
+        """Wake ``pieces`` from any wait, from another thread."""
+        ...
+
+    def finish(self, job: Job[Any]) -> Parts:
+        """After the last piece: what to tell. Raises OpsError where what flowed past cannot be all there is."""
+        ...
+
+    def close(self) -> None: ...
+
+
+def content_of(plan: Plan, login: Callable[[str], Login]) -> Content:
+    """``login`` finds the login of a named MySQL source."""
+    if plan.is_database:
+        return DatabaseContent(login(plan.source.server), plan.source.databases, plan.source.history)
+    return FileContent(Archive(plan.source))
+
+
+@dataclass(slots=True)
+class FileContent:
+    archive: Archive
+    kind: str = "files"
+
+    def pieces(self, job: Job[Any]) -> Iterator[bytes]:
+        return self.archive.pieces(job)
+
+    def halt(self) -> None:
+        self.archive.halt()
+
+    def finish(self, job: Job[Any]) -> Parts:
+        listing = self.archive.listing
+        return Parts(
+            file_count=self.archive.count,
+            file_bytes=self.archive.size,
+            file_list=listing.content(),
+            file_list_sha256=listing.tally.sha256,
+            notes=tuple(self.archive.notes[:100]),
+        )
+
+    def close(self) -> None:
+        self.archive.listing.close()
+
+
+@dataclass(slots=True)
+class DatabaseContent:
+    login: Login
+    databases: tuple[str, ...]
+    history: bool = False
+    kind: str = "mysql"
+    _dump: Dump | None = None
+    _facts: list[DatabaseFacts] = field(default_factory=list)
+    _before: list[dict[str, int]] = field(default_factory=list)
+    _sums: list[dict[str, int]] = field(default_factory=list)
+    _broken: list[dict[str, str]] = field(default_factory=list)
+    _missing: tuple[str, ...] = ()
+    _engine: tuple[str, str] = ("", "")
+
+    def pieces(self, job: Job[Any]) -> Iterator[bytes]:
+        self._survey(job)
+        self._dump = Dump(self.login, self.databases, self.history)
+        yield from self._dump.pieces(job)
+
+    def halt(self) -> None:
+        if self._dump is not None:
+            self._dump.halt()
+
+    def close(self) -> None: ...
+
+    def _survey(self, job: Job[Any]) -> None:
+        with connected(self.login, doing=f"look at {', '.join(self.databases)}") as connection:
+            self._engine = server_version(connection)
+            for database in self.databases:
+                facts = describe(connection, database)
+                if not facts.tables and not facts.views:
+                    raise OpsError(
+                        f"The database {database} holds no table",
+                        "There is nothing in it, or this user may see nothing of it",
+                        "Check the name and the user's rights: an empty backup would hide the loss",
+                        code="empty",
+                    )
+                self._facts.append(facts)
+                troubles = {view: view_trouble(connection, database, view) for view in facts.views}
+                self._broken.append({view: trouble for view, trouble in troubles.items() if trouble})
+                self._missing += tuple(missing_accounts(connection, facts.definers) or ())
+                self._before.append(count_rows(job, connection, database, facts.tables))
+                self._sums.append(
+                    checksums(connection, database, facts.tables) if facts.size <= _SUMMED_AT_MOST else {}
+                )
+
+    def finish(self, job: Job[Any]) -> Parts:
+        assert self._dump and self._dump.program
+        notes: list[str] = []
+        parts = []
+        with connected(self.login, doing="count the rows once more") as connection:
+            for number, facts in enumerate(self._facts):
+                there = set(describe(connection, facts.name).tables)
+                still = tuple(table for table in facts.tables if table in there)
+                later = count_rows(job, connection, facts.name, still)
+                summed = tuple(table for table in self._sums[number] if table in there)
+                sums = checksums(connection, facts.name, summed)
+                parts.append(
+                    DatabasePart(
+                        facts.name,
+                        facts.charset,
+                        facts.collation,
+                        self._tables(facts, self._before[number], later, notes),
+                        facts.views,
+                        facts.schema,
+                        tuple(account for account in facts.definers if account not in self._missing),
+                        self._broken[number],
+                        {table: value for table, value in sums.items() if self._sums[number][table] == value},
+                    )
+                )
+                notes += [
+                    f"{entry} of {facts.name} is outside of the snapshot: its rows may mix several moments"
+                    for entry in facts.outside_snapshot
+                ]
+                notes += [
+                    f"The view {facts.name}.{view} cannot be selected on the source: {why}"
+                    for view, why in self._broken[number].items()
+                ]
+        return Parts(tuple(parts), self._engine[0], self._engine[1], self._dump.program.version, tuple(notes))
+
+    def _tables(
+        self, facts: DatabaseFacts, before: dict[str, int], later: dict[str, int], notes: list[str]
+    ) -> tuple[TableRows, ...]:
+        assert self._dump
+        rows = self._dump.counter.rows
+        named = facts.name if len(self.databases) > 1 else ""  # a dump of one database does not name it
+        unsafe = {entry.partition(" (")[0] for entry in facts.outside_snapshot}
+        tables = []
+        for name in facts.tables:
+            table = TableRows(name, rows.get((named, name)), before[name], later.get(name))
+            if (named, name) not in rows and name in later:
+                least = min(before[name], later[name])
+                if least and name not in unsafe:
+                    raise _hollow(facts.name, name, least)
+                notes.append(f"The dump holds no rows of {facts.name}.{name}")
+            _compare(facts.name, table, notes)
+            tables.append(table)
+        return tuple(tables)
+
+
+def _compare(database: str, table: TableRows, notes: list[str]) -> None:
+    """A dump that says less than the server did is refused; one off by what a busy server does is noted."""
+    if table.rows is None or table.before is None or table.after is None:
+        return
+    least, most = sorted((table.before, table.after))
+    if table.rows == 0 and least > 0:
+        raise _hollow(database, table.name, least)
+    if not least <= table.rows <= most:
+        notes.append(
+            f"{database}.{table.name}: {table.rows:,} rows in the dump, {table.before:,} counted before and {table.after:,} after it"
+        )
+
+
+def _hollow(database: str, table: str, rows: int) -> OpsError:
+    return OpsError(
+        f"The dump holds no row of {database}.{table}",
+        f"The server counts {rows:,} rows before and after the dump",
+        "Nothing was published; check the user's rights on the table and back up again",
+        code="hollow",
+    )

@@ -1,0 +1,287 @@
+"""What this computer remembers of its backups: runs, verifications, checks and alerts, in SQLite."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from core.backups.outcomes import Check, Delivery, Finding, Outcome, Run, Severity, Verification
+from core.base.errors import OpsError
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS run (
+    plan TEXT NOT NULL, id TEXT NOT NULL, started TEXT NOT NULL, ended TEXT, outcome TEXT NOT NULL,
+    key TEXT NOT NULL DEFAULT '', plain_bytes INTEGER NOT NULL DEFAULT 0, stored_bytes INTEGER NOT NULL DEFAULT 0,
+    row_count INTEGER, error TEXT NOT NULL DEFAULT '', findings TEXT NOT NULL DEFAULT '[]',
+    bucket TEXT NOT NULL DEFAULT '', upload_id TEXT NOT NULL DEFAULT '', manifest TEXT NOT NULL DEFAULT '',
+    PRIMARY KEY (plan, id));
+CREATE TABLE IF NOT EXISTS verification (
+    id INTEGER PRIMARY KEY, plan TEXT NOT NULL, run TEXT NOT NULL, started TEXT NOT NULL, ended TEXT,
+    outcome TEXT NOT NULL, level INTEGER NOT NULL, rto REAL, rpo REAL, error TEXT NOT NULL DEFAULT '', checks TEXT NOT NULL DEFAULT '[]');
+CREATE INDEX IF NOT EXISTS verification_of ON verification (plan, started);
+CREATE TABLE IF NOT EXISTS delivery (
+    plan TEXT NOT NULL, channel TEXT NOT NULL, receiver TEXT NOT NULL, ok INTEGER NOT NULL, sent TEXT NOT NULL,
+    subject TEXT NOT NULL, error TEXT NOT NULL, rule TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS fact (name TEXT PRIMARY KEY, value TEXT NOT NULL);
+PRAGMA user_version = 1;
+"""
+
+
+class Ledger:
+    """One SQLite file (WAL, so that a timer's run and the window can use it together). Safe from any thread."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._lock = threading.RLock()
+        self._database: sqlite3.Connection | None = None
+
+    @contextmanager
+    def _open(self) -> Iterator[sqlite3.Connection]:
+        with self._lock:
+            try:
+                if self._database is None:
+                    self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+                    database = sqlite3.connect(self._path, timeout=30, check_same_thread=False, isolation_level=None)
+                    database.row_factory = sqlite3.Row
+                    database.execute("PRAGMA journal_mode=WAL")
+                    database.executescript(_SCHEMA)
+                    self._database = database
+                yield self._database
+            except sqlite3.Error as error:
+                raise OpsError(
+                    "The ledger of backups cannot be used",
+                    str(error),
+                    f"Free some space, or move {self._path} aside: the backups themselves are not touched",
+                    details={"file": str(self._path)},
+                    code="disk",
+                ) from error
+
+    def close(self) -> None:
+        with self._lock:
+            if self._database is not None:
+                self._database.close()
+                self._database = None
+
+    # -- runs ---------------------------------------------------------------
+    def begin_run(self, run: Run, bucket: str) -> None:
+        with self._open() as database:
+            database.execute(
+                "INSERT INTO run (plan, id, started, outcome, key, bucket) VALUES (?, ?, ?, ?, ?, ?)",
+                (run.plan, run.id, _text(run.started), run.outcome.value, run.key, bucket),
+            )
+
+    def note_upload(self, plan: str, run: str, *, key: str, upload_id: str, manifest: str = "") -> None:
+        """Remember what a crash would leave behind: the open upload, and the manifest once the data were proved whole."""
+        with self._open() as database:
+            database.execute(
+                "UPDATE run SET key = ?, upload_id = ?, manifest = ? WHERE plan = ? AND id = ?",
+                (key, upload_id, manifest, plan, run),
+            )
+
+    def end_run(self, run: Run) -> None:
+        with self._open() as database:
+            database.execute(
+                "UPDATE run SET ended = ?, outcome = ?, key = ?, plain_bytes = ?, stored_bytes = ?, row_count = ?, error = ?,"
+                " findings = ?, upload_id = '', manifest = '' WHERE plan = ? AND id = ?",
+                (
+                    _text(run.ended),
+                    run.outcome.value,
+                    run.key,
+                    run.plain_bytes,
+                    run.stored_bytes,
+                    run.rows,
+                    run.error,
+                    json.dumps([{**asdict(finding), "severity": finding.severity.value} for finding in run.findings]),
+                    run.plan,
+                    run.id,
+                ),
+            )
+
+    def runs(self, plan: str, limit: int = 100) -> list[Run]:
+        with self._open() as database:
+            rows = database.execute(
+                "SELECT * FROM run WHERE plan = ? ORDER BY started DESC, id DESC LIMIT ?", (plan, limit)
+            ).fetchall()
+        return [_run(row) for row in rows]
+
+    def last_done(self, plan: str) -> Run | None:
+        with self._open() as database:
+            row = database.execute(
+                "SELECT * FROM run WHERE plan = ? AND outcome = ? ORDER BY started DESC LIMIT 1",
+                (plan, Outcome.DONE.value),
+            ).fetchone()
+        return _run(row) if row else None
+
+    def unfinished(self, plan: str) -> list[tuple[Run, str, str, str]]:
+        """Runs that never ended (their process died): (run, bucket, upload id, manifest text)."""
+        with self._open() as database:
+            rows = database.execute(
+                "SELECT * FROM run WHERE plan = ? AND outcome = ?", (plan, Outcome.RUNNING.value)
+            ).fetchall()
+        return [(_run(row), row["bucket"], row["upload_id"], row["manifest"]) for row in rows]
+
+    def has_run(self, plan: str, run: str) -> bool:
+        with self._open() as database:
+            return database.execute("SELECT 1 FROM run WHERE plan = ? AND id = ?", (plan, run)).fetchone() is not None
+
+    # -- verifications --------------------------------------------------------
+    def begin_verification(self, verification: Verification) -> int:
+        """Store it as running; return its number."""
+        with self._open() as database:
+            cursor = database.execute(
+                "INSERT INTO verification (plan, run, started, outcome, level) VALUES (?, ?, ?, ?, ?)",
+                (
+                    verification.plan,
+                    verification.run,
+                    _text(verification.started),
+                    verification.outcome.value,
+                    verification.level,
+                ),
+            )
+            return int(cursor.lastrowid or 0)
+
+    def end_verification(self, verification: Verification) -> None:
+        with self._open() as database:
+            database.execute(
+                "UPDATE verification SET run = ?, ended = ?, outcome = ?, level = ?, rto = ?, rpo = ?, error = ?, checks = ? WHERE id = ?",
+                (
+                    verification.run,
+                    _text(verification.ended),
+                    verification.outcome.value,
+                    verification.level,
+                    verification.rto_seconds,
+                    verification.rpo_seconds,
+                    verification.error,
+                    json.dumps([asdict(check) for check in verification.checks]),
+                    verification.id,
+                ),
+            )
+
+    def verifications(self, plan: str, limit: int = 100) -> list[Verification]:
+        """Newest first."""
+        with self._open() as database:
+            rows = database.execute(
+                "SELECT * FROM verification WHERE plan = ? ORDER BY id DESC LIMIT ?", (plan, limit)
+            ).fetchall()
+        return [_verification(row) for row in rows]
+
+    def proofs(self, plan: str) -> dict[str, datetime]:
+        """Run id -> when it was last proved (restored well, level 3 or more)."""
+        with self._open() as database:
+            rows = database.execute(
+                "SELECT run, MAX(started) AS proved FROM verification WHERE plan = ? AND outcome = ? AND level >= 3 GROUP BY run",
+                (plan, Outcome.DONE.value),
+            ).fetchall()
+        return {row["run"]: datetime.fromisoformat(row["proved"]) for row in rows}
+
+    def verification(self, number: int) -> Verification | None:
+        with self._open() as database:
+            row = database.execute("SELECT * FROM verification WHERE id = ?", (number,)).fetchone()
+        return _verification(row) if row else None
+
+    # -- alerts ---------------------------------------------------------------
+    def note_delivery(self, plan: str, rule: str, delivery: Delivery) -> None:
+        with self._open() as database:
+            database.execute(
+                "INSERT INTO delivery VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                (
+                    plan,
+                    delivery.channel,
+                    delivery.to,
+                    delivery.ok,
+                    _text(delivery.sent),
+                    delivery.subject,
+                    delivery.error,
+                    rule,
+                ),
+            )
+
+    def deliveries(self, limit: int = 50) -> list[Delivery]:
+        """The newest first, of all plans."""
+        with self._open() as database:
+            rows = database.execute("SELECT * FROM delivery ORDER BY rowid DESC LIMIT ?", (limit,)).fetchall()
+        return [_delivery(row) for row in rows]
+
+    def deliveries_of(self, plan: str) -> list[Delivery]:
+        """The newest attempt on each channel of one plan."""
+        with self._open() as database:
+            rows = database.execute(
+                "SELECT * FROM delivery WHERE rowid IN (SELECT MAX(rowid) FROM delivery WHERE plan = ? GROUP BY channel, receiver)",
+                (plan,),
+            ).fetchall()
+        return [_delivery(row) for row in rows]
+
+    def last_told(self, plan: str, rule: str) -> datetime | None:
+        """When somebody was last told of ``rule``, so that nobody is told every minute."""
+        with self._open() as database:
+            row = database.execute(
+                "SELECT MAX(sent) AS sent FROM delivery WHERE plan = ? AND rule = ? AND ok", (plan, rule)
+            ).fetchone()
+        return datetime.fromisoformat(row["sent"]) if row and row["sent"] else None
+
+    # -- small facts ----------------------------------------------------------
+    def fact(self, name: str) -> Any:
+        """A remembered JSON value, or None."""
+        with self._open() as database:
+            row = database.execute("SELECT value FROM fact WHERE name = ?", (name,)).fetchone()
+        return json.loads(row["value"]) if row else None
+
+    def remember(self, name: str, value: Any) -> None:
+        with self._open() as database:
+            database.execute("INSERT OR REPLACE INTO fact VALUES (?, ?)", (name, json.dumps(value)))
+
+
+def _delivery(row: sqlite3.Row) -> Delivery:
+    sent = datetime.fromisoformat(row["sent"])
+    return Delivery(row["channel"], row["receiver"], bool(row["ok"]), sent, row["subject"], row["error"])
+
+
+def _text(moment: datetime | None) -> str | None:
+    return moment.isoformat() if moment else None
+
+
+def _moment(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None
+
+
+def _run(row: sqlite3.Row) -> Run:
+    findings = tuple(
+        Finding(Severity(item["severity"]), item["rule"], item["title"], item["why"], item["remedy"])
+        for item in json.loads(row["findings"])
+    )
+    return Run(
+        row["id"],
+        row["plan"],
+        datetime.fromisoformat(row["started"]),
+        Outcome(row["outcome"]),
+        _moment(row["ended"]),
+        row["key"],
+        row["plain_bytes"],
+        row["stored_bytes"],
+        row["row_count"],
+        row["error"],
+        findings,
+    )
+
+
+def _verification(row: sqlite3.Row) -> Verification:
+    return Verification(
+        row["id"],
+        row["plan"],
+        row["run"],
+        datetime.fromisoformat(row["started"]),
+        Outcome(row["outcome"]),
+        row["level"],
+        tuple(Check(**item) for item in json.loads(row["checks"])),
+        _moment(row["ended"]),
+        row["rto"],
+        row["rpo"],
+        row["error"],
+    )

@@ -1,0 +1,141 @@
+"""Feeding a dump to a server through the command-line client, which may do nothing else than that."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import subprocess
+from contextlib import ExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from core.backups.dump import Said
+from core.backups.flow import Writer
+from core.backups.scratch import Other
+from core.backups.server import Login, defaults_option, identifier
+from core.base.errors import OpsError
+from core.jobs.job import Job
+
+
+class Loader:
+    """A writer whose bytes a client executes in ``database``. Use as ``with``, then ``finish()``.
+
+    --sandbox and --binary-mode refuse what a hostile dump could ask of the client: shell commands, reading and writing
+    files. ``other`` is the account that the client runs as, ``folder`` where it stands.
+    """
+
+    def __init__(
+        self,
+        job: Job[Any],
+        program: str,
+        login: Login,
+        database: str,
+        *,
+        other: Other | None = None,
+        folder: Path | None = None,
+    ) -> None:
+        self._job, self._program, self._login, self._database = job, program, login, database
+        self._other, self._folder = other or Other(), folder
+        self._process: subprocess.Popen[bytes] | None = None
+        self._said: Said | None = None
+        self._stack = ExitStack()
+        self._ended = False
+
+    def __enter__(self) -> Loader:
+        owner = self._other.uid if self._other.uid >= 0 else None
+        option, descriptors = self._stack.enter_context(defaults_option(self._login, owner=owner))
+        mariadb = "mariadb" in Path(self._program).name
+        self._process = subprocess.Popen(
+            [
+                self._program,
+                option,
+                "--batch",
+                "--binary-mode",
+                "--local-infile=0",
+                "--default-character-set=utf8mb4",
+                "--max-allowed-packet=1G",
+                *(["--sandbox"] if mariadb else []),
+                *([f"--database={self._database}"] if self._database else []),
+            ],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            pass_fds=descriptors,
+            cwd=self._folder,
+            start_new_session=True,
+            **self._other.arguments(),
+        )
+        assert self._process.stderr
+        self._said = Said(self._process.stderr)
+        self._stack.enter_context(self._job.interruptible(self._process.kill))
+        return self
+
+    def write(self, data: bytes) -> None:
+        """Raises OpsError (code ``load``) with the engine's own message where the client has stopped."""
+        assert self._process and self._process.stdin
+        try:
+            self._process.stdin.write(data)
+        except BrokenPipeError:
+            self.finish()
+            raise OpsError("The dump could not be loaded", "The client stopped reading", code="load") from None
+
+    def finish(self) -> None:
+        """Close and wait for the last statement; raises OpsError (code ``load``) where one failed."""
+        assert self._process and self._process.stdin and self._said
+        with contextlib.suppress(BrokenPipeError):
+            self._process.stdin.close()
+        status = self._process.wait()
+        self._ended = True
+        self._job.checkpoint()
+        if status != 0:
+            said = self._said.text or (
+                f"the client was ended by signal {-status}" if status < 0 else f"the client ended with status {status}"
+            )
+            raise OpsError(
+                "The dump could not be loaded", said, "See the message: it names line and cause", code="load"
+            )
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        assert self._process and self._process.stdin and self._said
+        self._process.kill()
+        self._process.wait()
+        with contextlib.suppress(BrokenPipeError):
+            self._process.stdin.close()
+        self._said.close()
+        self._stack.close()
+
+
+class Renamer:
+    """A writer that lets a dump of several databases be loaded under other names.
+
+    Only the dump's own lines are rewritten; values never hold a raw line break, so that a line that begins with "USE `a`"
+    is the dump's own. Names inside views and routines stay as they are.
+    """
+
+    _LINE = re.compile(rb"\n(USE |CREATE DATABASE /\*!32312 IF NOT EXISTS\*/ )(`(?:[^`]|``)+`)")
+    _HELD = 1024  # longer than any match
+
+    def __init__(self, names: dict[str, str], writer: Writer) -> None:
+        self._names = {identifier(old).encode(): identifier(new).encode() for old, new in names.items()}
+        self._writer = writer
+        self._held = b""
+
+    def write(self, data: bytes) -> None:
+        text = self._held + data
+        cut = max(0, len(text) - self._HELD)
+        for match in self._LINE.finditer(text):
+            if match.start() < cut < match.end():
+                cut = match.end()
+        self._held = text[cut:]  # as it came: nothing is renamed twice
+        if cut:
+            self._writer.write(self._LINE.sub(self._renamed, text[:cut]))
+
+    def close(self) -> None:
+        self._writer.write(self._LINE.sub(self._renamed, self._held))
+        self._held = b""
+
+    def _renamed(self, match: re.Match[bytes]) -> bytes:
+        return b"\n" + match[1] + self._names.get(match[2], match[2])

@@ -1,0 +1,314 @@
+"""What a backup plan says: what to save, where to, how often, how it is proved and who is told."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from datetime import time
+
+from core.base.errors import WrongUse
+
+NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,47}$")
+_BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$")
+_CLOCK = re.compile(r"([01]\d|2[0-3]):[0-5]\d$")
+_WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+
+SOURCE_KINDS = ("mysql", "folder", "files")
+COMPRESSIONS = ("zstd", "gzip")
+OPERATORS = ("=", "!=", ">=", "<=", "matches", "within_hours")
+STORAGE_CLASSES = (
+    "STANDARD",
+    "STANDARD_IA",
+    "ONEZONE_IA",
+    "INTELLIGENT_TIERING",
+    "GLACIER_IR",
+    "GLACIER",
+    "DEEP_ARCHIVE",
+)
+CHANNELS = ("desktop", "smtp", "sns", "webhook", "apprise")
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What is saved.
+
+    kind ``mysql``: ``databases`` of ``server``, a MySQL source of the profile (one consistent dump of them all).
+    kind ``folder``: ``paths[0]`` with everything below it; kind ``files``: each of ``paths``. ``exclude`` are glob
+    patterns on the path inside the archive.
+    history: also dump the old rows of system-versioned tables (MariaDB).
+    """
+
+    kind: str = "mysql"
+    server: str = ""
+    databases: tuple[str, ...] = ()
+    paths: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    history: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where it goes: s3://bucket/prefix/<plan>/YYYY/MM/DD/... ``sse``: "", "AES256" or "aws:kms" (with ``kms_key``)."""
+
+    bucket: str = ""
+    prefix: str = ""
+    storage_class: str = "STANDARD"
+    sse: str = ""
+    kms_key: str = ""
+
+    @property
+    def folder(self) -> str:
+        """The prefix with a closing slash, or nothing."""
+        return self.prefix.strip("/") + "/" if self.prefix.strip("/") else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """When it runs, by this computer's wall clock: at each of ``times`` ("02:00") on ``weekdays`` (none named: every day)."""
+
+    times: tuple[str, ...] = ("02:00",)
+    weekdays: tuple[str, ...] = ()
+
+    def clock_times(self) -> tuple[time, ...]:
+        return tuple(sorted(time.fromisoformat(text) for text in self.times))
+
+
+@dataclass(frozen=True, slots=True)
+class Assertion:
+    """Something that must be true of every restored backup.
+
+    ``sql`` answers one value; ``operator`` compares it with ``value``: ``=``, ``!=``, ``>=``, ``<=`` (as numbers where
+    both are), ``matches`` (a regular expression), ``within_hours`` (the value is a time at most so long before the dump).
+    """
+
+    name: str
+    sql: str
+    operator: str = ">="
+    value: str = "1"
+    database: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Sentinel:
+    """A row that should always exist: at least one row of ``table`` fulfils ``where``."""
+
+    table: str
+    where: str
+    database: str = ""
+
+    def as_assertion(self) -> Assertion:
+        quoted = self.table.replace("`", "``")
+        return Assertion(
+            f"sentinel row in {self.table}",
+            f"SELECT COUNT(*) FROM `{quoted}` WHERE {self.where}",
+            ">=",
+            "1",
+            self.database,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """How the plan is proved.
+
+    every_days: a verification at least so often; level: how far up the ladder (0-6); older_every: every k-th
+    verification takes an older backup at random (0: never); scratch: name of a MySQL source of the profile to restore
+    into, instead of a private server; identity: name of the secret with the age identity that opens encrypted backups.
+    """
+
+    every_days: int = 31
+    level: int = 6
+    older_every: int = 4
+    sentinels: tuple[Sentinel, ...] = ()
+    assertions: tuple[Assertion, ...] = ()
+    scratch: str = ""
+    identity: str = ""
+    minimum_bytes: int = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Retention:
+    """How long backups live, and how long a problem may stay unseen: days >= proof.every_days + detection + repair."""
+
+    days: int = 60
+    detection_days: int = 14
+    repair_days: int = 7
+
+
+@dataclass(frozen=True, slots=True)
+class Alerts:
+    """Who is told of errors, failed verifications and silence. The SMTP password is the secret ``backup/<plan>/smtp``."""
+
+    desktop: bool = True
+    silence_hours: int = 26
+    smtp_host: str = ""
+    smtp_port: int = 587
+    smtp_user: str = ""
+    smtp_from: str = ""
+    smtp_to: tuple[str, ...] = ()
+    smtp_tls: str = "starttls"
+    sns_topic: str = ""
+    webhook: str = ""
+    apprise: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """One backup plan. ``recipients`` are age public keys: with any, the backup is encrypted before it leaves."""
+
+    name: str
+    source: Source
+    target: Target
+    compression: str = "zstd"
+    recipients: tuple[str, ...] = ()
+    schedule: Schedule = field(default_factory=Schedule)
+    proof: Proof = field(default_factory=Proof)
+    retention: Retention = field(default_factory=Retention)
+    alerts: Alerts = field(default_factory=Alerts)
+
+    @property
+    def prefix(self) -> str:
+        """The key prefix under which all of this plan's objects lie, closing slash included."""
+        return f"{self.target.folder}{self.name}/"
+
+    @property
+    def is_database(self) -> bool:
+        return self.source.kind == "mysql"
+
+    def checked(self) -> Plan:
+        """Self, if every value makes sense; raises WrongUse naming the first that does not."""
+        _check_plan(self)
+        return self
+
+
+def _refuse(what: str, why: str, remedy: str) -> WrongUse:
+    return WrongUse(what, why, remedy)
+
+
+def _check_plan(plan: Plan) -> None:
+    if not NAME.match(plan.name):
+        raise _refuse(
+            f"{plan.name!r} is no name for a plan",
+            "It becomes part of object keys: small letters, digits, dash and underscore, at most 48",
+            "Choose another name",
+        )
+    _check_source(plan.name, plan.source)
+    _check_target(plan.name, plan.target)
+    if plan.compression not in COMPRESSIONS:
+        raise _refuse(
+            f"The plan {plan.name} compresses with {plan.compression!r}", "It can be zstd or gzip", "Choose one"
+        )
+    for recipient in plan.recipients:
+        if not recipient.startswith("age1"):
+            raise _refuse(
+                f"{recipient[:16]!r} is no age public key",
+                "Public keys begin with age1",
+                "Take the one that age-keygen prints",
+            )
+    _check_schedule(plan.name, plan.schedule)
+    _check_proof(plan)
+    retention = plan.retention
+    for label, number in (
+        ("retention", retention.days),
+        ("detection", retention.detection_days),
+        ("repair", retention.repair_days),
+    ):
+        if not 0 < number <= 36_500:
+            raise _refuse(
+                f"The plan {plan.name} has {number} days of {label}", "It can be 1 to 36500", "Correct the number"
+            )
+    if plan.alerts.smtp_host and not (plan.alerts.smtp_to and plan.alerts.smtp_from):
+        raise _refuse(f"The plan {plan.name} mails to nobody", "smtp_host needs smtp_from and smtp_to", "Fill in both")
+    if plan.alerts.smtp_tls not in ("starttls", "tls", "none"):
+        raise _refuse(f"smtp_tls is {plan.alerts.smtp_tls!r}", "It can be starttls, tls or none", "Choose one")
+    if plan.alerts.webhook and not plan.alerts.webhook.startswith(("http://", "https://")):
+        raise _refuse("The webhook is no address", "It should begin with http:// or https://", "Correct it")
+
+
+def _check_source(name: str, source: Source) -> None:
+    if source.kind not in SOURCE_KINDS:
+        raise _refuse(
+            f"The plan {name} has a source of the kind {source.kind!r}",
+            f"It can be {', '.join(SOURCE_KINDS)}",
+            "Choose one",
+        )
+    if source.kind == "mysql":
+        if not source.server or not source.databases:
+            raise _refuse(
+                f"The plan {name} names no database",
+                "A MySQL source needs a server and at least one database",
+                "Fill in both",
+            )
+        for database in source.databases:
+            if not database or database.startswith("-") or "\0" in database or "\n" in database:
+                raise _refuse(f"{database!r} is no database", "The name is empty or begins with a dash", "Correct it")
+            if database.lower() in ("information_schema", "performance_schema", "sys", "mysql"):
+                raise _refuse(
+                    f"{database} is a system schema", "It cannot be restored into another server", "Leave it out"
+                )
+    elif not source.paths or (source.kind == "folder" and len(source.paths) != 1):
+        raise _refuse(
+            f"The plan {name} names no path",
+            "A folder plan needs one path, a files plan at least one",
+            "Fill in the path",
+        )
+
+
+def _check_target(name: str, target: Target) -> None:
+    if not _BUCKET.match(target.bucket):
+        raise _refuse(
+            f"{target.bucket!r} is no bucket name", "3 to 63 small letters, digits, dots and dashes", "Correct it"
+        )
+    if len(target.folder) > 512 or any(ord(character) < 32 for character in target.prefix):
+        raise _refuse(
+            f"The prefix of the plan {name} cannot be used", "It is too long or has control characters", "Correct it"
+        )
+    if target.storage_class not in STORAGE_CLASSES:
+        raise _refuse(
+            f"{target.storage_class!r} is no storage class", f"It can be {', '.join(STORAGE_CLASSES)}", "Choose one"
+        )
+    if target.sse not in ("", "AES256", "aws:kms"):
+        raise _refuse(
+            f"{target.sse!r} is no server-side encryption", "It can be AES256 or aws:kms", "Choose one, or leave it out"
+        )
+
+
+def _check_schedule(name: str, schedule: Schedule) -> None:
+    for text in schedule.times:
+        if not _CLOCK.match(text):
+            raise _refuse(f"{text!r} is no time of day", "It should be HH:MM, 00:00 to 23:59", "Correct it")
+    for day in schedule.weekdays:
+        if day not in _WEEKDAYS:
+            raise _refuse(f"{day!r} is no weekday", f"It can be {', '.join(_WEEKDAYS)}", "Correct it")
+
+
+def _check_proof(plan: Plan) -> None:
+    proof = plan.proof
+    if not 0 <= proof.level <= 6:
+        raise _refuse(
+            f"The plan {plan.name} verifies to level {proof.level}", "Levels are 0 to 6", "Correct the number"
+        )
+    if not 0 < proof.every_days <= 3_650 or not 0 <= proof.older_every <= 1_000:
+        raise _refuse(
+            f"The verification interval of {plan.name} makes no sense",
+            "every_days 1 to 3650, older_every 0 to 1000",
+            "Correct it",
+        )
+    names = [assertion.name for assertion in proof.assertions]
+    if len(set(names)) != len(names):
+        raise _refuse(f"Two assertions of {plan.name} have one name", "Findings name them", "Rename one")
+    for assertion in proof.assertions:
+        if assertion.operator not in OPERATORS:
+            raise _refuse(f"{assertion.operator!r} compares nothing", f"It can be {', '.join(OPERATORS)}", "Choose one")
+        if assertion.operator == "matches":
+            try:
+                re.compile(assertion.value)
+            except re.error as error:
+                raise _refuse(f"{assertion.value!r} is no regular expression", str(error), "Correct it") from error
+        if assertion.operator == "within_hours":
+            try:
+                float(assertion.value)
+            except ValueError as error:
+                raise _refuse(
+                    f"{assertion.value!r} is no number of hours", "within_hours needs one", "Correct it"
+                ) from error

@@ -1,0 +1,359 @@
+"""Where a rehearsal restores to: a private server, a server that the plan names, or a folder."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import secrets
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from core.backups.extract import Extractor
+from core.backups.flow import Unpacker, Writer
+from core.backups.ladder import check_database
+from core.backups.loader import Loader, Renamer
+from core.backups.manifest import Manifest
+from core.backups.outcomes import Check
+from core.backups.plan import Plan
+from core.backups.scratch import Other, ScratchServer, client_program, find_programs
+from core.backups.server import Login, connected, identifier, rows_of, server_version
+from core.backups.vault import Vault
+from core.base.errors import OpsError
+from core.jobs.job import Job
+
+NOT_HERE = ("no-program", "scratch", "disk", "same-server")
+"""Codes of trouble that says something of this computer, not of the backup."""
+
+_MISMATCH = (
+    "ERROR 1064",
+    "ERROR 1115",
+    "ERROR 1193",
+    "ERROR 1227",
+    "ERROR 1231",
+    "ERROR 1273",
+    "ERROR 1286",
+    "ERROR 1298",
+    "ERROR 4161",
+)
+"""What one engine says to another's dump: syntax, charset, variable, right, value, collation, engine, zone, type."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What a rehearsal needs beside the plan. ``login`` finds a named MySQL source, ``secret`` a named secret."""
+
+    login: Callable[[str], Login]
+    secret: Callable[[str], str]
+    cache: Path
+    scratch_folder: str = ""
+    mariadb_folder: str = ""
+    hours: float = 12
+
+
+class Target(Protocol):
+    """Takes the plain bytes, then answers the checks of levels 4 and up."""
+
+    where: str
+
+    def write(self, data: bytes) -> None: ...
+    def finish(self) -> None:
+        """Raises OpsError (code ``load``) where the restore failed."""
+        ...
+
+    def mismatch(self, error: OpsError) -> str:
+        """Why this is the engine's fault and not the backup's; nothing where it is not."""
+        ...
+
+    def why_ended(self) -> str: ...
+    def checks(self, job: Job[Any], level: int) -> Iterable[Check]: ...
+
+
+@contextmanager
+def open_target(job: Job[Any], plan: Plan, manifest: Manifest, vault: Vault, options: Options) -> Iterator[Target]:
+    """Raises OpsError with a code of ``NOT_HERE`` where this computer cannot rehearse it."""
+    if manifest.kind != "mysql":
+        opened: Any = _folder(job, manifest, vault, options)
+    elif plan.proof.scratch:
+        opened = _named_server(job, plan, manifest, options)
+    else:
+        opened = _private_server(job, plan, manifest, options)
+    with opened as target:
+        yield target
+
+
+def need_room(folder: str, needed: int) -> None:
+    """Raises OpsError (code ``disk``) where ``folder`` has less than ``needed`` bytes free."""
+    free = shutil.disk_usage(folder or tempfile.gettempdir()).free
+    if free < needed:
+        raise OpsError(
+            "There is not enough room for a rehearsal",
+            f"It needs {needed / 1e9:,.1f} GB in {folder or tempfile.gettempdir()}, {free / 1e9:,.1f} GB are free",
+            "Free some space, or choose another folder for rehearsals in the settings",
+            code="disk",
+        )
+
+
+@dataclass(slots=True)
+class DatabaseTarget:
+    plan: Plan
+    manifest: Manifest
+    loader: Loader
+    writer: Writer
+    root: Login
+    names: dict[str, str]
+    where: str
+    ended: Callable[[], str]
+
+    def write(self, data: bytes) -> None:
+        self.writer.write(data)
+
+    def finish(self) -> None:
+        if isinstance(self.writer, Renamer):
+            self.writer.close()
+        self.loader.finish()
+
+    def why_ended(self) -> str:
+        return self.ended()
+
+    def mismatch(self, error: OpsError) -> str:
+        if not any(number in error.why for number in _MISMATCH):
+            return ""
+        with connected(self.root) as connection:
+            engine, version = server_version(connection)
+        ours, theirs = _major(version), _major(self.manifest.engine_version)
+        if engine == self.manifest.engine and theirs <= ours:
+            return ""
+        return f"engine mismatch: the dump comes from {self.manifest.engine} {self.manifest.engine_version}, here is {engine} {version}"
+
+    def checks(self, job: Job[Any], level: int) -> Iterable[Check]:
+        with connected(self.root, doing="check the restored database") as connection:
+            with job.interruptible(connection._force_close):
+                yield from check_database(job, connection, self.plan, self.manifest, self.names, level)
+
+
+def _major(version: str) -> tuple[int, int]:
+    numbers = [int(part) for part in version.split("-")[0].split(".")[:2] if part.isdigit()]
+    return (numbers[0], numbers[1]) if len(numbers) == 2 else (0, 0)
+
+
+@contextmanager
+def _private_server(job: Job[Any], plan: Plan, manifest: Manifest, options: Options) -> Iterator[Target]:
+    need_room(options.scratch_folder, manifest.plain_bytes * 2 + (300 << 20))
+    programs = find_programs(options.mariadb_folder)
+    names = {part.name: part.name for part in manifest.databases}  # the same names: bodies of views may hold them
+    with ExitStack() as stack:
+        server = stack.enter_context(
+            ScratchServer(
+                job,
+                programs,
+                options.cache,
+                parent=options.scratch_folder,
+                cap=manifest.plain_bytes * 4 + (1 << 30),
+                hours=options.hours,
+            )
+        )
+        login = _admit(server, manifest)
+        database = manifest.databases[0].name if len(manifest.databases) == 1 else ""
+        loader = stack.enter_context(
+            Loader(job, server.client, login, database, other=server.other, folder=server.folder)
+        )
+        yield DatabaseTarget(
+            plan, manifest, loader, loader, server.root, names, "a private scratch server", server.why_ended
+        )
+
+
+def _admit(server: ScratchServer, manifest: Manifest) -> Login:
+    import pymysql
+
+    databases = {part.name: (part.charset, part.collation) for part in manifest.databases}
+    definers = tuple(sorted({account for part in manifest.databases for account in part.definers}))
+    try:
+        return server.admit(databases, definers)
+    except OpsError as error:
+        if isinstance(error.__cause__, pymysql.MySQLError):  # a charset or collation that this engine does not know
+            raise OpsError(
+                "The scratch server cannot hold these databases", error.why, error.remedy, code="scratch"
+            ) from error
+        raise
+
+
+@contextmanager
+def _named_server(job: Job[Any], plan: Plan, manifest: Manifest, options: Options) -> Iterator[Target]:
+    """Databases under names of their own on the server that the plan names, dropped afterwards."""
+    login = options.login(plan.proof.scratch)
+    _refuse_source(plan, login, options)
+    token = secrets.token_hex(4)
+    names = {part.name: f"opsdesk_verify_{token}_{number}" for number, part in enumerate(manifest.databases, 1)}
+    with ExitStack() as stack:
+        with connected(login, doing="prepare the scratch databases") as connection:
+            stack.callback(_drop, login, tuple(names.values()))
+            for part in manifest.databases:
+                rows_of(
+                    connection,
+                    f"CREATE DATABASE {identifier(names[part.name])} CHARACTER SET %s COLLATE %s",
+                    part.charset,
+                    part.collation,
+                )
+        single = len(manifest.databases) == 1
+        loader = stack.enter_context(
+            Loader(
+                job, client_program(), login, names[manifest.databases[0].name] if single else "", other=Other.here()
+            )
+        )
+        writer: Writer = loader if single else Renamer(names, loader)
+        yield DatabaseTarget(plan, manifest, loader, writer, login, names, f"the server {login.name}", lambda: "")
+
+
+def _refuse_source(plan: Plan, login: Login, options: Options) -> None:
+    source = options.login(plan.source.server)
+    same = (source.host, source.port, source.socket) == (login.host, login.port, login.socket)
+    if not same:
+        try:
+            with connected(source) as one, connected(login) as two:
+                question = "SELECT @@hostname, @@port, @@datadir"
+                same = rows_of(one, question) == rows_of(two, question)
+        except OpsError:
+            same = False  # the source is away, which is when a rehearsal matters most; the address differs
+    if same:
+        raise OpsError(
+            "The scratch server is the source itself",
+            f"{plan.proof.scratch} and {plan.source.server} are one server",
+            "Name another server as scratch, or none for a private one",
+            code="same-server",
+        )
+
+
+def _drop(login: Login, names: tuple[str, ...]) -> None:
+    with connected(login, doing="remove the scratch databases") as connection:
+        for name in names:
+            rows_of(connection, f"DROP DATABASE IF EXISTS {identifier(name)}")
+
+
+@dataclass(slots=True)
+class FolderTarget:
+    manifest: Manifest
+    vault: Vault
+    extractor: Extractor
+    where: str = "a scratch folder"
+
+    def write(self, data: bytes) -> None:
+        self.extractor.write(data)
+
+    def finish(self) -> None:
+        self.extractor.finish()
+
+    def mismatch(self, error: OpsError) -> str:
+        return ""
+
+    def why_ended(self) -> str:
+        return ""
+
+    def checks(self, job: Job[Any], level: int) -> Iterable[Check]:
+        assert self.manifest.files
+        started = time.monotonic()
+        expected = f"{self.manifest.files.count:,} files"
+        try:
+            entries = read_list(job, self.vault, self.manifest)
+        except OpsError as error:
+            yield Check(4, "list of files", False, "as hashed in the manifest", error.why, time.monotonic() - started)
+            return
+        troubles, seen = compare_files(job, self.extractor, entries)
+        actual = f"{seen:,} files" if not troubles else f"{len(troubles):,} wrong: {troubles[0]}"
+        detail = "\n".join(troubles[:100])
+        yield Check(4, "hash of every file", not troubles, expected, actual, time.monotonic() - started, detail)
+        if self.extractor.left_out:
+            left = self.extractor.left_out
+            yield Check(
+                4,
+                "links that lead outside",
+                None,
+                "",
+                f"{len(left):,} left out by the safe extraction",
+                0.0,
+                "\n".join(left[:100]),
+            )
+
+
+@contextmanager
+def _folder(job: Job[Any], manifest: Manifest, vault: Vault, options: Options) -> Iterator[Target]:
+    if manifest.files is None:
+        raise OpsError("The manifest names no files", "It is of an unknown kind", "", code="damaged")
+    need_room(options.scratch_folder, manifest.files.size + (64 << 20))
+    folder = Path(tempfile.mkdtemp(prefix="opsdesk-", dir=options.scratch_folder or None))
+    try:
+        with Extractor(folder, most_bytes=manifest.files.size, most_files=manifest.files.count) as extractor:
+            yield FolderTarget(manifest, vault, extractor)
+    finally:
+        _remove(folder)
+
+
+def _remove(folder: Path) -> None:
+    for place, folders, _ in os.walk(folder):  # a saved folder may be read-only
+        for name in folders:
+            path = os.path.join(place, name)
+            if not os.path.islink(path):
+                os.chmod(path, 0o700)
+    shutil.rmtree(folder)
+
+
+def read_list(job: Job[Any], vault: Vault, manifest: Manifest) -> dict[str, dict[str, Any]]:
+    """{path: entry}; raises OpsError where the list is not the one that the manifest hashes."""
+    assert manifest.files
+    lines: list[bytes] = []
+    digest = hashlib.sha256()
+
+    def take(piece: bytes) -> None:
+        digest.update(piece)
+        lines.append(piece)
+
+    unpacker = Unpacker("zstd", take, limit=(manifest.files.count + 1_000_000) * 4096)
+    for piece in vault.stream(job, manifest.files.list_key):
+        unpacker.write(piece)
+    unpacker.close()
+    if digest.hexdigest() != manifest.files.list_sha256:
+        raise OpsError(
+            "The list of files is not the one of this backup", "Its SHA-256 differs from the manifest's", code="damaged"
+        )
+    entries = (json.loads(line) for line in b"".join(lines).splitlines())
+    return {entry["path"]: entry for entry in entries}
+
+
+def compare_files(job: Job[Any], extractor: Extractor, entries: dict[str, dict[str, Any]]) -> tuple[list[str], int]:
+    """What differs between the list and the folder, and how many files were compared."""
+    troubles, seen = [], 0
+    left_out = {entry.partition(" -> ")[0] for entry in extractor.left_out}
+    found = _walk(extractor.folder)
+    for number, (name, entry) in enumerate(entries.items(), 1):
+        job.report(number, len(entries), f"Comparing {name}")
+        path = extractor.folder / name
+        if entry["type"] == "file":
+            seen += 1
+            if not path.is_file() or path.is_symlink():
+                troubles.append(f"missing: {name}")
+            elif path.stat().st_size != entry["size"] or _sha256(path) != entry["sha256"]:
+                troubles.append(f"differs: {name}")
+        elif name not in left_out and not os.path.lexists(path):
+            troubles.append(f"missing: {name}")
+    troubles += [f"not in the list: {name}" for name in sorted(found - set(entries))]
+    return troubles, seen
+
+
+def _walk(folder: Path) -> set[str]:
+    names = set()
+    for place, folders, files in os.walk(folder):
+        prefix = os.path.relpath(place, folder)
+        links = [name for name in folders if os.path.islink(os.path.join(place, name))]
+        names |= {name if prefix == "." else f"{prefix}/{name}" for name in (*files, *links)}
+    return names
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

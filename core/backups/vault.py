@@ -1,0 +1,327 @@
+"""Where a plan's backups lie: their names in the bucket, what is there, manifests, and what the endpoint enforces."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import Any
+
+from core.aws.faults import explained
+from core.aws.session import AwsSession
+from core.backups.manifest import SUFFIX, Manifest, read_manifest
+from core.backups.outcomes import Backup, EndpointFacts
+from core.backups.plan import Plan
+from core.backups.upload import MultipartUpload, abort_upload, patiently
+from core.base.errors import OpsError
+from core.jobs.job import Job
+
+LIST_SUFFIX = ".files.jsonl.zst"
+_STAMP = "%Y%m%dT%H%M%SZ"
+_ID = re.compile(r"-(\d{8}T\d{6}Z)\.(?:sql|tar)\.")
+
+
+def stamp(moment: datetime) -> str:
+    """The id of a run that starts at ``moment``: UTC, to the second."""
+    return moment.astimezone(UTC).strftime(_STAMP)
+
+
+def moment_of(run: str) -> datetime:
+    return datetime.strptime(run, _STAMP).replace(tzinfo=UTC)
+
+
+def object_key(plan: Plan, run: str) -> str:
+    """prefix/plan/YYYY/MM/DD/plan-20261122T140500Z.sql.zst[.age]"""
+    content = "sql" if plan.is_database else "tar"
+    packed = "zst" if plan.compression == "zstd" else "gz"
+    sealed = ".age" if plan.recipients else ""
+    return f"{plan.prefix}{run[:4]}/{run[4:6]}/{run[6:8]}/{plan.name}-{run}.{content}.{packed}{sealed}"
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """What the endpoint says of an object. ``composite`` is its SHA-256 checksum where the endpoint keeps one."""
+
+    size: int
+    modified: datetime
+    composite: str = ""
+    storage_class: str = "STANDARD"
+    expires: str = ""
+    locked_until: datetime | None = None
+    version: str = ""
+
+
+class Vault:
+    """One plan's corner of a bucket. Every method talks to the network: call it from jobs."""
+
+    def __init__(self, aws: AwsSession, plan: Plan) -> None:
+        self.aws, self.plan = aws, plan
+        self.bucket = plan.target.bucket
+
+    @property
+    def client(self) -> Any:
+        return self.aws.client("s3")
+
+    # -- writing --------------------------------------------------------------
+    def upload(
+        self, job: Job[Any], key: str, run: str, *, part_size: int, workers: int, opened: Any
+    ) -> MultipartUpload:
+        return MultipartUpload(
+            job,
+            # Two hidden attempts only: the upload is patient itself, and tells so.
+            self.aws.client("s3", retries=2),
+            self.bucket,
+            key,
+            part_size=part_size,
+            workers=workers,
+            extra=self._extra(run),
+            opened=opened,
+        )
+
+    def put(self, job: Job[Any], key: str, body: bytes, run: str, content_type: str) -> None:
+        """A small object that must be new; what is there already is fine if it is the same (our own retried request)."""
+        checksum = base64.b64encode(hashlib.sha256(body).digest()).decode()
+        try:
+            patiently(
+                job,
+                f"write {key.rsplit('/', 1)[-1]}",
+                lambda: self.client.put_object(
+                    Bucket=self.bucket,
+                    Key=key,
+                    Body=body,
+                    IfNoneMatch="*",
+                    ChecksumSHA256=checksum,
+                    ContentType=content_type,
+                    **self._extra(run),
+                ),
+            )
+        except OpsError as error:
+            if error.code != "exists" or self.look(job, key) is None or self._same(job, key, body) is False:
+                raise
+
+    def _same(self, job: Job[Any], key: str, body: bytes) -> bool | None:
+        try:
+            return self.read(job, key) == body
+        except OpsError as error:
+            if error.code == "denied":  # the backup role may not read; the size has to do
+                found = self.look(job, key)
+                return found is not None and found.size == len(body)
+            raise
+
+    def _extra(self, run: str) -> dict[str, Any]:
+        target = self.plan.target
+        extra: dict[str, Any] = {"Metadata": {"opsdesk-plan": self.plan.name, "opsdesk-run": run}}
+        if target.storage_class != "STANDARD":
+            extra["StorageClass"] = target.storage_class
+        if target.sse:
+            extra["ServerSideEncryption"] = target.sse
+        if target.kms_key:
+            extra["SSEKMSKeyId"] = target.kms_key
+        return extra
+
+    def abort(self, key: str, upload_id: str, bucket: str = "") -> OpsError | None:
+        return abort_upload(self.client, bucket or self.bucket, key, upload_id)
+
+    def open_uploads(self) -> list[tuple[str, str]]:
+        """(key, upload id) of every unfinished upload under the plan's prefix."""
+        with explained(f"list the unfinished uploads of {self.bucket}"):
+            pages = self.client.get_paginator("list_multipart_uploads").paginate(
+                Bucket=self.bucket, Prefix=self.plan.prefix
+            )
+            return [(item["Key"], item["UploadId"]) for page in pages for item in page.get("Uploads", ())]
+
+    # -- reading --------------------------------------------------------------
+    def look(self, job: Job[Any], key: str) -> Stored | None:
+        """What is stored under ``key``, None where nothing is; by listing where the role may not read."""
+        try:
+            answer = patiently(
+                job,
+                f"look at {key}",
+                lambda: self.client.head_object(Bucket=self.bucket, Key=key, ChecksumMode="ENABLED"),
+            )
+        except OpsError as error:
+            if error.code == "not-found":
+                return None
+            if error.code != "denied":
+                raise
+            return self._look_by_list(job, key)
+        return Stored(
+            int(answer["ContentLength"]),
+            answer["LastModified"],
+            answer.get("ChecksumSHA256", ""),
+            answer.get("StorageClass", "STANDARD"),
+            answer.get("Expiration", ""),
+            answer.get("ObjectLockRetainUntilDate"),
+            answer.get("VersionId", ""),
+        )
+
+    def _look_by_list(self, job: Job[Any], key: str) -> Stored | None:
+        answer = patiently(
+            job, f"look at {key}", lambda: self.client.list_objects_v2(Bucket=self.bucket, Prefix=key, MaxKeys=2)
+        )
+        for item in answer.get("Contents", ()):
+            if item["Key"] == key:
+                return Stored(
+                    int(item["Size"]), item["LastModified"], storage_class=item.get("StorageClass", "STANDARD")
+                )
+        return None
+
+    def read(self, job: Job[Any], key: str, largest: int = 64 << 20) -> bytes:
+        """A small object whole; raises OpsError (code ``damaged``) where it is larger than makes sense."""
+
+        def get() -> bytes:
+            body = self.client.get_object(Bucket=self.bucket, Key=key)["Body"]
+            content: bytes = body.read(largest + 1)
+            body.close()
+            return content
+
+        content = patiently(job, f"read {key}", get)
+        if len(content) > largest:
+            raise OpsError(f"{key} is too large", f"More than {largest:,} bytes", "It is none of ours", code="damaged")
+        return content
+
+    def stream(self, job: Job[Any], key: str) -> Iterator[bytes]:
+        """The object's bytes in pieces of 1 MiB; taken up where it broke off, at most five times."""
+        client = self.aws.client("s3", retries=2)
+        done, breaks = 0, 0
+        etag = ""
+        while True:
+            wanted: dict[str, Any] = {"Range": f"bytes={done}-", "IfMatch": etag} if done else {}
+            answer = patiently(
+                job, f"download {key}", partial(client.get_object, Bucket=self.bucket, Key=key, **wanted)
+            )
+            etag = answer.get("ETag", "")
+            body = answer["Body"]
+            size = done + int(answer["ContentLength"])
+            try:
+                with job.interruptible(body.close), explained(f"download {key}"):
+                    while piece := body.read(1 << 20):
+                        done += len(piece)
+                        yield piece
+                if done >= size:
+                    return
+                raise OpsError(
+                    f"Could not download {key}",
+                    f"The connection closed after {done:,} of {size:,} bytes",
+                    code="unreachable",
+                )
+            except OpsError as error:
+                job.checkpoint()
+                breaks += 1
+                if breaks > 5 or error.code not in ("unreachable", "aws"):
+                    raise
+                job.sleep(min(2.0**breaks, 15.0))
+            except ValueError:  # urllib3 on a body that the cancel has closed
+                job.checkpoint()
+                raise
+            finally:
+                body.close()
+
+    def manifest(self, job: Job[Any], key: str) -> tuple[Manifest, bytes]:
+        """The manifest of the object ``key``, and its bytes; OpsError (``not-found``) where the backup is incomplete."""
+        content = self.read(job, key + SUFFIX)
+        return read_manifest(content, key + SUFFIX), content
+
+    def backups(self, proofs: dict[str, datetime], expiry_days: int | None) -> list[Backup]:
+        """Everything of this plan, newest first: complete ones and those whose manifest is missing."""
+        objects: dict[str, tuple[int, datetime]] = {}
+        with explained(f"list the backups of {self.plan.name}"):
+            for page in self.client.get_paginator("list_objects_v2").paginate(
+                Bucket=self.bucket, Prefix=self.plan.prefix
+            ):
+                for item in page.get("Contents", ()):
+                    objects[item["Key"]] = (int(item["Size"]), item["LastModified"])
+        found = []
+        for key, (size, modified) in objects.items():
+            match = _ID.search(key)
+            if match is None or key.endswith((SUFFIX, LIST_SUFFIX)):
+                continue
+            run = match[1]
+            expires = expiry_of(modified, expiry_days) if expiry_days else None
+            complete = key + SUFFIX in objects
+            found.append(Backup(run, self.plan.name, key, moment_of(run), size, complete, expires, proofs.get(run)))
+        return sorted(found, key=lambda backup: (backup.taken, backup.key), reverse=True)
+
+    def find(self, backups: list[Backup], run: str) -> Backup:
+        """The complete backup ``run``, or the newest complete one where ``run`` is empty."""
+        for backup in backups:
+            if backup.id == run or (not run and backup.complete):
+                return backup
+        if run:
+            raise OpsError(
+                f"There is no backup {run} of {self.plan.name}",
+                "It was never made, has expired or was deleted",
+                "See `backup list` for what there is",
+                code="not-found",
+            )
+        raise OpsError(
+            f"{self.plan.name} has no complete backup",
+            f"Nothing lies under s3://{self.bucket}/{self.plan.prefix}",
+            "Back up now",
+            code="not-found",
+        )
+
+    # -- what the endpoint enforces ---------------------------------------------
+    def probe(self, job: Job[Any], manifest_key: str, body: bytes, run: str) -> EndpointFacts:
+        """Measured on what is there already: writing the same manifest again must be refused, a part with a wrong
+        checksum too. Leaves nothing behind."""
+        no_overwrite = False
+        try:
+            with explained("probe the endpoint"):
+                self.client.put_object(
+                    Bucket=self.bucket,
+                    Key=manifest_key,
+                    Body=body,
+                    IfNoneMatch="*",
+                    ContentType="application/json",
+                    **self._extra(run),
+                )
+        except OpsError as error:
+            if error.code != "exists":
+                raise
+            no_overwrite = True
+        job.checkpoint()
+        return endpoint_facts(no_overwrite, self._refuses_wrong_sum(manifest_key + ".probe"))
+
+    def _refuses_wrong_sum(self, key: str) -> bool:
+        wrong = base64.b64encode(hashlib.sha256(b"something else").digest()).decode()
+        with explained("probe the endpoint"):
+            upload = self.client.create_multipart_upload(Bucket=self.bucket, Key=key, ChecksumAlgorithm="SHA256")[
+                "UploadId"
+            ]
+        try:
+            with explained("probe the endpoint"):
+                self.client.upload_part(
+                    Bucket=self.bucket, Key=key, UploadId=upload, PartNumber=1, Body=b"opsdesk", ChecksumSHA256=wrong
+                )
+        except OpsError as error:
+            if not error.details.get("status", "").startswith("4"):
+                raise
+            return True
+        finally:
+            abort_upload(self.client, self.bucket, key, upload)
+        return False
+
+
+def endpoint_facts(no_overwrite: bool, checks_sums: bool) -> EndpointFacts:
+    words = []
+    if not no_overwrite:
+        words.append(
+            "This endpoint does not refuse to overwrite an object: Opsdesk looks before it writes and compares afterwards"
+        )
+    if not checks_sums:
+        words.append(
+            "This endpoint does not check SHA-256 sums of what it receives: only a verification tells whether the bytes are right"
+        )
+    return EndpointFacts(no_overwrite, checks_sums, tuple(words))
+
+
+def expiry_of(modified: datetime, days: int) -> datetime:
+    """When S3 expires an object: ``days`` after its creation, rounded up to the next midnight UTC."""
+    due = modified.astimezone(UTC) + timedelta(days=days)
+    midnight = due.replace(hour=0, minute=0, second=0, microsecond=0)
+    return midnight if midnight == due else midnight + timedelta(days=1)

@@ -1,0 +1,157 @@
+"""The patch-svc recipe as scikit-learn parts: ``PatchFeatures`` transforms, ``PatchSVC`` classifies.
+
+Both take rows of pixels, (n, side * side): uint8 is read as 0..255, floats as 0..1. They work on any square
+image (a row that is no square is filled up with blank pixels), so that they can stand in any pipeline.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator, ClassifierMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin
+from sklearn.utils import check_random_state
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from core.digits.answers import softmax
+from core.digits.patch_fitting import fit_projection, fit_votes, with_virtual_copies
+from core.digits.patches import Floats
+
+
+class PatchFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
+    """Pooled answers of k-means patch dictionaries, projected onto their principal axes.
+
+    sizes: side of the patches, one dictionary each. atoms: patterns per dictionary. components: axes kept.
+    whitening: 0..1, how far their variances are evened out.
+    """
+
+    def __init__(
+        self,
+        sizes: tuple[int, ...] = (7, 11),
+        atoms: tuple[int, ...] = (40, 40),
+        components: int = 150,
+        whitening: float = 0.3,
+        random_state: Any = None,
+    ) -> None:
+        self.sizes = sizes
+        self.atoms = atoms
+        self.components = components
+        self.whitening = whitening
+        self.random_state = random_state
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.transformer_tags.preserves_dtype = ["float32"]  # what the features are, whatever comes in
+        return tags
+
+    def fit(self, X: Any, y: Any = None) -> PatchFeatures:
+        X = validate_data(self, X, ensure_min_samples=2)
+        seed = int(check_random_state(self.random_state).randint(2**31 - 1))
+        self.projection_ = fit_projection(
+            as_images(X),
+            sizes=tuple(self.sizes),
+            atoms=tuple(self.atoms),
+            components=self.components,
+            whitening=self.whitening,
+            seed=seed,
+        )
+        self._n_features_out = self.projection_.axes.shape[1]
+        return self
+
+    def transform(self, X: Any) -> Floats:
+        check_is_fitted(self)
+        return self.projection_(as_images(validate_data(self, X, reset=False)))
+
+
+class PatchSVC(ClassifierMixin, BaseEstimator):
+    """PatchFeatures, an RBF SVC on them, and a second SVC on its support vectors and varied copies of those.
+
+    sizes, atoms, components, whitening: see PatchFeatures. C, gamma: of the SVC; the features are scaled so that their mean
+    squared length is 1. copies, strength: virtual support vectors (Schoelkopf, Burges and Vapnik 1996); 0 copies
+    leaves the second round out.
+    """
+
+    def __init__(
+        self,
+        sizes: tuple[int, ...] = (7, 11),
+        atoms: tuple[int, ...] = (40, 40),
+        components: int = 150,
+        whitening: float = 0.3,
+        C: float = 10.0,
+        gamma: float = 0.9,
+        copies: int = 6,
+        strength: float = 0.6,
+        random_state: Any = None,
+    ) -> None:
+        self.sizes = sizes
+        self.atoms = atoms
+        self.components = components
+        self.whitening = whitening
+        self.C = C
+        self.gamma = gamma
+        self.copies = copies
+        self.strength = strength
+        self.random_state = random_state
+
+    def fit(self, X: Any, y: Any) -> PatchSVC:
+        X, y = validate_data(self, X, y, ensure_min_samples=2)
+        check_classification_targets(y)
+        self.classes_, labels = np.unique(y, return_inverse=True)
+        if len(self.classes_) < 2:
+            raise ValueError("PatchSVC needs two classes or more: the data holds one class only")
+        seed = int(check_random_state(self.random_state).randint(2**31 - 1))
+        images = as_images(X)
+        self.projection_ = fit_projection(
+            images,
+            sizes=tuple(self.sizes),
+            atoms=tuple(self.atoms),
+            components=self.components,
+            whitening=self.whitening,
+            seed=seed,
+        )
+        rows = self.projection_(images)
+        self.votes_, support = fit_votes(rows, labels, cost=self.C, gamma=self.gamma)
+        if self.copies:
+            rows, labels = with_virtual_copies(
+                self.projection_,
+                images[support],
+                rows[support],
+                labels[support],
+                copies=self.copies,
+                strength=self.strength,
+                rng=np.random.default_rng(seed),
+            )
+            self.votes_, _ = fit_votes(rows, labels, cost=self.C, gamma=self.gamma)
+        return self
+
+    def _scores(self, X: Any) -> Floats:
+        check_is_fitted(self)
+        return self.votes_(self.projection_(as_images(validate_data(self, X, reset=False))))[0]
+
+    def decision_function(self, X: Any) -> Floats:
+        """Scores (n, classes); for two classes (n,), positive for the second."""
+        scores = self._scores(X)
+        return scores if len(self.classes_) > 2 else scores[:, 1] - scores[:, 0]
+
+    def predict(self, X: Any) -> NDArray[Any]:
+        scores = self._scores(X)
+        return np.asarray(self.classes_[scores.argmax(1)])
+
+    def predict_proba(self, X: Any) -> Floats:
+        """softmax of the scores, with the sharpness that suits 10 classes; training calibrates it on held-out data."""
+        return softmax(np.float32(4.8) * self._scores(X))
+
+
+def as_images(rows: NDArray[Any]) -> Floats:
+    """Rows of pixels (n, p) as (n, side, side) float32 in 0..1."""
+    pixels = rows.astype(np.float32)
+    if rows.dtype == np.uint8:
+        pixels /= 255
+    side = math.isqrt(rows.shape[1] - 1) + 1
+    missing = side * side - rows.shape[1]
+    if missing:
+        pixels = np.pad(pixels, ((0, 0), (0, missing)))
+    return pixels.reshape(-1, side, side)

@@ -1,0 +1,147 @@
+"""Patch features: how strongly each learned 7x7 (or other) stroke pattern answers in each part of a digit.
+
+Plain numpy, so that the window can classify without importing scikit-learn. The method is Coates and Ng's
+single-layer dictionary (2011): whitened k-means atoms, soft threshold, pooled with soft windows.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float32]
+
+SIDE = 28
+"""Digits are SIDE x SIDE pixels, values 0..1, ink = 1; the functions here take any square."""
+
+_PAD = 2  # strokes that touch the frame still meet the centre of a patch
+_CONTRAST = 0.05  # added to the variance of a patch before it is normalised: blank paper stays near zero
+_BATCH = 8  # 8 images keep every intermediate in the L2 cache: twice as fast as 256
+
+
+@dataclass(frozen=True)
+class PatchBank:
+    """A dictionary of ``k`` stroke patterns of ``size`` x ``size`` pixels for images of ``side`` x ``side``, whitening folded in.
+
+    atoms:  (size * size, k) float32, applied to the raw patch.
+    offset: (k,) float32, what the mean patch would answer.
+    """
+
+    size: int
+    atoms: Floats
+    offset: Floats
+    side: int = SIDE
+    grid: int = 5
+    threshold: float = 0.25
+    _pool: Floats = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_pool", pooling_windows(self.positions, self.grid))
+
+    @property
+    def positions(self) -> int:
+        """Places of the patch along one side."""
+        return self.side + 2 * _PAD - self.size + 1
+
+    @property
+    def width(self) -> int:
+        """Features per image."""
+        return int(2 * self.atoms.shape[1] * self.grid**2)
+
+    def encode(self, images: Floats) -> Floats:
+        """Features, (n, width) float32, of images (n, side, side) float32 in 0..1."""
+        out = np.empty((len(images), self.width), np.float32)
+        for start in range(0, len(images), _BATCH):
+            block = images[start : start + _BATCH]
+            out[start : start + _BATCH] = self._encode_block(block)
+        return out
+
+    def _encode_block(self, images: Floats) -> Floats:
+        patches = all_patches(images, self.size)
+        count, places = len(images), self.positions**2
+        mean = patches.mean(1)
+        # einsum squares without a temporary of the size of the patches
+        variance = np.einsum("ij,ij->i", patches, patches) / patches.shape[1] - mean * mean
+        scale = 1 / np.sqrt(np.maximum(variance, 0) + _CONTRAST)
+        answer = patches @ self.atoms
+        answer -= mean[:, None] * self.atoms.sum(0)
+        answer *= scale[:, None]
+        answer -= self.offset
+        atoms = self.atoms.shape[1]
+        split = np.empty((count, places, 2 * atoms), np.float32)
+        answer = answer.reshape(count, places, atoms)
+        np.subtract(answer, self.threshold, out=split[:, :, :atoms])
+        np.add(answer, self.threshold, out=split[:, :, atoms:])
+        np.negative(split[:, :, atoms:], out=split[:, :, atoms:])
+        np.maximum(split, 0, out=split)
+        pooled = self._pool @ split
+        return np.sqrt(pooled).reshape(count, -1)
+
+
+def all_patches(images: Floats, size: int) -> Floats:
+    """Every patch of every padded image, (n * positions^2, size^2) float32."""
+    padded = np.pad(images, ((0, 0), (_PAD, _PAD), (_PAD, _PAD)))
+    view = np.lib.stride_tricks.sliding_window_view(padded, (size, size), axis=(1, 2))
+    return np.ascontiguousarray(view, np.float32).reshape(-1, size * size)
+
+
+def pooling_windows(positions: int, grid: int) -> Floats:
+    """A ``grid`` x ``grid`` raster of overlapping Gaussian windows, (grid^2, positions^2), each summing to 1."""
+    centres = np.linspace(0, positions - 1, grid + 2)[1:-1]
+    sigma = positions / (grid + 1) * 0.6
+    along = np.exp(-((np.arange(positions) - centres[:, None]) ** 2) / (2 * sigma**2))
+    along /= along.sum(1, keepdims=True)
+    windows: Floats = np.einsum("ay,bx->abyx", along, along).reshape(grid**2, -1).astype(np.float32)
+    return windows
+
+
+def learn_bank(images: Floats, *, size: int = 7, atoms: int = 48, seed: int = 0, samples: int = 96_000) -> PatchBank:
+    """Learn a dictionary from images (n, side, side) in 0..1: whitened patches, sign-invariant spherical k-means."""
+    rng = np.random.default_rng(seed)
+    chosen = images[rng.permutation(len(images))[:6_000]]
+    patches = _informative_patches(chosen, size, samples, rng)
+    patches -= patches.mean(1, keepdims=True)
+    patches /= np.sqrt((patches**2).mean(1, keepdims=True) + _CONTRAST)
+    centre = patches.mean(0)
+    covariance = np.cov(patches, rowvar=False).astype(np.float64)
+    values, vectors = np.linalg.eigh(covariance)
+    whiten = (vectors / np.sqrt(np.maximum(values, 0) + 0.03)) @ vectors.T
+    white = ((patches - centre) @ whiten).astype(np.float32)
+    centres = _sign_free_kmeans(white, atoms, rng)
+    folded = (whiten @ centres.T).astype(np.float32)
+    return PatchBank(size, folded, (centre @ folded).astype(np.float32), images.shape[1])
+
+
+def _informative_patches(images: Floats, size: int, samples: int, rng: np.random.Generator) -> Floats:
+    places = (images.shape[1] + 2 * _PAD - size + 1) ** 2
+    per_image = min(places, max(1, 3 * samples // len(images)))
+    kept = []
+    for start in range(0, len(images), 64):
+        block = images[start : start + 64]
+        patches = all_patches(block, size).reshape(len(block), places, -1)
+        picked = rng.integers(0, places, (len(block), per_image))
+        rows = np.take_along_axis(patches, picked[:, :, None], 1).reshape(-1, size * size)
+        kept.append(rows[rows.std(1) > 0.1])
+    found = np.concatenate(kept)
+    if not len(found):  # nothing but blank images
+        found = np.zeros((1, size * size), np.float32)
+    return found[rng.permutation(len(found))[:samples]]
+
+
+def _sign_free_kmeans(rows: Floats, atoms: int, rng: np.random.Generator, rounds: int = 10) -> Floats:
+    """Unit centres such that each row is close to one of them or to its negative."""
+    centres = rng.standard_normal((atoms, rows.shape[1])).astype(np.float32)
+    if len(rows) >= atoms:
+        centres = rows[rng.permutation(len(rows))[:atoms]].copy()
+    centres /= np.linalg.norm(centres, axis=1, keepdims=True) + 1e-8
+    for _ in range(rounds):
+        dots = rows @ centres.T
+        nearest = np.abs(dots).argmax(1)
+        signs = np.sign(dots[np.arange(len(rows)), nearest])
+        sums = np.zeros_like(centres)
+        np.add.at(sums, nearest, rows * signs[:, None])
+        lengths = np.linalg.norm(sums, axis=1, keepdims=True)
+        centres = np.where(lengths > 1e-6, sums / (lengths + 1e-8), centres)
+    return centres

@@ -1,0 +1,44 @@
+"""The child's side of the contract with the supervisor: say READY, end on SIGTERM, end when stdin ends.
+
+Every service is started as ``python -m MODULE --port N --data DIR``, prints ``READY {"port": N}`` once it
+listens on 127.0.0.1, and leaves when its parent does: the parent's death closes stdin, whatever killed it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable
+
+ACCESS_KEY = SECRET_KEY = "sandbox"
+REGION = "us-east-1"
+
+
+def announce(port: int) -> None:
+    """Tell the supervisor that the service listens."""
+    print(f"READY {json.dumps({'port': port})}", flush=True)
+
+
+def when_parent_leaves(leave: Callable[[], None]) -> None:
+    """Call ``leave`` (on a thread) at the end of stdin."""
+
+    def watch() -> None:
+        while os.read(sys.stdin.fileno(), 4096):
+            pass
+        leave()
+
+    threading.Thread(target=watch, daemon=True, name="parent").start()
+
+
+def end_with_parent(pid: int) -> None:
+    """In a child that is about to become a foreign program: have Linux end it with its parent ``pid``."""
+    if sys.platform == "linux":
+        import ctypes
+
+        set_parent_death_signal = 1  # PR_SET_PDEATHSIG, linux/prctl.h
+        ctypes.CDLL(None).prctl(set_parent_death_signal, signal.SIGTERM)
+        if os.getppid() != pid:  # it died before we asked
+            os._exit(1)

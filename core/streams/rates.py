@@ -1,0 +1,97 @@
+"""Counts per second and per minute in rings of fixed size: what the charts are drawn from."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from core.streams.decode import Record
+
+SECONDS_KEPT = 15 * 60
+MINUTES_KEPT = 24 * 60
+
+
+class Ring:
+    """Counts in bins of ``step`` seconds, the newest ``size`` bins; late counts find their bin while it is kept."""
+
+    def __init__(self, step: int, size: int, columns: int) -> None:
+        self.step, self.size = step, size
+        self._numbers = np.full(size, -1, dtype=np.int64)  # which bin since the epoch stands in each place
+        self._counts = np.zeros((size, columns), dtype=np.float64)
+
+    def add(self, second: int, counts: Sequence[float]) -> None:
+        number = second // self.step
+        place = number % self.size
+        if self._numbers[place] != number:
+            if self._numbers[place] > number:
+                return  # older than all that is kept
+            self._numbers[place] = number
+            self._counts[place] = 0.0
+        self._counts[place] += counts
+
+    def series(self, last: int, bins: int) -> npt.NDArray[np.float64]:
+        """The counts of the ``bins`` bins that end with the one holding second ``last``; shape (bins, columns)."""
+        numbers = np.arange(last // self.step - bins + 1, last // self.step + 1)
+        places = numbers % self.size
+        found: npt.NDArray[np.float64] = np.where(
+            (self._numbers[places] == numbers)[:, None], self._counts[places], 0.0
+        )
+        return found
+
+
+Tally = dict[int, tuple[int, int]]
+"""Second of arrival (epoch) -> (records, bytes)."""
+
+
+def tally_of(records: Sequence[Record]) -> Tally:
+    counts = Counter([int(record.arrived) for record in records])
+    if len(counts) == 1:  # the usual page of a live tap
+        return {second: (count, sum([record.size for record in records])) for second, count in counts.items()}
+    sizes = dict.fromkeys(counts, 0)
+    for record in records:
+        sizes[int(record.arrived)] += record.size
+    return {second: (count, sizes[second]) for second, count in counts.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """Chart lines: ``times`` are the bins' first seconds (epoch), ``step`` their length in seconds;
+    ``records`` and ``bytes`` are per second, one line a shard."""
+
+    step: int
+    times: npt.NDArray[np.float64]
+    records: dict[str, npt.NDArray[np.float64]]
+    bytes: dict[str, npt.NDArray[np.float64]]
+
+
+class Rates:
+    """Records and bytes by shard and arrival time: 1 s bins for 15 minutes, 1 min bins for 24 hours."""
+
+    def __init__(self) -> None:
+        self._rings: dict[str, tuple[Ring, Ring]] = {}
+
+    def add(self, shard: str, tally: Tally) -> None:
+        rings = self._rings.get(shard)
+        if rings is None:
+            rings = self._rings[shard] = (Ring(1, SECONDS_KEPT, 2), Ring(60, MINUTES_KEPT, 2))
+        for second, counts in tally.items():
+            for ring in rings:
+                ring.add(second, counts)
+
+    def series(self, seconds: int, now: float) -> Series:
+        """The last ``seconds`` before ``now``; in minutes where that is more than the 1 s bins hold."""
+        fine = seconds <= SECONDS_KEPT
+        step = 1 if fine else 60
+        bins, last = max(1, seconds // step), int(now)
+        times = (np.arange(last // step - bins + 1, last // step + 1) * step).astype(np.float64)
+        lines = {shard: rings[0 if fine else 1].series(last, bins) / step for shard, rings in self._rings.items()}
+        return Series(
+            step,
+            times,
+            {shard: line[:, 0] for shard, line in lines.items()},
+            {shard: line[:, 1] for shard, line in lines.items()},
+        )

@@ -1,0 +1,42 @@
+"""What a page is given, and how a page is declared."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from PySide6.QtWidgets import QWidget
+
+from core.desk import Desk
+from gui.bridge.commands import Commands
+from gui.bridge.guard import Guard
+from gui.bridge.job_bridge import JobBridge
+from gui.bridge.memory import Memory
+from gui.bridge.settings_bridge import SettingsBridge
+
+
+@dataclass(frozen=True, slots=True)
+class TabContext:
+    """desk: the services of the open profile. praise: shows a toast, for successes only; failures stand next to
+    their cause. go: switches to another page by its id. header: puts a widget into the window's header while the
+    page is shown (rarely needed)."""
+
+    desk: Desk
+    jobs: JobBridge
+    settings: SettingsBridge
+    commands: Commands
+    guard: Guard
+    memory: Memory
+    praise: Callable[[str], None]
+    go: Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class TabSpec:
+    """A page: built when it is first shown, and built anew after a change of profile."""
+
+    id: str
+    title: str
+    subtitle: str
+    icon: str
+    build: Callable[[TabContext], QWidget]

@@ -1,0 +1,126 @@
+"""Dialogs: a frame with head and foot, and the confirmation of what cannot be undone."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QKeyEvent
+from PySide6.QtWidgets import QDialog, QFrame, QLineEdit, QVBoxLayout, QWidget
+
+from gui.parts.buttons import Button
+from gui.parts.layout import column, row
+from gui.parts.notices import Picture
+from gui.parts.words import Chip, Label
+from gui.style.theme import font
+from gui.style.tokens import Space
+
+ENVIRONMENT_TONE = {"production": "danger", "staging": "warning", "sandbox": "success"}
+
+
+class Dialog(QDialog):
+    """Title, body column, and a foot with Cancel and one main button (``self.accept_button``). Esc closes.
+
+    The main button emits ``asked``; close it with ``accept()`` when the work is on its way, or leave it open to
+    show a fault in place.
+    """
+
+    asked = Signal()
+
+    def __init__(
+        self, title: str, verb: str, parent: QWidget | None = None, *, kind: str = "primary", width: int = 520
+    ) -> None:
+        super().__init__(parent)
+        self.setWindowTitle(title)
+        self.setModal(True)
+        self.setMinimumWidth(width)
+        self.heading = Label(title, "h1", wrap=True)
+        self.head = row(self.heading, None)
+        self.body = QVBoxLayout()
+        self.body.setSpacing(Space.M)
+        self.cancel_button = Button("Cancel")
+        self.accept_button = Button(verb, kind)
+        self.cancel_button.clicked.connect(self.reject)
+        self.accept_button.clicked.connect(self.asked)
+        self.foot = row(None, self.cancel_button, self.accept_button)
+        self.setLayout(
+            column(self.head, self.body, self.foot, gap=Space.L, margins=(Space.XL, Space.XL, Space.XL, Space.XL))
+        )
+
+
+class ConfirmDialog(Dialog):
+    """Asks before something destructive. Enter never fires it; where ``type_this`` is given, the exact text is
+    needed. ``confirmed`` is emitted once, and the dialog closes.
+
+    title "Delete this backup?", consequence "8,400 objects (41.2 GB) are removed", verb "Delete 8,400 objects".
+    """
+
+    confirmed = Signal()
+
+    def __init__(
+        self,
+        title: str,
+        consequence: str,
+        verb: str,
+        parent: QWidget | None = None,
+        *,
+        environment: str = "",
+        hint: str = "",
+        type_this: str = "",
+        command: str = "",
+    ) -> None:
+        super().__init__(title, verb, parent, kind="destructive")
+        if environment:
+            self.head.addWidget(Chip(environment.upper(), ENVIRONMENT_TONE.get(environment, "")))
+        box = QFrame()
+        box.setProperty("kind", "notice")
+        box.setProperty("tone", "danger")
+        text = column(Label(consequence, "strong", wrap=True), gap=2)
+        if hint:
+            text.addWidget(Label(hint, wrap=True))
+        inner = row(
+            Picture("triangle-alert", "danger", 20), text, gap=Space.M, margins=(Space.M, Space.M, Space.M, Space.M)
+        )
+        inner.setAlignment(Qt.AlignmentFlag.AlignTop)
+        inner.setStretch(1, 1)
+        box.setLayout(inner)
+        self.body.addWidget(box)
+        if command:
+            line = Label(command, "mono", wrap=True)
+            line.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+            self.body.addWidget(Label("As a command:", "small"))
+            self.body.addWidget(line)
+        self._wanted = type_this
+        self.field = QLineEdit()
+        self.left = Label("", "small")
+        if type_this:
+            self.field.setProperty("role", "mono")
+            self.field.setFont(font("mono"))
+            self.field.setAccessibleName(f"Type {type_this} to confirm")
+            self.field.textChanged.connect(self._typed)
+            self.body.addWidget(Label(f"Type {type_this} to confirm"))
+            self.body.addWidget(self.field)
+            self.body.addWidget(self.left)
+            self._typed("")
+            self.field.setFocus()
+        else:
+            self.cancel_button.setFocus()
+        self.asked.connect(self._fire)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            return  # a habit must not delete
+        super().keyPressEvent(event)
+
+    def _typed(self, text: str) -> None:
+        fits = text == self._wanted
+        self.accept_button.setEnabled(fits)
+        missing = len(self._wanted) - len(text)
+        if fits:
+            self.left.setText("It matches")
+        elif self._wanted.startswith(text) and missing > 0:
+            self.left.setText(f"{missing} more characters to match")
+        else:
+            self.left.setText("It does not match")
+
+    def _fire(self) -> None:
+        self.accept()
+        self.confirmed.emit()

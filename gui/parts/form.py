@@ -1,0 +1,55 @@
+"""Forms: a label above each field, help below it, and the fault of a field at the field."""
+
+from __future__ import annotations
+
+from PySide6.QtWidgets import QComboBox, QLineEdit, QVBoxLayout, QWidget
+
+from gui.parts.words import Label, restyle
+from gui.style.tokens import Space
+
+
+class Field(QWidget):
+    """Label, widget, help or fault. The label is the widget's buddy and accessible name."""
+
+    def __init__(self, label: str, widget: QWidget, help_text: str = "", parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.widget = widget
+        self._help = help_text
+        name = Label(label, "strong")
+        name.setBuddy(widget)
+        widget.setAccessibleName(label)
+        widget.setAccessibleDescription(help_text)
+        self.note = Label(help_text, "small", wrap=True)
+        self.note.setVisible(bool(help_text))
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(Space.XS)
+        layout.addWidget(name)
+        layout.addWidget(widget)
+        layout.addWidget(self.note)
+
+    def show_fault(self, text: str) -> None:
+        """Mark the field as wrong and say why; "" clears it."""
+        self.widget.setProperty("state", "bad" if text else "")
+        restyle(self.widget)
+        self.note.setText(text or self._help)
+        self.note.set_tone("danger" if text else "")
+        self.note.setVisible(bool(text or self._help))
+
+
+def line(placeholder: str = "", text: str = "", *, mono: bool = False) -> QLineEdit:
+    edit = QLineEdit(text)
+    edit.setPlaceholderText(placeholder)
+    if mono:
+        edit.setProperty("role", "mono")
+    return edit
+
+
+def choice(options: list[tuple[str, str]], current: str = "") -> QComboBox:
+    """A drop-down of (value, words) pairs; ``box.currentData()`` is the value."""
+    box = QComboBox()
+    for value, words in options:
+        box.addItem(words, value)
+    index = box.findData(current)
+    box.setCurrentIndex(max(index, 0))
+    return box

@@ -1,0 +1,95 @@
+"""Rows, columns and cards with the design's distances."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QBoxLayout, QFrame, QHBoxLayout, QLayout, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
+
+from gui.parts.words import Label
+from gui.style.tokens import Space
+
+Item = QWidget | QLayout | int | None
+"""In a row or column: a widget, a layout, a fixed gap in pixels, or None for a stretch."""
+
+
+def row(*items: Item, gap: int = Space.S, margins: tuple[int, int, int, int] = (0, 0, 0, 0)) -> QHBoxLayout:
+    layout = QHBoxLayout()
+    _fill(layout, items, gap, margins)
+    return layout
+
+
+def column(*items: Item, gap: int = Space.S, margins: tuple[int, int, int, int] = (0, 0, 0, 0)) -> QVBoxLayout:
+    layout = QVBoxLayout()
+    _fill(layout, items, gap, margins)
+    return layout
+
+
+def _fill(layout: QBoxLayout, items: tuple[Item, ...], gap: int, margins: tuple[int, int, int, int]) -> None:
+    layout.setSpacing(gap)
+    layout.setContentsMargins(*margins)
+    for item in items:
+        if item is None:
+            layout.addStretch(1)
+        elif isinstance(item, int):
+            layout.addSpacing(item)
+        elif isinstance(item, QLayout):
+            layout.addLayout(item)
+        else:
+            layout.addWidget(item)
+
+
+class Card(QFrame):
+    """A titled surface: title left, ``aside`` widgets right, the body below (``card.body`` is a column layout)."""
+
+    def __init__(self, title: str = "", *aside: QWidget, note: str = "", parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setProperty("kind", "card")
+        outer = QVBoxLayout(self)
+        outer.setContentsMargins(Space.L, Space.M, Space.L, Space.M)
+        outer.setSpacing(Space.S)
+        self.title = Label(title, "h2")
+        self.note = Label(note, "small")
+        self.head = row(self.title, self.note, None, *aside)
+        self.head.setAlignment(self.note, Qt.AlignmentFlag.AlignVCenter)
+        self.title.setVisible(bool(title))
+        self.note.setVisible(bool(note))
+        if title or aside:
+            outer.addLayout(self.head)
+        self.body = QVBoxLayout()
+        self.body.setSpacing(Space.S)
+        outer.addLayout(self.body, 1)
+        if title:
+            self.setAccessibleName(title)
+
+    def set_note(self, text: str) -> None:
+        self.note.setText(text)
+        self.note.setVisible(bool(text))
+
+
+def rule() -> QFrame:
+    """A thin line across."""
+    line = QFrame()
+    line.setProperty("kind", "rule")
+    line.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+    return line
+
+
+def scrolled(content: QWidget, *, horizontal: bool = False) -> QScrollArea:
+    """``content`` in a frameless scroll area, for pages that do not fit a small window."""
+    area = QScrollArea()
+    area.setObjectName("pageScroll")
+    area.setWidgetResizable(True)
+    area.setFrameShape(QFrame.Shape.NoFrame)
+    if not horizontal:
+        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+    content.setObjectName("page")
+    area.setWidget(content)
+    return area
+
+
+def page(*items: Item, gap: int = Space.L) -> QWidget:
+    """A page's root widget: a column with the page margins."""
+    root = QWidget()
+    root.setObjectName("page")
+    root.setLayout(column(*items, gap=gap, margins=(Space.XL, Space.L, Space.XL, Space.L)))
+    return root

@@ -1,0 +1,92 @@
+"""Labels in the type roles of the design, numbers in the user's locale."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QLocale, Qt
+from PySide6.QtWidgets import QLabel, QWidget
+
+from gui.style.theme import font
+from gui.style.tokens import TYPE
+
+
+class Label(QLabel):
+    """A label in a type role (``h1 h2 body strong small caption mono stat display hero``) and an optional tone
+    (``success warning danger info accent muted``)."""
+
+    def __init__(
+        self, text: str = "", role: str = "body", *, tone: str = "", wrap: bool = False, parent: QWidget | None = None
+    ) -> None:
+        super().__init__(text, parent)
+        self.setProperty("role", role)
+        if role in TYPE:
+            self.setFont(font(role))
+        self.setTextFormat(Qt.TextFormat.PlainText)  # what services say is text, never markup
+        self.setWordWrap(wrap)
+        if tone:
+            self.setProperty("tone", tone)
+
+    def set_tone(self, tone: str) -> None:
+        if self.property("tone") != tone:
+            self.setProperty("tone", tone)
+            restyle(self)
+
+
+class Chip(QLabel):
+    """A short word in a pill: never by colour alone, the word says it."""
+
+    def __init__(self, text: str = "", tone: str = "", parent: QWidget | None = None) -> None:
+        super().__init__(text, parent)
+        self.setProperty("kind", "chip")
+        self.setProperty("tone", tone)
+        self.setFont(font("small"))
+        self.setTextFormat(Qt.TextFormat.PlainText)
+
+    def show_state(self, text: str, tone: str) -> None:
+        self.setText(text)
+        if self.property("tone") != tone:
+            self.setProperty("tone", tone)
+            restyle(self)
+
+
+def restyle(widget: QWidget) -> None:
+    """Let the stylesheet see a changed dynamic property."""
+    widget.style().unpolish(widget)
+    widget.style().polish(widget)
+    widget.update()
+
+
+def number(value: float, decimals: int = 0) -> str:
+    """``1,234.5`` in the user's locale."""
+    return QLocale().toString(float(value), "f", decimals) if decimals else QLocale().toString(round(value))
+
+
+def byte_size(value: float) -> str:
+    """``1.4 GB``: decimal units, as the services bill."""
+    for unit in ("B", "kB", "MB", "GB", "TB"):
+        if abs(value) < 1000 or unit == "TB":
+            return f"{number(value, 0 if unit == 'B' else 1)} {unit}"
+        value /= 1000
+    raise AssertionError
+
+
+def short_count(value: float) -> str:
+    """``1.2 M``: for places where digits do not fit; exact below 10,000."""
+    if abs(value) < 10_000:
+        return number(value)
+    for limit, unit in ((1e6, "k"), (1e9, "M"), (1e12, "G")):
+        if abs(value) < limit:
+            return f"{number(value / (limit / 1000), 1)} {unit}"
+    return f"{number(value / 1e12, 1)} T"
+
+
+def duration(seconds: float) -> str:
+    """``4 ms``, ``2.1 s``, ``3 min 20 s``, ``2 h 5 min``, ``3 d 4 h``."""
+    if seconds < 1:
+        return f"{number(seconds * 1000)} ms"
+    if seconds < 60:
+        return f"{number(seconds, 1)} s"
+    if seconds < 3600:
+        return f"{int(seconds // 60)} min {int(seconds % 60)} s"
+    if seconds < 86_400:
+        return f"{int(seconds // 3600)} h {int(seconds % 3600 // 60)} min"
+    return f"{int(seconds // 86_400)} d {int(seconds % 86_400 // 3600)} h"

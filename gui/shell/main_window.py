@@ -1,0 +1,371 @@
+"""The window: rail, header, pages, drawer and status bar, held together; it names no page itself."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable, Sequence
+from functools import cached_property, partial
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QByteArray, QTimer, Signal
+from PySide6.QtGui import QCloseEvent, QGuiApplication, QResizeEvent
+from PySide6.QtWidgets import QFrame, QMainWindow, QStackedWidget, QWidget
+
+from core.base.errors import OpsError
+from core.desk import Desk
+from gui.bridge.commands import Commands
+from gui.bridge.guard import Guard
+from gui.bridge.job_bridge import JobBridge
+from gui.bridge.memory import Memory
+from gui.bridge.sandbox_watch import SandboxWatch
+from gui.bridge.settings_bridge import SettingsBridge
+from gui.bridge.tab_context import TabContext, TabSpec
+from gui.parts.layout import column, row
+from gui.parts.notices import Banner
+from gui.shell.header import Header
+from gui.shell.rail import Rail
+from gui.shell.sandbox_words import sandbox_words
+from gui.shell.status_bar import StatusBar
+from gui.shell.toast import Toast
+from gui.style.theme import theme
+
+if TYPE_CHECKING:  # the window is painted before any of these is needed
+    from core.aws.health import Identity
+    from gui.shell.drawer import Drawer
+    from gui.shell.palette import Palette
+    from gui.shell.settings_dialog import SettingsDialog
+    from gui.shell.trouble import TroublePanel
+
+_HEALTH_SECONDS = 60
+_HEALTH_RETRY_SECONDS = 10
+
+
+class MainWindow(QMainWindow):
+    """Pages are built when first shown and thrown away when the profile changes.
+
+    ``open_desk`` makes the desk of a profile by name; it touches nothing slow.
+    """
+
+    closed = Signal()
+
+    def __init__(
+        self,
+        tabs: Sequence[TabSpec],
+        jobs: JobBridge,
+        settings: SettingsBridge,
+        open_desk: Callable[[str], Desk],
+        first_profile: str,
+        check_health: Callable[[Desk], Identity],
+    ) -> None:
+        super().__init__()
+        self.setWindowTitle("Opsdesk")
+        self._tabs = {tab.id: tab for tab in tabs}
+        self._sandbox = SandboxWatch(self)
+        self._jobs, self._settings, self._open_desk, self._check_health = jobs, settings, open_desk, check_health
+        self._fault: OpsError | None = None
+        self.commands = Commands(self)
+        self.rail, self.header, self.status = Rail(tabs), Header(), StatusBar()
+        self.banner = Banner("danger")
+        self.stack = QStackedWidget()
+        self.strip = QFrame()
+        self.strip.setObjectName("strip")
+        self.strip.setFixedHeight(3)
+        root = QWidget()
+        root.setObjectName("root")
+        middle = column(self.header, self.banner, self.stack, gap=0)
+        middle.setStretch(2, 1)
+        self._across = across = row(self.rail, middle, gap=0)
+        across.setStretch(1, 1)
+        root.setLayout(column(self.strip, across, self.status, gap=0))
+        root.layout().setStretch(1, 1)  # type: ignore[union-attr]
+        self.setCentralWidget(root)
+        self.setMinimumSize(960, 640)
+        self.resize(1440, 900)
+        self.toast = Toast(self)
+        self.settings_dialog: SettingsDialog | None = None
+        self.trouble: TroublePanel | None = None
+        self._health_timer = QTimer(self, singleShot=True)
+        self._health_timer.timeout.connect(self._ask_health)
+        self._wire()
+        self._open(first_profile)
+        if settings.current.appearance.drawer_open:
+            self.toggle_drawer()
+
+    # -- set-up -------------------------------------------------------------
+    def _wire(self) -> None:
+        self.rail.page_asked.connect(self.go)
+        self.rail.profiles_asked.connect(self._offer_profiles)
+        self.rail.settings_asked.connect(self.open_settings)
+        self.rail.help_asked.connect(self._help)
+        self.header.search_asked.connect(self._open_palette)
+        self.header.theme_asked.connect(self._switch_theme)
+        self.header.drawer_asked.connect(self.toggle_drawer)
+        self.header.guard_asked.connect(self._switch_guard)
+        self.status.activity_asked.connect(self._show_drawer)
+        self.status.trouble_asked.connect(self._show_fault)
+        self.banner.action_asked.connect(self._ask_health)
+        self._jobs.activity_changed.connect(self._count_jobs)
+        self._sandbox.changed.connect(lambda news: self.status.show_sandbox(*sandbox_words(news)))
+        self._jobs.trouble.connect(self.show_trouble)
+        self._settings.changed.connect(self._follow_settings)
+        self._settings.refused.connect(
+            lambda fault: self.banner.show_fault(fault.title, fault.why, fault.remedy, details=fault.details)
+        )
+        add = self.commands.add
+        for index, tab in enumerate(self._tabs.values()):
+            add(
+                f"go.{tab.id}",
+                f"Go to {tab.title}",
+                partial(self.go, tab.id),
+                icon=tab.icon,
+                shortcut=f"Ctrl+{index + 1}",
+            )
+        add("palette", "Search or run a command", self._open_palette, icon="search", shortcut="Ctrl+K")
+        add("drawer", "Show or hide the activity drawer", self.toggle_drawer, icon="panel-right", shortcut="Ctrl+J")
+        add("theme", "Switch between light and dark", self._switch_theme, icon="moon")
+        add("settings", "Settings", self.open_settings, icon="settings", shortcut="Ctrl+,")
+        add("profile", "Change the profile", self._offer_profiles, icon="user")
+        add("help", "Help", self._help, icon="circle-help", shortcut="F1")
+        add("quit", "Quit", self.close, icon="log-in", shortcut="Ctrl+Q")
+
+    def _open(self, profile_name: str) -> None:
+        """Open a profile: a new desk, a new guard, and pages built anew."""
+        self.desk = self._open_desk(profile_name)
+        self._sandbox.follow(self.desk)
+        profile = self.desk.profile
+        self.guard = Guard(profile, self)
+        self.guard.changed.connect(lambda: self.header.guard.show_guard(self.guard))
+        self.header.guard.show_guard(self.guard)
+        self.memory = Memory(self.desk.places.state / f"window-{profile.name}.json")
+        account = "no AWS account used" if profile.kind == "sandbox" else profile.region or "default region"
+        self.rail.profile.show_profile(
+            "local sandbox" if profile.kind == "sandbox" else profile.name, profile.environment, account
+        )
+        self.strip.setProperty("environment", profile.environment)
+        self.strip.style().unpolish(self.strip)
+        self.strip.style().polish(self.strip)
+        self.context = TabContext(
+            self.desk, self._jobs, self._settings, self.commands, self.guard, self.memory, self.toast.praise, self.go
+        )
+        self._pages: dict[str, QWidget] = {}
+        self._restore()
+        first = self.memory.get("page", next(iter(self._tabs)))
+        self.go(first if first in self._tabs else next(iter(self._tabs)))
+
+    # -- pages --------------------------------------------------------------
+    def go(self, page_id: str) -> None:
+        """Show a page, building it the first time."""
+        tab = self._tabs[page_id]
+        if page_id not in self._pages:
+            self._pages[page_id] = tab.build(self.context)
+            self.stack.addWidget(self._pages[page_id])
+        self.stack.setCurrentWidget(self._pages[page_id])
+        self.header.show_page(tab.title, tab.subtitle)
+        self.rail.show_page(page_id)
+        self.commands.show_room(page_id)
+        self.memory.put("page", page_id)
+
+    def page(self, page_id: str) -> QWidget | None:
+        """A page that has been built."""
+        return self._pages.get(page_id)
+
+    def _offer_profiles(self) -> None:
+        from gui.shell.profile_menu import profile_menu
+
+        profiles = [self.desk.profiles.get(name) for name in self.desk.profiles.names()]
+        menu = profile_menu(profiles, self.desk.profile.name, self.change_profile, self)
+        menu.popup(self.rail.profile.mapToGlobal(self.rail.profile.rect().bottomLeft()))
+
+    def change_profile(self, name: str) -> None:
+        """Work under another profile; running writes are asked about first."""
+        if name == self.desk.profile.name:
+            return
+        self._unless_writing("Change the profile?", "Change the profile and stop them", lambda: self._change(name))
+
+    def _change(self, name: str) -> None:
+        self._remember()
+        for page_widget in self._pages.values():
+            self.stack.removeWidget(page_widget)
+            page_widget.deleteLater()
+        old = self.desk
+        self._jobs.start(self, "Close the profile", lambda _job: old.close(), quiet=True)
+        self._settings.choose_profile(name)
+        self._open(name)
+        self._ask_health()
+
+    # -- health -------------------------------------------------------------
+    def start_health(self) -> None:
+        """Ask who we are now, and every minute from now on."""
+        self._ask_health()
+
+    def _ask_health(self) -> None:
+        first = self.desk.profile.kind == "sandbox" and not self.status.identity.text()
+        if first:
+            self.status.show_connecting("Starting the local sandbox…")
+        desk = self.desk
+        self._jobs.start(
+            self,
+            "Start the sandbox" if first else "Ask who we are",
+            lambda _job: self._check_health(desk),
+            lane=f"health:{id(desk)}",
+            newest_only=True,
+            quiet=not first,
+            on_success=lambda identity: self._healthy(desk, identity),
+            on_failure=lambda fault: self._unhealthy(desk, fault),
+        )
+
+    def _healthy(self, desk: Desk, identity: Identity) -> None:
+        if desk is not self.desk:
+            return
+        if self._fault is not None:
+            self.banner.hide()
+        self._fault = None
+        self.status.show_identity(identity)
+        self._health_timer.start(_HEALTH_SECONDS * 1000)
+
+    def _unhealthy(self, desk: Desk, fault: OpsError) -> None:
+        if desk is not self.desk:
+            return
+        first = self._fault is None
+        self._fault = fault
+        self.status.show_fault(fault)
+        if first:
+            self._show_fault()
+        self._health_timer.start(_HEALTH_RETRY_SECONDS * 1000)
+
+    def _show_fault(self) -> None:
+        if self._fault is not None:
+            self.banner.show_fault(
+                self._fault.title, self._fault.why, self._fault.remedy, action="Try again", details=self._fault.details
+            )
+
+    # -- the rest of the frame ------------------------------------------------
+    def _show_drawer(self) -> None:
+        if not self.drawer.isVisible():
+            self.toggle_drawer()
+
+    @cached_property
+    def drawer(self) -> Drawer:
+        """Built when it is first asked for: the first picture of the window need not wait for it."""
+        from gui.shell.drawer import Drawer
+
+        made = Drawer(self._jobs)
+        made.hide()
+        made.close_asked.connect(self.toggle_drawer)
+        self._across.addWidget(made)
+        return made
+
+    @cached_property
+    def palette_box(self) -> Palette:
+        from gui.shell.palette import Palette
+
+        return Palette(self.commands, {tab.id: tab.title for tab in self._tabs.values()}, self.go, self)
+
+    def _open_palette(self) -> None:
+        self.palette_box.open()
+
+    def toggle_drawer(self) -> None:
+        shown = not self.drawer.isVisibleTo(self)
+        self.drawer.setVisible(shown)
+        self.header.drawer.setChecked(shown)
+
+    def open_settings(self) -> None:
+        from gui.shell.settings_dialog import SettingsDialog
+
+        if self.settings_dialog is None:
+            self.settings_dialog = SettingsDialog(self._settings, self)
+        self.settings_dialog.show()
+        self.settings_dialog.raise_()
+
+    def show_trouble(self, error: BaseException) -> None:
+        from gui.shell.trouble import TroublePanel
+
+        if self.trouble is None:
+            self.trouble = TroublePanel(str(self.desk.places.state / "opsdesk.log"), self)
+        self.trouble.show_error(error)
+
+    def _switch_theme(self) -> None:
+        self._settings.set("appearance", theme="light" if theme().dark else "dark")
+
+    def _switch_guard(self) -> None:
+        if not self.guard.profile.guarded:
+            return
+        if not self.guard.locked:
+            self.guard.lock()
+            return
+        from gui.parts.dialogs import ConfirmDialog
+
+        name = self.desk.profile.name
+        dialog = ConfirmDialog(
+            "Allow writes for 15 minutes?",
+            f"Changes in {name} will take effect on real data.",
+            "Unlock writes",
+            self,
+            environment=self.desk.profile.environment,
+            hint="The window locks itself again after 15 minutes, and when it is closed.",
+            type_this=name if self.desk.profile.environment == "production" else "",
+        )
+        dialog.confirmed.connect(self.guard.unlock)
+        dialog.open()
+
+    def _follow_settings(self) -> None:
+        look = self._settings.current.appearance
+        theme().choose(look.theme, reduced_motion=look.reduced_motion)
+
+    def _count_jobs(self) -> None:
+        states = [activity.job.state.value for activity in self._jobs.activities]
+        self.status.show_jobs(states.count("running") + states.count("queued"), states.count("failed"))
+
+    def _help(self) -> None:
+        from gui.shell.help import HelpDialog
+
+        HelpDialog(self.commands, {tab.id: tab.title for tab in self._tabs.values()}, self).open()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self.header.subtitle.setVisible(self.width() >= 1200)
+        if "palette_box" in self.__dict__ and self.palette_box.isVisible():
+            self.palette_box.open()
+
+    # -- remembering and leaving ----------------------------------------------
+    def _restore(self) -> None:
+        geometry = self.memory.get("geometry")
+        if isinstance(geometry, str):
+            self.restoreGeometry(QByteArray(base64.b64decode(geometry)))
+        screen = QGuiApplication.primaryScreen().availableGeometry()
+        if not any(s.availableGeometry().intersects(self.frameGeometry()) for s in QGuiApplication.screens()):
+            self.move(screen.topLeft())
+        if self.width() > screen.width() or self.height() > screen.height():
+            self.resize(min(self.width(), screen.width()), min(self.height(), screen.height()))
+
+    def _remember(self) -> None:
+        self.memory.put("geometry", base64.b64encode(self.saveGeometry().data()).decode())
+        self.memory.save()
+
+    def _unless_writing(self, title: str, verb: str, go_on: Callable[[], None]) -> None:
+        writing = [job.title for job in self._jobs.running() if job.write]
+        if not writing:
+            go_on()
+            return
+        from gui.parts.dialogs import ConfirmDialog
+
+        dialog = ConfirmDialog(
+            title,
+            f"Still at work: {', '.join(writing)}.",
+            verb,
+            self,
+            environment=self.desk.profile.environment,
+            hint="What is stopped now leaves nothing half written, but it is not done.",
+        )
+        dialog.confirmed.connect(go_on)
+        dialog.open()
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        event.ignore()
+        self._unless_writing("Close Opsdesk?", "Stop them and close", self._leave)
+
+    def _leave(self) -> None:
+        self._remember()
+        self._health_timer.stop()
+        self.hide()
+        self.closed.emit()

@@ -1,0 +1,129 @@
+"""The command palette (Ctrl+K): type a few letters, press Enter."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from PySide6.QtCore import QEvent, QObject, QSize, Qt
+from PySide6.QtGui import QKeyEvent
+from PySide6.QtWidgets import QFrame, QLineEdit, QListWidget, QListWidgetItem, QVBoxLayout, QWidget
+
+from gui.bridge.commands import Command, Commands
+from gui.parts.layout import row
+from gui.parts.words import Label
+from gui.style.icons import icon
+from gui.style.tokens import Space
+
+
+class CommandRow(QWidget):
+    def __init__(self, command: Command, room_title: str) -> None:
+        super().__init__()
+        key = Label(command.shortcut, "caption")
+        self.setLayout(
+            row(
+                28,
+                Label(command.title, "strong"),
+                Label(room_title, "small"),
+                None,
+                key,
+                margins=(Space.S, 0, Space.M, 0),
+            )
+        )
+        self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+
+
+class Palette(QFrame):
+    """Floats over the window's upper third; Esc or a click elsewhere closes it."""
+
+    def __init__(self, commands: Commands, titles: dict[str, str], go: Callable[[str], None], window: QWidget) -> None:
+        super().__init__(window)
+        self.setObjectName("palette")
+        self._commands, self._titles, self._go, self._window = commands, titles, go, window
+        self.edit = QLineEdit()
+        self.edit.setObjectName("paletteEdit")
+        self.edit.setPlaceholderText("Search or run a command")
+        self.edit.setAccessibleName("Search commands")
+        self.edit.textChanged.connect(self._fill)
+        self.edit.installEventFilter(self)
+        self.list = QListWidget()
+        self.list.setObjectName("paletteList")
+        self.list.setAccessibleName("Commands found")
+        self.list.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.list.setIconSize(QSize(18, 18))
+        self.list.itemClicked.connect(lambda _item: self._run())
+        self.empty = Label("No command has these letters", "small")
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(Space.S, Space.S, Space.S, Space.S)
+        layout.addWidget(self.edit)
+        layout.addWidget(self.empty)
+        layout.addWidget(self.list)
+        self.hide()
+
+    def open(self) -> None:
+        width = min(600, self._window.width() - 2 * Space.XXL)
+        self.setGeometry(
+            (self._window.width() - width) // 2,
+            self._window.height() // 8,
+            width,
+            min(400, self._window.height() * 2 // 3),
+        )
+        self.edit.clear()
+        self._fill("")
+        self.show()
+        self.raise_()
+        self.edit.setFocus()
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.KeyPress and isinstance(event, QKeyEvent):
+            step = {Qt.Key.Key_Down: 1, Qt.Key.Key_Up: -1}.get(Qt.Key(event.key()))
+            if step is not None and self.list.count():
+                self.list.setCurrentRow((self.list.currentRow() + step) % self.list.count())
+                return True
+            if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+                self._run()
+                return True
+            if event.key() == Qt.Key.Key_Escape:
+                self.close_up()
+                return True
+        if event.type() == QEvent.Type.FocusOut and self.isVisible():
+            self.hide()
+        return super().eventFilter(watched, event)
+
+    def close_up(self) -> None:
+        self.hide()
+        self._window.setFocus()
+
+    def _fill(self, text: str) -> None:
+        self.list.clear()
+        found = [
+            command
+            for command in self._commands.all()
+            if _fits(text, f"{command.title} {self._titles.get(command.room, '')}")
+        ]
+        for command in found:
+            item = QListWidgetItem(icon(command.icon or "zap"), "")
+            item.setData(Qt.ItemDataRole.UserRole, command)
+            item.setData(Qt.ItemDataRole.AccessibleTextRole, command.title)
+            item.setSizeHint(QSize(0, 36))
+            self.list.addItem(item)
+            self.list.setItemWidget(item, CommandRow(command, self._titles.get(command.room, "")))
+        if found:
+            self.list.setCurrentRow(0)
+        self.empty.setVisible(not found)
+
+    def _run(self) -> None:
+        item = self.list.currentItem()
+        if item is None:
+            return
+        command: Command = item.data(Qt.ItemDataRole.UserRole)
+        self.close_up()
+        if command.room and command.room != self._commands.room:
+            self._go(command.room)
+        command.action.trigger()
+
+
+def _fits(typed: str, words: str) -> bool:
+    """Every typed word begins some word of the title."""
+    present = words.lower().split()
+    return all(any(word.startswith(part) for word in present) for part in typed.lower().split())

@@ -1,0 +1,40 @@
+"""The patch-svc parts keep scikit-learn's contract."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from sklearn.svm import SVC
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+from core.digits.estimators import PatchFeatures, PatchSVC
+from core.digits.patch_fitting import fit_votes
+
+
+@parametrize_with_checks(
+    [
+        PatchFeatures(sizes=(3,), atoms=(6,), components=8, whitening=0.0, random_state=0),
+        PatchSVC(sizes=(3,), atoms=(6,), components=8, whitening=0.0, copies=1, random_state=0),
+    ]
+)
+def test_scikit_learns_own_checks(estimator: Any, check: Any) -> None:
+    check(estimator)
+
+
+@pytest.mark.parametrize("classes", [2, 3, 10])
+def test_votes_are_those_of_libsvm(classes: int) -> None:
+    rng = np.random.default_rng(classes)
+    centres = rng.standard_normal((classes, 6))
+    labels = rng.integers(0, classes, 400)
+    rows = (centres[labels] + 0.6 * rng.standard_normal((400, 6))).astype(np.float32)
+    fresh = rng.standard_normal((500, 6)).astype(np.float32)
+    votes, _ = fit_votes(rows, labels, cost=3.0, gamma=0.4)
+    reference = SVC(C=3.0, gamma=0.4, break_ties=classes > 2).fit(rows, labels)
+    scores, nearest = votes(fresh)
+    assert (scores.argmax(1) == reference.predict(fresh)).mean() > 0.99
+    if classes > 2:
+        np.testing.assert_allclose(scores, reference.decision_function(fresh), atol=2e-3)
+    squared = ((fresh[:, None] - reference.support_vectors_[None]) ** 2).sum(2).min(1)
+    np.testing.assert_allclose(nearest, np.exp(-0.4 * squared), atol=1e-4)

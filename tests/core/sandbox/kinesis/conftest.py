@@ -1,0 +1,17 @@
+"""A data plane per test module, limits off unless a test sets them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.core.sandbox.kinesis.plane import Plane
+
+
+@pytest.fixture(scope="module")
+def plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Plane]:
+    running = Plane(tmp_path_factory.mktemp("kinesis")).start()
+    running.control("SetFaults", LimitScale=0)
+    yield running
+    assert running.stop() == 0

@@ -1,0 +1,134 @@
+"""Settings and profiles: checked whole, written in one step, a broken file kept aside and never overwritten."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from core.base.errors import OpsError, WrongUse
+from core.base.files import atomic_file, write_atomic
+from core.settings.profiles import MysqlSource, Profile, Profiles, WarehouseConnection
+from core.settings.secrets import Secrets, environment_name
+from core.settings.store import SettingsStore
+
+
+def test_a_change_is_written_and_read_again_with_comments_kept(tmp_path: Path) -> None:
+    path = tmp_path / "settings.toml"
+    path.write_text("# mine\n[appearance]\ntheme = 'dark' # at night\nfrom_the_future = 1\n")
+    store = SettingsStore(path)
+    heard = []
+    store.listen(heard.append)
+    store.set("digits", pen_width=30)
+    text = path.read_text()
+    assert "# mine" in text
+    assert "# at night" in text
+    assert "from_the_future = 1" in text
+    again = SettingsStore(path).current
+    assert (again.appearance.theme, again.digits.pen_width) == ("dark", 30)
+    assert heard == [again]
+
+
+@pytest.mark.parametrize(
+    ("text", "word"),
+    [
+        ("[appearance\n", "]"),
+        ("[appearance]\ntheme = 'purple'\n", "purple"),
+        ("[digits]\npen_width = 4000\n", "4 to 60"),
+        ("[digits]\npen_width = 'wide'\n", "wide"),
+        ("[streams]\nreads_per_second = true\n", "True"),
+        (b"\xff\xfe\x00", ""),
+    ],
+)
+def test_a_file_that_cannot_be_used_is_kept_aside(tmp_path: Path, text: str | bytes, word: str) -> None:
+    path = tmp_path / "settings.toml"
+    content = text if isinstance(text, bytes) else text.encode()
+    path.write_bytes(content)
+    store = SettingsStore(path)
+    assert store.trouble is not None
+    assert word in str(store.trouble)
+    assert (tmp_path / "settings.toml.broken-1").read_bytes() == content
+    store.set("appearance", utc=True)
+    assert SettingsStore(path).current.appearance.utc
+    assert (tmp_path / "settings.toml.broken-1").read_bytes() == content
+
+
+def test_a_refused_change_changes_nothing(tmp_path: Path) -> None:
+    store = SettingsStore(tmp_path / "settings.toml")
+    with pytest.raises(WrongUse, match="4 to 60"):
+        store.set("digits", pen_width=1)
+    assert store.current.digits.pen_width == 22
+    assert not (tmp_path / "settings.toml").exists()
+
+
+def test_a_folder_that_cannot_be_written_is_said_and_the_old_value_stays(tmp_path: Path) -> None:
+    (tmp_path / "config").write_text("a file where the folder should be")
+    store = SettingsStore(tmp_path / "elsewhere" / "settings.toml")
+    store._path = tmp_path / "config" / "settings.toml"
+    with pytest.raises(OpsError) as caught:
+        store.set("digits", pen_width=30)
+    assert caught.value.code == "disk"
+    assert store.current.digits.pen_width == 22
+
+
+def test_an_atomic_write_leaves_the_old_content_when_it_fails(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    write_atomic(path, "old")
+
+    def break_off() -> None:
+        with atomic_file(path) as file:
+            file.write(b"half of the new")
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        break_off()
+    assert path.read_text() == "old"
+    assert [entry.name for entry in tmp_path.iterdir()] == ["file"]
+
+
+def test_profiles_go_round_and_keep_no_password(tmp_path: Path) -> None:
+    path = tmp_path / "profiles.toml"
+    profile = Profile(
+        "acme-prod", region="eu-west-1", aws_profile="acme", endpoints={"s3": "http://127.0.0.1:9"},
+        warehouses=(WarehouseConnection("wh", cluster="c1", db_user="u", password="secret1"),),
+        mysql=(MysqlSource("shop", "db.acme.example", databases=("shop", "crm"), password="secret2"),),
+    )  # fmt: skip
+    Profiles(path).add(profile)
+    assert "secret" not in path.read_text()
+    again = Profiles(path).get("acme-prod")
+    assert again.mysql[0].databases == ("shop", "crm")
+    assert again.warehouses[0].password is None
+    assert again.guarded
+    Profiles(path).remove("acme-prod")
+    assert Profiles(path).names() == ["sandbox", "env"]
+
+
+@pytest.mark.parametrize("name", ["", "sandbox", "env", "a b", "../x", "-x", "x" * 65])
+def test_bad_profile_names_are_refused(tmp_path: Path, name: str) -> None:
+    with pytest.raises(WrongUse):
+        Profiles(tmp_path / "profiles.toml").add(Profile(name))
+
+
+@given(st.binary(max_size=200))
+def test_no_bytes_in_profiles_toml_bring_the_program_down(
+    tmp_path_factory: pytest.TempPathFactory, content: bytes
+) -> None:
+    path = tmp_path_factory.mktemp("p") / "profiles.toml"
+    path.write_bytes(content)
+    profiles = Profiles(path)
+    assert profiles.names()[:2] == ["sandbox", "env"]
+    assert profiles.trouble is None or not path.exists()
+
+
+def test_secrets_come_from_the_environment_where_no_keyring_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    import keyring
+    from keyring.backends import fail
+
+    monkeypatch.setattr(keyring.core, "_keyring_backend", fail.Keyring())
+    assert environment_name("mysql/acme/shop") == "OPSDESK_SECRET_MYSQL_ACME_SHOP"
+    with pytest.raises(OpsError, match="no keyring"):
+        Secrets().get("mysql/acme/shop")
+    monkeypatch.setenv("OPSDESK_SECRET_MYSQL_ACME_SHOP", "s3cret")
+    assert Secrets().need("mysql/acme/shop") == "s3cret"

@@ -1,0 +1,92 @@
+"""Dialogs and notices behave: Enter never deletes, the typed name must match, faults say all three things."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtTest import QTest
+
+from gui.parts.dialogs import ConfirmDialog
+from gui.parts.notices import Banner
+from gui.parts.words import byte_size, duration, short_count
+from gui.style.theme import theme
+from gui.style.tokens import load
+
+
+def test_enter_never_fires_and_the_name_must_match(qtbot) -> None:
+    dialog = ConfirmDialog(
+        "Delete?", "8,400 objects are removed", "Delete 8,400 objects", environment="production", type_this="acme/x"
+    )
+    qtbot.addWidget(dialog)
+    fired = []
+    dialog.confirmed.connect(lambda: fired.append(1))
+    dialog.show()
+    assert not dialog.accept_button.isEnabled()
+    QTest.keyClicks(dialog.field, "acme/")
+    assert dialog.left.text() == "1 more characters to match"
+    QTest.keyClicks(dialog.field, "x")
+    assert dialog.accept_button.isEnabled()
+    QTest.keyClick(dialog.field, Qt.Key.Key_Return)
+    QTest.keyClick(dialog, Qt.Key.Key_Enter)
+    assert fired == []
+    QTest.mouseClick(dialog.accept_button, Qt.MouseButton.LeftButton)
+    assert fired == [1]
+    assert not dialog.isVisible()
+
+
+def test_a_banner_shows_a_fault_and_copies_its_details(qtbot) -> None:
+    banner = Banner()
+    qtbot.addWidget(banner)
+    banner.show_fault("Could not list", "No permission", "Ask for it", details={"request id": "r-1"})
+    assert banner.isVisible()
+    assert banner.why.text() == "No permission. Ask for it."
+    QTest.mouseClick(banner.copy, Qt.MouseButton.LeftButton)
+    assert "request id: r-1" in QGuiApplication.clipboard().text()
+
+
+def test_figures_read_well() -> None:
+    assert [byte_size(n) for n in (0, 999, 1000, 1_234_567, 4.1e10)] == ["0 B", "999 B", "1.0 kB", "1.2 MB", "41.0 GB"]
+    assert [duration(s) for s in (0.004, 2.14, 200, 7500, 273_600)] == [
+        "4 ms",
+        "2.1 s",
+        "3 min 20 s",
+        "2 h 5 min",
+        "3 d 4 h",
+    ]
+    assert [short_count(n) for n in (9_999, 20_000, 1_200_000)] == ["9,999", "20.0 k", "1.2 M"]
+
+
+def _contrast(one: str, other: str) -> float:
+    def light(colour: str) -> float:
+        parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+        red, green, blue = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
+        return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+    low, high = sorted((light(one), light(other)))
+    return (high + 0.05) / (low + 0.05)
+
+
+def test_text_has_aa_contrast_in_both_themes() -> None:
+    for name in ("light", "dark"):
+        tokens = load(name)
+        for ground in (tokens.bg, tokens.surface, tokens.sunken):
+            for text in (
+                tokens.text,
+                tokens.text2,
+                tokens.text3,
+                tokens.accent,
+                tokens.danger,
+                tokens.warning,
+                tokens.success,
+            ):
+                assert _contrast(text, ground) >= 4.5, (name, text, ground)
+        for tone in ("success", "warning", "danger", "info"):
+            assert _contrast(getattr(tokens, tone), getattr(tokens, f"{tone}_soft")) >= 4.5, (name, tone)
+
+
+def test_the_theme_switches_everything(qtbot) -> None:
+    changes = []
+    theme().changed.connect(lambda: changes.append(theme().tokens.name))
+    theme().choose("dark")
+    theme().choose("light")
+    assert changes == ["dark", "light"]

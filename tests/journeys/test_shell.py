@@ -1,0 +1,43 @@
+"""The frame is used by mouse and keys: pages, palette, drawer, theme, settings, closing."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.journeys.hand import Hand, Heartbeat
+
+
+@pytest.fixture
+def console(home, qapp):
+    from gui.app import Console
+
+    made = Console("env")
+    made.window.show()
+    yield made
+    made.window.hide()
+    assert made.close() == []
+    made.window.deleteLater()
+
+
+def test_a_newcomer_finds_the_way(console, tmp_path) -> None:
+    hand, beat = Hand(console.window), Heartbeat()
+    window = console.window
+    hand.wait_until(window.isActiveWindow, "the window is in front")
+    hand.click(window.rail.buttons["streams"])
+    hand.wait_until(lambda: window.header.title.text() == "Streams", "the Streams page")
+    hand.key("ctrl+3")
+    hand.wait_until(lambda: window.header.title.text() == "Warehouse", "the Warehouse page by key")
+    hand.key("ctrl+k")
+    hand.wait_until(window.palette_box.isVisible, "the palette")
+    hand.type("go back")
+    hand.key("Return")
+    hand.wait_until(lambda: window.header.title.text() == "Backups", "the Backups page by palette")
+    hand.key("ctrl+j")
+    hand.wait_until(window.drawer.isVisible, "the drawer")
+    hand.click(window.header.theme)
+    hand.wait_until(lambda: console.store.current.appearance.theme in ("dark", "light"), "the theme is chosen")
+    hand.key("ctrl+comma")
+    hand.wait_until(lambda: window.settings_dialog and window.settings_dialog.isVisible(), "the settings")
+    hand.key("Escape")
+    hand.wait_until(lambda: not window.settings_dialog.isVisible(), "Esc closes the settings")
+    print(beat.stop())

@@ -1,0 +1,94 @@
+"""Rules of the house that no linter knows."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+HEAVY = ("sklearn", "scipy", "boto3", "botocore", "polars", "pyarrow", "duckdb", "sqlglot", "numpy")
+
+
+def tracked(pattern: str) -> list[Path]:
+    names = subprocess.run(
+        ["git", "ls-files", pattern], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout.split("\n")
+    return [ROOT / name for name in names if name]
+
+
+def test_opening_the_window_imports_nothing_heavy(tmp_path: Path) -> None:
+    script = """
+import sys
+from gui.app import Console, application
+from PySide6.QtCore import QTimer
+app = application()
+console = Console("env")
+console.window.show()
+def look():
+    assert not console.window.grab().isNull()
+    print([name for name in HEAVY if name in sys.modules])
+    console.close()
+    app.quit()
+QTimer.singleShot(0, look)
+app.exec()
+""".replace("HEAVY", repr(HEAVY[:8]))
+    environment = {"QT_QPA_PLATFORM": "offscreen", "OPSDESK_HOME": str(tmp_path), "PATH": "/usr/bin:/bin"}
+    answer = subprocess.run(
+        [sys.executable, "-c", script], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60
+    )
+    assert answer.stdout.strip().splitlines()[-1] == "[]", answer.stdout + answer.stderr
+
+
+def test_qt_survives_a_hundred_thousand_calls() -> None:
+    """PySide6 6.12.0 loses a reference to None and True on every call under Python 3.11 and aborts after some thousands."""
+    script = """
+from PySide6.QtCore import QObject, Signal
+class Thing(QObject):
+    said = Signal(int)
+thing = Thing()
+heard = []
+thing.said.connect(heard.append)
+for n in range(100_000):
+    thing.setObjectName("x")
+    thing.said.emit(n)
+assert len(heard) == 100_000
+"""
+    assert subprocess.run([sys.executable, "-c", script], timeout=120).returncode == 0
+
+
+def test_every_module_says_what_it_is_for() -> None:
+    silent = [str(path.relative_to(ROOT)) for folder in ("core", "gui") for path in tracked(f"{folder}/*.py")
+              if path.exists() and not path.read_text(encoding="utf-8").lstrip().startswith('"""')]  # fmt: skip
+    assert silent == []
+
+
+def test_colour_space_and_type_literals_live_in_style_only() -> None:
+    hexes = re.compile(r"""["']#[0-9A-Fa-f]{6,8}["']|setPointSize|setPixelSize\(""")
+    found = [f"{path.relative_to(ROOT)}: {match.group(0)}" for path in tracked("gui/*.py") if "gui/style" not in path.as_posix()
+             and path.exists() for match in [hexes.search(path.read_text(encoding="utf-8"))] if match]  # fmt: skip
+    assert found == []
+
+
+def test_no_committed_file_names_a_registry_or_a_place_of_one_machine() -> None:
+    place = re.compile(
+        r"/(?:home|Users)/[a-z]\w+/|files\.pythonhosted\.org|registry\.npmjs\.org|pypi\.org/simple|deb\.debian\.org"
+    )
+    found = []
+    for path in tracked("*"):
+        if path.suffix in {".png", ".otf", ".ttf", ".npz", ".gz"} or path == Path(__file__) or not path.is_file():
+            continue
+        match = place.search(path.read_text(encoding="utf-8", errors="replace"))
+        if match:
+            found.append(f"{path.relative_to(ROOT)}: {match.group(0)}")
+    assert found == []
+    assert not (ROOT / "uv.lock").exists()
+
+
+def test_verbs_import_no_qt() -> None:
+    script = (
+        "import sys, main; main.main(['profiles', 'list']); print([n for n in ('PySide6', 'gui') if n in sys.modules])"
+    )
+    answer = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert answer.stdout.strip().splitlines()[-1] == "[]", answer.stdout + answer.stderr
