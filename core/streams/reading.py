@@ -123,6 +123,11 @@ class StreamReader:
         """Every shard was read to its newest record (or to its end) as of its last answer."""
         return all(status.state == "closed" or status.behind == 0 for status in self.status())
 
+    @property
+    def since(self) -> float:
+        """The time reading starts at: epoch seconds by the server's clock, 0 where it starts elsewhere."""
+        return Position.of(self.start, self._time).time
+
     # -- shards and their order (under the lock) ----------------------------------
     def _learn(self, shards: Collection[Shard]) -> None:
         for shard in shards:

@@ -120,6 +120,11 @@ class Tap:
         return self._reader.caught_up
 
     @property
+    def since(self) -> float:
+        """From when on records are seen: epoch seconds by the server's clock (0: from the oldest kept)."""
+        return self._reader.since
+
+    @property
     def skew(self) -> float:
         """Seconds that the server's clock is ahead of ours."""
         return self._reader.skew
@@ -145,7 +150,7 @@ class Tap:
             ages[min(len(ages) - 1, int(len(ages) * 0.99))] if ages else None,
             delays[len(delays) // 2] if delays else None,
             sum(status.throttles_per_minute for status in shards),
-            reads / 60 / READS_A_SECOND,
+            reads / max(1.0, min(60.0, passed)) / READS_A_SECOND,
             self.window.counts(),
             self._reader.skew,
             self.failure,

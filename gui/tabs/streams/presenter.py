@@ -23,6 +23,7 @@ from gui.parts.words import number
 from gui.tabs.streams.changes import Changes
 from gui.tabs.streams.dialogs import StartDialog
 from gui.tabs.streams.notices import Notice, notice_of
+from gui.tabs.streams.producing import Producing
 from gui.tabs.streams.records_presenter import RecordsPresenter
 from gui.tabs.streams.view import State, StreamsView
 from gui.tabs.streams.wording import shard_word
@@ -51,6 +52,7 @@ class StreamsPresenter(QObject):
         self._timer = QTimer(self, interval=_TICK)
         self._timer.timeout.connect(self._tick)
         self.records = RecordsPresenter(view.records, context)
+        self.producing = Producing(view.produce, context)
         self.changes = Changes(view, context, lambda: self.details)
         self._wire()
         self._register()
@@ -71,6 +73,8 @@ class StreamsPresenter(QObject):
         bar.elsewhere_asked.connect(self._ask_start)
         view.records.empty_action_asked.connect(self._empty_action)
         self.records.failed.connect(self._show_fault)
+        bar.produce.toggled.connect(view.produce.setVisible)
+        view.produce.closed.connect(partial(bar.produce.setChecked, False))
         self.changes.failed.connect(self._show_fault)
         self.changes.made.connect(self._made)
         self.changes.reshaped.connect(self.describe)
@@ -101,6 +105,7 @@ class StreamsPresenter(QObject):
             icon="arrow-up",
             shortcut="Ctrl+Home",
         )
+        add("streams.produce", "Show or hide the producer", view.toolbar.produce.toggle, icon="send")
         add("streams.export", "Export the records", view.records.ask_export, icon="download", shortcut="Ctrl+E")
         self.create_action = add("streams.create", "New stream…", self.changes.ask_create, icon="plus")
         self.scale_action = add("streams.scale", "Scale the stream…", self.changes.ask_scale, icon="layers")
@@ -133,6 +138,7 @@ class StreamsPresenter(QObject):
         self.create_action.setEnabled(not locked)
         for action in (self.scale_action, self.delete_action):
             action.setEnabled(have and not locked)
+        self.producing.show_stream(self._stream if have else "", locked=locked)
         provisioned = have and self.details is not None and self.details.mode != "ON_DEMAND"
         self.view.shards.show_allowed(
             locked
@@ -267,6 +273,8 @@ class StreamsPresenter(QObject):
     # -- the tap's life --------------------------------------------------------------
     def _choose_start(self, start: str) -> None:
         self._start = start
+        if self.state.tapping:
+            self._restart()
 
     def _ask_start(self) -> None:
         dialog = StartDialog(self.view)
@@ -278,8 +286,8 @@ class StreamsPresenter(QObject):
                 dialog.field.show_fault(f"{fault.title}. {fault.why}")
                 return
             dialog.accept()
-            self._start = text.strip()
-            self.view.toolbar.show_start(self._start)
+            self.view.toolbar.show_start(text.strip())
+            self._choose_start(text.strip())
 
         dialog.start_asked.connect(take)
         dialog.open()
@@ -353,6 +361,7 @@ class StreamsPresenter(QObject):
         self._timer.stop()
         self.records.attach(None, self._stream)
         self.view.tiles.clear()
+        self.view.chart.clear()
         self.view.shards.show_shards([], {})
         self.view.keys.show_keys([], 0)
         self.view.banner.hide()
@@ -377,7 +386,10 @@ class StreamsPresenter(QObject):
         card = self.view.chart
         series = self.tap.window.series(card.seconds, now)
         card.show_series(
-            series, [status.shard.id for status in self.tap.shards() if status.state != "closed"], utc=self._utc
+            series,
+            [status.shard.id for status in self.tap.shards() if status.state != "closed"],
+            utc=self._utc,
+            since=self.tap.since,
         )
         if self._ticks % _FIGURES_EVERY == 0:
             card.summarise(series)

@@ -71,7 +71,7 @@ class RecordsPresenter(QObject):
         if piece.generation != self._generation:
             card.clear()
         self._cursor, self._generation = piece.cursor, piece.generation
-        card.append(piece.records)
+        card.append(sorted(piece.records, key=lambda record: record.arrived))  # shards are read one after the other
         card.show_fresh(0)
         card.show_counts(piece.kept, piece.seen, filtered=bool(self.filter_text or self.moment))
         return piece.kept > 0
