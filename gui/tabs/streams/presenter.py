@@ -21,7 +21,7 @@ from core.streams.tap import Tap, TapStatus
 from gui.bridge.tab_context import TabContext
 from gui.parts.words import number
 from gui.tabs.streams.changes import Changes
-from gui.tabs.streams.dialogs import StartDialog
+from gui.tabs.streams.dialogs import FanOutDialog, StartDialog
 from gui.tabs.streams.notices import Notice, notice_of
 from gui.tabs.streams.producing import Producing
 from gui.tabs.streams.records_presenter import RecordsPresenter
@@ -120,7 +120,10 @@ class StreamsPresenter(QObject):
         commands.button("streams.pause", view.toolbar.pause)
         commands.button("streams.stop", view.toolbar.stop)
         commands.button("streams.export", view.records.export)
-        view.toolbar.offer([self.create_action, self.scale_action, self.delete_action, None, refresh, copy])
+        self._fan_out_action = add("streams.fan-out", "Use enhanced fan-out…", self.ask_fan_out, icon="zap")
+        view.toolbar.offer(
+            [refresh, self.create_action, self.scale_action, self.delete_action, None, self._fan_out_action, copy]
+        )
         for widget in (view.records.table, view.chart.chart):  # Space belongs to whatever has the focus elsewhere
             key = QShortcut(QKeySequence(Qt.Key.Key_Space), widget)
             key.setContext(Qt.ShortcutContext.WidgetShortcut)
@@ -134,6 +137,7 @@ class StreamsPresenter(QObject):
         self._start_action.setEnabled(state is State.READY)
         self._pause_action.setEnabled(state.tapping)
         self._stop_action.setEnabled(state.tapping)
+        self._fan_out_action.setEnabled(state.tapping and self.tap is not None and not self.tap.pushed and not locked)
         have = self.details is not None and state not in (State.LOADING, State.NO_STREAMS, State.UNREACHABLE)
         self.create_action.setEnabled(not locked)
         for action in (self.scale_action, self.delete_action):
@@ -344,13 +348,52 @@ class StreamsPresenter(QObject):
             self.show_state(State.READING)
         self._figures()
 
+    def ask_fan_out(self) -> None:
+        """Enhanced fan-out costs money and takes a consumer's place, so it is asked about first."""
+        if self.tap is None or not self.state.tapping or self.tap.pushed or self.details is None:
+            return
+        if self.locked:
+            self._show_fault(OpsError("Enhanced fan-out registers a consumer", self.locked, "", code="locked"), "", "")
+            return
+        environment = self._context.desk.profile.environment
+        shards, taken = len(self.details.open_shards), len(self.details.consumers)
+        dialog = FanOutDialog(self._stream, shards, taken, environment, self.view)
+        dialog.accepted.connect(self._fan_out)
+        dialog.open()
+
+    def _fan_out(self) -> None:
+        tap = self.tap
+        if tap is None:
+            return
+        self._context.jobs.start(
+            self,
+            f"Register a consumer of {self._stream}",
+            lambda job: self._service.fan_out(job, tap),
+            room="streams",
+            lane="streams.tap",
+            write=True,
+            on_success=lambda pushed: self._pushed(tap, pushed),
+            on_failure=self._show_fault,
+        )
+
+    def _pushed(self, polled: Tap, pushed: Tap) -> None:
+        """The window is the same, so the table goes on where it is."""
+        if self.tap is not polled:
+            pushed.stop()
+            return
+        self.tap = self._holder.tap = pushed
+        self.records.go_on_with(pushed)
+        self._history.clear()
+        self.view.banner.hide()
+        self.show_state(State.READING)
+
     def stop_tap(self) -> None:
         """End reading; what was read stays on the page."""
         if self.tap is None:
             return
-        self._tick()
-        self.tap.stop()
         self._timer.stop()
+        self.tap.stop()
+        self.records.pull()
         self.view.banner.hide()
         self.show_state(State.READY)
 
@@ -407,6 +450,9 @@ class StreamsPresenter(QObject):
         state = {"paused": State.PAUSED, "unseen": State.UNSEEN, "failed": State.FAILED}.get(
             status.state, State.READING
         )
+        if status.state == "stopped":
+            self.stop_tap()
+            return
         if self.state.tapping and state is not self.state:
             self.show_state(state)
         self._notify(notice_of(status))
@@ -494,6 +540,8 @@ class StreamsPresenter(QObject):
             self.pause_or_resume()
         elif step == "start":
             self.start_tap()
+        elif step == "fan-out":
+            self.ask_fan_out()
         elif step == "refresh":
             self.stop_tap()
             self.refresh()

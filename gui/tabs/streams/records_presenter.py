@@ -59,6 +59,10 @@ class RecordsPresenter(QObject):
         if tap is not None and self.filter_text:
             self._apply_filter()
 
+    def go_on_with(self, tap: Tap) -> None:
+        """Another tap in the same window."""
+        self._tap = tap
+
     def pull(self) -> bool:
         """Take what is new; False where the table has nothing to show."""
         if self._tap is None:
