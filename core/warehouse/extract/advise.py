@@ -36,11 +36,11 @@ def which_tool(
     if seconds > _PATIENCE:
         return Advice(
             HIVE,
-            f"{amount} of raw text take some {took} on this computer; there the text stays in S3 and many machines read it",
+            f"{amount} of raw text take about {took} on this computer; there the text stays in S3 and many machines read it",
         )
     if often:
         return Advice(
             REDSHIFT,
-            f"{amount} become a table in some {took} here, and asked often they belong where columns are sorted",
+            f"{amount} become a table in about {took} here, and asked often they belong where columns are sorted",
         )
-    return Advice(LOCAL, f"{amount} become a Parquet table in some {took} here, without a cluster")
+    return Advice(LOCAL, f"{amount} become a Parquet table in about {took} here, without a cluster")
