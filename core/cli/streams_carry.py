@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
+import threading
 import time
 from typing import Any
 
@@ -26,6 +28,13 @@ def add_actions(group: Group) -> None:
     put.add_argument("--key", metavar="FIELD", help="JSON field of the stdin lines that is the partition key")
     put.add_argument(
         "--unordered", action="store_true", help="faster for few keys; a partial failure may reorder a key"
+    )
+
+    collect = group.action("collect", _collect, "an HTTP front end that takes page views into the stream")
+    collect.add_argument("name")
+    collect.add_argument("--listen", required=True, metavar="HOST:PORT")
+    collect.add_argument(
+        "--trust", action="append", default=[], metavar="CIDR", help="proxies whose forwarded headers are believed"
     )
 
 
@@ -126,3 +135,32 @@ def _tell(job: Job[Any], producer: Any, done: float, total: float | None) -> Non
     job.report(done, total, note)
     if isinstance(now.trouble, OpsError) and now.trouble.code not in ("unreachable", "throttled", "unreadable", "aws"):
         raise now.trouble
+
+
+# -- collect ------------------------------------------------------------------
+
+
+def _collect(options: argparse.Namespace, console: Console) -> int | None:
+    collector = console.desk.streams.collector(options.name, options.listen, options.trust)
+    ended = threading.Event()
+    lost = 0
+
+    def work(job: Job[None]) -> None:
+        nonlocal lost
+        signal.signal(signal.SIGTERM, lambda *_: ended.set())  # a service's orderly end, not a cancel
+        console.say(
+            f"Collecting for {options.name} on {collector.start()} (POST /collect, GET /pixel.gif, GET /healthz)"
+        )
+        try:
+            while not ended.wait(0.5) and collector.running:
+                job.report(0, None, f"{collector.snapshot().events:,} events")
+        finally:
+            console.say("Draining: answering what is under way, sending what is queued.")
+            lost = collector.stop()
+
+    try:
+        console.do("collect", work)
+    finally:
+        end = collector.snapshot()
+        console.result({"events": end.events, "requests": end.statuses, "lost": lost})
+    return 1 if lost else None

@@ -131,6 +131,12 @@ class Window:
             self._keep = self._matches = None
             self._generation += 1
 
+    def fresh(self, cursor: int, generation: int = 0) -> int:
+        """How many records ``since`` would find new."""
+        with self._lock:
+            shelf = self._all if self._matches is None else self._matches
+            return shelf.added - cursor if generation == self._generation else len(shelf)
+
     def since(self, cursor: int, generation: int = 0) -> Slice:
         """What is new for a table that has shown serials below ``cursor`` of ``generation``."""
         with self._lock:
