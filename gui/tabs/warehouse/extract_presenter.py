@@ -190,7 +190,8 @@ class ExtractPresenter(QObject):
             return ("Show in folder", lambda: _open(output.parent)) if path else None
 
         self._jobs.start(
-            self._dialog.parent() or self,  # the page: it outlives the dialog f"Extract {name}", work, room="warehouse", write=bool(table), outlives_owner=True,
+            self._dialog.parent() or self,  # the page: it outlives the dialog
+            f"Extract {name}", work, room="warehouse", write=bool(table), outlives_owner=True,
             on_success=finished, after=next_step, can_retry=True,
         )  # fmt: skip
         self._dialog.accept()
