@@ -79,7 +79,8 @@ def _show(console: Console, document: dict[str, Any]) -> None:
 
 
 def _env(_options: argparse.Namespace, console: Console) -> None:
-    from core.sandbox.door import ACCESS_KEY, REGION, SECRET_KEY, look
+    from core.sandbox.contract import ACCESS_KEY, REGION, SECRET_KEY
+    from core.sandbox.door import look
 
     status = look(console.desk.places)
     if not status.running:

@@ -25,18 +25,21 @@ class PatchFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
     """Pooled answers of k-means patch dictionaries, projected onto their principal axes.
 
     sizes: side of the patches, one dictionary each. atoms: patterns per dictionary. components: axes kept.
+    whitening: 0..1, how far their variances are evened out.
     """
 
     def __init__(
         self,
-        sizes: tuple[int, ...] = (7,),
-        atoms: tuple[int, ...] = (48,),
-        components: int = 130,
+        sizes: tuple[int, ...] = (7, 11),
+        atoms: tuple[int, ...] = (40, 40),
+        components: int = 150,
+        whitening: float = 0.3,
         random_state: Any = None,
     ) -> None:
         self.sizes = sizes
         self.atoms = atoms
         self.components = components
+        self.whitening = whitening
         self.random_state = random_state
 
     def __sklearn_tags__(self) -> Any:
@@ -48,7 +51,12 @@ class PatchFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
         X = validate_data(self, X, ensure_min_samples=2)
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
         self.projection_ = fit_projection(
-            as_images(X), sizes=tuple(self.sizes), atoms=tuple(self.atoms), components=self.components, seed=seed
+            as_images(X),
+            sizes=tuple(self.sizes),
+            atoms=tuple(self.atoms),
+            components=self.components,
+            whitening=self.whitening,
+            seed=seed,
         )
         self._n_features_out = self.projection_.axes.shape[1]
         return self
@@ -61,18 +69,19 @@ class PatchFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
 class PatchSVC(ClassifierMixin, BaseEstimator):
     """PatchFeatures, an RBF SVC on them, and a second SVC on its support vectors and varied copies of those.
 
-    sizes, atoms, components: see PatchFeatures. C, gamma: of the SVC; the features are scaled so that their mean
+    sizes, atoms, components, whitening: see PatchFeatures. C, gamma: of the SVC; the features are scaled so that their mean
     squared length is 1. copies, strength: virtual support vectors (Schoelkopf, Burges and Vapnik 1996); 0 copies
     leaves the second round out.
     """
 
     def __init__(
         self,
-        sizes: tuple[int, ...] = (7,),
-        atoms: tuple[int, ...] = (48,),
-        components: int = 130,
+        sizes: tuple[int, ...] = (7, 11),
+        atoms: tuple[int, ...] = (40, 40),
+        components: int = 150,
+        whitening: float = 0.3,
         C: float = 10.0,
-        gamma: float = 1.2,
+        gamma: float = 0.9,
         copies: int = 6,
         strength: float = 0.6,
         random_state: Any = None,
@@ -80,6 +89,7 @@ class PatchSVC(ClassifierMixin, BaseEstimator):
         self.sizes = sizes
         self.atoms = atoms
         self.components = components
+        self.whitening = whitening
         self.C = C
         self.gamma = gamma
         self.copies = copies
@@ -95,7 +105,12 @@ class PatchSVC(ClassifierMixin, BaseEstimator):
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
         images = as_images(X)
         self.projection_ = fit_projection(
-            images, sizes=tuple(self.sizes), atoms=tuple(self.atoms), components=self.components, seed=seed
+            images,
+            sizes=tuple(self.sizes),
+            atoms=tuple(self.atoms),
+            components=self.components,
+            whitening=self.whitening,
+            seed=seed,
         )
         rows = self.projection_(images)
         self.votes_, support = fit_votes(rows, labels, cost=self.C, gamma=self.gamma)

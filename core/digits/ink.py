@@ -128,22 +128,3 @@ def centre_of_mass(picture: Floats) -> NDArray[np.float64]:
         return np.array([(picture.shape[1] - 1) / 2, (picture.shape[0] - 1) / 2])
     columns, rows = picture.sum(0), picture.sum(1)
     return np.array([columns @ np.arange(len(columns)), rows @ np.arange(len(rows))]) / total
-
-
-def erased(drawing: Drawing, x: float, y: float, radius: float) -> list[Stroke]:
-    """The drawing without what lies within ``radius`` of (x, y); a stroke cut in the middle becomes two."""
-    kept: list[Stroke] = []
-    for stroke in drawing:
-        # finer points first, so that the eraser bites where it touches and not at the next stored point
-        points = evenly(stroke.points, 2.0)
-        gone = np.hypot(points[:, 0] - x, points[:, 1] - y) <= radius + stroke.width / 2
-        if not gone.any():
-            kept.append(stroke)
-            continue
-        edges = np.flatnonzero(np.diff(np.concatenate([[True], gone, [True]]).astype(np.int8)))
-        kept.extend(
-            Stroke(points[start:stop], stroke.width)
-            for start, stop in zip(edges[::2], edges[1::2], strict=True)
-            if stop - start > 1
-        )
-    return kept

@@ -17,9 +17,12 @@ _CACHE_MB = 2_000  # libsvm's kernel cache: below it, rows are computed again an
 
 
 def fit_projection(
-    images: Floats, *, sizes: tuple[int, ...], atoms: tuple[int, ...], components: int, seed: int
+    images: Floats, *, sizes: tuple[int, ...], atoms: tuple[int, ...], components: int, whitening: float, seed: int
 ) -> Projection:
-    """Learn one bank per patch size, and the principal axes of their joined features."""
+    """Learn one bank per patch size, and the principal axes of their joined features.
+
+    whitening: 0 leaves the axes their variance, 1 makes them all equal.
+    """
     side = images.shape[1]
     banks = tuple(
         learn_bank(images, size=min(size, side + 2), atoms=count, seed=seed + index)
@@ -29,14 +32,14 @@ def fit_projection(
     encoded = _encoded(banks, sample)
     mean = encoded.mean(0)
     encoded -= mean
-    return Projection(banks, mean, _principal_axes(encoded, components))
+    return Projection(banks, mean, _principal_axes(encoded, components, whitening))
 
 
 def _encoded(banks: tuple[PatchBank, ...], images: Floats) -> Floats:
     return np.concatenate([bank.encode(images) for bank in banks], axis=1)
 
 
-def _principal_axes(centred: Floats, components: int) -> Floats:
+def _principal_axes(centred: Floats, components: int, whitening: float) -> Floats:
     from scipy.linalg import eigh
 
     count, width = centred.shape
@@ -46,8 +49,10 @@ def _principal_axes(centred: Floats, components: int) -> Floats:
     values, vectors = values[::-1], vectors[:, ::-1]
     # the sign of an eigenvector is arbitrary: fix it, so that the same seed gives the same file everywhere
     vectors = vectors * np.sign(vectors[np.abs(vectors).argmax(0), np.arange(components)])
-    total = float(np.maximum(values, 0).sum())
-    axes: Floats = (vectors / np.sqrt(total if total > 1e-12 else 1.0)).astype(np.float32)
+    values = np.maximum(values, 1e-9)
+    vectors *= values ** (-whitening / 2)
+    total = float((values ** (1 - whitening)).sum())
+    axes: Floats = (vectors / np.sqrt(total)).astype(np.float32)
     return axes
 
 

@@ -49,17 +49,31 @@ class KernelVotes:
     intercepts: Floats
     counts: NDArray[np.int64]
     gamma: float
+    _columns: Floats = field(init=False, repr=False, compare=False)
+    _lengths: Floats = field(init=False, repr=False, compare=False)
+    _pairs: tuple[NDArray[np.intp], NDArray[np.intp]] = field(init=False, repr=False, compare=False)
+    _signs: Floats = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        # one image against all vectors is twice as fast over columns as over rows
+        object.__setattr__(self, "_columns", np.ascontiguousarray(self.vectors.T) * np.float32(2 * self.gamma))
+        lengths = np.einsum("ij,ij->i", self.vectors, self.vectors) * np.float32(self.gamma)
+        object.__setattr__(self, "_lengths", lengths)
+        first, second = np.triu_indices(len(self.counts), 1)
+        object.__setattr__(self, "_pairs", (first, second))
+        pair = np.arange(len(first))
+        signs = np.zeros((len(self.counts), len(first)), np.float32)
+        signs[first, pair], signs[second, pair] = 1, -1
+        object.__setattr__(self, "_signs", signs)
 
     def __call__(self, rows: Floats) -> tuple[Floats, Floats]:
         """Scores (n, classes), higher is better, and the likeness (n,) 0..1 of the nearest support vector."""
-        lengths = np.einsum("ij,ij->i", self.vectors, self.vectors)
         scores = np.empty((len(rows), len(self.counts)), np.float32)
         nearest = np.empty(len(rows), np.float32)
         for start in range(0, len(rows), _ROWS):
             block = rows[start : start + _ROWS]
-            likeness: Floats = block @ self.vectors.T
-            likeness *= np.float32(2 * self.gamma)
-            likeness -= np.float32(self.gamma) * lengths
+            likeness: Floats = block @ self._columns
+            likeness -= self._lengths
             likeness -= np.float32(self.gamma) * np.einsum("ij,ij->i", block, block)[:, None]
             np.exp(likeness, out=likeness)
             scores[start : start + _ROWS] = self._scores(likeness)
@@ -74,18 +88,10 @@ class KernelVotes:
         for index, (end, count) in enumerate(zip(ends, self.counts, strict=True)):
             own = slice(end - count, end)
             sums[index] = self.duals[:, own] @ likeness[:, own].T
-        votes = np.zeros((classes, len(likeness)), np.float32)
-        margins = np.zeros((classes, len(likeness)), np.float32)
-        pair = 0
-        for first in range(classes):
-            for second in range(first + 1, classes):
-                decision = sums[first, second - 1] + sums[second, first] + self.intercepts[pair]
-                won = decision > 0
-                votes[first] += won
-                votes[second] += ~won
-                margins[first] += decision
-                margins[second] -= decision
-                pair += 1
+        first, second = self._pairs
+        decisions = sums[first, second - 1] + sums[second, first] + self.intercepts[:, None]
+        margins = self._signs @ decisions
+        votes = self._signs @ np.where(decisions > 0, np.float32(0.5), np.float32(-0.5)) + np.float32((classes - 1) / 2)
         scores = votes + margins / (3 * (np.abs(margins) + 1))
         return np.asarray(scores.T, np.float32)
 

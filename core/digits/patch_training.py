@@ -29,13 +29,14 @@ class Recipe:
     sizes: tuple[int, ...] = (7, 11)
     atoms: tuple[int, ...] = (40, 40)
     components: int = 150
+    whitening: float = 0.3
     cost: float = 10.0
     gamma: float = 0.9
     copies: int = 6
     strength: float = 0.6
 
 
-def train(
+def train_patch_svc(
     images: Floats,
     labels: NDArray[np.uint8],
     fit: NDArray[np.intp],
@@ -55,7 +56,12 @@ def train(
     classes, classified = np.unique(labels, return_inverse=True)
     tell(0.01, "Learning the stroke patterns")
     projection = fit_projection(
-        images[fit], sizes=recipe.sizes, atoms=recipe.atoms, components=recipe.components, seed=seed
+        images[fit],
+        sizes=recipe.sizes,
+        atoms=recipe.atoms,
+        components=recipe.components,
+        whitening=recipe.whitening,
+        seed=seed,
     )
     tell(0.08, "Computing the features")
     rows = projected_with_progress(

@@ -2,9 +2,237 @@
 
 from __future__ import annotations
 
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
 from core.aws.workplace import Workplace
+from core.base.errors import OpsError, WrongUse
+from core.base.files import write_atomic
+from core.digits.algorithms import ALGORITHMS, Algorithm
+from core.digits.answers import Answer, Verdict
+from core.digits.batch import BatchResult
+from core.digits.card import ModelCard
+from core.digits.datasets import Dataset, open_dataset, save_csv, save_npz
+from core.digits.ink import Drawing, as_drawn, is_empty, normalised
+from core.digits.live import LiveModel
+from core.digits.patches import Floats
+from core.digits.pictures import digit_from, read_picture
+from core.digits.registry import DEFAULT, Broken, Kept, Registry
+from core.digits.samples import Samples
+from core.digits.scores import Evaluation
+from core.digits.training import Trained, TrainingOrder
+from core.jobs.child import run_in_child
+from core.jobs.job import Job
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What was seen and what the model says of it. picture (28, 28) in 0..1; milliseconds from ink to answer."""
+
+    picture: Floats
+    answer: Answer
+    milliseconds: float
+
+    @property
+    def verdict(self) -> Verdict:
+        return self.answer.verdict()
+
+
+@dataclass(frozen=True)
+class Judged:
+    """An evaluation and the digits it is of; ``images`` row by row as in the evaluation."""
+
+    model: str
+    data: str
+    evaluation: Evaluation
+    images: NDArray[np.uint8]
 
 
 class DigitsService:
     def __init__(self, workplace: Workplace) -> None:
         self._workplace = workplace
+        self._folder = workplace.places.state / "digits"
+        self._cache = workplace.places.cache / "digits"
+        self.registry = Registry(self._folder / "models")
+        self.live = LiveModel(self.registry)
+
+    @cached_property
+    def samples(self) -> Samples:
+        return Samples(self._folder / "samples.sqlite")
+
+    @property
+    def algorithms(self) -> tuple[Algorithm, ...]:
+        return ALGORITHMS
+
+    def models(self) -> list[Kept | Broken]:
+        return self.registry.list()
+
+    # -- live ---------------------------------------------------------------
+    def read_drawing(self, drawing: Drawing, *, normalise: bool = True) -> Reading | None:
+        """None for an empty pad. Call from a job: the first call opens the model."""
+        started = time.perf_counter()
+        if is_empty(drawing):
+            return None
+        return self._read(normalised(drawing) if normalise else as_drawn(drawing), started)
+
+    def read_grey(self, grey: NDArray[np.uint8]) -> Reading | None:
+        """A picture in grey, any size; None where nothing is on it."""
+        started = time.perf_counter()
+        picture = digit_from(grey)
+        return self._read(picture, started) if picture.any() else None
+
+    def read_file(self, source: Path | bytes, name: str = "") -> Reading | None:
+        """A picture file or its bytes. Raises OpsError (code ``picture``) for what cannot be read."""
+        return self.read_grey(read_picture(source, name))
+
+    def _read(self, picture: Floats, started: float) -> Reading:
+        answer = self.live.answer(picture[None])
+        return Reading(picture, answer, (time.perf_counter() - started) * 1000)
+
+    # -- data ---------------------------------------------------------------
+    def open_data(self, job: Job[Any], path: Path) -> Dataset:
+        """A data set, whole or not at all; cancelled between blocks."""
+        return open_dataset(path, cache=self._cache, on_progress=lambda done, total: job.report(done, total, path.name))
+
+    def export_samples(self, target: Path) -> int:
+        """Write one's samples as Kaggle CSV, or as NPZ where the name ends so; returns how many."""
+        dataset = self.samples.as_dataset()
+        (save_npz if target.suffix.lower() == ".npz" else save_csv)(dataset, target)
+        return len(dataset)
+
+    # -- train --------------------------------------------------------------
+    def train(
+        self,
+        job: Job[Any],
+        order: TrainingOrder,
+        *,
+        output: Path | None = None,
+        with_samples: bool = False,
+        on_point: Callable[[tuple[str, float]], None] | None = None,
+    ) -> tuple[Path, Trained]:
+        """Train in a child process; the model appears at ``output`` (default: in the registry) whole or not at all.
+
+        on_point hears (stage, validation accuracy) on the job's thread. Cancelling kills the child at once.
+        """
+        order.checked()
+        self._cache.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=self._cache, prefix="training-") as folder:
+            if with_samples:
+                order = replace(order, samples=Path(folder) / "samples.npz")
+                assert order.samples
+                save_npz(self.samples.as_dataset(), order.samples)
+            fresh = Path(folder) / "model"
+            trained: Trained = run_in_child(
+                job,
+                "core.digits.training:train",
+                {"order": order, "output": fresh, "cache": self._cache},
+                on_value=on_point,
+            )
+            job.commit()
+            place = output or self.registry.place_for(trained.card.name)
+            write_atomic(place, fresh.read_bytes(), mode=0o644)
+        return place, trained
+
+    # -- explore ------------------------------------------------------------
+    def evaluate(self, job: Job[Any], model: str, data: Path) -> Judged:
+        """Answers of a model for labelled data, computed in a child process."""
+        path = self.registry.find(model)
+        dataset = self.open_data(job, data)
+        dataset.labelled()
+        evaluation: Evaluation = run_in_child(
+            job, "core.digits.judging:evaluate", {"model": path, "data": data, "cache": self._cache}
+        )
+        return Judged(model, dataset.name, evaluation, dataset.images)
+
+    # -- predict ------------------------------------------------------------
+    def predict(
+        self,
+        job: Job[Any],
+        model: str,
+        data: Path,
+        *,
+        scores: Path | None = None,
+        submission: Path | None = None,
+        s3: str | None = None,
+    ) -> BatchResult:
+        """Predict a file to disk, to S3 (s3://bucket/prefix/), or both; see ``core.digits.batch`` for the formats."""
+        if not data.exists():
+            raise OpsError(f"There is no {data}", "The file or folder does not exist", "Check the name", code="data")
+        path = self.registry.find(model)
+        self._cache.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=self._cache, prefix="batch-") as folder:
+            wanted = {"scores": scores, "submission": submission}
+            made = {
+                name: Path(folder) / f"{name}{'.gz' if name == 'scores' and _zipped(scores) else ''}" for name in wanted
+            }
+            if not s3:
+                made = {name: place for name, place in made.items() if wanted[name]}
+            result: BatchResult = run_in_child(
+                job, "core.digits.batch:predict_file", {"model_path": path, "data": data, **made}
+            )
+            if s3:
+                from core.digits.remote import upload_batch
+
+                upload_batch(self._workplace.aws.client("s3"), job, s3, data, made, self._workplace.clock.now())
+            job.commit()
+            for name, target in wanted.items():
+                if target:
+                    write_atomic(target, made[name].read_bytes(), mode=0o644)
+        return result
+
+    # -- keep ---------------------------------------------------------------
+    def import_model(self, job: Job[Any], path: Path, *, name: str = "") -> Kept:
+        """Take a model file of Opsdesk or an ONNX graph into the registry, after a child process has opened it."""
+        self._cache.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=self._cache, prefix="import-") as folder:
+            checked = Path(folder) / "model"
+            run_in_child(job, "core.digits.judging:check_model", {"source": path, "output": checked})
+            return self.registry.adopt(checked, name)
+
+    def export_onnx(self, job: Job[Any], model: str, target: Path) -> None:
+        """Write a model as an ONNX graph: input (n, 1, 28, 28) in 0..1, output ten probabilities."""
+        run_in_child(job, "core.digits.onnx_export:export", {"model": self.registry.find(model), "target": target})
+
+    def upload_model(self, job: Job[Any], model: str, s3: str) -> str:
+        """Store a model in S3; returns where it went."""
+        from core.digits.remote import upload_file
+
+        return upload_file(self._workplace.aws.client("s3"), job, self.registry.find(model), s3)
+
+    def download_model(self, job: Job[Any], s3: str) -> Kept:
+        """Fetch a model from S3 into the registry, opened and checked like any file from elsewhere."""
+        from core.digits.remote import download_file
+
+        self._cache.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=self._cache, prefix="download-") as folder:
+            place = Path(folder) / "model"
+            download_file(self._workplace.aws.client("s3"), job, s3, place)
+            return self.import_model(job, place)
+
+    def card(self, model: str = DEFAULT) -> ModelCard:
+        from core.digits.model_file import read_card
+
+        return read_card(self.registry.find(model))
+
+
+def _zipped(scores: Path | None) -> bool:
+    return scores is None or scores.suffix == ".gz"
+
+
+def parameters_from(words: Sequence[str]) -> dict[str, str]:
+    """``name=value`` words as parameters. Raises WrongUse for a word without a sign."""
+    found = {}
+    for word in words:
+        name, sign, value = word.partition("=")
+        if not sign:
+            raise WrongUse(f"{word!r} sets nothing", "It should be NAME=VALUE", "For example trees=200")
+        found[name] = value
+    return found

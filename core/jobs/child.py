@@ -43,7 +43,7 @@ def run_in_child(
     job is cancelled. Raises what the function raised if it is an OpsError; otherwise OpsError (code
     ``child``) with the child's traceback in the details, also when the child was killed from outside.
     """
-    environment = {**os.environ, **_ONE_THREAD, "PYTHONPATH": str(_ROOT)}
+    environment = child_environment()
     if threads > 1:
         environment["POLARS_MAX_THREADS"] = str(threads)
     process = subprocess.Popen(
@@ -95,6 +95,11 @@ def run_in_child(
         process.stdin.close()
         process.stdout.close()
         process.wait()
+
+
+def child_environment() -> dict[str, str]:
+    """The environment of an interpreter of ours: one BLAS thread, and the program's own modules first."""
+    return {**os.environ, **_ONE_THREAD, "PYTHONPATH": str(_ROOT)}
 
 
 def _kill(process: subprocess.Popen[bytes]) -> None:

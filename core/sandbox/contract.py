@@ -13,6 +13,9 @@ import sys
 import threading
 from collections.abc import Callable
 
+ACCESS_KEY = SECRET_KEY = "sandbox"
+REGION = "us-east-1"
+
 
 def announce(port: int) -> None:
     """Tell the supervisor that the service listens."""

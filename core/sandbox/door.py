@@ -18,15 +18,17 @@ from pathlib import Path
 from core.aws.session import Target
 from core.base.errors import OpsError
 from core.base.places import Places
+from core.sandbox.contract import ACCESS_KEY, REGION, SECRET_KEY
 from core.sandbox.control import Line
 from core.sandbox.layout import FileLock, Layout
 from core.sandbox.status import SandboxStatus
 from core.settings.profiles import Profile, WarehouseConnection
 
-ACCESS_KEY = SECRET_KEY = "sandbox"
-REGION = "us-east-1"
 START_WITHIN = 120.0
 """Seconds until the services must have settled; the first start on a slow disk takes longest."""
+
+REJOINS_A_MINUTE = 3
+"""So often the loss of the supervisor is made good unasked."""
 
 OnChange = Callable[[SandboxStatus], None]
 _log = logging.getLogger(__name__)
@@ -46,6 +48,7 @@ class Lease:
         self._status = self._told = not_running(places)
         self._line: Line | None = None
         self._closed = False
+        self._losses: list[float] = []
         self._listeners: list[OnChange] = []
         self._teller: threading.Thread | None = None
 
@@ -120,39 +123,43 @@ class Lease:
 
     def _take(self, line: Line, status: SandboxStatus) -> None:
         with self._changed:
-            self._line = line
-        self._show(status)
+            if self._closed:
+                line.close()
+                return
+            self._line, self._status = line, status
+            self._changed.notify_all()
         threading.Thread(target=self._listen, args=(line,), name="sandbox", daemon=True).start()
 
     def _listen(self, line: Line) -> None:
+        """Keep the status up to date until the line ends; make good the loss of a supervisor that was killed."""
         stopping = False
         with contextlib.suppress(OSError, ValueError):
             while (message := line.receive()) is not None:
                 if "status" in message:
                     status = SandboxStatus.read(message["status"])
                     stopping = status.stopping
-                    self._show(status)
-        with self._changed:
-            mine = self._line is line
-            if mine:
-                self._line = None
+                    with self._changed:
+                        if self._line is line:
+                            self._status = status
+                            self._changed.notify_all()
         line.close()
-        if not mine:
-            return
-        self._show(not_running(self._places))
-        if not stopping:
-            _log.warning("the sandbox's supervisor is gone; starting another")
-            try:
-                self._joined()
-            except OpsError as error:
-                _log.error("%s", error)
-
-    def _show(self, status: SandboxStatus) -> None:
         with self._changed:
-            if self._closed:
+            if self._line is not line:  # we left
                 return
-            self._status = status
+            self._line, self._status = None, not_running(self._places)
             self._changed.notify_all()
+        if stopping:
+            return
+        now = time.monotonic()
+        self._losses = [*(loss for loss in self._losses if now - loss < 60), now]
+        if len(self._losses) > REJOINS_A_MINUTE:
+            _log.error("the sandbox's supervisor keeps dying; the next use starts another")
+            return
+        _log.warning("the sandbox's supervisor is gone; starting another")
+        try:
+            self._joined()
+        except OpsError as error:
+            _log.error("%s", error)
 
     def _tell(self) -> None:
         while True:

@@ -97,7 +97,7 @@ class Seeding:
             said = (await errors).decode(errors="replace").strip()
             if said:
                 _log.warning("seeding: %s", said[-4000:])
-            words = said.rpartition("\n")[2][:300]
+            words = said.partition("\n")[0][:300]
             return await process.wait(), words
         finally:
             if process.returncode is None:  # the sandbox stops

@@ -113,9 +113,14 @@ class Supervisor:
         runs = [asyncio.create_task(service.run()) for service in self._services]
         teller, seeder = asyncio.create_task(self._tell()), asyncio.create_task(self._seeding.run())
         self._wait_for_users(30.0)  # whoever started us comes in a moment
+        ended = asyncio.create_task(self._end.wait())
         try:
-            await self._end.wait()
+            # None of the others ends by itself: if one does, it is a fault of ours, and a new supervisor is better.
+            done, _ = await asyncio.wait((ended, teller, *runs), return_when=asyncio.FIRST_COMPLETED)
+            for task in done - {ended}:
+                task.result()
         finally:
+            self._end.set()
             _log.info("the sandbox stops")
             self._layout.control.unlink(missing_ok=True)  # who comes now starts the next one
             self._news.set()
@@ -124,7 +129,9 @@ class Supervisor:
             await asyncio.gather(seeder, return_exceptions=True)
             await asyncio.gather(*(service.stop() for service in self._services))
             await asyncio.gather(*runs, return_exceptions=True)
-            for task in (teller, *self._talks):  # whoever waits for our end sees it now
+            for writer in self._leases:
+                _send(writer, {"status": asdict(self.status())})  # so that they know: it was meant to end
+            for task in (ended, teller, *self._talks):  # whoever waits for our end sees it now
                 task.cancel()
             await asyncio.gather(teller, *self._talks, return_exceptions=True)
 

@@ -23,7 +23,7 @@ class TapStatus:
     records_per_second, bytes_per_second: received here, mean of the last 10 s; before: of the last 5 minutes.
     age_p99: milliseconds behind the newest record, 99th percentile of the last answers, None before the first.
     delay_p50: milliseconds from arrival in the stream to arrival here (two clocks; ``skew`` s was taken off).
-    throttles_per_minute: all shards. budget: share of a shard's five reads a second that this tap uses, 0..1.
+    seconds: since reading began. throttles_per_minute: all shards. budget: share of a shard's five reads a second that this tap uses, 0..1.
     """
 
     state: str
@@ -39,6 +39,7 @@ class TapStatus:
     decode: DecodeCounts
     skew: float
     failure: OpsError | None
+    seconds: float
 
 
 class Tap:
@@ -62,11 +63,12 @@ class Tap:
         self._on_records = on_records
         self._reader = StreamReader(source, self._take, start=start, shards=shards, pace=pace)
         self._unseen_seconds = unseen_seconds
-        self._looked = time.monotonic()
+        self._looked = self._began = time.monotonic()
         self._unseen = False
 
     def open(self) -> None:
         """Start reading. Raises OpsError where the stream cannot be listed."""
+        self._began = time.monotonic()
         self._reader.open()
 
     def pause(self) -> None:
@@ -117,10 +119,20 @@ class Tap:
     def caught_up(self) -> bool:
         return self._reader.caught_up
 
+    @property
+    def skew(self) -> float:
+        """Seconds that the server's clock is ahead of ours."""
+        return self._reader.skew
+
+    def shards(self) -> list[ShardStatus]:
+        """Every shard's reader, in the order of their hash keys."""
+        return self._reader.status()
+
     def status(self) -> TapStatus:
-        shards = self._reader.status()
+        shards = self.shards()
         ages, delays = sorted(self.window.ages()), sorted(self.window.delays())
-        records, size = self.window.received(10)
+        passed = time.monotonic() - self._began
+        records, size = self.window.received(max(1.0, min(10.0, passed)))
         open_shards = [status for status in shards if status.state not in ("closed", "waiting")]
         reads = max((status.reads_per_minute for status in open_shards), default=0)
         return TapStatus(
@@ -129,7 +141,7 @@ class Tap:
             self.window.seen,
             records,
             size,
-            self.window.received(300)[0],
+            self.window.received(max(1.0, min(300.0, passed)))[0],
             ages[min(len(ages) - 1, int(len(ages) * 0.99))] if ages else None,
             delays[len(delays) // 2] if delays else None,
             sum(status.throttles_per_minute for status in shards),
@@ -137,6 +149,7 @@ class Tap:
             self.window.counts(),
             self._reader.skew,
             self.failure,
+            passed,
         )
 
     def _take(self, page: Page) -> None:

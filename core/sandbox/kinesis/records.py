@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 import time
 from binascii import Error as NotBase64
 from binascii import a2b_base64
+from hashlib import md5
 from typing import Any
 
 import orjson
@@ -30,7 +30,7 @@ class Records:
     # -- putting ------------------------------------------------------------
     async def put_record(self, body: Body) -> Any:
         stream = self._store.find(fields.stream_name(body))
-        entry = _checked(body, stream, "")
+        entry = _checked(body, stream)
         ordering = fields.optional_text(body, "SequenceNumberForOrdering")
         if ordering is not None and not _of_stream(ordering, stream):
             raise invalid(f"SequenceNumberForOrdering {ordering} did not come from this stream.")
@@ -53,7 +53,7 @@ class Records:
                 "records",
                 f"Member must have length between 1 and {REQUEST_RECORDS}",
             )
-        entries = [_checked(record, stream, f"records.{n}.member.") for n, record in enumerate(records, 1)]
+        entries = [_checked(record, stream, n) for n, record in enumerate(records, 1)]
         if sum(entry[3] for entry in entries) > REQUEST_BYTES:
             raise invalid("Records size exceeds 10 MB limit")
         _dry_run(body)
@@ -171,41 +171,49 @@ def children(stream: Stream, shard: Shard) -> list[dict[str, Any]]:
     ]
 
 
-def _checked(record: Any, stream: Stream, where: str) -> tuple[str, bytes, int, int]:
+def _checked(record: Any, stream: Stream, number: int = 0) -> tuple[str, bytes, int, int]:
     """(data as base64, key as JSON, hash key, bytes as the limits count them) of one record to put."""
     if not isinstance(record, dict):
         raise Refused("SerializationException", "A record must be a structure")
     data, key = record.get("Data"), record.get("PartitionKey")
     if not isinstance(data, str):
-        raise not_valid(None, f"{where}data", "Member must not be null")
+        raise not_valid(None, _path("data", number), "Member must not be null")
     if not isinstance(key, str):
-        raise not_valid(None, f"{where}partitionKey", "Member must not be null")
+        raise not_valid(None, _path("partitionKey", number), "Member must not be null")
     if not 1 <= len(key) <= 256:
-        raise not_valid(key[:64], f"{where}partitionKey", "Member must have length between 1 and 256")
+        raise not_valid(key[:64], _path("partitionKey", number), "Member must have length between 1 and 256")
     try:
         size = len(a2b_base64(data, strict_mode=True))
     except (NotBase64, ValueError) as error:  # ValueError: not even ASCII
-        raise Refused("SerializationException", f"{where}data is not base64") from error
+        raise Refused("SerializationException", f"{_path('data', number)} is not base64") from error
     raw_key = key.encode()
     most = stream.facts.max_record_kib << 10
     if size + len(raw_key) > most:
-        raise not_valid(f"{size} bytes", f"{where}data", f"Member must have length less than or equal to {most}")
+        constraint = f"Member must have length less than or equal to {most}"
+        raise not_valid(f"{size} bytes", _path("data", number), constraint)
     explicit = record.get("ExplicitHashKey")
     if explicit is None:
-        hash_key = int.from_bytes(hashlib.md5(raw_key, usedforsecurity=False).digest(), "big")
+        hash_key = int.from_bytes(md5(raw_key, usedforsecurity=False).digest(), "big")
     else:
-        if not isinstance(explicit, str) or not (explicit.isascii() and explicit.isdigit()):
-            raise not_valid(
-                explicit,
-                f"{where}explicitHashKey",
-                r"Member must satisfy regular expression pattern: 0|([1-9]\d{0,38})",
-            )
-        hash_key = int(explicit)
-        if hash_key >= HASH_KEYS:
-            raise invalid(
-                f"Invalid ExplicitHashKey. ExplicitHashKey must be in the range: [0, 2^128-1]. Specified value was {explicit}"
-            )
+        hash_key = _hash_key(explicit, number)
     return data, orjson.dumps(key), hash_key, size + len(raw_key)
+
+
+def _hash_key(explicit: Any, number: int) -> int:
+    if not isinstance(explicit, str) or not (explicit.isascii() and explicit.isdigit() and len(explicit) <= 39):
+        constraint = r"Member must satisfy regular expression pattern: 0|([1-9]\d{0,38})"
+        raise not_valid(explicit, _path("explicitHashKey", number), constraint)
+    if int(explicit) >= HASH_KEYS:
+        raise invalid(
+            "Invalid ExplicitHashKey. ExplicitHashKey must be in the range: [0, 2^128-1]. "
+            f"Specified value was {explicit}"
+        )
+    return int(explicit)
+
+
+def _path(member: str, number: int) -> str:
+    """How the service names a member of the n-th record, or of a single one (0)."""
+    return f"records.{number}.member.{member}" if number else member
 
 
 def _of_stream(sequence: str, stream: Stream) -> bool:

@@ -48,10 +48,11 @@ class Shard:
     taken: int = 0  # bytes and records taken in since the last look, for on-demand scaling
     taken_records: int = 0
     arrived: asyncio.Event = field(default_factory=asyncio.Event)
+    id: str = ""
+    _around: tuple[str, str] = ("", "")
 
-    @property
-    def id(self) -> str:
-        return shard_id(self.number)
+    def __post_init__(self) -> None:
+        self.id, self._around = shard_id(self.number), around(self.epoch, self.number)
 
     @property
     def open(self) -> bool:
@@ -68,7 +69,7 @@ class Shard:
         arrived.set()
 
     def sequence(self, place: int) -> str:
-        prefix, suffix = around(self.epoch, self.number)
+        prefix, suffix = self._around
         return f"{prefix}{place:020d}{suffix}"
 
     def stored(self) -> dict[str, Any]:

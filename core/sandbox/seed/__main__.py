@@ -68,15 +68,18 @@ class Seeding:
         self._places, self._marker = places, marker
         self._demo = Demo(marker.until, SHARES[marker.size])
         self._steps: list[tuple[str, tuple[str, ...], Callable[[AwsSession], None]]] = [
+            ("plan", ("s3",), self._plan),
             ("stream", ("kinesis",), self._stream),
             ("shop", ("mysql",), self._shop),
             ("objects", ("s3",), self._objects),
+            ("backup", ("mysql", "s3"), self._backup),
             ("warehouse", ("s3", "redshift-data"), self._warehouse),
-            ("plan", ("mysql", "s3"), self._plan),
         ]
 
     def run(self) -> int:
-        missing = []
+        """All steps that are not done yet; one that fails keeps none of the others from being done."""
+        missing: list[str] = []
+        failures: list[OpsError] = []
         for number, (name, needs, work) in enumerate(self._steps):
             if name in self._marker.done:
                 continue
@@ -85,10 +88,16 @@ class Seeding:
             if without:
                 missing.append(f"{name} (no {', '.join(without)})")
                 continue
-            work(AwsSession(SANDBOX, lambda: target_of(look(self._places), SANDBOX)))
+            try:
+                work(AwsSession(SANDBOX, lambda: target_of(look(self._places), SANDBOX)))
+            except OpsError as error:
+                failures.append(error)
+                continue
             self._marker.done.append(name)
             self._marker.write()
         self._say(len(self._steps), f"without {', '.join(missing)}" if missing else "")
+        if failures:
+            raise failures[0]
         self._marker.complete = not missing
         self._marker.write()
         return MISSING if missing else 0
@@ -130,6 +139,11 @@ class Seeding:
         finally:
             connection.close()
 
+    def _backup(self, aws: AwsSession) -> None:
+        from core.sandbox.seed.plan import first_backup
+
+        first_backup(self._places, aws)
+
     def _objects(self, aws: AwsSession) -> None:
         from core.sandbox.seed import objects
 
@@ -140,9 +154,11 @@ class Seeding:
 
         warehouse.fill(aws.client("s3"), aws.client("redshift-data"), self._demo)
 
-    def _plan(self, _aws: AwsSession) -> None:
+    def _plan(self, aws: AwsSession) -> None:
+        from core.sandbox.seed import objects
         from core.sandbox.seed.plan import seed_plan
 
+        objects.make_buckets(aws.client("s3"))
         seed_plan(self._places)
 
 

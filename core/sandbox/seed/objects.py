@@ -21,9 +21,12 @@ warehouse/   what the demo tables of the warehouse were copied from
 """
 
 
-def fill(s3: Any, demo: Demo) -> None:
+def make_buckets(s3: Any) -> None:
     for bucket in (BUCKET, BACKUPS):
         s3.create_bucket(Bucket=bucket)  # in us-east-1 that succeeds for one's own bucket
+
+
+def fill(s3: Any, demo: Demo) -> None:
     _put(s3, "README.txt", _README.encode(), "text/plain; charset=utf-8")
     lines = (
         json.dumps({"sku": p.sku, "name": p.name, "category": p.category, "price": p.cents / 100})

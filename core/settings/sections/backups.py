@@ -10,7 +10,12 @@ from core.settings.field import setting
 @dataclass(frozen=True, slots=True)
 class BackupsSettings:
     part_size: int = setting(
-        8, "Size of an upload part", "Doubles every 1,000 parts, so that any size fits", minimum=5, maximum=512, unit="MiB"
+        8,
+        "Size of an upload part",
+        "Doubles every 1,000 parts, so that any size fits",
+        minimum=5,
+        maximum=512,
+        unit="MiB",
     )
     parallel_parts: int = setting(3, "Parts in flight", minimum=1, maximum=16)
     scratch_folder: str = setting(

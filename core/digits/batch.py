@@ -1,0 +1,156 @@
+"""Predicts a whole file: Kaggle's submission, per-class scores the way Amazon Machine Learning wrote them, a report.
+
+Amazon's multiclass batch prediction is a gzip CSV with one column per class in scientific notation, one line per
+input row, a blank line where a row could not be scored, and a manifest that maps input to output.
+"""
+
+from __future__ import annotations
+
+import gzip
+import io
+import json
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+
+from core.base.files import atomic_file
+from core.digits.answers import Answer
+from core.digits.datasets import open_dataset
+from core.digits.opened import open_model
+from core.digits.patches import SIDE
+from core.digits.pixel_csv import BadRow, Rows, bad_data, read_rows
+
+_SHOWN_BAD_ROWS = 1_000
+
+
+@dataclass(frozen=True)
+class BatchResult:
+    """rows in the file, how many were predicted, how often each digit was the answer, and what was wrong where."""
+
+    rows: int
+    predicted: int
+    counts: list[int]
+    unsure: int  # below 0.9, or refused by the head
+    bad: list[BadRow] = field(default_factory=list)
+    bad_count: int = 0
+    accuracy: float | None = None  # where the file brought labels
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "rows": self.rows,
+            "predicted": self.predicted,
+            "bad_rows": self.bad_count,
+            "unsure": self.unsure,
+            "counts": self.counts,
+            "accuracy": self.accuracy,
+            "bad": [{"line": row.line, "why": row.why} for row in self.bad],
+        }
+
+
+class _Sink(Protocol):
+    def write(self, content: bytes, /) -> Any: ...
+
+
+def predict_file(
+    report: Callable[..., None],
+    model_path: Path,
+    data: Path,
+    *,
+    scores: Path | None = None,
+    submission: Path | None = None,
+) -> BatchResult:
+    """Predict every row of ``data`` and write the files asked for, each whole or not at all. Memory does not grow."""
+    model, _ = open_model(model_path)
+    counts = np.zeros(10, np.int64)
+    rows = predicted = unsure = right = labelled = bad_count = 0
+    bad: list[BadRow] = []
+    with ExitStack() as files:
+        scores_file: _Sink | None = None
+        if scores:
+            raw = files.enter_context(atomic_file(scores, mode=0o644))
+            if scores.suffix == ".gz":  # no name and no time inside: the same scores are the same bytes
+                scores_file = files.enter_context(gzip.GzipFile("", "wb", 6, raw, 0))
+            else:
+                scores_file = raw
+            scores_file.write((",".join(map(str, range(10))) + "\n").encode())
+        submission_file: _Sink | None = None
+        if submission:
+            submission_file = files.enter_context(atomic_file(submission, mode=0o644))
+            submission_file.write(b"ImageId,Label\n")
+        for block in _blocks(data, lambda done, total: report(done, total, "Predicting")):
+            answer = model.answer(np.divide(block.pixels.reshape(-1, SIDE, SIDE), 255, dtype=np.float32))
+            if scores_file:
+                scores_file.write(score_lines(answer, block))
+            if submission_file:
+                submission_file.write(submission_lines(answer, block, rows + 1))
+            good = block.good
+            counts += np.bincount(answer.labels[good], minlength=10)
+            sure = answer.confidences >= 0.9
+            if answer.digit is not None:
+                sure &= answer.digit >= 0
+            unsure += int((~sure & good).sum())
+            if block.labels is not None:
+                right += int((answer.labels == block.labels)[good].sum())
+                labelled += int(good.sum())
+            rows += len(good)
+            predicted += int(good.sum())
+            bad_count += len(block.bad)
+            bad.extend(block.bad[: _SHOWN_BAD_ROWS - len(bad)])
+        if rows == 0:
+            raise bad_data(data, "The file has a header and no rows")
+    return BatchResult(rows, predicted, counts.tolist(), unsure, bad, bad_count, right / labelled if labelled else None)
+
+
+def _blocks(data: Path, on_progress: Callable[[int, int], None]) -> Iterator[Rows]:
+    """The rows of a CSV as they come, bad ones marked; other kinds of sets are opened whole."""
+    if data.is_file():
+        with data.open("rb") as file:
+            start = file.read(4)
+        is_csv = start[:2] != b"PK" and start[:3] != b"\x00\x00\x08"
+        if is_csv and start[:2] == b"\x1f\x8b":
+            with gzip.open(data) as inside:
+                try:
+                    is_csv = inside.read(3) != b"\x00\x00\x08"
+                except OSError as error:
+                    raise bad_data(data, f"The gzip file is damaged: {error}") from error
+        if is_csv:
+            yield from read_rows(data, strict=False, on_progress=on_progress)
+            return
+    dataset = open_dataset(data)
+    for first in range(0, len(dataset), 500):
+        images = dataset.images[first : first + 500].reshape(-1, SIDE * SIDE)
+        labels = dataset.labels[first : first + 500] if dataset.labels is not None else None
+        yield Rows(images, labels, np.ones(len(images), bool))
+
+
+def score_lines(answer: Answer, block: Rows) -> bytes:
+    """One line per row, ten probabilities as Amazon wrote them (8.7642E-3); a bad row is a blank line."""
+    text = io.StringIO()
+    for values, good in zip(answer.probabilities.tolist(), block.good.tolist(), strict=True):
+        text.write(",".join([f"{value:.4E}" for value in values]) if good else "")
+        text.write("\n")
+    # Python writes two digits of exponent, Amazon as few as it takes
+    return text.getvalue().replace("E-0", "E-").replace("E+0", "E").encode()
+
+
+def submission_lines(answer: Answer, block: Rows, first_id: int) -> bytes:
+    """Kaggle's ``ImageId,Label``; the row's number counts from 1, a bad row has an empty label."""
+    lines = [
+        f"{first_id + index},{label if good else ''}\n"
+        for index, (label, good) in enumerate(zip(answer.labels.tolist(), block.good.tolist(), strict=True))
+    ]
+    return "".join(lines).encode()
+
+
+def result_name(batch: str, data: Path) -> str:
+    """Amazon's name of the scores of an input file: ``bp-<id>-<input file name>.gz``."""
+    return f"{batch}-{data.name.removesuffix('.gz')}.gz"
+
+
+def manifest(prefix: str, batch: str, data: Path) -> str:
+    """Amazon's manifest: input file -> result file."""
+    return json.dumps({str(data): f"{prefix}batch-prediction/result/{result_name(batch, data)}"}, indent=1)

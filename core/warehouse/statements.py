@@ -1,0 +1,176 @@
+"""Where one SQL statement ends and the next begins: quotes, dollar quotes, comments (nested too), parameters."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+
+_PLAIN, _STRING, _NAME, _COMMENT, _END = "plain", "string", "name", "comment", "end"
+
+# What may open something other than plain code. The dollar quote must not follow a word ("a$b$c" is one name).
+_OPENING = re.compile(r"""--|/\*|[eE]?'|"|(?<![\w$])\$(?:[A-Za-z_\x80-\uffff][\w\x80-\uffff]*)?\$|;""")
+_STRING_WITH_ESCAPES = re.compile(r"(?:[^'\\]|''|\\.)*'", re.S)
+_STRING_PLAIN = re.compile(r"(?:[^']|'')*'", re.S)
+_QUOTED_NAME = re.compile(r'(?:[^"]|"")*"', re.S)
+_COMMENT_EDGE = re.compile(r"/\*|\*/")
+_PARAMETER = re.compile(r"(?<![:\w]):([A-Za-z_]\w*)")
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """A piece ``text[start:end]`` of the source, with its leading blank and its ending semicolon.
+
+    ``body`` is the statement itself, without blanks around and semicolon behind; ``body_start`` its place in the
+    source. A piece of only blanks and comments has ``empty`` True. Pieces joined give the source back.
+    """
+
+    start: int
+    end: int
+    body: str
+    body_start: int
+    empty: bool
+
+    @property
+    def body_end(self) -> int:
+        return self.body_start + len(self.body)
+
+
+def split(text: str, *, escapes: bool = True) -> list[Statement]:
+    """All pieces in order. ``escapes``: a backslash escapes in '...' (Redshift, Hive); False for PostgreSQL."""
+    pieces: list[Statement] = []
+    start, code = 0, False
+    body_start: int | None = None
+    for kind, begin, end in _tokens(text, escapes):
+        if kind is _END:
+            pieces.append(_piece(text, start, end, begin, body_start, code))
+            start, code, body_start = end, False, None
+            continue
+        if kind is _PLAIN:
+            blank = len(text[begin:end]) - len(text[begin:end].lstrip())
+            if begin + blank == end:
+                continue
+            begin += blank
+        if kind is not _COMMENT:
+            code = True
+        if body_start is None:
+            body_start = begin
+    if start < len(text):
+        pieces.append(_piece(text, start, len(text), len(text), body_start, code))
+    return pieces
+
+
+def _piece(text: str, start: int, end: int, stop: int, body_start: int | None, code: bool) -> Statement:
+    begin = stop if body_start is None else body_start
+    return Statement(start, end, text[begin:stop].rstrip(), begin, not code)
+
+
+def runnable(text: str, *, escapes: bool = True) -> list[Statement]:
+    """The pieces with something to run."""
+    return [piece for piece in split(text, escapes=escapes) if not piece.empty]
+
+
+def statement_at(text: str, position: int, *, escapes: bool = True) -> Statement | None:
+    """The statement the cursor stands in. Behind a semicolon on its own line, or in blank space after the
+    last statement, that is the one before; None where there is nothing to run."""
+    candidates = runnable(text, escapes=escapes)
+    before = [piece for piece in candidates if piece.start <= position]
+    if not before:
+        return candidates[0] if candidates else None
+    here = before[-1]
+    if position < here.body_start and len(before) > 1 and "\n" not in text[here.start : position]:
+        return before[-2]  # right behind the previous semicolon, on its line
+    return here
+
+
+def parameters(sql: str, *, escapes: bool = True) -> list[str]:
+    """The names of ``:name`` parameters outside strings and comments, in order of first use; never of ``::type``."""
+    found: dict[str, None] = {}
+    for match in _PARAMETER.finditer(masked(sql, escapes=escapes)):
+        found[match[1]] = None
+    return list(found)
+
+
+def with_parameters(sql: str, replacement: dict[str, str], *, escapes: bool = True) -> str:
+    """``sql`` with each ``:name`` of ``replacement`` replaced by its text; strings and comments stay as they are."""
+    pieces, last = [], 0
+    for match in _PARAMETER.finditer(masked(sql, escapes=escapes)):
+        if match[1] in replacement:
+            pieces += [sql[last : match.start()], replacement[match[1]]]
+            last = match.end()
+    return "".join([*pieces, sql[last:]])
+
+
+def literal(value: str | None, *, escapes: bool = True) -> str:
+    """A value as SQL text, safe to stand in a statement: NULL, or a quoted string."""
+    if value is None:
+        return "NULL"
+    text = value.replace("'", "''")
+    return "'" + (text.replace("\\", "\\\\") if escapes else text) + "'"
+
+
+def quoted(name: str) -> str:
+    """A name as SQL text; quotes only where needed."""
+    if re.fullmatch(r"[a-z_][a-z0-9_]*", name):
+        return name
+    return '"' + name.replace('"', '""') + '"'
+
+
+def masked(sql: str, *, escapes: bool = True, names: bool = True) -> str:
+    """``sql`` of the same length with strings and comments (and quoted names unless ``names`` is False) blanked."""
+    pieces = []
+    for kind, begin, end in _tokens(sql, escapes):
+        hidden = kind in (_STRING, _COMMENT) or (kind is _NAME and names)
+        pieces.append(re.sub(r"[^\n]", " ", sql[begin:end]) if hidden else sql[begin:end])
+    return "".join(pieces)
+
+
+@lru_cache(maxsize=32)  # an editor asks for the same text several times between two keystrokes
+def _tokens(text: str, escapes: bool) -> tuple[tuple[str, int, int], ...]:
+    """(kind, begin, end) covering the whole text without gaps; what is never closed runs to the end."""
+    tokens: list[tuple[str, int, int]] = []
+    place = 0
+    while place < len(text):
+        match = _OPENING.search(text, place)
+        if match is None:
+            tokens.append((_PLAIN, place, len(text)))
+            break
+        begin, opening = match.start(), match[0]
+        if opening[0] in "eE" and begin and (text[begin - 1].isalnum() or text[begin - 1] in "_$"):
+            begin, opening = begin + 1, "'"  # the last letter of a word, not the E of E'...'
+        if begin > place:
+            tokens.append((_PLAIN, place, begin))
+        kind, end = _closed(text, begin, opening, match.end(), escapes)
+        tokens.append((kind, begin, end))
+        place = end
+    return tuple(tokens)
+
+
+def _closed(text: str, begin: int, opening: str, inside: int, escapes: bool) -> tuple[str, int]:
+    if opening == ";":
+        return _END, inside
+    if opening == "--":
+        end = text.find("\n", inside)
+        return _COMMENT, len(text) if end < 0 else end
+    if opening == "/*":
+        return _COMMENT, _after_comment(text, inside)
+    if opening == '"':
+        match = _QUOTED_NAME.match(text, inside)
+        return _NAME, match.end() if match else len(text)
+    if opening.startswith("$"):
+        end = text.find(opening, inside)
+        return _STRING, len(text) if end < 0 else end + len(opening)
+    pattern = _STRING_WITH_ESCAPES if escapes or opening[0] in "eE" else _STRING_PLAIN
+    match = pattern.match(text, inside)
+    return _STRING, match.end() if match else len(text)
+
+
+def _after_comment(text: str, inside: int) -> int:
+    depth, place = 1, inside
+    while depth:
+        edge = _COMMENT_EDGE.search(text, place)
+        if edge is None:
+            return len(text)
+        depth += 1 if edge[0] == "/*" else -1
+        place = edge.end()
+    return place

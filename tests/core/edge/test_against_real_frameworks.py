@@ -1,0 +1,213 @@
+"""The simulator against the frameworks themselves, over some hundred generated combinations of headers.
+
+Each framework is asked for its own base URL and client address. A difference is a bug of ours.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+import random
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from core.edge.forwarded import resolve
+from core.edge.request import FORWARDED, FORWARDED_FOR, FORWARDED_HOST, FORWARDED_PORT, FORWARDED_PROTO, Incoming, Trust
+
+HERE = Path(__file__).parent / "real"
+X_HEADERS = (FORWARDED_FOR, FORWARDED_PROTO, FORWARDED_HOST, FORWARDED_PORT)
+
+PEERS = ("10.0.3.7", "203.0.113.50", "2001:db8::7", "::1")
+TRUSTS: tuple[tuple[str, ...], ...] = (
+    (),
+    ("10.0.0.0/8",),
+    ("10.0.0.0/8", "2001:db8::/32"),
+    ("203.0.113.50",),
+    ("0.0.0.0/0",),
+)
+HOSTS = (
+    "dev.app.com",
+    "dev.app.com:80",
+    "dev.app.com:8080",
+    "DEV.App.com",
+    "[2001:db8::1]",
+    "[2001:db8::1]:8443",
+    "10.0.0.9:443",
+)
+FORS = (None, "198.51.100.9", "6.6.6.6, 198.51.100.9", "198.51.100.9, 10.0.0.4", "10.0.0.5, 10.0.0.4", "198.51.100.9:4711", "[2001:db8:1::9]:4711",
+        "2001:db8:1::9", "unknown, 198.51.100.9", "", "6.6.6.6,198.51.100.9,10.1.1.1")  # fmt: skip
+PROTOS = (None, "https", "http", "HTTPS", "https, http", "http, https", "", "on", "wss", " https ")
+FORWARDED_HOSTS = (None, "www.app.com", "www.app.com:8443", "evil.example, www.app.com", "[2001:db8::5]:444")
+PORTS = (None, "443", "80", "8443", "443, 80", "", "0")
+STANDARD = (None, "for=198.51.100.9;proto=https;host=www.app.com", 'for="[2001:db8:1::9]:4711";proto=https', "for=198.51.100.9, for=10.0.0.4;proto=http",
+            'for=_hidden;proto=https;host="www.app.com:8443"', "proto=https", "FOR=198.51.100.9 ; Proto=HTTPS", 'for="198.51.100.9:80"')  # fmt: skip
+
+
+def generated(seed: int, count: int, *, standard: bool = False) -> list[dict[str, Any]]:
+    """Random combinations, plus every value of every dimension at least once against a fixed rest."""
+    rng = random.Random(seed)
+    axes: dict[str, tuple[Any, ...]] = {
+        "peer": PEERS, "trust": TRUSTS, "scheme": ("http", "https"), "port": (80, 443, 8080), "host": HOSTS, "for": FORS, "proto": PROTOS,
+        "fhost": FORWARDED_HOSTS, "fport": PORTS, "standard": STANDARD if standard else (None,),
+    }  # fmt: skip
+    base: dict[str, Any] = {"peer": "10.0.3.7", "trust": ("10.0.0.0/8",), "scheme": "http", "port": 80, "host": "dev.app.com", "for": "198.51.100.9",
+                            "proto": "https", "fhost": None, "fport": "80", "standard": None}  # fmt: skip
+    picks = [{**base, axis: value} for axis, values in axes.items() for value in values]
+    picks += [{**base, "proto": p, "fport": q} for p, q in itertools.product(PROTOS, PORTS)]
+    picks += [{axis: rng.choice(values) for axis, values in axes.items()} for _ in range(count)]
+    return [_case(pick) for pick in picks]
+
+
+def _case(pick: dict[str, Any]) -> dict[str, Any]:
+    headers = {"host": pick["host"], FORWARDED_FOR: pick["for"], FORWARDED_PROTO: pick["proto"], FORWARDED_HOST: pick["fhost"],
+               FORWARDED_PORT: pick["fport"], FORWARDED: pick["standard"]}  # fmt: skip
+    headers = {name: value for name, value in headers.items() if value is not None}
+    names = [*X_HEADERS, FORWARDED] if pick["standard"] is not None else list(X_HEADERS)
+    return {
+        "peer": pick["peer"],
+        "scheme": pick["scheme"],
+        "port": pick["port"],
+        "headers": headers,
+        "trust": list(pick["trust"]),
+        "trusted_headers": names,
+    }
+
+
+def ours(framework: str, case: dict[str, Any], hops: int = 1) -> dict[str, Any]:
+    request = Incoming(case["peer"], case["scheme"], case["port"], tuple(case["headers"].items()))
+    answer = resolve(framework, request, Trust(tuple(case["trust"]), hops, frozenset(case["trusted_headers"])))
+    return {"url": answer.url, "client": "" if answer.refused else answer.client, "refused": bool(answer.refused)}
+
+
+def compare(framework: str, cases: list[dict[str, Any]], answers: list[dict[str, Any]], hops: int = 1) -> None:
+    assert len(cases) == len(answers) >= 300
+    different = [
+        (case, {"real": theirs, "ours": mine})
+        for case, theirs in zip(cases, answers, strict=True)
+        if (mine := ours(framework, case, hops)) != theirs
+    ]
+    print(f"{framework}: {len(cases)} combinations, {len(different)} differences")
+    assert different[:3] == [], f"{len(different)} of {len(cases)} differ"
+
+
+def test_symfony() -> None:
+    if shutil.which("php") is None:
+        pytest.skip("php-cli is not installed")
+    cases = generated(1, 400, standard=True)
+    answer = subprocess.run(
+        ["php", "-d", "include_path=.:/usr/share/php", str(HERE / "symfony.php")],
+        input=json.dumps(cases),
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    if "failed to open stream" in answer.stdout + answer.stderr:
+        pytest.skip("php-symfony-http-foundation is not installed")
+    assert answer.returncode == 0, answer.stdout + answer.stderr
+    compare("symfony", cases, json.loads(answer.stdout))
+
+
+def test_express() -> None:
+    node = shutil.which("node", path="/usr/bin:" + os.environ.get("PATH", ""))
+    if node is None or not Path("/usr/share/nodejs/express").exists():
+        pytest.skip("node-express is not installed")
+    cases = generated(2, 400)
+    environment = {**os.environ, "NODE_PATH": "/usr/share/nodejs"}
+    answer = subprocess.run(
+        [node, str(HERE / "express.js")],
+        input=json.dumps(cases),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        env=environment,
+    )
+    assert answer.returncode == 0, answer.stderr
+    compare("express", cases, json.loads(answer.stdout))
+
+
+@pytest.mark.parametrize("hops", [1, 2])
+def test_werkzeug(hops: int) -> None:
+    from werkzeug.middleware.proxy_fix import ProxyFix
+    from werkzeug.wrappers import Request
+
+    cases = generated(3, 400)
+    answers = []
+    for case in cases:
+        seen: dict[str, Any] = {}
+
+        def application(environ: dict[str, Any], start_response: Any, seen: dict[str, Any] = seen) -> list[bytes]:
+            seen.update(environ)
+            return []
+
+        ProxyFix(application, x_for=hops, x_proto=hops, x_host=hops, x_port=hops)(_environ(case), lambda *_: None)  # type: ignore[arg-type]
+        request = Request(seen)
+        answers.append({"url": f"{request.scheme}://{request.host}/", "client": request.remote_addr, "refused": False})
+    compare("werkzeug", cases, answers, hops)
+
+
+def test_django() -> None:
+    from django.conf import settings
+    from django.core.exceptions import DisallowedHost
+    from django.core.handlers.wsgi import WSGIRequest
+
+    if not settings.configured:
+        settings.configure(
+            ALLOWED_HOSTS=["*"],
+            SECURE_PROXY_SSL_HEADER=("HTTP_X_FORWARDED_PROTO", "https"),
+            USE_X_FORWARDED_HOST=True,
+            USE_X_FORWARDED_PORT=True,
+        )
+    cases = generated(4, 400)
+    answers = []
+    for case in cases:
+        request = WSGIRequest(_environ(case))
+        try:
+            url = f"{request.scheme}://{request.get_host()}/"
+            answers.append({"url": url, "client": request.META["REMOTE_ADDR"], "refused": False})
+        except DisallowedHost:
+            answers.append({"url": "", "client": "", "refused": True})
+    compare("django", cases, answers)
+
+
+@pytest.mark.parametrize("everybody", [False, True])
+def test_uvicorn(everybody: bool) -> None:
+    import asyncio
+
+    from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
+
+    cases = generated(5, 400)
+    answers = []
+    for case in cases:
+        if everybody:
+            case["trust"] = ["*"]
+        seen: dict[str, Any] = {}
+
+        async def application(scope: Any, receive: Any, send: Any, seen: dict[str, Any] = seen) -> None:
+            seen.update(scope)
+
+        scope = {
+            "type": "http",
+            "scheme": case["scheme"],
+            "client": (case["peer"], 4000),
+            "headers": [(k.encode(), v.encode()) for k, v in case["headers"].items()],
+        }
+        trusted = "*" if everybody else case["trust"]
+        asyncio.run(ProxyHeadersMiddleware(application, trusted)(scope, None, None))  # type: ignore[arg-type]
+        answers.append(
+            {"url": f"{seen['scheme']}://{case['headers']['host']}/", "client": seen["client"][0], "refused": False}
+        )
+    compare("uvicorn", cases, answers)
+
+
+def _environ(case: dict[str, Any]) -> dict[str, Any]:
+    import io
+
+    environ = {"REQUEST_METHOD": "GET", "PATH_INFO": "/", "SCRIPT_NAME": "", "QUERY_STRING": "", "SERVER_NAME": "server.internal", "SERVER_PORT": str(case["port"]),
+               "REMOTE_ADDR": case["peer"], "wsgi.url_scheme": case["scheme"], "wsgi.input": io.BytesIO()}  # fmt: skip
+    environ.update({"HTTP_" + name.upper().replace("-", "_"): value for name, value in case["headers"].items()})
+    return environ

@@ -1,0 +1,114 @@
+"""Real warehouses for the tests: a PostgreSQL server of our own, and the local Redshift Data API."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from core.aws.session import AwsSession, Target
+from core.aws.workplace import Workplace
+from core.base.places import Places
+from core.settings.model import Settings
+from core.settings.profiles import Profile, WarehouseConnection
+from core.warehouse.service import WarehouseService
+from tests.core.warehouse.postgres_server import PASSWORD, postgres_server
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+@pytest.fixture(scope="session")
+def postgres_port() -> Iterator[int]:
+    with postgres_server() as port:
+        yield port
+
+
+@pytest.fixture(scope="session")
+def data_api_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The sandbox's Data API as a process of its own, without S3."""
+    folder = tmp_path_factory.mktemp("redshift")
+    process = subprocess.Popen(
+        [
+            sys.executable,
+            "-m",
+            "core.sandbox.redshift",
+            "--port",
+            "0",
+            "--data",
+            str(folder),
+            "--s3-endpoint",
+            "http://127.0.0.1:9",
+        ],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": os.environ.get("OPSDESK_TEST_SANDBOX", str(ROOT))},
+    )
+    assert process.stdin and process.stdout
+    try:
+        line = process.stdout.readline()
+        assert line.startswith("READY"), f"the endpoint did not start: {line!r}"
+        yield f"http://127.0.0.1:{json.loads(line.removeprefix('READY'))['port']}"
+    finally:
+        process.stdin.close()
+        process.terminate()
+        process.wait(15)
+        process.stdout.close()
+
+
+def workplace(home: Places, target: Target) -> Workplace:
+    return Workplace(AwsSession(target.profile, lambda: target), home, Settings)
+
+
+@pytest.fixture
+def postgres_service(home: Places, postgres_port: int) -> Iterator[WarehouseService]:
+    connection = WarehouseConnection(
+        "pg",
+        kind="postgres",
+        host="127.0.0.1",
+        port=postgres_port,
+        database="postgres",
+        db_user="ops",
+        password=PASSWORD,
+    )
+    service = WarehouseService(
+        workplace(home, Target(Profile("test", environment="staging"), warehouses=(connection,)))
+    )
+    yield service
+    service.close()
+
+
+@pytest.fixture
+def redshift_service(home: Places, data_api_url: str) -> Iterator[WarehouseService]:
+    connection = WarehouseConnection("local", workgroup="local", database="dev")
+    target = Target(
+        Profile("test", environment="staging"),
+        region="eu-west-1",
+        endpoints={"redshift-data": data_api_url},
+        access_key="test",
+        secret_key="test",
+        warehouses=(connection,),
+    )
+    service = WarehouseService(workplace(home, target))
+    yield service
+    service.close()
+
+
+@pytest.fixture(params=["postgres", "redshift"])
+def service(request: pytest.FixtureRequest) -> WarehouseService:
+    """Every driver that can run here, behind the same service."""
+    made: WarehouseService = request.getfixturevalue(f"{request.param}_service")
+    return made
+
+
+def eventually(condition, seconds: float = 15.0) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it did not happen"
+        time.sleep(0.02)
