@@ -21,11 +21,12 @@ _TURNS_TO_A_DIGIT = (0, 1, 8)  # turned by a quarter or in a mirror these may st
 def negatives(images: Floats, labels: NDArray[np.integer], count: int, rng: np.random.Generator) -> Floats:
     """About ``count`` pictures (n, 28, 28) in 0..1 that are no digits; ``images`` lend their pieces."""
     makers: list[tuple[float, Callable[[], Floats]]] = [
-        (0.24, lambda: _scribble(rng)),
+        (0.20, lambda: _scribble(rng)),
         (0.10, lambda: _zigzag(rng)),
-        (0.26, lambda: _figure(rng)),
-        (0.08, lambda: _shape(rng)),
-        (0.06, lambda: _half(images, rng)),
+        (0.20, lambda: _figure(rng)),
+        (0.14, lambda: _stems_and_bows(rng)),
+        (0.06, lambda: _shape(rng)),
+        (0.04, lambda: _half(images, rng)),
         (0.05, lambda: _mixed(images, rng)),
         (0.07, lambda: _turned(images, labels, rng)),
         (0.10, lambda: _pair(images, rng)),
@@ -104,6 +105,26 @@ def _figure(rng: np.random.Generator) -> Floats:
         paths.append(path)
     slant = np.array([[1, 0], [rng.uniform(-0.3, 0.3), 1]])
     return _drawn([(path @ slant).astype(np.float32) for path in paths], rng)
+
+
+def _stems_and_bows(rng: np.random.Generator) -> Floats:
+    """One or two upright or leaning stems, one or two arcs beside them, sometimes a bar."""
+    paths: list[Floats] = []
+    stems = rng.integers(1, 3)
+    for index in range(stems):
+        x, lean = (0.1 if index == 0 else 0.7) + rng.normal(0, 0.04), rng.normal(0, 0.12)
+        top, bottom = (0.0 if rng.random() < 0.7 else 0.45), 1.0
+        paths.append(np.linspace((x + lean, top), (x - lean, bottom), 12).astype(np.float32))
+    for _ in range(rng.integers(1, 3)):
+        centre = np.array([rng.uniform(0.2, 0.6), rng.choice([0.25, 0.5, 0.75])])
+        wide, tall = rng.uniform(0.15, 0.4), rng.uniform(0.12, 0.5)
+        start, extent = rng.uniform(0, 2 * np.pi), rng.uniform(0.8, 2) * np.pi * rng.choice([-1, 1])
+        angle = start + np.linspace(0, extent, 30)
+        paths.append((centre + np.column_stack([wide * np.cos(angle), tall * np.sin(angle)])).astype(np.float32))
+    if rng.random() < 0.4:
+        y = rng.uniform(0.0, 1.0)
+        paths.append(np.array([[rng.uniform(-0.1, 0.2), y], [rng.uniform(0.5, 0.9), y]], np.float32))
+    return _drawn(paths, rng)
 
 
 def _shape(rng: np.random.Generator) -> Floats:

@@ -39,6 +39,30 @@ def plain_digit(digit: int, width: float = 22.0) -> list[Stroke]:
     return [Stroke.of([(edge + x * size, edge + y * size) for x, y in path], width) for path in _STROKES[digit]]
 
 
+def hand_drawn(count: int, rng: np.random.Generator) -> NDArray[np.float32]:
+    """``count`` pictures of the ten digits as unsteady hands draw them: slanted, stretched, bent, any pen; (n, 28, 28)."""
+    pictures = []
+    for index in range(count):
+        lean, turn = rng.uniform(-0.3, 0.3), rng.uniform(-0.2, 0.2)
+        stretch = np.diag([rng.uniform(0.65, 1.25), rng.uniform(0.85, 1.15)])
+        matrix = stretch @ np.array([[1, -turn], [turn, 1]]) @ np.array([[1, 0], [lean, 1]])
+        wave = rng.normal(0, 0.035, (2, 2, 3))
+        strokes = []
+        for path in _STROKES[index % 10]:
+            points = np.asarray(path) + rng.normal(0, 0.006, (len(path), 2))
+            for axis in (0, 1):  # a smooth bend of the whole drawing
+                for frequency in range(3):
+                    points[:, axis] += wave[axis, 0, frequency] * np.sin(
+                        np.pi * (frequency + 1) * np.asarray(path)[:, 0]
+                    )
+                    points[:, axis] += wave[axis, 1, frequency] * np.sin(
+                        np.pi * (frequency + 1) * np.asarray(path)[:, 1]
+                    )
+            strokes.append(Stroke(((points - 0.5) @ matrix * 200 + 140).astype(np.float32)))
+        pictures.append(normalised(strokes, pen=float(rng.uniform(1.8, 4.2))))
+    return np.stack(pictures)
+
+
 def plain_digits() -> tuple[NDArray[np.float32], NDArray[np.int64]]:
     """All ten as models see them, (10, 28, 28) in 0..1, and their labels."""
     return np.stack([normalised(plain_digit(digit)) for digit in range(10)]), np.arange(10)

@@ -79,11 +79,11 @@ def check(job: Job[Any], url: str, *, timeout: float = 10, ca_file: str = "", al
                     )
                 )
             break
-        following = urljoin(current, location)
         trouble = list(rules.address_findings(current, location, f"{where}, Location", "location"))
         found.extend(trouble)
         if any(finding.rule in ("foreign-scheme", "malformed-url") for finding in trouble):
             break
+        following = urljoin(current, location)
         asked = [hop.url for hop in hops]
         if following in asked:
             found.append(rules.loop_finding(asked, following))

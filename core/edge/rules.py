@@ -19,10 +19,10 @@ _EXAMPLES = 5
 """Places named per rule; the count of all is told."""
 
 
-def split(url: str) -> SplitResult | None:
-    """The parts, or None for what is no URL (a port that is no number, brackets that do not close)."""
+def split(url: str, base: str = "") -> SplitResult | None:
+    """The parts, of ``url`` as ``base`` wrote it; None for what is no URL (a port that is no number, brackets that do not close)."""
     try:
-        parts = urlsplit(url)
+        parts = urlsplit(urljoin(base, url))
         _ = parts.port
     except ValueError:
         return None
@@ -31,7 +31,7 @@ def split(url: str) -> SplitResult | None:
 
 def address_findings(base: str, url: str, where: str, kind: str) -> Iterator[Finding]:
     """What is wrong with one absolute address that ``base`` wrote. kind: location, or a Link's kind."""
-    page, parts = split(base), split(urljoin(base, url))
+    page, parts = split(base), split(url, base)
     if page is None or parts is None:
         yield Finding(
             "warning",

@@ -136,14 +136,15 @@ class Producer:
         """
         return self.offer_all(((data, key),)) == 1
 
-    def offer_all(self, records: Iterable[tuple[bytes, str]]) -> int:
-        """Hand several over under one lock; how many were taken (the first ones)."""
+    def offer_all(self, records: Iterable[tuple[bytes, str]], *, whole: bool = False) -> int:
+        """Hand several over under one lock; how many were taken (the first ones; ``whole``: all or none)."""
         checked = [check(data, key) for data, key in records]
         now, taken = time.monotonic(), 0
         with self._changed:
             if self._closed:
                 raise OpsError(f"The producer of {self.sink.stream} is closed", code="closed")
-            for data, key in checked:
+            full = whole and self._spill is None and self._waiting + len(checked) > self.limits.queue_records
+            for data, key in checked if not full else ():
                 if not self._accept(data, key, now):
                     break
                 taken += 1

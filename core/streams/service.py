@@ -13,6 +13,7 @@ from core.aws.faults import explained
 from core.aws.workplace import Workplace
 from core.base.errors import OpsError, WrongUse
 from core.jobs.job import Job
+from core.streams.collector import Collector
 from core.streams.decode import Record
 from core.streams.export import record_file
 from core.streams.fanout import FanOutSource
@@ -168,6 +169,10 @@ class StreamsService:
         it is closed, is kept in the state folder and sent by the next producer of this profile and stream."""
         folder = self._workplace.places.state / "spill" / self._workplace.profile.name / name if spill else None
         return Producer(StreamSink(self._workplace.aws, name), limits, folder)
+
+    def collector(self, name: str, listen: str, trust: Collection[str] = ()) -> Collector:
+        """An HTTP collector for the stream, not started yet; what cannot be sent waits on disk."""
+        return Collector(self.producer(name, spill=True), listen, list(trust))
 
     # -- changing ---------------------------------------------------------------
     def create(self, job: Job[Any], name: str, shards: int | None = None) -> None:

@@ -48,6 +48,7 @@ def suggestion(frame: pl.DataFrame) -> tuple[str, str, str]:
     import polars as pl
 
     _all, numbers = offers(frame)
+    numbers.sort(key=lambda name: name.lower() == "id" or name.lower().endswith("_id"))  # a number that measures first
     times = [name for name in frame.columns if frame.schema[name].is_temporal()]
     words = [name for name in frame.columns if frame.schema[name] in (pl.String, pl.Boolean)]
     if times and numbers:

@@ -221,7 +221,7 @@ class ColumnTable(QTableView):
         for column, name in enumerate(self._model.names):
             longest = max((len(self._model.text(row, column) or "NULL") for row in range(rows)), default=0)
             wide = metrics.horizontalAdvance("0") * min(longest, 60)
-            width = max(wide + Space.XL, heading.horizontalAdvance(name) + 56)
+            width = max(wide + Space.XXL, heading.horizontalAdvance(name) + 56)
             self.setColumnWidth(column, max(_NARROWEST, min(_WIDEST, width)))
         digits = len(f"{max(1, self._model.rowCount()):,}")
         self.verticalHeader().setFixedWidth(metrics.horizontalAdvance("0") * max(4, digits) + Space.L)

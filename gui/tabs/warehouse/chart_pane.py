@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from PySide6.QtCore import Qt, Signal
@@ -12,9 +13,17 @@ from core.warehouse.charts import Picture
 from gui.parts.buttons import Segments
 from gui.parts.layout import column, row
 from gui.parts.notices import EmptyState
-from gui.parts.words import Label
+from gui.parts.words import Label, short_count
 from gui.style.theme import font, theme
 from gui.style.tokens import Space
+
+
+def _tick_words(values: list[float], _scale: float, spacing: float) -> list[str]:
+    """1.2 M instead of 1.2e+06; small steps keep their decimals."""
+    if spacing < 1:
+        places = max(0, -math.floor(math.log10(spacing)))
+        return [f"{value:,.{places}f}" for value in values]
+    return [short_count(value) for value in values]
 
 
 class ChartPane(QWidget):
@@ -102,7 +111,8 @@ class ChartPane(QWidget):
         item.setAxisItems({"bottom": self._axis(picture), "left": self._plain_axis("left")})
         item.setLabel("bottom", picture.x_name, color=tokens.text2)
         item.setLabel("left", picture.y_name, color=tokens.text2)
-        item.showGrid(x=False, y=True, alpha=0.15)
+        item.getAxis("left").setGrid(40)
+        item.getAxis("left").setZValue(-10)
         if item.legend is not None:
             item.legend.scene().removeItem(item.legend)
             item.legend = None
@@ -121,7 +131,7 @@ class ChartPane(QWidget):
 
         colour = theme().chart_color(number)
         if picture.kind in ("bar", "histogram"):
-            width = 0.7 if picture.kind == "bar" else (x[1] - x[0]) * 0.94 if len(x) > 1 else 1.0
+            width = 0.6 if picture.kind == "bar" else (x[1] - x[0]) * 0.94 if len(x) > 1 else 1.0
             plot.addItem(pg.BarGraphItem(x=x, height=y, width=width, brush=colour, pen=None, name=name))
         elif picture.kind == "scatter":
             faded = QColor(colour)
@@ -152,6 +162,7 @@ class ChartPane(QWidget):
 
         axis = pg.AxisItem(side)
         axis.enableAutoSIPrefix(False)
+        axis.tickStrings = _tick_words
         self._dress(axis)
         return axis
 

@@ -80,7 +80,8 @@ class ResultPane(QFrame):
         self.messages.setAccessibleName("Messages")
         self.messages.setPlaceholderText("What the server said, newest below")
         self._rows = QStackedWidget()
-        for widget in (self.empty, self.table, self.busy, self.done):
+        self._blank = QWidget()
+        for widget in (self.empty, self.table, self.busy, self.done, self._blank):
             self._rows.addWidget(widget)
         self._stack = QStackedWidget()
         for side in (self._rows, self.chart, self.plan, self.messages):
@@ -117,8 +118,8 @@ class ResultPane(QFrame):
         self._rows.setCurrentWidget(self.busy)
 
     def show_frame(self, frame: pl.DataFrame, types: list[str]) -> None:
-        self.filter_button.setChecked(False)
         self.table.show_frame(frame, types)
+        self.filter_button.setChecked(False)
         self.banner.hide()
         self._rows.setCurrentWidget(self.table)
 
@@ -132,7 +133,7 @@ class ResultPane(QFrame):
     def show_fault(self, title: str, why: str, remedy: str, details: dict[str, str], *, place: bool) -> None:
         """Why the statement failed; ``place`` offers to show where."""
         self.table.show_frame(None)
-        self._rows.setCurrentWidget(self.empty)
+        self._rows.setCurrentWidget(self._blank)
         self.banner.show_fault(title, why, remedy, action="Show the place" if place else "", details=details)
 
     def show_line(self, words: str, *, busy: bool, tone: str = "") -> None:

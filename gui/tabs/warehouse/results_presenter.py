@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import shlex
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from PySide6.QtCore import QObject
 from PySide6.QtGui import QGuiApplication
@@ -21,14 +22,19 @@ from gui.tabs.warehouse.dialogs import ProfileDialog, UnloadDialog
 from gui.tabs.warehouse.documents import Document, KeptResult
 from gui.tabs.warehouse.view import WarehouseView
 
-if TYPE_CHECKING:
-    from gui.tabs.warehouse.presenter import WarehousePresenter
-
 _NAMES = {"csv": "CSV (*.csv)", "parquet": "Parquet (*.parquet)", "json": "JSON (*.json)", "xlsx": "Excel (*.xlsx)"}
 
 
+class Page(Protocol):
+    """What the page's presenter does for its results."""
+
+    def current_document(self) -> Document: ...
+    def run_statement(self, sql: str) -> None: ...
+    def show_value(self, name: str, value: object) -> None: ...
+
+
 class ResultsPresenter(QObject):
-    def __init__(self, view: WarehouseView, context: TabContext, page: WarehousePresenter) -> None:
+    def __init__(self, view: WarehouseView, context: TabContext, page: Page) -> None:
         super().__init__(view)
         self._view, self._context, self._jobs, self._page = view, context, context.jobs, page
         pane = view.results
@@ -165,16 +171,19 @@ class ResultsPresenter(QObject):
         kept = self._kept()
         if kept is None or kept.frame is None:
             return
-        frame, cut = kept.frame, kept.run.result.count.cut
+        frame, rows, cut = kept.frame, kept.order, kept.run.result.count.cut
 
         def work(_job: Job[Any]) -> Picture:
-            from dataclasses import replace
-
             from core.warehouse.charts import picture
 
-            found = picture(frame, kind, x, y, by)
-            partly = "the result was cut: only its first rows are drawn"
-            return replace(found, note="; ".join(filter(None, (found.note, partly)))) if cut else found
+            shown = frame if rows is None else frame[rows]
+            found = picture(shown, kind, x, y, by)
+            notes = [found.note]
+            if shown.height < frame.height:
+                notes.append(f"the filter leaves {shown.height:,} of {frame.height:,} rows")
+            if cut:
+                notes.append("the result was cut: only its first rows are drawn")
+            return replace(found, note="; ".join(filter(None, notes)))
 
         self._jobs.start(
             self, "Draw a chart", work, quiet=True, lane="warehouse:chart", newest_only=True,

@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QPoint, Qt, QTimer, Signal
-from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QFrame, QLineEdit, QMenu, QStackedWidget, QTreeWidget, QTreeWidgetItem, QWidget
+from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QPoint, Qt, QTimer, Signal
+from PySide6.QtGui import QFontMetrics, QGuiApplication, QPainter
+from PySide6.QtWidgets import (
+    QFrame,
+    QLineEdit,
+    QMenu,
+    QStackedWidget,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
+    QTreeWidget,
+    QTreeWidgetItem,
+    QWidget,
+)
 
 from core.warehouse.catalogue import Catalogue, Table, TableColumn
 from core.warehouse.statements import quoted
@@ -18,6 +28,7 @@ from gui.style.tokens import Space
 
 _TABLE = Qt.ItemDataRole.UserRole
 _COLUMN = Qt.ItemDataRole.UserRole + 1
+_ASIDE = Qt.ItemDataRole.UserRole + 2  # the dim words at the right: a type, a count
 _ICONS = {
     "table": "table",
     "view": "eye",
@@ -25,6 +36,26 @@ _ICONS = {
     "late-binding view": "link",
     "external table": "cloud",
 }
+
+
+class _Aside(QStyledItemDelegate):
+    """Paints the dim words of an item at its right, and less of them before it would cost the name a letter."""
+
+    def paint(
+        self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
+    ) -> None:
+        super().paint(painter, option, index)
+        words = str(index.data(_ASIDE) or "")
+        if not words:
+            return
+        name = QFontMetrics(font("body")).horizontalAdvance(str(index.data() or ""))
+        room = option.rect.adjusted(name + 40, 0, -Space.S, 0)  # type: ignore[attr-defined]
+        painter.save()
+        painter.setFont(font("caption"))
+        painter.setPen(theme().color("text3"))
+        shown = painter.fontMetrics().elidedText(words, Qt.TextElideMode.ElideRight, max(0, room.width()))
+        painter.drawText(room, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, shown)
+        painter.restore()
 
 
 class TreePane(QFrame):
@@ -47,14 +78,11 @@ class TreePane(QFrame):
         self.refresh = Button("Read the catalogue again (F5)", "icon", icon_name="refresh-cw")
         self.tree = QTreeWidget()
         self.tree.setHeaderHidden(True)
-        self.tree.setColumnCount(2)
+        self.tree.setItemDelegate(_Aside(self.tree))
         self.tree.setUniformRowHeights(True)
         self.tree.setIndentation(16)
         self.tree.setAccessibleName("Schemas, tables and columns")
         self.tree.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
-        self.tree.header().setStretchLastSection(False)
-        self.tree.header().setSectionResizeMode(0, self.tree.header().ResizeMode.Stretch)
-        self.tree.header().setSectionResizeMode(1, self.tree.header().ResizeMode.ResizeToContents)
         self.empty = EmptyState("database", "No tables yet", hint="Load from MySQL, extract text, or run CREATE TABLE")
         self.busy = Busy("Reading the catalogue")
         self.stack = QStackedWidget()
@@ -130,9 +158,9 @@ class TreePane(QFrame):
         for schema, members in tables.items():
             if words and not members and words not in schema.lower():
                 continue
-            item = QTreeWidgetItem([schema, short_count(len(members)) if members else "empty"])
+            item = QTreeWidgetItem([schema])
+            item.setData(0, _ASIDE, short_count(len(members)) if members else "empty")
             item.setIcon(0, icon("folder", "text3"))
-            self._dim(item)
             item.addChildren([self._table_item(table, words) for table in members])
             self.tree.addTopLevelItem(item)
             first = opened is None and (schema == "public" or len(tables) <= 3)
@@ -144,12 +172,12 @@ class TreePane(QFrame):
 
     def _table_item(self, table: Table, words: str) -> QTreeWidgetItem:
         figure = short_count(table.rows) if table.rows is not None else ("" if table.kind == "table" else table.kind)
-        item = QTreeWidgetItem([table.name, figure])
+        item = QTreeWidgetItem([table.name])
+        item.setData(0, _ASIDE, figure)
         item.setData(0, _TABLE, table)
         item.setIcon(0, icon(_ICONS.get(table.kind, "table"), "text2"))
         item.setToolTip(0, _table_words(table))
         item.setChildIndicatorPolicy(QTreeWidgetItem.ChildIndicatorPolicy.ShowIndicator)
-        self._dim(item)
         return item
 
     def _fill(self, item: QTreeWidgetItem) -> None:
@@ -163,25 +191,20 @@ class TreePane(QFrame):
             item.addChild(self._column_item(table, part))
 
     def _column_item(self, table: Table, part: TableColumn) -> QTreeWidgetItem:
-        marks = [part.type_name]
+        marks = [part.type_name.lower()]
         if part.dist_key:
             marks.append("dist")
         if part.sort_position:
             marks.append(f"sort {abs(part.sort_position)}")
-        item = QTreeWidgetItem([part.name, " · ".join(marks)])
+        item = QTreeWidgetItem([part.name])
+        item.setData(0, _ASIDE, " · ".join(marks))
         item.setData(0, _TABLE, table)
         item.setData(0, _COLUMN, part)
         item.setIcon(
             0, icon("key" if part.dist_key or part.sort_position else "dot", "accent" if part.dist_key else "text3")
         )
         item.setToolTip(0, _column_words(part))
-        self._dim(item)
         return item
-
-    def _dim(self, item: QTreeWidgetItem) -> None:
-        item.setForeground(1, theme().color("text3"))
-        item.setFont(1, font("caption"))
-        item.setTextAlignment(1, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
 
     def _filter(self) -> None:
         if self._catalogue is not None:

@@ -26,8 +26,8 @@ class WarehouseView(QWidget):
         super().__init__(parent)
         self.setObjectName("page")
         self.connection, self.database = QComboBox(), QComboBox()
-        self.connection.setMinimumWidth(170)
-        self.database.setMinimumWidth(110)
+        self.connection.setMinimumWidth(140)
+        self.database.setMinimumWidth(90)
         self.connection.setAccessibleName("Connection")
         self.connection.setToolTip("Where statements are sent")
         self.database.setAccessibleName("Database")
@@ -36,7 +36,7 @@ class WarehouseView(QWidget):
         self.badge.setProperty("tone", "info")
         self.badge.setToolTip("What may differ here from a real cluster")
         self.badge.hide()
-        self.running = Button("Running", "ghost", icon_name="list")
+        self.running = Button("Running statements", "icon", icon_name="list")
         self.explain = Button("Explain", icon_name="git-branch")
         self.cancel = Button("Cancel", "danger", icon_name="square", token="danger")
         self.run = Button("Run", "primary", icon_name="play")
@@ -83,6 +83,7 @@ class WarehouseView(QWidget):
         self.badge.setText(words)
         self.badge.setAccessibleName(f"{words}: show what may differ")
         self.badge.setVisible(bool(words))
+        self.badge.setMinimumWidth(self.badge.sizeHint().width())
 
     def show_fault(self, title: str, why: str, remedy: str, details: dict[str, str]) -> None:
         """The warehouse cannot be reached; "Try again" is at hand."""
