@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QStackedWidget
+
 from core.streams.rates import Series
 from gui.parts.buttons import Button, Segments
 from gui.parts.layout import Card
@@ -22,27 +25,32 @@ class ChartCard(Card):
         self.export = Button("Save the chart as a picture", "icon", icon_name="download")
         super().__init__(_TITLES["records"], self.drawn, self.range, self.export)
         self.chart = LiveChart(_TITLES["records"], "rec/s")
-        self.chart.setMinimumHeight(215)
-        self.empty = Label("", "small", wrap=True)
-        self.empty.hide()
-        self.body.addWidget(self.empty)
-        self.body.addWidget(self.chart, 1)
+        self.empty = Label("Start a tap to see records per second by shard", "small", wrap=True)
+        self.empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.pages = QStackedWidget()
+        self.pages.addWidget(self.empty)
+        self.pages.addWidget(self.chart)
+        self.body.addWidget(self.pages, 1)
         self.drawn.chosen.connect(self._show_metric)
 
     @property
     def seconds(self) -> int:
         return int(self.range.value)
 
-    def show_series(self, series: Series, order: Sequence[str], *, utc: bool) -> None:
+    def show_series(self, series: Series, order: Sequence[str], *, utc: bool, since: float) -> None:
         """``order``: the shards in the order of their hash keys; shards without records in this time are left out,
-        except those of ``order``."""
+        except those of ``order``. ``since``: when the tap began to see (epoch seconds)."""
+        self.pages.setCurrentWidget(self.chart)
         records = self.drawn.value == "records"
         lines = series.records if records else {name: values / 1e3 for name, values in series.bytes.items()}
         known = [name for name in order if name in lines]
         others = sorted(name for name in lines if name not in known and lines[name].any())
         self.chart.show_lines(
-            series.times, {shard_word(name): lines[name] for name in [*known, *others]}, utc=utc, step=series.step
+            series.times, {shard_word(name): lines[name] for name in [*known, *others]}, utc=utc, since=since
         )
+
+    def clear(self) -> None:
+        self.pages.setCurrentWidget(self.empty)
 
     def summarise(self, series: Series) -> None:
         """For screen readers, once a second: the mean of what is drawn."""

@@ -6,7 +6,7 @@ from PySide6.QtCore import QTimer, Signal
 from PySide6.QtWidgets import QCheckBox, QLineEdit, QSpinBox, QWidget
 
 from core.streams.positions import short_shard
-from core.streams.shards import HASH_SPACE, ReshardPlan
+from core.streams.shards import FAN_OUT_GB_PRICE, FAN_OUT_SHARD_HOUR_PRICE, HASH_SPACE, ReshardPlan
 from gui.parts.dialogs import ENVIRONMENT_TONE, Dialog
 from gui.parts.form import Field, line
 from gui.parts.layout import row
@@ -63,6 +63,27 @@ class StartDialog(Dialog):
         self.place.returnPressed.connect(self.accept_button.click)
         self.asked.connect(lambda: self.start_asked.emit(self.place.text()))
         self.place.setFocus()
+
+
+class FanOutDialog(Dialog):
+    """Says what enhanced fan-out costs before a consumer is registered."""
+
+    def __init__(
+        self, stream: str, shards: int, consumers: int, environment: str, parent: QWidget | None = None
+    ) -> None:
+        super().__init__(f"Use enhanced fan-out on {stream}?", "Register a consumer", parent)
+        self.head.addWidget(Chip(environment.upper(), ENVIRONMENT_TONE.get(environment, "")))
+        per_hour = shards * FAN_OUT_SHARD_HOUR_PRICE
+        for text in (
+            "The tap then has 2 MB/s of each shard to itself and takes none of the five reads a second that your "
+            "consumers share.",
+            f"AWS bills about ${number(per_hour, 3)} an hour for {number(shards)} shards, and ${FAN_OUT_GB_PRICE:g} a GB "
+            "(us-east-1 list price).",
+            f"{number(consumers)} of the stream's 20 consumer places are taken; this takes one more. It is given back when "
+            "the tap stops.",
+        ):
+            self.body.addWidget(Label(text, wrap=True))
+        self.asked.connect(self.accept)
 
 
 class ReshardDialog(Dialog):

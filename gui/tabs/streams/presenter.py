@@ -21,8 +21,9 @@ from core.streams.tap import Tap, TapStatus
 from gui.bridge.tab_context import TabContext
 from gui.parts.words import number
 from gui.tabs.streams.changes import Changes
-from gui.tabs.streams.dialogs import StartDialog
+from gui.tabs.streams.dialogs import FanOutDialog, StartDialog
 from gui.tabs.streams.notices import Notice, notice_of
+from gui.tabs.streams.producing import Producing
 from gui.tabs.streams.records_presenter import RecordsPresenter
 from gui.tabs.streams.view import State, StreamsView
 from gui.tabs.streams.wording import shard_word
@@ -51,6 +52,7 @@ class StreamsPresenter(QObject):
         self._timer = QTimer(self, interval=_TICK)
         self._timer.timeout.connect(self._tick)
         self.records = RecordsPresenter(view.records, context)
+        self.producing = Producing(view.produce, context)
         self.changes = Changes(view, context, lambda: self.details)
         self._wire()
         self._register()
@@ -71,6 +73,8 @@ class StreamsPresenter(QObject):
         bar.elsewhere_asked.connect(self._ask_start)
         view.records.empty_action_asked.connect(self._empty_action)
         self.records.failed.connect(self._show_fault)
+        bar.produce.toggled.connect(view.produce.setVisible)
+        view.produce.closed.connect(partial(bar.produce.setChecked, False))
         self.changes.failed.connect(self._show_fault)
         self.changes.made.connect(self._made)
         self.changes.reshaped.connect(self.describe)
@@ -101,6 +105,7 @@ class StreamsPresenter(QObject):
             icon="arrow-up",
             shortcut="Ctrl+Home",
         )
+        add("streams.produce", "Show or hide the producer", view.toolbar.produce.toggle, icon="send")
         add("streams.export", "Export the records", view.records.ask_export, icon="download", shortcut="Ctrl+E")
         self.create_action = add("streams.create", "New stream…", self.changes.ask_create, icon="plus")
         self.scale_action = add("streams.scale", "Scale the stream…", self.changes.ask_scale, icon="layers")
@@ -115,7 +120,10 @@ class StreamsPresenter(QObject):
         commands.button("streams.pause", view.toolbar.pause)
         commands.button("streams.stop", view.toolbar.stop)
         commands.button("streams.export", view.records.export)
-        view.toolbar.offer([self.create_action, self.scale_action, self.delete_action, None, refresh, copy])
+        self._fan_out_action = add("streams.fan-out", "Use enhanced fan-out…", self.ask_fan_out, icon="zap")
+        view.toolbar.offer(
+            [refresh, self.create_action, self.scale_action, self.delete_action, None, self._fan_out_action, copy]
+        )
         for widget in (view.records.table, view.chart.chart):  # Space belongs to whatever has the focus elsewhere
             key = QShortcut(QKeySequence(Qt.Key.Key_Space), widget)
             key.setContext(Qt.ShortcutContext.WidgetShortcut)
@@ -129,10 +137,12 @@ class StreamsPresenter(QObject):
         self._start_action.setEnabled(state is State.READY)
         self._pause_action.setEnabled(state.tapping)
         self._stop_action.setEnabled(state.tapping)
+        self._fan_out_action.setEnabled(state.tapping and self.tap is not None and not self.tap.pushed and not locked)
         have = self.details is not None and state not in (State.LOADING, State.NO_STREAMS, State.UNREACHABLE)
         self.create_action.setEnabled(not locked)
         for action in (self.scale_action, self.delete_action):
             action.setEnabled(have and not locked)
+        self.producing.show_stream(self._stream if have else "", locked=locked)
         provisioned = have and self.details is not None and self.details.mode != "ON_DEMAND"
         self.view.shards.show_allowed(
             locked
@@ -267,6 +277,8 @@ class StreamsPresenter(QObject):
     # -- the tap's life --------------------------------------------------------------
     def _choose_start(self, start: str) -> None:
         self._start = start
+        if self.state.tapping:
+            self._restart()
 
     def _ask_start(self) -> None:
         dialog = StartDialog(self.view)
@@ -278,8 +290,8 @@ class StreamsPresenter(QObject):
                 dialog.field.show_fault(f"{fault.title}. {fault.why}")
                 return
             dialog.accept()
-            self._start = text.strip()
-            self.view.toolbar.show_start(self._start)
+            self.view.toolbar.show_start(text.strip())
+            self._choose_start(text.strip())
 
         dialog.start_asked.connect(take)
         dialog.open()
@@ -336,13 +348,52 @@ class StreamsPresenter(QObject):
             self.show_state(State.READING)
         self._figures()
 
+    def ask_fan_out(self) -> None:
+        """Enhanced fan-out costs money and takes a consumer's place, so it is asked about first."""
+        if self.tap is None or not self.state.tapping or self.tap.pushed or self.details is None:
+            return
+        if self.locked:
+            self._show_fault(OpsError("Enhanced fan-out registers a consumer", self.locked, "", code="locked"), "", "")
+            return
+        environment = self._context.desk.profile.environment
+        shards, taken = len(self.details.open_shards), len(self.details.consumers)
+        dialog = FanOutDialog(self._stream, shards, taken, environment, self.view)
+        dialog.accepted.connect(self._fan_out)
+        dialog.open()
+
+    def _fan_out(self) -> None:
+        tap = self.tap
+        if tap is None:
+            return
+        self._context.jobs.start(
+            self,
+            f"Register a consumer of {self._stream}",
+            lambda job: self._service.fan_out(job, tap),
+            room="streams",
+            lane="streams.tap",
+            write=True,
+            on_success=lambda pushed: self._pushed(tap, pushed),
+            on_failure=self._show_fault,
+        )
+
+    def _pushed(self, polled: Tap, pushed: Tap) -> None:
+        """The window is the same, so the table goes on where it is."""
+        if self.tap is not polled:
+            pushed.stop()
+            return
+        self.tap = self._holder.tap = pushed
+        self.records.go_on_with(pushed)
+        self._history.clear()
+        self.view.banner.hide()
+        self.show_state(State.READING)
+
     def stop_tap(self) -> None:
         """End reading; what was read stays on the page."""
         if self.tap is None:
             return
-        self._tick()
-        self.tap.stop()
         self._timer.stop()
+        self.tap.stop()
+        self.records.pull()
         self.view.banner.hide()
         self.show_state(State.READY)
 
@@ -353,6 +404,7 @@ class StreamsPresenter(QObject):
         self._timer.stop()
         self.records.attach(None, self._stream)
         self.view.tiles.clear()
+        self.view.chart.clear()
         self.view.shards.show_shards([], {})
         self.view.keys.show_keys([], 0)
         self.view.banner.hide()
@@ -377,7 +429,10 @@ class StreamsPresenter(QObject):
         card = self.view.chart
         series = self.tap.window.series(card.seconds, now)
         card.show_series(
-            series, [status.shard.id for status in self.tap.shards() if status.state != "closed"], utc=self._utc
+            series,
+            [status.shard.id for status in self.tap.shards() if status.state != "closed"],
+            utc=self._utc,
+            since=self.tap.since,
         )
         if self._ticks % _FIGURES_EVERY == 0:
             card.summarise(series)
@@ -395,6 +450,9 @@ class StreamsPresenter(QObject):
         state = {"paused": State.PAUSED, "unseen": State.UNSEEN, "failed": State.FAILED}.get(
             status.state, State.READING
         )
+        if status.state == "stopped":
+            self.stop_tap()
+            return
         if self.state.tapping and state is not self.state:
             self.show_state(state)
         self._notify(notice_of(status))
@@ -482,6 +540,8 @@ class StreamsPresenter(QObject):
             self.pause_or_resume()
         elif step == "start":
             self.start_tap()
+        elif step == "fan-out":
+            self.ask_fan_out()
         elif step == "refresh":
             self.stop_tap()
             self.refresh()
