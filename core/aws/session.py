@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
+from urllib.parse import urlsplit
 
 from core.settings.profiles import MysqlSource, Profile, WarehouseConnection
 
@@ -93,6 +95,7 @@ class AwsSession:
         from botocore.config import Config
 
         target = self.target()
+        endpoint = target.endpoints.get(service) or target.endpoints.get("default") or None
         config = Config(
             connect_timeout=5,
             read_timeout=read_timeout,
@@ -102,11 +105,12 @@ class AwsSession:
             parameter_validation=validate,
             signature_version="s3v4" if service == "s3" else None,
             s3={"addressing_style": "path"} if target.endpoints else None,
+            proxies={} if _is_here(endpoint) else None,  # None: as the environment says
         )
         return self._session(plain_times).client(
             service,
             region_name=target.region or None,
-            endpoint_url=target.endpoints.get(service) or target.endpoints.get("default") or None,
+            endpoint_url=endpoint,
             verify=target.ca_bundle or None,
             config=config,
         )
@@ -129,11 +133,16 @@ class AwsSession:
         return self._sessions[plain_times]
 
 
+def _is_here(endpoint: str | None) -> bool:
+    """Whether the endpoint is on this computer: a company's HTTP proxy could only get it wrong."""
+    return bool(endpoint) and (urlsplit(endpoint).hostname in ("localhost", "127.0.0.1", "::1"))
+
+
 def environment_target(profile: Profile) -> Target:
     """The target of an ``env`` or ``aws`` profile: boto3's own chain decides what the profile leaves open."""
     return Target(
         profile,
-        region=profile.region,
+        region=profile.region or os.environ.get("AWS_REGION", ""),  # boto3 itself reads AWS_DEFAULT_REGION only
         aws_profile=profile.aws_profile,
         endpoints=dict(profile.endpoints),
         ca_bundle=profile.ca_bundle,

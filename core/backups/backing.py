@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import socket
 from collections.abc import Callable
@@ -13,8 +14,8 @@ from core.backups.content import Content, Parts, content_of
 from core.backups.dump import TABLE_CHANGED
 from core.backups.flow import Tally, compressed, encrypt_into, read_ahead
 from core.backups.ledger import Ledger
-from core.backups.manifest import SUFFIX, FilesPart, Manifest, read_manifest
-from core.backups.outcomes import EndpointFacts, Finding, Outcome, Run, Severity
+from core.backups.manifest import SUFFIX, FilesPart, Manifest, manifest_fact, read_manifest
+from core.backups.outcomes import Finding, Outcome, Run, Severity
 from core.backups.plan import Plan
 from core.backups.server import Login
 from core.backups.upload import MultipartUpload
@@ -74,6 +75,7 @@ class BackupRun:
             findings=findings,
         )
         self._ledger.end_run(done)
+        probe_once(job, self._vault, self._ledger, manifest)
         return done
 
     def _begin(self) -> Run:
@@ -196,6 +198,7 @@ class BackupRun:
         if manifest.files and parts.file_list is not None:
             self._vault.put(job, manifest.files.list_key, parts.file_list, run.id, "application/zstd")
         self._vault.put(job, manifest.key + SUFFIX, text, run.id, "application/json")
+        self._ledger.remember(manifest_fact(run.plan, run.id), hashlib.sha256(text).hexdigest())
 
     def _is_ours(self, job: Job[Any], manifest: Manifest, upload: MultipartUpload) -> bool:
         found = self._vault.look(job, manifest.key)
@@ -251,19 +254,17 @@ def _published(job: Job[Any], vault: Vault, text: str) -> bool:
     return found is not None and found.size == manifest.stored_bytes
 
 
-def probe_once(job: Job[Any], vault: Vault, ledger: Ledger, run: Run) -> EndpointFacts | None:
-    """Measure what the endpoint enforces, once per endpoint; None where it could not be measured."""
+def probe_once(job: Job[Any], vault: Vault, ledger: Ledger, manifest: Manifest) -> None:
+    """Measure what the endpoint enforces, once per endpoint, and remember it. The backup is safe by now: trouble is only logged."""
     name = endpoint_fact_name(vault)
-    if ledger.fact(name) is None:
-        key = run.key + SUFFIX
-        try:
-            facts = vault.probe(job, key, vault.read(job, key), run.id)
-        except OpsError as error:
-            logging.getLogger(__name__).info("the endpoint could not be probed: %s", error)
-            return None
-        ledger.remember(name, {"no_overwrite": facts.no_overwrite, "checks_sums": facts.checks_sums})
-        return facts
-    return None
+    if ledger.fact(name) is not None:
+        return
+    try:
+        facts = vault.probe(job, manifest.key + SUFFIX, manifest.to_json(), manifest.run)
+    except OpsError as error:
+        logging.getLogger(__name__).info("the endpoint could not be probed: %s", error)
+        return
+    ledger.remember(name, {"no_overwrite": facts.no_overwrite, "checks_sums": facts.checks_sums})
 
 
 def endpoint_fact_name(vault: Vault) -> str:

@@ -204,19 +204,19 @@ class Ledger:
             )
 
     def deliveries(self, limit: int = 50) -> list[Delivery]:
+        """The newest first, of all plans."""
         with self._open() as database:
             rows = database.execute("SELECT * FROM delivery ORDER BY rowid DESC LIMIT ?", (limit,)).fetchall()
-        return [
-            Delivery(
-                row["channel"],
-                row["receiver"],
-                bool(row["ok"]),
-                datetime.fromisoformat(row["sent"]),
-                row["subject"],
-                row["error"],
-            )
-            for row in rows
-        ]
+        return [_delivery(row) for row in rows]
+
+    def deliveries_of(self, plan: str) -> list[Delivery]:
+        """The newest attempt on each channel of one plan."""
+        with self._open() as database:
+            rows = database.execute(
+                "SELECT * FROM delivery WHERE rowid IN (SELECT MAX(rowid) FROM delivery WHERE plan = ? GROUP BY channel, receiver)",
+                (plan,),
+            ).fetchall()
+        return [_delivery(row) for row in rows]
 
     def last_told(self, plan: str, rule: str) -> datetime | None:
         """When somebody was last told of ``rule``, so that nobody is told every minute."""
@@ -236,6 +236,11 @@ class Ledger:
     def remember(self, name: str, value: Any) -> None:
         with self._open() as database:
             database.execute("INSERT OR REPLACE INTO fact VALUES (?, ?)", (name, json.dumps(value)))
+
+
+def _delivery(row: sqlite3.Row) -> Delivery:
+    sent = datetime.fromisoformat(row["sent"])
+    return Delivery(row["channel"], row["receiver"], bool(row["ok"]), sent, row["subject"], row["error"])
 
 
 def _text(moment: datetime | None) -> str | None:

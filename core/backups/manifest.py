@@ -101,6 +101,11 @@ class Manifest:
         return json.dumps(plain, ensure_ascii=False, indent=1).encode()
 
 
+def manifest_fact(plan: str, run: str) -> str:
+    """Where the ledger keeps the SHA-256 of a manifest that was written here."""
+    return f"manifest:{plan}:{run}"
+
+
 def read_manifest(content: bytes, where: str) -> Manifest:
     """Raises OpsError (code ``damaged``) where it is not one of ours or not whole."""
     try:

@@ -90,7 +90,12 @@ class PlanStore:
 
 
 def ensure_demo_plan(
-    places: Places, *, profile: str = "sandbox", server: str = "shop", database: str = "shop", bucket: str = "backups"
+    places: Places,
+    *,
+    profile: str = "sandbox",
+    server: str = "shop",
+    database: str = "shop",
+    bucket: str = "opsdesk-backups",
 ) -> Plan:
     """Write the plan for the demo shop unless a plan of that name exists; return the one in force.
 

@@ -12,7 +12,7 @@ from statistics import median
 from typing import Any
 
 from core.backups.ledger import Ledger
-from core.backups.manifest import SUFFIX, Manifest, read_manifest
+from core.backups.manifest import SUFFIX, Manifest, manifest_fact, read_manifest
 from core.backups.outcomes import Backup, Check, Outcome, Verification
 from core.backups.plan import Plan
 from core.backups.rowcount import TRAILER
@@ -291,8 +291,3 @@ class _Feed:
             if error.code != "load":
                 raise
             self.error = error
-
-
-def manifest_fact(plan: str, run: str) -> str:
-    """Where the ledger keeps the SHA-256 of a manifest that was written here."""
-    return f"manifest:{plan}:{run}"

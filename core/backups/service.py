@@ -2,27 +2,45 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from core.aws.workplace import Workplace
-from core.backups.backing import BackupRun, probe_once, recover
+from core.backups import alerts, policies, preflight, restoring, scheduling
+from core.backups.assertions import check_assertion
+from core.backups.backing import BackupRun, endpoint_fact_name, recover
+from core.backups.calendar import is_due
 from core.backups.ledger import Ledger
-from core.backups.lock import plan_lock
+from core.backups.lifecycle import expiry_days, read_rules, write_rule
+from core.backups.lock import is_locked, plan_lock
 from core.backups.outcomes import (
     Backup,
     Check,
     Delivery,
     EndpointFacts,
     Finding,
+    Outcome,
     PlanStatus,
     Restored,
     RestorePreview,
     Run,
     ScheduleExport,
+    Severity,
     Verification,
 )
 from core.backups.plan import Assertion, Plan
+from core.backups.plans import PlanStore
+from core.backups.rehearsal import Rehearsal, choose
+from core.backups.report import evidence_paths, write_evidence
+from core.backups.rules import Evidence, plan_status
+from core.backups.server import SYSTEM_SCHEMAS, Login, connected, rows_of
+from core.backups.targets import Options
+from core.backups.vault import Vault, endpoint_facts
+from core.base.errors import OpsError, WrongUse
 from core.jobs.job import Job
 
 
@@ -31,127 +49,332 @@ class BackupsService:
 
     def __init__(self, workplace: Workplace) -> None:
         self._workplace = workplace
+        self._store = PlanStore(workplace.places, workplace.profile.name)
+        self._folder = workplace.places.state / "backups" / workplace.profile.name
+        self._ledger = Ledger(self._folder / "ledger.sqlite")
+        self.on_alert: Callable[[alerts.Alert], None] | None = None
+        """The window's hook for desktop notifications; called from the job's thread."""
 
     # -- plans --------------------------------------------------------------
     def plans(self) -> list[Plan]:
-        """The plans of this profile by name; a plan whose file cannot be read is named in ``plan_troubles``."""
-        raise NotImplementedError
+        """The plans of this profile by name; a plan whose file cannot be used is told by ``plan_troubles``."""
+        return self._store.all()[0]
 
     def plan_troubles(self) -> list[Finding]:
-        raise NotImplementedError
+        return self._store.all()[1]
 
     def plan(self, name: str) -> Plan:
         """Raises WrongUse for a name nobody knows."""
-        raise NotImplementedError
+        return self._store.get(name)
 
     def save_plan(self, plan: Plan, *, replace: bool = False) -> None:
         """Check and write it; raises WrongUse where the name is taken (without ``replace``) or a value makes no sense."""
-        raise NotImplementedError
+        self._store.save(plan, replace_old=replace)
 
     def remove_plan(self, name: str) -> None:
         """Forget the plan. Its backups and evidence stay."""
-        raise NotImplementedError
+        self._store.remove(name)
 
     def servers(self, job: Job[Any]) -> list[str]:
         """Names of the MySQL sources of this profile."""
-        raise NotImplementedError
+        return [source.name for source in self._workplace.aws.target().mysql]
 
     def databases(self, job: Job[Any], server: str) -> list[str]:
         """User databases of a source, for the wizard."""
-        raise NotImplementedError
+        with connected(self._login(server), doing="list the databases") as connection:
+            names = [str(name) for (name,) in rows_of(connection, "SHOW DATABASES")]
+        return [name for name in names if name.lower() not in SYSTEM_SCHEMAS]
 
     def preflight(self, job: Job[Any], plan: Plan) -> list[Finding]:
-        """Login, privileges, engines outside the snapshot, disk, tools, bucket, what the endpoint enforces. Plan need not be saved."""
-        raise NotImplementedError
+        """Login, rights, engines outside the snapshot, room, programs, bucket. The plan need not be saved."""
+        plan.checked()
+        facts = self._known_endpoint(self._vault(plan))
+        return preflight.look(job, plan, self._vault(plan), self._login, self._options(plan), facts)
 
     # -- backing up ---------------------------------------------------------
     def run(self, job: Job[Any], name: str, *, if_due: bool = False) -> Run | None:
-        """Back up now. None: ``if_due`` and nothing is due. Raises OpsError (``locked``, exit status 3) while another run works."""
-        raise NotImplementedError
+        """Back up now. None: ``if_due`` and nothing is due.
+
+        Raises OpsError (code ``locked``, exit status 3) while another run works; on any other failure alerts were sent,
+        and nothing of the run is left in the bucket.
+        """
+        plan = self.plan(name)
+        vault = self._vault(plan)
+        with plan_lock(self._locks, name):
+            recover(job, plan, vault, self._ledger, self._workplace.clock)
+            if if_due and not self._is_due(plan):
+                return None
+            settings = self._workplace.settings().backups
+            backing = BackupRun(
+                plan,
+                vault,
+                self._ledger,
+                self._workplace.clock,
+                self._login,
+                part_size=int(settings.part_size) << 20,
+                workers=int(settings.parallel_parts),
+            )
+            try:
+                return backing.run(job)
+            except OpsError as error:
+                self._alert(plan, "run-failed", f"The backup {name} failed", str(error))
+                raise
 
     def backups(self, job: Job[Any], name: str) -> list[Backup]:
         """What lies in the bucket, newest first."""
-        raise NotImplementedError
+        plan = self.plan(name)
+        vault = self._vault(plan)
+        days, _ = self._expiry(plan, vault)
+        return vault.backups(self._ledger.proofs(name), days)
 
     def runs(self, name: str, limit: int = 100) -> list[Run]:
-        raise NotImplementedError
+        """What this computer remembers, newest first."""
+        return self._ledger.runs(name, limit)
 
     # -- proving ------------------------------------------------------------
     def verify(self, job: Job[Any], name: str, *, run: str = "", level: int | None = None) -> Verification:
-        """Climb the ladder. A failed check is a recorded result, not an exception; raises OpsError only where nothing could be tried."""
-        raise NotImplementedError
+        """Climb the ladder. A failed check is a recorded result; raises OpsError only where there is nothing to try."""
+        plan = self.plan(name)
+        vault = self._vault(plan)
+        job.report(0, None, "Looking for the backup")
+        backups = vault.backups(self._ledger.proofs(name), None)
+        if run:
+            chosen = vault.find(backups, run)
+        else:
+            found = choose(plan, backups, self._ledger.verifications(name))
+            chosen = found or vault.find(backups, "")
+        rehearsal = Rehearsal(plan, vault, self._ledger, self._workplace.clock, self._options(plan))
+        verification = rehearsal.run(job, chosen, backups, plan.proof.level if level is None else level)
+        write_evidence(self._evidence, verification)
+        if verification.outcome is Outcome.FAILED:
+            self._alert(
+                plan, "verification-failed", f"The backup {name} failed its verification", verification.headline
+            )
+        return verification
+
+    def verification_due(self, name: str) -> bool:
+        """Whether the plan has something to prove and the last proof is older than it wants."""
+        plan = self.plan(name)
+        if self._ledger.last_done(name) is None:
+            return False
+        past = self._ledger.verifications(name, 1000)
+        last = next((item.started for item in past if item.outcome is not Outcome.CANCELLED), None)
+        return last is None or self._workplace.clock.now() - last >= timedelta(days=plan.proof.every_days)
 
     def verifications(self, name: str, limit: int = 100) -> list[Verification]:
-        raise NotImplementedError
+        """Newest first: the trend of RTO and RPO, and the evidence."""
+        return self._ledger.verifications(name, limit)
 
     def evidence(self, verification: int) -> tuple[Path, Path]:
         """The JSON and the HTML report of a verification."""
-        raise NotImplementedError
+        found = self._ledger.verification(verification)
+        if found is None:
+            raise WrongUse(f"There is no verification {verification}", "", "See the list of verifications")
+        pair = evidence_paths(self._evidence, found)
+        return pair if pair[1].exists() else write_evidence(self._evidence, found)
 
     def try_on_source(self, job: Job[Any], plan: Plan, assertion: Assertion) -> Check:
         """Run an assertion on the source now (read-only transaction), while editing it."""
-        raise NotImplementedError
+        if not plan.is_database:
+            raise WrongUse("This plan saves files", "Assertions ask a database", "Leave them out")
+        with connected(self._login(plan.source.server), timeout=60, doing="ask the source") as connection:
+            with job.interruptible(connection._force_close):
+                return check_assertion(connection, assertion, plan.source.databases[0], self._workplace.clock.now())
 
     # -- how things stand ---------------------------------------------------
     def status(self, job: Job[Any], name: str) -> PlanStatus:
         """Reads the bucket and the ledger; an unreachable bucket becomes a finding, not an exception."""
-        raise NotImplementedError
+        plan = self.plan(name)
+        vault = self._vault(plan)
+        seen = Evidence(
+            plan,
+            self._workplace.clock.now(),
+            runs=self._ledger.runs(name),
+            verifications=self._ledger.verifications(name),
+            working=is_locked(self._locks, name),
+            deliveries=self._ledger.deliveries_of(name),
+            notes=self._notes(plan, vault),
+        )
+        try:
+            days, known = self._expiry(plan, vault)
+            backups = vault.backups(self._ledger.proofs(name), days or plan.retention.days)
+        except OpsError as error:
+            return plan_status(replace(seen, unreachable=error))
+        return plan_status(replace(seen, backups=backups, expiry_days=days, expiry_known=known))
 
     def statuses(self, job: Job[Any]) -> list[PlanStatus]:
-        raise NotImplementedError
+        """Of every plan, by name."""
+        plans = self.plans()
+        found = []
+        for number, plan in enumerate(plans):
+            job.report(number, len(plans), f"Looking at {plan.name}")
+            found.append(self.status(job, plan.name))
+        return found
+
+    def watch(self, job: Job[Any]) -> list[PlanStatus]:
+        """The dead man's check: tell somebody of silence and of stale proofs, each at most once a day."""
+        found = self.statuses(job)
+        for status in found:
+            plan = self.plan(status.plan)
+            for finding in status.findings:
+                if finding.rule in ("silence", "half-retention", "stale", "proof-vanishes") and self._untold(
+                    plan, finding.rule
+                ):
+                    self._alert(plan, finding.rule, finding.title, f"{finding.why}. {finding.remedy}.")
+        return found
 
     # -- restoring ----------------------------------------------------------
     def preview_restore(self, job: Job[Any], name: str, *, run: str = "", to: str) -> RestorePreview:
         """``to``: a database name, ``SERVER/DATABASE``, or a folder. ``run`` empty: the newest complete one."""
-        raise NotImplementedError
+        return self._restoring(name).preview(job, run, to)
 
     def restore(self, job: Job[Any], name: str, *, run: str = "", to: str, confirm: str = "") -> Restored:
         """Restore. Onto the source only where ``confirm`` equals its name."""
-        raise NotImplementedError
+        return self._restoring(name).restore(job, run, to, confirm)
+
+    def _restoring(self, name: str) -> restoring.Restoring:
+        plan = self.plan(name)
+        return restoring.Restoring(plan, self._vault(plan), self._login, self._options(plan))
 
     # -- schedule -----------------------------------------------------------
     def schedules(self, name: str) -> list[ScheduleExport]:
         """How each of systemd, cron, launchd and schtasks would run the plan; which of them are here and installed."""
-        raise NotImplementedError
+        plan = self.plan(name)
+        return [scheduling.export(plan, self._workplace.profile.name, kind) for kind in scheduling.KINDS]
 
     def install_schedule(self, job: Job[Any], name: str, kind: str) -> ScheduleExport:
-        raise NotImplementedError
+        """Write and activate it; raises OpsError where this computer has no such scheduler."""
+        return scheduling.install(self.plan(name), self._workplace.profile.name, kind)
 
     def remove_schedule(self, job: Job[Any], name: str, kind: str) -> ScheduleExport:
-        raise NotImplementedError
+        return scheduling.remove(self.plan(name), self._workplace.profile.name, kind)
 
     def due(self) -> list[str]:
         """Plans whose last scheduled moment passed without a run (the window's fallback asks this every minute)."""
-        raise NotImplementedError
+        return [plan.name for plan in self.plans() if self._is_due(plan) and not is_locked(self._locks, plan.name)]
 
     def test_as_scheduled(self, job: Job[Any], name: str) -> list[Finding]:
         """Log in the way a timer will: in a process without a desktop session."""
-        raise NotImplementedError
+        return scheduling.test_as_scheduled(job, self.plan(name), self._workplace.profile.name)
 
     # -- alerts -------------------------------------------------------------
     def send_test(self, job: Job[Any], name: str) -> list[Delivery]:
-        raise NotImplementedError
+        """Through every channel of the plan; look at ``ok`` of each."""
+        plan = self.plan(name)
+        return self._send(
+            plan, alerts.Alert(name, "test", f"Test of the alerts of {name}", "If you read this, alerts reach you.")
+        )
 
     def deliveries(self, limit: int = 50) -> list[Delivery]:
         """The newest attempts to tell somebody; those with ``ok`` False are to be shown."""
-        raise NotImplementedError
+        return self._ledger.deliveries(limit)
 
     # -- rights and rules ---------------------------------------------------
     def policies(self, plan: Plan) -> dict[str, dict[str, Any]]:
         """IAM policy documents for the roles ``backup``, ``verify`` and ``admin``."""
-        raise NotImplementedError
+        return policies.documents(plan)
 
     def check_rights(self, job: Job[Any], plan: Plan) -> list[Finding]:
-        """What the current credentials can do that the backup role should not, and what they lack."""
-        raise NotImplementedError
+        """What the current credentials can do that the backup role should not, and what they lack. Deletes nothing."""
+        findings = policies.check(job, self._workplace.aws, plan)
+        self._ledger.remember(
+            f"rights:{plan.name}",
+            [(item.severity.value, item.rule, item.title, item.why, item.remedy) for item in findings],
+        )
+        return findings
 
     def set_expiry(self, job: Job[Any], name: str) -> list[Finding]:
         """Write the plan's retention into the bucket's lifecycle (one rule of ours, the others kept)."""
-        raise NotImplementedError
+        plan = self.plan(name)
+        write_rule(self._vault(plan), plan, enabled=True)
+        return [
+            finding
+            for finding in self.status(job, name).findings
+            if finding.rule in ("retention", "expiry-differs", "no-expiry")
+        ]
 
     def pause_expiry(self, job: Job[Any], name: str) -> None:
         """Disable the plan's lifecycle rule, so that nothing more is deleted by age."""
-        raise NotImplementedError
+        plan = self.plan(name)
+        write_rule(self._vault(plan), plan, enabled=False)
 
-    def endpoint_facts(self, job: Job[Any], plan: Plan) -> EndpointFacts:
-        raise NotImplementedError
+    def endpoint_facts(self, job: Job[Any], plan: Plan) -> EndpointFacts | None:
+        """What the endpoint was found to enforce; None before the first backup measured it."""
+        return self._known_endpoint(self._vault(plan))
+
+    # -- inside -------------------------------------------------------------
+    @cached_property
+    def _locks(self) -> Path:
+        return self._folder / "locks"
+
+    @cached_property
+    def _evidence(self) -> Path:
+        return self._folder / "evidence"
+
+    def _vault(self, plan: Plan) -> Vault:
+        return Vault(self._workplace.aws, plan)
+
+    def _login(self, server: str) -> Login:
+        for source in self._workplace.aws.target().mysql:
+            if source.name == server:
+                secret = f"mysql/{self._workplace.profile.name}/{source.name}"
+                password = source.password if source.password is not None else self._workplace.secrets.need(secret)
+                return Login(source.name, source.user, password, source.host, source.port, ca_file=source.ca_file)
+        known = ", ".join(source.name for source in self._workplace.aws.target().mysql) or "none"
+        raise WrongUse(
+            f"The profile has no MySQL source {server}",
+            f"Known are: {known}",
+            "Add it to the profile, or correct the plan",
+        )
+
+    def _options(self, plan: Plan) -> Options:
+        settings = self._workplace.settings().backups
+        return Options(
+            self._login,
+            self._workplace.secrets.need,
+            self._workplace.places.cache,
+            settings.scratch_folder,
+            settings.mariadb_folder,
+            float(settings.rehearsal_hours),
+        )
+
+    def _is_due(self, plan: Plan) -> bool:
+        last = self._ledger.last_done(plan.name)
+        return is_due(plan.schedule, last.started if last else None, self._workplace.clock.now())
+
+    def _expiry(self, plan: Plan, vault: Vault) -> tuple[int | None, bool]:
+        """(days, whether the lifecycle could be read): the backup role may not, some endpoints have none."""
+        try:
+            return expiry_days(plan, read_rules(vault)), True
+        except OpsError as error:
+            if error.code in ("unreachable", "credentials", "not-found"):
+                raise
+            return None, False
+
+    def _known_endpoint(self, vault: Vault) -> EndpointFacts | None:
+        known = self._ledger.fact(endpoint_fact_name(vault))
+        return endpoint_facts(known["no_overwrite"], known["checks_sums"]) if known else None
+
+    def _notes(self, plan: Plan, vault: Vault) -> tuple[Finding, ...]:
+        notes = [Finding(Severity(word), *rest) for word, *rest in self._ledger.fact(f"rights:{plan.name}") or ()]
+        try:
+            facts = self._known_endpoint(vault)
+        except OpsError:  # the profile cannot be opened: the list of backups tells that
+            facts = None
+        if facts:
+            notes += [Finding(Severity.INFO, "endpoint", words) for words in facts.words]
+        return tuple(notes)
+
+    def _alert(self, plan: Plan, rule: str, subject: str, text: str) -> None:
+        self._send(plan, alerts.Alert(plan.name, rule, subject, text))
+
+    def _untold(self, plan: Plan, rule: str) -> bool:
+        last = self._ledger.last_told(plan.name, rule)
+        return last is None or (self._workplace.clock.now() - last).total_seconds() > 86_400
+
+    def _send(self, plan: Plan, alert: alerts.Alert) -> list[Delivery]:
+        workplace = self._workplace
+        found = alerts.send(plan, alert, workplace.aws, workplace.secrets, workplace.clock, self.on_alert)
+        for delivery in found:
+            self._ledger.note_delivery(plan.name, alert.rule, delivery)
+        return found

@@ -1,9 +1,524 @@
-"""The verbs of backup."""
+"""backup plans | add | check | run | list | verify | restore | status | schedule | ...: plans, backups and their proofs."""
 
 from __future__ import annotations
 
-from typing import Any
+import argparse
+from dataclasses import asdict
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from core.base.errors import WrongUse
+from core.cli.console import Console
+from core.cli.group import Group
+
+if TYPE_CHECKING:
+    from core.backups.outcomes import Backup, Finding, PlanStatus, Run, ScheduleExport, Verification
+    from core.backups.plan import Assertion, Plan, Sentinel
+
+FAILED, STALE = 1, 4
+_SCHEDULERS = ("systemd", "cron", "launchd", "schtasks")
 
 
 def register(groups: Any) -> None:
-    pass
+    group = Group(groups, "backup", "back up databases and folders, and prove that the backups restore")
+    group.action("plans", _plans, "all plans of the profile")
+    _add_options(group.action("add", _add, "make a plan, or replace it with --replace"))
+    group.action("show", _show, "one plan").add_argument("plan")
+    group.action("remove", _remove, "forget a plan; its backups stay").add_argument("plan")
+    group.action("check", _check, "look for everything that would stop a backup").add_argument("plan")
+    run = group.action("run", _run, "back up now")
+    run.add_argument("plan")
+    run.add_argument(
+        "--if-due",
+        action="store_true",
+        help="only what the schedule says is due: a backup, a verification, both, nothing",
+    )
+    group.action("list", _list, "the backups in the bucket, and the runs that failed").add_argument("plan")
+    verify = group.action("verify", _verify, "prove a backup by restoring it into a scratch server or folder")
+    verify.add_argument("plan")
+    verify.add_argument(
+        "--run",
+        default="",
+        dest="run_id",
+        metavar="ID",
+        help="which backup (default: the newest, now and then an older one)",
+    )
+    verify.add_argument(
+        "--level", type=int, choices=range(7), default=None, help="how far up the ladder (default: the plan's)"
+    )
+    restore = group.action("restore", _restore, "restore into a new database or folder")
+    restore.add_argument("plan")
+    restore.add_argument(
+        "--run", default="", dest="run_id", metavar="ID", help="which backup (default: the newest complete one)"
+    )
+    restore.add_argument("--to", required=True, metavar="TARGET", help="DATABASE, SERVER/DATABASE, or a folder")
+    restore.add_argument("--preview", action="store_true", help="say what would happen, and change nothing")
+    restore.add_argument(
+        "--overwrite-source", default="", metavar="NAME", help="the source's own name, to restore over it"
+    )
+    group.action(
+        "status", _status, "how every plan stands; status 4 where one is stale, missed or never verified"
+    ).add_argument("plan", nargs="?")
+    schedule = group.action("schedule", _schedule, "let the operating system run the plan")
+    schedule.add_argument("plan")
+    schedule.add_argument("--install", choices=_SCHEDULERS, help="write and activate it")
+    schedule.add_argument("--remove", choices=_SCHEDULERS, help="deactivate and delete it")
+    schedule.add_argument(
+        "--test", action="store_true", help="check the plan in a process without a desktop, as a timer will"
+    )
+    policy = group.action("policy", _policy, "least-privilege IAM policies of the plan's roles")
+    policy.add_argument("plan")
+    policy.add_argument("--role", choices=("backup", "verify", "admin"))
+    group.action("rights", _rights, "what the credentials in use may do to the backups").add_argument("plan")
+    expiry = group.action("expiry", _expiry, "write the plan's retention into the bucket's lifecycle")
+    expiry.add_argument("plan")
+    expiry.add_argument("--pause", action="store_true", help="stop deleting by age")
+    group.action("test-alert", _test_alert, "tell everybody whom the plan alerts").add_argument("plan")
+
+
+def _add_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("plan", help="its name: small letters, digits, dash, underscore")
+    parser.add_argument("--mysql", metavar="SERVER", help="a MySQL source of the profile")
+    parser.add_argument("--database", action="append", default=[], metavar="NAME", help="may be given several times")
+    parser.add_argument("--folder", metavar="PATH", help="a folder with everything below it")
+    parser.add_argument("--file", action="append", default=[], metavar="PATH", help="may be given several times")
+    parser.add_argument("--exclude", action="append", default=[], metavar="PATTERN")
+    parser.add_argument("--to", required=True, metavar="s3://BUCKET[/PREFIX]")
+    parser.add_argument("--storage-class", default="STANDARD")
+    parser.add_argument("--sse", default="", choices=("", "AES256", "aws:kms"))
+    parser.add_argument("--kms-key", default="")
+    parser.add_argument("--compression", default="zstd", choices=("zstd", "gzip"))
+    parser.add_argument(
+        "--recipient", action="append", default=[], metavar="AGE_KEY", help="encrypt for this age public key"
+    )
+    parser.add_argument(
+        "--identity", default="", metavar="SECRET", help="name of the secret with the age identity, for verifying"
+    )
+    parser.add_argument(
+        "--at",
+        action="append",
+        default=[],
+        metavar="HH:MM",
+        help="when it runs (default: 02:00); may be given several times",
+    )
+    parser.add_argument("--on", action="append", default=[], metavar="DAY", help="mon ... sun (default: every day)")
+    parser.add_argument("--keep-days", type=int, default=60)
+    parser.add_argument("--verify-days", type=int, default=31)
+    parser.add_argument("--older-every", type=int, default=4, help="every k-th verification takes an older backup")
+    parser.add_argument(
+        "--scratch", default="", metavar="SERVER", help="restore into this MySQL source instead of a private server"
+    )
+    parser.add_argument(
+        "--sentinel", action="append", default=[], metavar="TABLE:CONDITION", help="a row that should always exist"
+    )
+    parser.add_argument("--assert", action="append", default=[], dest="assertions", metavar="NAME|SQL|OPERATOR|VALUE")
+    parser.add_argument("--silence-hours", type=int, default=26)
+    parser.add_argument("--webhook", default="")
+    parser.add_argument("--sns-topic", default="")
+    parser.add_argument("--replace", action="store_true")
+
+
+# -- plans --------------------------------------------------------------------
+def _plans(_options: argparse.Namespace, console: Console) -> None:
+    service = console.desk.backups
+    for trouble in service.plan_troubles():
+        console.warn(f"{trouble.title}: {trouble.why} {trouble.remedy}")
+    console.table(
+        [
+            {
+                "plan": plan.name,
+                "source": _source(plan),
+                "target": f"s3://{plan.target.bucket}/{plan.prefix}",
+                "at": ",".join(plan.schedule.times),
+                "on": ",".join(plan.schedule.weekdays) or "every day",
+                "keep_days": plan.retention.days,
+                "verify_days": plan.proof.every_days,
+            }
+            for plan in service.plans()
+        ]
+    )
+
+
+def _source(plan: Plan) -> str:
+    if plan.is_database:
+        return f"{plan.source.server}/{','.join(plan.source.databases)}"
+    return ",".join(plan.source.paths)
+
+
+def _add(options: argparse.Namespace, console: Console) -> None:
+    from core.backups.plan import Alerts, Plan, Proof, Retention, Schedule, Source, Target
+
+    kinds = [
+        kind for kind, given in (("mysql", options.mysql), ("folder", options.folder), ("files", options.file)) if given
+    ]
+    if len(kinds) != 1:
+        raise WrongUse(
+            "A plan saves one kind of thing",
+            "Give --mysql, --folder or --file",
+            "For example --mysql shop --database shop",
+        )
+    paths = (options.folder,) if options.folder else tuple(options.file)
+    bucket, _, prefix = options.to.removeprefix("s3://").partition("/")
+    plan = Plan(
+        options.plan,
+        Source(kinds[0], options.mysql or "", tuple(options.database), paths, tuple(options.exclude)),
+        Target(bucket, prefix, options.storage_class, options.sse, options.kms_key),
+        options.compression,
+        tuple(options.recipient),
+        Schedule(tuple(options.at) or ("02:00",), tuple(options.on)),
+        Proof(
+            options.verify_days,
+            older_every=options.older_every,
+            sentinels=tuple(map(_sentinel, options.sentinel)),
+            assertions=tuple(map(_assertion, options.assertions)),
+            scratch=options.scratch,
+            identity=options.identity,
+        ),
+        Retention(options.keep_days),
+        Alerts(silence_hours=options.silence_hours, webhook=options.webhook, sns_topic=options.sns_topic),
+    )
+    console.desk.backups.save_plan(plan, replace=options.replace)
+    console.say(f"The plan {plan.name} is stored. Try it: backup check {plan.name}")
+
+
+def _sentinel(text: str) -> Sentinel:
+    from core.backups.plan import Sentinel
+
+    table, colon, condition = text.partition(":")
+    if not colon or not condition.strip():
+        raise WrongUse(f"{text!r} is no sentinel", "It should be TABLE:CONDITION", "For example customers:id=1")
+    return Sentinel(table, condition)
+
+
+def _assertion(text: str) -> Assertion:
+    from core.backups.plan import Assertion
+
+    parts = text.split("|")
+    if len(parts) < 4:
+        raise WrongUse(
+            f"{text!r} is no assertion",
+            "It should be NAME|SQL|OPERATOR|VALUE",
+            "For example 'orders|SELECT COUNT(*) FROM orders|>=|1000'",
+        )
+    return Assertion(parts[0], "|".join(parts[1:-2]), parts[-2], parts[-1])
+
+
+def _show(options: argparse.Namespace, console: Console) -> None:
+    console.result(asdict(console.desk.backups.plan(options.plan)))
+
+
+def _remove(options: argparse.Namespace, console: Console) -> None:
+    console.desk.backups.remove_plan(options.plan)
+    console.say(f"The plan {options.plan} is forgotten. Its backups stay in the bucket.")
+
+
+def _check(options: argparse.Namespace, console: Console) -> int:
+    service = console.desk.backups
+    plan = service.plan(options.plan)
+    findings = console.do(f"Checking {plan.name}", lambda job: service.preflight(job, plan))
+    return _tell_findings(console, findings)
+
+
+def _tell_findings(console: Console, findings: list[Finding]) -> int:
+    rows = [{**asdict(finding), "severity": finding.severity.value} for finding in findings]
+    if console.json:
+        console.result(rows)
+    else:
+        for finding in findings:
+            console.result(
+                None,
+                f"{finding.severity.value:7}  {'. '.join(filter(None, (finding.title, finding.why, finding.remedy)))}",
+            )
+    return FAILED if any(finding.severity.value == "error" for finding in findings) else 0
+
+
+# -- backups ------------------------------------------------------------------
+def _run(options: argparse.Namespace, console: Console) -> int:
+    service = console.desk.backups
+    run = console.do(f"Backing up {options.plan}", lambda job: service.run(job, options.plan, if_due=options.if_due))
+    verification = None
+    if options.if_due and service.verification_due(options.plan):
+        verification = console.do(f"Verifying {options.plan}", lambda job: service.verify(job, options.plan))
+    if options.if_due:
+        console.do("Looking at all plans", service.watch)
+    if run is None:
+        console.say(f"No backup of {options.plan} is due.")
+    if console.json:
+        console.result(
+            {
+                "run": _run_row(run) if run else None,
+                "verification": _verification_row(verification) if verification else None,
+            }
+        )
+    else:
+        if run:
+            for finding in run.findings:
+                console.warn(finding.title)
+            console.result(None, f"{run.id}  {run.plain_bytes:,} bytes, {run.stored_bytes:,} stored as {run.key}")
+        if verification:
+            _tell_verification(console, verification)
+    return FAILED if verification and _verify_status(verification) == "FAILED" else 0
+
+
+def _run_row(run: Run) -> dict[str, Any]:
+    return {
+        "run": run.id,
+        "plan": run.plan,
+        "state": run.outcome.value,
+        "started": run.started,
+        "ended": run.ended,
+        "key": run.key,
+        "plain_bytes": run.plain_bytes,
+        "stored_bytes": run.stored_bytes,
+        "rows": run.rows,
+        "error": run.error,
+        "findings": [{**asdict(finding), "severity": finding.severity.value} for finding in run.findings],
+    }
+
+
+def _list(options: argparse.Namespace, console: Console) -> None:
+    service = console.desk.backups
+    backups = console.do(f"Listing {options.plan}", lambda job: service.backups(job, options.plan))
+    there = {backup.id for backup in backups}
+    rows = [_backup_row(backup) for backup in backups]
+    rows += [
+        {
+            "run": run.id,
+            "taken": run.started,
+            "bytes": 0,
+            "state": run.outcome.value,
+            "proved": None,
+            "expires": None,
+            "key": "",
+            "error": run.error,
+        }
+        for run in service.runs(options.plan)
+        if run.id not in there
+    ]
+    rows.sort(key=lambda row: str(row["run"]), reverse=True)
+    console.table(rows, None if console.json else ["run", "bytes", "state", "proved", "expires", "error"])
+
+
+def _backup_row(backup: Backup) -> dict[str, Any]:
+    return {
+        "run": backup.id,
+        "taken": backup.taken,
+        "bytes": backup.stored_bytes,
+        "state": "complete" if backup.complete else "incomplete",
+        "proved": backup.proved,
+        "expires": backup.expires,
+        "key": backup.key,
+        "error": "",
+    }
+
+
+# -- proofs -------------------------------------------------------------------
+def _verify(options: argparse.Namespace, console: Console) -> int:
+    service = console.desk.backups
+    verification = console.do(
+        f"Verifying {options.plan}",
+        lambda job: service.verify(job, options.plan, run=options.run_id, level=options.level),
+    )
+    if console.json:
+        console.result(_verification_row(verification))
+    else:
+        _tell_verification(console, verification)
+        console.say(f"Evidence: {service.evidence(verification.id)[1]}")
+    return {"OK": 0, "FAILED": FAILED}.get(_verify_status(verification), STALE)
+
+
+def _verify_status(verification: Verification) -> str:
+    return {"done": "OK"}.get(verification.outcome.value, verification.outcome.value.upper())
+
+
+def _verification_row(verification: Verification) -> dict[str, Any]:
+    return {
+        "plan": verification.plan,
+        "run": verification.run,
+        "level": verification.level,
+        "status": _verify_status(verification),
+        "checks": [asdict(check) for check in verification.checks],
+        "rto_seconds": verification.rto_seconds,
+        "rpo_seconds": verification.rpo_seconds,
+        "id": verification.id,
+        "started": verification.started,
+        "ended": verification.ended,
+        "error": verification.error,
+    }
+
+
+def _tell_verification(console: Console, verification: Verification) -> None:
+    words = {True: "ok", False: "FAILED", None: "-"}
+    for check in verification.checks:
+        expected = f" (expected {check.expected})" if check.ok is False and check.expected else ""
+        console.result(None, f"L{check.level}  {words[check.ok]:6}  {check.name}: {check.actual}{expected}")
+    rto = f", restored and checked in {verification.rto_seconds:,.1f} s" if verification.rto_seconds else ""
+    remark = f": {verification.error}" if verification.error else ""
+    console.result(
+        None,
+        f"{_verify_status(verification)}  {verification.plan} {verification.run}, level {verification.level}{rto}{remark}",
+    )
+
+
+def _restore(options: argparse.Namespace, console: Console) -> int:
+    service = console.desk.backups
+    preview = console.do(
+        f"Looking at {options.plan}",
+        lambda job: service.preview_restore(job, options.plan, run=options.run_id, to=options.to),
+    )
+    if options.preview:
+        if console.json:
+            console.result(
+                {
+                    **asdict(preview),
+                    "findings": [{**asdict(item), "severity": item.severity.value} for item in preview.findings],
+                }
+            )
+            return 0
+        console.result(
+            None,
+            f"{preview.run} of {preview.taken:%Y-%m-%d %H:%M} UTC -> {preview.to}: {preview.item_count:,} items, {preview.plain_bytes:,} bytes",
+        )
+        return _tell_findings(console, list(preview.findings))
+    for finding in preview.findings:
+        if finding.severity.value == "warning":
+            console.warn(f"{finding.title}. {finding.why}")
+    restored = console.do(
+        f"Restoring {options.plan}",
+        lambda job: service.restore(
+            job, options.plan, run=preview.run, to=options.to, confirm=options.overwrite_source
+        ),
+    )
+    console.result(
+        asdict(restored),
+        f"Restored {restored.run} to {restored.to}: {restored.items:,} items in {restored.seconds:,.1f} s",
+    )
+    return 0
+
+
+# -- how things stand -----------------------------------------------------------
+def _status(options: argparse.Namespace, console: Console) -> int:
+    service = console.desk.backups
+    if options.plan:
+        found = [console.do("Looking", lambda job: service.status(job, options.plan))]
+    else:
+        found = console.do("Looking at all plans", service.statuses)
+    rows = [_status_row(status) for status in found]
+    if console.json:
+        console.result(rows)
+    else:
+        console.table(
+            rows, ["plan", "status", "last_backup", "last_proof", "next_run", "missed_runs", "proof_vanishes"]
+        )
+        for status in found:
+            for finding in status.findings:
+                if finding.severity.value != "info":
+                    console.warn(f"{status.plan}: {finding.severity.value}: {finding.title}. {finding.why}")
+    troubles = service.plan_troubles()
+    for trouble in troubles:
+        console.warn(f"{trouble.title}: {trouble.why}")
+    if troubles or any(status.status.name == "FAILED" or _has(status, "run-failed", "unreachable") for status in found):
+        return FAILED
+    return (
+        STALE
+        if any(status.status.name not in ("OK", "RUNNING") or _has(status, "missed", "silence") for status in found)
+        else 0
+    )
+
+
+def _has(status: PlanStatus, *rules: str) -> bool:
+    return any(finding.rule in rules for finding in status.findings)
+
+
+def _status_row(status: PlanStatus) -> dict[str, Any]:
+    def seconds(span: timedelta | None) -> float | None:
+        return span.total_seconds() if span is not None else None
+
+    def moment(value: datetime | None) -> str | None:
+        return value.isoformat(timespec="seconds") if value else None
+
+    return {
+        "plan": status.plan,
+        "status": status.status.name.replace("_", " "),
+        "last_backup": moment(status.last_backup.taken if status.last_backup else None),
+        "last_run": moment(status.last_run.started if status.last_run else None),
+        "last_run_state": status.last_run.outcome.value if status.last_run else None,
+        "last_verification": moment(status.last_verification.started if status.last_verification else None),
+        "last_proof": moment(status.last_proof.started if status.last_proof else None),
+        "next_run": moment(status.next_run),
+        "next_verification": moment(status.next_verification),
+        "missed_runs": status.missed_runs,
+        "rpo_seconds": seconds(status.rpo_actual),
+        "rpo_proven_seconds": seconds(status.rpo_proven),
+        "rto_seconds": seconds(status.rto),
+        "proof_vanishes": moment(status.proof_vanishes),
+        "backups": status.backups,
+        "stored_bytes": status.stored_bytes,
+        "findings": [{**asdict(finding), "severity": finding.severity.value} for finding in status.findings],
+    }
+
+
+def _schedule(options: argparse.Namespace, console: Console) -> int:
+    service = console.desk.backups
+    if options.test:
+        findings = console.do("Testing as scheduled", lambda job: service.test_as_scheduled(job, options.plan))
+        return _tell_findings(console, findings)
+    if options.install or options.remove:
+        kind = options.install or options.remove
+        act = service.install_schedule if options.install else service.remove_schedule
+        made = console.do(f"Scheduling {options.plan}", lambda job: act(job, options.plan, kind))
+        console.result(
+            asdict(made), f"{options.plan} is {'run' if made.installed else 'no longer run'} by {kind}. {made.note}"
+        )
+        return 0
+    exports = service.schedules(options.plan)
+    console.result([asdict(item) for item in exports], "\n".join(map(_schedule_words, exports)))
+    return 0
+
+
+def _schedule_words(item: ScheduleExport) -> str:
+    state = "installed" if item.installed else "can be installed" if item.available else "not on this computer"
+    lines = [f"== {item.kind}: {state}. {item.note}".rstrip()]
+    for name, text in item.files.items():
+        lines += [f"-- {name}", text.rstrip()]
+    return "\n".join([*lines, *(f"$ {line}" for line in item.commands), ""])
+
+
+def _policy(options: argparse.Namespace, console: Console) -> None:
+    import orjson
+
+    documents = console.desk.backups.policies(console.desk.backups.plan(options.plan))
+    chosen = documents[options.role] if options.role else documents
+    console.result(chosen, orjson.dumps(chosen, option=orjson.OPT_INDENT_2).decode())
+
+
+def _rights(options: argparse.Namespace, console: Console) -> int:
+    service = console.desk.backups
+    plan = service.plan(options.plan)
+    return _tell_findings(console, console.do("Looking at the rights", lambda job: service.check_rights(job, plan)))
+
+
+def _expiry(options: argparse.Namespace, console: Console) -> int:
+    service = console.desk.backups
+    if options.pause:
+        console.do("Pausing the expiry", lambda job: service.pause_expiry(job, options.plan))
+        console.say(f"Backups of {options.plan} are no longer deleted by age.")
+        return 0
+    findings = console.do("Setting the expiry", lambda job: service.set_expiry(job, options.plan))
+    console.say(
+        f"The bucket's lifecycle keeps backups of {options.plan} for {service.plan(options.plan).retention.days} days."
+    )
+    return _tell_findings(console, findings)
+
+
+def _test_alert(options: argparse.Namespace, console: Console) -> int:
+    service = console.desk.backups
+    deliveries = console.do("Sending a test", lambda job: service.send_test(job, options.plan))
+    if not deliveries:
+        raise WrongUse(
+            f"The plan {options.plan} tells nobody",
+            "It names no mail, SNS topic, webhook or apprise address",
+            "Add one to the plan",
+        )
+    console.table([{"channel": item.channel, "to": item.to, "ok": item.ok, "error": item.error} for item in deliveries])
+    return 0 if all(item.ok for item in deliveries) else FAILED

@@ -230,7 +230,8 @@ def _tap(options: argparse.Namespace, console: Console) -> None:
     def hand_over(records: list[Record]) -> None:
         while not over.is_set():
             with suppress(queue.Full):
-                return handed.put(records, timeout=0.2)
+                handed.put(records, timeout=0.2)
+                return
 
     def work(job: Job[None]) -> None:
         nonlocal found

@@ -14,7 +14,7 @@ import socket
 from pathlib import Path
 from typing import Any
 
-from core.sandbox.contract import announce, when_parent_leaves
+from core.sandbox.contract import ACCESS_KEY, SECRET_KEY, announce, when_parent_leaves
 
 SERVICES = "s3,sts,iam,sns,sqs,ec2,elasticloadbalancing,secretsmanager"
 SAVE_AFTER = 1.0
@@ -38,6 +38,9 @@ def environment(port: int, data: Path) -> dict[str, str]:
         "IOT_MTLS_ENABLED": "0",
         "DOCKER_HOST": f"unix://{data}/no-docker",
         "MINISTACK_WORKER_THREADS": "8",
+        "AUTH": "true",  # signatures and IAM policies count, as they do at AWS
+        "AWS_ACCESS_KEY_ID": ACCESS_KEY,
+        "AWS_SECRET_ACCESS_KEY": SECRET_KEY,
         "LOG_LEVEL": "WARNING",
     }
 

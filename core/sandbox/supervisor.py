@@ -26,6 +26,7 @@ from typing import Any
 from core.base.errors import OpsError
 from core.base.journal import open_journal
 from core.base.places import Places
+from core.sandbox.contract import places_from_json
 from core.sandbox.control import Control, Line
 from core.sandbox.layout import FileLock, Layout
 from core.sandbox.mariadb import find_mariadbd
@@ -77,12 +78,13 @@ class Supervisor:
         self._linger: asyncio.TimerHandle | None = None
         self._seeding = Seeding(places, self._running, self._news.set)
         ports = Ports(self._layout.ports)
-        s3 = f"http://127.0.0.1:{ports.take('s3')}"
-        self._services = [Service(kind, self._layout, ports, self._options(kind, s3), self._news.set) for kind in KINDS]
+        self._services = [Service(kind, self._layout, ports, self._options, self._news.set) for kind in KINDS]
 
-    @staticmethod
-    def _options(kind: ServiceKind, s3: str) -> list[str]:
-        return ["--s3-endpoint", s3] if kind.name == "redshift-data" else []
+    def _options(self, kind: ServiceKind) -> list[str]:
+        if kind.name != "redshift-data":
+            return []
+        s3 = next(service.status.port for service in self._services if service.kind.name == "s3")
+        return ["--s3-endpoint", f"http://127.0.0.1:{s3}"]
 
     def status(self) -> SandboxStatus:
         password = ""
@@ -113,9 +115,14 @@ class Supervisor:
         runs = [asyncio.create_task(service.run()) for service in self._services]
         teller, seeder = asyncio.create_task(self._tell()), asyncio.create_task(self._seeding.run())
         self._wait_for_users(30.0)  # whoever started us comes in a moment
+        ended = asyncio.create_task(self._end.wait())
         try:
-            await self._end.wait()
+            # None of the others ends by itself: if one does, it is a fault of ours, and a new supervisor is better.
+            done, _ = await asyncio.wait((ended, teller, *runs), return_when=asyncio.FIRST_COMPLETED)
+            for task in done - {ended}:
+                task.result()
         finally:
+            self._end.set()
             _log.info("the sandbox stops")
             self._layout.control.unlink(missing_ok=True)  # who comes now starts the next one
             self._news.set()
@@ -124,7 +131,9 @@ class Supervisor:
             await asyncio.gather(seeder, return_exceptions=True)
             await asyncio.gather(*(service.stop() for service in self._services))
             await asyncio.gather(*runs, return_exceptions=True)
-            for task in (teller, *self._talks):  # whoever waits for our end sees it now
+            for writer in self._leases:
+                _send(writer, {"status": asdict(self.status())})  # so that they know: it was meant to end
+            for task in (ended, teller, *self._talks):  # whoever waits for our end sees it now
                 task.cancel()
             await asyncio.gather(teller, *self._talks, return_exceptions=True)
 
@@ -241,11 +250,11 @@ def _environment() -> None:
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--places", required=True)
-    places = Places(**{name: Path(path) for name, path in json.loads(parser.parse_args().places).items()})
+    places = places_from_json(parser.parse_args().places)
     channel = os.fdopen(os.dup(1), "w")
 
     def announce(answer: dict[str, Any]) -> None:
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError, ValueError):  # nobody listens any more
             print(json.dumps(answer), file=channel, flush=True)
         channel.close()
 
@@ -268,10 +277,7 @@ def main() -> None:
         sys.exit(1)
     except Exception as error:
         _log.exception("the sandbox failed")
-        if not channel.closed:
-            announce(
-                {"error": {"title": "The sandbox could not be started", "why": f"{type(error).__name__}: {error}"}}
-            )
+        announce({"error": {"title": "The sandbox could not be started", "why": f"{type(error).__name__}: {error}"}})
         sys.exit(1)
 
 

@@ -132,6 +132,8 @@ class Decoder:
 
     def payload(self, data: bytes) -> tuple[str, bytes]:
         """(codec, unwrapped bytes) of one payload. Never raises: what cannot be unwrapped stays as it is, "binary"."""
+        if data[:1] == b"{" and _is_json(data):  # nearly all there is
+            return "json", data
         wrappings = ""
         for _ in range(_DEEPEST):
             unpacked = self._unwrapped(data)
@@ -285,6 +287,7 @@ def _utf16(data: bytes) -> tuple[str, bytes]:
 
 
 def _is_json(data: bytes) -> bool:
+    """Valid JSON is valid UTF-8 without control characters, so nothing else needs to be checked."""
     try:
         orjson.loads(data)
     except ValueError:

@@ -10,7 +10,7 @@ from hashlib import md5
 
 @dataclass(frozen=True, slots=True)
 class HotKey:
-    """``count`` may be too high by at most ``error``; ``share`` of all records seen, 0..1."""
+    """``count`` may be too low by at most ``error``; ``share`` of all records seen, 0..1."""
 
     key: str
     count: int
@@ -19,52 +19,30 @@ class HotKey:
 
 
 class TopKeys:
-    """Space-saving sketch (Metwally, Agrawal, El Abbadi 2005) over whole pages.
+    """A Misra-Gries summary fed whole pages (mergeable: Agarwal and others, "Mergeable Summaries", 2012).
 
-    Any key with more than total / capacity records is among those kept. Memory: ``capacity`` keys.
+    Any key with more than total / capacity records is among those kept. Memory: twice ``capacity`` keys and a page's.
     """
 
     def __init__(self, capacity: int = 512) -> None:
         self.total = 0
         self._capacity = capacity
-        self._counts: dict[str, int] = {}
-        self._errors: dict[str, int] = {}
+        self._counts: Counter[str] = Counter()
+        self._error = 0  # what was taken off every key so far
 
     def add(self, page: Counter[str]) -> None:
-        """Count a page of keys: counted before, so that the sketch works once per distinct key."""
+        """Count a page of keys, counted before."""
         self.total += page.total()
-        counts = self._counts
-        newcomers: list[tuple[str, int]] = []
-        for key, count in page.items():
-            if key in counts:
-                counts[key] += count
-            else:
-                newcomers.append((key, count))
-        if not newcomers:
-            return
-        free = self._capacity - len(counts)
-        newcomers.sort(key=lambda item: -item[1])
-        for key, count in newcomers[: max(0, free)]:
-            counts[key], self._errors[key] = count, 0
-        late = newcomers[max(0, free) :]
-        if not late:
-            return
-        lowest = [(count, key) for key, count in counts.items()]
-        heapq.heapify(lowest)
-        for key, count in late:
-            floor, victim = lowest[0]
-            del counts[victim], self._errors[victim]
-            counts[key], self._errors[key] = floor + count, floor
-            heapq.heapreplace(lowest, (floor + count, key))
+        self._counts.update(page)
+        if len(self._counts) > 2 * self._capacity:
+            floor = sorted(self._counts.values(), reverse=True)[self._capacity]
+            self._counts = Counter({key: count - floor for key, count in self._counts.items() if count > floor})
+            self._error += floor
 
     def top(self, number: int = 10) -> list[HotKey]:
-        """The heaviest first; keys whose count is mostly error are left out."""
+        """The heaviest first; keys whose count is less than what they may lack are left out."""
         heaviest = heapq.nlargest(number, self._counts.items(), key=lambda item: (item[1], item[0]))
-        return [
-            HotKey(key, count, self._errors[key], count / self.total)
-            for key, count in heaviest
-            if self._errors[key] * 2 <= count
-        ]
+        return [HotKey(key, count, self._error, count / self.total) for key, count in heaviest if count >= self._error]
 
 
 def hash_key(partition_key: str) -> int:

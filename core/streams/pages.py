@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import time
 from binascii import a2b_base64
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
+from functools import partial
 from typing import Any, NamedTuple
 
 import orjson
@@ -74,6 +76,10 @@ class RawRecord(NamedTuple):
     partition_key: str
     sequence: str
     data: bytes
+
+
+_raw: Callable[[tuple[float, str, str, bytes]], RawRecord] = partial(tuple.__new__, RawRecord)
+"""RawRecord(*fields), without the Python-level constructor that would cost a third of reading a page."""
 
 
 @dataclass(slots=True)
@@ -148,7 +154,8 @@ class StreamSource:
         return parsed_page(shard, answer["RawPage"])
 
     def _sorted(self, error: Exception, position: Position | None = None) -> Exception:
-        code = getattr(error, "response", {}).get("Error", {}).get("Code", "")
+        answer = getattr(error, "response", None) or {}  # a cut connection has the attribute, but no answer
+        code = answer.get("Error", {}).get("Code", "")
         if code in _THROTTLES:
             return Throttled(code)
         if code == "ExpiredIteratorException":
@@ -156,7 +163,7 @@ class StreamSource:
         if code == "InvalidArgumentException" and position is not None and position.kind == "AFTER_SEQUENCE_NUMBER":
             return AtEnd()
         trouble = translated(error, f"read the stream {self.stream}")
-        status = str(getattr(error, "response", {}).get("ResponseMetadata", {}).get("HTTPStatusCode", ""))
+        status = str(answer.get("ResponseMetadata", {}).get("HTTPStatusCode", ""))
         if trouble.code == "unreachable" or code in _PASSING or status.startswith("5"):
             return Passing(trouble)
         return trouble
@@ -174,11 +181,13 @@ def parsed_page(shard: Shard, body: bytes) -> Page:
     try:
         answer = orjson.loads(body)
         records = [
-            RawRecord(
-                entry["ApproximateArrivalTimestamp"],
-                entry["PartitionKey"],
-                entry["SequenceNumber"],
-                a2b_base64(entry["Data"]),
+            _raw(
+                (
+                    entry["ApproximateArrivalTimestamp"],
+                    entry["PartitionKey"],
+                    entry["SequenceNumber"],
+                    a2b_base64(entry["Data"]),
+                )
             )
             for entry in answer["Records"]
         ]

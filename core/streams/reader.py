@@ -32,6 +32,10 @@ class Pace:
     slow_interval: float = 5.0
 
 
+PUSHED = Pace(reads_per_second=1e6)
+"""For enhanced fan-out, whose pages come when there is something."""
+
+
 @dataclass(frozen=True, slots=True)
 class ShardStatus:
     """One shard's reader as it stands; counts since the start of reading.

@@ -13,12 +13,16 @@ from core.aws.faults import explained
 from core.aws.workplace import Workplace
 from core.base.errors import OpsError, WrongUse
 from core.jobs.job import Job
+from core.streams.collector import Collector
 from core.streams.decode import Record
 from core.streams.export import record_file
+from core.streams.fanout import FanOutSource
 from core.streams.pages import Shard, StreamSource
 from core.streams.positions import LATEST, Start, shard_id
+from core.streams.producer import Producer, ProducerLimits
 from core.streams.reader import Pace
 from core.streams.shards import ReshardPlan, open_shards, plan_merge, plan_scale, plan_split
+from core.streams.sink import StreamSink
 from core.streams.tap import Tap
 
 _ACTIVE_WITHIN = 600.0  # seconds; AWS needs some 30 s for most changes, minutes for many shards
@@ -133,6 +137,22 @@ class StreamsService:
         tap.open()
         return tap
 
+    def fan_out(self, job: Job[Any], tap: Tap) -> Tap:
+        """Go on with a tap by enhanced fan-out, without a gap: registers a consumer (which costs money), stops the
+        tap, and starts another in the same window. Where it cannot be registered the old tap goes on untouched."""
+        source = FanOutSource(self._workplace.aws, tap.stream)
+        source.register(job)
+        try:
+            tap.stop()
+            while not tap.wait(0.5):
+                job.report(0, None, "waiting for the last reads")
+            pushed = Tap(source, after=tap, unseen_seconds=self._workplace.settings().streams.unseen_minutes * 60)
+            pushed.open()
+        except BaseException:
+            source.close()
+            raise
+        return pushed
+
     def export(self, job: Job[Any], records: Iterable[Record], path: Path) -> int:
         """Write records to a .jsonl, .csv or .parquet file; returns how many."""
         kept = list(records)
@@ -142,6 +162,17 @@ class StreamsService:
                 write(kept[start : start + 1_000])
             job.commit()
         return len(kept)
+
+    # -- sending ----------------------------------------------------------------
+    def producer(self, name: str, limits: ProducerLimits | None = None, *, spill: bool = False) -> Producer:
+        """A background producer into the stream. ``spill``: what does not fit into memory, or cannot be sent before
+        it is closed, is kept in the state folder and sent by the next producer of this profile and stream."""
+        folder = self._workplace.places.state / "spill" / self._workplace.profile.name / name if spill else None
+        return Producer(StreamSink(self._workplace.aws, name), limits, folder)
+
+    def collector(self, name: str, listen: str, trust: Collection[str] = ()) -> Collector:
+        """An HTTP collector for the stream, not started yet; what cannot be sent waits on disk."""
+        return Collector(self.producer(name, spill=True), listen, list(trust))
 
     # -- changing ---------------------------------------------------------------
     def create(self, job: Job[Any], name: str, shards: int | None = None) -> None:

@@ -14,7 +14,7 @@ from core.streams.pages import Page
 from core.streams.rates import Rates, Series, tally_of
 
 _BYTES_KEPT = 128 * 2**20  # of payloads; records are dropped from the window before their number says so
-_DELAYS_KEPT = 600  # answers; at one read a second of four shards, two and a half minutes
+_SAMPLE_SECONDS, _SAMPLES = 60.0, 4_096  # of ages and delays: the last minute, and never more than so many
 
 _RECEIVED_KEPT = 300.0  # seconds
 
@@ -75,8 +75,8 @@ class Window:
         self._keep: Keep | None = None
         self._generation = 0
         self._rates, self._keys = Rates(), TopKeys()
-        self._delays: deque[float] = deque(maxlen=_DELAYS_KEPT)
-        self._ages: deque[float] = deque(maxlen=_DELAYS_KEPT)
+        self._delays: deque[tuple[float, float]] = deque(maxlen=_SAMPLES)
+        self._ages: deque[tuple[float, float]] = deque(maxlen=_SAMPLES)
         self._received: deque[tuple[float, int, int]] = deque()  # (monotonic, records, bytes)
 
     # -- filled by the readers ------------------------------------------------
@@ -92,12 +92,12 @@ class Window:
         matches = [record for record in records if keep(record)] if keep else []
         now = time.monotonic()
         with self._lock:
-            self._ages.append(page.behind)
+            self._ages.append((now, page.behind))
             self._received.append((now, len(records), page.size))
             while now - self._received[0][0] > _RECEIVED_KEPT:
                 self._received.popleft()
             if records:
-                self._delays.append(max(0.0, (page.received + skew - records[-1].arrived) * 1000))
+                self._delays.append((now, max(0.0, (page.received + skew - records[-1].arrived) * 1000)))
                 self._all.add(records)
                 self._rates.add(page.shard.id, tally)
                 self._keys.add(keys)
@@ -130,6 +130,12 @@ class Window:
         with self._lock:
             self._keep = self._matches = None
             self._generation += 1
+
+    def fresh(self, cursor: int, generation: int = 0) -> int:
+        """How many records ``since`` would find new."""
+        with self._lock:
+            shelf = self._all if self._matches is None else self._matches
+            return shelf.added - cursor if generation == self._generation else len(shelf)
 
     def since(self, cursor: int, generation: int = 0) -> Slice:
         """What is new for a table that has shown serials below ``cursor`` of ``generation``."""
@@ -176,11 +182,14 @@ class Window:
         return sum(records for records, _ in recent) / seconds, sum(size for _, size in recent) / seconds
 
     def ages(self) -> list[float]:
-        """Milliseconds behind the newest record, as the last answers said."""
-        with self._lock:
-            return list(self._ages)
+        """Milliseconds behind the newest record, as the answers of the last minute said."""
+        return self._last_minute(self._ages)
 
     def delays(self) -> list[float]:
         """Milliseconds from a record's arrival in the stream to its arrival here, the newest record of each page."""
+        return self._last_minute(self._delays)
+
+    def _last_minute(self, samples: deque[tuple[float, float]]) -> list[float]:
+        since = time.monotonic() - _SAMPLE_SECONDS
         with self._lock:
-            return list(self._delays)
+            return [value for at, value in samples if at >= since]

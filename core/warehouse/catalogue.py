@@ -89,9 +89,7 @@ class Catalogue:
         return found[0]
 
 
-_HIDDEN = (
-    "('information_schema', 'pg_catalog', 'pg_internal', 'pg_toast', 'pg_automv', 'pg_auto_copy', 'pg_mv', 'pg_s3')"
-)
+_HIDDEN = "('information_schema', 'pg_catalog', 'pg_internal', 'pg_toast', 'pg_automv', 'pg_auto_copy', 'pg_mv', 'pg_s3', 'rs_meta')"
 
 # svv_tables and svv_columns list external tables and late-binding views too; pg_table_def would list the search path only.
 _REDSHIFT = f"""

@@ -47,7 +47,7 @@ _REMEDIES = (
 def failure(sql: str, message: str, *, statement: str = "") -> OpsError:
     """An OpsError (code ``sql``) with the server's words as the cause and a next step that fits them."""
     text = _ANSI.sub("", message).strip()
-    first = re.sub(r"^(ERROR:\s*)+", "", text.split("\n")[0]).strip() or "The server gave no reason"
+    first = re.sub(r"^(ERROR:\s*)+", "", text.split("\n")[0]).strip().rstrip(".!") or "The server gave no reason"
     remedy = next(
         (words for pattern, words in _REMEDIES if pattern.search(text)), "Correct the statement and run it again"
     )

@@ -71,6 +71,7 @@ class ConfirmDialog(Dialog):
         if environment:
             self.head.addWidget(Chip(environment.upper(), ENVIRONMENT_TONE.get(environment, "")))
         box = QFrame()
+        box.setProperty("kind", "notice")
         box.setProperty("tone", "danger")
         text = column(Label(consequence, "strong", wrap=True), gap=2)
         if hint:

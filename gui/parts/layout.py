@@ -50,7 +50,7 @@ class Card(QFrame):
         self.title = Label(title, "h2")
         self.note = Label(note, "small")
         self.head = row(self.title, self.note, None, *aside)
-        self.head.setAlignment(self.note, Qt.AlignmentFlag.AlignBottom)
+        self.head.setAlignment(self.note, Qt.AlignmentFlag.AlignVCenter)
         self.title.setVisible(bool(title))
         self.note.setVisible(bool(note))
         if title or aside:

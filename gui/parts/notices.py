@@ -70,6 +70,7 @@ class Banner(QFrame):
     def __init__(self, tone: str = "warning", parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._tone = tone
+        self.setProperty("kind", "notice")
         self.setProperty("tone", tone)
         self._picture = Picture(self._ICONS[tone], tone)
         self.title = Label("", "strong", wrap=True)

@@ -17,12 +17,14 @@ from gui.bridge.commands import Commands
 from gui.bridge.guard import Guard
 from gui.bridge.job_bridge import JobBridge
 from gui.bridge.memory import Memory
+from gui.bridge.sandbox_watch import SandboxWatch
 from gui.bridge.settings_bridge import SettingsBridge
 from gui.bridge.tab_context import TabContext, TabSpec
 from gui.parts.layout import column, row
 from gui.parts.notices import Banner
 from gui.shell.header import Header
 from gui.shell.rail import Rail
+from gui.shell.sandbox_words import sandbox_words
 from gui.shell.status_bar import StatusBar
 from gui.shell.toast import Toast
 from gui.style.theme import theme
@@ -58,6 +60,7 @@ class MainWindow(QMainWindow):
         super().__init__()
         self.setWindowTitle("Opsdesk")
         self._tabs = {tab.id: tab for tab in tabs}
+        self._sandbox = SandboxWatch(self)
         self._jobs, self._settings, self._open_desk, self._check_health = jobs, settings, open_desk, check_health
         self._fault: OpsError | None = None
         self.commands = Commands(self)
@@ -102,6 +105,7 @@ class MainWindow(QMainWindow):
         self.status.trouble_asked.connect(self._show_fault)
         self.banner.action_asked.connect(self._ask_health)
         self._jobs.activity_changed.connect(self._count_jobs)
+        self._sandbox.changed.connect(lambda news: self.status.show_sandbox(*sandbox_words(news)))
         self._jobs.trouble.connect(self.show_trouble)
         self._settings.changed.connect(self._follow_settings)
         self._settings.refused.connect(
@@ -127,6 +131,7 @@ class MainWindow(QMainWindow):
     def _open(self, profile_name: str) -> None:
         """Open a profile: a new desk, a new guard, and pages built anew."""
         self.desk = self._open_desk(profile_name)
+        self._sandbox.follow(self.desk)
         profile = self.desk.profile
         self.guard = Guard(profile, self)
         self.guard.changed.connect(lambda: self.header.guard.show_guard(self.guard))

@@ -30,6 +30,7 @@ class StatusBar(QFrame):
         self.identity = Label("", "small")
         self.identity.setMinimumWidth(0)
         self.session = Label("", "small")
+        self.sandbox = Label("", "small")
         self.why = Button("Why?", "link")
         self.why.hide()
         self.why.clicked.connect(self.trouble_asked)
@@ -46,6 +47,7 @@ class StatusBar(QFrame):
         layout.addWidget(self.why)
         layout.addWidget(self.identity)
         layout.addWidget(self.session)
+        layout.addWidget(self.sandbox)
         layout.addStretch(1)
         layout.addWidget(self.running)
         layout.addWidget(self.failed)
@@ -74,6 +76,11 @@ class StatusBar(QFrame):
         self.why.show()
         self.identity.setText("")
         self.session.setText("")
+
+    def show_sandbox(self, words: str, tone: str, details: str) -> None:
+        self.sandbox.setText(words)
+        self.sandbox.set_tone(tone)
+        self.sandbox.setToolTip(details)
 
     def show_jobs(self, running: int, failed: int) -> None:
         self.running.setText(f"{running} running")

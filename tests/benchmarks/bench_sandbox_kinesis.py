@@ -41,7 +41,7 @@ def memory_mib(process: int) -> float:
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--records", type=int, default=1_000_000)
-    most = options.parse_args().records
+    most = options.parse_known_args()[0].records
     with tempfile.TemporaryDirectory() as folder:
         plane = Plane(Path(folder) / "data").start()
         assert plane.process is not None

@@ -21,7 +21,7 @@ from core.aws.session import AwsSession
 from core.base.errors import OpsError
 from core.base.files import write_atomic
 from core.base.places import Places
-from core.sandbox.contract import when_parent_leaves
+from core.sandbox.contract import places_from_json, when_parent_leaves
 from core.sandbox.door import look, target_of
 from core.sandbox.layout import Layout
 from core.sandbox.seed.demo import Demo
@@ -72,11 +72,14 @@ class Seeding:
             ("stream", ("kinesis",), self._stream),
             ("shop", ("mysql",), self._shop),
             ("objects", ("s3",), self._objects),
+            ("backup", ("mysql", "s3"), self._backup),
             ("warehouse", ("s3", "redshift-data"), self._warehouse),
         ]
 
     def run(self) -> int:
-        missing = []
+        """All steps that are not done yet; one that fails keeps none of the others from being done."""
+        missing: list[str] = []
+        failures: list[OpsError] = []
         for number, (name, needs, work) in enumerate(self._steps):
             if name in self._marker.done:
                 continue
@@ -85,10 +88,16 @@ class Seeding:
             if without:
                 missing.append(f"{name} (no {', '.join(without)})")
                 continue
-            work(AwsSession(SANDBOX, lambda: target_of(look(self._places), SANDBOX)))
+            try:
+                work(AwsSession(SANDBOX, lambda: target_of(look(self._places), SANDBOX)))
+            except OpsError as error:
+                failures.append(error)
+                continue
             self._marker.done.append(name)
             self._marker.write()
         self._say(len(self._steps), f"without {', '.join(missing)}" if missing else "")
+        if failures:
+            raise failures[0]
         self._marker.complete = not missing
         self._marker.write()
         return MISSING if missing else 0
@@ -130,6 +139,11 @@ class Seeding:
         finally:
             connection.close()
 
+    def _backup(self, aws: AwsSession) -> None:
+        from core.sandbox.seed.plan import first_backup
+
+        first_backup(self._places, aws)
+
     def _objects(self, aws: AwsSession) -> None:
         from core.sandbox.seed import objects
 
@@ -153,7 +167,7 @@ def main() -> int:
     parser.add_argument("--places", required=True)
     parser.add_argument("--size", choices=("full", "small"), default="full")
     options = parser.parse_args()
-    places = Places(**{name: Path(path) for name, path in json.loads(options.places).items()})
+    places = places_from_json(options.places)
     when_parent_leaves(lambda: os._exit(1))
     if hasattr(os, "nice"):
         os.nice(10)  # nobody should wait for demo data

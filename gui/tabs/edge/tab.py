@@ -1,12 +1,16 @@
-"""Builds the page."""
+"""Builds the Edge page."""
 
 from __future__ import annotations
 
 from PySide6.QtWidgets import QWidget
 
+from core.edge import snippets
 from gui.bridge.tab_context import TabContext
-from gui.parts.layout import page
+from gui.tabs.edge.presenter import EdgePresenter
+from gui.tabs.edge.view import EdgeView
 
 
 def build(context: TabContext) -> QWidget:
-    return page()
+    view = EdgeView([(name, name.capitalize() if name != "uvicorn" else name) for name in snippets.frameworks()])
+    view.presenter = EdgePresenter(view, context)  # type: ignore[attr-defined]
+    return view

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import os
+import urllib.error
+import urllib.request
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
+from core.aws.session import AwsSession
+from core.settings.profiles import SANDBOX
 from tests.sandboxed import Sandbox
 
 
@@ -24,6 +32,56 @@ def test_small_services_answer(sandbox: Sandbox) -> None:
     secret = sandbox.name("secret")
     sandbox.client("secretsmanager").create_secret(Name=secret, SecretString="s")
     assert sandbox.client("secretsmanager").get_secret_value(SecretId=secret)["SecretString"] == "s"
+
+
+def test_a_wrong_key_is_refused(sandbox: Sandbox) -> None:
+    stranger = AwsSession(SANDBOX, lambda: replace(sandbox.target, access_key="AKIAIOSFODNN7EXAMPLE"))
+    with pytest.raises(ClientError, match="InvalidAccessKeyId"):
+        stranger.client("s3", retries=1).list_buckets()
+    with pytest.raises(ClientError, match="InvalidClientTokenId"):
+        stranger.client("sts", retries=1).get_caller_identity()
+
+
+def test_policies_of_iam_users_count(sandbox: Sandbox) -> None:
+    """So that the least rights a backup needs can be tried out here."""
+    bucket, user = sandbox.name("rights"), sandbox.name("user")
+    sandbox.client("s3").create_bucket(Bucket=bucket)
+    iam = sandbox.client("iam")
+    iam.create_user(UserName=user)
+    allowed = {"Effect": "Allow", "Action": "s3:PutObject", "Resource": f"arn:aws:s3:::{bucket}/*"}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [allowed]})
+    iam.put_user_policy(UserName=user, PolicyName="put", PolicyDocument=policy)
+    key = iam.create_access_key(UserName=user)["AccessKey"]
+
+    def as_user(secret: str) -> Any:
+        target = replace(sandbox.target, access_key=key["AccessKeyId"], secret_key=secret)
+        return AwsSession(SANDBOX, lambda: target).client("s3", retries=1)
+
+    as_user(key["SecretAccessKey"]).put_object(Bucket=bucket, Key="k", Body=b"v")
+    with pytest.raises(ClientError, match="AccessDenied"):
+        as_user(key["SecretAccessKey"]).delete_object(Bucket=bucket, Key="k")
+    with pytest.raises(ClientError, match="SignatureDoesNotMatch"):
+        as_user("wrong").put_object(Bucket=bucket, Key="k", Body=b"v")
+
+
+def test_a_signed_link_opens_until_it_is_changed(sandbox: Sandbox) -> None:
+    bucket = sandbox.name("signed")
+    s3 = sandbox.client("s3")
+    s3.create_bucket(Bucket=bucket)
+    s3.put_object(Bucket=bucket, Key="k", Body=b"v")
+    link = s3.generate_presigned_url("get_object", Params={"Bucket": bucket, "Key": "k"}, ExpiresIn=60)
+    assert urllib.request.urlopen(link, timeout=10).read() == b"v"
+    for changed in (link.replace("/k?", "/other?"), link.partition("?")[0]):
+        with pytest.raises(urllib.error.HTTPError, match="403"):
+            urllib.request.urlopen(changed, timeout=10)
+
+
+def test_a_company_proxy_does_not_come_between(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    monkeypatch.delenv("no_proxy", raising=False)
+    assert AwsSession(SANDBOX, lambda: sandbox.target).client("sts").get_caller_identity()["Account"]
 
 
 def test_kinesis_and_warehouse_answer(sandbox: Sandbox) -> None:
@@ -55,9 +113,6 @@ def test_mysql_wants_its_password(sandbox: Sandbox) -> None:
 
 def test_management_paths_are_shut(sandbox: Sandbox) -> None:
     """Any page in a browser may POST to a loopback port: it must not be able to empty S3."""
-    import urllib.error
-    import urllib.request
-
     bucket = sandbox.name("kept")
     sandbox.client("s3").create_bucket(Bucket=bucket)
     for path in (

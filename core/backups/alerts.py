@@ -1,0 +1,142 @@
+"""Telling somebody: by the desktop, mail, SNS, a webhook or apprise; whether it reached them is part of the answer."""
+
+from __future__ import annotations
+
+import smtplib
+import socket
+import ssl
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from dataclasses import dataclass
+from email.message import EmailMessage
+from importlib import import_module
+from typing import Any
+from urllib.parse import urlsplit
+
+from core.aws.faults import explained
+from core.aws.session import AwsSession
+from core.backups.outcomes import Delivery
+from core.backups.plan import Plan
+from core.base.clock import Clock
+from core.base.errors import OpsError
+from core.base.journal import redact
+from core.settings.secrets import Secrets
+
+_TIMEOUT = 20.0
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """``rule`` is the stable short word of what happened; ``subject`` one line, ``text`` the rest."""
+
+    plan: str
+    rule: str
+    subject: str
+    text: str
+
+
+def send(
+    plan: Plan, alert: Alert, aws: AwsSession, secrets: Secrets, clock: Clock, desktop: Callable[[Alert], None] | None
+) -> list[Delivery]:
+    """Through every channel of the plan, one after the other; a channel that fails is told in its Delivery, never raised."""
+    rule = plan.alerts
+    ways: list[tuple[str, str, Callable[[], None]]] = []
+    if rule.desktop and desktop is not None:
+        ways.append(("desktop", "this desktop", lambda: desktop(alert)))
+    if rule.smtp_host:
+        ways.append(("smtp", ", ".join(rule.smtp_to), lambda: _mail(plan, alert, secrets)))
+    if rule.sns_topic:
+        ways.append(("sns", rule.sns_topic, lambda: _publish(plan, alert, aws)))
+    if rule.webhook:
+        ways.append(("webhook", _place(rule.webhook), lambda: _post(rule.webhook, alert)))
+    if rule.apprise:
+        ways.append(("apprise", f"{len(rule.apprise)} addresses", lambda: _apprise(rule.apprise, alert)))
+    deliveries = []
+    for channel, receiver, way in ways:
+        error = ""
+        try:
+            way()
+        except OpsError as trouble:
+            error = str(trouble)
+        except (OSError, smtplib.SMTPException, ValueError) as trouble:
+            error = f"{type(trouble).__name__}: {trouble}"
+        deliveries.append(Delivery(channel, receiver, not error, clock.now(), alert.subject, redact(error)[:500]))
+    return deliveries
+
+
+def _body(alert: Alert) -> str:
+    return redact(f"{alert.text}\n\nPlan: {alert.plan}\nComputer: {socket.gethostname()}\nSent by Opsdesk\n")
+
+
+def _line(text: str) -> str:
+    """One line: what a server or a dump said must not become a header of its own."""
+    return redact(" ".join(text.split()))
+
+
+def _mail(plan: Plan, alert: Alert, secrets: Secrets) -> None:
+    rule = plan.alerts
+    message = EmailMessage()
+    message["Subject"] = f"[opsdesk] {_line(alert.subject)}"
+    message["From"], message["To"] = rule.smtp_from, ", ".join(rule.smtp_to)
+    message.set_content(_body(alert))
+    context = ssl.create_default_context()
+    if rule.smtp_tls == "tls":
+        server: smtplib.SMTP = smtplib.SMTP_SSL(rule.smtp_host, rule.smtp_port, timeout=_TIMEOUT, context=context)
+    else:
+        server = smtplib.SMTP(rule.smtp_host, rule.smtp_port, timeout=_TIMEOUT)
+    with server:
+        if rule.smtp_tls == "starttls":
+            server.starttls(context=context)
+        if rule.smtp_user:
+            server.login(rule.smtp_user, secrets.need(f"backup/{plan.name}/smtp"))
+        refused = server.send_message(message)
+    if refused:
+        raise OpsError("The mail server refused some receivers", ", ".join(refused), "Correct the addresses")
+
+
+def _publish(plan: Plan, alert: Alert, aws: AwsSession) -> None:
+    subject = "".join(character if 32 <= ord(character) < 127 else "?" for character in _line(alert.subject))[:100]
+    with explained("publish to the SNS topic"):
+        aws.client("sns").publish(TopicArn=plan.alerts.sns_topic, Subject=subject, Message=_body(alert))
+
+
+def _post(address: str, alert: Alert) -> None:
+    """JSON with ``text`` as Slack, Mattermost and Teams read it, and the facts for everybody else."""
+    import orjson
+
+    content = {
+        "text": f"{redact(alert.subject)}\n{_body(alert)}",
+        "plan": alert.plan,
+        "rule": alert.rule,
+        "subject": redact(alert.subject),
+        "host": socket.gethostname(),
+    }
+    request = urllib.request.Request(
+        address, orjson.dumps(content), {"Content-Type": "application/json", "User-Agent": "opsdesk"}
+    )
+    try:
+        with urllib.request.urlopen(request, timeout=_TIMEOUT) as answer:
+            answer.read(1024)
+    except urllib.error.HTTPError as error:
+        raise OpsError(f"The webhook answered {error.code}", str(error.reason), "Check its address") from error
+
+
+def _place(address: str) -> str:
+    """The webhook without its path, which is often the secret."""
+    return urlsplit(address).hostname or "webhook"
+
+
+def _apprise(addresses: tuple[str, ...], alert: Alert) -> None:
+    try:
+        apprise = import_module("apprise")  # optional: costs a second to import, and few need its 170 services
+    except ImportError as error:
+        raise OpsError(
+            "apprise is not installed", "", "Install it (uv pip install apprise), or use another channel"
+        ) from error
+    notifier: Any = apprise.Apprise()
+    for address in addresses:
+        if not notifier.add(address):
+            raise OpsError("apprise does not understand an address", redact(address), "Correct it in the plan")
+    if not notifier.notify(title=alert.subject, body=_body(alert)):  # it answers False, it does not raise
+        raise OpsError("apprise could not deliver to all addresses", "", "Check them with `apprise` itself")

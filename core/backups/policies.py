@@ -1,0 +1,171 @@
+"""Least privilege: IAM policies for the three roles of a plan, and a look at what the current credentials may do."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from core.aws.faults import explained, translated
+from core.aws.session import AwsSession
+from core.backups.outcomes import Finding, Severity
+from core.backups.plan import Plan
+from core.base.errors import OpsError
+from core.jobs.job import Job
+
+ROLES = ("backup", "verify", "admin")
+_VERSION = "2012-10-17"
+
+
+def documents(plan: Plan) -> dict[str, dict[str, Any]]:
+    """{role: policy}. ``backup`` may write and never read or delete; ``verify`` may read and never write; ``admin`` is for
+    people at work: lifecycle, lock and deletion."""
+    bucket = f"arn:aws:s3:::{plan.target.bucket}"
+    objects = f"{bucket}/{plan.prefix}*"
+    narrowed = {"StringLike": {"s3:prefix": [f"{plan.prefix}*", plan.prefix]}}
+    backup = [
+        _allow("WriteBackups", ["s3:PutObject", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts"], objects),
+        _allow("ListBackups", ["s3:ListBucket"], bucket, narrowed),
+        _allow("ListUploads", ["s3:ListBucketMultipartUploads"], bucket),
+    ]
+    verify = [
+        _allow(
+            "ReadBackups",
+            ["s3:GetObject", "s3:GetObjectVersion", "s3:GetObjectAttributes", "s3:GetObjectRetention"],
+            objects,
+        ),
+        _allow("ListBackups", ["s3:ListBucket", "s3:ListBucketVersions"], bucket, narrowed),
+        _allow(
+            "ReadRules",
+            ["s3:GetLifecycleConfiguration", "s3:GetBucketVersioning", "s3:GetBucketObjectLockConfiguration"],
+            bucket,
+        ),
+    ]
+    admin = [
+        *verify,
+        _allow("DeleteBackups", ["s3:DeleteObject", "s3:DeleteObjectVersion", "s3:AbortMultipartUpload"], objects),
+        _allow(
+            "ChangeRules",
+            [
+                "s3:PutLifecycleConfiguration",
+                "s3:PutBucketVersioning",
+                "s3:PutBucketObjectLockConfiguration",
+                "s3:ListBucketMultipartUploads",
+            ],
+            bucket,
+        ),
+    ]
+    if plan.target.kms_key:
+        key = plan.target.kms_key if plan.target.kms_key.startswith("arn:") else "*"
+        backup.append(_allow("Encrypt", ["kms:GenerateDataKey", "kms:Decrypt"], key))
+        verify.append(_allow("Decrypt", ["kms:Decrypt"], key))
+    if plan.alerts.sns_topic:
+        backup.append(_allow("Alert", ["sns:Publish"], plan.alerts.sns_topic))
+    return {
+        role: {"Version": _VERSION, "Statement": statements}
+        for role, statements in zip(ROLES, (backup, verify, admin), strict=True)
+    }
+
+
+def _allow(name: str, actions: list[str], resource: str, condition: dict[str, Any] | None = None) -> dict[str, Any]:
+    statement: dict[str, Any] = {"Sid": name, "Effect": "Allow", "Action": actions, "Resource": resource}
+    return {**statement, "Condition": condition} if condition else statement
+
+
+def check(job: Job[Any], aws: AwsSession, plan: Plan) -> list[Finding]:
+    """What the credentials in use may do to the plan's objects.
+
+    First by asking IAM to simulate; where that is not allowed, by requests that change nothing: an upload that is aborted,
+    a read and a deletion of an object that does not exist. A role that may not read whether the bucket is versioned is
+    not tried for deletion.
+    """
+    job.report(0, None, "Asking IAM what these credentials may do")
+    try:
+        allowed = _simulated(aws, plan)
+        how = "IAM's own simulation"
+    except OpsError:
+        job.report(0, None, "Trying harmless requests")
+        allowed = _tried(aws, plan)
+        how = "requests that change nothing"
+    return list(_findings(plan, allowed, how))
+
+
+def _simulated(aws: AwsSession, plan: Plan) -> dict[str, bool]:
+    objects = f"arn:aws:s3:::{plan.target.bucket}/{plan.prefix}probe"
+    with explained("ask IAM what these credentials may do"):
+        arn = aws.client("sts").get_caller_identity()["Arn"]
+        if ":assumed-role/" in arn:  # simulation wants the role, not its session
+            account, role = arn.split(":")[4], arn.split("/")[1]
+            arn = f"arn:aws:iam::{account}:role/{role}"
+        answer = aws.client("iam", retries=1).simulate_principal_policy(
+            PolicySourceArn=arn, ActionNames=["s3:PutObject", "s3:GetObject", "s3:DeleteObject"], ResourceArns=[objects]
+        )
+    return {
+        item["EvalActionName"].removeprefix("s3:"): item["EvalDecision"] == "allowed"
+        for item in answer["EvaluationResults"]
+    }
+
+
+def _tried(aws: AwsSession, plan: Plan) -> dict[str, bool]:
+    client = aws.client("s3", retries=2)
+    name = hashlib.sha256(plan.name.encode()).hexdigest()[:16]
+    where = {"Bucket": plan.target.bucket, "Key": f"{plan.prefix}.probe-{name}"}
+
+    def put() -> None:
+        upload = client.create_multipart_upload(**where)["UploadId"]
+        client.abort_multipart_upload(**where, UploadId=upload)
+
+    def delete() -> None:
+        # Only where nothing can come of it: in a versioned bucket even the deletion of nothing leaves a marker.
+        if client.get_bucket_versioning(Bucket=plan.target.bucket).get("Status") == "Enabled":
+            client.delete_object(**where, VersionId="null")
+        else:
+            client.delete_object(**where)
+
+    return {
+        "ListBucket": _may(lambda: client.list_objects_v2(Bucket=plan.target.bucket, Prefix=plan.prefix, MaxKeys=1)),
+        "PutObject": _may(put),
+        "GetObject": _may(lambda: client.get_object(**where)),
+        "DeleteObject": _may(delete),
+    }
+
+
+def _may(call: Callable[[], Any]) -> bool:
+    try:
+        call()
+    except Exception as error:
+        trouble = translated(error, "try a right")
+        if trouble.code == "denied":
+            return False
+        if trouble.code in ("unreachable", "credentials", "expired", "tls", "clock", "settings"):
+            raise trouble from error
+    return True
+
+
+def _findings(plan: Plan, allowed: dict[str, bool], how: str) -> Iterator[Finding]:
+    if not allowed.get("PutObject", True):
+        yield Finding(
+            Severity.ERROR,
+            "role-may-not-write",
+            "These credentials may not write backups",
+            f"s3:PutObject on {plan.prefix} is denied ({how})",
+            "Give them the policy of the role `backup`",
+        )
+    if allowed.get("ListBucket") is False:
+        yield Finding(
+            Severity.WARNING,
+            "role-may-not-list",
+            "These credentials may not list the backups",
+            f"s3:ListBucket is denied ({how})",
+            "Give them the policy of the role `backup`",
+        )
+    if allowed.get("DeleteObject"):
+        yield Finding(
+            Severity.WARNING,
+            "role-may-delete",
+            "These credentials may delete backups",
+            f"Whoever steals them, or a mistake, can remove every backup ({how})",
+            "Back up with the policy of the role `backup`; delete only as `admin`",
+        )
+    if not any((allowed.get("DeleteObject"), not allowed.get("PutObject", True))):
+        yield Finding(Severity.INFO, "role-fits", "These credentials may write and not delete", how)

@@ -1,0 +1,198 @@
+"""Looking before a backup: login, rights, engines, room, programs, bucket; everything that would go wrong at night."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from core.aws.faults import explained
+from core.backups.dump import find_dump_program
+from core.backups.outcomes import EndpointFacts, Finding, Severity
+from core.backups.plan import Plan
+from core.backups.scratch import find_programs
+from core.backups.server import (
+    DatabaseFacts,
+    Login,
+    connected,
+    describe,
+    identifier,
+    message_of,
+    missing_accounts,
+    one_of,
+    rows_of,
+    view_trouble,
+)
+from core.backups.targets import Options
+from core.backups.vault import Vault
+from core.base.errors import OpsError
+from core.jobs.job import Job
+
+
+def look(
+    job: Job[Any],
+    plan: Plan,
+    vault: Vault,
+    login: Callable[[str], Login],
+    options: Options,
+    endpoint: EndpointFacts | None,
+) -> list[Finding]:
+    """Findings, the worst first; an empty list never comes: what was found good is told as INFO."""
+    findings = [*_source(job, plan, login, options), *_bucket(job, plan, vault), *_endpoint(endpoint)]
+    if not any(finding.severity is Severity.ERROR for finding in findings):
+        findings.append(Finding(Severity.INFO, "preflight", "Nothing stands against a backup"))
+    order = (Severity.ERROR, Severity.WARNING, Severity.INFO)
+    return sorted(findings, key=lambda finding: order.index(finding.severity))
+
+
+def _trouble(rule: str, error: OpsError, severity: Severity = Severity.ERROR) -> Finding:
+    return Finding(severity, rule, error.title, error.why, error.remedy)
+
+
+def _source(job: Job[Any], plan: Plan, login: Callable[[str], Login], options: Options) -> Iterator[Finding]:
+    if not plan.is_database:
+        for name in plan.source.paths:
+            if not Path(name).expanduser().exists():
+                yield Finding(
+                    Severity.ERROR, "preflight-path", f"{name} does not exist", "", "Correct the plan's paths"
+                )
+        return
+    job.report(0, 3, "Logging in to the source")
+    try:
+        yield Finding(Severity.INFO, "preflight-program", f"Dumps are made by {find_dump_program().version}")
+    except OpsError as error:
+        yield _trouble("preflight-program", error)
+    try:
+        with connected(login(plan.source.server), timeout=120, doing="look at the source") as connection:
+            for database in plan.source.databases:
+                job.report(1, 3, f"Looking at {database}")
+                facts = describe(connection, database)
+                yield from _database(connection, facts)
+                yield from _room(plan, facts, options)
+    except OpsError as error:
+        yield _trouble("preflight-login", error)
+
+
+def _database(connection: Any, facts: DatabaseFacts) -> Iterator[Finding]:
+    import pymysql
+
+    if not facts.tables and not facts.views:
+        yield Finding(
+            Severity.ERROR,
+            "preflight-empty",
+            f"{facts.name} holds no table",
+            "It is empty, or this user may see nothing of it",
+            "Check the name and the user's rights",
+        )
+    for table in facts.tables:
+        try:
+            rows_of(connection, f"SELECT 1 FROM {identifier(facts.name)}.{identifier(table)} LIMIT 1")
+        except pymysql.MySQLError as error:
+            yield Finding(
+                Severity.ERROR,
+                "preflight-rights",
+                f"{facts.name}.{table} cannot be read",
+                message_of(error),
+                "Grant SELECT on the database",
+            )
+    for view in facts.views:
+        try:
+            rows_of(connection, f"SHOW CREATE VIEW {identifier(facts.name)}.{identifier(view)}")
+        except pymysql.MySQLError as error:
+            yield Finding(
+                Severity.ERROR,
+                "preflight-rights",
+                f"The view {facts.name}.{view} cannot be dumped",
+                message_of(error),
+                "Grant SHOW VIEW on the database",
+            )
+        why = view_trouble(connection, facts.name, view)
+        if why:
+            yield Finding(
+                Severity.WARNING,
+                "preflight-view",
+                f"The view {facts.name}.{view} is broken",
+                why,
+                "Repair or drop it: its restored copy will be broken too",
+            )
+    for account in missing_accounts(connection, facts.definers) or ():
+        yield Finding(
+            Severity.WARNING,
+            "preflight-definer",
+            f"{account} does not exist",
+            f"Views or routines of {facts.name} act as this account",
+            "Create it, or give them another definer: they do not work, here or restored",
+        )
+    if facts.outside_snapshot:
+        yield Finding(
+            Severity.WARNING,
+            "preflight-engine",
+            f"{len(facts.outside_snapshot)} tables of {facts.name} are outside of the snapshot",
+            ", ".join(facts.outside_snapshot[:20]),
+            "Convert them to InnoDB; until then their rows may mix several moments",
+        )
+    kept = int(
+        one_of(
+            connection,
+            "SELECT COUNT(*) FROM information_schema.tables WHERE table_schema = %s AND table_type = 'SYSTEM VERSIONED'",
+            facts.name,
+        )
+        or 0
+    )
+    if kept:
+        yield Finding(
+            Severity.INFO,
+            "preflight-history",
+            f"{kept} tables of {facts.name} keep old rows",
+            "They are dumped only with `history` on",
+            "Switch `history` on in the plan's source if they matter",
+        )
+
+
+def _room(plan: Plan, facts: DatabaseFacts, options: Options) -> Iterator[Finding]:
+    if plan.proof.scratch:
+        return
+    try:
+        find_programs(options.mariadb_folder)
+    except OpsError as error:
+        yield _trouble("preflight-scratch", error, Severity.WARNING)
+        return
+    place = options.scratch_folder or tempfile.gettempdir()
+    needed, free = facts.size * 2 + (300 << 20), shutil.disk_usage(place).free
+    if free < needed:
+        yield Finding(
+            Severity.WARNING,
+            "preflight-room",
+            "There is not enough room for a rehearsal",
+            f"About {needed / 1e9:,.1f} GB are needed in {place}, {free / 1e9:,.1f} GB are free",
+            "Free some space, or choose another folder in the settings",
+        )
+
+
+def _bucket(job: Job[Any], plan: Plan, vault: Vault) -> Iterator[Finding]:
+    job.report(2, 3, f"Looking at the bucket {plan.target.bucket}")
+    try:
+        with explained(f"look into the bucket {plan.target.bucket}"):
+            vault.client.list_objects_v2(Bucket=plan.target.bucket, Prefix=plan.prefix, MaxKeys=1)
+    except OpsError as error:
+        yield _trouble("preflight-bucket", error)
+        return
+    try:
+        left = vault.open_uploads()
+    except OpsError:  # not every role and endpoint can list them, and a backup does not need it
+        left = []
+    if left:
+        yield Finding(
+            Severity.WARNING,
+            "preflight-uploads",
+            f"{len(left)} unfinished uploads lie under {plan.prefix}",
+            "They cost storage and no list of objects shows them",
+            "Abort them, or let the lifecycle do it",
+        )
+
+
+def _endpoint(facts: EndpointFacts | None) -> Iterator[Finding]:
+    for words in facts.words if facts else ():
+        yield Finding(Severity.INFO, "endpoint", words)

@@ -1,0 +1,318 @@
+"""Restoring for real: to a new database or folder, with a preview, and never over the source unless its name is given."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from core.backups.extract import Extractor
+from core.backups.flow import Writer
+from core.backups.loader import Loader, Renamer
+from core.backups.manifest import Manifest
+from core.backups.outcomes import Finding, Restored, RestorePreview, Severity
+from core.backups.plan import Plan
+from core.backups.scratch import client_program
+from core.backups.server import Login, connected, describe, identifier, missing_accounts, rows_of, server_version
+from core.backups.targets import Options, read_list
+from core.backups.unpack import Unpacked, unpack
+from core.backups.vault import Vault
+from core.base.errors import OpsError, WrongUse
+from core.jobs.job import Job
+
+_LISTED = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Databases to restore into: {name in the backup: name here}, on which server."""
+
+    server: str
+    names: dict[str, str]
+    is_source: bool
+
+
+class Restoring:
+    """Restores backups of one plan."""
+
+    def __init__(self, plan: Plan, vault: Vault, login: Callable[[str], Login], options: Options) -> None:
+        self._plan, self._vault, self._login, self._options = plan, vault, login, options
+
+    def preview(self, job: Job[Any], run: str, to: str) -> RestorePreview:
+        """What ``restore`` with the same arguments would do; changes nothing."""
+        manifest = self._manifest(job, run)
+        if manifest.kind == "mysql":
+            return self._preview_databases(manifest, self._place(manifest, to))
+        return self._preview_folder(job, manifest, Path(to).expanduser().absolute())
+
+    def restore(self, job: Job[Any], run: str, to: str, confirm: str) -> Restored:
+        """Raises OpsError before anything is touched where the target is not empty, or is the source and ``confirm`` does
+        not name it. What a failed or cancelled restore had begun is removed, unless it was there before."""
+        started = time.monotonic()
+        manifest = self._manifest(job, run)
+        if manifest.kind == "mysql":
+            place = self._place(manifest, to)
+            where, items = self._into_databases(job, manifest, place, confirm)
+        else:
+            where, items = self._into_folder(job, manifest, Path(to).expanduser().absolute(), confirm)
+        return Restored(self._plan.name, manifest.run, where, time.monotonic() - started, items, manifest.plain_bytes)
+
+    def _manifest(self, job: Job[Any], run: str) -> Manifest:
+        backup = self._vault.find(self._vault.backups({}, None), run)
+        if not backup.complete:
+            raise OpsError(
+                f"The backup {backup.id} is not complete",
+                "Its manifest was never written: the run did not end well",
+                "Choose another",
+                code="incomplete",
+            )
+        return self._vault.manifest(job, backup.key)[0]
+
+    def _unpack(self, job: Job[Any], manifest: Manifest, writer: Writer) -> None:
+        identity = (
+            self._options.secret(self._plan.proof.identity) if manifest.encrypted and self._plan.proof.identity else ""
+        )
+        seen: Unpacked = unpack(job, self._vault, manifest, identity, writer.write, "Restoring")
+        if seen.error is not None:
+            raise seen.error
+        if (seen.stored_sha256, seen.plain_sha256) != (manifest.stored_sha256, manifest.plain_sha256):
+            raise OpsError(
+                "The backup is damaged",
+                "Its SHA-256 is not the one in its manifest",
+                "Restore an older backup",
+                code="damaged",
+            )
+
+    # -- databases ----------------------------------------------------------
+    def _place(self, manifest: Manifest, to: str) -> _Place:
+        """``to``: DATABASE, or SERVER/DATABASE; for several databases it is put before each name."""
+        server, slash, target = to.rpartition("/")
+        server = server if slash else self._plan.source.server
+        if not target or len(target) > 48 or any(ord(character) < 32 for character in target):
+            raise WrongUse(
+                f"{to!r} is no target", "It should be a database name, or SERVER/DATABASE", "For example shop_restored"
+            )
+        databases = [part.name for part in manifest.databases]
+        names = {databases[0]: target} if len(databases) == 1 else {name: f"{target}{name}" for name in databases}
+        own = server == self._plan.source.server and bool(set(names.values()) & set(databases))
+        return _Place(server, names, own)
+
+    def _preview_databases(self, manifest: Manifest, place: _Place) -> RestorePreview:
+        findings: list[Finding] = []
+        with connected(self._login(place.server), doing="look at the target") as connection:
+            engine, version = server_version(connection)
+            if engine != manifest.engine:
+                findings.append(
+                    Finding(
+                        Severity.WARNING,
+                        "restore-engine",
+                        f"The backup comes from {manifest.engine} {manifest.engine_version}, the target is {engine} {version}",
+                        "Not everything that one engine writes is understood by the other",
+                        "Verify the restored database before you use it",
+                    )
+                )
+            definers = tuple(account for part in manifest.databases for account in part.definers)
+            for account in missing_accounts(connection, definers) or ():
+                findings.append(
+                    Finding(
+                        Severity.WARNING,
+                        "restore-definer",
+                        f"{account} does not exist on {place.server}",
+                        "Views, routines and triggers that act as this account will not work",
+                        "Create it there: no dump holds accounts",
+                    )
+                )
+            for name in place.names.values():
+                held = _tables(connection, name)
+                if held:
+                    findings.append(_taken(name, held, place.is_source))
+        items = [
+            (f"{part.name}.{table.name}", (table.expected or (0, 0))[1])
+            for part in manifest.databases
+            for table in part.tables
+        ]
+        return RestorePreview(
+            self._plan.name,
+            manifest.run,
+            manifest.started,
+            ", ".join(f"{place.server}/{name}" for name in place.names.values()),
+            manifest.stored_bytes,
+            manifest.plain_bytes,
+            manifest.plain_bytes * 2,
+            tuple(items[:_LISTED]),
+            len(items),
+            place.is_source,
+            tuple(findings),
+        )
+
+    def _into_databases(self, job: Job[Any], manifest: Manifest, place: _Place, confirm: str) -> tuple[str, int]:
+        login = self._login(place.server)
+        with ExitStack() as undo:
+            with connected(login, doing="prepare the target") as connection:
+                for part in manifest.databases:
+                    name = place.names[part.name]
+                    held = _tables(connection, name)
+                    if held and not (place.is_source and confirm in (name, f"{place.server}/{name}")):
+                        finding = _taken(name, held, place.is_source)
+                        raise OpsError(finding.title, finding.why, finding.remedy, code="exists")
+                    if held is None:
+                        rows_of(
+                            connection,
+                            f"CREATE DATABASE {identifier(name)} CHARACTER SET %s COLLATE %s",
+                            part.charset,
+                            part.collation,
+                        )
+                        undo.callback(_drop, login, name)
+            single = len(manifest.databases) == 1
+            with Loader(
+                job, client_program(), login, place.names[manifest.databases[0].name] if single else ""
+            ) as loader:
+                writer: Any = loader if single else Renamer(place.names, loader)
+                self._unpack(job, manifest, writer)
+                if not single:
+                    writer.close()
+                job.report(manifest.stored_bytes, manifest.stored_bytes, "Waiting for the last statements")
+                loader.finish()
+            undo.pop_all()
+        tables = sum(len(part.tables) for part in manifest.databases)
+        return ", ".join(f"{place.server}/{name}" for name in place.names.values()), tables
+
+    # -- folders --------------------------------------------------------------
+    def _preview_folder(self, job: Job[Any], manifest: Manifest, folder: Path) -> RestorePreview:
+        assert manifest.files
+        entries = read_list(job, self._vault, manifest)
+        files = [(name, int(entry["size"])) for name, entry in entries.items() if entry["type"] == "file"]
+        findings = []
+        own = self._is_source(folder)
+        if folder.exists() and any(folder.iterdir()):
+            findings.append(_full(folder, own))
+        free = shutil.disk_usage(_existing(folder)).free
+        if free < manifest.files.size:
+            findings.append(
+                Finding(
+                    Severity.ERROR,
+                    "restore-room",
+                    "There is not enough room",
+                    f"{manifest.files.size / 1e9:,.1f} GB are needed, {free / 1e9:,.1f} GB are free",
+                    "Choose another folder",
+                )
+            )
+        return RestorePreview(
+            self._plan.name,
+            manifest.run,
+            manifest.started,
+            str(folder),
+            manifest.stored_bytes,
+            manifest.plain_bytes,
+            manifest.files.size,
+            tuple(files[:_LISTED]),
+            len(files),
+            own,
+            tuple(findings),
+        )
+
+    def _is_source(self, folder: Path) -> bool:
+        """Whether ``folder`` is what the plan saves, lies in it or holds it."""
+        here = folder.resolve()
+        for path in self._plan.source.paths:
+            source = Path(path).expanduser().resolve()
+            if here == source or source in here.parents or here in source.parents:
+                return True
+        return False
+
+    def _into_folder(self, job: Job[Any], manifest: Manifest, folder: Path, confirm: str) -> tuple[str, int]:
+        assert manifest.files
+        own = self._is_source(folder)
+        if own and confirm != str(folder):
+            finding = _full(folder, own)
+            raise OpsError(finding.title, finding.why, finding.remedy, code="exists")
+        fresh = not folder.exists()
+        if not fresh and not own and any(folder.iterdir()):
+            finding = _full(folder, own)
+            raise OpsError(finding.title, finding.why, finding.remedy, code="exists")
+        # Unpacked beside it and renamed at the end: a reader never sees half of a folder.
+        draft = folder if own else folder.with_name(f".{folder.name}.restoring-{os.getpid()}")
+        try:
+            draft.mkdir(parents=True, exist_ok=own)
+            with Extractor(draft, most_bytes=manifest.files.size, most_files=manifest.files.count) as extractor:
+                self._unpack(job, manifest, extractor)
+                extractor.finish()
+            job.checkpoint()
+            if draft is not folder:
+                if not fresh:
+                    folder.rmdir()
+                draft.replace(folder)
+        except OSError as error:
+            raise OpsError(
+                "The folder could not be written",
+                f"{error.strerror or error} ({folder})",
+                "Choose another folder",
+                code="disk",
+            ) from error
+        finally:
+            if draft is not folder:
+                shutil.rmtree(draft, ignore_errors=True)
+        return str(folder), extractor.files
+
+
+def _tables(connection: Any, database: str) -> int | None:
+    """How many tables and views a database holds; None where there is no such database."""
+    try:
+        facts = describe(connection, database)
+    except OpsError as error:
+        if error.code != "not-found":
+            raise
+        return None
+    return len(facts.tables) + len(facts.views)
+
+
+def _drop(login: Login, name: str) -> None:
+    with connected(login, doing="remove the unfinished database") as connection:
+        rows_of(connection, f"DROP DATABASE IF EXISTS {identifier(name)}")
+
+
+def _taken(name: str, tables: int, is_source: bool) -> Finding:
+    if is_source:
+        return Finding(
+            Severity.ERROR,
+            "restore-over-source",
+            f"{name} is the source itself",
+            f"Its {tables:,} tables would be replaced by those of the backup",
+            f"Choose a new name, or confirm with the name {name}",
+        )
+    return Finding(
+        Severity.ERROR,
+        "restore-taken",
+        f"{name} exists and holds {tables:,} tables",
+        "A restore never mixes with what is there",
+        "Choose a new name",
+    )
+
+
+def _full(folder: Path, is_source: bool) -> Finding:
+    if is_source:
+        return Finding(
+            Severity.ERROR,
+            "restore-over-source",
+            f"{folder} is, holds or lies in what the plan saves",
+            "Files there would be replaced by those of the backup",
+            f"Choose a new folder, or confirm with {folder}",
+        )
+    return Finding(
+        Severity.ERROR,
+        "restore-taken",
+        f"{folder} is not empty",
+        "A restore never mixes with what is there",
+        "Choose a new folder",
+    )
+
+
+def _existing(path: Path) -> Path:
+    while not path.exists():
+        path = path.parent
+    return path

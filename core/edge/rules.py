@@ -1,0 +1,188 @@
+"""The rules of a check: what is wrong with an address, a cookie, a header, and how to cure it."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterator
+from urllib.parse import SplitResult, urljoin, urlsplit
+
+from core.edge.fetch import Answer, is_private
+from core.edge.findings import Finding
+from core.edge.page import Link
+
+_TRUST = (
+    "Let the application trust the proxy: name its ranges (Symfony trusted_proxies, Laravel TrustProxies, Express trust proxy, ProxyFix) and the "
+    "headers X-Forwarded-Proto and X-Forwarded-Port; the snippets have it ready"
+)
+_INTERNAL_SUFFIXES = (".local", ".internal", ".lan", ".localdomain", ".intranet", ".corp", ".home.arpa", ".svc")
+_EXAMPLES = 5
+"""Places named per rule; the count of all is told."""
+
+
+def split(url: str, base: str = "") -> SplitResult | None:
+    """The parts, of ``url`` as ``base`` wrote it; None for what is no URL (a port that is no number, brackets that do not close)."""
+    try:
+        parts = urlsplit(urljoin(base, url))
+        _ = parts.port
+    except ValueError:
+        return None
+    return parts
+
+
+def address_findings(base: str, url: str, where: str, kind: str) -> Iterator[Finding]:
+    """What is wrong with one absolute address that ``base`` wrote. kind: location, or a Link's kind."""
+    page, parts = split(base), split(url, base)
+    if page is None or parts is None:
+        yield Finding(
+            "warning",
+            "malformed-url",
+            where,
+            url[:200],
+            "an address that a browser can read",
+            "It is no URL",
+            "Correct the template that writes it",
+        )
+        return
+    if parts.scheme not in ("http", "https"):
+        if kind == "location":
+            yield Finding("error", "foreign-scheme", where, url[:200], "http or https", "A redirect leads out of the web; it was not followed",
+                          "Redirect to an http(s) address")  # fmt: skip
+        return
+    host, same = parts.hostname or "", parts.hostname == page.hostname
+    if not same and _internal(host) and not _internal(page.hostname or ""):
+        yield Finding("error", "internal-host", where, url[:200], f"{page.scheme}://{page.hostname}/…", "A name or address of the inside leaks: "
+                      "the application builds its links from its own host", "Let the proxy pass the Host header on (proxy_set_header Host $host), "
+                      "or trust X-Forwarded-Host")  # fmt: skip
+        return
+    if (parts.scheme, parts.port) in (("https", 80), ("http", 443)):
+        default = 443 if parts.scheme == "https" else 80
+        yield Finding("error", "scheme-port-mismatch", where, url[:200], f"{parts.scheme}://{host}{_port_text(page) if same else ''}/… (port {default})",
+                      f"The application knows the scheme ({parts.scheme}) but takes the port ({parts.port}) from its own listener, its Host header or a "
+                      "wrong X-Forwarded-Port",
+                      f"{_TRUST}. Check that the balancer's X-Forwarded-Port is {default} and that Host carries no :{parts.port}")  # fmt: skip
+        return
+    if page.scheme == "https" and parts.scheme == "http":
+        yield from _plain_on_secure(url, where, kind, same)
+        return
+    if same and parts.port is not None and parts.port == (443 if parts.scheme == "https" else 80):
+        yield Finding("info", "explicit-default-port", where, url[:200], f"{parts.scheme}://{host}/…", "The default port is written out; caches, cookies and "
+                      "OAuth see another origin", "Leave it out: usually the Host header or X-Forwarded-Host carries it")  # fmt: skip
+    elif same and (parts.port or _default(parts)) != (page.port or _default(page)):
+        yield Finding("warning", "other-port", where, url[:200], f"the port of the address bar ({page.port or _default(page)})",
+                      "The application writes the port it listens on, not the one its users see", _TRUST)  # fmt: skip
+
+
+def _plain_on_secure(url: str, where: str, kind: str, same: bool) -> Iterator[Finding]:
+    why = "The application takes the connection from the proxy (http) for its users' connection"
+    if kind == "location":
+        yield Finding(
+            "error", "downgrade", where, url[:200], "https", f"A redirect leads from https back to http. {why}", _TRUST
+        )
+    elif kind in ("active", "form", "base"):
+        yield Finding("error", "mixed-content", where, url[:200], "https", "Browsers block it: scripts, styles, frames and forms over http on an https page",
+                      _TRUST if same else "Load it over https")  # fmt: skip
+    elif kind == "passive":
+        yield Finding(
+            "warning",
+            "mixed-content",
+            where,
+            url[:200],
+            "https",
+            "Browsers warn of it or load it over https if they can",
+            _TRUST if same else "Load it over https",
+        )
+    elif same:
+        rule = "wrong-identity" if kind == "identity" else "insecure-link"
+        yield Finding("warning", rule, where, url[:200], "https", why, _TRUST)
+
+
+def page_findings(base: str, links: list[Link], cut: bool) -> list[Finding]:
+    """Findings of a page's links; equal ones are told once, with a count and the first places."""
+    groups: dict[tuple[str, str], list[Finding]] = {}
+    for link in links:
+        for finding in address_findings(base, link.url, f"line {link.line}, <{link.tag}>", link.kind):
+            groups.setdefault((finding.severity, finding.rule), []).append(finding)
+    found = []
+    for group in groups.values():
+        first = group[0]
+        places = "; ".join(finding.where for finding in group[:_EXAMPLES])
+        more = f" and {len(group) - _EXAMPLES} more" if len(group) > _EXAMPLES else ""
+        found.append(
+            Finding(first.severity, first.rule, f"{places}{more}", first.seen, first.expected, first.why, first.fix)
+        )
+    if cut:
+        found.append(
+            Finding(
+                "info",
+                "too-many-links",
+                "page",
+                f"more than {len(links)} absolute links",
+                "fewer",
+                "Only the first were looked at",
+                "",
+            )
+        )
+    return found
+
+
+def header_findings(url: str, answer: Answer, where: str) -> Iterator[Finding]:
+    """Cookies without Secure and a missing Strict-Transport-Security on an https address."""
+    if not url.startswith("https:"):
+        return
+    for cookie in answer.all("set-cookie"):
+        name = cookie.split("=")[0].strip()
+        flags = {part.strip().lower() for part in cookie.split(";")[1:]}
+        if "secure" not in flags:
+            yield Finding("error", "cookie-without-secure", where, f"Set-Cookie: {name}=…", "the attribute Secure", "The cookie also travels over plain http, "
+                          "where anybody on the way can read it; frameworks leave Secure out when they believe the request came by http",
+                          f"Set the session cookie's secure option to true. {_TRUST}")  # fmt: skip
+    if not answer.header("strict-transport-security") and answer.status < 400:
+        yield Finding("info", "no-hsts", where, "no Strict-Transport-Security", "max-age=31536000 or more", "A first visit by http can be intercepted",
+                      "Send the header from the balancer or the application once every page works over https")  # fmt: skip
+
+
+def body_findings(answer: Answer, where: str) -> Iterator[Finding]:
+    """What kept the body from being read whole."""
+    seen = {"size": "more than 5 MB", "time": "it did not end in time", "damaged": "its compression is damaged"}.get(
+        answer.cut_by
+    )
+    if seen:
+        yield Finding(
+            "warning",
+            f"body-{answer.cut_by}",
+            where,
+            seen,
+            "a page that ends",
+            "Only the beginning was looked at",
+            "Look at the rest by hand",
+        )
+
+
+def loop_finding(urls: list[str], url: str) -> Finding:
+    """A redirect came back to an address that was asked before."""
+    start = urls.index(url)
+    circle = [*urls[start:], url]
+    both = {part.scheme for part in map(urlsplit, circle)} == {"http", "https"} or len(set(circle)) == 1
+    why = (
+        "The rule that sends http to https looks at the connection from the proxy (always http), not at X-Forwarded-Proto"
+        if both
+        else "Two rules undo each other"
+    )
+    return Finding("error", "redirect-loop", f"hop {start + 1}", " → ".join(circle)[:500], "an end", why,
+                   "Decide by X-Forwarded-Proto where the proxy is trusted, or redirect at the balancer")  # fmt: skip
+
+
+def _internal(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return "." not in host or host.endswith(_INTERNAL_SUFFIXES)
+    return is_private(host)
+
+
+def _default(parts: SplitResult) -> int:
+    return 443 if parts.scheme == "https" else 80
+
+
+def _port_text(parts: SplitResult) -> str:
+    return f":{parts.port}" if parts.port else ""

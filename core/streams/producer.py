@@ -1,0 +1,440 @@
+"""The background producer: the caller hands a record over in microseconds, batches go out on threads of their own.
+
+Order per key is kept by letting at most one record of a key be ready or under way: its successors wait behind it, and
+a record that failed is sent again before them. PutRecords itself promises no order among the records of one request.
+"""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+import random
+import threading
+import time
+from collections import Counter, deque
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from core.base.errors import OpsError, WrongUse
+from core.streams.latencies import Latencies
+from core.streams.sink import BATCH_BYTES, BATCH_RECORDS, CONNECTIONS, RECORD_BYTES, PutFailed, StreamSink
+from core.streams.spill import Spill
+
+_TRY_AGAIN = 5.0  # seconds after a failure that is not of the passing kind (no permission, no stream)
+
+
+@dataclass(frozen=True, slots=True)
+class ProducerLimits:
+    """linger: seconds a record may wait for company. queue_*: what may wait in memory. spill_bytes: on disk.
+    senders: puts under way at once, at most. ordered: keep the order of each key (see the module).
+    back_off: seconds, the ceiling of the first wait before a resend, and of the longest; full jitter below it."""
+
+    linger: float = 0.1
+    batch_records: int = BATCH_RECORDS
+    batch_bytes: int = BATCH_BYTES
+    queue_records: int = 100_000
+    queue_bytes: int = 128 << 20
+    spill_bytes: int = 1 << 30
+    senders: int = 32
+    ordered: bool = True
+    back_off: tuple[float, float] = (0.05, 5.0)
+
+
+@dataclass(frozen=True, slots=True)
+class ProducerSnapshot:
+    """A producer as it stands; counts are of records since it was opened.
+
+    accepted = acknowledged + queued + in_flight + spilled (those found on disk from an earlier run count as accepted).
+    retried: sendings beyond the first. unsure: sent again after an answer that never came, so perhaps in twice.
+    dropped: not accepted because queue and disk were full (the caller was told). oldest: seconds that the oldest of
+    the next batch waits. needed: senders by rate x latency / batch (Little's law).
+    put_ms: p50, p95, p99 of the last 10,000 puts. rate: acknowledged a second, mean of the last 10 s.
+    """
+
+    state: str  # running | held up | closed
+    accepted: int
+    acknowledged: int
+    queued: int
+    in_flight: int
+    spilled: int
+    retried: int
+    unsure: int
+    dropped: int
+    oldest: float
+    queue_bytes: int
+    senders_busy: int
+    senders_needed: float
+    senders_most: int
+    rate: float
+    batch: float
+    put_ms: tuple[float, float, float]
+    error_codes: dict[str, int]
+    trouble: OpsError | None
+
+
+@dataclass(slots=True, eq=False)
+class _Record:
+    data: bytes
+    key: str
+    since: float
+    attempts: int = 0
+    chunk: _Chunk | None = None
+
+
+@dataclass(slots=True)
+class _Chunk:
+    """A spilled file whose records are in memory; deleted when the last one is in."""
+
+    path: Path
+    left: int
+
+
+@dataclass(slots=True)
+class _Counts:
+    accepted: int = 0
+    acknowledged: int = 0
+    retried: int = 0
+    unsure: int = 0
+    dropped: int = 0
+    batches: int = 0
+    codes: Counter[str] = field(default_factory=Counter)
+
+
+class Producer:
+    """Thread-safe. ``offer`` never waits; ``close`` sends what is left."""
+
+    def __init__(self, sink: StreamSink, limits: ProducerLimits | None = None, spill: Path | None = None) -> None:
+        """``spill``: folder for what does not fit into memory (None: such records are dropped, and the caller told).
+        Records that an earlier producer left there are sent first."""
+        self.sink, self.limits = sink, limits or ProducerLimits()
+        self._changed = threading.Condition()
+        self._ready: deque[_Record] = deque()
+        self._behind: dict[str, deque[_Record]] = {}  # key -> records that wait for the one that is ready or under way
+        self._later: list[tuple[float, int, _Record]] = []  # to be sent again: when, tie-break, what
+        self._tie = itertools.count()
+        self._waiting = self._bytes = self._in_flight = self._busy = 0
+        self._counts, self._latencies = _Counts(), Latencies()
+        self._done_lately: deque[tuple[float, int]] = deque()
+        self._trouble: OpsError | None = None
+        self._held_until = 0.0
+        self._flushing = self._closed = self._abandon = False
+        self._failures = 0  # whole puts in a row
+        self._spill = Spill(spill, self.limits.spill_bytes) if spill is not None else None
+        if self._spill:
+            self._counts.accepted += self._spill.records
+        self._senders = ThreadPoolExecutor(min(self.limits.senders, CONNECTIONS), thread_name_prefix="put")
+        self._thread = threading.Thread(target=self._run, name=f"producer-{sink.stream}", daemon=True)
+        self._thread.start()
+
+    # -- the caller's side --------------------------------------------------
+    def offer(self, data: bytes, key: str) -> bool:
+        """Hand a record over; False: the queue (and the disk set aside for it) is full, and it was dropped.
+
+        Raises WrongUse for what the service would never take: an empty or too long key, or over 1 MiB.
+        """
+        return self.offer_all(((data, key),)) == 1
+
+    def offer_all(self, records: Iterable[tuple[bytes, str]], *, whole: bool = False) -> int:
+        """Hand several over under one lock; how many were taken (the first ones; ``whole``: all or none)."""
+        checked = [check(data, key) for data, key in records]
+        now, taken = time.monotonic(), 0
+        with self._changed:
+            if self._closed:
+                raise OpsError(f"The producer of {self.sink.stream} is closed", code="closed")
+            full = whole and self._spill is None and self._waiting + len(checked) > self.limits.queue_records
+            for data, key in checked if not full else ():
+                if not self._accept(data, key, now):
+                    break
+                taken += 1
+            self._counts.accepted += taken
+            self._counts.dropped += len(checked) - taken
+            if len(self._ready) >= self.limits.batch_records or len(self._ready) == taken:
+                self._changed.notify()
+        return taken
+
+    def room(self) -> bool:
+        """Whether a record would be taken into memory now."""
+        return self._waiting < self.limits.queue_records and self._bytes < self.limits.queue_bytes
+
+    def wait_for_room(self, seconds: float) -> bool:
+        """Wait until memory has room, for a caller that may block; False on time-out."""
+        deadline = time.monotonic() + seconds
+        with self._changed:
+            while not (self.room() and not self._spill):
+                left = deadline - time.monotonic()
+                if left <= 0:
+                    return False
+                self._changed.wait(min(left, 0.1))
+        return True
+
+    def flush(self, seconds: float) -> bool:
+        """Send all that waits, without lingering; False if some of it still waits after ``seconds``."""
+        deadline = time.monotonic() + seconds
+        with self._changed:
+            self._flushing = True
+            self._changed.notify_all()
+            try:
+                while self._waiting or self._in_flight or self._spill:
+                    if (left := deadline - time.monotonic()) <= 0:
+                        return False
+                    self._changed.wait(min(left, 0.1))
+            finally:
+                self._flushing = False
+        return True
+
+    def close(self, seconds: float = 30.0) -> int:
+        """Send what is left for up to ``seconds``; then keep it on disk if there is a spill folder. Returns how many
+        records were neither sent nor kept (0 unless the stream is unreachable and no folder was given)."""
+        with self._changed:
+            self._closed = True
+        self.flush(seconds)
+        with self._changed:
+            self._abandon = True
+            self._changed.notify_all()
+        self._thread.join()
+        self._senders.shutdown(wait=True)  # a put under way ends by its own time-out
+        with self._changed:
+            left = self._leftovers()
+            kept = 0
+            if self._spill is not None:
+                kept = self._spill.put_back((record.data, record.key) for record in left)
+                for chunk in {id(record.chunk): record.chunk for record in left if record.chunk}.values():
+                    self._spill.done(chunk.path)
+                self._spill.close()
+            return len(left) - kept
+
+    def _leftovers(self) -> list[_Record]:
+        left = [*(entry[2] for entry in sorted(self._later)), *self._ready]
+        for followers in self._behind.values():
+            left.extend(followers)
+        return left
+
+    def snapshot(self) -> ProducerSnapshot:
+        now = time.monotonic()
+        with self._changed:
+            counts = self._counts
+            while self._done_lately and now - self._done_lately[0][0] > 10:
+                self._done_lately.popleft()
+            span = min(10.0, max(1.0, now - self._done_lately[0][0])) if self._done_lately else 1.0
+            rate = sum(done for _, done in self._done_lately) / span
+            batch = counts.acknowledged / counts.batches if counts.batches else 0.0
+            oldest = min(
+                (
+                    record.since
+                    for record in (
+                        *itertools.islice(self._ready, self.limits.batch_records),
+                        *(entry[2] for entry in self._later),
+                    )
+                ),
+                default=now,
+            )
+            held = now < self._held_until or self._failures > 0
+            return ProducerSnapshot(
+                "closed" if self._closed else "held up" if held else "running",
+                counts.accepted,
+                counts.acknowledged,
+                self._waiting,
+                self._in_flight,
+                self._spill.records if self._spill is not None else 0,
+                counts.retried,
+                counts.unsure,
+                counts.dropped,
+                now - oldest,
+                self._bytes,
+                self._busy,
+                rate * self._latencies.recent / batch if batch else 0.0,
+                self.limits.senders,
+                rate,
+                batch,
+                self._latencies.percentiles(),
+                dict(counts.codes),
+                self._trouble,
+            )
+
+    # -- the queue (under the lock) -----------------------------------------
+    def _accept(self, data: bytes, key: str, now: float) -> bool:
+        if self._spill or not self.room():  # once some wait on disk all later ones do: order
+            return self._spill is not None and self._spill.add(data, key)
+        self._enqueue(_Record(data, key, now))
+        return True
+
+    def _enqueue(self, record: _Record) -> None:
+        self._waiting += 1
+        self._bytes += len(record.data)
+        if self.limits.ordered:
+            followers = self._behind.get(record.key)
+            if followers is not None:
+                followers.append(record)
+                return
+            self._behind[record.key] = deque()
+        self._ready.append(record)
+
+    def _settle(self, record: _Record) -> None:
+        """The record is out of our hands; its successor may go."""
+        if record.chunk is not None:
+            record.chunk.left -= 1
+            if not record.chunk.left and self._spill is not None:
+                self._spill.done(record.chunk.path)
+        if not self.limits.ordered:
+            return
+        followers = self._behind[record.key]
+        if followers:
+            self._ready.append(followers.popleft())
+        else:
+            del self._behind[record.key]
+
+    def _retry(self, record: _Record, now: float) -> None:
+        first, last = self.limits.back_off
+        wait = random.uniform(0, min(last, first * 2 ** min(record.attempts, 10)))
+        self._waiting += 1
+        self._bytes += len(record.data)
+        heapq.heappush(self._later, (now + wait, next(self._tie), record))
+
+    def _refill(self) -> None:
+        """Bring spilled records back while memory is at most half full."""
+        while (
+            self._spill
+            and self._waiting < self.limits.queue_records // 2
+            and self._bytes < self.limits.queue_bytes // 2
+        ):
+            self._spill.flush()
+            if (taken := self._spill.take()) is None:
+                return
+            path, entries = taken
+            chunk, now = _Chunk(path, len(entries)), time.monotonic()
+            for data, key in entries:
+                self._enqueue(_Record(data, key, now, chunk=chunk))
+
+    # -- the dispatcher's thread --------------------------------------------
+    def _run(self) -> None:
+        while (batch := self._next_batch()) is not None:
+            self._senders.submit(self._send, batch)
+
+    def _next_batch(self) -> list[_Record] | None:
+        """Wait for a batch that is due and a sender that is free; None: closed."""
+        with self._changed:
+            while True:
+                if self._abandon:
+                    return None
+                now = time.monotonic()
+                while self._later and (self._later[0][0] <= now):
+                    self._ready.appendleft(heapq.heappop(self._later)[2])
+                self._refill()
+                if self._spill is not None:
+                    self._spill.flush()
+                due = self._due(now)
+                if due <= 0:
+                    return self._cut(now)
+                self._changed.wait(min(due, 0.25))
+
+    def _due(self, now: float) -> float:
+        """Seconds until a batch should leave."""
+        if self._busy >= self.limits.senders:
+            return 1.0  # a sender that gets free wakes us; until then batches grow
+        if now < self._held_until:
+            return self._held_until - now
+        if self._failures and self._busy:
+            return 1.0  # the endpoint is in trouble: one put at a time until it answers
+        if not self._ready:
+            return self._later[0][0] - now if self._later else 1.0
+        if self._flushing or len(self._ready) >= self.limits.batch_records or self._bytes >= self.limits.batch_bytes:
+            return 0.0
+        return self._ready[0].since + self.limits.linger - now
+
+    def _cut(self, now: float) -> list[_Record]:
+        batch: list[_Record] = []
+        size = 0
+        while self._ready and len(batch) < self.limits.batch_records:
+            record = self._ready[0]
+            length = len(record.data) + len(record.key)
+            if batch and size + length > self.limits.batch_bytes:
+                break
+            batch.append(self._ready.popleft())
+            size += length
+            self._bytes -= len(record.data)
+            record.attempts += 1
+        self._waiting -= len(batch)
+        self._in_flight += len(batch)
+        self._busy += 1
+        return batch
+
+    # -- a sender's thread --------------------------------------------------
+    def _send(self, batch: list[_Record]) -> None:
+        try:
+            self.sink.open()
+            began = time.monotonic()
+            codes = self.sink.put([(record.data, record.key) for record in batch])
+        except PutFailed as failed:
+            self._failed(batch, failed)
+        except BaseException as error:  # a fault of ours must not lose the batch
+            trouble = OpsError(
+                f"Putting records into {self.sink.stream} failed",
+                f"{type(error).__name__}: {error}",
+                "This is a fault of Opsdesk: please report it; sending goes on",
+                code="bug",
+            )
+            self._failed(batch, PutFailed(trouble, again=False, unsure=True))
+        else:
+            self._answered(batch, codes, time.monotonic() - began)
+
+    def _answered(self, batch: list[_Record], codes: list[str], seconds: float) -> None:
+        now = time.monotonic()
+        with self._changed:
+            self._latencies.add(seconds)
+            done = 0
+            for record, code in zip(batch, codes, strict=True):
+                if not code:
+                    done += 1
+                    self._settle(record)
+                else:
+                    self._counts.codes[code] += 1
+                    self._counts.retried += 1
+                    self._retry(record, now)
+            self._counts.acknowledged += done
+            self._counts.batches += 1
+            self._failures = 0
+            if done:
+                self._trouble = None
+                self._done_lately.append((now, done))
+            self._release(batch)
+
+    def _failed(self, batch: list[_Record], failed: PutFailed) -> None:
+        now = time.monotonic()
+        with self._changed:
+            self._failures += 1
+            self._trouble = failed.trouble
+            self._counts.codes[failed.trouble.details.get("code") or failed.trouble.code] += 1
+            self._counts.retried += len(batch)
+            self._counts.unsure += len(batch) if failed.unsure else 0
+            first, last = self.limits.back_off
+            pause = random.uniform(first, min(last, first * 2 ** min(self._failures, 10)))
+            self._held_until = now + (pause if failed.again else _TRY_AGAIN)
+            for record in reversed(batch):  # back to where they came from, before all others
+                self._ready.appendleft(record)
+                self._bytes += len(record.data)
+            self._waiting += len(batch)
+            self._release(batch)
+
+    def _release(self, batch: list[_Record]) -> None:
+        self._in_flight -= len(batch)
+        self._busy -= 1
+        self._changed.notify_all()
+
+
+def check(data: bytes, key: str) -> tuple[bytes, str]:
+    """The record, if the service could take it; WrongUse otherwise."""
+    if not 1 <= len(key) <= 256:
+        raise WrongUse(
+            "A record cannot be sent",
+            f"Its partition key has {len(key)} characters; 1 to 256 are allowed",
+            "Correct the key",
+        )
+    if len(data) + 4 * len(key) > RECORD_BYTES:
+        raise WrongUse(
+            "A record cannot be sent",
+            f"It has {len(data):,} bytes; a stream takes 1 MiB with the key",
+            "Make it smaller, or store the payload in S3 and send its address",
+        )
+    return data, key

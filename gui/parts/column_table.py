@@ -1,0 +1,407 @@
+"""A grid for a million rows: sort by header, filter row, hide and pin columns, copy with headers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from PySide6.QtCore import QModelIndex, QPoint, QRect, QSize, Qt, QTimer, Signal
+from PySide6.QtGui import QAction, QFontMetrics, QGuiApplication, QKeyEvent, QKeySequence, QResizeEvent
+from PySide6.QtWidgets import QHeaderView, QLineEdit, QMenu, QTableView, QWidget
+
+from gui.parts.column_model import ColumnModel
+from gui.style.theme import font
+from gui.style.tokens import Size, Space
+
+if TYPE_CHECKING:
+    import polars as pl
+
+_SAMPLE = 100  # rows that decide the widths: measuring all of 50,000 costs 2.8 s
+_WIDEST, _NARROWEST = 360, 64
+_COPY_HERE = 400_000  # cells copied on the spot (some 40 ms); more is handed over as ``copy_asked``
+
+
+class _FilterHeader(QHeaderView):
+    """A header with a line of filter fields below its names."""
+
+    filter_edited = Signal(int, str)
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(Qt.Orientation.Horizontal, parent)
+        self._fields: dict[int, QLineEdit] = {}
+        self._shown = False
+        self.setSectionsClickable(True)
+        self.setSectionsMovable(True)
+        self.setHighlightSections(False)
+        self.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
+        self.setIconSize(QSize(13, 13))
+        self.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+        for signal in (self.sectionResized, self.sectionMoved, self.sectionCountChanged):
+            signal.connect(self.place_fields)
+
+    @property
+    def fields_shown(self) -> bool:
+        return self._shown
+
+    def show_fields(self, shown: bool) -> None:
+        self._shown = shown
+        if not shown:
+            for field in self._fields.values():
+                field.hide()
+        self.updateGeometries()
+        self.place_fields()
+
+    def show_texts(self, texts: dict[int, str]) -> None:
+        for section, field in self._fields.items():
+            if field.text() != texts.get(section, ""):
+                field.blockSignals(True)
+                field.setText(texts.get(section, ""))
+                field.blockSignals(False)
+
+    def sizeHint(self) -> QSize:
+        size = super().sizeHint()
+        return QSize(size.width(), size.height() + (Size.CONTROL_SMALL + Space.XS if self._shown else 0))
+
+    def updateGeometries(self) -> None:
+        self.setViewportMargins(0, 0, 0, Size.CONTROL_SMALL + Space.XS if self._shown else 0)
+        super().updateGeometries()
+
+    def focus_field(self, section: int) -> None:
+        self.place_fields()
+        if section in self._fields:
+            self._fields[section].setFocus()
+
+    def place_fields(self, *_: object) -> None:
+        """Fields exist for the sections in sight only, so that a thousand columns cost nothing."""
+        if not self._shown:
+            return
+        top = self.height() - Size.CONTROL_SMALL - Space.XS
+        for section in range(self.count()):
+            left, width = self.sectionViewportPosition(section), self.sectionSize(section)
+            visible = not self.isSectionHidden(section) and left + width > 0 and left < self.width()
+            field = self._fields.get(section)
+            if not visible:
+                if field is not None:
+                    field.hide()
+                continue
+            if field is None:
+                field = self._new_field(section)
+            field.setGeometry(QRect(left + 2, top, width - 4, Size.CONTROL_SMALL))
+            field.show()
+
+    def _new_field(self, section: int) -> QLineEdit:
+        field = QLineEdit(self)
+        field.setProperty("kind", "filter")
+        field.setPlaceholderText("filter")
+        field.setClearButtonEnabled(True)
+        name = self.model().headerData(section, Qt.Orientation.Horizontal)
+        field.setAccessibleName(f"Filter {name}")
+        field.setToolTip("Part of the text, > 10, = x, != x, /regex/, null, !null")
+        field.textChanged.connect(lambda text, section=section: self.filter_edited.emit(section, text))
+        self._fields[section] = field
+        return field
+
+    def forget_fields(self) -> None:
+        for field in self._fields.values():
+            field.deleteLater()
+        self._fields.clear()
+
+
+class ColumnTable(QTableView):
+    """Tells what the hand did; whoever owns it computes the new order on a worker and calls ``show_order``."""
+
+    order_asked = Signal(dict, list)
+    """filters by column name, and (column, descending) pairs, the first sorts first"""
+    profile_asked = Signal(str)
+    copy_asked = Signal(object)
+    """a frame too large to copy on the spot"""
+    cell_opened = Signal(str, object)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._model = ColumnModel(self)
+        self._filters: dict[str, str] = {}
+        self._sorts: list[tuple[str, bool]] = []
+        self._pinned: list[int] = []
+        self._header = self._dress(self)
+        self.setModel(self._model)
+        self.verticalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
+        self.verticalHeader().setDefaultSectionSize(Size.CONTROL_SMALL + 2)
+        self.verticalHeader().setDefaultAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        self.setHorizontalScrollMode(QTableView.ScrollMode.ScrollPerPixel)
+        self.setAccessibleName("Result")
+        self._later = QTimer(self, singleShot=True, interval=250)  # one pause in typing, one filter run
+        self._later.timeout.connect(self._ask)
+        self.doubleClicked.connect(self._open_cell)
+        self._frozen = QTableView(self)
+        self._frozen_header = self._dress(self._frozen)
+        self._freeze()
+
+    def _dress(self, view: QTableView) -> _FilterHeader:
+        header = _FilterHeader(view)
+        view.setHorizontalHeader(header)
+        view.setWordWrap(False)
+        view.setShowGrid(False)
+        view.setFont(font("body"))
+        view.setVerticalScrollMode(QTableView.ScrollMode.ScrollPerPixel)
+        view.setSelectionMode(QTableView.SelectionMode.ContiguousSelection)
+        view.setEditTriggers(QTableView.EditTrigger.NoEditTriggers)
+        view.setTabKeyNavigation(False)
+        view.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+        view.customContextMenuRequested.connect(lambda place, view=view: self._cell_menu(view, place))
+        header.filter_edited.connect(self._filter_edited)
+        header.sectionClicked.connect(self._header_clicked)
+        header.customContextMenuRequested.connect(lambda place, header=header: self._header_menu(header, place))
+        return header
+
+    # -- showing --------------------------------------------------------------------
+    @property
+    def column_model(self) -> ColumnModel:
+        return self._model
+
+    def show_frame(self, frame: pl.DataFrame | None, types: list[str] | None = None) -> None:
+        """A new result: filters, sorting, hidden and pinned columns of the last one are gone."""
+        self._filters, self._sorts, self._pinned = {}, [], []
+        for header in (self._header, self._frozen_header):
+            header.forget_fields()
+        self._model.show_frame(frame, types)
+        for section in range(self._header.count()):
+            self._header.setSectionHidden(section, False)
+            visual = self._header.visualIndex(section)
+            if visual != section:
+                self._header.moveSection(visual, section)
+        self._size_columns()
+        self._lay_out_frozen()
+        self._header.place_fields()
+        self.scrollToTop()
+
+    def grow(self, frame: pl.DataFrame) -> None:
+        self._model.grow(frame)
+
+    def show_order(self, order: pl.Series | None) -> None:
+        """The answer to ``order_asked``."""
+        across = self.horizontalScrollBar().value()
+        self._model.show_order(order, list(self._sorts))
+        self._lay_out_frozen()
+        self.horizontalScrollBar().setValue(across)
+        self.scrollToTop()
+
+    def show_filters(self, shown: bool) -> None:
+        """Show or hide the line of filter fields; hiding it clears them."""
+        for header in (self._header, self._frozen_header):
+            header.show_fields(shown)
+        self.updateGeometries()
+        self._lay_out_frozen()
+        if shown:
+            first = self._header.logicalIndex(0)
+            QTimer.singleShot(0, self, lambda: self._header.focus_field(first))
+        elif self._filters:
+            self._filters = {}
+            self._header.show_texts({})
+            self._frozen_header.show_texts({})
+            self._ask()
+
+    @property
+    def filtered(self) -> bool:
+        return any(text.strip() for text in self._filters.values())
+
+    def hidden_columns(self) -> list[str]:
+        names = self._model.names
+        return [names[n] for n in range(len(names)) if self._header.isSectionHidden(n)]
+
+    def show_all_columns(self) -> None:
+        for section in range(self._header.count()):
+            self._header.setSectionHidden(section, False)
+        self._header.place_fields()
+
+    def _size_columns(self) -> None:
+        """Widths from a sample of the first rows, never from all."""
+        metrics = QFontMetrics(font("body"))
+        heading = QFontMetrics(font("caption"))
+        rows = min(_SAMPLE, self._model.rowCount())
+        for column, name in enumerate(self._model.names):
+            longest = max((len(self._model.text(row, column) or "NULL") for row in range(rows)), default=0)
+            wide = metrics.horizontalAdvance("0") * min(longest, 60)
+            width = max(wide + Space.XXL, heading.horizontalAdvance(name) + 56)
+            self.setColumnWidth(column, max(_NARROWEST, min(_WIDEST, width)))
+        digits = len(f"{max(1, self._model.rowCount()):,}")
+        self.verticalHeader().setFixedWidth(metrics.horizontalAdvance("0") * max(4, digits) + Space.L)
+
+    # -- sorting and filtering ----------------------------------------------------------
+    def _header_clicked(self, section: int) -> None:
+        """Up, down, as it came; with Ctrl or Shift the column joins those already sorted by."""
+        name = self._model.names[section]
+        modifiers = QGuiApplication.keyboardModifiers()
+        joining = bool(modifiers & (Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.ShiftModifier))
+        now = dict(self._sorts)
+        others = [(column, down) for column, down in self._sorts if column != name] if joining else []
+        if name not in now:
+            self._sorts = [*others, (name, False)]
+        elif not now[name]:
+            self._sorts = [*others, (name, True)]
+        else:
+            self._sorts = others
+        self._ask()
+
+    def sort_by(self, column: str, descending: bool) -> None:
+        self._sorts = [(column, descending)]
+        self._ask()
+
+    def _filter_edited(self, section: int, text: str) -> None:
+        self._filters[self._model.names[section]] = text
+        texts = {self._model.names.index(name): words for name, words in self._filters.items()}
+        for header in (self._header, self._frozen_header):
+            header.show_texts(texts)
+        self._later.start()
+
+    def _ask(self) -> None:
+        filters = {name: text for name, text in self._filters.items() if text.strip()}
+        self.order_asked.emit(filters, list(self._sorts))
+
+    # -- menus ------------------------------------------------------------------------------
+    def _header_menu(self, header: _FilterHeader, place: QPoint) -> None:
+        section = header.logicalIndexAt(place)
+        if section < 0:
+            return
+        name = self._model.names[section]
+        menu = QMenu(self)
+        menu.addAction("Sort ascending", lambda: self.sort_by(name, False))
+        menu.addAction("Sort descending", lambda: self.sort_by(name, True))
+        menu.addSeparator()
+        menu.addAction("Profile this column", lambda: self.profile_asked.emit(name))
+        pinned = section in self._pinned
+        menu.addAction("Unpin" if pinned else "Pin to the left", lambda: self.pin(section, not pinned))
+        menu.addAction("Hide", lambda: self.hide_column(section))
+        if hidden := self.hidden_columns():
+            menu.addAction(f"Show {len(hidden)} hidden", self.show_all_columns)
+        menu.addSeparator()
+        menu.addAction("Copy the name", lambda: QGuiApplication.clipboard().setText(name))
+        menu.popup(header.mapToGlobal(place))
+
+    def hide_column(self, section: int) -> None:
+        if section in self._pinned:
+            self.pin(section, False)
+        self._header.setSectionHidden(section, True)
+        self._header.place_fields()
+
+    def _cell_menu(self, view: QTableView, place: QPoint) -> None:
+        if not view.indexAt(place).isValid():
+            return
+        menu = QMenu(self)
+        copy = QAction("Copy with headers", menu)
+        copy.setShortcut(QKeySequence.StandardKey.Copy)
+        copy.triggered.connect(lambda: self.copy(headers=True))
+        menu.addAction(copy)
+        menu.addAction("Copy without headers", lambda: self.copy(headers=False))
+        menu.addAction("Copy as an IN list", self._copy_list)
+        menu.addSeparator()
+        menu.addAction("Show the whole value", lambda: self._open_cell(view.indexAt(place)))
+        menu.popup(view.viewport().mapToGlobal(place))
+
+    def _open_cell(self, index: QModelIndex) -> None:
+        if index.isValid():
+            value = self._model.rows(index.row(), index.row())[self._model.names[index.column()]][0]
+            self.cell_opened.emit(self._model.names[index.column()], value)
+
+    # -- copying -------------------------------------------------------------------------------
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.matches(QKeySequence.StandardKey.Copy):
+            self.copy(headers=True)
+            return
+        super().keyPressEvent(event)
+
+    def selected_frame(self) -> pl.DataFrame | None:
+        """The selected block, columns in the order they are shown; hidden ones left out."""
+        selection = self.selectionModel().selection()
+        if selection.isEmpty():
+            return None
+        block = selection.at(0)
+        sections = [self._header.logicalIndex(visual) for visual in range(self._header.count())]
+        names = [
+            self._model.names[section]
+            for section in sections
+            if block.left() <= section <= block.right() and not self._header.isSectionHidden(section)
+        ]
+        return self._model.rows(block.top(), block.bottom()).select(names)
+
+    def copy(self, *, headers: bool) -> None:
+        """The selected block as tab-separated text, made by polars in one go."""
+        frame = self.selected_frame()
+        if frame is None:
+            return
+        if frame.height * frame.width > _COPY_HERE:
+            self.copy_asked.emit(frame)
+            return
+        QGuiApplication.clipboard().setText(as_tsv(frame, headers=headers))
+
+    def _copy_list(self) -> None:
+        frame = self.selected_frame()
+        if frame is None:
+            return
+        numeric = frame.dtypes[0].is_numeric()
+        values = [str(value) for value in frame.to_series(0).drop_nulls().unique(maintain_order=True).to_list()]
+        words = values if numeric else ["'" + value.replace("'", "''") + "'" for value in values]
+        QGuiApplication.clipboard().setText(f"({', '.join(words)})")
+
+    # -- pinned columns --------------------------------------------------------------------------
+    def _freeze(self) -> None:
+        """A second view over the first one's left edge shows the pinned columns; it scrolls down with the first."""
+        frozen = self._frozen
+        frozen.setModel(self._model)
+        frozen.setSelectionModel(self.selectionModel())
+        frozen.verticalHeader().hide()
+        frozen.verticalHeader().setDefaultSectionSize(self.verticalHeader().defaultSectionSize())
+        frozen.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        frozen.setProperty("kind", "frozen")
+        frozen.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        frozen.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        frozen.setAccessibleName("Pinned columns")
+        self._frozen_header.setSectionsMovable(False)
+        frozen.verticalScrollBar().valueChanged.connect(self.verticalScrollBar().setValue)
+        self.verticalScrollBar().valueChanged.connect(frozen.verticalScrollBar().setValue)
+        self.horizontalScrollBar().valueChanged.connect(self._header.place_fields)
+        self._header.sectionResized.connect(lambda *_: self._lay_out_frozen())
+        frozen.hide()
+
+    def pin(self, section: int, pinned: bool) -> None:
+        """Keep a column at the left while the others scroll."""
+        if pinned and section not in self._pinned:
+            self._header.moveSection(self._header.visualIndex(section), len(self._pinned))
+            self._pinned.append(section)
+        elif not pinned and section in self._pinned:
+            self._pinned.remove(section)
+            self._header.moveSection(self._header.visualIndex(section), len(self._pinned))
+        self._lay_out_frozen()
+
+    def _lay_out_frozen(self) -> None:
+        frozen = self._frozen
+        if not self._pinned:
+            frozen.hide()
+            return
+        width = 0
+        for section in range(self._header.count()):
+            pinned = section in self._pinned
+            frozen.setColumnHidden(section, not pinned)
+            if pinned:
+                frozen.setColumnWidth(section, self.columnWidth(section))
+                width += self.columnWidth(section)
+        for visual, section in enumerate(self._pinned):
+            now = self._frozen_header.visualIndex(section)
+            if now != visual:
+                self._frozen_header.moveSection(now, visual)
+        self._frozen_header.setFixedHeight(self._header.height())
+        room = self.viewport().height() + self._header.height()
+        frozen.setGeometry(self.verticalHeader().width() + self.frameWidth(), self.frameWidth(), width, room)
+        frozen.verticalScrollBar().setValue(self.verticalScrollBar().value())
+        frozen.show()
+        frozen.raise_()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._header.place_fields()
+        self._lay_out_frozen()
+
+
+def as_tsv(frame: Any, *, headers: bool) -> str:
+    """Tab-separated text, NULL as nothing; fields with tabs or line ends are quoted."""
+    text: str = frame.write_csv(separator="\t", include_header=headers)
+    return text

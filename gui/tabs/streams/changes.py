@@ -1,0 +1,179 @@
+"""Decides for what changes streams: making and deleting them, and their shards, each after a look at what it means."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+from PySide6.QtCore import QObject, Signal
+
+from core.base.errors import OpsError
+from core.streams.service import StreamDetails
+from core.streams.shards import ReshardPlan
+from gui.bridge.tab_context import TabContext
+from gui.parts.dialogs import ConfirmDialog
+from gui.parts.words import number
+from gui.tabs.streams.dialogs import CreateDialog, ReshardDialog
+from gui.tabs.streams.view import StreamsView
+from gui.tabs.streams.wording import shard_word
+
+
+class Changes(QObject):
+    """Does nothing while the profile is locked; ``made`` names a new stream ("" after a deletion)."""
+
+    made = Signal(str)
+    reshaped = Signal()
+    failed = Signal(object)  # OpsError
+
+    def __init__(self, view: StreamsView, context: TabContext, details: Callable[[], StreamDetails | None]) -> None:
+        super().__init__(view)
+        self._view, self._context, self._details = view, context, details
+        self._service = context.desk.streams
+
+    # -- streams ------------------------------------------------------------------
+    def ask_create(self) -> None:
+        if self._context.guard.locked:
+            return
+        dialog = CreateDialog(self._view)
+        dialog.create_asked.connect(partial(self._create, dialog))
+        dialog.open()
+
+    def _create(self, dialog: CreateDialog, name: str, shards: int) -> None:
+        dialog.accept_button.setEnabled(False)
+
+        def refused(fault: OpsError) -> None:
+            if dialog.isVisible():
+                dialog.accept_button.setEnabled(True)
+                dialog.banner.show_fault(fault.title, fault.why, fault.remedy, details=fault.details)
+            else:
+                self.failed.emit(fault)
+
+        def done() -> None:
+            dialog.accept()
+            self._context.praise(f"{name} is ready")
+            self.made.emit(name)
+
+        self._context.jobs.start(
+            self,
+            f"Create the stream {name}",
+            lambda job: self._service.create(job, name, shards or None),
+            room="streams",
+            write=True,
+            outlives_owner=True,
+            on_success=lambda _nothing: done(),
+            on_failure=refused,
+        )
+
+    def ask_delete(self) -> None:
+        details = self._details()
+        if details is None or self._context.guard.locked:
+            return
+        profile = self._context.desk.profile
+        dialog = ConfirmDialog(
+            f"Delete the stream {details.name}?",
+            f"{number(len(details.open_shards))} shards and all records of the last {details.retention_hours} hours are "
+            "removed.",
+            "Delete 1 stream",
+            self._view,
+            environment=profile.environment,
+            hint="Whoever writes to it or reads it will fail. It cannot be undone.",
+            type_this=details.name,
+            command=f"opsdesk streams delete {details.name} --yes {details.name}",
+        )
+        dialog.confirmed.connect(partial(self._delete, details.name))
+        dialog.open()
+
+    def _delete(self, name: str) -> None:
+        def done(_nothing: object) -> None:
+            self._context.praise(f"{name} is deleted")
+            self.made.emit("")
+
+        self._context.jobs.start(
+            self,
+            f"Delete the stream {name}",
+            lambda job: self._service.delete(job, name),
+            room="streams",
+            write=True,
+            outlives_owner=True,
+            on_success=done,
+            on_failure=self.failed.emit,
+        )
+
+    # -- shards -------------------------------------------------------------------
+    def ask_scale(self) -> None:
+        details = self._details()
+        if details is None or self._context.guard.locked:
+            return
+        name, now = details.name, len(details.open_shards)
+        dialog = self._dialog(f"Scale {name}", name, count=now * 2)
+        dialog.count_changed.connect(lambda count: self._think(dialog, partial(self._service.plan_scale, name, count)))
+
+        def scale() -> None:
+            count = dialog.count.value()
+            self._reshard(f"Scale {name} to {count} shards", lambda job: self._service.scale(job, name, count))
+
+        dialog.reshard_asked.connect(scale)
+        dialog.open()
+
+    def ask_split(self, shard: str) -> None:
+        details = self._details()
+        if details is None or not shard or self._context.guard.locked:
+            return
+        name = details.name
+        dialog = self._dialog(f"Split {shard_word(shard).lower()} of {name}", name)
+        dialog.count_changed.connect(lambda _count: self._think(dialog, partial(self._service.plan_split, name, shard)))
+        dialog.reshard_asked.connect(
+            lambda: self._reshard(
+                f"Split {shard_word(shard).lower()} of {name}", lambda job: self._service.split(job, name, shard)
+            )
+        )
+        dialog.open()
+
+    def ask_merge(self, one: str, other: str) -> None:
+        details = self._details()
+        if details is None or self._context.guard.locked:
+            return
+        name = details.name
+        dialog = self._dialog(f"Merge two shards of {name}", name)
+        dialog.count_changed.connect(
+            lambda _count: self._think(dialog, partial(self._service.plan_merge, name, one, other))
+        )
+        dialog.reshard_asked.connect(
+            lambda: self._reshard(f"Merge two shards of {name}", lambda job: self._service.merge(job, name, one, other))
+        )
+        dialog.open()
+
+    def _dialog(self, title: str, stream: str, *, count: int | None = None) -> ReshardDialog:
+        environment = self._context.desk.profile.environment
+        confirm = stream if environment == "production" else ""
+        return ReshardDialog(title, environment, self._view, count=count, confirm=confirm)
+
+    def _think(self, dialog: ReshardDialog, plan: Callable[[], ReshardPlan]) -> None:
+        """The dry run, with the shards as they are now."""
+        self._context.jobs.start(
+            dialog,
+            "Think a change of shards through",
+            lambda _job: plan(),
+            room="streams",
+            lane="streams.plan",
+            newest_only=True,
+            quiet=True,
+            on_success=dialog.show_plan,
+            on_failure=lambda fault: dialog.show_fault(fault.title, fault.why, fault.remedy, fault.details),
+        )
+
+    def _reshard(self, title: str, work: Callable[..., ReshardPlan]) -> None:
+        def done(plan: ReshardPlan) -> None:
+            self._context.praise(f"{plan.title}: done")
+            self.reshaped.emit()
+
+        self._context.jobs.start(
+            self,
+            title,
+            work,
+            room="streams",
+            write=True,
+            outlives_owner=True,
+            on_success=done,
+            on_failure=self.failed.emit,
+        )

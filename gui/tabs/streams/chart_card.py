@@ -1,0 +1,62 @@
+"""The chart card: records or bytes a second by shard, over a minute, a quarter, an hour or a day."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QStackedWidget
+
+from core.streams.rates import Series
+from gui.parts.buttons import Button, Segments
+from gui.parts.layout import Card
+from gui.parts.live_chart import LiveChart
+from gui.parts.words import Label, number
+from gui.tabs.streams.wording import shard_word
+
+RANGES = (("60", "1 min"), ("900", "15 min"), ("3600", "1 h"), ("86400", "24 h"))
+_TITLES = {"records": "Records per second by shard", "bytes": "Kilobytes per second by shard"}
+
+
+class ChartCard(Card):
+    def __init__(self) -> None:
+        self.drawn = Segments([("records", "Records"), ("bytes", "Bytes")], "What is drawn")
+        self.range = Segments(RANGES, "Time shown")
+        self.export = Button("Save the chart as a picture", "icon", icon_name="download")
+        super().__init__(_TITLES["records"], self.drawn, self.range, self.export)
+        self.chart = LiveChart(_TITLES["records"], "rec/s")
+        self.empty = Label("Start a tap to see records per second by shard", "small", wrap=True)
+        self.empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.pages = QStackedWidget()
+        self.pages.addWidget(self.empty)
+        self.pages.addWidget(self.chart)
+        self.body.addWidget(self.pages, 1)
+        self.drawn.chosen.connect(self._show_metric)
+
+    @property
+    def seconds(self) -> int:
+        return int(self.range.value)
+
+    def show_series(self, series: Series, order: Sequence[str], *, utc: bool, since: float) -> None:
+        """``order``: the shards in the order of their hash keys; shards without records in this time are left out,
+        except those of ``order``. ``since``: when the tap began to see (epoch seconds)."""
+        self.pages.setCurrentWidget(self.chart)
+        records = self.drawn.value == "records"
+        lines = series.records if records else {name: values / 1e3 for name, values in series.bytes.items()}
+        known = [name for name in order if name in lines]
+        others = sorted(name for name in lines if name not in known and lines[name].any())
+        self.chart.show_lines(
+            series.times, {shard_word(name): lines[name] for name in [*known, *others]}, utc=utc, since=since
+        )
+
+    def clear(self) -> None:
+        self.pages.setCurrentWidget(self.empty)
+
+    def summarise(self, series: Series) -> None:
+        """For screen readers, once a second: the mean of what is drawn."""
+        words = [f"{shard_word(name)} {number(float(line.mean()), 1)}" for name, line in series.records.items()]
+        self.chart.summarise(f"Mean records per second: {', '.join(words)}" if words else "Nothing yet")
+
+    def _show_metric(self, metric: str) -> None:
+        self.title.setText(_TITLES[metric])
+        self.chart.set_unit("rec/s" if metric == "records" else "kB/s", _TITLES[metric])

@@ -1,0 +1,580 @@
+"""Decides for the Streams page: which stream, the tap's life, what the page pulls ten times a second."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+
+from PySide6.QtCore import QObject, Qt, QTimer
+from PySide6.QtGui import QKeySequence, QShortcut
+from PySide6.QtWidgets import QFileDialog
+
+from core.base.errors import OpsError
+from core.streams.positions import start_from
+from core.streams.rates import SECONDS_KEPT
+from core.streams.service import StreamDetails, StreamSummary
+from core.streams.shards import key_advice
+from core.streams.tap import Tap, TapStatus
+from gui.bridge.tab_context import TabContext
+from gui.parts.words import number
+from gui.tabs.streams.changes import Changes
+from gui.tabs.streams.dialogs import FanOutDialog, StartDialog
+from gui.tabs.streams.notices import Notice, notice_of
+from gui.tabs.streams.producing import Producing
+from gui.tabs.streams.records_presenter import RecordsPresenter
+from gui.tabs.streams.view import State, StreamsView
+from gui.tabs.streams.wording import shard_word
+
+_TICK = 100  # ms
+_CHART_EVERY, _FIGURES_EVERY = 2, 10  # ticks
+_COMPLETE_AFTER = 2.0  # seconds: a second's bin is whole when every shard was read once after it
+_RATE_SECONDS = 10
+_RANGE_OF_START = {"latest": "60", "1m": "60", "10m": "900", "1h": "3600"}
+
+
+class StreamsPresenter(QObject):
+    def __init__(self, view: StreamsView, context: TabContext) -> None:
+        super().__init__(view)
+        self.view, self._context = view, context
+        self._service = context.desk.streams
+        self.state = State.LOADING
+        self.tap: Tap | None = None
+        self.details: StreamDetails | None = None
+        self._stream = str(context.memory.get("streams.stream", ""))
+        self._start = "latest"
+        self._ticks = 0
+        self._dismissed = ""
+        self._notice: Notice | None = None
+        self._history: deque[tuple[float, dict[str, tuple[int, int]]]] = deque(maxlen=_RATE_SECONDS + 1)
+        self._timer = QTimer(self, interval=_TICK)
+        self._timer.timeout.connect(self._tick)
+        self.records = RecordsPresenter(view.records, context)
+        self.producing = Producing(view.produce, context)
+        self.changes = Changes(view, context, lambda: self.details)
+        self._wire()
+        self._register()
+        holder = _TapHolder()
+        self._holder = holder
+        view.destroyed.connect(holder.stop)
+
+    def _wire(self) -> None:
+        view, bar = self.view, self.view.toolbar
+        view.shown.connect(self._shown)
+        view.hidden.connect(self._timer.stop)
+        view.retry_asked.connect(self.refresh)
+        view.create_asked.connect(self.changes.ask_create)
+        view.banner.action_asked.connect(self._next_step)
+        view.banner.dismissed.connect(self._dismiss)
+        bar.stream_chosen.connect(self.choose)
+        bar.start_chosen.connect(self._choose_start)
+        bar.elsewhere_asked.connect(self._ask_start)
+        view.records.empty_action_asked.connect(self._empty_action)
+        self.records.failed.connect(self._show_fault)
+        bar.produce.toggled.connect(view.produce.setVisible)
+        view.produce.closed.connect(partial(bar.produce.setChecked, False))
+        self.changes.failed.connect(self._show_fault)
+        self.changes.made.connect(self._made)
+        self.changes.reshaped.connect(self.describe)
+        view.chart.chart.time_chosen.connect(self._time_chosen)
+        view.chart.range.chosen.connect(lambda _value: self._draw())
+        view.chart.drawn.chosen.connect(lambda _value: self._draw())
+        view.chart.export.clicked.connect(self._save_chart)
+        view.shards.scale_asked.connect(self.changes.ask_scale)
+        view.shards.split_asked.connect(self.changes.ask_split)
+        view.shards.merge_asked.connect(self.changes.ask_merge)
+        self._context.guard.changed.connect(self._guard_changed)
+        self._context.settings.changed.connect(lambda _settings: self._look_changed())
+
+    def _register(self) -> None:
+        view, commands = self.view, self._context.commands
+        add = partial(commands.add, owner=view, room="streams")
+        self._start_action = add("streams.tap", "Start tap", self.start_tap, icon="play", shortcut="Ctrl+Return")
+        self._pause_action = add(
+            "streams.pause", "Pause or resume the tap", self.pause_or_resume, icon="pause", shortcut="Ctrl+P"
+        )
+        self._stop_action = add("streams.stop", "Stop the tap", self.stop_tap, icon="circle-stop", shortcut="Ctrl+.")
+        refresh = add("streams.refresh", "Refresh the list of streams", self.refresh, icon="refresh-cw", shortcut="F5")
+        add("streams.filter", "Filter the records", view.records.filter.setFocus, icon="filter", shortcut="Ctrl+F")
+        add(
+            "streams.follow",
+            "Show the newest records",
+            view.records.table.follow,
+            icon="arrow-up",
+            shortcut="Ctrl+Home",
+        )
+        add("streams.produce", "Show or hide the producer", view.toolbar.produce.toggle, icon="send")
+        add("streams.export", "Export the records", view.records.ask_export, icon="download", shortcut="Ctrl+E")
+        self.create_action = add("streams.create", "New stream…", self.changes.ask_create, icon="plus")
+        self.scale_action = add("streams.scale", "Scale the stream…", self.changes.ask_scale, icon="layers")
+        self.delete_action = add("streams.delete", "Delete the stream…", self.changes.ask_delete, icon="trash-2")
+        copy = add(
+            "streams.copy-cli",
+            "Copy the tap as CLI",
+            lambda: self.records.copy_tap_command(self._start),
+            icon="terminal",
+        )
+        commands.button("streams.tap", view.toolbar.tap)
+        commands.button("streams.pause", view.toolbar.pause)
+        commands.button("streams.stop", view.toolbar.stop)
+        commands.button("streams.export", view.records.export)
+        self._fan_out_action = add("streams.fan-out", "Use enhanced fan-out…", self.ask_fan_out, icon="zap")
+        view.toolbar.offer(
+            [refresh, self.create_action, self.scale_action, self.delete_action, None, self._fan_out_action, copy]
+        )
+        for widget in (view.records.table, view.chart.chart):  # Space belongs to whatever has the focus elsewhere
+            key = QShortcut(QKeySequence(Qt.Key.Key_Space), widget)
+            key.setContext(Qt.ShortcutContext.WidgetShortcut)
+            key.activated.connect(self.pause_or_resume)
+
+    # -- what is shown ----------------------------------------------------------
+    def show_state(self, state: State) -> None:
+        self.state = state
+        locked = self.locked
+        self.view.show_state(state, locked=locked)
+        self._start_action.setEnabled(state is State.READY)
+        self._pause_action.setEnabled(state.tapping)
+        self._stop_action.setEnabled(state.tapping)
+        self._fan_out_action.setEnabled(state.tapping and self.tap is not None and not self.tap.pushed and not locked)
+        have = self.details is not None and state not in (State.LOADING, State.NO_STREAMS, State.UNREACHABLE)
+        self.create_action.setEnabled(not locked)
+        for action in (self.scale_action, self.delete_action):
+            action.setEnabled(have and not locked)
+        self.producing.show_stream(self._stream if have else "", locked=locked)
+        provisioned = have and self.details is not None and self.details.mode != "ON_DEMAND"
+        self.view.shards.show_allowed(
+            locked
+            or (
+                ""
+                if provisioned
+                else "The stream is on-demand: AWS changes its shards by itself"
+                if have
+                else "Choose a stream"
+            )
+        )
+        if (state in (State.READY, State.STARTING)) and self.tap is None:
+            self.view.records.show_empty(
+                "Nothing is tapped yet", "Start tap", "The records of all shards, as they come"
+            )
+        elif state.tapping:
+            self._say_waiting()
+
+    @property
+    def locked(self) -> str:
+        """Why nothing may be written, or ""."""
+        guard = self._context.guard
+        return f"{guard.profile.name} is read-only: unlock it in the header first" if guard.locked else ""
+
+    @property
+    def stream(self) -> str:
+        return self._stream
+
+    def _shown(self) -> None:
+        if self.state is State.LOADING:
+            self.refresh()
+        elif self.state.tapping:
+            self._timer.start()
+
+    def _guard_changed(self) -> None:
+        self.show_state(self.state)
+
+    @property
+    def _utc(self) -> bool:
+        return self._context.settings.current.appearance.utc
+
+    def _look_changed(self) -> None:
+        self.view.records.show_utc(self._utc)
+        self._draw()
+
+    # -- streams ------------------------------------------------------------------
+    def refresh(self) -> None:
+        """Read the list of streams again."""
+        if not self.state.tapping:
+            self.show_state(State.LOADING)
+        self._context.jobs.start(
+            self,
+            "List the streams",
+            lambda _job: self._service.streams(),
+            room="streams",
+            lane="streams.list",
+            newest_only=True,
+            quiet=True,
+            on_success=self._listed,
+            on_failure=self._list_failed,
+        )
+
+    def _listed(self, streams: list[StreamSummary]) -> None:
+        names = [stream.name for stream in streams]
+        if self.state.tapping and self.tap is not None and self.tap.state != "failed":
+            self.view.toolbar.show_streams(sorted({*names, self._stream}), self._stream)
+            return
+        if not names:
+            self._drop_tap()
+            self.view.show_nothing(State.NO_STREAMS, "There is no stream yet", "" if self.locked else "New stream",
+                                   self.locked or "A stream takes in records and keeps them for a day or longer")  # fmt: skip
+            self.state = State.NO_STREAMS
+            return
+        if self._stream not in names:
+            self._drop_tap()
+            self._stream = names[0]
+        self.view.toolbar.show_streams(names, self._stream)
+        if self.tap is None:
+            self.show_state(State.READY)
+        self.describe()
+
+    def _list_failed(self, fault: OpsError) -> None:
+        if self.state.tapping:
+            self._show_fault(fault)
+            return
+        self.view.show_nothing(
+            State.UNREACHABLE,
+            fault.title,
+            "Try again",
+            " ".join(f"{p.rstrip('.')}." for p in (fault.why, fault.remedy) if p),
+        )
+        self.state = State.UNREACHABLE
+
+    def choose(self, name: str) -> None:
+        """Work on another stream; a tap of the former one ends."""
+        if name == self._stream and self.details is not None:
+            return
+        self._drop_tap()
+        self._stream, self.details = name, None
+        self._context.memory.put("streams.stream", name)
+        self.show_state(State.READY)
+        self.describe()
+
+    def describe(self) -> None:
+        name = self._stream
+        self._context.jobs.start(
+            self,
+            f"Describe {name}",
+            lambda _job: self._service.describe(name),
+            room="streams",
+            lane="streams.describe",
+            newest_only=True,
+            quiet=True,
+            on_success=self._described,
+            on_failure=self._show_fault,
+        )
+
+    def _described(self, details: StreamDetails) -> None:
+        if details.name != self._stream:
+            return
+        self.details = details
+        self._show_facts(len(details.open_shards))
+        self.show_state(self.state)
+
+    def _show_facts(self, shards: int) -> None:
+        mode = "" if self.details is None else "On-demand" if self.details.mode == "ON_DEMAND" else "Provisioned"
+        status = self.details.status if self.details is not None else "ACTIVE"
+        self.view.toolbar.show_facts(
+            f"{number(shards)} shard{'s' if shards != 1 else ''}", mode if status == "ACTIVE" else status.capitalize()
+        )
+
+    # -- the tap's life --------------------------------------------------------------
+    def _choose_start(self, start: str) -> None:
+        self._start = start
+        if self.state.tapping:
+            self._restart()
+
+    def _ask_start(self) -> None:
+        dialog = StartDialog(self.view)
+
+        def take(text: str) -> None:
+            try:
+                start_from(text, datetime.now(UTC))
+            except OpsError as fault:
+                dialog.field.show_fault(f"{fault.title}. {fault.why}")
+                return
+            dialog.accept()
+            self.view.toolbar.show_start(text.strip())
+            self._choose_start(text.strip())
+
+        dialog.start_asked.connect(take)
+        dialog.open()
+
+    def start_tap(self) -> None:
+        if self.state is not State.READY or not self._stream:
+            return
+        name = self._stream
+        start = start_from(self._start, datetime.now(UTC))
+        self._drop_tap()
+        self.view.chart.range.choose(
+            _RANGE_OF_START.get(self._start, "86400" if self._start == "trim_horizon" else "3600")
+        )
+        self.show_state(State.STARTING)
+        self._context.jobs.start(
+            self,
+            f"Tap {name}",
+            lambda _job: self._service.tap(name, start, unseen_stop=True),
+            room="streams",
+            lane="streams.tap",
+            quiet=True,
+            on_success=self._tapped,
+            on_failure=self._tap_failed,
+        )
+
+    def _tapped(self, tap: Tap) -> None:
+        if tap.stream != self._stream or self.state is not State.STARTING:
+            tap.stop()
+            return
+        self.tap = self._holder.tap = tap
+        self._ticks = 0
+        self._history.clear()
+        self._dismissed = ""
+        self.view.banner.hide()
+        self.view.tiles.clear()
+        self.records.attach(tap, self._stream)
+        self.show_state(State.READING)
+        if self.view.isVisible():
+            self._timer.start()
+
+    def _tap_failed(self, fault: OpsError) -> None:
+        self.show_state(State.READY)
+        self._show_fault(fault, "Try again", "start")
+
+    def pause_or_resume(self) -> None:
+        if self.tap is None or not self.state.tapping:
+            return
+        if self.state is State.READING:
+            self.tap.pause()
+            self.show_state(State.PAUSED)
+        else:
+            self.tap.resume()
+            self.view.banner.hide()
+            self.show_state(State.READING)
+        self._figures()
+
+    def ask_fan_out(self) -> None:
+        """Enhanced fan-out costs money and takes a consumer's place, so it is asked about first."""
+        if self.tap is None or not self.state.tapping or self.tap.pushed or self.details is None:
+            return
+        if self.locked:
+            self._show_fault(OpsError("Enhanced fan-out registers a consumer", self.locked, "", code="locked"), "", "")
+            return
+        environment = self._context.desk.profile.environment
+        shards, taken = len(self.details.open_shards), len(self.details.consumers)
+        dialog = FanOutDialog(self._stream, shards, taken, environment, self.view)
+        dialog.accepted.connect(self._fan_out)
+        dialog.open()
+
+    def _fan_out(self) -> None:
+        tap = self.tap
+        if tap is None:
+            return
+        self._context.jobs.start(
+            self,
+            f"Register a consumer of {self._stream}",
+            lambda job: self._service.fan_out(job, tap),
+            room="streams",
+            lane="streams.tap",
+            write=True,
+            on_success=lambda pushed: self._pushed(tap, pushed),
+            on_failure=self._show_fault,
+        )
+
+    def _pushed(self, polled: Tap, pushed: Tap) -> None:
+        """The window is the same, so the table goes on where it is."""
+        if self.tap is not polled:
+            pushed.stop()
+            return
+        self.tap = self._holder.tap = pushed
+        self.records.go_on_with(pushed)
+        self._history.clear()
+        self.view.banner.hide()
+        self.show_state(State.READING)
+
+    def stop_tap(self) -> None:
+        """End reading; what was read stays on the page."""
+        if self.tap is None:
+            return
+        self._timer.stop()
+        self.tap.stop()
+        self.records.pull()
+        self.view.banner.hide()
+        self.show_state(State.READY)
+
+    def _drop_tap(self) -> None:
+        if self.tap is not None:
+            self.tap.stop()
+        self.tap = self._holder.tap = None
+        self._timer.stop()
+        self.records.attach(None, self._stream)
+        self.view.tiles.clear()
+        self.view.chart.clear()
+        self.view.shards.show_shards([], {})
+        self.view.keys.show_keys([], 0)
+        self.view.banner.hide()
+
+    # -- ten times a second -------------------------------------------------------------
+    def _tick(self) -> None:
+        if self.tap is None:
+            return
+        self.tap.look()
+        self._ticks += 1
+        if not self.records.pull():
+            self._say_waiting()
+        if self._ticks % _CHART_EVERY == 0 and self.state is State.READING:
+            self._draw()
+        if self._ticks % _FIGURES_EVERY == 1:
+            self._figures()
+
+    def _draw(self) -> None:
+        if self.tap is None:
+            return
+        now = time.time() + self.tap.skew - _COMPLETE_AFTER
+        card = self.view.chart
+        series = self.tap.window.series(card.seconds, now)
+        card.show_series(
+            series,
+            [status.shard.id for status in self.tap.shards() if status.state != "closed"],
+            utc=self._utc,
+            since=self.tap.since,
+        )
+        if self._ticks % _FIGURES_EVERY == 0:
+            card.summarise(series)
+
+    def _figures(self) -> None:
+        if self.tap is None:
+            return
+        status = self.tap.status()
+        view = self.view
+        view.tiles.show_status(status)
+        view.shards.show_shards(status.shards, self._shard_rates(status))
+        view.keys.show_keys(key_advice(self.tap.window.top_keys(), status.shards), status.seen)
+        self._show_facts(sum(s.state != "closed" and not s.shard.closed for s in status.shards))
+        view.chart.chart.mark(frozenset(shard_word(s.shard.id) for s in status.shards if s.throttles_per_minute))
+        state = {"paused": State.PAUSED, "unseen": State.UNSEEN, "failed": State.FAILED}.get(
+            status.state, State.READING
+        )
+        if status.state == "stopped":
+            self.stop_tap()
+            return
+        if self.state.tapping and state is not self.state:
+            self.show_state(state)
+        self._notify(notice_of(status))
+
+    def _shard_rates(self, status: TapStatus) -> dict[str, tuple[float, float]]:
+        now = time.monotonic()
+        counts = {shard.shard.id: (shard.records, shard.bytes) for shard in status.shards}
+        self._history.append((now, counts))
+        then, before = self._history[0]
+        passed = max(now - then, 1e-9) if len(self._history) > 1 else 1.0
+        return {
+            name: (
+                (records - before.get(name, (0, 0))[0]) / passed,
+                (size - before.get(name, (0, 0))[1]) / passed,
+            )
+            for name, (records, size) in counts.items()
+        } if len(self._history) > 1 else {}  # fmt: skip
+
+    def _say_waiting(self) -> None:
+        """Why the table has no rows, and what to do about it."""
+        card, records = self.view.records, self.records
+        if records.moment:
+            words = records.moment_words()
+            hint = "The window keeps the newest records; the stream still has them"
+            card.show_empty(f"No record of {words} is kept any more", f"Tap from {words}", hint)
+        elif records.filter_text:
+            card.show_empty("No record matches the filter yet", "Clear the filter")
+        elif self.state is State.PAUSED:
+            card.show_empty("Paused before the first record", "Resume")
+        elif self._start == "latest":
+            hint = f"{self._stream} is read once a second and shard"
+            card.show_empty("Waiting for the first record", "Read from the oldest kept", hint)
+        else:
+            card.show_empty("No record yet", "", "There may be none in this time; reading goes on")
+
+    def _empty_action(self) -> None:
+        if self.records.moment:
+            self._start = datetime.fromtimestamp(self.records.moment[0], UTC).isoformat()
+            self.view.toolbar.show_start(self._start)
+            self._restart()
+        elif self.records.filter_text and self.tap is not None:
+            self.view.records.filter.clear()
+        elif self.state is State.READY:
+            self.start_tap()
+        elif self.state is State.PAUSED:
+            self.pause_or_resume()
+        else:
+            self._start = "trim_horizon"
+            self.view.toolbar.show_start(self._start)
+            self._restart()
+
+    def _restart(self) -> None:
+        self._drop_tap()
+        self.show_state(State.READY)
+        self.start_tap()
+
+    # -- notices ------------------------------------------------------------------------
+    def _notify(self, notice: Notice | None) -> None:
+        if notice is None:
+            if self._notice is not None:
+                self.view.banner.hide()
+            self._notice, self._dismissed = None, ""
+            return
+        if notice.kind == self._dismissed or (
+            self._notice and notice.kind == self._notice.kind and self.view.banner.isVisible()
+        ):
+            return
+        self._notice = notice
+        details = "\n".join([notice.title, notice.why, *(f"{k}: {v}" for k, v in notice.details.items())])
+        self.view.banner.show_text(
+            notice.title, notice.why, notice.action, tone=notice.tone, details=details if notice.details else ""
+        )
+
+    def _show_fault(self, fault: OpsError, action: str = "Refresh", step: str = "refresh") -> None:
+        self._notice = Notice(f"fault:{fault.code}", "danger", fault.title, fault.why, action, step)
+        self.view.banner.show_fault(fault.title, fault.why, fault.remedy, action=action, details=fault.details)
+
+    def _dismiss(self) -> None:
+        self._dismissed = self._notice.kind if self._notice else ""
+
+    def _next_step(self) -> None:
+        step = self._notice.step if self._notice else ""
+        self.view.banner.hide()
+        if step == "resume":
+            self.pause_or_resume()
+        elif step == "start":
+            self.start_tap()
+        elif step == "fan-out":
+            self.ask_fan_out()
+        elif step == "refresh":
+            self.stop_tap()
+            self.refresh()
+
+    # -- the chart ----------------------------------------------------------------------
+    def _time_chosen(self, at: float) -> None:
+        """Show the records of one bin of the chart."""
+        self.records.show_moment((at, at + (1.0 if self.view.chart.seconds <= SECONDS_KEPT else 60.0)))
+
+    def _save_chart(self) -> None:
+        suggested = str(Path.home() / f"{self._stream}-{datetime.now():%Y%m%d-%H%M%S}.svg")
+        chosen, _ = QFileDialog.getSaveFileName(self.view, "Save the chart", suggested, "*.svg *.png")
+        if chosen and self.view.chart.chart.save_picture(Path(chosen)):
+            self._context.praise(f"The chart is in {Path(chosen).name}")
+
+    # -- changes ------------------------------------------------------------------------
+    def _made(self, name: str) -> None:
+        """A stream was created, or ("") deleted."""
+        if name:
+            self._drop_tap()
+            self._stream, self.details = name, None
+        elif self.tap is not None:
+            self._drop_tap()
+            self.state = State.READY
+        self.refresh()
+
+
+class _TapHolder:
+    """Ends the tap when the page dies: its threads belong to no widget."""
+
+    def __init__(self) -> None:
+        self.tap: Tap | None = None
+
+    def stop(self, *_: object) -> None:
+        if self.tap is not None:
+            self.tap.stop()

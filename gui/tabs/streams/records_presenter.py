@@ -1,0 +1,225 @@
+"""Decides for the records card: what the table pulls, the filter, the chosen moment, columns, export and copies."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+
+from PySide6.QtCore import QObject, QUrl, Signal
+from PySide6.QtGui import QDesktopServices, QGuiApplication
+from PySide6.QtWidgets import QFileDialog, QMenu
+
+from core.base.errors import OpsError
+from core.streams.decode import Record
+from core.streams.filters import filter_of
+from core.streams.positions import short_shard
+from core.streams.tap import Tap
+from core.streams.window import Keep
+from gui.bridge.tab_context import TabContext
+from gui.parts.words import number
+from gui.tabs.streams.records_card import RecordsCard
+from gui.tabs.streams.wording import clock
+
+
+class RecordsPresenter(QObject):
+    """Owns the records card while a tap is attached; the page's presenter tells it when to pull."""
+
+    failed = Signal(object)  # OpsError
+
+    def __init__(self, card: RecordsCard, context: TabContext) -> None:
+        super().__init__(card)
+        self._card, self._context = card, context
+        self._service = context.desk.streams
+        self._tap: Tap | None = None
+        self._stream = ""
+        self._cursor = self._generation = 0
+        self.filter_text = ""
+        self.moment: tuple[float, float] | None = None
+        card.filter_changed.connect(self._filter)
+        card.follow_changed.connect(lambda following: self.pull() if following else None)
+        card.export_asked.connect(self._export)
+        card.moment_dropped.connect(partial(self.show_moment, None))
+        card.columns_chosen.connect(self._choose_columns)
+        card.inspector.command_asked.connect(self._copy_command)
+        card.saved.clicked.connect(self._ask_saved)
+
+    def attach(self, tap: Tap | None, stream: str) -> None:
+        """Show this tap's records from now on; None empties the card."""
+        self._tap, self._stream = tap, stream
+        self._cursor = self._generation = 0
+        self.moment = None
+        card = self._card
+        card.show_moment("")
+        card.clear()
+        card.show_counts(0, 0, filtered=False)
+        card.show_fresh(0)
+        card.show_utc(self._utc)
+        card.show_paths(tuple(self._context.memory.get(f"streams.columns.{stream}", [])))
+        if tap is not None and self.filter_text:
+            self._apply_filter()
+
+    def go_on_with(self, tap: Tap) -> None:
+        """Another tap in the same window."""
+        self._tap = tap
+
+    def pull(self) -> bool:
+        """Take what is new; False where the table has nothing to show."""
+        if self._tap is None:
+            return False
+        window, card = self._tap.window, self._card
+        if not card.table.following:
+            card.show_fresh(window.fresh(self._cursor, self._generation))
+            return True
+        piece = window.since(self._cursor, self._generation)
+        if piece.generation != self._generation:
+            card.clear()
+        self._cursor, self._generation = piece.cursor, piece.generation
+        card.append(sorted(piece.records, key=lambda record: record.arrived))  # shards are read one after the other
+        card.show_fresh(0)
+        card.show_counts(piece.kept, piece.seen, filtered=bool(self.filter_text or self.moment))
+        return piece.kept > 0
+
+    @property
+    def _utc(self) -> bool:
+        return self._context.settings.current.appearance.utc
+
+    # -- filter and moment ---------------------------------------------------------
+    def _filter(self, text: str) -> None:
+        try:
+            filter_of(text)
+        except OpsError as fault:
+            self._card.show_fault(f"{fault.title}: {fault.why}. {fault.remedy}")
+            return
+        self._card.show_fault("")
+        self.filter_text = text.strip()
+        self._apply_filter()
+
+    def _apply_filter(self) -> None:
+        if self._tap is None:
+            return
+        window, keep = self._tap.window, self._keep()
+        self._context.jobs.start(
+            self,
+            "Filter the records",
+            lambda _job: window.filter(keep),
+            room="streams",
+            lane="streams.filter",
+            newest_only=True,
+            quiet=True,
+            on_success=lambda _nothing: self._filtered(),
+        )
+
+    def _filtered(self) -> None:
+        self._card.table.follow()
+        if self._tap is not None:
+            self.pull()
+
+    def _keep(self) -> Keep | None:
+        wanted, moment = filter_of(self.filter_text), self.moment
+        if moment is None:
+            return wanted
+        first, last = moment
+
+        def within(record: Record) -> bool:
+            return first <= record.arrived < last and (wanted is None or wanted(record))
+
+        return within
+
+    def show_moment(self, moment: tuple[float, float] | None) -> None:
+        self.moment = moment
+        self._card.show_moment(self.moment_words() if moment else "")
+        self._apply_filter()
+
+    def moment_words(self) -> str:
+        assert self.moment is not None
+        first, last = self.moment
+        return clock(first, utc=self._utc, fraction=False) + (
+            "" if last - first <= 1 else f"–{clock(last, utc=self._utc, fraction=False)}"
+        )
+
+    def _choose_columns(self, paths: tuple[str, ...]) -> None:
+        self._context.memory.put(f"streams.columns.{self._stream}", list(paths))
+        self._card.show_paths(paths)
+
+    def _ask_saved(self) -> None:
+        """The saved filters, each with how many of the kept records it finds."""
+        saved = [str(text) for text in self._context.memory.get("streams.filters", [])]
+        records = self._tap.window.kept() if self._tap is not None else []
+
+        def count() -> list[int]:
+            return [sum(map(keep, records)) if (keep := filter_of(text)) else 0 for text in saved]
+
+        self._context.jobs.start(
+            self, "Try the saved filters", lambda _job: count(), room="streams", quiet=True,
+            on_success=lambda counts: self._offer_saved(saved, counts, len(records)),
+        )  # fmt: skip
+
+    def _offer_saved(self, saved: list[str], counts: list[int], of: int) -> None:
+        menu = QMenu(self._card)
+        for text, count in zip(saved, counts, strict=True):
+            words = f"{text}    {number(count)} of {number(of)}" if of else text
+            menu.addAction(words).triggered.connect(lambda _=False, text=text: self._card.filter.setText(text))
+        if saved:
+            menu.addSeparator()
+        current = self.filter_text
+        keep = menu.addAction(f"Save “{current}”" if current else "Save this filter")
+        keep.setEnabled(bool(current) and current not in saved)
+        keep.triggered.connect(lambda: self._context.memory.put("streams.filters", [*saved, current]))
+        if current in saved:
+            rest = [text for text in saved if text != current]
+            menu.addAction(f"Forget “{current}”").triggered.connect(
+                lambda: self._context.memory.put("streams.filters", rest)
+            )
+        self._card.offer_saved(menu)
+
+    def _export(self, suffix: str) -> None:
+        if self._tap is None:
+            return
+        suggested = f"{self._stream}-{datetime.now():%Y%m%d-%H%M%S}{suffix}"
+        chosen, _ = QFileDialog.getSaveFileName(
+            self._card, "Export the records", str(Path.home() / suggested), f"*{suffix}"
+        )
+        if not chosen:
+            return
+        path = Path(chosen) if chosen.endswith(suffix) else Path(chosen + suffix)
+        self.export_to(path)
+
+    def export_to(self, path: Path) -> None:
+        """Write what the table holds (the matches, where there is a filter) to a file."""
+        if self._tap is None:
+            return
+        records = self._tap.window.kept(matching=True)
+        self._context.jobs.start(
+            self,
+            f"Export {number(len(records))} records",
+            lambda job: self._service.export(job, records, path),
+            room="streams",
+            outlives_owner=True,
+            on_success=lambda count: self._context.praise(f"{number(count)} records are in {path.name}"),
+            on_failure=self.failed.emit,
+            after=lambda _count: ("Show in folder", partial(_show_folder, path)),
+            can_retry=True,
+        )
+
+    def _copy_command(self, record: Record) -> None:
+        place = f"{short_shard(record.shard)}:{record.sequence}"
+        self._copy_line(f"opsdesk {self._profile_option}streams tap {self._stream} --from {place} --limit 1")
+
+    def copy_tap_command(self, start: str) -> None:
+        line = f"opsdesk {self._profile_option}streams tap {self._stream} --from {start}"
+        quoted = self.filter_text.replace("'", "'\\''")
+        self._copy_line(f"{line} --filter '{quoted}'" if quoted else line)
+
+    @property
+    def _profile_option(self) -> str:
+        name = self._context.desk.profile.name
+        return "" if name == "sandbox" else f"--profile {name} "
+
+    def _copy_line(self, line: str) -> None:
+        QGuiApplication.clipboard().setText(line)
+        self._context.praise("The command is on the clipboard")
+
+
+def _show_folder(path: Path) -> None:
+    QDesktopServices.openUrl(QUrl.fromLocalFile(str(path.parent)))

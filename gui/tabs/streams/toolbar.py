@@ -1,0 +1,93 @@
+"""The page's first line: which stream, from where, how it is made, and the tap's buttons."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import Signal
+from PySide6.QtGui import QAction
+from PySide6.QtWidgets import QComboBox, QMenu, QWidget
+
+from gui.parts.buttons import Button
+from gui.parts.form import choice
+from gui.parts.layout import row
+from gui.parts.notices import Spinner
+from gui.parts.words import Chip
+from gui.tabs.streams.wording import ELSEWHERE, STARTS
+
+
+class Toolbar(QWidget):
+    stream_chosen = Signal(str)
+    start_chosen = Signal(str)
+    elsewhere_asked = Signal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.streams = QComboBox()
+        self.streams.setFixedWidth(184)
+        self.streams.setAccessibleName("Stream")
+        self.start = choice([*STARTS, (ELSEWHERE, "From: elsewhere…")])
+        self.start.setAccessibleName("Read from")
+        self.start.setToolTip("Where the tap begins to read")
+        self.start.setFixedWidth(176)
+        self.shards, self.mode = Chip(), Chip()
+        self.busy = Spinner()
+        self.busy.hide()
+        self.produce = Button("Produce", icon_name="send")
+        self.produce.setCheckable(True)
+        self.tap = Button("Start tap", "primary", icon_name="play")
+        self.pause = Button("Pause", icon_name="pause")
+        self.stop = Button("Stop tap", "danger", icon_name="circle-stop")
+        self.more = Button("More", "icon", icon_name="ellipsis")
+        self.menu = QMenu(self)
+        self.more.clicked.connect(lambda: self.menu.popup(self.more.mapToGlobal(self.more.rect().bottomLeft())))
+        self.setLayout(
+            row(self.streams, self.start, self.shards, self.mode, self.busy, None, self.produce, self.tap, self.pause,
+                self.stop, self.more)
+        )  # fmt: skip
+        self._start, self._narrow = STARTS[0][0], False
+        self.streams.textActivated.connect(self.stream_chosen)
+        self.start.activated.connect(self._start_activated)
+
+    def offer(self, actions: Sequence[QAction | None]) -> None:
+        """The menu's entries; None is a line."""
+        self.menu.clear()
+        for action in actions:
+            if action is None:
+                self.menu.addSeparator()
+            else:
+                self.menu.addAction(action)
+
+    def show_streams(self, names: Sequence[str], current: str) -> None:
+        self.streams.clear()
+        self.streams.addItems(list(names))
+        self.streams.setCurrentText(current)
+        self.streams.setToolTip(current)
+        self.streams.setEnabled(bool(names))
+
+    def show_start(self, start: str) -> None:
+        """``start`` may be one that is not offered: it then gets an entry of its own."""
+        self._start = start
+        if self.start.findData(start) < 0:
+            self.start.insertItem(self.start.count() - 1, f"From: {start}", start)
+        self.start.setCurrentIndex(self.start.findData(start))
+
+    def show_facts(self, shards: str, mode: str) -> None:
+        for chip, text in ((self.shards, shards), (self.mode, mode)):
+            chip.setText(text)
+        self.show_narrow(self._narrow)
+
+    def show_narrow(self, narrow: bool) -> None:
+        """Where there is little room the chips give way first."""
+        self._narrow = narrow
+        self.shards.setVisible(bool(self.shards.text()) and not narrow)
+        self.mode.setVisible(bool(self.mode.text()) and not narrow)
+
+    def _start_activated(self, _index: int) -> None:
+        value = str(self.start.currentData())
+        if value == ELSEWHERE:
+            self.show_start(self._start)
+            self.elsewhere_asked.emit()
+        else:
+            self._start = value
+            self.start_chosen.emit(value)

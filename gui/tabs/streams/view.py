@@ -1,0 +1,132 @@
+"""The Streams page as it looks: it shows what it is told and says what the hand did."""
+
+from __future__ import annotations
+
+from enum import Enum
+
+from PySide6.QtCore import Signal
+from PySide6.QtGui import QHideEvent, QResizeEvent, QShowEvent
+from PySide6.QtWidgets import QBoxLayout, QStackedWidget, QWidget
+
+from gui.parts.layout import column, scrolled
+from gui.parts.notices import Banner, Busy, EmptyState
+from gui.style.tokens import Space
+from gui.tabs.streams.chart_card import ChartCard
+from gui.tabs.streams.keys_card import KeysCard
+from gui.tabs.streams.produce_card import ProduceCard
+from gui.tabs.streams.records_card import RecordsCard
+from gui.tabs.streams.shards_card import ShardsCard
+from gui.tabs.streams.tiles import Tiles
+from gui.tabs.streams.toolbar import Toolbar
+
+_CHART_HEIGHT, _RECORDS_HEIGHT = 276, 322
+_NARROW = 900  # pixels of page: below it the lower cards stand one above the other
+
+
+class State(Enum):
+    """What the page can do at the moment; every button follows from it."""
+
+    LOADING = "loading"
+    UNREACHABLE = "unreachable"
+    NO_STREAMS = "no streams"
+    READY = "ready"
+    STARTING = "starting"
+    READING = "reading"
+    PAUSED = "paused"
+    UNSEEN = "unseen"
+    FAILED = "failed"
+
+    @property
+    def tapping(self) -> bool:
+        return self in (State.READING, State.PAUSED, State.UNSEEN, State.FAILED)
+
+
+class StreamsView(QWidget):
+    shown = Signal()
+    hidden = Signal()
+    create_asked = Signal()
+    retry_asked = Signal()
+
+    def __init__(self, kept: int) -> None:
+        super().__init__()
+        self.setObjectName("page")
+        self.toolbar = Toolbar()
+        self.banner = Banner("warning")
+        self.tiles = Tiles()
+        self.chart = ChartCard()
+        self.records = RecordsCard(kept)
+        self.shards = ShardsCard()
+        self.keys = KeysCard()
+        self.produce = ProduceCard()
+        self.produce.hide()
+        self.chart.setFixedHeight(_CHART_HEIGHT)
+        self.records.setMinimumHeight(_RECORDS_HEIGHT)
+        self._pair = QBoxLayout(QBoxLayout.Direction.LeftToRight)
+        self._pair.setSpacing(Space.M)
+        self._pair.addWidget(self.shards, 3)
+        self._pair.addWidget(self.keys, 2)
+        content = QWidget()
+        inner = column(
+            self.produce, self.tiles, self.chart, self.records, self._pair, gap=Space.M, margins=(0, 0, Space.M, 0)
+        )
+        inner.setStretch(3, 1)
+        content.setLayout(inner)
+        self.work = QWidget()
+        bar = column(self.toolbar, self.banner, gap=Space.M, margins=(0, 0, Space.M, 0))
+        self.work.setLayout(column(bar, scrolled(content), gap=Space.M))
+        self.busy = Busy("Reading the list of streams")
+        self.empty = EmptyState("activity", " ", " ")
+        self.pages = QStackedWidget()
+        for page in (self.work, self.busy, self.empty):
+            self.pages.addWidget(page)
+        self.setLayout(column(self.pages, margins=(Space.XL, Space.L, Space.M, 0)))
+        self.empty.action_asked.connect(self._empty_asked)
+        self._state = State.LOADING
+
+    def show_state(self, state: State, *, locked: str = "") -> None:
+        """``locked``: why nothing may be written now."""
+        self._state = state
+        bar = self.toolbar
+        page = {State.LOADING: self.busy, State.NO_STREAMS: self.empty, State.UNREACHABLE: self.empty}
+        self.pages.setCurrentWidget(page.get(state, self.work))
+        bar.busy.setVisible(state is State.STARTING)
+        bar.tap.setVisible(state in (State.READY, State.STARTING))
+        bar.tap.setEnabled(state is State.READY)
+        bar.pause.setVisible(state.tapping)
+        bar.stop.setVisible(state.tapping)
+        reading = state is State.READING
+        bar.pause.setText("Pause" if reading else "Resume" if state is not State.FAILED else "Try again")
+        bar.pause.setAccessibleName(bar.pause.text())
+        bar.pause.set_icon("pause" if reading else "play" if state is not State.FAILED else "rotate-ccw")
+        bar.start.setEnabled(state is not State.STARTING)
+        bar.produce.setEnabled(not locked)
+        bar.produce.setToolTip(locked or "Send made-up records into this stream at a set rate")
+        self.records.export.setEnabled(state.tapping or self.records.table.live.rowCount() > 0)
+
+    def show_nothing(self, state: State, sentence: str, action: str, hint: str = "") -> None:
+        """In place of the whole page: no streams, or no answer."""
+        self.empty.sentence.setText(sentence)
+        self.empty.hint.setText(hint)
+        self.empty.hint.setVisible(bool(hint))
+        self.empty.button.setText(action)
+        self.empty.button.setAccessibleName(action)
+        self.empty.button.setVisible(bool(action))
+        self.show_state(state)
+
+    def _empty_asked(self) -> None:
+        (self.create_asked if self._state is State.NO_STREAMS else self.retry_asked).emit()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        narrow = self.width() < _NARROW
+        self._pair.setDirection(QBoxLayout.Direction.TopToBottom if narrow else QBoxLayout.Direction.LeftToRight)
+        self.toolbar.show_narrow(narrow)
+        self.records.show_narrow(narrow)
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self.shown.emit()
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        super().hideEvent(event)
+        self.hidden.emit()

@@ -1,0 +1,192 @@
+"""SQL files as inner tabs over one editor each; which are open, and what stands in them, is told for keeping."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from PySide6.QtCore import QPoint, QSize, Signal
+from PySide6.QtWidgets import QFrame, QInputDialog, QMenu, QStackedWidget, QTabBar, QWidget
+
+from gui.parts.buttons import Button
+from gui.parts.layout import column, row
+from gui.parts.sql_editor import FindBar, SqlEditor
+from gui.style.tokens import Space
+
+
+@dataclass(frozen=True, slots=True)
+class OpenFile:
+    """key: stays the same while the file is open. path: on disk, "" for one that was never saved."""
+
+    key: int
+    title: str
+    text: str
+    path: str
+
+
+class EditorPane(QFrame):
+    file_shown = Signal(int)
+    file_closed = Signal(int)
+    text_edited = Signal(int)
+    """the text of a file changed, and the hand has paused"""
+    run_asked = Signal()
+    format_asked = Signal()
+    open_asked = Signal()
+    save_asked = Signal()
+    keep_asked = Signal()
+    history_asked = Signal()
+    saved_asked = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setProperty("kind", "card")
+        self.statement_at: Callable[[str, int], tuple[int, int] | None] = lambda _text, _position: None
+        self.candidates: Callable[[str, int], tuple[int, list[str]]] = lambda _text, position: (position, [])
+        self.tabs = QTabBar()
+        self.tabs.setTabsClosable(True)
+        self.tabs.setMovable(False)
+        self.tabs.setExpanding(False)
+        self.tabs.setDrawBase(False)
+        self.tabs.setUsesScrollButtons(True)
+        self.tabs.setIconSize(QSize(14, 14))
+        self.tabs.setAccessibleName("SQL files")
+        self.add_button = Button("New SQL file (Ctrl+T)", "icon", icon_name="plus")
+        self.format_button = Button("Format", "icon", icon_name="wand-2")
+        self.find_button = Button("Find and replace (Ctrl+H)", "icon", icon_name="search")
+        self.saved_button = Button("Saved queries", "icon", icon_name="bookmark")
+        self.history_button = Button("History", "icon", icon_name="history")
+        self.more_button = Button("File", "icon", icon_name="ellipsis")
+        self.stack = QStackedWidget()
+        self.find_bar = FindBar()
+        head = row(
+            self.tabs, self.add_button, None, self.format_button, self.find_button, self.saved_button,
+            self.history_button, self.more_button, gap=2, margins=(Space.S, Space.XS, Space.S, 0),
+        )  # fmt: skip
+        layout = column(head, self.find_bar, self.stack, gap=0, margins=(1, 0, 1, 1))
+        layout.setStretch(2, 1)
+        self.setLayout(layout)
+        self._editors: dict[int, SqlEditor] = {}
+        self._titles: dict[int, str] = {}
+        self._paths: dict[int, str] = {}
+        self._next = 1
+        self.tabs.currentChanged.connect(self._shown)
+        self.tabs.tabCloseRequested.connect(self.close_file_at)
+        self.tabs.tabBarDoubleClicked.connect(self._rename)
+        self.add_button.clicked.connect(lambda: self.add_file())
+        self.find_button.clicked.connect(self.open_find)
+        self.more_button.clicked.connect(self._menu)
+        for button, signal in (
+            (self.format_button, self.format_asked),
+            (self.saved_button, self.saved_asked),
+            (self.history_button, self.history_asked),
+        ):
+            button.clicked.connect(signal)
+
+    # -- files -------------------------------------------------------------------------
+    def add_file(self, text: str = "", title: str = "", path: str = "") -> int:
+        """Open another file and show it; return its key."""
+        key, self._next = self._next, self._next + 1
+        editor = SqlEditor()
+        editor.setProperty("kind", "embedded")
+        editor.statement_at = lambda words, position: self.statement_at(words, position)
+        editor.candidates = lambda words, position: self.candidates(words, position)
+        editor.setPlainText(text)
+        editor.edited.connect(lambda key=key: self.text_edited.emit(key))
+        self._editors[key], self._titles[key], self._paths[key] = editor, title or self._free_title(), path
+        self.stack.addWidget(editor)
+        index = self.tabs.addTab(self._titles[key])
+        self.tabs.setTabData(index, key)
+        self.tabs.setCurrentIndex(index)
+        self._shown(index)
+        return key
+
+    def _free_title(self) -> str:
+        taken = set(self._titles.values())
+        return next(name for number in range(1, 10_000) if (name := f"query {number}.sql") not in taken)
+
+    def close_file_at(self, index: int) -> None:
+        key = self.tabs.tabData(index)
+        editor = self._editors.pop(key)
+        self._titles.pop(key)
+        self._paths.pop(key)
+        self.tabs.removeTab(index)
+        self.stack.removeWidget(editor)
+        editor.deleteLater()
+        self.file_closed.emit(key)
+        if not self._editors:
+            self.add_file()
+
+    def close_current(self) -> None:
+        self.close_file_at(self.tabs.currentIndex())
+
+    @property
+    def current_key(self) -> int:
+        return int(self.tabs.tabData(self.tabs.currentIndex()) or 0)
+
+    @property
+    def editor(self) -> SqlEditor:
+        """The editor shown."""
+        return self._editors[self.current_key]
+
+    def editor_of(self, key: int) -> SqlEditor | None:
+        return self._editors.get(key)
+
+    def files(self) -> list[OpenFile]:
+        """All that is open, in the order of the tabs."""
+        found = []
+        for index in range(self.tabs.count()):
+            key = self.tabs.tabData(index)
+            found.append(OpenFile(key, self._titles[key], self._editors[key].toPlainText(), self._paths[key]))
+        return found
+
+    def path_of(self, key: int) -> str:
+        return self._paths.get(key, "")
+
+    def title_of(self, key: int) -> str:
+        return self._titles.get(key, "")
+
+    def name_file(self, key: int, title: str, path: str = "") -> None:
+        self._titles[key] = title
+        self._paths[key] = path or self._paths[key]
+        for index in range(self.tabs.count()):
+            if self.tabs.tabData(index) == key:
+                self.tabs.setTabText(index, title)
+                self.tabs.setTabToolTip(index, self._paths[key])
+
+    def show_file(self, index: int) -> None:
+        if 0 <= index < self.tabs.count():
+            self.tabs.setCurrentIndex(index)
+
+    def show_running(self, key: int, running: bool) -> None:
+        """A mark at the tab of a file whose statement runs."""
+        for index in range(self.tabs.count()):
+            if self.tabs.tabData(index) == key:
+                self.tabs.setTabText(index, f"{self._titles[key]} …" if running else self._titles[key])
+
+    def open_find(self) -> None:
+        self.find_bar.open(self.editor)
+
+    def _shown(self, index: int) -> None:
+        key = self.tabs.tabData(index) if index >= 0 else None
+        if key in self._editors:
+            self.stack.setCurrentWidget(self._editors[key])
+            self.find_bar.hide()
+            self.file_shown.emit(key)
+
+    def _rename(self, index: int) -> None:
+        if index < 0:
+            return
+        key = self.tabs.tabData(index)
+        title, done = QInputDialog.getText(self, "Rename", "Name of this file", text=self._titles[key])
+        if done and title.strip():
+            self.name_file(key, title.strip())
+            self.text_edited.emit(key)
+
+    def _menu(self) -> None:
+        menu = QMenu(self)
+        menu.addAction("Open a SQL file…", self.open_asked.emit)
+        menu.addAction("Save to a file…", self.save_asked.emit)
+        menu.addAction("Keep as a saved query…", self.keep_asked.emit)
+        menu.addSeparator()
+        menu.addAction("Close this file", self.close_current)
+        menu.popup(self.more_button.mapToGlobal(QPoint(0, self.more_button.height())))

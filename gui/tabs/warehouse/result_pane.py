@@ -1,0 +1,208 @@
+"""What came of a statement: rows, chart, plan, messages; with a line that says how much of it is here."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QPoint, Signal
+from PySide6.QtWidgets import QFrame, QMenu, QPlainTextEdit, QStackedWidget, QTabBar, QWidget
+
+from gui.parts.buttons import Button, Segments
+from gui.parts.column_table import ColumnTable
+from gui.parts.layout import column, row
+from gui.parts.notices import Banner, Busy, EmptyState, Spinner
+from gui.parts.words import Label
+from gui.style.icons import icon
+from gui.style.theme import font
+from gui.style.tokens import Space
+from gui.tabs.warehouse.chart_pane import ChartPane
+from gui.tabs.warehouse.plan_pane import PlanPane
+
+if TYPE_CHECKING:
+    import polars as pl
+
+EXPORTS = (
+    ("csv", "CSV…"),
+    ("parquet", "Parquet…"),
+    ("json", "JSON…"),
+    ("xlsx", "Excel (XLSX)…"),
+    ("unload", "UNLOAD to S3…"),
+)
+
+
+class ResultPane(QFrame):
+    export_asked = Signal(str)
+    side_chosen = Signal(str)
+    """rows, chart, plan or messages"""
+    result_chosen = Signal(int)
+    result_closed = Signal(int)
+    pin_asked = Signal()
+    copy_command_asked = Signal()
+    place_asked = Signal()
+    """show the place of the error in the SQL"""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setProperty("kind", "card")
+        self.sides = Segments(
+            [("rows", "Results"), ("chart", "Chart"), ("plan", "Plan"), ("messages", "Messages")], "Show"
+        )
+        self.spinner = Spinner(14)
+        self.spinner.hide()
+        self.line = Label("", "small")
+        self.line.setAccessibleName("State of the result")
+        self.filter_button = Button("Filter the rows (Ctrl+F)", "icon", icon_name="list-filter")
+        self.filter_button.setCheckable(True)
+        self.columns_button = Button("Columns", "icon", icon_name="columns-3")
+        self.pin_button = Button("Keep this result", "icon", icon_name="pin")
+        self.pin_button.setCheckable(True)
+        self.export_button = Button("Export", "small", icon_name="download")
+        self.results = QTabBar()
+        self.results.setTabsClosable(True)
+        self.results.setExpanding(False)
+        self.results.setDrawBase(False)
+        self.results.setAccessibleName("Results")
+        self.results.setProperty("kind", "minor")
+        self.results.hide()
+        self.banner = Banner("danger")
+        self.table = ColumnTable()
+        self.empty = EmptyState("table", "Rows appear here", hint="Ctrl+Enter runs the statement at the cursor")
+        self.busy = Busy()
+        self.done = EmptyState("circle-check", "")
+        self.chart, self.plan = ChartPane(), PlanPane()
+        self.messages = QPlainTextEdit()
+        self.messages.setReadOnly(True)
+        self.messages.setProperty("role", "mono")
+        self.messages.setProperty("kind", "embedded")
+        self.messages.setFont(font("mono"))
+        self.messages.setMaximumBlockCount(5_000)
+        self.messages.setAccessibleName("Messages")
+        self.messages.setPlaceholderText("What the server said, newest below")
+        self._rows = QStackedWidget()
+        self._blank = QWidget()
+        for widget in (self.empty, self.table, self.busy, self.done, self._blank):
+            self._rows.addWidget(widget)
+        self._stack = QStackedWidget()
+        for side in (self._rows, self.chart, self.plan, self.messages):
+            self._stack.addWidget(side)
+        head = row(
+            self.sides, 4, self.spinner, self.line, None, self.filter_button, self.columns_button, self.pin_button,
+            self.export_button, gap=Space.XS,
+        )  # fmt: skip
+        layout = column(
+            head, self.results, self.banner, self._stack, gap=Space.S, margins=(Space.M, Space.S, Space.M, Space.S)
+        )
+        layout.setStretch(3, 1)
+        self.setLayout(layout)
+        self.sides.chosen.connect(self.show_side)
+        self.sides.chosen.connect(self.side_chosen)
+        self.filter_button.toggled.connect(self.table.show_filters)
+        self.columns_button.clicked.connect(self._columns_menu)
+        self.pin_button.clicked.connect(self.pin_asked)
+        self.export_button.clicked.connect(self._export_menu)
+        self.results.currentChanged.connect(lambda index: self._chosen(index, self.result_chosen))
+        self.results.tabCloseRequested.connect(lambda index: self._chosen(index, self.result_closed))
+        self.banner.action_asked.connect(self.place_asked)
+
+    # -- rows -----------------------------------------------------------------------------
+    def show_empty(self) -> None:
+        self.table.show_frame(None)
+        self.banner.hide()
+        self._rows.setCurrentWidget(self.empty)
+
+    def show_busy(self, words: str) -> None:
+        """A statement is on its way and has no rows yet."""
+        self.busy.show_text(words)
+        self.banner.hide()
+        self._rows.setCurrentWidget(self.busy)
+
+    def show_frame(self, frame: pl.DataFrame, types: list[str]) -> None:
+        self.table.show_frame(frame, types)
+        self.filter_button.setChecked(False)
+        self.banner.hide()
+        self._rows.setCurrentWidget(self.table)
+
+    def show_done(self, words: str) -> None:
+        """A statement without rows has ended well."""
+        self.table.show_frame(None)
+        self.done.sentence.setText(words)
+        self.banner.hide()
+        self._rows.setCurrentWidget(self.done)
+
+    def show_fault(self, title: str, why: str, remedy: str, details: dict[str, str], *, place: bool) -> None:
+        """Why the statement failed; ``place`` offers to show where."""
+        self.table.show_frame(None)
+        self._rows.setCurrentWidget(self._blank)
+        self.banner.show_fault(title, why, remedy, action="Show the place" if place else "", details=details)
+
+    def show_line(self, words: str, *, busy: bool, tone: str = "") -> None:
+        self.line.setText(words)
+        self.line.set_tone(tone)
+        self.spinner.setVisible(busy)
+
+    def show_tools(self, *, rows: bool, pinned: bool) -> None:
+        for button in (self.filter_button, self.columns_button, self.pin_button, self.export_button):
+            button.setEnabled(rows)
+        self.pin_button.setChecked(pinned)
+        self.pin_button.set_icon("pin-off" if pinned else "pin", "accent" if pinned else "text2")
+
+    # -- sides and results --------------------------------------------------------------------
+    def show_side(self, side: str) -> None:
+        self.sides.choose(side)
+        self._stack.setCurrentIndex(["rows", "chart", "plan", "messages"].index(side))
+        for button in (self.filter_button, self.columns_button, self.pin_button):
+            button.setVisible(side == "rows")
+
+    @property
+    def side(self) -> str:
+        return self.sides.value
+
+    def show_results(self, titles: list[tuple[int, str, bool]], current: int) -> None:
+        """The results kept for this file, as (key, title, pinned); one alone needs no tab."""
+        self.results.blockSignals(True)
+        while self.results.count():
+            self.results.removeTab(0)
+        for key, title, pinned in titles:
+            index = self.results.addTab(title)
+            self.results.setTabData(index, key)
+            if pinned:
+                self.results.setTabIcon(index, icon("pin", "accent"))
+            if key == current:
+                self.results.setCurrentIndex(index)
+        self.results.setVisible(len(titles) > 1)
+        self.results.blockSignals(False)
+
+    def _chosen(self, index: int, signal: object) -> None:
+        if index >= 0 and self.results.tabData(index) is not None:
+            signal.emit(int(self.results.tabData(index)))  # type: ignore[attr-defined]
+
+    def add_message(self, text: str) -> None:
+        self.messages.appendPlainText(text)
+
+    # -- menus -----------------------------------------------------------------------------------
+    def _export_menu(self) -> None:
+        menu = QMenu(self)
+        for form, words in EXPORTS:
+            menu.addAction(words, partial(self.export_asked.emit, form))
+        menu.addSeparator()
+        menu.addAction("Copy as CLI", self.copy_command_asked.emit)
+        menu.popup(self.export_button.mapToGlobal(QPoint(0, self.export_button.height() + Space.XS)))
+
+    def _columns_menu(self) -> None:
+        menu = QMenu(self)
+        hidden = set(self.table.hidden_columns())
+        for section, name in enumerate(self.table.column_model.names[:60]):
+            action = menu.addAction(name)
+            action.setCheckable(True)
+            action.setChecked(name not in hidden)
+            action.toggled.connect(lambda shown, section=section: self._show_column(section, shown))
+        menu.addSeparator()
+        menu.addAction("Show all", self.table.show_all_columns)
+        menu.popup(self.columns_button.mapToGlobal(QPoint(0, self.columns_button.height())))
+
+    def _show_column(self, section: int, shown: bool) -> None:
+        if shown:
+            self.table.horizontalHeader().setSectionHidden(section, False)
+        else:
+            self.table.hide_column(section)

@@ -1,0 +1,265 @@
+"""The schema tree: schemas, tables, columns with types and keys, filtered as one types; filled once from the catalogue."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QPoint, Qt, QTimer, Signal
+from PySide6.QtGui import QFontMetrics, QGuiApplication, QPainter
+from PySide6.QtWidgets import (
+    QFrame,
+    QLineEdit,
+    QMenu,
+    QStackedWidget,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
+    QTreeWidget,
+    QTreeWidgetItem,
+    QWidget,
+)
+
+from core.warehouse.catalogue import Catalogue, Table, TableColumn
+from core.warehouse.statements import quoted
+from gui.parts.buttons import Button
+from gui.parts.layout import column, row
+from gui.parts.notices import Busy, EmptyState
+from gui.parts.words import Label, short_count
+from gui.style.icons import icon
+from gui.style.theme import font, theme
+from gui.style.tokens import Space
+
+_TABLE = Qt.ItemDataRole.UserRole
+_COLUMN = Qt.ItemDataRole.UserRole + 1
+_ASIDE = Qt.ItemDataRole.UserRole + 2  # the dim words at the right: a type, a count
+_ICONS = {
+    "table": "table",
+    "view": "eye",
+    "materialized view": "layers",
+    "late-binding view": "link",
+    "external table": "cloud",
+}
+
+
+class _Aside(QStyledItemDelegate):
+    """Paints the dim words of an item at its right, and less of them before it would cost the name a letter."""
+
+    def paint(
+        self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
+    ) -> None:
+        super().paint(painter, option, index)
+        words = str(index.data(_ASIDE) or "")
+        if not words:
+            return
+        name = QFontMetrics(font("body")).horizontalAdvance(str(index.data() or ""))
+        room = option.rect.adjusted(name + 40, 0, -Space.S, 0)  # type: ignore[attr-defined]
+        painter.save()
+        painter.setFont(font("caption"))
+        painter.setPen(theme().color("text3"))
+        shown = painter.fontMetrics().elidedText(words, Qt.TextElideMode.ElideRight, max(0, room.width()))
+        painter.drawText(room, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, shown)
+        painter.restore()
+
+
+class TreePane(QFrame):
+    refresh_asked = Signal()
+    insert_asked = Signal(str)
+    preview_asked = Signal(object)  # Table
+    describe_asked = Signal(object)  # Table
+    count_asked = Signal(object)  # Table
+    pull_asked = Signal()
+    extract_asked = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setProperty("kind", "card")
+        self.search = QLineEdit()
+        self.search.setProperty("kind", "search")
+        self.search.setPlaceholderText("Filter tables and columns")
+        self.search.setAccessibleName("Filter tables and columns")
+        self.search.setClearButtonEnabled(True)
+        self.refresh = Button("Read the catalogue again (F5)", "icon", icon_name="refresh-cw")
+        self.tree = QTreeWidget()
+        self.tree.setHeaderHidden(True)
+        self.tree.setItemDelegate(_Aside(self.tree))
+        self.tree.setUniformRowHeights(True)
+        self.tree.setIndentation(16)
+        self.tree.setAccessibleName("Schemas, tables and columns")
+        self.tree.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+        self.empty = EmptyState("database", "No tables yet", hint="Load from MySQL, extract text, or run CREATE TABLE")
+        self.busy = Busy("Reading the catalogue")
+        self.stack = QStackedWidget()
+        for widget in (self.tree, self.empty, self.busy):
+            self.stack.addWidget(widget)
+        self.note = Label("", "caption", wrap=True)
+        self.note.hide()
+        self.pull = Button("Pull from MySQL…", "list", icon_name="arrow-down-to-line")
+        self.extract = Button("Extract from text…", "list", icon_name="file-code")
+        self.loads = Label("Loads", "caption")
+        layout = column(
+            row(self.search, self.refresh, gap=Space.XS),
+            self.stack, self.note, self.loads, self.pull, self.extract,
+            gap=Space.XS, margins=(Space.M, Space.M, Space.M, Space.S),
+        )  # fmt: skip
+        layout.setStretch(1, 1)
+        self.setLayout(layout)
+        self._catalogue: Catalogue | None = None
+        self._later = QTimer(self, singleShot=True, interval=120)
+        self._later.timeout.connect(self._filter)
+        self.search.textChanged.connect(lambda *_: self._later.start())
+        self.refresh.clicked.connect(self.refresh_asked)
+        self.pull.clicked.connect(self.pull_asked)
+        self.extract.clicked.connect(self.extract_asked)
+        self.tree.itemExpanded.connect(self._fill)
+        self.tree.itemDoubleClicked.connect(lambda item, _column: self._insert(item))
+        self.tree.customContextMenuRequested.connect(self._menu)
+        theme().changed.connect(self._show_again)
+
+    def show_busy(self) -> None:
+        self.stack.setCurrentWidget(self.busy)
+
+    def show_nothing(self, sentence: str, hint: str = "") -> None:
+        """In place of the tree, why there is none."""
+        self._catalogue = None
+        self.empty.sentence.setText(sentence)
+        self.empty.hint.setText(hint)
+        self.empty.hint.setVisible(bool(hint))
+        self.stack.setCurrentWidget(self.empty)
+
+    def show_catalogue(self, catalogue: Catalogue) -> None:
+        """Build the tree; what was open stays open."""
+        opened = self._opened() if self._catalogue is not None else None
+        self._catalogue = catalogue
+        self.note.setText("Not everything could be read (hover)" if catalogue.notes else "")
+        self.note.setToolTip("\n".join(catalogue.notes))
+        self.note.setVisible(bool(catalogue.notes))
+        if not catalogue.tables and not catalogue.schemas:
+            self.show_nothing("No tables yet", "Load from MySQL, extract text, or run CREATE TABLE")
+            self._catalogue = catalogue
+            return
+        self._build(catalogue, opened)
+        self.stack.setCurrentWidget(self.tree)
+
+    def _show_again(self) -> None:
+        if self._catalogue is not None and self._catalogue.tables:
+            self._build(self._catalogue, self._opened())
+
+    def _opened(self) -> set[str]:
+        return {
+            self.tree.topLevelItem(number).text(0)  # type: ignore[union-attr]
+            for number in range(self.tree.topLevelItemCount())
+            if self.tree.topLevelItem(number).isExpanded()  # type: ignore[union-attr]
+        }
+
+    def _build(self, catalogue: Catalogue, opened: set[str] | None) -> None:
+        self.tree.clear()
+        words = self.search.text().strip().lower()
+        tables: dict[str, list[Table]] = {schema: [] for schema in catalogue.schemas}
+        for table in catalogue.tables:
+            if not words or words in f"{table.schema}.{table.name}".lower() or _columns_with(table, words):
+                tables.setdefault(table.schema, []).append(table)
+        for schema, members in tables.items():
+            if words and not members and words not in schema.lower():
+                continue
+            item = QTreeWidgetItem([schema])
+            item.setData(0, _ASIDE, short_count(len(members)) if members else "empty")
+            item.setIcon(0, icon("folder", "text3"))
+            item.addChildren([self._table_item(table, words) for table in members])
+            self.tree.addTopLevelItem(item)
+            first = opened is None and (schema == "public" or len(tables) <= 3)
+            item.setExpanded(bool(words) or first or (opened is not None and schema in opened))
+            for number in range(item.childCount() if words else 0):
+                child = item.child(number)
+                if child is not None and _columns_with(child.data(0, _TABLE), words):
+                    child.setExpanded(True)
+
+    def _table_item(self, table: Table, words: str) -> QTreeWidgetItem:
+        figure = short_count(table.rows) if table.rows is not None else ("" if table.kind == "table" else table.kind)
+        item = QTreeWidgetItem([table.name])
+        item.setData(0, _ASIDE, figure)
+        item.setData(0, _TABLE, table)
+        item.setIcon(0, icon(_ICONS.get(table.kind, "table"), "text2"))
+        item.setToolTip(0, _table_words(table))
+        item.setChildIndicatorPolicy(QTreeWidgetItem.ChildIndicatorPolicy.ShowIndicator)
+        return item
+
+    def _fill(self, item: QTreeWidgetItem) -> None:
+        """Columns are made when their table is first opened: a catalogue of 50,000 columns opens at once."""
+        table = item.data(0, _TABLE)
+        if not isinstance(table, Table) or item.childCount():
+            return
+        words = self.search.text().strip().lower()
+        only = _columns_with(table, words) if words and words not in table.name.lower() else table.columns
+        for part in only or table.columns:
+            item.addChild(self._column_item(table, part))
+
+    def _column_item(self, table: Table, part: TableColumn) -> QTreeWidgetItem:
+        marks = [part.type_name.lower()]
+        if part.dist_key:
+            marks.append("dist")
+        if part.sort_position:
+            marks.append(f"sort {abs(part.sort_position)}")
+        item = QTreeWidgetItem([part.name])
+        item.setData(0, _ASIDE, " · ".join(marks))
+        item.setData(0, _TABLE, table)
+        item.setData(0, _COLUMN, part)
+        item.setIcon(
+            0, icon("key" if part.dist_key or part.sort_position else "dot", "accent" if part.dist_key else "text3")
+        )
+        item.setToolTip(0, _column_words(part))
+        return item
+
+    def _filter(self) -> None:
+        if self._catalogue is not None:
+            self._build(self._catalogue, None)
+
+    def _insert(self, item: QTreeWidgetItem) -> None:
+        table, part = item.data(0, _TABLE), item.data(0, _COLUMN)
+        if isinstance(part, TableColumn):
+            self.insert_asked.emit(quoted(part.name))
+        elif isinstance(table, Table):
+            self.insert_asked.emit(full_name(table))
+
+    def _menu(self, place: QPoint) -> None:
+        item = self.tree.itemAt(place)
+        table = item.data(0, _TABLE) if item is not None else None
+        if item is None or not isinstance(table, Table):
+            return
+        part = item.data(0, _COLUMN)
+        menu = QMenu(self)
+        if not isinstance(part, TableColumn):
+            menu.addAction("Show the first 1,000 rows", lambda: self.preview_asked.emit(table))
+            menu.addAction("Count the rows", lambda: self.count_asked.emit(table))
+            menu.addAction("Describe: columns, keys, advice", lambda: self.describe_asked.emit(table))
+            menu.addSeparator()
+        menu.addAction("Insert the name", lambda: self._insert(item))
+        name = quoted(part.name) if isinstance(part, TableColumn) else full_name(table)
+        menu.addAction("Copy the name", lambda: QGuiApplication.clipboard().setText(name))
+        menu.popup(self.tree.viewport().mapToGlobal(place))
+
+
+def full_name(table: Table) -> str:
+    return f"{quoted(table.schema)}.{quoted(table.name)}"
+
+
+def _columns_with(table: Table, words: str) -> tuple[TableColumn, ...]:
+    return tuple(part for part in table.columns if words in part.name.lower()) if words else ()
+
+
+def _table_words(table: Table) -> str:
+    lines = [f"{table.schema}.{table.name}: {table.kind}"]
+    if table.rows is not None:
+        lines.append(f"{table.rows:,} rows" + (f", {table.size_mb:,.0f} MB" if table.size_mb is not None else ""))
+    if table.dist_style:
+        lines.append(f"Distribution: {table.dist_style}")
+    if table.sort_keys:
+        lines.append(f"Sort key: {', '.join(table.sort_keys)}")
+    if table.skew is not None:
+        lines.append(f"Skew: {table.skew:.1f}")
+    return "\n".join(lines)
+
+
+def _column_words(part: TableColumn) -> str:
+    words = [f"{part.name}: {part.type_name}{'' if part.nullable else ', NOT NULL'}"]
+    if part.default:
+        words.append(f"Default: {part.default}")
+    if part.encoding:
+        words.append(f"Encoding: {part.encoding}")
+    return "\n".join(words)

@@ -1,0 +1,126 @@
+"""The simulator's own cases: the origin's fault and cure, Forwarded, refusals, snippets, history."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from core.base.errors import WrongUse
+from core.edge import rfc7239, snippets
+from core.edge.findings import Check, Finding, Hop
+from core.edge.forwarded import FRAMEWORKS, resolve
+from core.edge.history import CheckHistory
+from core.edge.request import FORWARDED, Incoming, Trust
+
+PROXY = Trust(("10.0.0.0/8",))
+
+
+def incoming(*headers: tuple[str, str], host: str = "dev.app.com", peer: str = "10.0.3.7") -> Incoming:
+    return Incoming(peer, headers=(("Host", host), *headers))
+
+
+def test_the_origins_fault_and_its_cure() -> None:
+    """https with :80, because Proto is trusted and says https while Port is trusted and says 80."""
+    fault = resolve("symfony", incoming(("X-Forwarded-Proto", "https"), ("X-Forwarded-Port", "80")), PROXY)
+    assert fault.url == "https://dev.app.com:80/"
+    cured = resolve("symfony", incoming(("X-Forwarded-Proto", "https"), ("X-Forwarded-Port", "443")), PROXY)
+    assert cured.url == "https://dev.app.com/"
+    untrusted = resolve(
+        "symfony", incoming(("X-Forwarded-Proto", "https"), ("X-Forwarded-Port", "443")), Trust(("192.0.2.0/24",))
+    )
+    assert untrusted.url == "http://dev.app.com/"
+
+
+def test_a_forged_client_address_wins_only_where_everybody_is_trusted() -> None:
+    request = incoming(("X-Forwarded-For", "6.6.6.6, 203.0.113.9"))
+    assert resolve("uvicorn", request, Trust(("*",))).client == "6.6.6.6"
+    assert resolve("uvicorn", request, PROXY).client == "203.0.113.9"
+
+
+def test_disagreeing_standards_are_refused() -> None:
+    request = incoming(("X-Forwarded-For", "203.0.113.9"), ("Forwarded", "for=198.51.100.1"))
+    answer = resolve("symfony", request, Trust(("10.0.0.0/8",), headers=PROXY.headers | {FORWARDED}))
+    assert answer.refused
+    assert answer.url == ""
+
+
+def test_every_step_names_what_decided_it() -> None:
+    for framework in FRAMEWORKS:
+        answer = resolve(framework, incoming(("X-Forwarded-Proto", "https"), ("X-Forwarded-For", "203.0.113.9")), PROXY)
+        assert {"trust", "scheme", "host", "port", "client"} <= {step.what for step in answer.steps}, framework
+        assert all(step.because for step in answer.steps)
+
+
+def test_unknown_frameworks_and_ranges_are_refused() -> None:
+    with pytest.raises(WrongUse, match="no framework"):
+        resolve("cobol", incoming(), PROXY)
+    with pytest.raises(WrongUse, match="no address"):
+        resolve("symfony", incoming(), Trust(("10.0.0.0/99",)))
+
+
+@pytest.mark.parametrize(
+    ("header", "expected"),
+    [
+        ("for=192.0.2.43, for=198.51.100.17", [{"for": "192.0.2.43"}, {"for": "198.51.100.17"}]),
+        ('For="[2001:db8:cafe::17]:4711"', [{"for": "[2001:db8:cafe::17]:4711"}]),
+        ("for=192.0.2.60;proto=http;by=203.0.113.43", [{"for": "192.0.2.60", "proto": "http", "by": "203.0.113.43"}]),
+        ('for="_gazonk", for="a,b;c=\\"d\\""', [{"for": "_gazonk"}, {"for": 'a,b;c="d"'}]),
+        ("", []),
+        (";;,,=", []),
+    ],
+)
+def test_rfc_7239(header: str, expected: list[dict[str, str]]) -> None:
+    assert rfc7239.elements(header) == expected
+
+
+@given(st.text(max_size=200))
+def test_no_forwarded_header_brings_it_down(header: str) -> None:
+    rfc7239.elements(header)
+
+
+_TEXT = st.text(st.characters(blacklist_categories=("Cs",), blacklist_characters="\r\n"), max_size=60)
+
+
+@given(st.sampled_from(sorted(FRAMEWORKS)), _TEXT, _TEXT, _TEXT, _TEXT, _TEXT, _TEXT)
+def test_no_headers_bring_any_framework_down(
+    name: str, host: str, for_: str, proto: str, fhost: str, port: str, standard: str
+) -> None:
+    headers = (
+        ("host", host),
+        ("x-forwarded-for", for_),
+        ("x-forwarded-proto", proto),
+        ("x-forwarded-host", fhost),
+        ("x-forwarded-port", port),
+        ("forwarded", standard),
+    )
+    answer = resolve(
+        name, Incoming("10.0.3.7", headers=headers), Trust(("10.0.0.0/8",), headers=PROXY.headers | {FORWARDED})
+    )
+    assert answer.refused or answer.url
+
+
+def test_snippets_carry_the_users_ranges() -> None:
+    for name in snippets.frameworks():
+        assert "192.0.2.0/24" in snippets.snippet(name, ("192.0.2.0/24",))
+    with pytest.raises(WrongUse):
+        snippets.snippet("symfony", ("nonsense'; rm -rf",))
+
+
+def test_history_keeps_checks_and_forgets_the_oldest(tmp_path: Path) -> None:
+    history = CheckHistory(tmp_path / "edge.sqlite")
+    check = Check(
+        "https://x.example/",
+        (Hop("https://x.example/", "192.0.2.1", 200, "", 0.1),),
+        (Finding("error", "r", "w", "s", "e", "y", "f"),),
+    )
+    for _ in range(505):
+        history.add(check, datetime(2026, 1, 1, tzinfo=UTC))
+    recent = history.recent(1000)
+    assert len(recent) == 500
+    assert (recent[0].errors, recent[0].worst) == (1, "error")
+    assert history.get(recent[0].number) == check
+    assert history.get(1) is None
