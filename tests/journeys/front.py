@@ -15,7 +15,6 @@ from typing import Any
 
 import pytest
 
-
 NAME = "dev.app.com"
 """The site's public name; the test lets it resolve to loopback."""
 
