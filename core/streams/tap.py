@@ -166,7 +166,12 @@ class Tap:
 
     def status(self) -> TapStatus:
         shards = self.shards()
-        ages, delays = sorted(self.window.ages()), sorted(self.window.delays())
+        now = time.time()
+        # A shard that is not answered falls behind although no answer says so.
+        waiting = [
+            (now - s.known_until) * 1000 for s in shards if s.state in ("throttled", "retrying") and s.known_until
+        ]
+        ages, delays = sorted([*self.window.ages(), *waiting]), sorted(self.window.delays())
         passed = time.monotonic() - self._began
         records, size = self.window.received(max(1.0, min(10.0, passed)))
         open_shards = [status for status in shards if status.state not in ("closed", "waiting")]

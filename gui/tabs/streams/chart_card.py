@@ -8,6 +8,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QStackedWidget
 
 from core.streams.rates import Series
+from core.streams.reader import ShardStatus
 from gui.parts.buttons import Button, Segments
 from gui.parts.layout import Card
 from gui.parts.live_chart import LiveChart
@@ -37,16 +38,29 @@ class ChartCard(Card):
     def seconds(self) -> int:
         return int(self.range.value)
 
-    def show_series(self, series: Series, order: Sequence[str], *, utc: bool, since: float) -> None:
-        """``order``: the shards in the order of their hash keys; shards without records in this time are left out,
-        except those of ``order``. ``since``: when the tap began to see (epoch seconds)."""
+    def show_series(
+        self, series: Series, shards: Sequence[ShardStatus], *, utc: bool, since: float, skew: float
+    ) -> None:
+        """``shards`` in the order of their hash keys; closed ones without records in this time are left out.
+        ``since``: when the tap began to see (epoch seconds); ``skew``: of the server's clock."""
         self.pages.setCurrentWidget(self.chart)
+        order = [status.shard.id for status in shards if status.state != "closed"]
         records = self.drawn.value == "records"
         lines = series.records if records else {name: values / 1e3 for name, values in series.bytes.items()}
         known = [name for name in order if name in lines]
         others = sorted(name for name in lines if name not in known and lines[name].any())
+        # A bin is whole once the shard was read after its end.
+        until = {
+            shard_word(status.shard.id): status.known_until + skew - series.step
+            for status in shards
+            if status.state != "closed" and status.known_until
+        }
         self.chart.show_lines(
-            series.times, {shard_word(name): lines[name] for name in [*known, *others]}, utc=utc, since=since
+            series.times,
+            {shard_word(name): lines[name] for name in [*known, *others]},
+            utc=utc,
+            since=since,
+            until=until,
         )
 
     def clear(self) -> None:

@@ -104,6 +104,8 @@ class RecordsCard(Card):
             self.set_note("")
         elif filtered:
             self.set_note(f"{number(kept)} match of {short_count(seen)} seen")
+        elif kept == seen:
+            self.set_note(f"{number(seen)} seen, all kept")
         else:
             self.set_note(f"{number(kept)} kept of {short_count(seen)} seen")
 

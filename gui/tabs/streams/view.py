@@ -72,8 +72,10 @@ class StreamsView(QWidget):
         inner.setStretch(3, 1)
         content.setLayout(inner)
         self.work = QWidget()
-        bar = column(self.toolbar, self.banner, gap=Space.M, margins=(0, 0, Space.M, 0))
-        self.work.setLayout(column(bar, scrolled(content), gap=Space.M))
+        self._bar = column(self.toolbar, self.banner, gap=Space.M)
+        self._scroll = scrolled(content)
+        self._scroll.verticalScrollBar().rangeChanged.connect(lambda *_: self._line_up())
+        self.work.setLayout(column(self._bar, self._scroll, gap=Space.M))
         self.busy = Busy("Reading the list of streams")
         self.empty = EmptyState("activity", " ", " ")
         self.pages = QStackedWidget()
@@ -116,10 +118,15 @@ class StreamsView(QWidget):
     def _empty_asked(self) -> None:
         (self.create_asked if self._state is State.NO_STREAMS else self.retry_asked).emit()
 
+    def _line_up(self) -> None:
+        """The toolbar ends where the cards do, with a scroll bar or without."""
+        self._bar.setContentsMargins(0, 0, self._scroll.width() - self._scroll.viewport().width() + Space.M, 0)
+
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         narrow = self.width() < _NARROW
         self._pair.setDirection(QBoxLayout.Direction.TopToBottom if narrow else QBoxLayout.Direction.LeftToRight)
+        self._line_up()
         self.toolbar.show_narrow(narrow)
         self.records.show_narrow(narrow)
 
