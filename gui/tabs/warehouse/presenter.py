@@ -90,6 +90,7 @@ class WarehousePresenter(QObject):
         tree.preview_asked.connect(self._preview)
         tree.count_asked.connect(lambda table: self.run_statement(f"SELECT COUNT(*) AS rows FROM {full_name(table)}"))
         tree.describe_asked.connect(self._describe)
+        tree.extract_asked.connect(self.open_extract)
 
     # -- connecting -----------------------------------------------------------------------
     def connect_warehouse(self) -> None:
@@ -681,6 +682,15 @@ class WarehousePresenter(QObject):
         dialog.refresh_asked.connect(refresh)
         dialog.cancel_asked.connect(cancel)
         refresh()
+        dialog.open()
+
+    def open_extract(self) -> None:
+        """The wizard that makes a table out of text."""
+        from gui.tabs.warehouse.extract_presenter import ExtractPresenter
+        from gui.tabs.warehouse.extract_view import ExtractDialog
+
+        dialog = ExtractDialog(self._view)
+        ExtractPresenter(dialog, self._context, self._connection, self._database, lambda _table: self.read_catalogue())
         dialog.open()
 
     def show_value(self, name: str, value: object) -> None:
