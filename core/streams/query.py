@@ -81,7 +81,7 @@ def query(job: Job[Any], records: Sequence[Record], sql: str) -> Answer:
                 job.checkpoint()
                 raise WrongUse(
                     "The query cannot be run",
-                    str(error).strip(),
+                    str(error).strip().split("\n\n")[0],
                     f"The table is records; its columns: {_names(fields)}",
                 ) from error
     return Answer(frame.head(MOST_ROWS), frame.height > MOST_ROWS)

@@ -23,7 +23,7 @@ class QueryDialog(Dialog):
     run_asked = Signal(str)
 
     def __init__(self, stream: str, text: str, parent: QWidget | None = None) -> None:
-        super().__init__(f"SQL over the kept records of {stream}", "Run", parent, width=860)
+        super().__init__("SQL over the kept records", "Run", parent, width=860)
         self.setModal(False)
         self.cancel_button.setText("Close")
         self.editor = SqlEditor()
@@ -37,7 +37,7 @@ class QueryDialog(Dialog):
         )
         self.banner = Banner("danger")
         self.table = ColumnTable()
-        self.table.setMinimumHeight(260)
+        self.table.setMinimumHeight(160)
         self.table.horizontalHeader().setSectionsClickable(False)  # ORDER BY sorts here
         self.table.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.count = Label("", "small")
@@ -47,6 +47,8 @@ class QueryDialog(Dialog):
         run = QShortcut(QKeySequence("Ctrl+Return"), self)
         run.activated.connect(self._ask)
         self.accept_button.setToolTip("Run (Ctrl+Return)")
+        self.setAccessibleDescription(stream)
+        self.resize(860, 660)
         self.editor.setFocus()
 
     def show_running(self, running: bool) -> None:
