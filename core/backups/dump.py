@@ -184,7 +184,7 @@ def _failed(databases: tuple[str, ...], status: int, said: str) -> OpsError:
             details=details,
             code="denied",
         )
-    if "2013" in said or "2006" in said:
+    if any(number in said for number in ("2013", "2006", "1927", "1317")):
         return OpsError(
             title,
             f"The server went away ({reason})",
