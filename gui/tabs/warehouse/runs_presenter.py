@@ -293,6 +293,7 @@ class RunsPresenter(QObject):
             self._place.connection, here.body, database=self._place.database, values=document.parameters
         )
         self._view.results.show_side("plan")
+        self._view.results.banner.hide()
         self._say(document, "Asking for the plan", "")
 
         def show(found: Any) -> None:
