@@ -37,6 +37,24 @@ def add_actions(group: Group) -> None:
         "--trust", action="append", default=[], metavar="CIDR", help="proxies whose forwarded headers are believed"
     )
 
+    pipeline = group.action("pipeline", _pipeline, "carry a stream's page views into a warehouse table")
+    pipeline.add_argument("name")
+    pipeline.add_argument("--table", required=True, metavar="T", help="TABLE or SCHEMA.TABLE; made if missing")
+    pipeline.add_argument("--workers", type=int, default=1, metavar="N", help="local worker processes (default: 1)")
+    pipeline.add_argument("--dispatch", default="local", metavar="HOW", help="local, or gearman://host:port")
+    ending = pipeline.add_mutually_exclusive_group()
+    ending.add_argument("--once", action="store_true", help="end when all that is in the stream is in the table")
+    ending.add_argument("--seconds", type=float, metavar="S", help="end after S seconds (default: at Ctrl-C)")
+    pipeline.add_argument("--every", type=float, default=5.0, metavar="S", help="seconds between commits (default: 5)")
+    pipeline.add_argument("--staging", default="", metavar="S3-ADDRESS", help="where rows wait for COPY")
+    pipeline.add_argument("--iam-role", default="default", metavar="ARN", help="role of the warehouse for COPY")
+    pipeline.add_argument("--connection", default="", metavar="C", help="Data API connection of the profile")
+    pipeline.add_argument(
+        "--from", dest="start", default="trim_horizon", metavar="PLACE", help="where a first run begins (trim_horizon)"
+    )
+    worker = group.action("worker", _worker, "do the work of pipelines that dispatch to a Gearman server")
+    worker.add_argument("server", metavar="gearman://host:port")
+
 
 def _rate(word: str) -> float:
     """``500`` or ``500/s`` or ``30000/min``."""
@@ -164,3 +182,61 @@ def _collect(options: argparse.Namespace, console: Console) -> int | None:
         end = collector.snapshot()
         console.result({"events": end.events, "requests": end.statuses, "lost": lost})
     return 1 if lost else None
+
+
+# -- pipeline and worker ------------------------------------------------------
+
+
+def _pipeline(options: argparse.Namespace, console: Console) -> None:
+    from core.streams.carrying import Carriage, only_one, pipeline
+    from core.streams.pipeline import PipelineOptions
+    from core.streams.positions import start_from
+
+    workplace = console.desk.workplace
+    wanted = Carriage(
+        options.name,
+        options.table,
+        options.workers,
+        options.dispatch,
+        options.staging,
+        options.iam_role,
+        options.connection,
+    )
+    settings = PipelineOptions(every=options.every, start=start_from(options.start, workplace.clock.now()))
+    with only_one(workplace, wanted):
+        running = pipeline(workplace, wanted, settings)
+        own_bucket = not options.staging
+        try:
+            console.do(
+                f"pipeline {options.name}",
+                lambda job: running.run(job, once=options.once, seconds=options.seconds, make_bucket=own_bucket),
+            )
+        finally:
+            running.dispatch.close()
+            end = running.snapshot()
+            freshness = end.freshness or (None, None)
+            console.result(
+                {
+                    "read": end.read,
+                    "loaded": end.loaded,
+                    "doubles": end.doubles,
+                    "rejected": end.rejected,
+                    "rejects_at": end.rejects_at or None,
+                    "uncommitted": end.uncommitted,
+                    "commits": end.commits,
+                    "behind_seconds": end.behind,
+                    "freshness_seconds": {"median": freshness[0], "worst": freshness[1]},
+                }
+            )
+
+
+def _worker(options: argparse.Namespace, console: Console) -> None:
+    from core.streams.dispatch import serve
+
+    def work(job: Job[int]) -> int:
+        stopped = threading.Event()
+        signal.signal(signal.SIGTERM, lambda *_: stopped.set())
+        with job.interruptible(stopped.set):
+            return serve(options.server, stopped, lambda count: job.report(count, None, f"{count:,} jobs done"))
+
+    console.result({"jobs": console.do("worker", work)})

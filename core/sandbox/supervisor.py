@@ -26,6 +26,7 @@ from typing import Any
 from core.base.errors import OpsError
 from core.base.journal import open_journal
 from core.base.places import Places
+from core.sandbox.contract import places_from_json
 from core.sandbox.control import Control, Line
 from core.sandbox.layout import FileLock, Layout
 from core.sandbox.mariadb import find_mariadbd
@@ -77,12 +78,13 @@ class Supervisor:
         self._linger: asyncio.TimerHandle | None = None
         self._seeding = Seeding(places, self._running, self._news.set)
         ports = Ports(self._layout.ports)
-        s3 = f"http://127.0.0.1:{ports.take('s3')}"
-        self._services = [Service(kind, self._layout, ports, self._options(kind, s3), self._news.set) for kind in KINDS]
+        self._services = [Service(kind, self._layout, ports, self._options, self._news.set) for kind in KINDS]
 
-    @staticmethod
-    def _options(kind: ServiceKind, s3: str) -> list[str]:
-        return ["--s3-endpoint", s3] if kind.name == "redshift-data" else []
+    def _options(self, kind: ServiceKind) -> list[str]:
+        if kind.name != "redshift-data":
+            return []
+        s3 = next(service.status.port for service in self._services if service.kind.name == "s3")
+        return ["--s3-endpoint", f"http://127.0.0.1:{s3}"]
 
     def status(self) -> SandboxStatus:
         password = ""
@@ -248,11 +250,11 @@ def _environment() -> None:
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--places", required=True)
-    places = Places(**{name: Path(path) for name, path in json.loads(parser.parse_args().places).items()})
+    places = places_from_json(parser.parse_args().places)
     channel = os.fdopen(os.dup(1), "w")
 
     def announce(answer: dict[str, Any]) -> None:
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError, ValueError):  # nobody listens any more
             print(json.dumps(answer), file=channel, flush=True)
         channel.close()
 
@@ -275,10 +277,7 @@ def main() -> None:
         sys.exit(1)
     except Exception as error:
         _log.exception("the sandbox failed")
-        if not channel.closed:
-            announce(
-                {"error": {"title": "The sandbox could not be started", "why": f"{type(error).__name__}: {error}"}}
-            )
+        announce({"error": {"title": "The sandbox could not be started", "why": f"{type(error).__name__}: {error}"}})
         sys.exit(1)
 
 

@@ -27,6 +27,7 @@ from core.streams.origin import Origin, origin_of, trusted
 from core.streams.producer import Producer
 
 MOST_BODY = 512 << 10
+_MOST_DISCARDED = 8 * MOST_BODY  # read and thrown away, so that a client still sending gets to see the 413
 MOST_EVENTS = 500
 _MOST_TEXT = 2_048  # characters of one field that is taken from a header or a query
 _BODY_WITHIN = 10.0  # seconds
@@ -140,7 +141,8 @@ class CollectorApp:
 
 async def _body(scope: Scope, receive: Receive) -> bytes:
     length = dict(scope["headers"]).get(b"content-length", b"0")
-    if length.isdigit() and int(length) > MOST_BODY:
+    size = int(length) if length.isdigit() else 0
+    if size > _MOST_DISCARDED:
         raise _Refused(413, f"A request may have {MOST_BODY:,} bytes", (b"connection", b"close"))
     parts, size = [], 0
     while True:
@@ -150,9 +152,11 @@ async def _body(scope: Scope, receive: Receive) -> bytes:
             raise _Refused(408, "The request did not come to its end", (b"connection", b"close")) from error
         if message["type"] == "http.disconnect":
             raise _Refused(400, "The client left")
-        parts.append(message.get("body", b""))
-        size += len(parts[-1])
-        if size > MOST_BODY:
+        part = message.get("body", b"")
+        size += len(part)
+        if size <= MOST_BODY:
+            parts.append(part)
+        elif size > _MOST_DISCARDED or not message.get("more_body"):
             raise _Refused(413, f"A request may have {MOST_BODY:,} bytes", (b"connection", b"close"))
         if not message.get("more_body"):
             return b"".join(parts)

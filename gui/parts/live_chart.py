@@ -49,6 +49,8 @@ class _Sample(QWidget):
         super().__init__()
         self._pen = QPen(pen)
         self._pen.setWidthF(3)
+        if self._pen.style() is Qt.PenStyle.DashLine:
+            self._pen.setDashPattern([1.2, 1.8])
         self._pen.setCapStyle(Qt.PenCapStyle.RoundCap)
         self.setFixedSize(16, 12)
 
@@ -96,7 +98,8 @@ class LiveChart(QWidget):
         self._lines: dict[str, Line] = {}
         self._items: dict[str, Any] = {}
         self._order: list[str] = []
-        self._lifted = ""
+        self._lifted, self._since = "", 0.0
+        self._until: Mapping[str, float] = {}
         self._marked: frozenset[str] = frozenset()
         self._at: float | None = None
         self._axis = _TimeAxis("bottom")
@@ -133,17 +136,29 @@ class LiveChart(QWidget):
         self._paint()
 
     # -- shown ------------------------------------------------------------------
-    def show_lines(self, times: Line, lines: Mapping[str, Line], *, utc: bool = False, step: float = 1) -> None:
-        """Draw the lines anew. Beyond twelve the smallest are summed into one ("others")."""
+    def show_lines(
+        self,
+        times: Line,
+        lines: Mapping[str, Line],
+        *,
+        utc: bool = False,
+        since: float = 0.0,
+        until: Mapping[str, float] | None = None,
+    ) -> None:
+        """Draw the lines anew, from ``since`` on and each as far as it is known (``until``): what was not measured is
+        not the same as zero. Beyond twelve the smallest are summed into one ("others")."""
         self._axis.utc = utc
         self._times = times
         self._lines = _few(lines)
         if list(self._lines) != self._order:
             self._rebuild()
         width = 1.8 if len(times) <= 130 else 1.0
+        self._since, self._until = since, until or {}
+        first = int(np.searchsorted(times, since))
         for name, values in self._lines.items():
             item = self._items[name]
-            item.setData(times, values, skipFiniteCheck=True)
+            last = int(np.searchsorted(times, self._until.get(name, np.inf)))
+            item.setData(times[first:last], values[first:last], skipFiniteCheck=True)
             item.setPen(self._pen(name, width))
         if len(times):
             top = max((float(values.max()) for values in self._lines.values() if len(values)), default=0.0)
@@ -293,7 +308,7 @@ class LiveChart(QWidget):
         self._cross.setPen(pen)
         if self._order:
             self._rebuild()
-            self.show_lines(self._times, self._lines, utc=self._axis.utc)
+            self.show_lines(self._times, self._lines, utc=self._axis.utc, since=self._since, until=self._until)
 
 
 class _Box(QWidget):

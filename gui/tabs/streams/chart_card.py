@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QStackedWidget
+
 from core.streams.rates import Series
+from core.streams.reader import ShardStatus
 from gui.parts.buttons import Button, Segments
 from gui.parts.layout import Card
 from gui.parts.live_chart import LiveChart
@@ -22,27 +26,45 @@ class ChartCard(Card):
         self.export = Button("Save the chart as a picture", "icon", icon_name="download")
         super().__init__(_TITLES["records"], self.drawn, self.range, self.export)
         self.chart = LiveChart(_TITLES["records"], "rec/s")
-        self.chart.setMinimumHeight(215)
-        self.empty = Label("", "small", wrap=True)
-        self.empty.hide()
-        self.body.addWidget(self.empty)
-        self.body.addWidget(self.chart, 1)
+        self.empty = Label("Start a tap to see records per second by shard", "small", wrap=True)
+        self.empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.pages = QStackedWidget()
+        self.pages.addWidget(self.empty)
+        self.pages.addWidget(self.chart)
+        self.body.addWidget(self.pages, 1)
         self.drawn.chosen.connect(self._show_metric)
 
     @property
     def seconds(self) -> int:
         return int(self.range.value)
 
-    def show_series(self, series: Series, order: Sequence[str], *, utc: bool) -> None:
-        """``order``: the shards in the order of their hash keys; shards without records in this time are left out,
-        except those of ``order``."""
+    def show_series(
+        self, series: Series, shards: Sequence[ShardStatus], *, utc: bool, since: float, skew: float
+    ) -> None:
+        """``shards`` in the order of their hash keys; closed ones without records in this time are left out.
+        ``since``: when the tap began to see (epoch seconds); ``skew``: of the server's clock."""
+        self.pages.setCurrentWidget(self.chart)
+        order = [status.shard.id for status in shards if status.state != "closed"]
         records = self.drawn.value == "records"
         lines = series.records if records else {name: values / 1e3 for name, values in series.bytes.items()}
         known = [name for name in order if name in lines]
         others = sorted(name for name in lines if name not in known and lines[name].any())
+        # A bin is whole once the shard was read after its end.
+        until = {
+            shard_word(status.shard.id): status.known_until + skew - series.step
+            for status in shards
+            if status.state != "closed" and status.known_until
+        }
         self.chart.show_lines(
-            series.times, {shard_word(name): lines[name] for name in [*known, *others]}, utc=utc, step=series.step
+            series.times,
+            {shard_word(name): lines[name] for name in [*known, *others]},
+            utc=utc,
+            since=since,
+            until=until,
         )
+
+    def clear(self) -> None:
+        self.pages.setCurrentWidget(self.empty)
 
     def summarise(self, series: Series) -> None:
         """For screen readers, once a second: the mean of what is drawn."""

@@ -59,6 +59,10 @@ class RecordsPresenter(QObject):
         if tap is not None and self.filter_text:
             self._apply_filter()
 
+    def go_on_with(self, tap: Tap) -> None:
+        """Another tap in the same window."""
+        self._tap = tap
+
     def pull(self) -> bool:
         """Take what is new; False where the table has nothing to show."""
         if self._tap is None:
@@ -71,7 +75,7 @@ class RecordsPresenter(QObject):
         if piece.generation != self._generation:
             card.clear()
         self._cursor, self._generation = piece.cursor, piece.generation
-        card.append(piece.records)
+        card.append(sorted(piece.records, key=lambda record: record.arrived))  # shards are read one after the other
         card.show_fresh(0)
         card.show_counts(piece.kept, piece.seen, filtered=bool(self.filter_text or self.moment))
         return piece.kept > 0
@@ -192,7 +196,9 @@ class RecordsPresenter(QObject):
             lambda job: self._service.export(job, records, path),
             room="streams",
             outlives_owner=True,
-            on_success=lambda count: self._context.praise(f"{number(count)} records are in {path.name}"),
+            on_success=lambda count: self._context.praise(
+                f"{number(count)} record{'s are' if count != 1 else ' is'} in {path.name}"
+            ),
             on_failure=self.failed.emit,
             after=lambda _count: ("Show in folder", partial(_show_folder, path)),
             can_retry=True,

@@ -90,6 +90,7 @@ class WarehousePresenter(QObject):
         tree.preview_asked.connect(self._preview)
         tree.count_asked.connect(lambda table: self.run_statement(f"SELECT COUNT(*) AS rows FROM {full_name(table)}"))
         tree.describe_asked.connect(self._describe)
+        tree.extract_asked.connect(self.open_extract)
 
     # -- connecting -----------------------------------------------------------------------
     def connect_warehouse(self) -> None:
@@ -504,8 +505,8 @@ class WarehousePresenter(QObject):
         """While statements run: state, elapsed time, rows so far."""
         document = self._document()
         run = document.run
-        if document.job is None or run is None or document.job.stopping:
-            return
+        if document.job is None or run is None or document.job.stopping or run.result.count.complete:
+            return  # the last word belongs to the end of the job
         document.words = run.words() if not run.has_result else f"{run.result.count.words()}, {run.seconds:.1f} s"
         self._view.results.show_line(document.words, busy=True)
 
@@ -681,6 +682,15 @@ class WarehousePresenter(QObject):
         dialog.refresh_asked.connect(refresh)
         dialog.cancel_asked.connect(cancel)
         refresh()
+        dialog.open()
+
+    def open_extract(self) -> None:
+        """The wizard that makes a table out of text."""
+        from gui.tabs.warehouse.extract_presenter import ExtractPresenter
+        from gui.tabs.warehouse.extract_view import ExtractDialog
+
+        dialog = ExtractDialog(self._view)
+        ExtractPresenter(dialog, self._context, self._connection, self._database, lambda _table: self.read_catalogue())
         dialog.open()
 
     def show_value(self, name: str, value: object) -> None:

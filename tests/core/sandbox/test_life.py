@@ -17,7 +17,7 @@ import pytest
 from core.base.errors import OpsError
 from core.base.places import Places
 from core.desk import Desk
-from core.sandbox import door
+from core.sandbox import starting
 from core.sandbox.door import Lease, join, look, stop
 from core.sandbox.layout import Layout
 from core.sandbox.ports import Ports
@@ -265,6 +265,6 @@ def test_a_full_disk_is_told(home: Places) -> None:
 
 
 def test_a_supervisor_that_cannot_start_says_why(home: Places, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(door.sys, "executable", "/bin/false")
+    monkeypatch.setattr(starting.sys, "executable", "/bin/false")
     with pytest.raises(OpsError, match="could not be started"):
         join(home)

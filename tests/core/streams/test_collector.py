@@ -125,7 +125,7 @@ def test_a_body_without_length_is_measured_as_it_comes(site: Site) -> None:
         raw.sendall(b"POST /collect HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n")
         answer = b""
         try:
-            for _ in range(40):
+            for _ in range(80):
                 raw.sendall(b"10000\r\n" + b"x" * 0x10000 + b"\r\n")
         except OSError:
             pass

@@ -1,87 +1,210 @@
-"""One connection to the warehouse: runs a statement, keeps the transaction, stops when told."""
+"""One connection to the warehouse: finds out what a statement is, runs it, keeps the transaction, stops when told."""
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
-from core.sandbox.redshift.engine.outcome import Column, Outcome, SqlError
-from core.sandbox.redshift.engine.storage import Storage
-from core.sandbox.redshift.engine.text import tokens
-from core.sandbox.redshift.engine.types import from_duck
+from sqlglot import exp
+
+from core.sandbox.redshift.engine import alter, changes, commands, explain, loading, objects, tables, unloading
+from core.sandbox.redshift.engine.catalog import TableSpec
+from core.sandbox.redshift.engine.context import Context
+from core.sandbox.redshift.engine.errors import translated
+from core.sandbox.redshift.engine.outcome import NeedsCluster, Outcome, SqlError
+from core.sandbox.redshift.engine.reader import Reader, spelled
+from core.sandbox.redshift.engine.text import Token, Unfinished, literal, statements
 
 
-class EngineSession:
-    def __init__(self, connection: Any, storage: Storage, user: str, pid: int) -> None:
-        self.connection, self.storage, self.user, self.pid = connection, storage, user, pid
-        self.wrote = False
-        self._in_transaction = False
-        self._closed = False
-        self._lock = threading.Lock()
+class EngineSession(Context):
+    """Statements run one after the other; ``interrupt`` may come from any thread."""
 
     def run(self, sql: str, parameters: dict[str, str], query_id: int = 0) -> Outcome:
-        import sqlglot
-
+        """Run one statement. Raises SqlError; outside a transaction a failed one leaves nothing behind."""
+        self.query_id, self.wrote, self.interrupted = query_id, False, False
         try:
-            for name, value in parameters.items():
-                sql = sql.replace(f":{name}", "'" + value.replace("'", "''") + "'")
-            text = sqlglot.transpile(sql, read="redshift", write="duckdb")[0]
-            if tokens(sql)[0].value not in ("select", "with", "values", "show", "explain"):
-                rows = self.connection.execute(text).fetchall()
-                self.wrote = True
-                return Outcome(affected=rows[0][0] if rows and isinstance(rows[0][0], int) else -1)
-            relation = self.connection.sql(text)
-        except Exception as error:
+            parts = statements(sql)
+        except Unfinished as error:
             raise SqlError(str(error)) from error
-        columns = [
-            Column(name, from_duck(str(kind))) for name, kind in zip(relation.columns, relation.types, strict=True)
-        ]
-        shown = relation.project(", ".join(_shown(n, column) for n, column in enumerate(columns, 1)))
+        if not parts:
+            raise SqlError("The SQL statement is empty")
+        if len(parts) > 1:
+            raise SqlError("cannot insert multiple commands into a prepared statement")
+        items = [_bound(token, parameters) for token in parts[0]]
+        entry = self.journal.begin(query_id, self.pid, self.user, sql, items[0].value)
         try:
-            reader = shown.to_arrow_reader(100_000)
-        except Exception as error:
-            raise SqlError(str(error)) from error
+            outcome = self._run(items)
+        except BaseException as error:
+            fault = translated(error)
+            self.journal.end(entry, "failed", -1, str(fault))
+            raise fault from error
+        outcome.produce = self._watched(outcome.produce)
+        self.journal.end(entry, "success", outcome.affected, "")
+        self.last_query_id = query_id
+        return outcome
 
-        def produce() -> Iterator[Any]:
+    def _watched(self, produce: Callable[[], Iterator[Any]]) -> Callable[[], Iterator[Any]]:
+        def batches() -> Iterator[Any]:
             try:
-                yield from reader
-            except Exception as error:
-                raise SqlError(str(error)) from error
+                yield from produce()
+            except BaseException as error:
+                raise translated(error) from error
 
-        return Outcome(columns, reader.schema, produce)
+        return batches
 
-    def begin(self) -> None:
-        if not self._in_transaction:
+    def _run(self, items: list[Token]) -> Outcome:
+        """A statement that changes something is one transaction, whatever it does inside."""
+        reader = Reader(items)
+        if (control := self._transaction_control(reader)) is not None:
+            return control
+        word = items[0].value
+        if word == "execute":
+            reader.next()
+            items = commands.prepared_tokens(self, reader)
+            word = items[0].value
+        if word in ("select", "with", "(") and not self._has_into(items):
+            return self._select(items)
+        own = not self.in_transaction
+        if own:
             self.connection.execute("BEGIN")
-            self._in_transaction = True
-
-    def commit(self) -> None:
-        if self._in_transaction:
-            self._in_transaction = False
+            self.in_transaction = word != "vacuum"
+        try:
+            outcome = self._command(items)
+        except BaseException:
+            if own:
+                self.in_transaction = False
+                self.connection.execute("ROLLBACK")
+            raise
+        if own:
+            self.in_transaction = False
             self.connection.execute("COMMIT")
+        self.wrote = True
+        return outcome
 
-    def rollback(self) -> None:
-        if self._in_transaction:
-            self._in_transaction = False
-            self.connection.execute("ROLLBACK")
+    def _transaction_control(self, reader: Reader) -> Outcome | None:
+        if reader.take("begin") or reader.take("start", "transaction"):
+            note = [] if not self.in_transaction else ["there is already a transaction in progress"]
+            self.begin()
+            return Outcome(notes=note)
+        if reader.take("commit") or reader.take("end"):
+            note = [] if self.in_transaction else ["there is no transaction in progress"]
+            self.commit()
+            return Outcome(notes=note)
+        if reader.take("rollback") or reader.take("abort"):
+            self.rollback()
+            return Outcome()
+        return None
 
-    def interrupt(self) -> None:
-        """Stop what runs now (any thread)."""
-        with self._lock:
-            if not self._closed:
-                self.connection.interrupt()
+    def _has_into(self, items: list[Token]) -> bool:
+        return any(token.is_("into") for token in items)
+
+    def _command(self, items: list[Token]) -> Outcome:
+        reader = Reader(items)
+        word = reader.next().value
+        simple: dict[str, Callable[[Context, Reader], Outcome]] = {
+            "set": commands.set_, "reset": commands.reset, "show": commands.show, "prepare": commands.prepare, "deallocate": commands.deallocate,
+            "declare": commands.declare, "fetch": commands.fetch, "close": commands.close, "comment": commands.comment, "copy": loading.copy,
+            "unload": unloading.unload, "drop": objects.drop, "truncate": changes.truncate, "refresh": objects.refresh,
+        }  # fmt: skip
+        if word in simple:
+            return simple[word](self, reader)
+        if word in ("vacuum", "analyze", "analyse"):
+            return commands.maintenance(self, reader, "analyze" if word == "analyse" else word)
+        if word in ("grant", "revoke", "lock"):
+            return commands.accepted(word.upper())
+        if word == "explain":
+            return self._explain(reader)
+        if word == "create":
+            return self._create(reader)
+        if word == "alter":
+            if reader.take("table"):
+                return alter.alter_table(self, reader)
+            if reader.take("materialized", "view"):
+                self.catalog.table(*reader.path(), kinds=("materialized",))
+                return commands.accepted("ALTER MATERIALIZED VIEW")
+            raise NeedsCluster(f"ALTER {items[1].text.upper() if len(items) > 1 else ''}".strip())
+        if word == "insert":
+            reader.need("into")
+            return changes.insert(self, reader)
+        if word == "merge":
+            return changes.merge(self, items)
+        if word in ("update", "delete"):
+            return self._change(items, word)
+        if word in ("select", "with"):
+            return self._select_into(items)
+        if word in ("call", "cancel", "kill"):
+            raise NeedsCluster(word.upper())
+        raise SqlError(f'syntax error at or near "{items[0].text}"')
+
+    def _create(self, reader: Reader) -> Outcome:
+        replace = reader.take("or", "replace")
+        local = reader.take("local")
+        temporary = reader.take("temporary") or reader.take("temp") or local
+        if reader.take("table"):
+            return tables.create_table(self, reader, temporary)
+        if reader.take("view"):
+            return objects.create_view(self, reader, replace)
+        if reader.take("materialized", "view"):
+            return objects.create_materialized_view(self, reader)
+        if reader.take("schema"):
+            return objects.create_schema(self, reader)
+        words = [token.text.upper() for token in reader.rest()[:2] if token.kind == "word"]
+        what = " ".join(words) if words[:1] in (["EXTERNAL"], ["RLS"], ["MASKING"]) else " ".join(words[:1])
+        raise NeedsCluster(f"CREATE {what}")
+
+    def _change(self, items: list[Token], word: str) -> Outcome:
+        if word == "delete" and len(items) > 1 and not items[1].is_("from"):
+            first = items[0]
+            items = [first, Token("word", "from", "from", first.end, first.end), *items[1:]]
+        node = self.parsed(spelled(items))
+        if isinstance(node, exp.Update):
+            return changes.update(self, node)
+        if isinstance(node, exp.Delete):
+            return changes.delete(self, node)
+        raise NeedsCluster(f"{word.upper()} in a WITH clause")
+
+    def _select(self, items: list[Token]) -> Outcome:
+        query = self.compile(spelled(items))
+        return self.result(query.sql, query)
+
+    def _select_into(self, items: list[Token]) -> Outcome:
+        node = self.parsed(spelled(items))
+        into = node.args.get("into")
+        if into is None:
+            return self._select(items)
+        table = into.this
+        temporary = bool(into.args.get("temporary")) or table.name.startswith("#")
+        node.set("into", None)
+        name = table.name.lower()
+        spec = TableSpec(self.new_place(table.db.lower(), temporary), name)
+        if self.catalog.locate(spec.schema, name):
+            raise SqlError(f'Relation "{name}" already exists')
+        return tables.create_from_query(self, spec, node.sql("redshift"), [], [])
+
+    def _explain(self, reader: Reader) -> Outcome:
+        reader.take("verbose")
+        items = reader.rest()
+        if not items or not items[0].is_("select", "with", "("):
+            raise NeedsCluster("EXPLAIN of anything but a query")
+        query = self.compile(spelled(items))
+        rows = self.catalog.rows(f"EXPLAIN (FORMAT json) {query.sql}")
+        return commands.texts(["QUERY PLAN"], [[line] for line in explain.plan_lines(rows[0][1])])
 
     def close(self) -> None:
+        """Drop temporary tables and what was known of them."""
         with self._lock:
+            if self._closed:
+                return
             self._closed = True
-            self.connection.close()
+        self.connection.close()
+        self.journal.forget_session(self.pid)
 
 
-_KEPT = ("int2", "int4", "int8", "float4", "float8", "bool", "varbyte")
-
-
-def _shown(position: int, column: Column) -> str:
-    return (
-        f"#{position} AS c{position}" if column.type.name in _KEPT else f"CAST(#{position} AS VARCHAR) AS c{position}"
-    )
+def _bound(token: Token, parameters: dict[str, str]) -> Token:
+    """A :name replaced by its value, as a string that takes the type of what it meets."""
+    if token.kind != "parameter":
+        return token
+    if token.value not in parameters:
+        raise SqlError(f"parameter :{token.value} is not given")
+    value = parameters[token.value]
+    return Token("string", literal(value), value, token.start, token.end)

@@ -6,11 +6,14 @@ import threading
 from pathlib import Path
 from typing import Any
 
+from core.sandbox.redshift.engine.journal import Journal
 from core.sandbox.redshift.engine.outcome import SqlError
 from core.sandbox.redshift.engine.session import EngineSession
 from core.sandbox.redshift.engine.storage import Storage
+from core.sandbox.redshift.engine.udf.register import register_functions
 
 DATABASE = "dev"
+_HERE = Path(__file__).parent
 
 
 class Warehouse:
@@ -40,10 +43,13 @@ class Warehouse:
         self.storage = Storage(s3_endpoint)
         self._lock = threading.Lock()
         self._sessions = 0
-        self._root.execute("CREATE SCHEMA IF NOT EXISTS public")
+        register_functions(self._root)
+        for script in ("bootstrap.sql", "udf/macros.sql", "system_views.sql"):
+            self._root.execute((_HERE / script).read_text(encoding="utf-8"))
         self._root.execute("SET GLOBAL TimeZone = 'UTC'")
         self._root.execute("SET enable_progress_bar = false")
         self._root.execute("SET lock_configuration = true")
+        self._journal = Journal(self._root.cursor())
 
     def session(self, database: str, user: str) -> EngineSession:
         """A connection of its own: temporary tables, settings and a transaction. Raises SqlError for another database."""
@@ -54,7 +60,8 @@ class Warehouse:
             pid = 1_073_741_824 + self._sessions
         cursor = self._root.cursor()
         cursor.execute("USE dev.public")
-        return EngineSession(cursor, self.storage, user or "awsuser", pid)
+        return EngineSession(cursor, self.storage, self._journal, user or "awsuser", pid)
 
     def close(self) -> None:
+        self._journal.close()
         self._root.close()

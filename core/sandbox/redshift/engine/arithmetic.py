@@ -1,0 +1,290 @@
+"""Arithmetic by Redshift's rules: integers stay integers, decimals get its precision and scale, days add to dates."""
+
+from __future__ import annotations
+
+import re
+
+from sqlglot import exp
+
+from core.sandbox.redshift.engine.casts import as_numeric, cast, common_number, converted
+from core.sandbox.redshift.engine.outcome import SqlError
+from core.sandbox.redshift.engine.text import literal
+from core.sandbox.redshift.engine.types import (
+    DATE,
+    FLOAT8,
+    INT4,
+    INT8,
+    INTERVAL,
+    SUPER,
+    TEXT,
+    TIMESTAMP,
+    SqlType,
+    numeric,
+)
+from core.sandbox.redshift.engine.value import Value
+
+
+def binary(operator: str, left: Value, right: Value) -> Value:
+    """``left operator right`` for + - * / %. Raises SqlError where Redshift has no such operator."""
+    if (left.type.is_text and not left.is_untyped) and right.type.is_number:
+        left = Value(
+            cast(left, right.type if not right.type.is_integer else FLOAT8),
+            right.type if not right.type.is_integer else FLOAT8,
+        )
+    if (right.type.is_text and not right.is_untyped) and left.type.is_number:
+        right = Value(
+            cast(right, left.type if not left.type.is_integer else FLOAT8),
+            left.type if not left.type.is_integer else FLOAT8,
+        )
+    left, right = _typed(operator, left, right), _typed(operator, right, left)
+    if "super" in (left.type.name, right.type.name):
+        return _super(operator, left, right)
+    if left.type.is_number and right.type.is_number:
+        return _numbers(operator, left, right)
+    if (dates := _dates(operator, left, right)) is not None:
+        return dates
+    raise SqlError(f"operator does not exist: {left.type.sql} {operator} {right.type.sql}")
+
+
+def _typed(operator: str, value: Value, other: Value) -> Value:
+    """A bare string or NULL takes the type that makes sense beside ``other``."""
+    if not value.is_untyped:
+        return value
+    kind = other.type
+    if other.is_untyped:
+        kind = FLOAT8
+    elif kind.is_datetime or kind.name in ("time", "timetz"):
+        kind = kind if operator == "-" and kind.name != "date" else INTERVAL if kind.name != "date" else DATE
+    elif kind.name == "numeric" and value.constant is not None:
+        digits = value.constant.strip().lstrip("+-")
+        scale = len(digits.partition(".")[2])
+        kind = numeric(min(38, max(len(digits.replace(".", "")), 1)), min(scale, 37))
+    elif kind.is_integer and value.constant is not None and "." in value.constant:
+        raise SqlError(f'invalid input syntax for integer: "{value.constant}"')
+    elif kind.name == "interval":
+        kind = TIMESTAMP
+    return Value(converted(value, kind), kind)
+
+
+def _super(operator: str, left: Value, right: Value) -> Value:
+    sides = [f"rs_super_number({one.sql})" if one.type.name == "super" else cast(one, FLOAT8) for one in (left, right)]
+    return Value(f"rs_number_super({sides[0]} {operator} {sides[1]})", SUPER)
+
+
+def _numbers(operator: str, left: Value, right: Value) -> Value:
+    if left.type.name == "numeric" or right.type.name == "numeric":
+        if left.type.is_float or right.type.is_float:
+            return Value(
+                f"({cast(left, FLOAT8)} {operator} {cast(right, FLOAT8)})"
+                if operator != "/"
+                else _divided(cast(left, FLOAT8), cast(right, FLOAT8)),
+                FLOAT8,
+            )
+        return _decimals(operator, left, right)
+    kind = common_number(left.type, right.type)
+    if operator == "/" and not kind.is_integer:
+        return Value(_divided(left.sql, right.sql, kind.duck), kind)
+    if operator in "/%" and kind.is_integer:
+        word = "//" if operator == "/" else "%"
+        return Value(f"CAST({left.sql} {word} rs_not_zero({right.sql}) AS {kind.duck})", kind)
+    if operator == "%":
+        return Value(f"CAST({left.sql} % {right.sql} AS {kind.duck})", kind)
+    if left.type != right.type:
+        return Value(f"(CAST({left.sql} AS {kind.duck}) {operator} CAST({right.sql} AS {kind.duck}))", kind)
+    return Value(f"({left.sql} {operator} {right.sql})", kind)
+
+
+def _divided(left: str, right: str, duck: str = "DOUBLE") -> str:
+    return f"CAST({left} / rs_not_zero({right}) AS {duck})"
+
+
+def _decimals(operator: str, left: Value, right: Value) -> Value:
+    one, two = as_numeric(left.type), as_numeric(right.type)
+    a, b = _as(left, one), _as(right, two)
+    if operator in "+-":
+        scale = max(one.scale, two.scale)
+        precision = min(38, max(one.precision - one.scale, two.precision - two.scale) + scale + 1)
+        return Value(f"CAST({a} {operator} {b} AS DECIMAL({precision},{scale}))", numeric(precision, scale))
+    if operator == "*":
+        scale = one.scale + two.scale
+        precision = min(38, one.precision + two.precision + 1)
+        if scale > 37:
+            raise SqlError("128 bit numeric data overflow (multiplication): the scale of the product exceeds 37")
+        return Value(f"CAST({a} * {b} AS DECIMAL({precision},{scale}))", numeric(precision, scale))
+    if operator == "%":
+        scale = max(one.scale, two.scale)
+        precision = min(38, max(one.precision - one.scale, two.precision - two.scale) + scale)
+        return Value(f"CAST({a} % rs_not_zero({b}) AS DECIMAL({precision},{scale}))", numeric(precision, scale))
+    kind = quotient(one, two)
+    shift = kind.scale - one.scale + two.scale
+    whole = f"({_unscaled(a, one)} * CAST('1{'0' * shift}' AS HUGEINT)) // rs_not_zero({_unscaled(b, two)})"
+    return Value(f"CAST(CAST({whole} AS DECIMAL(38,0)) * {_tenth(kind.scale)} AS {kind.duck})", kind)
+
+
+def _tenth(scale: int) -> str:
+    return f"CAST('0.{'0' * (scale - 1)}1' AS DECIMAL({scale},{scale}))"
+
+
+def quotient(one: SqlType, two: SqlType) -> SqlType:
+    """The DECIMAL of a division (Redshift developer guide, "Computations with numeric values")."""
+    scale = max(4, one.scale + two.precision - two.scale + 1)
+    precision = one.precision - one.scale + two.scale + scale
+    if precision > 38:
+        scale = max(38 + scale - precision, 4)
+        precision = 38
+    return numeric(precision, min(scale, 37))
+
+
+def _as(value: Value, kind: SqlType) -> str:
+    return value.sql if value.type == kind else f"CAST({value.sql} AS {kind.duck})"
+
+
+def _unscaled(sql: str, kind: SqlType) -> str:
+    """The digits of a DECIMAL as a 128-bit integer, exactly."""
+    return f"CAST(replace(CAST({sql} AS VARCHAR), '.', '') AS HUGEINT)" if kind.scale else f"CAST({sql} AS HUGEINT)"
+
+
+def _dates(operator: str, left: Value, right: Value) -> Value | None:
+    one, two = left.type.name, right.type.name
+    if (
+        operator == "+"
+        and two in ("date", "timestamp", "timestamptz", "time", "timetz")
+        and one in ("int2", "int4", "int8", "interval")
+    ):
+        left, right, one, two = right, left, two, one
+    if operator in "+-":
+        if one == "date" and right.type.is_integer:
+            return Value(f"({left.sql} {operator} CAST({right.sql} AS INTEGER))", DATE)
+        if one in ("timestamp", "timestamptz") and right.type.is_integer:
+            return Value(f"({left.sql} {operator} to_days(CAST({right.sql} AS INTEGER)))", left.type)
+        if one == "date" and two == "interval":
+            return Value(f"(CAST({left.sql} AS TIMESTAMP) {operator} {right.sql})", TIMESTAMP)
+        if one in ("timestamp", "timestamptz", "time", "interval") and two == "interval":
+            return Value(f"({left.sql} {operator} {right.sql})", left.type)
+    if operator == "-":
+        if one == two == "date":
+            return Value(f"CAST({left.sql} - {right.sql} AS BIGINT)", INT8)
+        if {one, two} <= {"date", "timestamp", "timestamptz"}:
+            zone = "TIMESTAMPTZ" if "timestamptz" in (one, two) else "TIMESTAMP"
+            return Value(f"(CAST({left.sql} AS {zone}) - CAST({right.sql} AS {zone}))", INTERVAL)
+        if one == two == "time":
+            return Value(f"({left.sql} - {right.sql})", INTERVAL)
+    if operator == "*" and {one, two} & {"interval"} and (left.type.is_integer or right.type.is_integer):
+        return Value(f"({left.sql} * {right.sql})", INTERVAL)
+    if operator == "/" and one == "interval" and right.type.is_number:
+        return Value(f"({left.sql} / {cast(right, FLOAT8)})", INTERVAL)
+    return None
+
+
+_UNITS = {
+    "s": "second", "sec": "second", "second": "second", "m": "minute", "min": "minute", "minute": "minute", "h": "hour", "hr": "hour",
+    "hour": "hour", "d": "day", "day": "day", "w": "week", "week": "week", "mon": "month", "month": "month", "y": "year", "yr": "year",
+    "year": "year", "q": "quarter", "qtr": "quarter", "quarter": "quarter", "ms": "millisecond", "msec": "millisecond",
+    "millisecond": "millisecond", "us": "microsecond", "usec": "microsecond", "microsecond": "microsecond", "decade": "decade",
+    "dec": "decade", "century": "century", "cent": "century", "c": "century", "millennium": "millennium", "mil": "millennium",
+}  # fmt: skip
+
+
+def interval_literal(text: str, unit: exp.Expression | None) -> str:
+    """DuckDB's interval for Redshift's: '1 day 2 hours', '3' DAY, '1-2' YEAR TO MONTH, '1 02:03:04'."""
+    name = unit.name.lower() if isinstance(unit, exp.Var) else ""
+    if isinstance(unit, exp.IntervalSpan):
+        if found := re.fullmatch(r"\s*([+-]?)(\d+)-(\d+)\s*", text):
+            return f"CAST({literal(f'{found[1]}{found[2]} years {found[1]}{found[3]} months')} AS INTERVAL)"
+        return f"CAST({literal(_spelled(text, ''))} AS INTERVAL)"
+    return f"CAST({literal(_spelled(text, name))} AS INTERVAL)"
+
+
+def _spelled(text: str, unit: str) -> str:
+    """Every number with a unit that DuckDB knows; a bare number takes ``unit`` (seconds if there is none)."""
+    parts: list[str] = []
+    rest = text.strip().lower()
+    ago = rest.endswith(" ago")
+    rest = rest[:-4] if ago else rest
+    pattern = re.compile(r"\s*(?:([+-]?\d+):(\d+)(?::(\d+(?:\.\d+)?))?|([+-]?\d+(?:\.\d+)?)\s*([a-z]*))\s*,?")
+    at = 0
+    while at < len(rest):
+        found = pattern.match(rest, at)
+        if found is None or found.end() == at:
+            raise SqlError(f'invalid input syntax for type interval: "{text}"')
+        at = found.end()
+        if found[1] is not None:
+            sign = "-" if found[1].startswith("-") else ""
+            parts += [f"{found[1]} hours", f"{sign}{found[2]} minutes"] + (
+                [f"{sign}{found[3]} seconds"] if found[3] else []
+            )
+            continue
+        word = found[5] or unit or "second"
+        known = _UNITS.get(word) or _UNITS.get(word.rstrip("s"))
+        if known is None:
+            raise SqlError(f'invalid input syntax for type interval: "{text}"')
+        parts.append(_whole(found[4], known))
+    if not parts:
+        raise SqlError(f'invalid input syntax for type interval: "{text}"')
+    joined = " ".join(parts)
+    return (
+        re.sub(r"(?<![\w.])([+-]?)(\d)", lambda sign: ("" if sign[1] == "-" else "-") + sign[2], joined)
+        if ago
+        else joined
+    )
+
+
+def _whole(amount: str, unit: str) -> str:
+    """DuckDB takes whole amounts only: 1.5 days are 36 hours."""
+    if "." not in amount:
+        return (
+            f"{amount} {unit}s"
+            if unit not in ("century", "millennium")
+            else f"{int(amount) * (100 if unit == 'century' else 1000)} years"
+        )
+    seconds = {"second": 1, "minute": 60, "hour": 3600, "day": 86400, "week": 604800}.get(unit)
+    if seconds is not None:
+        return f"{round(float(amount) * seconds * 1_000_000)} microseconds"
+    months = {"month": 1, "quarter": 3, "year": 12, "decade": 120}.get(unit)
+    if months is None:
+        raise SqlError(f"a fraction of a {unit} is not an interval")
+    return f"{int(float(amount) * months)} months"
+
+
+def concatenation(left: Value, right: Value) -> Value:
+    """``left || right``; NULL swallows everything."""
+    if "varbyte" in (left.type.name, right.type.name):
+        return Value(
+            f"({converted(left, SqlType('varbyte'))} || {converted(right, SqlType('varbyte'))})", SqlType("varbyte")
+        )
+    if not (left.type.is_text or right.type.is_text or "super" in (left.type.name, right.type.name)):
+        raise SqlError(f"operator does not exist: {left.type.sql} || {right.type.sql}")
+    sides = [
+        "CAST(NULL AS VARCHAR)" if one.sql == "NULL" else one.sql if one.type.is_text else cast(one, TEXT)
+        for one in (left, right)
+    ]
+    sizes = [one.type.size if one.type.is_text else -1 for one in (left, right)]
+    return Value(
+        f"({sides[0]} || {sides[1]})", SqlType("varchar", sum(sizes) if min(sizes) > 0 and sum(sizes) <= 65535 else -1)
+    )
+
+
+_BITS: dict[type[exp.Expression], str] = {
+    exp.BitwiseAnd: "&",
+    exp.BitwiseOr: "|",
+    exp.BitwiseLeftShift: "<<",
+    exp.BitwiseRightShift: ">>",
+}
+
+
+def bitwise(kind: type[exp.Expression], left: Value, right: Value) -> Value:
+    if left.is_untyped:
+        left = Value(converted(left, INT4), INT4)
+    if right.is_untyped:
+        right = Value(converted(right, INT4), INT4)
+    if not (left.type.is_integer and right.type.is_integer):
+        raise SqlError(f"operator does not exist: {left.type.sql} {_BITS.get(kind, '#')} {right.type.sql}")
+    result = common_number(left.type, right.type)
+    if kind is exp.BitwiseXor:
+        return Value(f"CAST(xor({left.sql}, {right.sql}) AS {result.duck})", result)
+    if kind in (exp.BitwiseLeftShift, exp.BitwiseRightShift):
+        function = "rs_shift_left" if kind is exp.BitwiseLeftShift else "rs_shift_right"
+        return Value(
+            f"CAST({function}(CAST({left.sql} AS BIGINT), CAST({right.sql} AS BIGINT)) AS {left.type.duck})", left.type
+        )
+    return Value(f"CAST({left.sql} {_BITS[kind]} {right.sql} AS {result.duck})", result)

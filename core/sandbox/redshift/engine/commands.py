@@ -1,0 +1,321 @@
+"""The commands that are no queries: settings, maintenance, grants, SHOW, prepared statements, cursors."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from core.sandbox.redshift.engine.context import Context
+from core.sandbox.redshift.engine.outcome import Column, NeedsCluster, Outcome, SqlError
+from core.sandbox.redshift.engine.reader import Reader, spelled
+from core.sandbox.redshift.engine.settings import FREE, SETTINGS
+from core.sandbox.redshift.engine.tables import read_type
+from core.sandbox.redshift.engine.text import Token
+from core.sandbox.redshift.engine.types import SqlType
+
+
+def set_(session: Context, reader: Reader) -> Outcome:
+    """SET name {TO | =} value. A setting whose meaning the engine cannot honour is refused."""
+    reader.take("session")
+    reader.take("local")
+    if reader.sees("authorization") or reader.sees("session", "characteristics") or reader.sees("transaction"):
+        raise NeedsCluster("SET " + " ".join(token.text.upper() for token in reader.rest()[:2]))
+    if reader.take("time", "zone"):
+        name = "timezone"
+    else:
+        name = reader.name()
+        while reader.take("."):
+            name += "." + reader.name()
+        _ = reader.take("to") or reader.take("=")
+    items = reader.rest()
+    if not items:
+        raise SqlError("syntax error at end of input")
+    value = ", ".join(token.value for token in items if not token.is_(","))
+    if name not in SETTINGS and "." not in name:
+        raise SqlError(f'unrecognized configuration parameter "{name}"')
+    if value == "default":
+        value = SETTINGS.get(name, "")
+    normal = {"true": "on", "false": "off", "1": "on", "0": "off"}.get(value.lower(), value.lower())
+    if name == "search_path":
+        session.set_search_path([token.value for token in items if not token.is_(",")])
+    elif name in ("timezone", "datestyle"):
+        if value.upper() not in ("UTC", "GMT", "ISO", "ISO, MDY"):
+            raise NeedsCluster(f"SET {name} TO {value}", "the local engine works in UTC with ISO dates")
+    elif name not in FREE and "." not in name:
+        current = session.settings.get(name, "").lower()
+        if normal not in (current, {"on": "true", "off": "false"}.get(current, current)):
+            raise NeedsCluster(f"SET {name} TO {value}")
+    session.settings[name] = value
+    noted = name in ("query_group", "wlm_query_slot_count", "enable_result_cache_for_session", "activate_aqua")
+    return Outcome(notes=[f"{name} is accepted and has no effect locally"] if noted else [])
+
+
+def reset(session: Context, reader: Reader) -> Outcome:
+    name = reader.name()
+    reader.end()
+    if name == "all":
+        session.settings.update(SETTINGS)
+        session.set_search_path(["$user", "public"])
+    elif name in SETTINGS:
+        session.settings[name] = SETTINGS[name]
+        if name == "search_path":
+            session.set_search_path(["$user", "public"])
+    else:
+        raise SqlError(f'unrecognized configuration parameter "{name}"')
+    return Outcome()
+
+
+def accepted(what: str) -> Outcome:
+    return Outcome(notes=[f"{what} is accepted and has no effect locally"])
+
+
+def maintenance(session: Context, reader: Reader, word: str) -> Outcome:
+    """VACUUM and ANALYZE: the table must exist, nothing else happens."""
+    if word == "analyze" and reader.take("compression"):
+        raise NeedsCluster("ANALYZE COMPRESSION")
+    if word == "vacuum":
+        if session.in_transaction:
+            raise SqlError("VACUUM cannot run inside a transaction block")
+        for form in (("full",), ("sort", "only"), ("delete", "only"), ("reindex",), ("recluster",)):
+            if reader.take(*form):
+                break
+    else:
+        reader.take("verbose")
+    if not reader.done and not reader.sees("to") and not reader.sees("predicate") and not reader.sees("boost"):
+        session.catalog.table(*reader.path(), kinds=("table", "materialized"))
+    return accepted(word.upper())
+
+
+def comment(session: Context, reader: Reader) -> Outcome:
+    reader.need("on")
+    kind = reader.name()
+    if kind not in ("table", "column", "view", "database", "constraint", "schema"):
+        raise reader.trouble()
+    return accepted("COMMENT")
+
+
+# -- SHOW -----------------------------------------------------------------------------
+def show(session: Context, reader: Reader) -> Outcome:
+    """SHOW of settings, databases, schemas, tables, columns and definitions."""
+    if reader.take("all"):
+        return texts(["name", "setting"], [[name, value] for name, value in sorted(session.settings.items())])
+    if reader.take("databases"):
+        return texts(["database_name", "database_owner", "database_type"], [["dev", "awsuser", "local"]])
+    if reader.take("schemas"):
+        _from(reader, "database")
+        names = session.catalog.rows("SELECT schema_name FROM rs_pg.svv_all_schemas ORDER BY 1")
+        return texts(
+            ["database_name", "schema_name", "schema_owner", "schema_type"],
+            [["dev", name, "awsuser", "local"] for (name,) in names],
+        )
+    if reader.take("tables"):
+        parts = _from(reader, "schema")
+        rows = session.catalog.rows(
+            "SELECT 'dev', schema_name, table_name, CASE WHEN kind IN ('view', 'late') THEN 'VIEW' ELSE 'TABLE' END"
+            " FROM rs_meta.tables WHERE schema_name = ? ORDER BY 3",
+            parts[-1] if parts else "public",
+        )
+        return texts(["database_name", "schema_name", "table_name", "table_type"], [list(row) for row in rows])
+    if reader.take("columns"):
+        reader.need("from", "table")
+        schema, name = reader.path()
+        spec = session.catalog.table(schema, name, kinds=("table", "view", "materialized"))
+        listed = [
+            ["dev", spec.schema, spec.name, one.name, str(n), one.type.sql, "NO" if one.not_null else "YES"]
+            for n, one in enumerate(spec.columns, 1)
+        ]
+        return texts(
+            [
+                "database_name",
+                "schema_name",
+                "table_name",
+                "column_name",
+                "ordinal_position",
+                "data_type",
+                "is_nullable",
+            ],
+            listed,
+        )
+    for words in (("external", "table"), ("model",), ("procedure",), ("grants",), ("datashares",)):
+        if reader.sees(*words):
+            raise NeedsCluster(f"SHOW {' '.join(words).upper()}")
+    if reader.take("table"):
+        spec = session.catalog.table(*reader.path(), kinds=("table",))
+        return texts(["Show Table DDL statement"], [[definition(spec)]])
+    if reader.take("view"):
+        spec = session.catalog.table(*reader.path(), kinds=("view", "late", "materialized"))
+        return texts(["Show View DDL statement"], [[spec.definition]])
+    name = reader.name()
+    reader.end()
+    if name not in session.settings:
+        raise SqlError(f'unrecognized configuration parameter "{name}"')
+    return texts([name], [[session.settings[name]]])
+
+
+def _from(reader: Reader, word: str) -> list[str]:
+    if not reader.take("from"):
+        return []
+    reader.need(word)
+    parts = [reader.name()]
+    while reader.take("."):
+        parts.append(reader.name())
+    if reader.take("like"):
+        raise NeedsCluster("SHOW ... LIKE")
+    return parts
+
+
+def definition(spec: Any) -> str:
+    """The CREATE TABLE text of a table, as SHOW TABLE prints it."""
+    lines: list[str] = []
+    for one in spec.columns:
+        text = f"    {one.name} {one.type.sql}"
+        if one.identity:
+            how, seed, step = one.identity.split()
+            text += (
+                f" identity({seed},{step})" if how == "always" else f" generated by default as identity({seed},{step})"
+            )
+        if one.default:
+            text += f" DEFAULT {one.default}"
+        if one.not_null:
+            text += " NOT NULL"
+        text += f" ENCODE {one.encoding or default_encoding(one)}"
+        if one.distkey:
+            text += " distkey"
+        lines.append(text)
+    if keys := [one.name for one in spec.columns if one.primary_key]:
+        lines.append(f"    PRIMARY KEY ({', '.join(keys)})")
+    tail = f"DISTSTYLE {spec.diststyle}"
+    if sort := [one.name for one in sorted(spec.columns, key=lambda one: one.sortkey) if one.sortkey]:
+        tail += f"\n{'INTERLEAVED ' if spec.sort_style == 'INTERLEAVED' else ''}SORTKEY ( {', '.join(sort)} )"
+    return f"CREATE TABLE {spec.schema}.{spec.name} (\n" + ",\n".join(lines) + f"\n)\n{tail};"
+
+
+def default_encoding(column: Any) -> str:
+    """What Redshift chooses where no encoding is given."""
+    if column.sortkey or column.type.name in ("bool", "float4", "float8"):
+        return "raw"
+    return "lzo" if column.type.is_text or column.type.name in ("super", "varbyte") else "az64"
+
+
+# -- prepared statements and cursors -------------------------------------------------------
+def prepare(session: Context, reader: Reader) -> Outcome:
+    name = reader.name()
+    types: list[SqlType] = []
+    if reader.take("("):
+        while True:
+            types.append(read_type(reader))
+            if reader.take(")"):
+                break
+            reader.need(",")
+    reader.need("as")
+    items = reader.rest()
+    if name in session.prepared:
+        raise SqlError(f'prepared statement "{name}" already exists')
+    if not items or not items[0].is_("select", "insert", "update", "delete"):
+        raise SqlError("PREPARE takes SELECT, INSERT, UPDATE or DELETE")
+    session.prepared[name] = (types, items)
+    return Outcome()
+
+
+def prepared_tokens(session: Context, reader: Reader) -> list[Token]:
+    """The statement of EXECUTE, its $1, $2, ... replaced. The reader stands after EXECUTE."""
+    name = reader.name()
+    if name not in session.prepared:
+        raise SqlError(f'prepared statement "{name}" does not exist')
+    types, items = session.prepared[name]
+    values: list[list[Token]] = []
+    if reader.take("("):
+        while not reader.take(")"):
+            values.append(reader.until(lambda token: token.is_(",", ")")))
+            reader.take(",")
+    reader.end()
+    wanted = max([len(types), *(int(token.text[1:]) for token in items if token.kind == "placeholder")], default=0)
+    if len(values) != wanted:
+        raise SqlError(
+            f'wrong number of parameters for prepared statement "{name}": expected {wanted}, got {len(values)}'
+        )
+    made: list[Token] = []
+    for token in items:
+        if token.kind != "placeholder":
+            made.append(token)
+            continue
+        place = int(token.text[1:]) - 1
+        inside = spelled(values[place])
+        text = f"CAST(({inside}) AS {types[place].sql})" if place < len(types) else f"({inside})"
+        made.append(Token("raw", text, text, token.start, token.end))
+    return made
+
+
+def deallocate(session: Context, reader: Reader) -> Outcome:
+    reader.take("prepare")
+    name = reader.name()
+    if session.prepared.pop(name, None) is None:
+        raise SqlError(f'prepared statement "{name}" does not exist')
+    return Outcome()
+
+
+def declare(session: Context, reader: Reader) -> Outcome:
+    name = reader.name()
+    reader.need("cursor")
+    if reader.take("with", "hold"):
+        raise NeedsCluster("A cursor WITH HOLD")
+    reader.need("for")
+    if not session.in_transaction:
+        raise SqlError("DECLARE CURSOR may only be used in transaction blocks")
+    if name in session.cursors:
+        raise SqlError(f'cursor "{name}" already exists')
+    query = session.compile(spelled(reader.rest()))
+    session.execute(
+        f"CREATE OR REPLACE TEMP TABLE {cursor_table(name)} AS SELECT row_number() OVER () AS rs_row, q.* FROM ({query.sql}) AS q"
+    )
+    session.cursors[name] = (query, 0)
+    return Outcome()
+
+
+def cursor_table(name: str) -> str:
+    return '"rs_cursor_' + name.replace('"', '""') + '"'
+
+
+def fetch(session: Context, reader: Reader) -> Outcome:
+    count: int | None = 1
+    if reader.take("next"):
+        pass
+    elif reader.take("all"):
+        count = None
+    elif reader.take("forward"):
+        if reader.take("all"):
+            count = None
+        else:
+            token = reader.peek()
+            count = reader.number() if token is not None and token.kind == "number" else 1
+    elif (token := reader.peek()) is not None and token.kind == "number":
+        count = reader.number()
+    _ = reader.take("from") or reader.take("in")
+    name = reader.name()
+    reader.end()
+    if name not in session.cursors:
+        raise SqlError(f'cursor "{name}" does not exist')
+    query, at = session.cursors[name]
+    limit = "" if count is None else f" AND rs_row <= {at + count}"
+    columns = ", ".join(f"c{n}" for n in range(1, len(query.columns) + 1))
+    text = f"SELECT {columns} FROM {cursor_table(name)} WHERE rs_row > {at}{limit} ORDER BY rs_row"
+    total = session.catalog.rows(f"SELECT count(*) FROM {cursor_table(name)}")[0][0]
+    session.cursors[name] = (query, total if count is None else min(total, at + count))
+    return session.result(text, query)
+
+
+def close(session: Context, reader: Reader) -> Outcome:
+    name = reader.name()
+    reader.end()
+    if session.cursors.pop(name, None) is None:
+        raise SqlError(f'cursor "{name}" does not exist')
+    session.execute(f"DROP TABLE IF EXISTS temp.main.{cursor_table(name)}")
+    return Outcome()
+
+
+def texts(labels: list[str], rows: list[list[str]]) -> Outcome:
+    """A result of text columns, made here."""
+    import pyarrow as pa
+
+    arrays = [pa.array([row[n] for row in rows], pa.string()) for n in range(len(labels))]
+    batch = pa.record_batch(arrays, names=[f"c{n}" for n in range(len(labels))])
+    return Outcome([Column(label, SqlType("varchar", 256)) for label in labels], batch.schema, lambda: iter([batch]))

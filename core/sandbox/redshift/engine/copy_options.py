@@ -1,0 +1,158 @@
+"""The options of COPY, read by hand; every one is honoured, accepted without effect, or refused by name."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from core.sandbox.redshift.engine.outcome import NeedsCluster, SqlError
+from core.sandbox.redshift.engine.reader import Reader
+
+
+@dataclass(slots=True)
+class CopyOptions:
+    format: str = "text"
+    """text, csv, json, parquet, fixedwidth."""
+    delimiter: str = "|"
+    quote: str = '"'
+    json_paths: str = "auto"
+    widths: list[tuple[str, int]] = field(default_factory=list)
+    compression: str = ""
+    null_as: str = "\\N"
+    ignore_header: int = 0
+    max_error: int = 0
+    date_format: str = "auto"
+    time_format: str = "auto"
+    encoding: str = "utf-8"
+    bad_chars: str | None = None
+    manifest: bool = False
+    empty_as_null: bool = False
+    blanks_as_null: bool = False
+    truncate_columns: bool = False
+    explicit_ids: bool = False
+    fill_record: bool = False
+    ignore_blank_lines: bool = False
+    escape: bool = False
+    remove_quotes: bool = False
+    trim_blanks: bool = False
+    no_load: bool = False
+    serialize_to_json: bool = False
+    ignored: list[str] = field(default_factory=list)
+
+
+_FLAGS = {
+    "manifest": "manifest", "emptyasnull": "empty_as_null", "blanksasnull": "blanks_as_null", "truncatecolumns": "truncate_columns",
+    "explicit_ids": "explicit_ids", "fillrecord": "fill_record", "ignoreblanklines": "ignore_blank_lines", "escape": "escape",
+    "removequotes": "remove_quotes", "trimblanks": "trim_blanks", "noload": "no_load", "serializetojson": "serialize_to_json",
+}  # fmt: skip
+_COMPRESSIONS = {"gzip": "gzip", "bzip2": "bzip2", "zstd": "zstd"}
+_REFUSED = ("avro", "orc", "shapefile", "lzop", "ssh", "encrypted", "master_symmetric_key", "with", "rowsperslice")
+_ENCODINGS = {
+    "utf8": "utf-8",
+    "utf16": "utf-16",
+    "utf16le": "utf-16-le",
+    "utf16be": "utf-16-be",
+    "iso88591": "iso-8859-1",
+}
+
+
+def read_options(reader: Reader) -> CopyOptions:
+    options = CopyOptions()
+    csv_delimiter = False
+    while not reader.done:
+        token = reader.peek()
+        word = reader.name()
+        if word == "format":
+            reader.take("as")
+            _format(reader, options, reader.name())
+        elif word in ("csv", "json", "parquet", "fixedwidth"):
+            _format(reader, options, word)
+        elif word == "quote":
+            reader.take("as")
+            options.quote = reader.string()
+        elif word == "delimiter":
+            reader.take("as")
+            options.delimiter, csv_delimiter = _char(reader.string()), True
+        elif word in _COMPRESSIONS:
+            options.compression = _COMPRESSIONS[word]
+        elif word == "null":
+            reader.take("as")
+            options.null_as = reader.string().replace("\0", "")
+        elif word == "ignoreheader":
+            reader.take("as")
+            options.ignore_header = reader.number()
+        elif word == "maxerror":
+            reader.take("as")
+            options.max_error = reader.number()
+        elif word in ("dateformat", "timeformat"):
+            reader.take("as")
+            setattr(options, f"{word[:4]}_format", reader.string())
+        elif word == "encoding":
+            reader.take("as")
+            name = reader.name() if reader.peek() and reader.peek().kind == "word" else reader.string()  # type: ignore[union-attr]
+            if name.lower() not in _ENCODINGS:
+                raise SqlError(f"encoding {name} is not known")
+            options.encoding = _ENCODINGS[name.lower()]
+        elif word == "acceptinvchars":
+            reader.take("as")
+            nearby = reader.peek()
+            options.bad_chars = reader.string() if nearby is not None and nearby.kind == "string" else "?"
+        elif word == "acceptanydate":
+            options.ignored.append("ACCEPTANYDATE")
+            raise NeedsCluster("COPY ... ACCEPTANYDATE")
+        elif word in _FLAGS:
+            setattr(options, _FLAGS[word], True)
+        elif word in ("iam_role", "credentials", "access_key_id", "secret_access_key", "session_token", "region"):
+            credential(reader, word)
+        elif word in ("compupdate", "statupdate", "roundec", "comprows", "readratio", "parallel"):
+            options.ignored.append(word.upper())
+            if (
+                not reader.take("on")
+                and not reader.take("off")
+                and not reader.take("true")
+                and not reader.take("false")
+                and not reader.take("preset")
+            ):
+                nearby = reader.peek()
+                if nearby is not None and nearby.kind == "number":
+                    reader.number()
+        elif word in _REFUSED:
+            raise NeedsCluster(f"COPY ... {word.upper()}")
+        else:
+            raise SqlError(f'syntax error at or near "{token.text if token else word}" in COPY')
+    if options.format == "csv" and not csv_delimiter:
+        options.delimiter = ","
+    if options.format == "csv" and (options.escape or options.remove_quotes):
+        raise SqlError("ESCAPE and REMOVEQUOTES cannot be used with CSV")
+    return options
+
+
+def credential(reader: Reader, word: str) -> None:
+    """Credentials and regions are read over: the sandbox has one of each."""
+    reader.take("as")
+    if word == "iam_role" and reader.take("default"):
+        return
+    reader.string()
+
+
+def _format(reader: Reader, options: CopyOptions, name: str) -> None:
+    if name in _REFUSED:
+        raise NeedsCluster(f"COPY ... FORMAT {name.upper()}")
+    if name not in ("csv", "json", "parquet", "fixedwidth"):
+        raise SqlError(f"COPY format {name.upper()} is not known")
+    options.format = name
+    reader.take("as")
+    nearby = reader.peek()
+    if name == "json" and nearby is not None and nearby.kind == "string":
+        options.json_paths = reader.string()
+    elif name == "fixedwidth":
+        for part in reader.string().split(","):
+            label, _, width = part.partition(":")
+            if not width.strip().isdigit():
+                raise SqlError("FIXEDWIDTH needs 'name:width, ...'")
+            options.widths.append((label.strip(), int(width)))
+
+
+def _char(text: str) -> str:
+    if len(text) != 1:
+        raise SqlError("COPY delimiter must be a single character")
+    return text

@@ -1,0 +1,119 @@
+"""JSON and SUPER functions. A SUPER is kept as JSON text; a step that leads nowhere gives NULL."""
+
+from __future__ import annotations
+
+from core.sandbox.redshift.engine.casts import converted, to_super
+from core.sandbox.redshift.engine.compiling import Call
+from core.sandbox.redshift.engine.functions.registry import argument, function, refuse, table
+from core.sandbox.redshift.engine.outcome import SqlError
+from core.sandbox.redshift.engine.types import BOOL, SUPER, TEXT
+from core.sandbox.redshift.engine.value import Value
+
+table(r"""
+json_parse(s) -> super : rs_json_parse({0})
+json_serialize(j) -> text : CAST({0} AS VARCHAR)
+json_serialize_to_varbyte(j) -> varbyte : encode(CAST({0} AS VARCHAR))
+json_size(j) -> int4 : CAST(strlen(CAST({0} AS VARCHAR)) AS INTEGER)
+can_json_parse(s) -> bool : rs_json_valid({0})
+is_valid_json(s) -> bool : rs_json_valid({0})
+is_valid_json_array(s) -> bool : rs_json_valid_array({0})
+json_array_length(s, b=false) -> int4 : rs_json_array_length({0}, {1})
+json_extract_array_element_text(s, i, b=false) -> text : rs_json_array_element({0}, {1}, {2})
+json_typeof(j) -> text : rs_super_type({0})
+is_array(j) -> bool : (rs_super_type({0}) = 'array')
+is_object(j) -> bool : (rs_super_type({0}) = 'object')
+is_varchar, is_char(j) -> bool : (rs_super_type({0}) = 'string')
+is_boolean(j) -> bool : (rs_super_type({0}) = 'boolean')
+is_scalar(j) -> bool : (rs_super_type({0}) IN ('string', 'number', 'boolean'))
+is_integer(j) -> bool : rs_super_is_whole({0}, 2147483647)
+is_bigint(j) -> bool : rs_super_is_whole({0}, 9223372036854775807)
+is_smallint(j) -> bool : rs_super_is_whole({0}, 32767)
+is_decimal(j) -> bool : (rs_super_type({0}) = 'number' AND NOT contains(lower(CAST({0} AS VARCHAR)), 'e'))
+is_float(j) -> bool : (rs_super_type({0}) = 'number' AND (contains(CAST({0} AS VARCHAR), '.') OR contains(lower(CAST({0} AS VARCHAR)), 'e')))
+get_array_length(j) -> int4 : CASE WHEN json_type({0}) = 'ARRAY' THEN CAST(json_array_length({0}) AS INTEGER) END
+size(j) -> int4 : CAST(strlen(CAST({0} AS VARCHAR)) AS INTEGER)
+array_flatten(j) -> super : rs_array_flatten({0})
+subarray(j, i, i=2147483647) -> super : rs_subarray({0}, {1}, {2})
+split_to_array(s, s=',') -> super : to_json(string_split({0}, {1}))
+lower_attribute_names(j) -> super : rs_attribute_case({0}, false)
+upper_attribute_names(j) -> super : rs_attribute_case({0}, true)
+array_distinct(j) -> super : rs_array_distinct({0})
+array_except(j, j, b=false) -> super : rs_array_set({0}, {1}, 'except', {2})
+array_intersection(j, j, b=false) -> super : rs_array_set({0}, {1}, 'intersection', {2})
+array_union(j, j, b=false) -> super : rs_array_set({0}, {1}, 'union', {2})
+arrays_overlap(j, j, b=false) -> bool : rs_arrays_overlap({0}, {1}, {2})
+""")
+refuse("its merge rules are the cluster's own", "object_transform")
+
+
+@function("json_extract_path_text")
+def _path(call: Call) -> Value:
+    if len(call.nodes) < 2:
+        raise call.unknown()
+    values = call.args()
+    quiet = "false"
+    if values[-1].type.name == "bool":
+        quiet = values.pop().sql
+    if not 2 <= len(values) <= 6:
+        raise SqlError("JSON_EXTRACT_PATH_TEXT takes one to five path elements")
+    document, *path = (argument(call, one, "s") for one in values)
+    return Value(f"rs_json_path({document}, [{', '.join(path)}], {quiet})", TEXT)
+
+
+@function("array")
+def _array(call: Call) -> Value:
+    items = ", ".join(to_super(one) if one.sql != "NULL" else "CAST('null' AS JSON)" for one in call.args())
+    return Value(f"CAST(to_json([{items}]) AS JSON)" if items else "CAST('[]' AS JSON)", SUPER)
+
+
+@function("array_concat")
+def _concat(call: Call) -> Value:
+    if len(call.nodes) < 2:
+        raise call.unknown()
+    values = [argument(call, one, "j") for one in call.args()]
+    text = values[0]
+    for one in values[1:]:
+        text = f"rs_array_concat({text}, {one})"
+    return Value(text, SUPER)
+
+
+@function("array_contains")
+def _contains(call: Call) -> Value:
+    call.count(2, 3)
+    values = call.args()
+    return Value(f"rs_array_contains({argument(call, values[0], 'j')}, {_json(values[1])})", BOOL)
+
+
+@function("array_position", "array_positions")
+def _position(call: Call) -> Value:
+    call.count(2)
+    values = call.args()
+    kind = call.name
+    text = f"rs_{kind}({argument(call, values[0], 'j')}, {_json(values[1])})"
+    if kind == "array_positions":
+        return Value(text, SUPER)
+    from core.sandbox.redshift.engine.types import INT4
+
+    return Value(text, INT4)
+
+
+@function("array_to_string")
+def _to_string(call: Call) -> Value:
+    call.count(2)
+    values = call.args()
+    return Value(f"rs_array_to_string({argument(call, values[0], 'j')}, {argument(call, values[1], 's')})", TEXT)
+
+
+@function("object")
+def _object(call: Call) -> Value:
+    if len(call.nodes) % 2:
+        raise SqlError("OBJECT takes an even number of arguments")
+    values = call.args()
+    pairs: list[str] = []
+    for key, value in zip(values[0::2], values[1::2], strict=True):
+        pairs.append(f"[to_json({converted(key, TEXT)}), {_json(value)}]")
+    return Value(f"rs_object([{', '.join(pairs)}])" if pairs else "CAST('{}' AS JSON)", SUPER)
+
+
+def _json(value: Value) -> str:
+    return "CAST('null' AS JSON)" if value.sql == "NULL" else to_super(value)

@@ -1,0 +1,205 @@
+"""Schemas, views and materialized views; DROP of everything."""
+
+from __future__ import annotations
+
+from core.sandbox.redshift.engine import tables
+from core.sandbox.redshift.engine.catalog import HIDDEN, SYSTEM, ColumnSpec, TableSpec
+from core.sandbox.redshift.engine.context import Context
+from core.sandbox.redshift.engine.outcome import NeedsCluster, Outcome, SqlError
+from core.sandbox.redshift.engine.reader import Reader, spelled
+from core.sandbox.redshift.engine.text import quoted
+
+
+def create_schema(session: Context, reader: Reader) -> Outcome:
+    quiet = reader.take("if", "not", "exists")
+    name = "" if reader.sees("authorization") else reader.name()
+    if reader.take("authorization"):
+        name = name or reader.name()
+        if not reader.done and not reader.sees("quota"):
+            reader.name()
+    if reader.take("quota"):
+        raise NeedsCluster("A schema QUOTA")
+    reader.end()
+    if name in HIDDEN or name in SYSTEM or name.startswith("pg_"):
+        raise SqlError(f'unacceptable schema name "{name}"')
+    if session.catalog.schema_exists(name):
+        if quiet:
+            return Outcome(notes=[f'Schema "{name}" already exists'])
+        raise SqlError(f'Schema "{name}" already exists')
+    session.connection.execute(f"CREATE SCHEMA dev.{quoted(name)}")
+    return Outcome()
+
+
+def create_view(session: Context, reader: Reader, replace: bool) -> Outcome:
+    """The reader stands after VIEW."""
+    schema, name = reader.path()
+    names = reader.names() if reader.sees("(") else []
+    reader.need("as")
+    items = reader.rest()
+    late = len(items) > 4 and [token.value for token in items[-4:]] == ["with", "no", "schema", "binding"]
+    text = spelled(items[:-4] if late else items)
+    spec = TableSpec(session.new_place(schema, False), name, kind="late" if late else "view", definition=text)
+    located = session.catalog.locate(spec.schema, name)
+    if located is not None and not (replace and located[1] in ("view", "late")):
+        raise SqlError(f'Relation "{name}" already exists')
+    if late:
+        session.parsed(text)
+        if located is not None:
+            _drop_relation(session, spec.schema, name, located[1])
+        session.catalog.save(spec, session.user)
+        return Outcome()
+    query, touched = session.compile_touching(text)
+    labels = [names[n] if n < len(names) else label for n, (label, _) in enumerate(query.columns)]
+    for label in labels:
+        if labels.count(label) > 1:
+            raise SqlError(f'column "{label}" specified more than once')
+    if any(place == session.catalog.temporary for place, _ in touched):
+        raise NeedsCluster("A view over a temporary table")
+    spec.columns = [ColumnSpec(label, kind) for label, (_, kind) in zip(labels, query.columns, strict=True)]
+    listed = ", ".join(f"q.c{n} AS {quoted(label)}" for n, label in enumerate(labels, 1))
+    session.connection.execute(
+        f"CREATE OR REPLACE VIEW {session.catalog.duck(spec.schema, name)} AS SELECT {listed} FROM ({query.sql}) AS q"
+    )
+    session.catalog.save(spec, session.user)
+    session.catalog.depend(spec.schema, name, touched)
+    return Outcome()
+
+
+def create_materialized_view(session: Context, reader: Reader) -> Outcome:
+    """A stored result and its definition; REFRESH runs it again."""
+    schema, name = reader.path()
+    if reader.sees("("):
+        raise SqlError("CREATE MATERIALIZED VIEW takes no column names")
+    keys: list[tuple[str, list[str]]] = []
+    spec = TableSpec(session.new_place(schema, False), name, kind="materialized")
+    while not reader.take("as"):
+        if (
+            reader.take("backup", "yes")
+            or reader.take("backup", "no")
+            or reader.take("auto", "refresh", "yes")
+            or reader.take("auto", "refresh", "no")
+        ):
+            continue
+        if reader.take("diststyle"):
+            spec.diststyle = reader.name().upper()
+        elif reader.take("distkey"):
+            keys.append(("dist", reader.names()))
+            spec.diststyle = "KEY"
+        elif reader.take("compound", "sortkey") or reader.take("sortkey"):
+            keys.append(("sort", reader.names()))
+            spec.sort_style = "COMPOUND"
+        else:
+            raise reader.trouble()
+    if session.catalog.locate(spec.schema, name):
+        raise SqlError(f'Relation "{name}" already exists')
+    text = spelled(reader.rest())
+    _, touched = session.compile_touching(text)
+    outcome = tables.create_from_query(session, spec, text, [], keys)
+    spec.definition = text
+    session.catalog.save(spec)
+    session.catalog.depend(spec.schema, name, touched)
+    return Outcome(
+        affected=outcome.affected,
+        notes=["Refreshed only by REFRESH MATERIALIZED VIEW: the local engine has no auto refresh"],
+    )
+
+
+def refresh(session: Context, reader: Reader) -> Outcome:
+    reader.need("materialized", "view")
+    spec = session.catalog.table(*reader.path(), kinds=("materialized",))
+    _ = reader.take("restrict") or reader.take("cascade")
+    reader.end()
+    query = session.compile(spec.definition)
+    duck = session.catalog.duck(spec.schema, spec.name)
+    session.execute(f"DELETE FROM {duck}")
+    session.execute(f"INSERT INTO {duck} {query.sql}")
+    return Outcome()
+
+
+_KINDS = {"table": ("table",), "view": ("view", "late"), "materialized": ("materialized",)}
+
+
+def drop(session: Context, reader: Reader) -> Outcome:
+    """The reader stands after DROP."""
+    if reader.take("schema"):
+        return _drop_schema(session, reader)
+    what = "materialized" if reader.take("materialized", "view") else ""
+    if not what and (reader.sees("table") or reader.sees("view")):
+        what = reader.name()
+    if not what:
+        raise NeedsCluster(f"DROP {(token.text.upper() if (token := reader.peek()) else '')}".strip())
+    quiet = reader.take("if", "exists")
+    paths = [reader.path()]
+    while reader.take(","):
+        paths.append(reader.path())
+    cascade = reader.take("cascade")
+    if not cascade:
+        reader.take("restrict")
+    reader.end()
+    notes: list[str] = []
+    for schema, name in paths:
+        located = session.catalog.locate(schema, name)
+        if located is None:
+            if not quiet:
+                raise SqlError(
+                    f'{what.capitalize() if what != "materialized" else "Materialized view"} "{name}" does not exist'
+                )
+            notes.append(f'"{name}" does not exist and was skipped')
+            continue
+        place, kind = located
+        if kind not in _KINDS[what]:
+            raise SqlError(f'"{name}" is not a {what if what != "materialized" else "materialized view"}')
+        _drop_with_dependants(session, place, name, kind, cascade)
+    return Outcome(notes=notes)
+
+
+def _drop_with_dependants(session: Context, schema: str, name: str, kind: str, cascade: bool) -> None:
+    for place, view in session.catalog.dependants(schema, name):
+        located = session.catalog.locate(place, view)
+        if located is None:
+            continue
+        if not cascade:
+            raise SqlError(
+                f"cannot drop {kind} {name} because other objects depend on it ({place}.{view}); use DROP ... CASCADE"
+            )
+        _drop_with_dependants(session, place, view, located[1], True)
+    _drop_relation(session, schema, name, kind)
+
+
+def _drop_relation(session: Context, schema: str, name: str, kind: str) -> None:
+    duck = session.catalog.duck(schema, name)
+    if kind == "view":
+        session.connection.execute(f"DROP VIEW {duck}")
+    elif kind in ("table", "materialized"):
+        spec = session.catalog.table(schema, name, kinds=("table", "materialized"))
+        session.connection.execute(f"DROP TABLE {duck}")
+        for one in spec.columns:
+            if one.identity:
+                session.connection.execute(f"DROP SEQUENCE IF EXISTS {tables.sequence_name(session, spec, one.name)}")
+    session.catalog.forget(schema, name)
+
+
+def _drop_schema(session: Context, reader: Reader) -> Outcome:
+    quiet = reader.take("if", "exists")
+    names = [reader.name()]
+    while reader.take(","):
+        names.append(reader.name())
+    cascade = reader.take("cascade")
+    reader.take("restrict")
+    reader.end()
+    for name in names:
+        if name in HIDDEN or not session.catalog.schema_exists(name):
+            if quiet:
+                continue
+            raise SqlError(f'Schema "{name}" does not exist')
+        if name == "public":
+            raise NeedsCluster("DROP SCHEMA public")
+        relations = session.catalog.rows("SELECT table_name, kind FROM rs_meta.tables WHERE schema_name = ?", name)
+        if relations and not cascade:
+            raise SqlError(f"cannot drop schema {name} because other objects depend on it; use DROP ... CASCADE")
+        for relation, _ in relations:
+            located = session.catalog.locate(name, relation)
+            if located is not None:
+                _drop_with_dependants(session, name, relation, located[1], True)
+        session.connection.execute(f"DROP SCHEMA dev.{quoted(name)}")
+    return Outcome()

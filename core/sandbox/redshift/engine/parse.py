@@ -1,0 +1,56 @@
+"""Redshift SQL to a syntax tree: sqlglot's parser with every function left as the user wrote it.
+
+sqlglot would translate functions while parsing, and so decide what they mean; here the compiler's own tables decide,
+and a function that no table knows is refused by name.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import cast
+
+from sqlglot import exp
+from sqlglot.dialects.redshift import Redshift
+from sqlglot.errors import ParseError, SqlglotError
+from sqlglot.parsers.redshift import RedshiftParser
+
+from core.sandbox.redshift.engine.outcome import SqlError
+
+_SPECIAL = ("CAST", "CONVERT", "EXTRACT", "TRIM", "TRY_CAST", "SUBSTRING", "POSITION")
+
+
+class _Parser(RedshiftParser):
+    FUNCTIONS = {}
+    FUNCTION_PARSERS = {name: parser for name, parser in RedshiftParser.FUNCTION_PARSERS.items() if name in _SPECIAL}
+    NO_PAREN_FUNCTION_PARSERS = {
+        name: parser
+        for name, parser in RedshiftParser.NO_PAREN_FUNCTION_PARSERS.items()
+        if name not in ("APPROXIMATE", "SYSDATE")
+    }
+
+
+class _Dialect(Redshift):
+    Parser = _Parser
+
+
+_ANSI = re.compile(r"\x1b\[[0-9;]*m")
+
+
+def parse_query(sql: str) -> exp.Expression:
+    """The tree of one SELECT, VALUES or WITH. Raises SqlError with the place of the trouble."""
+    try:
+        trees = _Dialect().parse(sql)
+    except ParseError as error:
+        raise SqlError(_place(error)) from error
+    except SqlglotError as error:
+        raise SqlError(f"syntax error: {_ANSI.sub('', str(error))}") from error
+    if len(trees) != 1 or trees[0] is None:
+        raise SqlError("cannot insert multiple commands into a prepared statement")
+    return cast(exp.Expression, trees[0])
+
+
+def _place(error: ParseError) -> str:
+    for one in error.errors:
+        near = one.get("highlight") or ""
+        return f'syntax error at or near "{_ANSI.sub("", str(near))}" (line {one.get("line")}, column {one.get("col")})'
+    return f"syntax error: {_ANSI.sub('', str(error))}"

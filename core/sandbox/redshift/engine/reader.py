@@ -1,0 +1,131 @@
+"""A cursor over tokens, for the statements that are read by hand: DDL, COPY, UNLOAD, SET and their kin."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from core.sandbox.redshift.engine.outcome import SqlError
+from core.sandbox.redshift.engine.text import Token, literal, quoted
+
+
+class Reader:
+    def __init__(self, items: list[Token]) -> None:
+        self.items, self.at = items, 0
+
+    @property
+    def done(self) -> bool:
+        return self.at >= len(self.items)
+
+    def peek(self, ahead: int = 0) -> Token | None:
+        return self.items[self.at + ahead] if self.at + ahead < len(self.items) else None
+
+    def sees(self, *words: str) -> bool:
+        """Whether these keywords come next."""
+        return all((one := self.peek(n)) is not None and one.is_(word) for n, word in enumerate(words))
+
+    def take(self, *words: str) -> bool:
+        """Step over these keywords if they come next."""
+        if self.sees(*words):
+            self.at += len(words)
+            return True
+        return False
+
+    def need(self, *words: str) -> None:
+        if not self.take(*words):
+            raise self.trouble()
+
+    def next(self) -> Token:
+        token = self.peek()
+        if token is None:
+            raise SqlError("syntax error at end of input")
+        self.at += 1
+        return token
+
+    def trouble(self) -> SqlError:
+        token = self.peek()
+        return SqlError(f'syntax error at or near "{token.text}"' if token else "syntax error at end of input")
+
+    def name(self) -> str:
+        """One identifier."""
+        token = self.peek()
+        if token is None or token.kind not in ("word", "quoted"):
+            raise self.trouble()
+        self.at += 1
+        return token.value
+
+    def path(self) -> tuple[str, str]:
+        """``name``, ``schema.name`` or ``dev.schema.name`` as (schema or empty, name)."""
+        parts = [self.name()]
+        while self.take("."):
+            parts.append(self.name())
+        if len(parts) > 3 or (len(parts) == 3 and parts[0] != "dev"):
+            raise SqlError(f"cross-database reference {'.'.join(parts)} is not supported by the local engine")
+        return (parts[-2] if len(parts) > 1 else "", parts[-1])
+
+    def names(self) -> list[str]:
+        """A list of identifiers in parentheses."""
+        self.need("(")
+        found = [self.name()]
+        while self.take(","):
+            found.append(self.name())
+        self.need(")")
+        return found
+
+    def string(self) -> str:
+        token = self.next()
+        if token.kind not in ("string", "dollar"):
+            raise SqlError(f'syntax error at or near "{token.text}": a string is expected')
+        return token.value
+
+    def number(self) -> int:
+        sign = -1 if self.take("-") else 1
+        token = self.next()
+        if token.kind != "number" or not token.value.isdigit():
+            raise SqlError(f'syntax error at or near "{token.text}": a whole number is expected')
+        return sign * int(token.value)
+
+    def until(self, stops: Callable[[Token], bool]) -> list[Token]:
+        """Tokens up to one that stops, outside parentheses."""
+        found: list[Token] = []
+        depth = 0
+        while (token := self.peek()) is not None:
+            if depth == 0 and stops(token):
+                break
+            depth += token.is_("(") - token.is_(")")
+            if depth < 0:
+                break
+            found.append(token)
+            self.at += 1
+        return found
+
+    def rest(self) -> list[Token]:
+        found = self.items[self.at :]
+        self.at = len(self.items)
+        return found
+
+    def end(self) -> None:
+        if not self.done:
+            raise self.trouble()
+
+
+def spelled(items: list[Token]) -> str:
+    """Tokens as one text again, every literal and name in the standard's quoting; for the expression parser."""
+    out: list[str] = []
+    last: Token | None = None
+    for token in items:
+        if (
+            last is not None and last.is_("approximate") and token.kind == "word"
+        ):  # one function, not a word and a function
+            out[-1] = f"approximate_{token.text}"
+            last = token
+            continue
+        if (last is not None and token.start > last.end) or (last is not None and last.kind == token.kind == "word"):
+            out.append(" ")
+        if token.kind in ("string", "dollar"):
+            out.append(literal(token.value).replace("\\", "\\\\"))
+        elif token.kind == "quoted" or (token.kind == "word" and token.value.startswith("#")):
+            out.append(quoted(token.value))
+        else:
+            out.append(token.text)
+        last = token
+    return "".join(out)

@@ -1,0 +1,165 @@
+-- Redshift's functions spelled in DuckDB's own SQL, so that they run on columns, not row by row.
+
+CREATE OR REPLACE MACRO main.rs_not_zero(x) AS
+    CASE WHEN x = 0 THEN error('Divide by zero') ELSE x END;
+
+CREATE OR REPLACE MACRO main.rs_ascii(s) AS
+    CASE WHEN s = '' THEN 0 ELSE ascii(s) END;
+
+CREATE OR REPLACE MACRO main.rs_left(s, n) AS
+    CASE WHEN n < 0 THEN error('negative substring length not allowed') ELSE left(s, n) END;
+
+CREATE OR REPLACE MACRO main.rs_right(s, n) AS
+    CASE WHEN n < 0 THEN error('negative substring length not allowed') ELSE right(s, n) END;
+
+CREATE OR REPLACE MACRO main.rs_lpad(s, n, f) AS
+    CASE WHEN n <= 0 THEN left(s, 0) WHEN f = '' THEN left(s, n) ELSE lpad(s, CAST(n AS INTEGER), f) END;
+
+CREATE OR REPLACE MACRO main.rs_rpad(s, n, f) AS
+    CASE WHEN n <= 0 THEN left(s, 0) WHEN f = '' THEN left(s, n) ELSE rpad(s, CAST(n AS INTEGER), f) END;
+
+CREATE OR REPLACE MACRO main.rs_replace(s, a, b) AS
+    CASE WHEN a = '' THEN CASE WHEN b IS NOT NULL THEN s END ELSE replace(s, a, b) END;
+
+CREATE OR REPLACE MACRO main.rs_split_part(s, d, n) AS
+    CASE WHEN n <= 0 THEN error('field position must be greater than zero') WHEN d = '' THEN CASE WHEN n = 1 THEN s ELSE '' END
+    ELSE split_part(s, d, n) END;
+
+CREATE OR REPLACE MACRO main.rs_substring(s, p, n) AS
+    CASE WHEN n < 0 THEN error('negative substring length not allowed')
+    ELSE substring(s, greatest(p, 1), greatest(p + n - greatest(p, 1), 0)) END;
+
+CREATE OR REPLACE MACRO main.rs_ln(x) AS
+    CASE WHEN x = 0 THEN error('cannot take logarithm of zero') WHEN x < 0 THEN error('cannot take logarithm of a negative number')
+    ELSE ln(x) END;
+
+CREATE OR REPLACE MACRO main.rs_log10(x) AS
+    CASE WHEN x = 0 THEN error('cannot take logarithm of zero') WHEN x < 0 THEN error('cannot take logarithm of a negative number')
+    ELSE log10(x) END;
+
+CREATE OR REPLACE MACRO main.rs_sqrt(x) AS
+    CASE WHEN x < 0 THEN error('cannot take square root of a negative number') ELSE sqrt(x) END;
+
+CREATE OR REPLACE MACRO main.rs_cut(s, n) AS
+    CASE WHEN strlen(s) <= n THEN s ELSE rs_cut_bytes_of_text(s, n) END;
+
+CREATE OR REPLACE MACRO main.rs_fit(s, n) AS
+    CASE WHEN strlen(s) <= n THEN s WHEN strlen(rtrim(s, ' ')) <= n THEN left(s, n) ELSE error('Value too long for character type') END;
+
+CREATE OR REPLACE MACRO main.rs_cut_bytes(b, n) AS
+    rs_bytes_part(b, 1, n);
+
+CREATE OR REPLACE MACRO main.rs_integer(s, k) AS
+    CASE WHEN regexp_full_match(trim(s), '[+-]?[0-9]+') THEN trim(s) ELSE error(CASE
+    WHEN trim(s) = '' THEN 'invalid input syntax for integer: "' || s || '"'
+    ELSE 'Invalid digit, Value ''' || regexp_extract(trim(s), '^[+-]?[0-9]*(.)', 1) || ''', Pos ' || CAST(length(regexp_extract(trim(s), '^[+-]?[0-9]*')) AS VARCHAR) || ', Type: ' || k END) END;
+
+CREATE OR REPLACE MACRO main.rs_bool(s) AS
+    CASE WHEN lower(trim(s)) IN ('t', 'true', 'y', 'yes', '1', 'on') THEN true
+    WHEN lower(trim(s)) IN ('f', 'false', 'n', 'no', '0', 'off') THEN false WHEN s IS NULL THEN NULL
+    ELSE error('invalid input syntax for type boolean: "' || s || '"') END;
+
+CREATE OR REPLACE MACRO main.rs_date(s) AS
+    coalesce(CASE WHEN regexp_full_match(s, '[0-9]{4}-[0-9]{2}-[0-9]{2}( [0-9:.]+)?') THEN TRY_CAST(s AS DATE) END, rs_parse_date(s));
+
+CREATE OR REPLACE MACRO main.rs_timestamp(s) AS
+    coalesce(CASE
+    WHEN regexp_full_match(s, '[0-9]{4}-[0-9]{2}-[0-9]{2}( [0-9]{2}:[0-9]{2}:[0-9]{2}([.][0-9]+)?)?') THEN TRY_CAST(s AS TIMESTAMP) END, rs_parse_timestamp(s));
+
+CREATE OR REPLACE MACRO main.rs_timestamptz(s) AS
+    coalesce(CASE
+    WHEN regexp_full_match(s, '[0-9]{4}-[0-9]{2}-[0-9]{2}( [0-9]{2}:[0-9]{2}:[0-9]{2}([.][0-9]+)?([+-][0-9]{2})?)?') THEN TRY_CAST(s AS TIMESTAMPTZ) END, timezone('UTC', rs_parse_timestamptz(s)));
+
+CREATE OR REPLACE MACRO main.rs_time(s) AS
+    coalesce(CASE WHEN regexp_full_match(s, '[0-9]{2}:[0-9]{2}:[0-9]{2}([.][0-9]+)?') THEN TRY_CAST(s AS TIME) END, rs_parse_time(s));
+
+CREATE OR REPLACE MACRO main.rs_timetz(s) AS
+    CAST(s AS TIMETZ);
+
+CREATE OR REPLACE MACRO main.rs_float_text(x) AS
+    regexp_replace(CAST(x AS VARCHAR), '[.]0$', '');
+
+CREATE OR REPLACE MACRO main.rs_interval_text(i) AS
+    CAST(i AS VARCHAR);
+
+CREATE OR REPLACE MACRO main.rs_order(a, b) AS
+    CASE WHEN a < b THEN -1 WHEN a > b THEN 1 WHEN a = b THEN 0 END;
+
+CREATE OR REPLACE MACRO main.rs_add_months(t, n) AS
+    CASE
+    WHEN CAST(t AS DATE) = last_day(CAST(t AS DATE)) THEN CAST(last_day(CAST(t + to_months(CAST(n AS INTEGER)) AS DATE)) + CAST(t AS TIME) AS TIMESTAMP)
+    ELSE t + to_months(CAST(n AS INTEGER)) END;
+
+CREATE OR REPLACE MACRO main.rs_months_between(a, b) AS
+    CAST(date_part('year', a) * 12 + date_part('month', a) - date_part('year', b) * 12 - date_part('month', b) AS DOUBLE) + CASE
+    WHEN date_part('day', a) = date_part('day', b) OR (CAST(a AS DATE) = last_day(CAST(a AS DATE)) AND CAST(b AS DATE) = last_day(CAST(b AS DATE))) THEN 0.0
+    ELSE (epoch(a - date_trunc('month', a)) - epoch(b - date_trunc('month', b))) / 86400.0 / 31.0 END;
+
+CREATE OR REPLACE MACRO main.rs_next_day(d, n) AS
+    d + CAST(CASE
+    WHEN list_position(['su', 'mo', 'tu', 'we', 'th', 'fr', 'sa'], lower(left(n, 2))) IS NULL THEN error('Unknown day of week: ' || n)
+    ELSE (list_position(['su', 'mo', 'tu', 'we', 'th', 'fr', 'sa'], lower(left(n, 2))) - 1 - date_part('dow', d) + 6) % 7 + 1 END AS INTEGER);
+
+CREATE OR REPLACE MACRO main.rs_zone(z) AS
+    z;
+
+CREATE OR REPLACE MACRO main.rs_trunc_time(t, p) AS
+    CAST(date_trunc(p, DATE '1970-01-01' + CAST(t AS TIME)) AS TIME);
+
+CREATE OR REPLACE MACRO main.rs_to_char_time(t, f) AS
+    rs_to_char_moment(t, f, '');
+
+CREATE OR REPLACE MACRO main.rs_to_timestamp(s, f, b) AS
+    timezone('UTC', rs_read_moment(s, f, b));
+
+CREATE OR REPLACE MACRO main.rs_shift_left(a, n) AS
+    CASE WHEN n < 0 OR n > 63 THEN 0 ELSE CAST((CAST(a AS HUGEINT) * CAST(pow(2, n) AS HUGEINT)) % 18446744073709551616 AS BIGINT) END;
+
+CREATE OR REPLACE MACRO main.rs_shift_right(a, n) AS
+    a >> CAST(n AS INTEGER);
+
+CREATE OR REPLACE MACRO main.rs_listagg(s) AS
+    CASE WHEN strlen(s) > 65535 THEN error('Result size exceeds LISTAGG limit') ELSE s END;
+
+CREATE OR REPLACE MACRO main.rs_round_float(x, n) AS
+    round(CAST(x AS DOUBLE), n);
+
+CREATE OR REPLACE MACRO main.rs_trunc_float(x, n) AS
+    trunc(CAST(x AS DOUBLE) * pow(10, n)) / pow(10, n);
+
+CREATE OR REPLACE MACRO main.rs_round_whole(x, n) AS
+    CASE WHEN n >= 0 THEN x ELSE CAST(round(CAST(x AS DECIMAL(38,0)), n) AS BIGINT) END;
+
+CREATE OR REPLACE MACRO main.rs_trunc_whole(x, n) AS
+    CASE WHEN n >= 0 THEN x ELSE x - x % CAST(pow(10, -n) AS BIGINT) END;
+
+CREATE OR REPLACE MACRO main.rs_super_text(j) AS
+    CASE json_type(j) WHEN 'VARCHAR' THEN j->>'$' WHEN 'NULL' THEN NULL ELSE CAST(j AS VARCHAR) END;
+
+CREATE OR REPLACE MACRO main.rs_super_string(j) AS
+    CASE WHEN json_type(j) = 'VARCHAR' THEN j->>'$' END;
+
+CREATE OR REPLACE MACRO main.rs_super_number(j) AS
+    CASE WHEN json_type(j) IN ('BIGINT', 'UBIGINT', 'DOUBLE') THEN CAST(j AS DOUBLE) END;
+
+CREATE OR REPLACE MACRO main.rs_number_super(x) AS
+    CAST(rs_float_text(x) AS JSON);
+
+CREATE OR REPLACE MACRO main.rs_super_key(j) AS
+    CASE json_type(j) WHEN 'NULL' THEN NULL ELSE CAST(j AS VARCHAR) END;
+
+CREATE OR REPLACE MACRO main.rs_super_is_null(j) AS
+    (j IS NULL OR json_type(j) = 'NULL');
+
+CREATE OR REPLACE MACRO main.rs_super_element(j, i) AS
+    CASE WHEN i >= 0 AND json_type(j) = 'ARRAY' THEN json_extract(j, CAST(i AS BIGINT)) END;
+
+CREATE OR REPLACE MACRO main.rs_super_type(j) AS
+    CASE json_type(j) WHEN 'VARCHAR' THEN 'string' WHEN 'BIGINT' THEN 'number' WHEN 'UBIGINT' THEN 'number' WHEN 'DOUBLE' THEN 'number'
+    WHEN 'BOOLEAN' THEN 'boolean' WHEN 'ARRAY' THEN 'array' WHEN 'OBJECT' THEN 'object' WHEN 'NULL' THEN 'null' END;
+
+CREATE OR REPLACE MACRO main.rs_super_is_whole(j, most) AS
+    CASE WHEN json_type(j) IN ('BIGINT', 'UBIGINT') THEN abs(CAST(j AS HUGEINT)) <= most WHEN j IS NOT NULL THEN false END;
+
+CREATE OR REPLACE MACRO main.rs_super_items(j) AS
+    CASE WHEN json_type(j) = 'ARRAY' THEN CAST(j AS JSON[]) ELSE CAST([] AS JSON[]) END;

@@ -1,0 +1,92 @@
+"""Puts a pipeline together from what the profile knows: the warehouse's connection, the staging bucket, the lock."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from core.aws.workplace import Workplace
+from core.base.errors import OpsError, WrongUse
+from core.settings.profiles import WarehouseConnection
+from core.streams.dispatch import dispatch_to
+from core.streams.loading import Loader, Staging, Statements
+from core.streams.pages import StreamSource
+from core.streams.pipeline import Pipeline, PipelineOptions
+
+
+@dataclass(frozen=True, slots=True)
+class Carriage:
+    """What a pipeline is asked to be. dispatch: ``local`` or ``gearman://host:port``. staging: s3://bucket/prefix/, ""
+    for a bucket of the sandbox's own. connection: name of a Data API connection of the profile, "" for the first."""
+
+    stream: str
+    table: str
+    workers: int = 1
+    dispatch: str = "local"
+    staging: str = ""
+    iam_role: str = "default"
+    connection: str = ""
+
+
+def pipeline(workplace: Workplace, wanted: Carriage, options: PipelineOptions | None = None) -> Pipeline:
+    """Raises WrongUse or OpsError where something that is named is not there."""
+    aws = workplace.aws
+    staging = wanted.staging
+    if not staging:
+        if workplace.profile.environment != "sandbox":
+            raise WrongUse(
+                "No staging place is named",
+                "Rows wait in S3 for the warehouse's COPY",
+                "Add --staging s3://your-bucket/prefix/ (a bucket that the warehouse's IAM role may read)",
+            )
+        staging = f"s3://opsdesk-staging/{wanted.stream}/{wanted.table}/"
+    statements = Statements(aws, _connection(aws.target().warehouses, wanted.connection))
+    loader = Loader(statements, Staging(aws, staging), wanted.stream, wanted.table, wanted.iam_role)
+    return Pipeline(StreamSource(aws, wanted.stream), loader, dispatch_to(wanted.dispatch, wanted.workers), options)
+
+
+def _connection(connections: tuple[WarehouseConnection, ...], name: str) -> WarehouseConnection:
+    usable = [entry for entry in connections if entry.kind == "data-api"]
+    if name:
+        usable = [entry for entry in usable if entry.name == name]
+    if not usable:
+        known = ", ".join(entry.name for entry in connections) or "none"
+        raise WrongUse(
+            f"The profile has no Data API connection{f' named {name}' if name else ''}",
+            f"Its warehouse connections: {known}",
+            "Add one to the profile; a pipeline loads through the Redshift Data API",
+        )
+    return usable[0]
+
+
+@contextmanager
+def only_one(workplace: Workplace, wanted: Carriage) -> Iterator[None]:
+    """Hold the pipeline's lock; OpsError (exit status 3) where another run of it is at work on this computer."""
+    folder: Path = workplace.places.state / "pipelines"
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    name = f"{workplace.profile.name}-{wanted.stream}-{wanted.table.lower()}.lock"
+    with (folder / name).open("a+") as file:
+        try:
+            _take(file.fileno())
+        except OSError:
+            raise OpsError(
+                f"Another run carries {wanted.stream} into {wanted.table}",
+                "Its lock is held by another process of this computer",
+                "Wait until it has ended, or stop it; nothing was changed",
+                code="locked",
+                exit_status=3,
+            ) from None
+        yield  # closing the file lets the lock go, as does the end of the process
+
+
+def _take(handle: int) -> None:
+    try:
+        import fcntl
+    except ImportError:
+        import msvcrt
+
+        msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined]
+    else:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -1,0 +1,245 @@
+"""From records of a stream to rows of page views: what a pipeline worker does, in a process or on a machine of its own.
+
+A job is one slice of a page and its result is Arrow: both are plain bytes without code in them, so they may cross a
+network. The work is a pure function: a lost job is simply done again.
+"""
+
+from __future__ import annotations
+
+import struct
+from base64 import b64decode, b64encode
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import orjson
+
+from core.streams.decode import Decoder, Record
+from core.streams.pages import Page, RawRecord, Shard
+from core.streams.positions import Checkpoint
+from core.streams.user_agents import described
+
+SLICE_RECORDS = 2_000
+
+COLUMNS: dict[str, tuple[str, str]] = {
+    # name: (Redshift type, Arrow type); COPY from Parquet goes by position and is strict about the types
+    "event_id": ("VARCHAR(256) NOT NULL", "string"),
+    "viewed_at": ("TIMESTAMP", "timestamp"),
+    "day": ("DATE", "date"),
+    "session_id": ("VARCHAR(256)", "string"),
+    "customer_id": ("BIGINT", "int64"),
+    "url": ("VARCHAR(4096)", "string"),
+    "scheme": ("VARCHAR(16)", "string"),
+    "host": ("VARCHAR(256)", "string"),
+    "path": ("VARCHAR(4096)", "string"),
+    "query": ("VARCHAR(4096)", "string"),
+    "utm_source": ("VARCHAR(256)", "string"),
+    "utm_campaign": ("VARCHAR(256)", "string"),
+    "referrer": ("VARCHAR(4096)", "string"),
+    "referrer_host": ("VARCHAR(256)", "string"),
+    "user_agent": ("VARCHAR(2048)", "string"),
+    "browser": ("VARCHAR(32)", "string"),
+    "os": ("VARCHAR(32)", "string"),
+    "device": ("VARCHAR(16)", "string"),
+    "country": ("VARCHAR(8)", "string"),
+    "status": ("BIGINT", "int64"),
+    "duration_ms": ("BIGINT", "int64"),
+    "client": ("VARCHAR(64)", "string"),
+    "properties": ("VARCHAR(65535)", "string"),
+    "arrived_at": ("TIMESTAMP", "timestamp"),
+    "stream": ("VARCHAR(128)", "string"),
+    "shard": ("VARCHAR(64)", "string"),
+    "sequence": ("VARCHAR(64)", "string"),
+    "sub_sequence": ("BIGINT", "int64"),
+    "partition_key": ("VARCHAR(1024)", "string"),
+}
+_LONGEST = {name: int(kind[8:].partition(")")[0]) for name, (kind, _) in COLUMNS.items() if kind.startswith("VARCHAR")}
+_TAKEN = {"event_id", "viewed_at", "session_id", "customer_id", "url", "referrer", "user_agent", "country", "status"}
+_TAKEN |= {"duration_ms", "collector"}
+_LARGEST_INTEGER = 2**63 - 1
+_HEAD = struct.Struct("<I")
+
+
+@dataclass(frozen=True, slots=True)
+class Parsed:
+    """A slice, done. ``table``: Arrow IPC stream of COLUMNS. rejects: records that are no JSON object, as JSON lines
+    can keep them. cut: texts that were too long for their column and were shortened."""
+
+    rows: int
+    cut: int
+    rejects: list[dict[str, Any]]
+    table: bytes
+
+    def packed(self) -> bytes:
+        head = orjson.dumps({"rows": self.rows, "cut": self.cut, "rejects": self.rejects})
+        return _HEAD.pack(len(head)) + head + self.table
+
+    @classmethod
+    def unpacked(cls, content: bytes) -> Parsed:
+        (size,) = _HEAD.unpack_from(content)
+        head = orjson.loads(content[_HEAD.size : _HEAD.size + size])
+        return cls(head["rows"], head["cut"], head["rejects"], content[_HEAD.size + size :])
+
+
+def slices(stream: str, page: Page) -> list[bytes]:
+    """The jobs of one page, in order."""
+    made = []
+    for start in range(0, len(page.records), SLICE_RECORDS):
+        after = page.after if start == 0 else None
+        job = {
+            "stream": stream,
+            "shard": [page.shard.id, str(page.shard.first_hash), str(page.shard.last_hash)],
+            "after": [after.sequence, after.sub_sequence] if after else None,
+            "records": [
+                [arrived, key, sequence, b64encode(data).decode()]
+                for arrived, key, sequence, data in page.records[start : start + SLICE_RECORDS]
+            ],
+        }
+        made.append(orjson.dumps(job))
+    return made
+
+
+def work(content: bytes) -> bytes:
+    """Do one job: decode, parse, enrich; see Parsed."""
+    job = orjson.loads(content)
+    name, first, last = job["shard"]
+    shard = Shard(name, int(first), int(last))
+    records = [RawRecord(arrived, key, sequence, b64decode(data)) for arrived, key, sequence, data in job["records"]]
+    after = Checkpoint(*job["after"]) if job["after"] else None
+    found = Decoder().page(Page(shard, records, after=after))
+    return parsed(job["stream"], found).packed()
+
+
+def parsed(stream: str, records: Sequence[Record]) -> Parsed:
+    columns: dict[str, list[Any]] = {name: [] for name in COLUMNS}
+    rejects, cut = [], 0
+    for record in records:
+        event = record.json()
+        if not isinstance(event, dict):
+            rejects.append(record.row())
+            continue
+        row = _row(stream, record, event)
+        for name, values in columns.items():
+            value = row[name]
+            if type(value) is str and len(value) * 4 > _LONGEST[name]:  # bytes count, and a character has up to 4
+                value, shortened = _fitted(value, _LONGEST[name])
+                cut += shortened
+            values.append(value)
+    return Parsed(len(columns["event_id"]), cut, rejects, _arrow(columns))
+
+
+def _row(stream: str, record: Record, event: dict[str, Any]) -> dict[str, Any]:
+    arrived = datetime.fromtimestamp(record.arrived, UTC).replace(tzinfo=None)
+    viewed = _moment(event.get("viewed_at")) or arrived
+    url, referrer, agent = _text(event.get("url")), _text(event.get("referrer")), _text(event.get("user_agent"))
+    scheme, host, path, query = _url_parts(url)
+    campaign = parse_qs(query) if query and "utm_" in query else {}
+    browser, system, device = described(agent)
+    collector = event.get("collector")
+    identity = _text(event.get("event_id"))
+    return {
+        "event_id": identity or f"{record.shard}:{record.sequence}:{record.sub_sequence}",
+        "viewed_at": viewed,
+        "day": viewed.date(),
+        "session_id": _text(event.get("session_id")),
+        "customer_id": _integer(event.get("customer_id")),
+        "url": url,
+        "scheme": scheme,
+        "host": host,
+        "path": path,
+        "query": query,
+        "utm_source": campaign.get("utm_source", [None])[0],
+        "utm_campaign": campaign.get("utm_campaign", [None])[0],
+        "referrer": referrer,
+        "referrer_host": _url_parts(referrer)[1],
+        "user_agent": agent,
+        "browser": browser,
+        "os": system,
+        "device": device,
+        "country": _text(event.get("country")),
+        "status": _integer(event.get("status")),
+        "duration_ms": _integer(event.get("duration_ms")),
+        "client": _text(collector.get("client")) if isinstance(collector, dict) else None,
+        "properties": _properties(event),
+        "arrived_at": arrived,
+        "stream": stream,
+        "shard": record.shard,
+        "sequence": record.sequence,
+        "sub_sequence": record.sub_sequence,
+        "partition_key": record.partition_key,
+    }
+
+
+def _properties(event: dict[str, Any]) -> str | None:
+    """What has no column of its own, as JSON; left out whole where it is too long, for half a JSON is none."""
+    rest = {name: value for name, value in event.items() if name not in _TAKEN}
+    if not rest:
+        return None
+    content = orjson.dumps(rest)
+    return content.decode() if len(content) <= _LONGEST["properties"] else '{"too_long":true}'
+
+
+def _text(value: Any) -> str | None:
+    if isinstance(value, str):
+        return value.replace("\0", "") or None  # no warehouse takes the zero character
+    return None if value is None or isinstance(value, dict | list) else str(value)
+
+
+def _integer(value: Any) -> int | None:
+    try:
+        number = int(value) if isinstance(value, int | float | str) else None
+    except (ValueError, OverflowError):  # not a number, NaN, infinity
+        return None
+    return number if number is not None and -_LARGEST_INTEGER <= number <= _LARGEST_INTEGER else None
+
+
+def _moment(value: Any) -> datetime | None:
+    """ISO 8601 text or seconds since 1970, as naive UTC; None where it is neither or out of a warehouse's range."""
+    try:
+        if isinstance(value, int | float):
+            found = datetime.fromtimestamp(value / 1000 if value > 1e11 else value, UTC)
+        elif isinstance(value, str):
+            found = datetime.fromisoformat(value)
+        else:
+            return None
+        return (found.astimezone(UTC) if found.tzinfo else found).replace(tzinfo=None)
+    except (ValueError, OverflowError, OSError):
+        return None
+
+
+def _url_parts(url: str | None) -> tuple[str | None, str | None, str | None, str | None]:
+    if not url:
+        return None, None, None, None
+    try:
+        parts = urlsplit(url)
+        return parts.scheme or None, parts.hostname, parts.path or "/", parts.query or None
+    except ValueError:  # for example a broken IPv6 address
+        return None, None, None, None
+
+
+def _fitted(value: str, most: int) -> tuple[str, bool]:
+    raw = value.encode(errors="replace")
+    if len(raw) <= most:
+        return value, False
+    return raw[:most].decode(errors="ignore"), True
+
+
+def schema() -> Any:
+    import pyarrow as pa
+
+    kinds = {"string": pa.string(), "int64": pa.int64(), "timestamp": pa.timestamp("us"), "date": pa.date32()}
+    return pa.schema([pa.field(name, kinds[kind]) for name, (_, kind) in COLUMNS.items()])
+
+
+def _arrow(columns: dict[str, list[Any]]) -> bytes:
+    import pyarrow as pa
+
+    shape = schema()
+    table = pa.table([pa.array(columns[field.name], field.type) for field in shape], schema=shape)
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, shape) as writer:
+        writer.write_table(table)
+    content: bytes = sink.getvalue().to_pybytes()
+    return content

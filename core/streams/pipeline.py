@@ -1,0 +1,313 @@
+"""The pipeline: a reader a shard, a bounded hand-over, workers, and commits of rows and checkpoints in read order.
+
+A page is committed only when all pages read before it are: so a checkpoint never passes a row that is not in the
+table, and a child shard's rows never come before its parent's. What was read and not committed is read again.
+"""
+
+from __future__ import annotations
+
+import io
+import threading
+import time
+import uuid
+from collections import deque
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from typing import Any
+
+from core.base.errors import OpsError
+from core.jobs.job import Job, JobCancelled
+from core.streams.dispatch import Dispatch
+from core.streams.loading import Loader
+from core.streams.page_views import Parsed, schema, slices
+from core.streams.pages import Page, StreamSource
+from core.streams.positions import SHARD_END, TRIM_HORIZON, Checkpoint, Start
+from core.streams.reader import Pace, ShardStatus
+from core.streams.reading import StreamReader
+
+_COMMIT_ATTEMPTS = 4
+_PASSING = ("unreachable", "throttled", "limit")
+
+
+@dataclass(frozen=True, slots=True)
+class PipelineOptions:
+    """every: seconds between commits at most (rows are queryable about that much later). batch_records: commit
+    earlier when so many are ready. most_records, most_bytes: read and not yet committed, all shards together; then
+    reading waits. reads_per_second: per shard, of the five that all readers of a stream share."""
+
+    every: float = 5.0
+    batch_records: int = 50_000
+    most_records: int = 150_000
+    most_bytes: int = 128 << 20
+    reads_per_second: float = 2.0
+    start: Start = TRIM_HORIZON
+
+
+@dataclass(frozen=True, slots=True)
+class PipelineSnapshot:
+    """Every stage as it stands. Counts are of records since this run began, where nothing else is said.
+
+    read: received from the stream. waiting: with the workers. parsed: done and not yet committed. loaded: in the
+    table (rows; what one commit held twice is in ``doubles``). rejected: no JSON object, kept in ``rejects_at``.
+    behind: seconds the slowest shard is behind its newest record (None before the first answers); uncommitted:
+    records read and not in the table. freshness: (median, worst) seconds from a record's arrival in the stream to
+    being queryable, of the last commit. commit_seconds: of the last commit.
+    """
+
+    state: str  # starting | running | held up | draining | ended
+    shards: list[ShardStatus]
+    read: int
+    waiting: int
+    parsed: int
+    uncommitted: int
+    loaded: int
+    doubles: int
+    rejected: int
+    rejects_at: str
+    cut: int
+    commits: int
+    retries: int
+    behind: float | None
+    freshness: tuple[float, float] | None
+    commit_seconds: float
+    workers: str
+    trouble: OpsError | None
+
+
+@dataclass(slots=True)
+class _Ticket:
+    """One page on its way."""
+
+    shard: str
+    records: int
+    size: int
+    done: Checkpoint
+    arrived: list[float]
+    taken: float
+    jobs: list[Future[bytes]] = field(default_factory=list)
+    handed: bool = False
+
+    @property
+    def ready(self) -> bool:
+        return self.handed and all(job.done() for job in self.jobs)
+
+
+class Pipeline:
+    """Made by the service; ``run`` works on the caller's thread until it is cancelled or has caught up."""
+
+    def __init__(
+        self, source: StreamSource, loader: Loader, dispatch: Dispatch, options: PipelineOptions | None = None
+    ) -> None:
+        self.source, self.loader, self.dispatch = source, loader, dispatch
+        self.options = options or PipelineOptions()
+        self._changed = threading.Condition()
+        self._tickets: deque[_Ticket] = deque()
+        self._reader: StreamReader | None = None
+        self._state = "starting"
+        self._stopping = False
+        self._read = self._pages = self._loaded = self._doubles = self._rejected = self._cut = 0
+        self._commits = self._retries = self._uncommitted = self._bytes = 0
+        self._rejects_at = ""
+        self._freshness: tuple[float, float] | None = None
+        self._commit_seconds = 0.0
+        self._trouble: OpsError | None = None
+
+    # -- running ------------------------------------------------------------
+    def run(
+        self, job: Job[Any], *, once: bool = False, seconds: float | None = None, make_bucket: bool = False
+    ) -> PipelineSnapshot:
+        """Carry records until cancelled, for ``seconds``, or (``once``) until all that is there is in the table.
+
+        A cancel drains nothing: what is not committed is read again by the next run.
+        """
+        self.loader.prepare(make_bucket=make_bucket)
+        pace = Pace(self.options.reads_per_second, limit=10_000)
+        reader = StreamReader(
+            self.source,
+            self._take,
+            start=self.options.start,
+            checkpoints=self.loader.checkpoints(),
+            pace=pace,
+        )
+        self._reader = reader
+        reader.open()
+        self._state = "running"
+        try:
+            with job.interruptible(self._wake):
+                self._carry(job, reader, once, None if seconds is None else time.monotonic() + seconds)
+        finally:
+            with self._changed:
+                self._stopping = True
+                self._changed.notify_all()
+            reader.stop()
+            self.dispatch.close()
+            reader.wait(5)
+            self._state = "ended"
+        return self.snapshot()
+
+    def _carry(self, job: Job[Any], reader: StreamReader, once: bool, deadline: float | None) -> None:
+        calm = 0
+        while True:
+            job.checkpoint()
+            job.report(self._loaded, None, f"{self._loaded:,} rows loaded, {self._uncommitted:,} on the way")
+            if isinstance(reader.failure, BaseException):
+                raise reader.failure
+            ended = deadline is not None and time.monotonic() > deadline
+            if ended and not reader.paused:
+                self._state = "draining"
+                reader.pause()
+            calm = calm + 1 if once and self._caught_up(reader) else 0
+            batch = self._due(hurry=ended or calm > 0)
+            if batch:
+                self._commit(job, batch)
+            elif not self._tickets and (ended or calm > 3):
+                return
+            else:
+                with self._changed:
+                    self._changed.wait(0.1)
+
+    def _caught_up(self, reader: StreamReader) -> bool:
+        """Whether everything was read to its newest record, and no page is between its reader and us."""
+        return reader.caught_up and sum(status.records for status in reader.status()) == self._read
+
+    def _wake(self) -> None:
+        with self._changed:
+            self._changed.notify_all()
+
+    # -- the readers' side --------------------------------------------------
+    def _take(self, page: Page) -> None:
+        """Take a page over; waits while too much is on its way (that is the back-pressure)."""
+        if not page.records and not page.closed:
+            return
+        done = SHARD_END if page.closed else Checkpoint(page.records[-1].sequence)
+        arrived = [record.arrived for record in page.records]
+        ticket = _Ticket(page.shard.id, len(page.records), page.size, done, arrived, time.monotonic())
+        with self._changed:
+            while self._full() and not self._stopping:
+                self._changed.wait(0.5)
+            if self._stopping:
+                raise JobCancelled("the pipeline is stopping")
+            self._tickets.append(ticket)
+            self._uncommitted += ticket.records
+            self._bytes += ticket.size
+        ticket.jobs = [self.dispatch.submit(content) for content in slices(self.source.stream, page)]
+        for job in ticket.jobs:
+            job.add_done_callback(lambda _: self._wake())
+        with self._changed:
+            ticket.handed = True
+            self._read += ticket.records
+            self._changed.notify_all()
+
+    def _full(self) -> bool:
+        return self._uncommitted > self.options.most_records or self._bytes > self.options.most_bytes
+
+    # -- the committer's side -----------------------------------------------
+    def _due(self, *, hurry: bool) -> list[_Ticket]:
+        """The pages to commit now: an unbroken row from the oldest on."""
+        with self._changed:
+            batch: list[_Ticket] = []
+            records = 0
+            for ticket in self._tickets:
+                if not ticket.ready or records + ticket.records > 2 * self.options.batch_records:
+                    break
+                batch.append(ticket)
+                records += ticket.records
+            if not batch:
+                return []
+            waited = time.monotonic() - batch[0].taken
+            due = hurry or records >= self.options.batch_records or waited >= self.options.every or self._full()
+            return batch if due else []
+
+    def _commit(self, job: Job[Any], batch: list[_Ticket]) -> None:
+        began = time.monotonic()
+        parts = [Parsed.unpacked(result.result()) for ticket in batch for result in ticket.jobs]
+        content, rows, doubles = _parquet(parts)
+        rejects = [reject for part in parts for reject in part.rejects]
+        checkpoints = {ticket.shard: ticket.done for ticket in batch}
+        if rejects:
+            self._rejects_at = self.loader.keep_rejects(rejects)
+        token = uuid.uuid4().hex
+        key = self._tried(job, lambda: self.loader.stage(content)) if rows else None
+        self._tried(job, lambda: self.loader.commit(key, checkpoints, token))
+        committed = time.time() + (self._reader.skew if self._reader is not None else 0.0)
+        if key is not None:
+            self.loader.unstage(key)
+        ages = sorted(max(0.0, committed - arrived) for ticket in batch for arrived in ticket.arrived)
+        with self._changed:
+            for ticket in batch:
+                self._tickets.popleft()
+                self._uncommitted -= ticket.records
+                self._bytes -= ticket.size
+            self._loaded += rows
+            self._doubles += doubles
+            self._rejected += len(rejects)
+            self._cut += sum(part.cut for part in parts)
+            self._commits += 1
+            self._commit_seconds = time.monotonic() - began
+            if ages:
+                self._freshness = (ages[len(ages) // 2], ages[-1])
+            self._trouble = None
+            self._changed.notify_all()
+
+    def _tried(self, job: Job[Any], step: Any) -> Any:
+        """Passing trouble is waited out; other trouble ends the run after some attempts, with nothing lost."""
+        attempt = 0
+        while True:
+            try:
+                result = step()
+            except OpsError as trouble:
+                attempt += 1
+                self._retries += 1
+                self._trouble, self._state = trouble, "held up"
+                if trouble.code not in _PASSING and attempt >= _COMMIT_ATTEMPTS:
+                    raise
+                job.sleep(min(10.0, 0.2 * 2**attempt))
+            else:
+                self._state = "draining" if self._reader is not None and self._reader.paused else "running"
+                return result
+
+    # -- looking ------------------------------------------------------------
+    def snapshot(self) -> PipelineSnapshot:
+        shards = self._reader.status() if self._reader is not None else []
+        behind = [status.behind for status in shards if status.state != "closed" and status.behind is not None]
+        with self._changed:
+            parsed = sum(ticket.records for ticket in self._tickets if ticket.ready)
+            return PipelineSnapshot(
+                self._state,
+                shards,
+                self._read,
+                self._uncommitted - parsed,
+                parsed,
+                self._uncommitted,
+                self._loaded,
+                self._doubles,
+                self._rejected,
+                self._rejects_at,
+                self._cut,
+                self._commits,
+                self._retries,
+                max(behind) / 1000 if behind else None,
+                self._freshness,
+                self._commit_seconds,
+                self.dispatch.name,
+                self._trouble,
+            )
+
+
+def _parquet(parts: list[Parsed]) -> tuple[bytes, int, int]:
+    """(file, rows, doubles): the parts as one Parquet file, each event once; MERGE refuses a source with doubles."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    tables = [pa.ipc.open_stream(part.table).read_all() for part in parts if part.rows]
+    if not tables:
+        return b"", 0, 0
+    table = pa.concat_tables(tables)
+    seen: set[str] = set()
+    first = [not (name in seen or seen.add(name)) for name in table["event_id"].to_pylist()]  # type: ignore[func-returns-value]
+    doubles = len(first) - len(seen)
+    if doubles:
+        table = table.filter(pa.array(first))
+    file = io.BytesIO()
+    pq.write_table(table.cast(schema()), file, compression="snappy")  # what every Redshift reads
+    return file.getvalue(), table.num_rows, doubles
