@@ -176,10 +176,10 @@ class MainWindow(QMainWindow):
         self._jobs.start(
             self,
             f"Open {tab.title}",
-            lambda _job: tab.load(),
-            lane="pages",
+            partial(_load, tab),
             quiet=True,
             on_success=lambda _: self._loaded(page_id),
+            on_failure=lambda fault: self._opening.show_text(str(fault)),
         )
 
     def _loaded(self, page_id: str) -> None:

@@ -30,6 +30,7 @@ from gui.tabs.streams.view import State, StreamsView
 from gui.tabs.streams.wording import shard_word
 
 _TICK = 100  # ms
+_LOOK_AGAIN = 3_000  # ms between looks while there is no stream or no answer: the sandbox fills itself after its start
 _CHART_EVERY, _FIGURES_EVERY = 2, 10  # ticks
 _COMPLETE_AFTER = 2.0  # seconds: a second's bin is whole when every shard was read once after it
 _RATE_SECONDS = 10
@@ -54,6 +55,8 @@ class StreamsPresenter(QObject):
         self.records = RecordsPresenter(view.records, context)
         self.producing = Producing(view.produce, context)
         self.changes = Changes(view, context, lambda: self.catalogue.details)
+        self._again = QTimer(self, interval=_LOOK_AGAIN)
+        self._again.timeout.connect(self.catalogue.read)
         self._holder = _TapHolder()
         view.destroyed.connect(self._holder.stop)
         self._actions = Actions(view, context.commands, self)
@@ -63,6 +66,7 @@ class StreamsPresenter(QObject):
         view, bar = self.view, self.view.toolbar
         view.shown.connect(self._shown)
         view.hidden.connect(self._timer.stop)
+        view.hidden.connect(self._again.stop)
         view.retry_asked.connect(self.refresh)
         view.create_asked.connect(self.changes.ask_create)
         view.banner.action_asked.connect(self._next_step)
@@ -94,7 +98,7 @@ class StreamsPresenter(QObject):
 
     # -- what is shown ----------------------------------------------------------
     def show_state(self, state: State) -> None:
-        self.state = state
+        self._enter(state)
         locked, details = self.locked, self.catalogue.details
         self.view.show_state(state, locked=locked)
         here = details is not None and state not in (State.LOADING, State.NO_STREAMS, State.UNREACHABLE)
@@ -110,6 +114,13 @@ class StreamsPresenter(QObject):
             self.view.records.show_empty("Nothing is tapped yet", "Start tap", hint)
         elif state.tapping:
             self._say_waiting()
+
+    def _enter(self, state: State) -> None:
+        self.state = state
+        if state in (State.NO_STREAMS, State.UNREACHABLE) and self.view.isVisible():
+            self._again.start()
+        else:
+            self._again.stop()
 
     @property
     def locked(self) -> str:
@@ -134,6 +145,8 @@ class StreamsPresenter(QObject):
             self.refresh()
         elif self.state.tapping:
             self._timer.start()
+        else:
+            self._enter(self.state)
 
     def _guard_changed(self) -> None:
         self.show_state(self.state)
@@ -161,7 +174,9 @@ class StreamsPresenter(QObject):
         if not names:
             self._drop_tap()
             hint = self.locked or "A stream takes in records and keeps them for a day or longer"
-            self.state = State.NO_STREAMS
+            if self._context.desk.profile.kind == "sandbox":
+                hint = "The sandbox's own stream appears here as soon as it is filled"
+            self._enter(State.NO_STREAMS)
             self.view.show_nothing(self.state, "There is no stream yet", "" if self.locked else "New stream", hint)
             return
         if here not in names:
@@ -176,7 +191,7 @@ class StreamsPresenter(QObject):
         if self.state.tapping:
             self._show_fault(fault)
             return
-        self.state = State.UNREACHABLE
+        self._enter(State.UNREACHABLE)
         why = " ".join(f"{part.rstrip('.')}." for part in (fault.why, fault.remedy) if part)
         self.view.show_nothing(self.state, fault.title, "Try again", why)
 

@@ -196,7 +196,9 @@ class RecordsPresenter(QObject):
             lambda job: self._service.export(job, records, path),
             room="streams",
             outlives_owner=True,
-            on_success=lambda count: self._context.praise(f"{number(count)} records are in {path.name}"),
+            on_success=lambda count: self._context.praise(
+                f"{number(count)} record{'s are' if count != 1 else ' is'} in {path.name}"
+            ),
             on_failure=self.failed.emit,
             after=lambda _count: ("Show in folder", partial(_show_folder, path)),
             can_retry=True,

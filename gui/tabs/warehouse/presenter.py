@@ -505,8 +505,8 @@ class WarehousePresenter(QObject):
         """While statements run: state, elapsed time, rows so far."""
         document = self._document()
         run = document.run
-        if document.job is None or run is None or document.job.stopping:
-            return
+        if document.job is None or run is None or document.job.stopping or run.result.count.complete:
+            return  # the last word belongs to the end of the job
         document.words = run.words() if not run.has_result else f"{run.result.count.words()}, {run.seconds:.1f} s"
         self._view.results.show_line(document.words, busy=True)
 

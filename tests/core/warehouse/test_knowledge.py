@@ -79,7 +79,14 @@ ORDERS = Table(
     35.0,
     20.0,
 )
-PEOPLE = Table("crm", "people", "table", (TableColumn("customer_id", "integer"), TableColumn("name", "varchar(80)")), "EVEN", 90_000)
+PEOPLE = Table(
+    "crm",
+    "people",
+    "table",
+    (TableColumn("customer_id", "integer"), TableColumn("name", "varchar(80)")),
+    "EVEN",
+    90_000,
+)
 CATALOGUE = Catalogue("c", "dev", NOW, ("crm", "public"), (ORDERS, PEOPLE), ("x",))
 
 
@@ -135,7 +142,9 @@ def test_formatting_keeps_what_it_does_not_understand() -> None:
     assert "SELECT\n  a,\n  b\nFROM t" in text
     assert "COPY t FROM 's3://x' IAM_ROLE default;" in text
     assert "select ((" in text
-    assert "-- why" in formatted("select a -- why\nfrom t", "redshift") or "/* why */" in formatted("select a -- why\nfrom t", "redshift")
+    assert "-- why" in formatted("select a -- why\nfrom t", "redshift") or "/* why */" in formatted(
+        "select a -- why\nfrom t", "redshift"
+    )
 
 
 def test_squiggles_stand_at_the_fault() -> None:
