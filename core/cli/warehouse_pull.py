@@ -39,6 +39,10 @@ def add_actions(group: Group) -> None:
         "--role", default="", metavar="ARN", help="the role that COPY reads with (default: the cluster's default)"
     )
     parser.add_argument(
+        "--exclude", action="append", default=[], metavar="TABLE.COLUMN", help="leave a column out; may be given often"
+    )
+    parser.add_argument("--cut-text", action="store_true", help="cut texts above 65,535 bytes instead of stopping")
+    parser.add_argument(
         "--propose", action="store_true", help="show types, keys with their reasons and DDL; change nothing"
     )
     parser.add_argument("--save", default="", metavar="NAME", help="keep the options as a plan of this name")
@@ -74,6 +78,8 @@ def _pull(options: argparse.Namespace, console: Console) -> int:
             connection=options.connection,
             stage=options.stage,
             role=options.role,
+            exclude=tuple(options.exclude),
+            cut=options.cut_text,
         )
         if options.save:
             feed.save(
@@ -106,7 +112,14 @@ def _propose(options: argparse.Namespace, console: Console, feed: object, plan: 
     for source in plan.sources:
         server = feed.server(source.source, source.database)
         proposals = console.do(
-            "Propose", partial(feed.propose, server=server, schema=source.schema, names=list(source.tables) or None)
+            "Propose",
+            partial(
+                feed.propose,
+                server=server,
+                schema=source.schema,
+                names=list(source.tables) or None,
+                exclude=source.exclude,
+            ),
         )
         for one in proposals:
             documents.append(

@@ -56,7 +56,8 @@ def mapped(column: SourceColumn, *, is_json: bool = False, boolean: bool = False
     name = _tick(column.name)
 
     def made(expression: str, shape: str, target: str, staging: str = "", note: str = "") -> Mapped:
-        return Mapped(column.name, expression, shape, target, column.nullable, staging, note)
+        empty = column.nullable or shape in ("date", "timestamp")  # zero dates become NULL
+        return Mapped(column.name, expression, shape, target, empty, staging, note)
 
     kind = column.kind
     if kind in _INTEGERS:

@@ -22,12 +22,15 @@ class PlanSource:
     schema: str
     tables: tuple[str, ...] = ()
     """Empty: every table."""
+    exclude: tuple[str, ...] = ()
+    """Columns left out, as table.column."""
 
 
 @dataclass(frozen=True, slots=True)
 class FeedPlan:
     """stage: s3://bucket/prefix/ for the files on their way (empty: a bucket of the account's own).
     overlap: seconds (or counter values) read again behind the watermark, for rows that committed late.
+    cut: texts longer than their column takes (65,535 bytes) are cut and counted; else they stop the pull.
     union: a schema in which a view of each table name shows all sources together, with the column source_db.
     """
 
@@ -39,6 +42,7 @@ class FeedPlan:
     role: str = ""
     overlap: int = 300
     union: str = ""
+    cut: bool = False
     every: str = field(default="")
     """A hint for schedulers: 15m, 1h, 1d."""
 
@@ -60,7 +64,8 @@ def load_plan(folder: Path, name: str) -> FeedPlan:
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
         sources = tuple(
-            PlanSource(**{**one, "tables": tuple(one.get("tables", ()))}) for one in document.pop("sources")
+            PlanSource(**{**one, "tables": tuple(one.get("tables", ())), "exclude": tuple(one.get("exclude", ()))})
+            for one in document.pop("sources")
         )
         plan = FeedPlan(sources=sources, **document)
     except FileNotFoundError:

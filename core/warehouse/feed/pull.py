@@ -71,6 +71,7 @@ class TablePull:
         *,
         schema: str,
         run_id: str,
+        cut: bool = False,
         step: Step | None = None,
     ) -> None:
         self.job, self.server, self.table, self.target, self.stage = job, server, table, target, stage
@@ -78,6 +79,7 @@ class TablePull:
         self.name = table.name.lower()
         self.step = step or (lambda _: None)
         self.columns: tuple[Mapped, ...] = ()
+        self.cut, self.shortened = cut, 0
 
     @property
     def place(self) -> str:
@@ -98,6 +100,8 @@ class TablePull:
         where = _newer(self.table, way, column, known, overlap) if known else ""
         report.notes += [f"{one.name}: {one.note}" for one in self.columns if one.note]
         self._move(report, where, whole=not where)
+        if self.shortened:
+            report.notes.append(f"{self.shortened:,} texts were cut to what their column takes")
         return report
 
     # -- steps ------------------------------------------------------------------
@@ -177,8 +181,10 @@ class TablePull:
                 "columns": [(one.name, one.shape, one.staged) for one in self.columns],
                 "path": str(path),
                 "table": f"{self.table.database}.{self.table.name}",
+                "cut": self.cut,
             },
         )
+        self.shortened += int(answer[2])
         return int(answer[0]), str(answer[1])
 
     def _state(self, report: TableReport) -> list[str]:

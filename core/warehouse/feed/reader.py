@@ -20,10 +20,12 @@ def stage(
     path: str,
     table: str,
     plain: bool = False,
-) -> tuple[int, str]:
-    """Write the rows of ``query`` to ``path`` as Parquet (zstd); returns the rows and the reader that served.
+    cut: bool = False,
+) -> tuple[int, str, int]:
+    """Write the rows of ``query`` to ``path`` as Parquet (zstd); returns the rows, the reader that served and the texts cut.
 
-    columns: name, shape and warehouse type of each. ``plain``: PyMySQL even where connectorx would do.
+    columns: name, shape and warehouse type of each. ``plain``: PyMySQL even where connectorx would do. ``cut``: a text too long for its column is cut
+    to whole characters; else it is an error.
     Raises OpsError for a value that its column cannot take; nothing is left at ``path`` then.
     """
     import pyarrow as pa
@@ -35,10 +37,11 @@ def stage(
     trouble: BaseException | None = None
     for name, read in readers:
         rows = 0
+        shortened = [0]
         try:
             with pq.ParquetWriter(unfinished, schema, compression="zstd") as writer:
                 for batch in read(url, query):
-                    writer.write_table(_shaped(batch, columns, schema, table))
+                    writer.write_table(_shaped(batch, columns, schema, table, shortened if cut else None))
                     rows += batch.num_rows
                     report(rows, note=f"{table}: {rows:,} rows read")
         except OpsError:
@@ -50,7 +53,7 @@ def stage(
             trouble = error
             continue
         unfinished.replace(path)
-        return rows, name
+        return rows, name, shortened[0]
     unfinished.unlink(missing_ok=True)
     reason = str(trouble).replace(url, "the source")[:400]
     raise OpsError(
@@ -98,13 +101,15 @@ def _arrow(shape: str) -> Any:
     }[kind]  # fmt: skip
 
 
-def _shaped(batch: Any, columns: list[tuple[str, str, str]], schema: Any, table: str) -> Any:
+def _shaped(
+    batch: Any, columns: list[tuple[str, str, str]], schema: Any, table: str, shortened: list[int] | None
+) -> Any:
     import pyarrow as pa
 
     made = []
     for (name, shape, target), column, field in zip(columns, batch.columns, schema, strict=True):
         try:
-            made.append(_column(column, shape, field.type, target))
+            made.append(_column(column, shape, field.type, target, shortened))
         except (pa.ArrowInvalid, pa.ArrowNotImplementedError, _Unfit) as error:
             raise OpsError(
                 f"{table}.{name} holds a value that {target} cannot take",
@@ -119,7 +124,7 @@ class _Unfit(ValueError):
     pass
 
 
-def _column(column: Any, shape: str, kind: Any, target: str) -> Any:
+def _column(column: Any, shape: str, kind: Any, target: str, shortened: list[int] | None) -> Any:
     import pyarrow as pa
     import pyarrow.compute as pc
 
@@ -140,7 +145,22 @@ def _column(column: Any, shape: str, kind: Any, target: str) -> Any:
         text = column.cast(kind)
         longest = pc.max(pc.binary_length(text)).as_py() or 0
         most = int(target.rpartition("(")[2].rstrip(")")) if "(" in target else 65535
+        if longest > most and shortened is not None:
+            return _cut(text, most, shortened)
         if longest > most:
             raise _Unfit(f"the longest value has {longest:,} bytes, {target} takes {most:,}")
         return text
     return column.cast(kind)
+
+
+def _cut(column: Any, most: int, shortened: list[int]) -> Any:
+    import pyarrow as pa
+
+    made: list[str | None] = []
+    for value in column.to_pylist():
+        data = value.encode() if value is not None else b""
+        if len(data) > most:
+            shortened[0] += 1
+            value = data[:most].decode(errors="ignore")
+        made.append(value)
+    return pa.array(made, pa.string())

@@ -8,7 +8,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from core.aws.faults import explained
-from core.warehouse.feed.mapping import Mapped, ticked
+from core.warehouse.feed.mapping import LONGEST, Mapped, ticked
 from core.warehouse.feed.pull import TablePull
 from core.warehouse.statements import quoted
 
@@ -104,6 +104,11 @@ def _texts(column: Mapped) -> tuple[str, str] | None:
     if column.target == "SUPER" or column.shape in ("float", "double", "binary"):
         return None
     theirs = f"CAST({column.expression} AS CHAR)"
+    if (
+        column.shape == "string" and column.target == f"VARCHAR({LONGEST})"
+    ):  # a text may have been cut, and several must fit one
+        head = 16_000  # characters: within 65,535 bytes whatever they are
+        return f"COALESCE(MD5(LEFT({column.expression}, {head})), '~')", f"COALESCE(MD5(LEFT({name}, {head})), '~')"
     if column.shape == "string":
         return f"COALESCE({column.expression}, '~')", f"COALESCE({name}, '~')"
     if column.shape == "bool":

@@ -96,11 +96,13 @@ class FeedService:
             server.host, server.port, server.user, server.password, database or server.database, server.ca_file
         )
 
-    def propose(self, job: Job[Any], server: Server, schema: str, names: list[str] | None = None) -> list[Proposal]:
+    def propose(
+        self, job: Job[Any], server: Server, schema: str, names: list[str] | None = None, exclude: tuple[str, ...] = ()
+    ) -> list[Proposal]:
         """The map, the keys and the DDL for tables of a source, without changing anything."""
         job.checkpoint()
         with server.connect() as connection:
-            tables = read_tables(connection, server.database, names)
+            tables = read_tables(connection, server.database, names, frozenset(exclude))
             keys = advise(tables)
             made: list[Proposal] = []
             for number, table in enumerate(tables, 1):
@@ -132,12 +134,20 @@ class FeedService:
         for source in plan.sources:
             server = self.server(source.source, source.database)
             with server.connect() as link:
-                tables = read_tables(link, server.database, list(source.tables) or None)
+                tables = read_tables(link, server.database, list(source.tables) or None, frozenset(source.exclude))
             keys = advise(tables)
             for number, table in enumerate(tables):
                 job.report(number, len(tables), f"{table.database}.{table.name}")
                 pull = TablePull(
-                    job, server, table, target, stage, schema=source.schema, run_id=report.run_id, step=step
+                    job,
+                    server,
+                    table,
+                    target,
+                    stage,
+                    schema=source.schema,
+                    run_id=report.run_id,
+                    cut=plan.cut,
+                    step=step,
                 )
                 done = pull.run(plan.mode, plan.overlap, keys[table.name])
                 report.tables.append(done)
@@ -209,7 +219,13 @@ class FeedService:
 
 
 def single_source_plan(
-    source: str, tables: list[str], schema: str, mode: str, name: str = "pull", **rest: Any
+    source: str,
+    tables: list[str],
+    schema: str,
+    mode: str,
+    name: str = "pull",
+    exclude: tuple[str, ...] = (),
+    **rest: Any,
 ) -> FeedPlan:
     """The plan that ``warehouse pull --source URL --tables a,b --schema S`` means."""
     database = ""
@@ -219,4 +235,4 @@ def single_source_plan(
             raise WrongUse(
                 "The source names no database", "Its address ends without one", "Write mysql://user@host:3306/database"
             )
-    return FeedPlan(name, (PlanSource(source, database, schema, tuple(tables)),), mode, **rest)
+    return FeedPlan(name, (PlanSource(source, database, schema, tuple(tables), exclude),), mode, **rest)

@@ -108,7 +108,9 @@ class SourceTable:
         return next((one for one in self.columns if one.name == name), None)
 
 
-def read_tables(connection: Any, database: str, names: list[str] | None = None) -> list[SourceTable]:
+def read_tables(
+    connection: Any, database: str, names: list[str] | None = None, exclude: frozenset[str] = frozenset()
+) -> list[SourceTable]:
     """The base tables of a database (or those named), in name order. Raises OpsError for one that is not there."""
     with connection.cursor() as cursor:
         rows = _rows(
@@ -160,7 +162,7 @@ def read_tables(connection: Any, database: str, names: list[str] | None = None) 
                     "auto_increment" in extra,
                 )
                 for table, column, kind, full, nullable, length, precision, scale, extra in columns
-                if table == name and "GENERATED" not in extra.upper()
+                if table == name and "GENERATED" not in extra.upper() and f"{table}.{column}" not in exclude
             ),
             tuple(column for table, index, _, column in keys if table == name and index == "PRIMARY"),
             frozenset(column for table, _, place, column in keys if table == name and place == 1),
