@@ -38,7 +38,8 @@ def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
 
     base = tmp_path_factory.getbasetemp()
     root = base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base
-    os.environ.setdefault("OPSDESK_SANDBOX_SEED", "off")
-    made = Sandbox(root / "sandbox-home")
+    with pytest.MonkeyPatch.context() as patch:  # what the first start says holds for that home
+        patch.setenv("OPSDESK_SANDBOX_SEED", os.environ.get("OPSDESK_SANDBOX_SEED", "off"))
+        made = Sandbox(root / "sandbox-home")
     yield made
     made.close()

@@ -69,10 +69,15 @@ def _body(alert: Alert) -> str:
     return redact(f"{alert.text}\n\nPlan: {alert.plan}\nComputer: {socket.gethostname()}\nSent by Opsdesk\n")
 
 
+def _line(text: str) -> str:
+    """One line: what a server or a dump said must not become a header of its own."""
+    return redact(" ".join(text.split()))
+
+
 def _mail(plan: Plan, alert: Alert, secrets: Secrets) -> None:
     rule = plan.alerts
     message = EmailMessage()
-    message["Subject"] = f"[opsdesk] {redact(alert.subject)}"
+    message["Subject"] = f"[opsdesk] {_line(alert.subject)}"
     message["From"], message["To"] = rule.smtp_from, ", ".join(rule.smtp_to)
     message.set_content(_body(alert))
     context = ssl.create_default_context()
@@ -91,7 +96,7 @@ def _mail(plan: Plan, alert: Alert, secrets: Secrets) -> None:
 
 
 def _publish(plan: Plan, alert: Alert, aws: AwsSession) -> None:
-    subject = "".join(character if 32 <= ord(character) < 127 else "?" for character in redact(alert.subject))[:100]
+    subject = "".join(character if 32 <= ord(character) < 127 else "?" for character in _line(alert.subject))[:100]
     with explained("publish to the SNS topic"):
         aws.client("sns").publish(TopicArn=plan.alerts.sns_topic, Subject=subject, Message=_body(alert))
 

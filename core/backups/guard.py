@@ -19,6 +19,7 @@ from pathlib import Path
 
 _KEEP_FREE = 256 << 20
 _LOOK_EVERY = 2.0
+_NOTICE_WITHIN = 0.2
 
 
 def size_of(folder: Path) -> int:
@@ -64,15 +65,17 @@ def main(arguments: list[str]) -> int:
             **other,  # type: ignore[call-overload]
         )
         try:
+            looked = time.monotonic()
             while True:
-                readable, _, _ = select.select([sys.stdin], [], [], _LOOK_EVERY)
+                readable, _, _ = select.select([sys.stdin], [], [], _NOTICE_WITHIN)
                 if readable and not os.read(0, 4096):
                     return 0
-                ended = (
-                    f"it ended by itself with status {server.poll()}"
-                    if server.poll() is not None
-                    else over_limit(folder, cap, deadline)
-                )
+                ended = ""
+                if server.poll() is not None:
+                    ended = f"it ended by itself with status {server.returncode}"
+                elif time.monotonic() - looked >= _LOOK_EVERY:
+                    looked = time.monotonic()
+                    ended = over_limit(folder, cap, deadline)
                 if ended:
                     server.kill()
                     (folder / "ended").write_text(ended)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import socket
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -37,7 +38,11 @@ class Login:
         else:
             lines += [f"host={_quoted(self.host)}", f"port={self.port}", "protocol=tcp"]
         if self.ca_file:
-            lines += [f"ssl-ca={_quoted(self.ca_file)}"]
+            lines += [
+                f"ssl-ca={_quoted(self.ca_file)}",
+                "loose-ssl-verify-server-cert",
+                "loose-ssl-mode=VERIFY_IDENTITY",
+            ]
         return "\n".join([*lines, ""]).encode()
 
 
@@ -89,7 +94,9 @@ def connected(
             read_timeout=timeout,
             write_timeout=timeout,
             ssl_ca=login.ca_file or None,
+            defer_connect=True,
         )
+        connection.connect(_socket_to(login.socket) if login.socket else None)
     except (pymysql.MySQLError, OSError) as error:
         raise explain_login(login, error) from error
     try:
@@ -99,12 +106,18 @@ def connected(
             f"Could not {doing}", message_of(error), "", details={"server": login.name}, code="mysql"
         ) from error
     finally:
-        with_close(connection)
+        connection._force_close()  # no farewell: a dead server must not hold us
 
 
-def with_close(connection: Any) -> None:
-    """Close without a farewell, so that a dead server cannot hold us."""
-    connection._force_close()
+def _socket_to(path: str) -> socket.socket:
+    """Connected, or closed: pymysql would leave a refused one open."""
+    made = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        made.connect(path)
+    except OSError:
+        made.close()
+        raise
+    return made
 
 
 def message_of(error: BaseException) -> str:

@@ -33,7 +33,8 @@ def patiently(job: Job[Any], doing: str, call: Callable[[], T], *, patience: flo
                 return call()
         except OpsError as error:
             status = error.details.get("status", "")
-            if not (error.code in _PASSING or status.startswith("5")) or waited >= patience:
+            passing = error.code in _PASSING or (status.startswith("5") and status != "501")  # 501: it never will
+            if not passing or waited >= patience:
                 raise
         job.sleep(pause)
         waited += pause

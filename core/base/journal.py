@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
+import sys
 from functools import cache
 from pathlib import Path
 
@@ -48,7 +49,14 @@ def open_journal(folder: Path, *, verbose: bool = False, name: str = "opsdesk") 
     for handler in root.handlers:
         if isinstance(handler, RotatingFileHandler) and Path(handler.baseFilename) == path:
             return path
-    handler = RotatingFileHandler(path, maxBytes=2_000_000, backupCount=2, encoding="utf-8", delay=True)
+
+    class Journal(RotatingFileHandler):
+        def handleError(self, record: logging.LogRecord) -> None:
+            """A full disk is told by whoever needed it, not by a traceback for every line that is not logged."""
+            if not isinstance(sys.exc_info()[1], OSError):
+                super().handleError(record)
+
+    handler = Journal(path, maxBytes=2_000_000, backupCount=2, encoding="utf-8", delay=True)
     handler.setFormatter(_RedactingFormatter("%(asctime)s %(levelname)-7s %(process)d %(name)s: %(message)s"))
     root.addHandler(handler)
     root.setLevel(logging.DEBUG if verbose else logging.INFO)

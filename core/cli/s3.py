@@ -1,9 +1,382 @@
-"""The verbs of s3."""
+"""s3 ls | mb | rb | put | get | rm | cp | mv | info | link | lifecycle | uploads: the daily handling of buckets and objects."""
 
 from __future__ import annotations
 
+import argparse
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
+
+from core.backups.objects import browse
+from core.backups.objects.address import Address, address
+from core.backups.objects.lifecycle import check, difference, in_words, merged, rule
+from core.backups.objects.service import Objects
+from core.backups.objects.values import Deleted, Entry, Moved
+from core.base.errors import WrongUse
+from core.cli.console import Console
+from core.cli.group import Group
+from core.jobs.job import Job
 
 
 def register(groups: Any) -> None:
-    pass
+    group = Group(groups, "s3", "buckets and objects")
+    ls = group.action("ls", _ls, "buckets, or what lies under a prefix")
+    ls.add_argument("where", nargs="?", default="", metavar="s3://BUCKET[/PREFIX]")
+    ls.add_argument("--recursive", "-r", action="store_true", help="everything below, not one level")
+    ls.add_argument("--versions", action="store_true", help="every version and delete marker (may take long)")
+    mb = group.action("mb", _mb, "make a bucket")
+    mb.add_argument("where", metavar="s3://BUCKET")
+    mb.add_argument("--versioning", action="store_true", help="keep old versions")
+    group.action("rb", _rb, "remove an empty bucket").add_argument("where", metavar="s3://BUCKET")
+    put = group.action("put", _put, "upload files and folders")
+    put.add_argument("files", nargs="+", type=Path, metavar="FILE")
+    put.add_argument("where", metavar="s3://BUCKET/KEY", help="a prefix, where it ends with / or there are several")
+    put.add_argument("--no-overwrite", action="store_true", help="refuse where an object is already there")
+    put.add_argument("--storage-class", default="", metavar="CLASS")
+    get = group.action("get", _get, "download an object, or a folder (a key that ends with /)")
+    get.add_argument("where", metavar="s3://BUCKET/KEY")
+    get.add_argument("file", nargs="?", type=Path, metavar="FILE", help="default: its own name, here")
+    get.add_argument("--version", default="", metavar="ID")
+    get.add_argument("--no-overwrite", action="store_true")
+    rm = group.action("rm", _rm, "delete objects")
+    rm.add_argument("where", nargs="+", metavar="s3://BUCKET/KEY")
+    rm.add_argument("--recursive", "-r", action="store_true", help="a key that ends with /: all below it")
+    rm.add_argument("--versions", action="store_true", help="all versions and delete markers: for good")
+    for name, run in (("cp", _cp), ("mv", _mv)):
+        action = group.action(name, run, f"{'copy' if name == 'cp' else 'move'} an object or a folder on the server")
+        action.add_argument("source", metavar="s3://BUCKET/KEY")
+        action.add_argument("target", metavar="s3://BUCKET/KEY")
+        action.add_argument("--overwrite", action="store_true")
+    info = group.action("info", _info, "all facts of a bucket or an object")
+    info.add_argument("where", metavar="s3://BUCKET[/KEY]")
+    info.add_argument("--version", default="", metavar="ID")
+    link = group.action("link", _link, "a link that lets anybody download an object for a while")
+    link.add_argument("where", metavar="s3://BUCKET/KEY")
+    link.add_argument("--hours", type=float, default=1.0, help="at most 168 (default: 1)")
+    cycle = group.action("lifecycle", _lifecycle, "show, try out or change the lifecycle rules")
+    cycle.add_argument("where", metavar="s3://BUCKET[/PREFIX]")
+    cycle.add_argument("--rule", default="", metavar="ID", help="the rule to write (default: opsdesk-PREFIX)")
+    cycle.add_argument("--expire-days", type=int, metavar="N", help="delete objects N days old")
+    cycle.add_argument(
+        "--noncurrent-days", type=int, metavar="N", help="delete versions N days after they were replaced"
+    )
+    cycle.add_argument("--abort-days", type=int, metavar="N", help="abort unfinished uploads N days old")
+    cycle.add_argument("--remove", metavar="ID", default="", help="remove this rule")
+    cycle.add_argument("--dry-run", action="store_true", help="show the difference, write nothing")
+    cycle.add_argument("--gone-by", metavar="DATE", default="", help="what will be gone on that day (YYYY-MM-DD)")
+    uploads = group.action("uploads", _uploads, "unfinished multipart uploads")
+    uploads.add_argument("where", metavar="s3://BUCKET[/PREFIX]")
+    uploads.add_argument("--abort", action="store_true", help="give up on all of them")
+
+
+def _objects(console: Console) -> Objects:
+    return Objects(console.desk.workplace)
+
+
+def _ls(options: argparse.Namespace, console: Console) -> None:
+    objects = _objects(console)
+    if not options.where:
+        listing = objects.buckets()
+        console.table(
+            [{"bucket": item.name, "created": _when(item.created)} for item in listing.buckets], ("bucket", "created")
+        )
+        if not listing.whole:
+            raise WrongUse("The buckets cannot be listed", listing.why, "Name one: s3 ls s3://BUCKET")
+        return
+    where = address(options.where)
+
+    def pages(job: Job[Any]) -> Iterable[Sequence[Entry]]:
+        if options.versions:
+            return browse.walk_versions(job, console.desk.aws, where.bucket, where.key)
+        if options.recursive:
+            return browse.walk(job, console.desk.aws, where.bucket, where.key)
+        return _level(job, objects, where)
+
+    def show(job: Job[int]) -> int:
+        count = 0
+        for page in pages(job):
+            for entry in page:
+                _show(console, entry, versions=options.versions)
+            count += len(page)
+        return count
+
+    def collect(job: Job[list[dict[str, Any]]]) -> list[dict[str, Any]]:
+        return [_row(entry) for page in pages(job) for entry in page]
+
+    if console.json:
+        console.result(console.do("list", collect))
+    elif not console.do("list", show) and where.key and not where.key.endswith("/"):
+        console.say(f"Nothing lies under {where}.")
+
+
+def _level(job: Job[Any], objects: Objects, where: Address) -> Iterator[Sequence[Entry]]:
+    token = ""
+    while True:
+        job.checkpoint()
+        page = objects.page(where.bucket, where.key, token)
+        yield page.entries
+        token = page.token
+        if not token:
+            return
+
+
+def _show(console: Console, entry: Entry, *, versions: bool) -> None:
+    size = "folder" if entry.folder else "deleted" if entry.delete_marker else str(entry.size)
+    tail = f"  {entry.version}{' (current)' if entry.latest else ''}" if versions else ""
+    console.result(None, f"{_when(entry.modified) or '':<20}  {size:>14}  {entry.key}{tail}")
+
+
+def _row(entry: Entry) -> dict[str, Any]:
+    row: dict[str, Any] = {"key": entry.key, "folder": entry.folder}
+    if not entry.folder:
+        row |= {
+            "size": entry.size,
+            "modified": _when(entry.modified),
+            "storage_class": entry.storage_class,
+            "etag": entry.etag,
+        }
+    if entry.version:
+        row |= {"version": entry.version, "latest": entry.latest, "delete_marker": entry.delete_marker}
+    return row
+
+
+def _mb(options: argparse.Namespace, console: Console) -> None:
+    where = address(options.where)
+    _objects(console).make_bucket(where.bucket, versioning=options.versioning)
+    console.result({"bucket": where.bucket}, f"Made s3://{where.bucket}")
+
+
+def _rb(options: argparse.Namespace, console: Console) -> None:
+    where = address(options.where)
+    _objects(console).remove_bucket(where.bucket)
+    console.result({"bucket": where.bucket}, f"Removed s3://{where.bucket}")
+
+
+def _put(options: argparse.Namespace, console: Console) -> int:
+    where, objects = address(options.where), _objects(console)
+    for file in options.files:
+        if not file.exists():
+            raise WrongUse(f"There is no file {file}", "Nothing was uploaded", "Check the name")
+    kind = {"replace": not options.no_overwrite, "storage_class": options.storage_class}
+    alone = len(options.files) == 1 and options.files[0].is_file() and where.key and not where.key.endswith("/")
+    if alone:
+        moved = console.do(
+            "upload", lambda job: objects.upload_as(job, options.files[0], where.bucket, where.key, **kind)
+        )
+    else:
+        prefix = where.key if not where.key or where.key.endswith("/") else f"{where.key}/"
+        moved = console.do("upload", lambda job: objects.upload(job, options.files, where.bucket, prefix, **kind))
+    return _moved(console, moved, "uploaded")
+
+
+def _get(options: argparse.Namespace, console: Console) -> int:
+    where, objects = address(options.where, key_needed=True), _objects(console)
+    replace = not options.no_overwrite
+    if where.key.endswith("/"):
+        parent = where.key[: where.key.rstrip("/").rfind("/") + 1]
+        folder = options.file or Path()
+        entries = [Entry(where.key, folder=True)]
+        moved = console.do(
+            "download", lambda job: objects.download(job, where.bucket, parent, entries, folder, replace=replace)
+        )
+    else:
+        target = options.file or Path(where.key.rsplit("/", 1)[-1])
+        if target.is_dir():
+            target = target / where.key.rsplit("/", 1)[-1]
+        moved = console.do(
+            "download",
+            lambda job: objects.download_as(
+                job, where.bucket, where.key, target, version=options.version, replace=replace
+            ),
+        )
+    return _moved(console, moved, "downloaded")
+
+
+def _moved(console: Console, moved: Moved, verb: str) -> int:
+    _name_errors(console, moved.errors)
+    console.result(
+        {
+            "objects": moved.objects,
+            "bytes": moved.size,
+            "reused_bytes": moved.reused,
+            "seconds": round(moved.seconds, 3),
+            "errors": [{"name": name, "why": why} for name, why in moved.errors],
+        },
+        f"{moved.objects:,} objects {verb}, {moved.size:,} bytes in {moved.seconds:.1f} s"
+        + (f", {moved.reused:,} of them were there already" if moved.reused else ""),
+    )
+    return 1 if moved.errors else 0
+
+
+def _rm(options: argparse.Namespace, console: Console) -> int:
+    places = [address(text, key_needed=True) for text in options.where]
+    for place in places:
+        if place.key.endswith("/") and not options.recursive:
+            raise WrongUse(f"{place} is a folder", "All below it would be deleted", "Say --recursive if that is meant")
+    objects, gone, errors = _objects(console), 0, list[tuple[str, str]]()
+    for bucket in dict.fromkeys(place.bucket for place in places):
+        entries = [Entry(place.key, folder=place.key.endswith("/")) for place in places if place.bucket == bucket]
+        done = console.do("delete", _deletion(objects, bucket, entries, versions=options.versions))
+        gone, errors = gone + done.objects, [*errors, *done.errors]
+    _name_errors(console, tuple(errors))
+    console.result(
+        {"deleted": gone, "errors": [{"name": name, "why": why} for name, why in errors]}, f"{gone:,} deleted"
+    )
+    return 1 if errors else 0
+
+
+def _deletion(
+    objects: Objects, bucket: str, entries: list[Entry], *, versions: bool
+) -> Callable[[Job[Deleted]], Deleted]:
+    return lambda job: objects.delete(job, bucket, entries, versions=versions)
+
+
+def _cp(options: argparse.Namespace, console: Console) -> int:
+    return _copy(options, console, move=False)
+
+
+def _mv(options: argparse.Namespace, console: Console) -> int:
+    return _copy(options, console, move=True)
+
+
+def _copy(options: argparse.Namespace, console: Console, *, move: bool) -> int:
+    source, target = address(options.source, key_needed=True), address(options.target)
+    objects = _objects(console)
+    if source.key.endswith("/"):
+        entries = [Entry(source.key, folder=True)]
+    else:
+        facts = objects.object_facts(source.bucket, source.key)
+        entries = [Entry(source.key, facts.size, facts.modified, facts.storage_class)]
+    parent = Address(source.bucket, source.key[: source.key.rstrip("/").rfind("/") + 1])
+    moved = console.do(
+        "move" if move else "copy",
+        lambda job: objects.copy(job, parent, entries, target, move=move, replace=options.overwrite),
+    )
+    return _moved(console, moved, "moved" if move else "copied")
+
+
+def _info(options: argparse.Namespace, console: Console) -> None:
+    where, objects = address(options.where), _objects(console)
+    if not where.key:
+        about = objects.bucket_facts(where.bucket)
+        console.result(
+            {
+                "bucket": about.name,
+                "region": about.region,
+                "versioning": about.versioning,
+                "encryption": about.encryption,
+                "object_lock": about.object_lock,
+                "lifecycle_rules": about.lifecycle_rules,
+                "not_told": list(about.lacking),
+            }
+        )
+        return
+    facts = objects.object_facts(where.bucket, where.key, options.version)
+    console.result(
+        {
+            "key": facts.key,
+            "size": facts.size,
+            "modified": _when(facts.modified),
+            "storage_class": facts.storage_class,
+            "content_type": facts.content_type,
+            "etag": facts.etag,
+            "checksums": facts.checksums,
+            "version": facts.version,
+            "encryption": facts.encryption,
+            "expires": facts.expires,
+            "locked_until": _when(facts.locked_until),
+            "metadata": facts.metadata,
+            "tags": facts.tags,
+            "not_told": list(facts.lacking),
+        }
+    )
+
+
+def _link(options: argparse.Namespace, console: Console) -> None:
+    where = address(options.where, key_needed=True)
+    link = _objects(console).link(where.bucket, where.key, round(options.hours * 3600))
+    console.say(f"It can be used until {_when(link.expires)}. {link.note}".strip())
+    console.result({"url": link.url, "expires": _when(link.expires)}, link.url)
+
+
+def _lifecycle(options: argparse.Namespace, console: Console) -> None:
+    where, objects = address(options.where), _objects(console)
+    now = objects.lifecycle(where.bucket)
+    days = (options.expire_days, options.noncurrent_days, options.abort_days)
+    new = now
+    if any(value is not None for value in days):
+        name = options.rule or f"opsdesk-{where.key.strip('/').replace('/', '-') or 'all'}"
+        made = rule(
+            name,
+            where.key,
+            expire_days=options.expire_days,
+            noncurrent_days=options.noncurrent_days,
+            abort_days=options.abort_days,
+        )
+        new = merged(now, [made])
+    if options.remove:
+        if options.remove not in {item.get("ID") for item in now.rules}:
+            raise WrongUse(
+                f"There is no rule {options.remove}", f"In the lifecycle of {where.bucket}", "See what there is"
+            )
+        new = merged(new, removed=[options.remove])
+    problems = check(new.rules)
+    if problems:
+        raise WrongUse("The lifecycle cannot be written", problems[0], "Correct the rule")
+    changes = difference(now, new)
+    if changes and not options.dry_run:
+        objects.write_lifecycle(where.bucket, new, expected=now)
+    for line in changes:
+        console.say(line)
+    answer: dict[str, Any] = {"rules": list(new.rules), "changed": bool(changes) and not options.dry_run}
+    if options.gone_by:
+        fate = console.do(
+            "try out", lambda job: objects.fate(job, where.bucket, new.rules, _day(options.gone_by), where.key)
+        )
+        answer["gone"] = {"on": options.gone_by, "objects": fate.gone, "bytes": fate.gone_size, "of": fate.looked}
+        console.say(
+            f"By {options.gone_by}, {fate.gone:,} of {fate.looked:,} objects will be gone ({fate.gone_size:,} bytes)."
+        )
+    lines = [f"{item.get('ID', '-')}: {in_words(item)}" for item in new.rules] or ["There are no rules"]
+    console.result(answer, "\n".join(lines))
+
+
+def _uploads(options: argparse.Namespace, console: Console) -> int:
+    where, objects = address(options.where), _objects(console)
+    found = console.do("count", lambda job: objects.open_uploads(job, where.bucket, where.key))
+    rows = [
+        {
+            "key": item.key,
+            "upload_id": item.upload_id,
+            "started": _when(item.started),
+            "parts": item.parts,
+            "bytes": item.size,
+        }
+        for item in found
+    ]
+    if not options.abort:
+        console.table(rows, ("started", "parts", "bytes", "key"))
+        return 0
+    gone = console.do("abort", lambda job: objects.abort_uploads(job, where.bucket, found))
+    _name_errors(console, gone.errors)
+    console.result({"aborted": gone.objects, "uploads": rows}, f"{gone.objects:,} unfinished uploads aborted")
+    return 1 if gone.errors else 0
+
+
+def _name_errors(console: Console, errors: tuple[tuple[str, str], ...]) -> None:
+    for name, why in errors[:20]:
+        console.warn(f"{name}: {why}")
+    if len(errors) > 20:
+        console.warn(f"and {len(errors) - 20:,} more")
+
+
+def _day(text: str) -> datetime:
+    try:
+        return datetime.fromisoformat(text).replace(tzinfo=UTC) + timedelta(days=1)  # the end of that day
+    except ValueError as error:
+        raise WrongUse(f"{text!r} is no day", "It should be YYYY-MM-DD", "For example 2027-01-31") from error
+
+
+def _when(moment: datetime | None) -> str | None:
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if moment else None

@@ -22,14 +22,15 @@ def register(groups: Any) -> None:
 
 
 def _start(options: argparse.Namespace, console: Console) -> int | None:
-    from core.sandbox.door import join
+    from core.sandbox.door import join, look
 
     lease = console.do("Starting the sandbox", lambda _job: join(console.desk.places))
     try:
         if not options.foreground:
             lease.ask("pin")
-            status = lease.wait_for(lambda status: status.pinned or not status.running, 10)
-            _show(console, status.plain())
+            lease.wait_for(lambda status: status.pinned or not status.running, 10)
+            lease.close()
+            _show(console, look(console.desk.places).plain())
             return None
         _show(console, lease.status().plain())
         console.say("The sandbox runs until Ctrl-C.")
@@ -46,10 +47,15 @@ def _until_gone(job: Any, lease: Any) -> None:
 
 
 def _stop(_options: argparse.Namespace, console: Console) -> None:
-    from core.sandbox.door import stop
+    from core.sandbox.door import look, stop
 
+    users = look(console.desk.places).users
     ran = console.do("Stopping the sandbox", lambda _job: stop(console.desk.places))
-    console.result({"stopped": ran}, "The sandbox is stopped." if ran else "The sandbox was not running.")
+    console.result(
+        {"stopped": ran, "users": users}, "The sandbox is stopped." if ran else "The sandbox was not running."
+    )
+    if ran and users:
+        console.say(f"In use by {users}: whoever needs it next starts it again.")
 
 
 def _status(_options: argparse.Namespace, console: Console) -> None:
@@ -65,7 +71,7 @@ def _show(console: Console, document: dict[str, Any]) -> None:
     if not document["running"]:
         console.result(None, f"The sandbox is not running. Its data: {document['data_dir']}")
         return
-    lines = [f"The sandbox runs since {document['started']} (pid {document['pid']}, {document['users']} users)."]
+    lines = [f"The sandbox runs since {document['started']} (pid {document['pid']}, in use by {document['users']})."]
     for service in document["services"]:
         where = f"127.0.0.1:{service['port']}" if service["state"] == "running" else ""
         crashes = f"{service['restarts']} crashes, last: {service['last_exit']}" if service["restarts"] else ""

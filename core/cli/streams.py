@@ -10,11 +10,11 @@ import time
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack, suppress
 from datetime import UTC, datetime
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from core.base.errors import WrongUse
+from core.cli import streams_carry
 from core.cli.console import Console
 from core.cli.group import Group
 from core.jobs.job import Job, JobCancelled
@@ -72,10 +72,7 @@ def register(groups: Any) -> None:
     stats = group.action("stats", _stats, "records, bytes, age and throttles by shard, and the busiest keys")
     stats.add_argument("name")
     stats.add_argument("--seconds", type=float, default=10.0, metavar="S", help="how long to look (default: 10)")
-    if find_spec("core.cli.streams_carry"):
-        from core.cli import streams_carry  # type: ignore[attr-defined,unused-ignore]
-
-        streams_carry.add_actions(group)
+    streams_carry.add_actions(group)
 
 
 def _list(_options: argparse.Namespace, console: Console) -> None:

@@ -1,4 +1,4 @@
-"""The child's side of the contract with the supervisor: say READY, end on SIGTERM, end when stdin ends.
+"""What supervisor and children agree on: credentials, command lines, and the child's side of living: say READY, end on SIGTERM, end when stdin ends.
 
 Every service is started as ``python -m MODULE --port N --data DIR``, prints ``READY {"port": N}`` once it
 listens on 127.0.0.1, and leaves when its parent does: the parent's death closes stdin, whatever killed it.
@@ -12,9 +12,22 @@ import signal
 import sys
 import threading
 from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+
+from core.base.places import Places
 
 ACCESS_KEY = SECRET_KEY = "sandbox"
 REGION = "us-east-1"
+
+
+def places_as_json(places: Places) -> str:
+    """For a command line."""
+    return json.dumps({name: str(path) for name, path in asdict(places).items()})
+
+
+def places_from_json(text: str) -> Places:
+    return Places(**{name: Path(path) for name, path in json.loads(text).items()})
 
 
 def announce(port: int) -> None:

@@ -4,28 +4,21 @@ from __future__ import annotations
 
 import contextlib
 import importlib
-import json
 import logging
-import os
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import asdict, replace
-from pathlib import Path
+from dataclasses import replace
 
 from core.aws.session import Target
 from core.base.errors import OpsError
 from core.base.places import Places
 from core.sandbox.contract import ACCESS_KEY, REGION, SECRET_KEY
 from core.sandbox.control import Line
-from core.sandbox.layout import FileLock, Layout
+from core.sandbox.layout import Layout
+from core.sandbox.starting import START_WITHIN, open_lease
 from core.sandbox.status import SandboxStatus
 from core.settings.profiles import Profile, WarehouseConnection
-
-START_WITHIN = 120.0
-"""Seconds until the services must have settled; the first start on a slow disk takes longest."""
 
 REJOINS_A_MINUTE = 3
 """So often the loss of the supervisor is made good unasked."""
@@ -107,19 +100,21 @@ class Lease:
 
     # -- inside -------------------------------------------------------------
     def _joined(self) -> SandboxStatus:
-        with self._joining:
-            if self._closed:
-                raise OpsError("The sandbox was left already", "This program is closing", "Start it again")
-            if self._line is None:
-                self._take(*_lasting_line(self._places))
-        status = self.wait_for(lambda status: status.settled or self._line is None, START_WITHIN)
-        if not status.running:
-            raise OpsError(
-                "The sandbox stopped while it was starting",
-                "It was asked to, or its process ended",
-                f"Try again; {self._places.state / 'sandbox.log'} says more",
-            )
-        return status
+        """The status of a sandbox that serves, joined or started if need be."""
+        for _ in range(3):
+            with self._joining:
+                if self._closed:
+                    raise OpsError("The sandbox was left already", "This program is closing", "Start it again")
+                if self._line is None:
+                    self._take(*open_lease(self._places))
+            status = self.wait_for(lambda now: (now.settled and not now.stopping) or self._line is None, START_WITHIN)
+            if status.running and not status.stopping:
+                return status
+        raise OpsError(
+            "The sandbox stopped while it was starting",
+            "It was asked to, or its process ended",
+            f"Try again; {self._places.state / 'sandbox.log'} says more",
+        )
 
     def _take(self, line: Line, status: SandboxStatus) -> None:
         with self._changed:
@@ -221,87 +216,6 @@ def stop(places: Places) -> bool:
 
 def not_running(places: Places) -> SandboxStatus:
     return SandboxStatus(running=False, data_dir=str(places.sandbox))
-
-
-def _lasting_line(places: Places) -> tuple[Line, SandboxStatus]:
-    """A lease on a supervisor that is not about to stop, and its first status."""
-    for _ in range(5):
-        line = _open_line(places)
-        with contextlib.suppress(OSError, ValueError):
-            line.patience(60)
-            while (message := line.receive()) is not None:
-                status = SandboxStatus.read(message["status"])
-                if not status.stopping:
-                    line.patience(None)
-                    return line, status
-        line.close()  # we came just as it left: the next one is ours to start
-    raise OpsError(
-        "The sandbox stopped while it was starting",
-        "It was asked to, or its process ended",
-        f"Try again; {places.state / 'sandbox.log'} says more",
-    )
-
-
-def _open_line(places: Places) -> Line:
-    """A lease on the supervisor, which is started if need be; of several starters one starts it, the rest wait."""
-    layout = Layout.of(places)
-    if line := Line.open(layout, lease=True):
-        return line
-    layout.made()
-    lock = FileLock(layout.run / "start.lock")
-    until = time.monotonic() + START_WITHIN
-    while time.monotonic() < until:
-        if lock.take():
-            try:
-                line = Line.open(layout, lease=True)
-                if line is None:
-                    _start(places)
-                    line = Line.open(layout, lease=True)
-            finally:
-                lock.free()
-        else:
-            time.sleep(0.05)
-            line = Line.open(layout, lease=True)
-        if line is not None:
-            return line
-    raise OpsError(
-        "The sandbox could not be started",
-        f"Its supervisor did not answer within {START_WITHIN:.0f} s",
-        f"Look into {places.state / 'sandbox.log'}, then try again",
-        code="timeout",
-    )
-
-
-def _start(places: Places) -> None:
-    """Start the supervisor in a session of its own and read its one line."""
-    root = Path(__file__).resolve().parents[2]
-    starter: subprocess.Popen[bytes] = subprocess.Popen(
-        [sys.executable, "-m", "core.sandbox.supervisor", "--places", _as_json(places)],
-        cwd=root,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        env={**os.environ, "PYTHONPATH": str(root)},
-        start_new_session=True,
-        creationflags=0 if os.name == "posix" else 0x208,  # Windows: detached, own process group
-    )
-    with starter:
-        assert starter.stdout and starter.stderr
-        said = starter.stdout.readline()
-        trouble = "" if said else starter.stderr.read().decode(errors="replace").strip()
-    answer = json.loads(said) if said else {"error": {"why": trouble.rpartition("\n")[2]}}
-    if error := answer.get("error"):
-        raise OpsError(
-            error.get("title", "The sandbox could not be started"),
-            error.get("why", ""),
-            error.get("remedy") or f"Look into {places.state / 'sandbox.log'}, then try again",
-            code=error.get("code", "failed"),
-            details={"output": trouble} if trouble else None,
-        )
-
-
-def _as_json(places: Places) -> str:
-    return json.dumps({name: str(path) for name, path in asdict(places).items()})
 
 
 def target_of(status: SandboxStatus, profile: Profile) -> Target:

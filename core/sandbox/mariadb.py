@@ -16,6 +16,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from pathlib import Path
@@ -31,6 +32,8 @@ HOW_TO_GET_IT = (
     "Install MariaDB (Debian, Ubuntu: apt install mariadb-server-core mariadb-client; macOS: brew install mariadb), "
     f"or set {VARIABLE} to the path of mariadbd"
 )
+SPACE = 200
+"""MB for a new data folder with the demo shop (100 MB) and room to work."""
 _FOLDERS = ("/usr/sbin", "/usr/local/sbin", "/usr/libexec", "/opt/homebrew/bin", "/usr/local/bin")
 
 
@@ -87,7 +90,6 @@ class Children:
                 text=True,
                 errors="replace",
                 env={**os.environ, "PATH": f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin"},
-                close_fds=False,  # the supervisor's lock goes along: it is free only when mariadbd itself is gone
                 start_new_session=True,  # the installer is a script: stop it with its children
                 preexec_fn=(lambda: end_with_parent(own)) if os.name == "posix" else None,
                 **streams,
@@ -116,22 +118,33 @@ def initialise(program: Path, data: Path, password: str, children: Children) -> 
     folder = data / "files"
     if folder.is_dir():
         return folder
+    free = shutil.disk_usage(data).free // 1_000_000
+    if free < SPACE:
+        raise OpsError(
+            "MariaDB has too little space",
+            f"{free} MB are free, it needs some {SPACE} ({data})",
+            "Free some space; it is tried again by itself",
+            code="disk",
+        )
     installer = _installer(program)
     draft, script = data / "files.new", data / "first.sql"
     shutil.rmtree(draft, ignore_errors=True)
     write_atomic(script, _first_sql(password))
     base = program.parent.parent
+    # The installer is a shell script that trips over a space in a path, and macOS keeps data in "Application Support".
+    short = Path(tempfile.mkdtemp(prefix="opsdesk-"))
     try:
+        (short / "data").symlink_to(data, target_is_directory=True)
         status, said = children.finish(
             [
                 str(installer),
                 "--no-defaults",
                 *([f"--basedir={base}"] if (base / "share").is_dir() else []),
-                f"--datadir={draft}",
+                f"--datadir={short / 'data' / draft.name}",
                 "--auth-root-authentication-method=normal",
                 "--skip-test-db",
                 "--skip-name-resolve",
-                f"--extra-file={script}",
+                f"--extra-file={short / 'data' / script.name}",
                 "--innodb-log-file-size=16M",
                 "--innodb-doublewrite=0",
                 "--innodb-flush-log-at-trx-commit=0",
@@ -141,6 +154,7 @@ def initialise(program: Path, data: Path, password: str, children: Children) -> 
         )
     finally:
         script.unlink(missing_ok=True)
+        shutil.rmtree(short, ignore_errors=True)
     if status or not (draft / "mysql").is_dir():
         shutil.rmtree(draft, ignore_errors=True)
         trouble = [line for line in said.splitlines() if "ERROR" in line or "annot" in line]
@@ -151,6 +165,19 @@ def initialise(program: Path, data: Path, password: str, children: Children) -> 
         )
     draft.replace(folder)
     return folder
+
+
+def end_leftover(folder: Path, patience: float = 20) -> None:
+    """End a server that still has this data folder, because the process that started it was killed."""
+    try:
+        pid = int((folder / "mysql.pid").read_text(encoding="ascii"))
+    except (OSError, ValueError):
+        return
+    until = time.monotonic() + patience
+    while f"--datadir={folder} " in _command_line(pid):  # not a stranger with the same number
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGTERM if time.monotonic() < until else signal.SIGKILL)
+        time.sleep(0.2)
 
 
 def server_command(program: Path, folder: Path, port: int) -> list[str]:
@@ -191,6 +218,7 @@ def run(port: int, data: Path) -> int:
     if not is_mariadb(program):
         raise OpsError("MariaDB was not found", f"{program} is not MariaDB", HOW_TO_GET_IT, code="missing")
     folder = initialise(program, data, password_in(data), children)
+    end_leftover(folder)
     for name in ("load", "tmp"):
         (data / name).mkdir(exist_ok=True, mode=0o700)
     if not port:
@@ -205,6 +233,15 @@ def run(port: int, data: Path) -> int:
         time.sleep(0.05)
     status = server.wait()
     return 128 - status if status < 0 else status
+
+
+def _command_line(pid: int) -> str:
+    """The words of a running process; empty where there is none (or no ps)."""
+    try:
+        answer = subprocess.run(["ps", "-p", str(pid), "-ww", "-o", "args="], capture_output=True, text=True)
+    except OSError:
+        return ""
+    return answer.stdout
 
 
 def _first_sql(password: str) -> str:

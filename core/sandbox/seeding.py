@@ -9,11 +9,12 @@ import logging
 import os
 import sys
 from collections.abc import Callable
-from dataclasses import asdict
 from pathlib import Path
 
+from core.base.errors import OpsError
 from core.base.files import write_atomic
 from core.base.places import Places
+from core.sandbox.contract import places_as_json
 from core.sandbox.layout import Layout
 from core.sandbox.status import SeedStatus
 
@@ -40,7 +41,12 @@ class Seeding:
 
     async def run(self) -> None:
         """Until everything is there, or it failed for good."""
-        size = self._size()
+        try:
+            await self._until_done(self._size())
+        except (OSError, OpsError) as error:
+            self._show(SeedStatus("failed", note=str(error)))
+
+    async def _until_done(self, size: str) -> None:
         if size in ("off", "complete"):
             self._show(SeedStatus("off" if size == "off" else "done"))
             return
@@ -79,7 +85,7 @@ class Seeding:
 
     async def _once(self, size: str) -> tuple[int, str]:
         """The child's exit status and its last words."""
-        places = json.dumps({name: str(path) for name, path in asdict(self._places).items()})
+        places = places_as_json(self._places)
         process = self._process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "core.sandbox.seed", "--places", places, "--size", size),
             stdin=asyncio.subprocess.PIPE,

@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+from core.base.errors import OpsError
 from core.sandbox.layout import FileLock, Layout
 from core.sandbox.ports import Ports
 from core.sandbox.status import ServiceStatus
@@ -40,14 +41,17 @@ class ServiceKind:
     module: str
     folder: str
     missing: Callable[[], str]
-    needs: str = ""
+
+
+Options = Callable[[ServiceKind], list[str]]
+"""What else to say on the command line, asked at each start."""
 
 
 class Service:
     """Runs in the supervisor's event loop; ``changed`` is called after each change of ``status``."""
 
     def __init__(
-        self, kind: ServiceKind, layout: Layout, ports: Ports, options: list[str], changed: Callable[[], None]
+        self, kind: ServiceKind, layout: Layout, ports: Ports, options: Options, changed: Callable[[], None]
     ) -> None:
         self.kind, self._layout, self._ports, self._options, self._changed = kind, layout, ports, options, changed
         self.status = ServiceStatus(kind.name, port=ports.take(kind.name), since=_now())
@@ -69,7 +73,10 @@ class Service:
                 lock.free()
                 break
             began = asyncio.get_running_loop().time()
-            ending = await self._once(lock) if free else "not started"
+            try:
+                ending = await self._once(lock) if free else "not started"
+            except (OSError, OpsError) as error:  # a full disk, no more processes
+                ending = f"could not be started: {error}"
             if self._stopping.is_set():
                 break
             crashes = 0 if asyncio.get_running_loop().time() - began > STEADY else crashes
@@ -86,6 +93,12 @@ class Service:
             )
             await self._pause(wait)
         self._set(state="stopped", pid=0)
+
+    def again(self) -> None:
+        """End it; it is started again with what holds now."""
+        if self._process is not None and self._process.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                self._process.terminate()
 
     async def stop(self) -> None:
         """Ask it to end, and make it after a while."""
@@ -117,7 +130,7 @@ class Service:
                 str(self.status.port),
                 "--data",
                 str(self._layout.data / self.kind.folder),
-                *self._options,
+                *self._options(self.kind),
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.PIPE,
@@ -125,12 +138,13 @@ class Service:
                 pass_fds=(lock.fileno(),) if os.name == "posix" else (),
                 limit=1 << 20,
             )
-        except OSError as error:
-            return f"could not be started: {error.strerror or error}"
         finally:
             if os.name == "posix":
                 lock.free()  # the child has it now
-        self._layout.run.joinpath(f"{self.kind.name}.pid").write_text(str(process.pid))
+        if self._stopping.is_set():  # while it was being started
+            process.terminate()
+        with contextlib.suppress(OSError):
+            self._layout.run.joinpath(f"{self.kind.name}.pid").write_text(str(process.pid))
         assert process.stdout and process.stderr
         readers = [
             asyncio.create_task(self._listen(process.stdout)),

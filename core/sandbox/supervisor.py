@@ -26,6 +26,7 @@ from typing import Any
 from core.base.errors import OpsError
 from core.base.journal import open_journal
 from core.base.places import Places
+from core.sandbox.contract import places_from_json
 from core.sandbox.control import Control, Line
 from core.sandbox.layout import FileLock, Layout
 from core.sandbox.mariadb import find_mariadbd
@@ -75,14 +76,26 @@ class Supervisor:
         self._end = asyncio.Event()
         self._news = asyncio.Event()
         self._linger: asyncio.TimerHandle | None = None
+        self._copies_from = 0
         self._seeding = Seeding(places, self._running, self._news.set)
         ports = Ports(self._layout.ports)
-        s3 = f"http://127.0.0.1:{ports.take('s3')}"
-        self._services = [Service(kind, self._layout, ports, self._options(kind, s3), self._news.set) for kind in KINDS]
+        self._services = [Service(kind, self._layout, ports, self._options, self._news_of_services) for kind in KINDS]
 
-    @staticmethod
-    def _options(kind: ServiceKind, s3: str) -> list[str]:
-        return ["--s3-endpoint", s3] if kind.name == "redshift-data" else []
+    def _options(self, kind: ServiceKind) -> list[str]:
+        if kind.name != "redshift-data":
+            return []
+        self._copies_from = self._service("s3").status.port
+        return ["--s3-endpoint", f"http://127.0.0.1:{self._copies_from}"]
+
+    def _service(self, name: str) -> Service:
+        return next(service for service in self._services if service.kind.name == name)
+
+    def _news_of_services(self) -> None:
+        """S3 may have had to move, because a stranger took its port: the warehouse must copy from where it is now."""
+        self._news.set()
+        if self._copies_from not in (0, self._service("s3").status.port):
+            self._copies_from = 0
+            self._service("redshift-data").again()
 
     def status(self) -> SandboxStatus:
         password = ""
@@ -248,11 +261,11 @@ def _environment() -> None:
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--places", required=True)
-    places = Places(**{name: Path(path) for name, path in json.loads(parser.parse_args().places).items()})
+    places = places_from_json(parser.parse_args().places)
     channel = os.fdopen(os.dup(1), "w")
 
     def announce(answer: dict[str, Any]) -> None:
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError, ValueError):  # nobody listens any more
             print(json.dumps(answer), file=channel, flush=True)
         channel.close()
 
@@ -275,10 +288,7 @@ def main() -> None:
         sys.exit(1)
     except Exception as error:
         _log.exception("the sandbox failed")
-        if not channel.closed:
-            announce(
-                {"error": {"title": "The sandbox could not be started", "why": f"{type(error).__name__}: {error}"}}
-            )
+        announce({"error": {"title": "The sandbox could not be started", "why": f"{type(error).__name__}: {error}"}})
         sys.exit(1)
 
 

@@ -32,12 +32,17 @@ class Pace:
     slow_interval: float = 5.0
 
 
+PUSHED = Pace(reads_per_second=1e6)
+"""For enhanced fan-out, whose pages come when there is something."""
+
+
 @dataclass(frozen=True, slots=True)
 class ShardStatus:
     """One shard's reader as it stands; counts since the start of reading.
 
     state: waiting (for its parents) | reading | throttled | retrying | closed. behind: milliseconds behind the
-    newest record, None before the first answer. reads_per_minute, throttles_per_minute: the last 60 s.
+    newest record, None before the first answer. known_until: all that arrived before this time (epoch seconds, by our
+    clock) has been read. reads_per_minute, throttles_per_minute: the last 60 s.
     """
 
     shard: Shard
@@ -52,6 +57,7 @@ class ShardStatus:
     reads_per_minute: int = 0
     throttles_per_minute: int = 0
     last_sequence: str = ""
+    known_until: float = 0.0
     trouble: OpsError | None = None
 
 
@@ -80,6 +86,7 @@ class ShardReader:
         self._state = "reading"
         self._trouble: OpsError | None = None
         self._behind: float | None = None
+        self._known_until = 0.0
         self._limit = pace.limit
         self._records = self._bytes = self._reads = self._throttles = self._expired = self._retries = 0
         self._recent_reads: deque[float] = deque()
@@ -88,7 +95,7 @@ class ShardReader:
     def step(self) -> Page | None:
         """Make one read. None: nothing came this time (throttled, expired, retrying). Raises OpsError when reading on
         is useless (stream deleted, access denied, login expired); the position is kept, so it can be tried again."""
-        asked = time.monotonic()
+        asked, asked_at = time.monotonic(), time.time()
         self.delay = 0.0
         try:
             if self._iterator is None:
@@ -120,7 +127,7 @@ class ShardReader:
         except OpsError as trouble:
             self._state, self._trouble, self._iterator = "retrying", trouble, None
             raise
-        self._accept(page)
+        self._accept(page, asked_at)
         self.delay = max(0.0, self._interval(asked) - (time.monotonic() - asked))
         return page
 
@@ -145,11 +152,12 @@ class ShardReader:
             len(self._recent_reads),
             len(self._recent_throttles),
             self.position.sequence,
+            self._known_until,
             self._trouble,
         )
 
     # -- what an answer changes -----------------------------------------------
-    def _accept(self, page: Page) -> None:
+    def _accept(self, page: Page, asked_at: float) -> None:
         page.received = time.time()
         self._in_a_row, self._state, self._trouble = 0, "reading", None
         self._iterator = page.next_iterator
@@ -157,6 +165,9 @@ class ShardReader:
             page.closed = True  # some servers never end the iterator of a closed shard
         self._limit = self.pace.limit_behind if page.behind and page.records else self.pace.limit
         self._behind, self.closed = page.behind, page.closed
+        self._known_until = (
+            asked_at if not page.behind else page.records[-1].arrived if page.records else self._known_until
+        )
         if page.records:
             page.after, self._after = self._after, None
             self.position = Position("AFTER_SEQUENCE_NUMBER", page.records[-1].sequence)

@@ -14,7 +14,7 @@ from core.streams.positions import LATEST, SHARD_END, Checkpoint, Position, Star
 from core.streams.reader import Pace, ShardReader, ShardStatus
 
 _LIST_AGAIN = 60.0  # seconds; a net below ChildShards, which emulators leave out
-_MOST_THREADS = 16
+MOST_THREADS = 16
 
 
 class StreamReader:
@@ -38,11 +38,13 @@ class StreamReader:
         checkpoints: Mapping[str, Checkpoint] | None = None,
         pace: Pace | None = None,
         list_again: float = _LIST_AGAIN,
+        most_threads: int = MOST_THREADS,
     ) -> None:
         self.source, self.start = source, start
         self.skew = 0.0  # seconds the server's clock is ahead of ours
         self.failure: OpsError | BaseException | None = None
         self._on_page, self._pace, self._list_again = on_page, pace or Pace(), list_again
+        self._most_threads = most_threads
         self._only = set(shards) | ({start.shard} if start.kind == "sequence" else set())
         self._checkpoints = dict(checkpoints or {})
         self._time = 0.0  # the server's clock when reading started
@@ -123,6 +125,20 @@ class StreamReader:
         """Every shard was read to its newest record (or to its end) as of its last answer."""
         return all(status.state == "closed" or status.behind == 0 for status in self.status())
 
+    def checkpoints(self) -> dict[str, Checkpoint]:
+        """Where each shard stands; whole once ``wait`` returned True after ``stop``."""
+        with self._changed:
+            found = dict.fromkeys(self._done, SHARD_END)
+            for name, reader in self._readers.items():
+                if name not in found and reader.position.kind == "AFTER_SEQUENCE_NUMBER":
+                    found[name] = Checkpoint(reader.position.sequence)
+            return found
+
+    @property
+    def since(self) -> float:
+        """The time reading starts at: epoch seconds by the server's clock, 0 where it starts elsewhere."""
+        return Position.of(self.start, self._time).time
+
     # -- shards and their order (under the lock) ----------------------------------
     def _learn(self, shards: Collection[Shard]) -> None:
         for shard in shards:
@@ -167,7 +183,7 @@ class StreamReader:
         """A thread a shard up to 16; beyond that they take turns, and at one read a second 16 serve hundreds."""
         self._threads = [thread for thread in self._threads if thread.is_alive()]
         reading = sum(not reader.closed for reader in self._readers.values())
-        while len(self._threads) < min(_MOST_THREADS, max(1, reading)):
+        while len(self._threads) < min(self._most_threads, max(1, reading)):
             thread = threading.Thread(
                 target=self._serve, name=f"read-{self.source.stream}-{len(self._threads)}", daemon=True
             )
@@ -201,8 +217,11 @@ class StreamReader:
     def _step(self, reader: ShardReader) -> None:
         before = reader.position
         page = reader.step()
-        if page is not None and not self._stopped:
+        if page is not None:
             try:
+                if self._stopped:
+                    reader.rewind(before)  # nobody takes it any more: the checkpoints must not say so
+                    return
                 self._on_page(page)
             except BaseException:
                 reader.rewind(before)  # a page that was not taken is read again

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,9 +16,11 @@ from core.jobs.job import Job
 from core.streams.collector import Collector
 from core.streams.decode import Record
 from core.streams.export import record_file
+from core.streams.fanout import FanOutSource
 from core.streams.pages import Shard, StreamSource
 from core.streams.positions import LATEST, Start, shard_id
 from core.streams.producer import Producer, ProducerLimits
+from core.streams.query import Answer
 from core.streams.reader import Pace
 from core.streams.shards import ReshardPlan, open_shards, plan_merge, plan_scale, plan_split
 from core.streams.sink import StreamSink
@@ -135,6 +137,28 @@ class StreamsService:
         )
         tap.open()
         return tap
+
+    def fan_out(self, job: Job[Any], tap: Tap) -> Tap:
+        """Go on with a tap by enhanced fan-out, without a gap: registers a consumer (which costs money), stops the
+        tap, and starts another in the same window. Where it cannot be registered the old tap goes on untouched."""
+        source = FanOutSource(self._workplace.aws, tap.stream)
+        source.register(job)
+        try:
+            tap.stop()
+            while not tap.wait(0.5):
+                job.report(0, None, "waiting for the last reads")
+            pushed = Tap(source, after=tap, unseen_seconds=self._workplace.settings().streams.unseen_minutes * 60)
+            pushed.open()
+        except BaseException:
+            source.close()
+            raise
+        return pushed
+
+    def query(self, job: Job[Any], records: Sequence[Record], sql: str) -> Answer:
+        """One SELECT over ``records`` as the table of that name; a cancel interrupts it. Raises WrongUse."""
+        from core.streams.query import query
+
+        return query(job, records, sql)
 
     def export(self, job: Job[Any], records: Iterable[Record], path: Path) -> int:
         """Write records to a .jsonl, .csv or .parquet file; returns how many."""

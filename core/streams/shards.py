@@ -15,6 +15,8 @@ from core.streams.reader import ShardStatus
 HASH_SPACE = 2**128
 SHARD_HOUR_PRICE = 0.015
 """US dollars, list price in us-east-1; other regions differ by up to a half."""
+FAN_OUT_SHARD_HOUR_PRICE, FAN_OUT_GB_PRICE = 0.015, 0.013
+"""The same for enhanced fan-out: a consumer and shard, and what it reads."""
 WRITE_BYTES, WRITE_RECORDS = 1_048_576, 1_000
 """What one shard takes in a second."""
 _HOURS_A_MONTH = 730

@@ -95,7 +95,7 @@ class StreamSink:
         return codes
 
     def _sorted(self, error: Exception) -> PutFailed:
-        answer = getattr(error, "response", {})
+        answer = getattr(error, "response", None) or {}  # a cut connection has the attribute, but no answer
         code = answer.get("Error", {}).get("Code", "")
         status = str(answer.get("ResponseMetadata", {}).get("HTTPStatusCode", ""))
         trouble = translated(error, f"put records into {self.stream}")

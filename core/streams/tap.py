@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import logging
+import threading
 import time
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 from core.base.errors import OpsError
 from core.streams.decode import DecodeCounts, Record
+from core.streams.fanout import FanOutSource
 from core.streams.pages import Page, StreamSource
-from core.streams.positions import LATEST, Start
-from core.streams.reader import READS_A_SECOND, Pace, ShardStatus
-from core.streams.reading import StreamReader
+from core.streams.positions import LATEST, Checkpoint, Start
+from core.streams.reader import PUSHED, READS_A_SECOND, Pace, ShardStatus
+from core.streams.reading import MOST_THREADS, StreamReader
 from core.streams.window import Window
+
+_MOST_PUSHED = 64  # shards that can be pushed at once; each holds a connection and a thread
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +28,8 @@ class TapStatus:
     records_per_second, bytes_per_second: received here, mean of the last 10 s; before: of the last 5 minutes.
     age_p99: milliseconds behind the newest record, 99th percentile of the last answers, None before the first.
     delay_p50: milliseconds from arrival in the stream to arrival here (two clocks; ``skew`` s was taken off).
-    seconds: since reading began. throttles_per_minute: all shards. budget: share of a shard's five reads a second that this tap uses, 0..1.
+    seconds: since reading began. pushed: by enhanced fan-out. throttles_per_minute: all shards.
+    budget: share of a shard's five reads a second that this tap uses, 0..1.
     """
 
     state: str
@@ -40,6 +46,7 @@ class TapStatus:
     skew: float
     failure: OpsError | None
     seconds: float
+    pushed: bool = False
 
 
 class Tap:
@@ -55,13 +62,25 @@ class Tap:
         kept: int = 20_000,
         unseen_seconds: float | None = None,
         on_records: Callable[[list[Record]], None] | None = None,
+        after: Tap | None = None,
     ) -> None:
-        """``unseen_seconds``: pause after so long without ``look`` (None: never). ``on_records``: called with every
+        """``after``: a stopped tap of the same stream, gone on with where it stands, in its window.
+        ``unseen_seconds``: pause after so long without ``look`` (None: never). ``on_records``: called with every
         page's records on a reading thread; it may block, and reading waits for it."""
         self.stream = source.stream
-        self.window = Window(kept)
+        self.source = source
+        self.window: Window = after.window if after else Window(kept)
+        self.pushed = isinstance(source, FanOutSource)
         self._on_records = on_records
-        self._reader = StreamReader(source, self._take, start=start, shards=shards, pace=pace)
+        self._reader = StreamReader(
+            source,
+            self._take,
+            start=after.start if after else start,
+            shards=shards,
+            checkpoints=after.checkpoints() if after else None,
+            pace=PUSHED if self.pushed else pace,
+            most_threads=_MOST_PUSHED if self.pushed else MOST_THREADS,
+        )
         self._unseen_seconds = unseen_seconds
         self._looked = self._began = time.monotonic()
         self._unseen = False
@@ -82,7 +101,19 @@ class Tap:
         self._reader.resume()
 
     def stop(self) -> None:
+        """End reading. A consumer of enhanced fan-out is deregistered on a thread that the program waits for."""
         self._reader.stop()
+        if isinstance(self.source, FanOutSource):
+            threading.Thread(target=_deregister, args=(self.source,), name="deregister").start()
+
+    def checkpoints(self) -> dict[str, Checkpoint]:
+        """Where every shard stands; whole once ``wait`` returned True after ``stop``."""
+        return self._reader.checkpoints()
+
+    @property
+    def start(self) -> Start:
+        """Where shards begin that have not been read yet; "latest" has become a time."""
+        return Start("time", time=self.since) if self.since else self._reader.start
 
     def wait(self, timeout: float | None = None) -> bool:
         """Wait for the threads after ``stop``; False on time-out (a call to a dead endpoint may take 30 s)."""
@@ -120,6 +151,11 @@ class Tap:
         return self._reader.caught_up
 
     @property
+    def since(self) -> float:
+        """From when on records are seen: epoch seconds by the server's clock (0: from the oldest kept)."""
+        return self._reader.since
+
+    @property
     def skew(self) -> float:
         """Seconds that the server's clock is ahead of ours."""
         return self._reader.skew
@@ -130,7 +166,12 @@ class Tap:
 
     def status(self) -> TapStatus:
         shards = self.shards()
-        ages, delays = sorted(self.window.ages()), sorted(self.window.delays())
+        now = time.time()
+        # A shard that is not answered falls behind although no answer says so.
+        waiting = [
+            (now - s.known_until) * 1000 for s in shards if s.state in ("throttled", "retrying") and s.known_until
+        ]
+        ages, delays = sorted([*self.window.ages(), *waiting]), sorted(self.window.delays())
         passed = time.monotonic() - self._began
         records, size = self.window.received(max(1.0, min(10.0, passed)))
         open_shards = [status for status in shards if status.state not in ("closed", "waiting")]
@@ -145,11 +186,12 @@ class Tap:
             ages[min(len(ages) - 1, int(len(ages) * 0.99))] if ages else None,
             delays[len(delays) // 2] if delays else None,
             sum(status.throttles_per_minute for status in shards),
-            reads / 60 / READS_A_SECOND,
+            0.0 if self.pushed else reads / max(1.0, min(60.0, passed)) / READS_A_SECOND,
             self.window.counts(),
             self._reader.skew,
             self.failure,
             passed,
+            self.pushed,
         )
 
     def _take(self, page: Page) -> None:
@@ -159,3 +201,10 @@ class Tap:
         if self._unseen_seconds is not None and time.monotonic() - self._looked > self._unseen_seconds:
             self._unseen = True
             self._reader.pause()
+
+
+def _deregister(source: FanOutSource) -> None:
+    try:
+        source.close()
+    except OpsError as error:
+        logging.getLogger(__name__).warning("%s The next tap with enhanced fan-out tries again.", error)

@@ -7,6 +7,7 @@ import re
 import threading
 import uuid
 from collections.abc import Iterator, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     import pyarrow
 
     from core.warehouse.explain import Step
+    from core.warehouse.extract.work import Extracts
     from core.warehouse.formatting import Squiggle
 
 
@@ -301,6 +303,13 @@ class WarehouseService:
         rows = self.ask(job, run.connection, f"EXPLAIN {run.sql}", database=run.database, values=run.values)
         text = "\n".join(str(list(row.values())[-1]) for row in rows)
         return parse_plan(text), text
+
+    @cached_property
+    def extracts(self) -> Extracts:
+        """Raw text to tables."""
+        from core.warehouse.extract.work import Extracts
+
+        return Extracts(self._workplace)
 
     # -- text (CPU; sqlglot) ---------------------------------------------------
     def formatted(self, job: Job[Any], connection: WarehouseConnection, sql: str) -> str:

@@ -156,14 +156,14 @@ def _draw(painter: QPainter, entry: Range, area: QRectF, *, chosen: bool) -> Non
     edge = "accent" if chosen else "warning" if entry.hot else "border"
     painter.setPen(QPen(tokens.color(edge), 2 if chosen or entry.hot else 1))
     painter.drawRoundedRect(area, 6, 6)
-    if area.width() < 26:
-        return
     words = max(tokens.color("text"), tokens.color("surface"), key=lambda c: abs(c.lightnessF() - ground.lightnessF()))
     painter.setPen(words)
     inner = area.adjusted(7, 4, -5, -4)
-    painter.setFont(font("strong"))
     flags = Qt.AlignmentFlag.AlignLeft
-    painter.drawText(inner, flags | Qt.AlignmentFlag.AlignTop, ("▲ " if entry.hot else "") + entry.name)
-    if area.width() > 60:
-        painter.setFont(font("caption"))
-        painter.drawText(inner, flags | Qt.AlignmentFlag.AlignBottom, entry.note)
+    for role, text, side in (
+        ("strong", ("▲ " if entry.hot else "") + entry.name, Qt.AlignmentFlag.AlignTop),
+        ("caption", entry.note, Qt.AlignmentFlag.AlignBottom),
+    ):
+        painter.setFont(font(role))
+        if painter.fontMetrics().horizontalAdvance(text) <= inner.width():  # half a word is worse than none
+            painter.drawText(inner, flags | side, text)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -49,3 +51,16 @@ def test_the_file_is_redacted_too(tmp_path: Path) -> None:
             root.removeHandler(handler)
             handler.close()
         root.setLevel(level)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs Linux's device that is always full")
+def test_a_full_disk_does_not_fill_the_screen(tmp_path: Path) -> None:
+    (tmp_path / "opsdesk.log").symlink_to("/dev/full")
+    script = (
+        "import logging, pathlib, sys; from core.base.journal import open_journal;"
+        "open_journal(pathlib.Path(sys.argv[1])); logging.warning('words')"
+    )
+    root = Path(__file__).resolve().parents[2]
+    done = subprocess.run([sys.executable, "-c", script, str(tmp_path)], cwd=root, capture_output=True, text=True)
+    assert done.returncode == 0
+    assert "Logging error" not in done.stderr and "Traceback" not in done.stderr

@@ -15,7 +15,6 @@ from typing import Any
 
 import pytest
 
-
 NAME = "dev.app.com"
 """The site's public name; the test lets it resolve to loopback."""
 
@@ -32,7 +31,6 @@ class Front:
         """Rewrite the configuration and let nginx read it again, as an administrator would."""
         _configure(self.folder, self.ports, value)
         self.process.send_signal(1)
-        time.sleep(0.5)
 
 
 def _application(environ: dict[str, Any], start_response: Any) -> Any:

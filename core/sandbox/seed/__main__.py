@@ -21,7 +21,7 @@ from core.aws.session import AwsSession
 from core.base.errors import OpsError
 from core.base.files import write_atomic
 from core.base.places import Places
-from core.sandbox.contract import when_parent_leaves
+from core.sandbox.contract import places_from_json, when_parent_leaves
 from core.sandbox.door import look, target_of
 from core.sandbox.layout import Layout
 from core.sandbox.seed.demo import Demo
@@ -167,7 +167,7 @@ def main() -> int:
     parser.add_argument("--places", required=True)
     parser.add_argument("--size", choices=("full", "small"), default="full")
     options = parser.parse_args()
-    places = Places(**{name: Path(path) for name, path in json.loads(options.places).items()})
+    places = places_from_json(options.places)
     when_parent_leaves(lambda: os._exit(1))
     if hasattr(os, "nice"):
         os.nice(10)  # nobody should wait for demo data

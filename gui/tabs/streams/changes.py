@@ -10,10 +10,11 @@ from PySide6.QtCore import QObject, Signal
 from core.base.errors import OpsError
 from core.streams.service import StreamDetails
 from core.streams.shards import ReshardPlan
+from core.streams.tap import Tap
 from gui.bridge.tab_context import TabContext
 from gui.parts.dialogs import ConfirmDialog
 from gui.parts.words import number
-from gui.tabs.streams.dialogs import CreateDialog, ReshardDialog
+from gui.tabs.streams.dialogs import CreateDialog, FanOutDialog, ReshardDialog
 from gui.tabs.streams.view import StreamsView
 from gui.tabs.streams.wording import shard_word
 
@@ -23,6 +24,7 @@ class Changes(QObject):
 
     made = Signal(str)
     reshaped = Signal()
+    pushed = Signal(object, object)  # the polling tap, and the one that goes on for it
     failed = Signal(object)  # OpsError
 
     def __init__(self, view: StreamsView, context: TabContext, details: Callable[[], StreamDetails | None]) -> None:
@@ -43,8 +45,7 @@ class Changes(QObject):
 
         def refused(fault: OpsError) -> None:
             if dialog.isVisible():
-                dialog.accept_button.setEnabled(True)
-                dialog.banner.show_fault(fault.title, fault.why, fault.remedy, details=fault.details)
+                dialog.show_fault(fault)
             else:
                 self.failed.emit(fault)
 
@@ -175,5 +176,37 @@ class Changes(QObject):
             write=True,
             outlives_owner=True,
             on_success=done,
+            on_failure=self.failed.emit,
+        )
+
+    # -- enhanced fan-out ---------------------------------------------------------
+    def ask_fan_out(self, tap: Tap, details: StreamDetails) -> None:
+        """It costs money and takes a consumer's place, so it is asked about first."""
+        if tap.pushed:
+            return
+        if self._context.guard.locked:
+            self.failed.emit(
+                OpsError(
+                    "Enhanced fan-out registers a consumer",
+                    f"{self._context.desk.profile.name} is read-only",
+                    "Unlock it in the header first",
+                    code="locked",
+                )
+            )
+            return
+        environment = self._context.desk.profile.environment
+        dialog = FanOutDialog(details.name, len(details.open_shards), len(details.consumers), environment, self._view)
+        dialog.accepted.connect(partial(self._fan_out, tap))
+        dialog.open()
+
+    def _fan_out(self, tap: Tap) -> None:
+        self._context.jobs.start(
+            self,
+            f"Register a consumer of {tap.stream}",
+            lambda job: self._service.fan_out(job, tap),
+            room="streams",
+            lane="streams.tap",
+            write=True,
+            on_success=partial(self.pushed.emit, tap),
             on_failure=self.failed.emit,
         )

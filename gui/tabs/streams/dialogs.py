@@ -5,8 +5,9 @@ from __future__ import annotations
 from PySide6.QtCore import QTimer, Signal
 from PySide6.QtWidgets import QCheckBox, QLineEdit, QSpinBox, QWidget
 
+from core.base.errors import OpsError
 from core.streams.positions import short_shard
-from core.streams.shards import HASH_SPACE, ReshardPlan
+from core.streams.shards import FAN_OUT_GB_PRICE, FAN_OUT_SHARD_HOUR_PRICE, HASH_SPACE, ReshardPlan
 from gui.parts.dialogs import ENVIRONMENT_TONE, Dialog
 from gui.parts.form import Field, line
 from gui.parts.layout import row
@@ -42,6 +43,11 @@ class CreateDialog(Dialog):
         self.asked.connect(self._ask)
         self.name.setFocus()
 
+    def show_fault(self, fault: OpsError) -> None:
+        self.accept_button.setEnabled(True)
+        self.banner.show_fault(fault.title, fault.why, fault.remedy, details=fault.details)
+        QTimer.singleShot(0, self, self.adjustSize)  # the banner's text has no height before it is laid out
+
     def _ask(self) -> None:
         self.create_asked.emit(self.name.text().strip(), 0 if self.on_demand.isChecked() else self.shards.value())
 
@@ -63,6 +69,27 @@ class StartDialog(Dialog):
         self.place.returnPressed.connect(self.accept_button.click)
         self.asked.connect(lambda: self.start_asked.emit(self.place.text()))
         self.place.setFocus()
+
+
+class FanOutDialog(Dialog):
+    """Says what enhanced fan-out costs before a consumer is registered."""
+
+    def __init__(
+        self, stream: str, shards: int, consumers: int, environment: str, parent: QWidget | None = None
+    ) -> None:
+        super().__init__("Use enhanced fan-out?", "Register a consumer", parent)
+        self.head.addWidget(Chip(environment.upper(), ENVIRONMENT_TONE.get(environment, "")))
+        per_hour = shards * FAN_OUT_SHARD_HOUR_PRICE
+        for text in (
+            "The tap then has 2 MB/s of each shard to itself and takes none of the five reads a second that your "
+            "consumers share.",
+            f"AWS bills about ${number(per_hour, 3)} an hour for {number(shards)} shards, and ${FAN_OUT_GB_PRICE:g} a GB "
+            "(us-east-1 list price).",
+            f"{number(consumers)} of the 20 consumer places of {stream} are taken; this takes one more. It is given back when "
+            "the tap stops.",
+        ):
+            self.body.addWidget(Label(text, wrap=True))
+        self.asked.connect(self.accept)
 
 
 class ReshardDialog(Dialog):
@@ -102,7 +129,9 @@ class ReshardDialog(Dialog):
         self._confirm = confirm
         for widget in (self.busy, self.change, self.cost, self.notes, self.problem):
             self.body.addWidget(widget)
-        self.body.addLayout(row(Label("As a command:", "small"), self.command, None))
+        line_below = row(Label("As a command:", "small"), self.command)
+        line_below.setStretch(1, 1)
+        self.body.addLayout(line_below)
         if confirm:
             self.body.addWidget(Field(f"Type {confirm} to confirm", self.typed))
             self.typed.textChanged.connect(lambda _text: self._weigh())

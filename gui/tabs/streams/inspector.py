@@ -41,6 +41,7 @@ class Inspector(QFrame):
         self.bytes = _reader("The record as bytes")
         self.pages = QStackedWidget()
         for page in (self.tree, self.text, self.bytes):
+            page.setMinimumHeight(80)
             self.pages.addWidget(page)
         self.note = Label("", "small", tone="warning", wrap=True)
         self.note.hide()

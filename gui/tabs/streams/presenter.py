@@ -8,26 +8,29 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
-from PySide6.QtCore import QObject, Qt, QTimer
-from PySide6.QtGui import QKeySequence, QShortcut
+from PySide6.QtCore import QObject, QTimer
 from PySide6.QtWidgets import QFileDialog
 
 from core.base.errors import OpsError
 from core.streams.positions import start_from
 from core.streams.rates import SECONDS_KEPT
-from core.streams.service import StreamDetails, StreamSummary
+from core.streams.service import StreamDetails
 from core.streams.shards import key_advice
 from core.streams.tap import Tap, TapStatus
 from gui.bridge.tab_context import TabContext
 from gui.parts.words import number
+from gui.tabs.streams.actions import Actions
+from gui.tabs.streams.catalogue import Catalogue
 from gui.tabs.streams.changes import Changes
 from gui.tabs.streams.dialogs import StartDialog
 from gui.tabs.streams.notices import Notice, notice_of
+from gui.tabs.streams.producing import Producing
 from gui.tabs.streams.records_presenter import RecordsPresenter
 from gui.tabs.streams.view import State, StreamsView
 from gui.tabs.streams.wording import shard_word
 
 _TICK = 100  # ms
+_LOOK_AGAIN = 3_000  # ms between looks while there is no stream or no answer: the sandbox fills itself after its start
 _CHART_EVERY, _FIGURES_EVERY = 2, 10  # ticks
 _COMPLETE_AFTER = 2.0  # seconds: a second's bin is whole when every shard was read once after it
 _RATE_SECONDS = 10
@@ -41,8 +44,7 @@ class StreamsPresenter(QObject):
         self._service = context.desk.streams
         self.state = State.LOADING
         self.tap: Tap | None = None
-        self.details: StreamDetails | None = None
-        self._stream = str(context.memory.get("streams.stream", ""))
+        self.catalogue = Catalogue(context, self)
         self._start = "latest"
         self._ticks = 0
         self._dismissed = ""
@@ -51,17 +53,20 @@ class StreamsPresenter(QObject):
         self._timer = QTimer(self, interval=_TICK)
         self._timer.timeout.connect(self._tick)
         self.records = RecordsPresenter(view.records, context)
-        self.changes = Changes(view, context, lambda: self.details)
+        self.producing = Producing(view.produce, context)
+        self.changes = Changes(view, context, lambda: self.catalogue.details)
+        self._again = QTimer(self, interval=_LOOK_AGAIN)
+        self._again.timeout.connect(self.catalogue.read)
+        self._holder = _TapHolder()
+        view.destroyed.connect(self._holder.stop)
+        self._actions = Actions(view, context.commands, self)
         self._wire()
-        self._register()
-        holder = _TapHolder()
-        self._holder = holder
-        view.destroyed.connect(holder.stop)
 
     def _wire(self) -> None:
         view, bar = self.view, self.view.toolbar
         view.shown.connect(self._shown)
         view.hidden.connect(self._timer.stop)
+        view.hidden.connect(self._again.stop)
         view.retry_asked.connect(self.refresh)
         view.create_asked.connect(self.changes.ask_create)
         view.banner.action_asked.connect(self._next_step)
@@ -71,9 +76,16 @@ class StreamsPresenter(QObject):
         bar.elsewhere_asked.connect(self._ask_start)
         view.records.empty_action_asked.connect(self._empty_action)
         self.records.failed.connect(self._show_fault)
+        bar.produce.toggled.connect(view.produce.setVisible)
+        view.produce.closed.connect(partial(bar.produce.setChecked, False))
         self.changes.failed.connect(self._show_fault)
         self.changes.made.connect(self._made)
-        self.changes.reshaped.connect(self.describe)
+        self.changes.reshaped.connect(self.catalogue.describe)
+        self.changes.pushed.connect(self._pushed)
+        self.catalogue.listed.connect(self._listed)
+        self.catalogue.described.connect(self._described)
+        self.catalogue.list_failed.connect(self._list_failed)
+        self.catalogue.failed.connect(self._show_fault)
         view.chart.chart.time_chosen.connect(self._time_chosen)
         view.chart.range.chosen.connect(lambda _value: self._draw())
         view.chart.drawn.chosen.connect(lambda _value: self._draw())
@@ -84,72 +96,32 @@ class StreamsPresenter(QObject):
         self._context.guard.changed.connect(self._guard_changed)
         self._context.settings.changed.connect(lambda _settings: self._look_changed())
 
-    def _register(self) -> None:
-        view, commands = self.view, self._context.commands
-        add = partial(commands.add, owner=view, room="streams")
-        self._start_action = add("streams.tap", "Start tap", self.start_tap, icon="play", shortcut="Ctrl+Return")
-        self._pause_action = add(
-            "streams.pause", "Pause or resume the tap", self.pause_or_resume, icon="pause", shortcut="Ctrl+P"
-        )
-        self._stop_action = add("streams.stop", "Stop the tap", self.stop_tap, icon="circle-stop", shortcut="Ctrl+.")
-        refresh = add("streams.refresh", "Refresh the list of streams", self.refresh, icon="refresh-cw", shortcut="F5")
-        add("streams.filter", "Filter the records", view.records.filter.setFocus, icon="filter", shortcut="Ctrl+F")
-        add(
-            "streams.follow",
-            "Show the newest records",
-            view.records.table.follow,
-            icon="arrow-up",
-            shortcut="Ctrl+Home",
-        )
-        add("streams.export", "Export the records", view.records.ask_export, icon="download", shortcut="Ctrl+E")
-        self.create_action = add("streams.create", "New stream…", self.changes.ask_create, icon="plus")
-        self.scale_action = add("streams.scale", "Scale the stream…", self.changes.ask_scale, icon="layers")
-        self.delete_action = add("streams.delete", "Delete the stream…", self.changes.ask_delete, icon="trash-2")
-        copy = add(
-            "streams.copy-cli",
-            "Copy the tap as CLI",
-            lambda: self.records.copy_tap_command(self._start),
-            icon="terminal",
-        )
-        commands.button("streams.tap", view.toolbar.tap)
-        commands.button("streams.pause", view.toolbar.pause)
-        commands.button("streams.stop", view.toolbar.stop)
-        commands.button("streams.export", view.records.export)
-        view.toolbar.offer([self.create_action, self.scale_action, self.delete_action, None, refresh, copy])
-        for widget in (view.records.table, view.chart.chart):  # Space belongs to whatever has the focus elsewhere
-            key = QShortcut(QKeySequence(Qt.Key.Key_Space), widget)
-            key.setContext(Qt.ShortcutContext.WidgetShortcut)
-            key.activated.connect(self.pause_or_resume)
-
     # -- what is shown ----------------------------------------------------------
     def show_state(self, state: State) -> None:
-        self.state = state
-        locked = self.locked
+        self._enter(state)
+        locked, details = self.locked, self.catalogue.details
         self.view.show_state(state, locked=locked)
-        self._start_action.setEnabled(state is State.READY)
-        self._pause_action.setEnabled(state.tapping)
-        self._stop_action.setEnabled(state.tapping)
-        have = self.details is not None and state not in (State.LOADING, State.NO_STREAMS, State.UNREACHABLE)
-        self.create_action.setEnabled(not locked)
-        for action in (self.scale_action, self.delete_action):
-            action.setEnabled(have and not locked)
-        provisioned = have and self.details is not None and self.details.mode != "ON_DEMAND"
-        self.view.shards.show_allowed(
-            locked
-            or (
-                ""
-                if provisioned
-                else "The stream is on-demand: AWS changes its shards by itself"
-                if have
-                else "Choose a stream"
-            )
-        )
-        if (state in (State.READY, State.STARTING)) and self.tap is None:
-            self.view.records.show_empty(
-                "Nothing is tapped yet", "Start tap", "The records of all shards, as they come"
-            )
+        here = details is not None and state not in (State.LOADING, State.NO_STREAMS, State.UNREACHABLE)
+        pushed = self.tap is not None and self.tap.pushed
+        tapped = self.tap is not None
+        self._actions.follow(state, locked=bool(locked), described=here, tapped=tapped, pushed=pushed)
+        self.producing.show_stream(self.catalogue.stream if here else "", locked=locked)
+        forbidden = locked or ("" if here else "Choose a stream")
+        if not forbidden and details is not None and details.mode == "ON_DEMAND":
+            forbidden = "The stream is on-demand: AWS changes its shards by itself"
+        self.view.shards.show_allowed(forbidden)
+        if state in (State.READY, State.STARTING) and self.tap is None:
+            hint = "The records of all shards, as they come"
+            self.view.records.show_empty("Nothing is tapped yet", "Start tap", hint)
         elif state.tapping:
             self._say_waiting()
+
+    def _enter(self, state: State) -> None:
+        self.state = state
+        if state in (State.NO_STREAMS, State.UNREACHABLE) and self.view.isVisible():
+            self._again.start()
+        else:
+            self._again.stop()
 
     @property
     def locked(self) -> str:
@@ -157,15 +129,28 @@ class StreamsPresenter(QObject):
         guard = self._context.guard
         return f"{guard.profile.name} is read-only: unlock it in the header first" if guard.locked else ""
 
-    @property
-    def stream(self) -> str:
-        return self._stream
+    def ask_create(self) -> None:
+        self.changes.ask_create()
+
+    def ask_scale(self) -> None:
+        self.changes.ask_scale()
+
+    def ask_delete(self) -> None:
+        self.changes.ask_delete()
+
+    def ask_query(self) -> None:
+        self.records.ask_query()
+
+    def copy_command(self) -> None:
+        self.records.copy_tap_command(self._start)
 
     def _shown(self) -> None:
         if self.state is State.LOADING:
             self.refresh()
         elif self.state.tapping:
             self._timer.start()
+        else:
+            self._enter(self.state)
 
     def _guard_changed(self) -> None:
         self.show_state(self.state)
@@ -183,90 +168,63 @@ class StreamsPresenter(QObject):
         """Read the list of streams again."""
         if not self.state.tapping:
             self.show_state(State.LOADING)
-        self._context.jobs.start(
-            self,
-            "List the streams",
-            lambda _job: self._service.streams(),
-            room="streams",
-            lane="streams.list",
-            newest_only=True,
-            quiet=True,
-            on_success=self._listed,
-            on_failure=self._list_failed,
-        )
+        self.catalogue.read()
 
-    def _listed(self, streams: list[StreamSummary]) -> None:
-        names = [stream.name for stream in streams]
+    def _listed(self, names: list[str]) -> None:
+        here = self.catalogue.stream
         if self.state.tapping and self.tap is not None and self.tap.state != "failed":
-            self.view.toolbar.show_streams(sorted({*names, self._stream}), self._stream)
+            self.view.toolbar.show_streams(sorted({*names, here}), here)
             return
         if not names:
             self._drop_tap()
-            self.view.show_nothing(State.NO_STREAMS, "There is no stream yet", "" if self.locked else "New stream",
-                                   self.locked or "A stream takes in records and keeps them for a day or longer")  # fmt: skip
-            self.state = State.NO_STREAMS
+            hint = self.locked or "A stream takes in records and keeps them for a day or longer"
+            if self._context.desk.profile.kind == "sandbox":
+                hint = "The sandbox's own stream appears here as soon as it is filled"
+            self._enter(State.NO_STREAMS)
+            self.view.show_nothing(self.state, "There is no stream yet", "" if self.locked else "New stream", hint)
             return
-        if self._stream not in names:
+        if here not in names:
             self._drop_tap()
-            self._stream = names[0]
-        self.view.toolbar.show_streams(names, self._stream)
-        if self.tap is None:
+            self.catalogue.choose(names[0])
+        self.view.toolbar.show_streams(names, self.catalogue.stream)
+        if not self.state.tapping:
             self.show_state(State.READY)
-        self.describe()
+        self.catalogue.describe()
 
     def _list_failed(self, fault: OpsError) -> None:
         if self.state.tapping:
             self._show_fault(fault)
             return
-        self.view.show_nothing(
-            State.UNREACHABLE,
-            fault.title,
-            "Try again",
-            " ".join(f"{p.rstrip('.')}." for p in (fault.why, fault.remedy) if p),
-        )
-        self.state = State.UNREACHABLE
+        self._enter(State.UNREACHABLE)
+        why = " ".join(f"{part.rstrip('.')}." for part in (fault.why, fault.remedy) if part)
+        self.view.show_nothing(self.state, fault.title, "Try again", why)
 
     def choose(self, name: str) -> None:
         """Work on another stream; a tap of the former one ends."""
-        if name == self._stream and self.details is not None:
+        if name == self.catalogue.stream and self.catalogue.details is not None:
             return
         self._drop_tap()
-        self._stream, self.details = name, None
-        self._context.memory.put("streams.stream", name)
+        self.catalogue.choose(name)
         self.show_state(State.READY)
-        self.describe()
-
-    def describe(self) -> None:
-        name = self._stream
-        self._context.jobs.start(
-            self,
-            f"Describe {name}",
-            lambda _job: self._service.describe(name),
-            room="streams",
-            lane="streams.describe",
-            newest_only=True,
-            quiet=True,
-            on_success=self._described,
-            on_failure=self._show_fault,
-        )
+        self.catalogue.describe()
 
     def _described(self, details: StreamDetails) -> None:
-        if details.name != self._stream:
-            return
-        self.details = details
         self._show_facts(len(details.open_shards))
         self.show_state(self.state)
 
     def _show_facts(self, shards: int) -> None:
-        mode = "" if self.details is None else "On-demand" if self.details.mode == "ON_DEMAND" else "Provisioned"
-        status = self.details.status if self.details is not None else "ACTIVE"
-        self.view.toolbar.show_facts(
-            f"{number(shards)} shard{'s' if shards != 1 else ''}", mode if status == "ACTIVE" else status.capitalize()
-        )
+        words = f"{number(shards)} shard{'s' if shards != 1 else ''}"
+        details = self.catalogue.details
+        mode = "" if details is None else "On-demand" if details.mode == "ON_DEMAND" else "Provisioned"
+        if details is not None and details.status != "ACTIVE":
+            mode = details.status.capitalize()
+        self.view.toolbar.show_facts(words, mode)
 
     # -- the tap's life --------------------------------------------------------------
     def _choose_start(self, start: str) -> None:
         self._start = start
+        if self.state.tapping:
+            self._restart()
 
     def _ask_start(self) -> None:
         dialog = StartDialog(self.view)
@@ -278,16 +236,16 @@ class StreamsPresenter(QObject):
                 dialog.field.show_fault(f"{fault.title}. {fault.why}")
                 return
             dialog.accept()
-            self._start = text.strip()
-            self.view.toolbar.show_start(self._start)
+            self.view.toolbar.show_start(text.strip())
+            self._choose_start(text.strip())
 
         dialog.start_asked.connect(take)
         dialog.open()
 
     def start_tap(self) -> None:
-        if self.state is not State.READY or not self._stream:
+        if self.state is not State.READY or not self.catalogue.stream:
             return
-        name = self._stream
+        name = self.catalogue.stream
         start = start_from(self._start, datetime.now(UTC))
         self._drop_tap()
         self.view.chart.range.choose(
@@ -306,7 +264,7 @@ class StreamsPresenter(QObject):
         )
 
     def _tapped(self, tap: Tap) -> None:
-        if tap.stream != self._stream or self.state is not State.STARTING:
+        if tap.stream != self.catalogue.stream or self.state is not State.STARTING:
             tap.stop()
             return
         self.tap = self._holder.tap = tap
@@ -315,7 +273,7 @@ class StreamsPresenter(QObject):
         self._dismissed = ""
         self.view.banner.hide()
         self.view.tiles.clear()
-        self.records.attach(tap, self._stream)
+        self.records.attach(tap, self.catalogue.stream)
         self.show_state(State.READING)
         if self.view.isVisible():
             self._timer.start()
@@ -336,13 +294,28 @@ class StreamsPresenter(QObject):
             self.show_state(State.READING)
         self._figures()
 
+    def ask_fan_out(self) -> None:
+        if self.tap is not None and self.state.tapping and self.catalogue.details is not None:
+            self.changes.ask_fan_out(self.tap, self.catalogue.details)
+
+    def _pushed(self, polled: Tap, pushed: Tap) -> None:
+        """The window is the same, so the table goes on where it is."""
+        if self.tap is not polled:
+            pushed.stop()
+            return
+        self.tap = self._holder.tap = pushed
+        self.records.go_on_with(pushed)
+        self._history.clear()
+        self.view.banner.hide()
+        self.show_state(State.READING)
+
     def stop_tap(self) -> None:
         """End reading; what was read stays on the page."""
         if self.tap is None:
             return
-        self._tick()
-        self.tap.stop()
         self._timer.stop()
+        self.tap.stop()
+        self.records.pull()
         self.view.banner.hide()
         self.show_state(State.READY)
 
@@ -351,8 +324,9 @@ class StreamsPresenter(QObject):
             self.tap.stop()
         self.tap = self._holder.tap = None
         self._timer.stop()
-        self.records.attach(None, self._stream)
+        self.records.attach(None, self.catalogue.stream)
         self.view.tiles.clear()
+        self.view.chart.clear()
         self.view.shards.show_shards([], {})
         self.view.keys.show_keys([], 0)
         self.view.banner.hide()
@@ -376,9 +350,7 @@ class StreamsPresenter(QObject):
         now = time.time() + self.tap.skew - _COMPLETE_AFTER
         card = self.view.chart
         series = self.tap.window.series(card.seconds, now)
-        card.show_series(
-            series, [status.shard.id for status in self.tap.shards() if status.state != "closed"], utc=self._utc
-        )
+        card.show_series(series, self.tap.shards(), utc=self._utc, since=self.tap.since, skew=self.tap.skew)
         if self._ticks % _FIGURES_EVERY == 0:
             card.summarise(series)
 
@@ -395,6 +367,9 @@ class StreamsPresenter(QObject):
         state = {"paused": State.PAUSED, "unseen": State.UNSEEN, "failed": State.FAILED}.get(
             status.state, State.READING
         )
+        if status.state == "stopped":
+            self.stop_tap()
+            return
         if self.state.tapping and state is not self.state:
             self.show_state(state)
         self._notify(notice_of(status))
@@ -425,7 +400,7 @@ class StreamsPresenter(QObject):
         elif self.state is State.PAUSED:
             card.show_empty("Paused before the first record", "Resume")
         elif self._start == "latest":
-            hint = f"{self._stream} is read once a second and shard"
+            hint = f"{self.catalogue.stream} is read once a second and shard"
             card.show_empty("Waiting for the first record", "Read from the oldest kept", hint)
         else:
             card.show_empty("No record yet", "", "There may be none in this time; reading goes on")
@@ -482,6 +457,8 @@ class StreamsPresenter(QObject):
             self.pause_or_resume()
         elif step == "start":
             self.start_tap()
+        elif step == "fan-out":
+            self.ask_fan_out()
         elif step == "refresh":
             self.stop_tap()
             self.refresh()
@@ -492,7 +469,7 @@ class StreamsPresenter(QObject):
         self.records.show_moment((at, at + (1.0 if self.view.chart.seconds <= SECONDS_KEPT else 60.0)))
 
     def _save_chart(self) -> None:
-        suggested = str(Path.home() / f"{self._stream}-{datetime.now():%Y%m%d-%H%M%S}.svg")
+        suggested = str(Path.home() / f"{self.catalogue.stream}-{datetime.now():%Y%m%d-%H%M%S}.svg")
         chosen, _ = QFileDialog.getSaveFileName(self.view, "Save the chart", suggested, "*.svg *.png")
         if chosen and self.view.chart.chart.save_picture(Path(chosen)):
             self._context.praise(f"The chart is in {Path(chosen).name}")
@@ -502,7 +479,7 @@ class StreamsPresenter(QObject):
         """A stream was created, or ("") deleted."""
         if name:
             self._drop_tap()
-            self._stream, self.details = name, None
+            self.catalogue.choose(name)
         elif self.tap is not None:
             self._drop_tap()
             self.state = State.READY

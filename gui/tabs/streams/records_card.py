@@ -21,6 +21,7 @@ from gui.tabs.streams.inspector import Inspector
 from gui.tabs.streams.wording import record_columns
 
 _TYPING_PAUSE = 250  # ms
+_FILTER_WIDTH, _FILTER_NARROW = 300, 200
 
 
 class RecordsCard(Card):
@@ -36,7 +37,7 @@ class RecordsCard(Card):
         self.filter.setProperty("kind", "search")
         self.filter.setPlaceholderText('Filter: key, shard:3, or $.status = "paid"')
         self.filter.setAccessibleName("Filter the records")
-        self.filter.setMinimumWidth(260)
+        self.filter.setFixedWidth(_FILTER_WIDTH)
         self.filter.setClearButtonEnabled(True)
         self._filter_icon = QAction(self.filter)
         self.filter.addAction(self._filter_icon, QLineEdit.ActionPosition.LeadingPosition)
@@ -49,6 +50,7 @@ class RecordsCard(Card):
         self.moment = Button("", "small", icon_name="x")
         self.moment.setToolTip("Show the records of all times again")
         self.moment.hide()
+        self.head.setAlignment(self.note, Qt.AlignmentFlag.AlignVCenter)
         self.head.insertWidget(2, self.moment)
         self.head.insertWidget(3, self.fresh)
         self.fault = Label("", "small", tone="danger", wrap=True)
@@ -102,6 +104,8 @@ class RecordsCard(Card):
             self.set_note("")
         elif filtered:
             self.set_note(f"{number(kept)} match of {short_count(seen)} seen")
+        elif kept == seen:
+            self.set_note(f"{number(seen)} seen, all kept")
         else:
             self.set_note(f"{number(kept)} kept of {short_count(seen)} seen")
 
@@ -141,6 +145,9 @@ class RecordsCard(Card):
     def show_paths(self, paths: tuple[str, ...]) -> None:
         self.paths = paths
         self._show_columns()
+
+    def show_narrow(self, narrow: bool) -> None:
+        self.filter.setFixedWidth(_FILTER_NARROW if narrow else _FILTER_WIDTH)
 
     def offer_saved(self, menu: QMenu) -> None:
         menu.popup(self.saved.mapToGlobal(self.saved.rect().bottomLeft()))

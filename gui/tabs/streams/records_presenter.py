@@ -14,10 +14,12 @@ from core.base.errors import OpsError
 from core.streams.decode import Record
 from core.streams.filters import filter_of
 from core.streams.positions import short_shard
+from core.streams.query import Answer
 from core.streams.tap import Tap
 from core.streams.window import Keep
 from gui.bridge.tab_context import TabContext
 from gui.parts.words import number
+from gui.tabs.streams.query_dialog import QueryDialog
 from gui.tabs.streams.records_card import RecordsCard
 from gui.tabs.streams.wording import clock
 
@@ -59,6 +61,10 @@ class RecordsPresenter(QObject):
         if tap is not None and self.filter_text:
             self._apply_filter()
 
+    def go_on_with(self, tap: Tap) -> None:
+        """Another tap in the same window."""
+        self._tap = tap
+
     def pull(self) -> bool:
         """Take what is new; False where the table has nothing to show."""
         if self._tap is None:
@@ -71,7 +77,7 @@ class RecordsPresenter(QObject):
         if piece.generation != self._generation:
             card.clear()
         self._cursor, self._generation = piece.cursor, piece.generation
-        card.append(piece.records)
+        card.append(sorted(piece.records, key=lambda record: record.arrived))  # shards are read one after the other
         card.show_fresh(0)
         card.show_counts(piece.kept, piece.seen, filtered=bool(self.filter_text or self.moment))
         return piece.kept > 0
@@ -192,7 +198,9 @@ class RecordsPresenter(QObject):
             lambda job: self._service.export(job, records, path),
             room="streams",
             outlives_owner=True,
-            on_success=lambda count: self._context.praise(f"{number(count)} records are in {path.name}"),
+            on_success=lambda count: self._context.praise(
+                f"{number(count)} record{'s are' if count != 1 else ' is'} in {path.name}"
+            ),
             on_failure=self.failed.emit,
             after=lambda _count: ("Show in folder", partial(_show_folder, path)),
             can_retry=True,
@@ -201,6 +209,40 @@ class RecordsPresenter(QObject):
     def _copy_command(self, record: Record) -> None:
         place = f"{short_shard(record.shard)}:{record.sequence}"
         self._copy_line(f"opsdesk {self._profile_option}streams tap {self._stream} --from {place} --limit 1")
+
+    # -- SQL over what is kept ---------------------------------------------------------
+    def ask_query(self) -> None:
+        if self._tap is None:
+            return
+        dialog = QueryDialog(self._stream, str(self._context.memory.get("streams.sql", "")), self._card.window())
+        dialog.run_asked.connect(partial(self._query, dialog))
+        dialog.show()
+
+    def _query(self, dialog: QueryDialog, sql: str) -> None:
+        if self._tap is None:
+            return
+        self._context.memory.put("streams.sql", sql)
+        records = self._tap.window.kept(matching=True)
+        dialog.show_running(True)
+
+        def answered(answer: Answer) -> None:
+            dialog.show_running(False)
+            dialog.show_answer(answer.frame, cut=answer.cut, of=len(records))
+
+        def refused(fault: OpsError) -> None:
+            dialog.show_running(False)
+            dialog.show_fault(fault.title, fault.why, fault.remedy)
+
+        self._context.jobs.start(
+            dialog,
+            "Ask the kept records",
+            lambda job: self._service.query(job, records, sql),
+            room="streams",
+            quiet=True,
+            on_success=answered,
+            on_failure=refused,
+            on_cancelled=partial(dialog.show_running, False),
+        )
 
     def copy_tap_command(self, start: str) -> None:
         line = f"opsdesk {self._profile_option}streams tap {self._stream} --from {start}"

@@ -30,6 +30,7 @@ class ShardsCard(Card):
         self.split = Button("Split…", "small", icon_name="split")
         self.merge = Button("Merge…", "small", icon_name="git-merge")
         super().__init__("Shards", self.split, self.merge, self.scale)
+        self.head.setAlignment(self.note, Qt.AlignmentFlag.AlignVCenter)
         self.map = RangeMap("Hash keys by shard")
         self.body.addWidget(self.map)
         self.hint = Label("", "small", wrap=True)

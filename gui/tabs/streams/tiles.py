@@ -87,6 +87,8 @@ class Tiles(QWidget):
         hurt = [short_shard(shard.shard.id) for shard in status.shards if shard.throttles_per_minute]
         if hurt:
             note = f"Shard {hurt[0]} only" if len(hurt) == 1 else f"Shards {', '.join(hurt[:6])}"
+        elif status.pushed:
+            note = "Fan-out: takes none"
         else:
             note = f"Tap uses {number(status.budget * READS_A_SECOND, 1)} of {READS_A_SECOND} reads/s"
         tone = "warning" if hurt else ""

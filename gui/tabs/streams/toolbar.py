@@ -24,17 +24,17 @@ class Toolbar(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self.streams = QComboBox()
-        self.streams.setMinimumWidth(170)
+        self.streams.setFixedWidth(184)
         self.streams.setAccessibleName("Stream")
-        self.streams.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
-        self.start = choice([*STARTS, (ELSEWHERE, "From: a time or sequence…")])
+        self.start = choice([*STARTS, (ELSEWHERE, "From: elsewhere…")])
         self.start.setAccessibleName("Read from")
         self.start.setToolTip("Where the tap begins to read")
-        self.start.setMinimumWidth(150)
+        self.start.setFixedWidth(176)
         self.shards, self.mode = Chip(), Chip()
         self.busy = Spinner()
         self.busy.hide()
         self.produce = Button("Produce", icon_name="send")
+        self.produce.setCheckable(True)
         self.tap = Button("Start tap", "primary", icon_name="play")
         self.pause = Button("Pause", icon_name="pause")
         self.stop = Button("Stop tap", "danger", icon_name="circle-stop")
@@ -45,7 +45,7 @@ class Toolbar(QWidget):
             row(self.streams, self.start, self.shards, self.mode, self.busy, None, self.produce, self.tap, self.pause,
                 self.stop, self.more)
         )  # fmt: skip
-        self._start = STARTS[0][0]
+        self._start, self._narrow = STARTS[0][0], False
         self.streams.textActivated.connect(self.stream_chosen)
         self.start.activated.connect(self._start_activated)
 
@@ -62,6 +62,7 @@ class Toolbar(QWidget):
         self.streams.clear()
         self.streams.addItems(list(names))
         self.streams.setCurrentText(current)
+        self.streams.setToolTip(current)
         self.streams.setEnabled(bool(names))
 
     def show_start(self, start: str) -> None:
@@ -74,7 +75,13 @@ class Toolbar(QWidget):
     def show_facts(self, shards: str, mode: str) -> None:
         for chip, text in ((self.shards, shards), (self.mode, mode)):
             chip.setText(text)
-            chip.setVisible(bool(text))
+        self.show_narrow(self._narrow)
+
+    def show_narrow(self, narrow: bool) -> None:
+        """Where there is little room the chips give way first."""
+        self._narrow = narrow
+        self.shards.setVisible(bool(self.shards.text()) and not narrow)
+        self.mode.setVisible(bool(self.mode.text()) and not narrow)
 
     def _start_activated(self, _index: int) -> None:
         value = str(self.start.currentData())

@@ -5,18 +5,22 @@ from __future__ import annotations
 from enum import Enum
 
 from PySide6.QtCore import Signal
-from PySide6.QtGui import QHideEvent, QShowEvent
-from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtGui import QHideEvent, QResizeEvent, QShowEvent
+from PySide6.QtWidgets import QBoxLayout, QStackedWidget, QWidget
 
-from gui.parts.layout import column, row, scrolled
+from gui.parts.layout import column, scrolled
 from gui.parts.notices import Banner, Busy, EmptyState
 from gui.style.tokens import Space
 from gui.tabs.streams.chart_card import ChartCard
 from gui.tabs.streams.keys_card import KeysCard
+from gui.tabs.streams.produce_card import ProduceCard
 from gui.tabs.streams.records_card import RecordsCard
 from gui.tabs.streams.shards_card import ShardsCard
 from gui.tabs.streams.tiles import Tiles
 from gui.tabs.streams.toolbar import Toolbar
+
+_CHART_HEIGHT, _RECORDS_HEIGHT = 276, 322
+_NARROW = 900  # pixels of page: below it the lower cards stand one above the other
 
 
 class State(Enum):
@@ -51,28 +55,33 @@ class StreamsView(QWidget):
         self.tiles = Tiles()
         self.chart = ChartCard()
         self.records = RecordsCard(kept)
-        self.records.setMinimumHeight(300)
         self.shards = ShardsCard()
         self.keys = KeysCard()
-        self.further = QVBoxLayout()
-        self.further.setSpacing(Space.M)
-        pair = row(self.shards, self.keys, gap=Space.M)
-        pair.setStretch(0, 3)
-        pair.setStretch(1, 2)
-        self.further.addLayout(pair)
+        self.produce = ProduceCard()
+        self.produce.hide()
+        self.chart.setFixedHeight(_CHART_HEIGHT)
+        self.records.setMinimumHeight(_RECORDS_HEIGHT)
+        self._pair = QBoxLayout(QBoxLayout.Direction.LeftToRight)
+        self._pair.setSpacing(Space.M)
+        self._pair.addWidget(self.shards, 3)
+        self._pair.addWidget(self.keys, 2)
         content = QWidget()
-        inner = column(self.tiles, self.chart, self.records, self.further, gap=Space.M)
-        inner.setStretch(1, 3)
-        inner.setStretch(2, 4)
+        inner = column(
+            self.produce, self.tiles, self.chart, self.records, self._pair, gap=Space.M, margins=(0, 0, Space.M, 0)
+        )
+        inner.setStretch(3, 1)
         content.setLayout(inner)
         self.work = QWidget()
-        self.work.setLayout(column(self.toolbar, self.banner, scrolled(content), gap=Space.M))
+        self._bar = column(self.toolbar, self.banner, gap=Space.M)
+        self._scroll = scrolled(content)
+        self._scroll.verticalScrollBar().rangeChanged.connect(lambda *_: self._line_up())
+        self.work.setLayout(column(self._bar, self._scroll, gap=Space.M))
         self.busy = Busy("Reading the list of streams")
         self.empty = EmptyState("activity", " ", " ")
         self.pages = QStackedWidget()
         for page in (self.work, self.busy, self.empty):
             self.pages.addWidget(page)
-        self.setLayout(column(self.pages, margins=(Space.XL, Space.L, Space.XL, Space.M)))
+        self.setLayout(column(self.pages, margins=(Space.XL, Space.L, Space.M, 0)))
         self.empty.action_asked.connect(self._empty_asked)
         self._state = State.LOADING
 
@@ -91,7 +100,7 @@ class StreamsView(QWidget):
         bar.pause.setText("Pause" if reading else "Resume" if state is not State.FAILED else "Try again")
         bar.pause.setAccessibleName(bar.pause.text())
         bar.pause.set_icon("pause" if reading else "play" if state is not State.FAILED else "rotate-ccw")
-        bar.start.setEnabled(not state.tapping and state is not State.STARTING)
+        bar.start.setEnabled(state is not State.STARTING)
         bar.produce.setEnabled(not locked)
         bar.produce.setToolTip(locked or "Send made-up records into this stream at a set rate")
         self.records.export.setEnabled(state.tapping or self.records.table.live.rowCount() > 0)
@@ -108,6 +117,18 @@ class StreamsView(QWidget):
 
     def _empty_asked(self) -> None:
         (self.create_asked if self._state is State.NO_STREAMS else self.retry_asked).emit()
+
+    def _line_up(self) -> None:
+        """The toolbar ends where the cards do, with a scroll bar or without."""
+        self._bar.setContentsMargins(0, 0, self._scroll.width() - self._scroll.viewport().width() + Space.M, 0)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        narrow = self.width() < _NARROW
+        self._pair.setDirection(QBoxLayout.Direction.TopToBottom if narrow else QBoxLayout.Direction.LeftToRight)
+        self._line_up()
+        self.toolbar.show_narrow(narrow)
+        self.records.show_narrow(narrow)
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)

@@ -17,7 +17,7 @@ import pytest
 from core.base.errors import OpsError
 from core.base.places import Places
 from core.desk import Desk
-from core.sandbox import door
+from core.sandbox import starting
 from core.sandbox.door import Lease, join, look, stop
 from core.sandbox.layout import Layout
 from core.sandbox.ports import Ports
@@ -94,6 +94,48 @@ def test_a_killed_service_comes_back_on_its_port(lease: Lease, name: str) -> Non
     assert (after.state, after.port, after.last_exit) == ("running", before.port, "signal 9 (SIGKILL)")
     assert after.pid != before.pid
     eventually(lambda: any(status.service(name).state == "restarting" for status in seen))
+
+
+@posix_only
+@pytest.mark.skipif(not Path("/proc/self/cmdline").exists(), reason="reads Linux's list of processes")
+def test_the_warehouse_follows_when_s3_has_to_move(lease: Lease) -> None:
+    before = lease.status().service("s3")
+    with socket.socket() as stranger:
+        stranger.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        supervisor = lease.status().pid
+        os.kill(supervisor, signal.SIGSTOP)  # so that it is not faster than the stranger
+        try:
+            os.kill(before.pid, signal.SIGKILL)
+            until_free(stranger, before.port)
+            stranger.listen()
+        finally:
+            os.kill(supervisor, signal.SIGCONT)
+        lease.wait_for(lambda status: status.service("s3").port != before.port and status.settled, 30)
+        eventually(lambda: told_of(lease) == lease.target(SANDBOX).endpoints["s3"])
+    lease.wait_for(lambda status: status.settled, 30)
+
+
+def until_free(stranger: socket.socket, port: int) -> None:
+    """Take the port of a process that is just ending."""
+
+    def taken() -> bool:
+        try:
+            stranger.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+        return True
+
+    eventually(taken)
+
+
+def told_of(lease: Lease) -> str:
+    """The S3 endpoint on the warehouse's command line."""
+    pid = lease.status().service("redshift-data").pid
+    try:
+        words = Path(f"/proc/{pid}/cmdline").read_text().split("\0")
+    except OSError:  # between two runs
+        return ""
+    return words[words.index("--s3-endpoint") + 1] if "--s3-endpoint" in words else ""
 
 
 @posix_only
@@ -265,6 +307,6 @@ def test_a_full_disk_is_told(home: Places) -> None:
 
 
 def test_a_supervisor_that_cannot_start_says_why(home: Places, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(door.sys, "executable", "/bin/false")
+    monkeypatch.setattr(starting.sys, "executable", "/bin/false")
     with pytest.raises(OpsError, match="could not be started"):
         join(home)

@@ -85,8 +85,7 @@ def test_a_result_that_was_cut_says_so(service: WarehouseService) -> None:
     assert not whole.result.count.cut
 
 
-def test_parameters_cannot_break_out(postgres_service: WarehouseService) -> None:
-    service = postgres_service
+def test_parameters_cannot_break_out(service: WarehouseService) -> None:
     hostile = "'; DROP TABLE x; -- \\"
     values = {"a": hostile, "b": "", "c": None, "unused": "1"}
     (row,) = rows_of(service, "SELECT :a AS a, :b AS b, :c::int AS c, ':a' AS d", values=values)
@@ -114,8 +113,7 @@ def test_a_session_keeps_its_temporary_table(service: WarehouseService) -> None:
         query(service, "SELECT a FROM kept", session="two")
 
 
-def test_wrong_sql_is_marked_at_its_place(postgres_service: WarehouseService) -> None:
-    service = postgres_service
+def test_wrong_sql_is_marked_at_its_place(service: WarehouseService) -> None:
     job = headless_job()
     run = service.prepare(service.connection(job), "SELECT 1 AS fine,\n  FROMM nowhere")
     with pytest.raises(OpsError) as caught:

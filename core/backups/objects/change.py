@@ -1,0 +1,353 @@
+"""Changing: buckets made and removed, objects copied, moved, deleted, brought back, relabelled; unfinished uploads swept."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
+from typing import Any
+
+from core.aws.faults import explained
+from core.aws.session import AwsSession
+from core.backups.objects.address import Address, checked_bucket_name
+from core.backups.objects.browse import versions_of, walk, walk_versions
+from core.backups.objects.upload import parts_of
+from core.backups.objects.values import Deleted, Entry, Moved, OpenUpload
+from core.backups.upload import patiently
+from core.base.errors import OpsError, WrongUse
+from core.jobs.job import Job
+
+BATCH = 1000  # DeleteObjects takes no more
+LARGEST_COPY = 5 << 30  # CopyObject's limit; beyond it by parts
+_COPY_PART = 512 << 20
+_THREADS = 8  # 2-4 ms of CPU a request: more threads gain nothing
+
+
+# -- buckets ------------------------------------------------------------------
+def make_bucket(aws: AwsSession, name: str, *, region: str = "", versioning: bool = False, lock: bool = False) -> None:
+    """``lock`` (object lock, which brings versions with it) can only be chosen now. Raises WrongUse for a bad name."""
+    checked_bucket_name(name)
+    client = aws.client("s3")
+    where = region or client.meta.region_name or "us-east-1"
+    options: dict[str, Any] = {"Bucket": name}
+    if where != "us-east-1":
+        options["CreateBucketConfiguration"] = {"LocationConstraint": where}
+    if lock:
+        options["ObjectLockEnabledForBucket"] = True
+    with explained(f"make the bucket {name}"):
+        client.create_bucket(**options)
+    if versioning and not lock:
+        set_versioning(aws, name, on=True)
+
+
+def remove_bucket(aws: AwsSession, name: str) -> None:
+    """Only an empty one goes; raises OpsError (``conflict``) otherwise."""
+    with explained(f"remove the bucket {name}"):
+        aws.client("s3").delete_bucket(Bucket=name)
+
+
+def set_versioning(aws: AwsSession, name: str, *, on: bool) -> None:
+    with explained(f"switch the versioning of {name}"):
+        aws.client("s3").put_bucket_versioning(
+            Bucket=name, VersioningConfiguration={"Status": "Enabled" if on else "Suspended"}
+        )
+
+
+# -- deleting -----------------------------------------------------------------
+def delete(
+    job: Job[Any],
+    aws: AwsSession,
+    bucket: str,
+    entries: Iterable[Entry],
+    *,
+    versions: bool = False,
+    total: int | None = None,
+) -> Deleted:
+    """Delete objects, and folders with all below them; with ``versions`` every version and delete marker, for good.
+
+    An entry with a version deletes just that version. What S3 refuses stays and is named in ``errors``.
+    """
+    client = aws.client("s3")
+    done, errors = 0, list[tuple[str, str]]()
+    names = _spelled_out(job, aws, bucket, entries, versions=versions)
+    while batch := list(islice(names, BATCH)):
+        job.checkpoint()
+        answer = _delete_batch(job, client, bucket, batch)
+        failed = [(item.get("Key", ""), _reason(item)) for item in answer.get("Errors", ())]
+        errors += failed
+        done += len(batch) - len(failed)
+        job.report(done, total, f"{done:,} deleted" + (f", {len(errors):,} refused" if errors else ""))
+    return Deleted(done, tuple(errors))
+
+
+def _delete_batch(job: Job[Any], client: Any, bucket: str, batch: list[dict[str, str]]) -> dict[str, Any]:
+    def send() -> dict[str, Any]:
+        answer: dict[str, Any] = client.delete_objects(Bucket=bucket, Delete={"Objects": batch, "Quiet": True})
+        return answer
+
+    return patiently(job, f"delete from {bucket}", send, patience=45)
+
+
+def _spelled_out(
+    job: Job[Any], aws: AwsSession, bucket: str, entries: Iterable[Entry], *, versions: bool
+) -> Iterator[dict[str, str]]:
+    for entry in entries:
+        if entry.version:
+            yield {"Key": entry.key, "VersionId": entry.version}
+        elif versions and entry.folder:
+            for page in walk_versions(job, aws, bucket, entry.key):
+                yield from ({"Key": item.key, "VersionId": item.version} for item in page)
+        elif versions:
+            found = versions_of(job, aws, bucket, entry.key)
+            yield from ({"Key": item.key, "VersionId": item.version} for item in found)
+        elif entry.folder:
+            for page in walk(job, aws, bucket, entry.key):
+                yield from ({"Key": item.key} for item in page)
+        else:
+            yield {"Key": entry.key}
+
+
+def _reason(item: dict[str, str]) -> str:
+    code, message = item.get("Code", ""), item.get("Message", "")
+    if code == "AccessDenied":
+        return "No permission, or a lock keeps it"
+    return f"{code}: {message}" if message else code
+
+
+# -- copying ------------------------------------------------------------------
+def copy(
+    job: Job[Any],
+    aws: AwsSession,
+    source: Address,
+    entries: list[Entry],
+    target: Address,
+    *,
+    move: bool = False,
+    replace: bool = False,
+) -> Moved:
+    """Copy ``entries`` of ``source.bucket`` below ``target``, keeping their names; the bytes never pass this computer.
+
+    ``source.key`` is the prefix they are shown in. A single object may get a new name: ``target.key`` then does not end
+    with a slash. ``move`` deletes an original only after its copy was seen there with the same size.
+    """
+    if move and source.bucket == target.bucket and any(e.folder and target.key.startswith(e.key) for e in entries):
+        raise WrongUse("A folder cannot move into itself", f"{target} lies inside it", "Choose another place")
+    started, client = time.monotonic(), aws.client("s3")
+    renamed = len(entries) == 1 and not entries[0].folder and bool(target.key) and not target.key.endswith("/")
+    folder = target.key if not target.key or target.key.endswith("/") else f"{target.key}/"
+    done = size = 0
+    errors: list[tuple[str, str]] = []
+
+    def one(entry: Entry) -> Entry:
+        job.checkpoint()
+        key = target.key if renamed else folder + entry.key[len(source.key) :]
+        copy_object(job, client, source.bucket, entry, target.bucket, key, replace=replace)
+        if move:
+            with explained(f"look at the copy of {entry.key}"):
+                there = int(client.head_object(Bucket=target.bucket, Key=key)["ContentLength"])
+            if there != entry.size:
+                raise OpsError(
+                    f"The copy of {entry.key} is incomplete", f"{there:,} of {entry.size:,} bytes", "Try again"
+                )
+            with explained(f"delete {entry.key} after copying it"):
+                client.delete_object(Bucket=source.bucket, Key=entry.key)
+        return entry
+
+    with ThreadPoolExecutor(_THREADS, thread_name_prefix="copy") as pool:
+        for group in _objects(job, aws, source.bucket, entries):
+            for future in [(entry, pool.submit(one, entry)) for entry in group]:
+                try:
+                    entry = future[1].result()
+                    done, size = done + 1, size + entry.size
+                except OpsError as error:
+                    if error.code in ("unreachable", "credentials", "expired"):
+                        raise
+                    errors.append((future[0].key, error.why or error.title))
+                job.report(done, None, f"{done:,} {'moved' if move else 'copied'}")
+    return Moved(done, size, seconds=time.monotonic() - started, errors=tuple(errors))
+
+
+def _objects(job: Job[Any], aws: AwsSession, bucket: str, entries: list[Entry]) -> Iterator[list[Entry]]:
+    yield [entry for entry in entries if not entry.folder]
+    for entry in entries:
+        if entry.folder:
+            yield from walk(job, aws, bucket, entry.key)
+
+
+def copy_object(
+    job: Job[Any],
+    client: Any,
+    bucket: str,
+    entry: Entry,
+    to_bucket: str,
+    key: str,
+    *,
+    replace: bool,
+    **changes: Any,
+) -> None:
+    """One object, on the server. ``changes``: more arguments of CopyObject (StorageClass, MetadataDirective, ...).
+
+    CopyObject has no If-None-Match: without ``replace`` it looks first, which leaves a small gap.
+    """
+    origin = {"Bucket": bucket, "Key": entry.key, **({"VersionId": entry.version} if entry.version else {})}
+    if not replace and _exists(client, to_bucket, key):
+        raise OpsError(
+            f"Could not copy to {key}", "An object of that name is already there", "Choose another name", code="exists"
+        )
+    if entry.size <= LARGEST_COPY:
+        if entry.storage_class and "StorageClass" not in changes:
+            changes["StorageClass"] = entry.storage_class
+        with explained(f"copy {entry.key}"):
+            client.copy_object(Bucket=to_bucket, Key=key, CopySource=origin, **changes)
+        return
+    _copy_by_parts(job, client, origin, entry, to_bucket, key, changes)
+
+
+def _copy_by_parts(
+    job: Job[Any], client: Any, origin: dict[str, str], entry: Entry, bucket: str, key: str, changes: dict[str, Any]
+) -> None:
+    from core.backups.upload import abort_upload
+
+    with explained(f"copy {entry.key}"):
+        head = client.head_object(**origin)
+        kept = ("ContentType", "ContentEncoding", "ContentDisposition", "CacheControl", "Metadata", "StorageClass")
+        arguments = {name: head[name] for name in kept if head.get(name)}
+        arguments |= {name: value for name, value in changes.items() if not name.endswith("Directive")}
+        upload = client.create_multipart_upload(Bucket=bucket, Key=key, **arguments)["UploadId"]
+    try:
+        parts = []
+        for number, start in enumerate(range(0, entry.size, _COPY_PART), 1):
+            job.checkpoint()
+            end = min(start + _COPY_PART, entry.size) - 1
+            with explained(f"copy part {number} of {entry.key}"):
+                answer = client.upload_part_copy(
+                    Bucket=bucket, Key=key, UploadId=upload, PartNumber=number, CopySource=origin,
+                    CopySourceRange=f"bytes={start}-{end}", CopySourceIfMatch=head["ETag"],
+                )["CopyPartResult"]  # fmt: skip
+            parts.append({"PartNumber": number, "ETag": answer["ETag"]})
+        with explained(f"complete the copy of {entry.key}"):
+            client.complete_multipart_upload(Bucket=bucket, Key=key, UploadId=upload, MultipartUpload={"Parts": parts})
+    except BaseException:
+        abort_upload(client, bucket, key, upload)
+        raise
+
+
+def _exists(client: Any, bucket: str, key: str) -> bool:
+    try:
+        with explained(f"look at {key}"):
+            client.head_object(Bucket=bucket, Key=key)
+    except OpsError as error:
+        if error.code == "not-found":
+            return False
+        raise
+    return True
+
+
+# -- one object ---------------------------------------------------------------
+def relabel(
+    job: Job[Any],
+    aws: AwsSession,
+    bucket: str,
+    entry: Entry,
+    *,
+    storage_class: str = "",
+    metadata: dict[str, str] | None = None,
+    content_type: str = "",
+) -> None:
+    """Another storage class, metadata or content type: S3 copies the object onto itself (a new version where it keeps them)."""
+    changes: dict[str, Any] = {"StorageClass": storage_class} if storage_class else {}
+    client = aws.client("s3")
+    if metadata is not None or content_type:
+        with explained(f"read the facts of {entry.key}"):
+            head = client.head_object(Bucket=bucket, Key=entry.key)
+        kept = ("ContentEncoding", "ContentDisposition", "ContentLanguage", "CacheControl")
+        changes |= {name: head[name] for name in kept if head.get(name)}
+        changes["MetadataDirective"] = "REPLACE"
+        changes["Metadata"] = head.get("Metadata", {}) if metadata is None else metadata
+        changes["ContentType"] = content_type or head.get("ContentType", "")
+    copy_object(job, client, bucket, entry, bucket, entry.key, replace=True, **changes)
+
+
+def set_tags(aws: AwsSession, bucket: str, key: str, tags: dict[str, str], version: str = "") -> None:
+    """Replace all tags (at most 10)."""
+    if len(tags) > 10:
+        raise WrongUse(f"{len(tags)} tags are too many", "S3 keeps at most 10 an object", "Remove some")
+    which = {"Bucket": bucket, "Key": key, **({"VersionId": version} if version else {})}
+    with explained(f"write the tags of {key}"):
+        aws.client("s3").put_object_tagging(
+            **which, Tagging={"TagSet": [{"Key": name, "Value": value} for name, value in tags.items()]}
+        )
+
+
+def restore_version(job: Job[Any], aws: AwsSession, bucket: str, version: Entry) -> None:
+    """Make an old version the current one: a copy of it on top; nothing is lost."""
+    if version.delete_marker:
+        raise WrongUse("A delete marker cannot be restored", "It holds no bytes", "Choose a version, or undelete")
+    copy_object(job, aws.client("s3"), bucket, version, bucket, version.key, replace=True)
+
+
+def undelete(job: Job[Any], aws: AwsSession, bucket: str, key: str) -> int:
+    """Remove the delete markers on top of ``key`` so that its newest version shows again; how many went."""
+    top = []
+    for entry in versions_of(job, aws, bucket, key):
+        if not entry.delete_marker:
+            break
+        top.append(entry)
+    else:
+        raise OpsError(f"{key} cannot be undeleted", "There is no version below", "", code="not-found")
+    return delete(job, aws, bucket, top).objects
+
+
+# -- unfinished uploads -------------------------------------------------------
+def open_uploads(job: Job[Any], aws: AwsSession, bucket: str, prefix: str = "") -> list[OpenUpload]:
+    """All unfinished multipart uploads below ``prefix``, oldest first."""
+    found = []
+    try:
+        with explained(f"list the unfinished uploads of {bucket}"):
+            for page in aws.client("s3").get_paginator("list_multipart_uploads").paginate(Bucket=bucket, Prefix=prefix):
+                job.checkpoint()
+                found += [
+                    OpenUpload(item["Key"], item["UploadId"], item.get("Initiated"), item.get("StorageClass", ""))
+                    for item in page.get("Uploads", ())
+                ]
+    except OpsError as error:
+        if error.details.get("code") != "NoSuchUpload":  # rclone's way of saying that there is none
+            raise
+    return sorted(found, key=lambda item: (item.started is not None, item.started, item.key))
+
+
+def counted(job: Job[Any], aws: AwsSession, bucket: str, uploads: list[OpenUpload]) -> list[OpenUpload]:
+    """The same with their parts and bytes counted, a request each; one that ended meanwhile is left out."""
+    client, known = aws.client("s3"), []
+    for number, item in enumerate(uploads):
+        job.report(number, len(uploads), f"{number} of {len(uploads)} counted")
+        try:
+            parts = list(parts_of(client, bucket, item.key, item.upload_id))
+        except OpsError as error:
+            if error.details.get("code") == "NoSuchUpload":
+                continue
+            raise
+        size = sum(int(part["Size"]) for part in parts)
+        known.append(OpenUpload(item.key, item.upload_id, item.started, item.storage_class, len(parts), size))
+    return known
+
+
+def abort_uploads(job: Job[Any], aws: AwsSession, bucket: str, uploads: list[OpenUpload]) -> Deleted:
+    """Give up on them: their parts are freed. Those that ended meanwhile count as gone."""
+    client, done = aws.client("s3"), 0
+    errors: list[tuple[str, str]] = []
+    for item in uploads:
+        job.report(done, len(uploads), f"{done} aborted")
+        try:
+            with explained(f"abort the upload of {item.key}"):
+                client.abort_multipart_upload(Bucket=bucket, Key=item.key, UploadId=item.upload_id)
+            done += 1
+        except OpsError as error:
+            if error.details.get("code") == "NoSuchUpload":
+                done += 1
+            elif error.code in ("unreachable", "credentials", "expired"):
+                raise
+            else:
+                errors.append((item.key, error.why))
+    return Deleted(done, tuple(errors))

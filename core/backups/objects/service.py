@@ -1,0 +1,210 @@
+"""The S3 browser's verbs in one place: what the page and the `s3` verbs call. Everything here talks to the network: call it from jobs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from core.aws.workplace import Workplace
+from core.backups.objects import browse, change, download, facts, lifecycle, trees
+from core.backups.objects.address import Address
+from core.backups.objects.lifecycle import Fate, Lifecycle, Rule
+from core.backups.objects.values import (
+    Amount,
+    BucketFacts,
+    BucketList,
+    Deleted,
+    Entry,
+    Link,
+    Moved,
+    ObjectFacts,
+    OpenUpload,
+    Page,
+)
+from core.jobs.job import Job
+
+
+class Objects:
+    """Typed values in and out; trouble is an OpsError. See the modules of this folder for what each promises."""
+
+    def __init__(self, workplace: Workplace) -> None:
+        self._workplace = workplace
+        self._aws = workplace.aws
+
+    # -- looking ----------------------------------------------------------------
+    def buckets(self, known: Iterable[str] = ()) -> BucketList:
+        return browse.buckets(self._aws, tuple(known))
+
+    def page(self, bucket: str, prefix: str = "", token: str = "", *, size: int = browse.PAGE) -> Page:
+        return browse.page(self._aws, bucket, prefix, token, size=size)
+
+    def search(
+        self,
+        job: Job[Any],
+        bucket: str,
+        prefix: str,
+        words: str,
+        *,
+        found: Callable[[list[Entry]], None] = lambda _: None,
+    ) -> tuple[list[Entry], bool]:
+        return browse.search(job, self._aws, bucket, prefix, words, found=found)
+
+    def amount(self, job: Job[Any], bucket: str, entries: Iterable[Entry], *, versions: bool = False) -> Amount:
+        """How much ``entries`` are, folders with all below them (and with all versions, where asked)."""
+        objects = size = 0
+        for entry in entries:
+            if entry.folder:
+                below = browse.amount(job, self._aws, bucket, entry.key, versions=versions)
+                objects, size = objects + below.objects, size + below.size
+            elif versions and not entry.version:
+                every = browse.versions_of(job, self._aws, bucket, entry.key)
+                objects, size = objects + len(every), size + sum(item.size for item in every)
+            else:
+                objects, size = objects + 1, size + entry.size
+        return Amount(objects, size)
+
+    def versions(self, job: Job[Any], bucket: str, key: str) -> list[Entry]:
+        return browse.versions_of(job, self._aws, bucket, key)
+
+    def deleted_keys(self, job: Job[Any], bucket: str, prefix: str) -> list[Entry]:
+        """The delete markers on top under ``prefix``: what can be undeleted. At most 10,000."""
+        found: list[Entry] = []
+        for page in browse.walk_versions(job, self._aws, bucket, prefix):
+            found += [entry for entry in page if entry.delete_marker and entry.latest]
+            if len(found) >= 10_000:
+                break
+        return found
+
+    def object_facts(self, bucket: str, key: str, version: str = "") -> ObjectFacts:
+        return facts.object_facts(self._aws, bucket, key, version)
+
+    def bucket_facts(self, bucket: str) -> BucketFacts:
+        return facts.bucket_facts(self._aws, bucket)
+
+    def keeps_versions(self, bucket: str) -> bool | None:
+        return facts.keeps_versions(self._aws, bucket)
+
+    def link(self, bucket: str, key: str, seconds: int, version: str = "") -> Link:
+        return facts.link(self._aws, self._workplace.clock, bucket, key, seconds, version)
+
+    # -- moving bytes -------------------------------------------------------------
+    def upload(
+        self,
+        job: Job[Any],
+        paths: Iterable[Path],
+        bucket: str,
+        prefix: str,
+        *,
+        replace: bool = True,
+        storage_class: str = "",
+    ) -> Moved:
+        """Files and folders to below ``prefix``."""
+        extra = {"StorageClass": storage_class} if storage_class else None
+        part_size, workers = self._tuning()
+        return trees.upload_paths(
+            job, self._aws, paths, bucket, prefix,
+            part_size=part_size, workers=workers, replace=replace, extra=extra,
+        )  # fmt: skip
+
+    def upload_as(
+        self, job: Job[Any], path: Path, bucket: str, key: str, *, replace: bool = True, storage_class: str = ""
+    ) -> Moved:
+        """One file to exactly ``key``."""
+        from core.backups.objects.upload import upload_file
+
+        extra = {"StorageClass": storage_class} if storage_class else None
+        part_size, workers = self._tuning()
+        return upload_file(
+            job, self._aws, path, bucket, key, part_size=part_size, workers=workers, replace=replace, extra=extra
+        )
+
+    def download(
+        self, job: Job[Any], bucket: str, prefix: str, entries: list[Entry], folder: Path, *, replace: bool = True
+    ) -> Moved:
+        """Objects and folders, as shown under ``prefix``, into ``folder``."""
+        return trees.download_entries(
+            job, self._aws, bucket, prefix, entries, folder, workers=self._tuning()[1], replace=replace
+        )
+
+    def download_as(
+        self, job: Job[Any], bucket: str, key: str, path: Path, *, version: str = "", replace: bool = True
+    ) -> Moved:
+        """One object (or version) to exactly ``path``."""
+        return download.download_file(
+            job, self._aws, bucket, key, path, version=version, workers=self._tuning()[1], replace=replace
+        )
+
+    def _tuning(self) -> tuple[int, int]:
+        settings = self._workplace.settings().backups
+        return settings.part_size << 20, settings.parallel_parts
+
+    # -- changing -----------------------------------------------------------------
+    def make_bucket(self, name: str, *, versioning: bool = False, lock: bool = False) -> None:
+        change.make_bucket(self._aws, name, versioning=versioning, lock=lock)
+
+    def remove_bucket(self, name: str) -> None:
+        change.remove_bucket(self._aws, name)
+
+    def set_versioning(self, name: str, *, on: bool) -> None:
+        change.set_versioning(self._aws, name, on=on)
+
+    def delete(
+        self, job: Job[Any], bucket: str, entries: Iterable[Entry], *, versions: bool = False, total: int | None = None
+    ) -> Deleted:
+        return change.delete(job, self._aws, bucket, entries, versions=versions, total=total)
+
+    def copy(
+        self,
+        job: Job[Any],
+        source: Address,
+        entries: list[Entry],
+        target: Address,
+        *,
+        move: bool = False,
+        replace: bool = False,
+    ) -> Moved:
+        return change.copy(job, self._aws, source, entries, target, move=move, replace=replace)
+
+    def relabel(
+        self,
+        job: Job[Any],
+        bucket: str,
+        entry: Entry,
+        *,
+        storage_class: str = "",
+        metadata: dict[str, str] | None = None,
+        content_type: str = "",
+    ) -> None:
+        change.relabel(
+            job, self._aws, bucket, entry, storage_class=storage_class, metadata=metadata, content_type=content_type
+        )
+
+    def set_tags(self, bucket: str, key: str, tags: dict[str, str]) -> None:
+        change.set_tags(self._aws, bucket, key, tags)
+
+    def restore_version(self, job: Job[Any], bucket: str, version: Entry) -> None:
+        change.restore_version(job, self._aws, bucket, version)
+
+    def undelete(self, job: Job[Any], bucket: str, key: str) -> int:
+        return change.undelete(job, self._aws, bucket, key)
+
+    # -- unfinished uploads -------------------------------------------------------
+    def open_uploads(self, job: Job[Any], bucket: str, prefix: str = "", *, count: bool = True) -> list[OpenUpload]:
+        found = change.open_uploads(job, self._aws, bucket, prefix)
+        return change.counted(job, self._aws, bucket, found) if count else found
+
+    def abort_uploads(self, job: Job[Any], bucket: str, uploads: list[OpenUpload]) -> Deleted:
+        return change.abort_uploads(job, self._aws, bucket, uploads)
+
+    # -- lifecycle ----------------------------------------------------------------
+    def lifecycle(self, bucket: str) -> Lifecycle:
+        return lifecycle.read(self._aws, bucket)
+
+    def write_lifecycle(self, bucket: str, new: Lifecycle, *, expected: Lifecycle | None = None) -> None:
+        lifecycle.write(self._aws, bucket, new, expected=expected)
+
+    def fate(self, job: Job[Any], bucket: str, rules: Iterable[Rule], on: datetime, prefix: str = "") -> Fate:
+        """What will be gone on that day if ``rules`` were the bucket's."""
+        return lifecycle.fate(browse.walk(job, self._aws, bucket, prefix), rules, on)

@@ -1,0 +1,185 @@
+"""Files and whole folders, up and down: what fails is named, the rest gets through."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from core.aws.session import AwsSession
+from core.backups.objects.address import local_path
+from core.backups.objects.browse import amount, walk
+from core.backups.objects.download import download_file
+from core.backups.objects.pieces import Gauge
+from core.backups.objects.upload import upload_file
+from core.backups.objects.values import Entry, Moved
+from core.base.errors import OpsError
+from core.jobs.job import Job
+
+_THREADS = 8  # for small files; 2-4 ms of CPU a request, so more gain nothing
+_GROUP = 256
+STOPPING = ("unreachable", "credentials", "expired", "tls", "clock", "disk", "settings")
+"""Codes of trouble that the next file would meet as well."""
+
+
+def upload_paths(
+    job: Job[Any],
+    aws: AwsSession,
+    paths: Iterable[Path],
+    bucket: str,
+    prefix: str,
+    *,
+    part_size: int = 16 << 20,
+    workers: int = 3,
+    replace: bool = True,
+    extra: dict[str, Any] | None = None,
+) -> Moved:
+    """Files land at ``prefix`` + name, folders as ``prefix`` + name + "/" + what is in them.
+
+    Links to files are followed, links to folders are not (they may form a circle); empty folders leave no trace, S3
+    has none. Small files go 8 at a time, large ones one after another in parts.
+    """
+    started = time.monotonic()
+    found: list[tuple[Path, str, int]] = []
+    errors: list[tuple[str, str]] = []
+    for path in paths:
+        for file, relative in _files(path, errors):
+            job.checkpoint()
+            try:
+                relative.encode()
+                found.append((file, prefix + relative, file.stat().st_size))
+            except (OSError, UnicodeEncodeError) as error:
+                errors.append((os.fsencode(file).decode(errors="replace"), str(error)))
+    gauge = Gauge(job, sum(size for _, _, size in found), f"{len(found):,} files" if len(found) > 1 else "")
+
+    def one(file: Path, key: str) -> Moved:
+        return upload_file(
+            job, aws, file, bucket, key,
+            part_size=part_size, workers=workers, replace=replace, extra=extra, gauge=gauge,
+        )  # fmt: skip
+
+    small = [(file, key) for file, key, size in found if size <= part_size]
+    large = [(file, key) for file, key, size in found if size > part_size]
+    total = _Sum(errors)
+    with ThreadPoolExecutor(_THREADS if len(small) > 1 else 1, thread_name_prefix="file") as pool:
+        for start in range(0, len(small), _GROUP):
+            job.checkpoint()
+            group = small[start : start + _GROUP]
+            for (_, key), future in zip(group, [pool.submit(one, *item) for item in group], strict=True):
+                total.take(key, future.result)
+    for file, key in large:
+        total.take(key, lambda file=file, key=key: one(file, key))
+    return total.moved(started, alone=len(found) == 1 and not errors)
+
+
+def download_entries(
+    job: Job[Any],
+    aws: AwsSession,
+    bucket: str,
+    prefix: str,
+    entries: list[Entry],
+    folder: Path,
+    *,
+    workers: int = 3,
+    replace: bool = True,
+) -> Moved:
+    """Objects and folders shown under ``prefix`` land in ``folder`` under their names.
+
+    A file that is there with the object's size and time is not fetched again, which lets an interrupted folder go on.
+    """
+    started = time.monotonic()
+    plain = [entry for entry in entries if not entry.folder]
+    folders = [entry for entry in entries if entry.folder]
+    amounts = [amount(job, aws, bucket, entry.key) for entry in folders]
+    size = sum(entry.size for entry in plain) + sum(item.size for item in amounts)
+    count = len(plain) + sum(item.objects for item in amounts)
+    gauge = Gauge(job, size, f"{count:,} objects" if count > 1 else "")
+    total = _Sum([])
+
+    def one(entry: Entry) -> Moved:
+        path = local_path(folder, entry.key[len(prefix) :])
+        if _same(path, entry):
+            gauge.add(entry.size, reused=True)
+            return Moved(1, entry.size, entry.size)
+        return download_file(job, aws, bucket, entry.key, path, workers=workers, replace=replace, gauge=gauge)
+
+    with ThreadPoolExecutor(_THREADS if count > 1 else 1, thread_name_prefix="file") as pool:
+        for page in _pages(job, aws, bucket, plain, folders):
+            page = [entry for entry in page if not entry.key.endswith("/")]  # markers that some tools leave for folders
+            small = [entry for entry in page if entry.size <= 8 << 20]
+            for entry, future in zip(small, [pool.submit(one, entry) for entry in small], strict=True):
+                total.take(entry.key, future.result)
+            for entry in page:
+                if entry.size > 8 << 20:
+                    total.take(entry.key, lambda entry=entry: one(entry))
+    return total.moved(started, alone=count == 1)
+
+
+class _Sum:
+    """Adds up what each file did; trouble that concerns one file is noted, the rest stops the work."""
+
+    def __init__(self, errors: list[tuple[str, str]]) -> None:
+        self.errors = errors
+        self.objects = self.size = self.reused = 0
+        self.words: tuple[str, ...] = ()
+        self.last: OpsError | None = None
+
+    def take(self, name: str, result: Any) -> None:
+        try:
+            moved: Moved = result()
+        except OpsError as error:
+            if error.code in STOPPING:
+                raise
+            self.last = error
+            self.errors.append((name, error.why or error.title))
+            return
+        self.objects += moved.objects
+        self.size += moved.size
+        self.reused += moved.reused
+        self.words = self.words or moved.words
+
+    def moved(self, started: float, *, alone: bool) -> Moved:
+        if alone and self.last is not None:
+            raise self.last  # one file: its own trouble says it best
+        return Moved(self.objects, self.size, self.reused, time.monotonic() - started, tuple(self.errors), self.words)
+
+
+def _same(path: Path, entry: Entry) -> bool:
+    try:
+        facts = path.stat()
+    except OSError:
+        return False
+    if entry.modified is None or facts.st_size != entry.size:
+        return False
+    return abs(facts.st_mtime - entry.modified.timestamp()) <= 1  # lists have fractions of a second, objects have not
+
+
+def _pages(
+    job: Job[Any], aws: AwsSession, bucket: str, plain: list[Entry], folders: list[Entry]
+) -> Iterator[list[Entry]]:
+    if plain:
+        yield plain
+    for entry in folders:
+        yield from walk(job, aws, bucket, entry.key)
+
+
+def _files(path: Path, errors: list[tuple[str, str]]) -> Iterator[tuple[Path, str]]:
+    if not path.is_dir():
+        yield path, path.name
+        return
+
+    def failed(error: OSError) -> None:
+        errors.append((str(error.filename), error.strerror or str(error)))
+
+    top = path.resolve()
+    for folder, names, files in os.walk(top, onerror=failed):
+        names.sort()
+        for name in sorted(files):
+            file = Path(folder) / name
+            if file.is_file():  # no sockets, pipes, devices, dead links
+                yield file, f"{top.name}/{file.relative_to(top).as_posix()}"
+            else:
+                errors.append((str(file), "It is no regular file"))

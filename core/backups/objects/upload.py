@@ -1,0 +1,282 @@
+"""Uploading one file: whole or in parts, resumable, and nothing of it visible before all of it is there."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import mimetypes
+import time
+from collections.abc import Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from core.aws.faults import explained
+from core.aws.session import AwsSession
+from core.backups.objects.pieces import Body, Gauge, reporting
+from core.backups.objects.values import Moved
+from core.backups.upload import abort_upload, patiently
+from core.base.errors import OpsError
+from core.jobs.job import Job
+
+MOST_PARTS = 10_000
+PASSING = ("unreachable", "throttled", "server", "expired")
+"""Codes of trouble that may be over soon: what has arrived is kept for the next try."""
+_PATIENCE = 45.0  # somebody is watching: shorter than a nightly backup's
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    number: int
+    start: int
+    size: int
+
+
+def slices(size: int, part_size: int) -> list[Slice]:
+    """The parts of a file of ``size`` bytes; the part size doubles until 10,000 are enough."""
+    while part_size * MOST_PARTS < size:
+        part_size *= 2
+    return [
+        Slice(number + 1, start, min(part_size, size - start)) for number, start in enumerate(range(0, size, part_size))
+    ]
+
+
+def upload_file(
+    job: Job[Any],
+    aws: AwsSession,
+    path: Path,
+    bucket: str,
+    key: str,
+    *,
+    part_size: int = 16 << 20,
+    workers: int = 3,
+    replace: bool = True,
+    extra: dict[str, Any] | None = None,
+    gauge: Gauge | None = None,
+) -> Moved:
+    """Put ``path`` at ``key``.
+
+    replace False: raises OpsError (``exists``) where something is there, also if it came meanwhile (If-None-Match).
+    extra: more arguments of PutObject/CreateMultipartUpload (StorageClass, Metadata, ...).
+    A cancel leaves nothing behind. After a broken connection or a kill the parts that arrived stay: uploading the
+    same file to the same key again compares them (MD5 or SHA-256) and sends only the others.
+    """
+    started = time.monotonic()
+    before = _state(path)
+    size = before[0]
+    gauge = gauge or Gauge(job, size, path.name)
+    arguments = {"ContentType": mimetypes.guess_type(path.name)[0] or "application/octet-stream", **(extra or {})}
+    client = reporting(aws.client("s3", retries=2))
+    if size <= part_size:
+        _put_whole(job, client, path, bucket, key, arguments, gauge, replace=replace)
+        reused = 0
+    else:
+        sending = _Parts(job, client, path, bucket, key, size, gauge)
+        reused = sending.run(part_size, workers, arguments, before, replace=replace)
+    return Moved(1, size, reused, time.monotonic() - started)
+
+
+def _state(path: Path) -> tuple[int, int]:
+    try:
+        facts = path.stat()
+    except OSError as error:
+        raise OpsError(
+            f"{path.name} cannot be read", error.strerror or str(error), "Check the file", code="file"
+        ) from error
+    return facts.st_size, facts.st_mtime_ns
+
+
+def _read(path: Path, start: int, size: int) -> bytes:
+    try:
+        with path.open("rb") as file:
+            file.seek(start)
+            content = file.read(size)
+    except OSError as error:
+        raise OpsError(
+            f"{path.name} cannot be read", error.strerror or str(error), "Check the file", code="file"
+        ) from error
+    if len(content) != size:
+        raise _changed(path)
+    return content
+
+
+def _changed(path: Path) -> OpsError:
+    return OpsError(
+        f"{path.name} changed while it was being uploaded",
+        "Another program writes to it",
+        "Nothing was published; upload it again when it is at rest",
+        code="changed",
+    )
+
+
+def _sha256(content: bytes) -> str:
+    return base64.b64encode(hashlib.sha256(content).digest()).decode()
+
+
+def _put_whole(
+    job: Job[Any],
+    client: Any,
+    path: Path,
+    bucket: str,
+    key: str,
+    arguments: dict[str, Any],
+    gauge: Gauge,
+    *,
+    replace: bool,
+) -> None:
+    content = _read(path, 0, _state(path)[0])
+    arguments = {**arguments, "ChecksumSHA256": _sha256(content), **({} if replace else {"IfNoneMatch": "*"})}
+    patiently(
+        job,
+        f"upload {path.name}",
+        lambda: client.put_object(Bucket=bucket, Key=key, Body=Body(content, gauge), **arguments),
+        patience=_PATIENCE,
+    )
+
+
+class _Parts:
+    """One multipart upload from a file."""
+
+    def __init__(self, job: Job[Any], client: Any, path: Path, bucket: str, key: str, size: int, gauge: Gauge) -> None:
+        self._job, self._client, self._path, self._gauge = job, client, path, gauge
+        self._bucket, self._key, self._size = bucket, key, size
+        self._where = {"Bucket": bucket, "Key": key}
+
+    def run(
+        self, part_size: int, workers: int, arguments: dict[str, Any], before: tuple[int, int], *, replace: bool
+    ) -> int:
+        """Send, complete, compare; returns how many bytes were there already."""
+        upload_id, plan, done = self._found() or self._begun(part_size, arguments)
+        reused = sum(item.size for item in plan if item.number in done)
+        self._gauge.add(reused, reused=True)
+        try:
+            done |= self._send([item for item in plan if item.number not in done], upload_id, workers)
+            if _state(self._path) != before:
+                raise _changed(self._path)
+            self._complete(upload_id, [done[item.number] for item in plan], replace=replace)
+        except BaseException as error:
+            if isinstance(error, OpsError) and error.code in PASSING:
+                error.remedy = "Upload it again to the same place: the parts that arrived are kept and used"
+            else:
+                abort_upload(self._client, self._bucket, self._key, upload_id)
+            raise
+        return reused
+
+    def _begun(self, part_size: int, arguments: dict[str, Any]) -> tuple[str, list[Slice], dict[int, dict[str, Any]]]:
+        answer = patiently(
+            self._job,
+            f"begin to upload {self._path.name}",
+            lambda: self._client.create_multipart_upload(**self._where, ChecksumAlgorithm="SHA256", **arguments),
+            patience=_PATIENCE,
+        )
+        return answer["UploadId"], slices(self._size, part_size), {}
+
+    def _found(self) -> tuple[str, list[Slice], dict[int, dict[str, Any]]] | None:
+        """An unfinished upload of this very file: every part that arrived has this file's bytes (some endpoints cannot
+        replace a part)."""
+        try:
+            with explained(f"look for an unfinished upload of {self._key}"):
+                answer = self._client.list_multipart_uploads(Bucket=self._bucket, Prefix=self._key)
+        except OpsError as error:
+            if error.code in ("unreachable", "credentials", "expired", "not-found"):
+                raise
+            return None  # this role or endpoint does not tell: begin anew
+        candidates = [item for item in answer.get("Uploads", ()) if item["Key"] == self._key]
+        for item in sorted(candidates, key=lambda item: item["Initiated"], reverse=True):
+            if item.get("ChecksumAlgorithm", "SHA256") != "SHA256":
+                continue  # begun by a program with another checksum: its parts and ours do not mix
+            plan, done = self._compared(item["UploadId"])
+            if done:
+                return item["UploadId"], plan, done
+        return None
+
+    def _compared(self, upload_id: str) -> tuple[list[Slice], dict[int, dict[str, Any]]]:
+        parts = {part["PartNumber"]: part for part in parts_of(self._client, self._bucket, self._key, upload_id)}
+        if 1 not in parts:
+            return [], {}
+        size = int(parts[1]["Size"])
+        if size <= 0 or -(-self._size // size) > MOST_PARTS:
+            return [], {}
+        plan = [
+            Slice(number + 1, start, min(size, self._size - start))
+            for number, start in enumerate(range(0, self._size, size))
+        ]
+        done = {}
+        for item in plan:
+            part = parts.get(item.number)
+            self._job.checkpoint()
+            if part is None:
+                continue
+            if int(part["Size"]) != item.size:
+                return [], {}
+            content = _read(self._path, item.start, item.size)
+            checksum, etag = _sha256(content), part["ETag"].strip('"')
+            if checksum == part.get("ChecksumSHA256") or hashlib.md5(content).hexdigest() == etag:
+                done[item.number] = {"PartNumber": item.number, "ETag": part["ETag"], "ChecksumSHA256": checksum}
+            else:
+                return [], {}
+        return plan, done
+
+    def _send(self, plan: list[Slice], upload_id: str, workers: int) -> dict[int, dict[str, Any]]:
+        """Memory: one part per worker; the first failure stops the rest."""
+        done: dict[int, dict[str, Any]] = {}
+        pool = ThreadPoolExecutor(workers, thread_name_prefix="part")
+        try:
+            waiting: set[Future[dict[str, Any]]] = {pool.submit(self._put, item, upload_id) for item in plan}
+            while waiting:
+                self._job.checkpoint()
+                ended, waiting = wait(waiting, timeout=0.2, return_when=FIRST_COMPLETED)
+                for future in ended:
+                    part = future.result()
+                    done[part["PartNumber"]] = part
+        finally:
+            # Threads in flight stop at their next block; the upload is aborted after that.
+            pool.shutdown(wait=True, cancel_futures=True)
+        return done
+
+    def _put(self, item: Slice, upload_id: str) -> dict[str, Any]:
+        self._job.checkpoint()
+        content = _read(self._path, item.start, item.size)
+        checksum = _sha256(content)
+        answer = patiently(
+            self._job,
+            f"upload part {item.number} of {self._path.name}",
+            lambda: self._client.upload_part(
+                **self._where,
+                UploadId=upload_id,
+                PartNumber=item.number,
+                Body=Body(content, self._gauge),
+                ChecksumSHA256=checksum,
+            ),
+            patience=_PATIENCE,
+        )
+        return {"PartNumber": item.number, "ETag": answer["ETag"], "ChecksumSHA256": checksum}
+
+    def _complete(self, upload_id: str, parts: list[dict[str, Any]], *, replace: bool) -> None:
+        guard = {} if replace else {"IfNoneMatch": "*"}
+        answer = patiently(
+            self._job,
+            f"complete the upload of {self._path.name}",
+            lambda: self._client.complete_multipart_upload(
+                **self._where, UploadId=upload_id, MultipartUpload={"Parts": parts}, **guard
+            ),
+            patience=_PATIENCE,
+        )
+        digest = hashlib.sha256(b"".join(base64.b64decode(part["ChecksumSHA256"]) for part in parts)).digest()
+        ours = f"{base64.b64encode(digest).decode()}-{len(parts)}"
+        theirs = answer.get("ChecksumSHA256", ours)
+        if theirs not in (ours, ours.partition("-")[0]):
+            raise OpsError(
+                f"{self._key} arrived damaged",
+                f"Its checksum there is {theirs}, here {ours}",
+                "Upload it again, and distrust the endpoint",
+                code="damaged",
+            )
+
+
+def parts_of(client: Any, bucket: str, key: str, upload_id: str) -> Iterator[dict[str, Any]]:
+    """The parts that have arrived; raises OpsError."""
+    with explained(f"list the parts of {key}"):
+        for page in client.get_paginator("list_parts").paginate(Bucket=bucket, Key=key, UploadId=upload_id):
+            yield from page.get("Parts", ())

@@ -1,0 +1,150 @@
+"""What the browser knows of buckets, objects, versions and unfinished uploads."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Bucket:
+    name: str
+    created: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BucketList:
+    """``whole`` False: this identity may not list buckets, and only those named elsewhere are here; ``why`` says so."""
+
+    buckets: tuple[Bucket, ...]
+    whole: bool = True
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of a listing. A folder is a common prefix: its ``key`` ends with the delimiter, and it has no other facts.
+
+    size in bytes; version "" where versions were not asked for; ``latest`` and ``delete_marker`` belong to versions.
+    """
+
+    key: str
+    size: int = 0
+    modified: datetime | None = None
+    storage_class: str = ""
+    etag: str = ""
+    folder: bool = False
+    version: str = ""
+    latest: bool = True
+    delete_marker: bool = False
+
+    @property
+    def name(self) -> str:
+        """The last step of the key, a folder's with its slash."""
+        stem = self.key[:-1] if self.key.endswith("/") else self.key
+        return self.key[stem.rfind("/") + 1 :]
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some entries of one level, folders and objects in S3's order. ``token`` "" at the end, else what fetches the next page."""
+
+    entries: tuple[Entry, ...]
+    token: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Amount:
+    """How much lies somewhere. ``whole`` False: the counting stopped early, there is more."""
+
+    objects: int = 0
+    size: int = 0
+    whole: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectFacts:
+    """All that is known of one object or version. ``checksums``: algorithm -> value as S3 gives it (base64, "-N" for
+    composites). ``lacking``: one sentence for each question that the endpoint could not or would not answer."""
+
+    bucket: str
+    key: str
+    size: int
+    modified: datetime | None
+    etag: str
+    content_type: str = ""
+    storage_class: str = "STANDARD"
+    version: str = ""
+    encryption: str = ""
+    expires: str = ""
+    locked_until: datetime | None = None
+    restore: str = ""
+    metadata: dict[str, str] = field(default_factory=dict)
+    tags: dict[str, str] = field(default_factory=dict)
+    checksums: dict[str, str] = field(default_factory=dict)
+    checksum_type: str = ""
+    lacking: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class BucketFacts:
+    """``versioning``: "Enabled", "Suspended", "Off", or "" where nobody could tell; ``lock_days`` of the default retention."""
+
+    name: str
+    versioning: str = ""
+    region: str = ""
+    encryption: str = ""
+    object_lock: bool = False
+    lifecycle_rules: int | None = None
+    lacking: tuple[str, ...] = ()
+
+    @property
+    def keeps_versions(self) -> bool:
+        return self.versioning in ("Enabled", "Suspended")
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A presigned link and the moment from which it is refused."""
+
+    url: str
+    expires: datetime
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class OpenUpload:
+    """A multipart upload that was begun and neither completed nor aborted. Its parts cost money and no listing shows them.
+
+    parts, size: None until counted.
+    """
+
+    key: str
+    upload_id: str
+    started: datetime | None
+    storage_class: str = ""
+    parts: int | None = None
+    size: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """What a transfer or a copy did. ``reused`` bytes were already there from an earlier, interrupted try.
+
+    errors: (name, why) of each thing that did not get through.
+    """
+
+    objects: int = 0
+    size: int = 0
+    reused: int = 0
+    seconds: float = 0.0
+    errors: tuple[tuple[str, str], ...] = ()
+    words: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Deleted:
+    """``objects`` counts what S3 confirmed; ``errors`` are (key, why) of what stayed."""
+
+    objects: int = 0
+    errors: tuple[tuple[str, str], ...] = ()

@@ -1,0 +1,46 @@
+"""Which tool: Redshift, Hive or this computer, judged from what the data are, how much, and how often they are asked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+LOCAL, HIVE, REDSHIFT = "this computer", "Hive or Athena", "Redshift"
+_PARQUET_RATE = 50e6  # bytes of text a CPU-second from regular expression to typed Parquet (measured with polars)
+_XML_RATE = 11e6
+_PATIENCE = 3600.0  # seconds one waits for a conversion
+
+
+@dataclass(frozen=True, slots=True)
+class Advice:
+    tool: str
+    why: str
+
+
+def which_tool(
+    size: int, *, relational: bool = False, often: bool = False, xml: bool = False, cores: int = 2
+) -> Advice:
+    """size: bytes of the input. relational: it is columns already (CSV, a database). often: asked again and again."""
+    seconds = size / (_XML_RATE if xml else _PARQUET_RATE) / cores
+    took = (
+        f"{seconds:.0f} s"
+        if seconds < 120
+        else f"{seconds / 60:.0f} min"
+        if seconds < 7200
+        else f"{seconds / 3600:.0f} h"
+    )
+    amount = f"{size / 1e9:.1f} GB" if size >= 1e9 else f"{size / 1e6:.1f} MB"
+    if relational:
+        return Advice(
+            REDSHIFT, f"{amount} that are columns already: COPY loads them, keys and joins make them fast to ask"
+        )
+    if seconds > _PATIENCE:
+        return Advice(
+            HIVE,
+            f"{amount} of raw text take about {took} on this computer; there the text stays in S3 and many machines read it",
+        )
+    if often:
+        return Advice(
+            REDSHIFT,
+            f"{amount} become a table in about {took} here, and asked often they belong where columns are sorted",
+        )
+    return Advice(LOCAL, f"{amount} become a Parquet table in about {took} here, without a cluster")

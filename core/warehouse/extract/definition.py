@@ -1,0 +1,76 @@
+"""What is to be extracted: how lines become columns, and of which types."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+from core.base.errors import OpsError
+
+TYPES = ("text", "whole", "number", "boolean", "date", "time")
+"""whole: 64 bit; time: a timestamp in UTC without a zone."""
+
+PATTERN, JSON, XML = "pattern", "json", "xml"
+
+
+@dataclass(frozen=True, slots=True)
+class OutputColumn:
+    """time_format: how a date or time is written (chrono's notation, as polars takes it). path: where the value
+    stands in a JSON object (key) or an XML record (child, child/child, @attribute, or "." for its text)."""
+
+    name: str
+    kind: str = "text"
+    time_format: str = ""
+    path: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """kind: ``pattern`` (a regular expression over each whole line), ``json`` (an object a line), ``xml``.
+
+    record: for XML the element that is one row. skip: lines that match this are no data at all (comments).
+    null: texts that mean NULL.
+    """
+
+    kind: str = PATTERN
+    pattern: str = ""
+    columns: tuple[OutputColumn, ...] = ()
+    record: str = ""
+    skip: str = ""
+    null: tuple[str, ...] = ("-", "")
+    title: str = ""
+
+    def with_kinds(self, kinds: dict[str, str]) -> Definition:
+        """The same with other column types."""
+        return replace(self, columns=tuple(replace(c, kind=kinds.get(c.name, c.kind)) for c in self.columns))
+
+
+@dataclass(slots=True)
+class Tally:
+    """What happened to the input. Counts are lines (records for XML); rejected = those in no row of the table.
+    problems: files that could not be read to their end, and why."""
+
+    lines: int = 0
+    rows: int = 0
+    rejected: int = 0
+    skipped: int = 0
+    bytes: int = 0
+    files: int = 0
+    reasons: dict[str, int] = field(default_factory=dict)
+    problems: list[tuple[str, str]] = field(default_factory=list)
+    longest: dict[str, int] = field(default_factory=dict)
+    """the longest value of each text column, in bytes of UTF-8"""
+
+    def reject(self, reason: str, count: int = 1) -> None:
+        if count:
+            self.rejected += count
+            self.reasons[reason] = self.reasons.get(reason, 0) + count
+
+
+def bad_pattern(pattern: str, why: str) -> OpsError:
+    return OpsError(
+        "The pattern is no regular expression",
+        why,
+        "Correct the pattern; each group ( ) becomes a column",
+        details={"pattern": pattern},
+        code="pattern",
+    )

@@ -1,0 +1,98 @@
+"""The same definition as Hive or Athena DDL (RegexSerDe), and as a table of the warehouse."""
+
+from __future__ import annotations
+
+import re
+
+from core.base.errors import OpsError
+from core.warehouse.extract.definition import JSON, PATTERN, Definition, Tally
+from core.warehouse.extract.matching import group_names, python_pattern
+from core.warehouse.statements import quoted
+
+_HIVE = {
+    "text": "string",
+    "whole": "bigint",
+    "number": "double",
+    "boolean": "boolean",
+    "date": "string",
+    "time": "string",
+}
+_REDSHIFT = {"whole": "BIGINT", "number": "DOUBLE PRECISION", "boolean": "BOOLEAN", "date": "DATE", "time": "TIMESTAMP"}
+
+
+def hive_ddl(definition: Definition, table: str, location: str, *, athena: bool = False) -> str:
+    """CREATE EXTERNAL TABLE for Hive or Athena. RegexSerDe gives text: other types stand in a view over it.
+
+    Java writes named groups as ``(?<name>``, and numbers every group: each must be a column, named or not.
+    Backslashes are doubled, for they stand in a SQL string.
+    """
+    name = table or "extracted"
+    place = location if location.startswith("s3://") else "s3://BUCKET/PREFIX/"
+    if definition.kind == JSON:
+        columns = ",\n".join(f"  `{c.name}` {_HIVE[c.kind]}" for c in definition.columns)
+        return f"CREATE EXTERNAL TABLE {name} (\n{columns}\n)\nROW FORMAT SERDE '{_json_serde(athena)}'\nLOCATION '{place}';\n"
+    if definition.kind != PATTERN:
+        raise OpsError(
+            "XML has no SerDe in Hive and Athena",
+            "Both read lines",
+            "Extract to Parquet here, or turn the documents into JSON lines first",
+            code="unsupported",
+        )
+    names = [column.name for column in definition.columns] or group_names(definition.pattern)
+    columns = ",\n".join(f"  `{column}` string" for column in names)
+    regex = java_pattern(definition.pattern).replace("\\", "\\\\").replace("'", "\\'" if not athena else "''")
+    ddl = (
+        f"CREATE EXTERNAL TABLE {name} (\n{columns}\n)\n"
+        "ROW FORMAT SERDE 'org.apache.hadoop.hive.serde2.RegexSerDe'\n"
+        f"WITH SERDEPROPERTIES (\n  'input.regex' = '{regex}'\n)\nLOCATION '{place}';\n"
+    )
+    typed = [f"  {_cast(c.name, c.kind, c.time_format, definition.null, athena=athena)}" for c in definition.columns]
+    # A line that does not match is a row of NULLs there; the first group tells it from a row.
+    return (
+        ddl
+        + f"\nCREATE VIEW {name}_typed AS\nSELECT\n"
+        + ",\n".join(typed)
+        + f"\nFROM {name}\nWHERE `{names[0]}` IS NOT NULL;\n"
+    )
+
+
+def _json_serde(athena: bool) -> str:
+    return "org.openx.data.jsonserde.JsonSerDe" if athena else "org.apache.hive.hcatalog.data.JsonSerDe"
+
+
+def java_pattern(pattern: str) -> str:
+    """Named groups as Java takes them: letters and digits only, so those with underscores lose their name."""
+    java = re.sub(r"\(\?P<(\w+)>", lambda m: f"(?<{m[1]}>" if m[1].isalnum() else "(", python_pattern(pattern))
+    return re.sub(r"\(\?P=(\w+)\)", r"\\k<\1>", java)
+
+
+def _cast(name: str, kind: str, form: str, null: tuple[str, ...], *, athena: bool) -> str:
+    column = f'"{name}"' if athena else f"`{name}`"
+    value = f"NULLIF({column}, '-')" if "-" in null else column
+    if kind == "text":
+        return f"{value} AS {column}"
+    if kind == "time" and "%b" in form:
+        if athena:
+            return f"date_parse(substr({column}, 1, 20), '%d/%b/%Y:%H:%i:%s') AS {column}"
+        return f"from_unixtime(unix_timestamp({column}, 'dd/MMM/yyyy:HH:mm:ss Z')) AS {column}"
+    target = {"time": "timestamp", "date": "date"}.get(kind, _HIVE[kind])
+    if athena and kind == "time":
+        return f"from_iso8601_timestamp({column}) AS {column}"
+    return f"CAST({value} AS {target}) AS {column}"
+
+
+def table_ddl(definition: Definition, table: str, tally: Tally | None = None) -> str:
+    """CREATE TABLE for the warehouse; text as wide as the longest value seen, doubled, for Redshift counts bytes."""
+    parts = []
+    for column in definition.columns:
+        kind = _REDSHIFT.get(column.kind) or f"VARCHAR({_width(tally.longest.get(column.name, 0) if tally else 0)})"
+        parts.append(f"  {quoted(column.name)} {kind}")
+    names = ".".join(quoted(part) for part in table.split("."))
+    return f"CREATE TABLE {names} (\n" + ",\n".join(parts) + "\n)"
+
+
+def _width(longest: int) -> int:
+    for width in (16, 64, 256, 1024, 4096, 16_384):
+        if longest * 2 <= width:
+            return width
+    return 65_535

@@ -1,0 +1,155 @@
+"""The whole input into one Parquet file, streamed, in a process of its own; rejects kept beside it."""
+
+from __future__ import annotations
+
+import contextlib
+import uuid
+from collections.abc import Sequence
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+from core.base.errors import OpsError
+from core.jobs.child import run_in_child
+from core.jobs.job import Job
+from core.warehouse.extract.definition import Definition, Tally
+from core.warehouse.extract.rows import Rejects, blocks_of_rows
+from core.warehouse.extract.sources import Source
+
+if TYPE_CHECKING:
+    import polars as pl
+
+_GROUP_ROWS = 250_000  # rows of a Parquet row group; held in memory until written
+_MOST_REJECTS = 1_000_000  # texts kept; all are counted
+
+
+def extract(
+    job: Job[Any], definition: Definition, sources: Sequence[Source], output: Path, rejects: Path | None = None
+) -> Tally:
+    """Write ``output`` (Parquet, zstd) and ``rejects`` (JSON lines); both whole or not at all.
+
+    Raises OpsError for a bad or runaway pattern, a full disk, and where nothing at all matched.
+    """
+    mark = uuid.uuid4().hex[:8]
+    unfinished = output.with_name(f".{output.name}.{mark}")
+    left = rejects.with_name(f".{rejects.name}.{mark}") if rejects else None
+    try:
+        output.parent.mkdir(parents=True, exist_ok=True)
+        arguments = {
+            "definition": definition,
+            "sources": list(sources),
+            "output": str(unfinished),
+            "rejects": str(left) if left else "",
+        }
+        tally: Tally = run_in_child(job, "core.warehouse.extract.extraction:extract_in_child", arguments, threads=2)
+        if not tally.rows and not tally.problems:
+            raise OpsError(
+                "No line matched",
+                f"{tally.lines:,} lines were read; {', '.join(f'{n:,} {why}' for why, n in tally.reasons.items()) or 'the input is empty'}",
+                "Look at the preview: the pattern must match the whole line",
+                code="no-match",
+            )
+        job.checkpoint()
+        unfinished.replace(output)
+        if rejects and left and left.exists():
+            left.replace(rejects)
+        return tally
+    except OSError as error:
+        raise OpsError(
+            f"{output.name} could not be written", error.strerror or str(error), "Choose another place", code="disk"
+        ) from error
+    finally:
+        for path in filter(None, (unfinished, left)):
+            path.unlink(missing_ok=True)
+
+
+def extract_in_child(
+    report: Any, definition: Definition, sources: Sequence[Source], output: str, rejects: str
+) -> Tally:
+    """The child's side: read, match, type, write."""
+    import pyarrow.parquet as pq
+
+    tally = Tally()
+    total = sum(source.size for source in sources)
+    done = 0
+    waiting: list[pl.DataFrame] = []
+    writer: pq.ParquetWriter | None = None
+    with contextlib.ExitStack() as stack:
+        book = _RejectBook(stack.enter_context(open(rejects, "wb"))) if rejects else None
+        try:
+            for source in sources:
+                before = tally.bytes
+                for frame, refused in blocks_of_rows(definition, source, tally):
+                    if book is not None and refused:
+                        book.write(source.name, refused)
+                    if frame.height:
+                        waiting.append(frame)
+                    if sum(part.height for part in waiting) >= _GROUP_ROWS:
+                        writer = _write(waiting, writer, output)
+                    # What is compressed is smaller on disk than what was read from it: never past its share.
+                    report(
+                        done + min(source.size, tally.bytes - before),
+                        total,
+                        f"{tally.rows:,} rows, {tally.rejected:,} rejected",
+                    )
+                done += source.size
+            if waiting or writer is None:
+                writer = _write(waiting or [_empty(definition)], writer, output)
+        except OSError as error:
+            raise OpsError(
+                "The table could not be written", error.strerror or str(error), "Free some space", code="disk"
+            ) from error
+        finally:
+            if writer is not None:
+                writer.close()
+    return tally
+
+
+def _write(waiting: list[pl.DataFrame], writer: Any, output: str) -> Any:
+    import polars as pl
+    import pyarrow.parquet as pq
+
+    table = pl.concat(waiting).to_arrow()
+    waiting.clear()
+    table = _plain_strings(table)
+    if writer is None:
+        writer = pq.ParquetWriter(output, table.schema, compression="zstd")
+    writer.write_table(table)
+    return writer
+
+
+def _plain_strings(table: Any) -> Any:
+    """Old readers know string, not polars' large_string or string_view."""
+    import pyarrow as pa
+
+    kinds = [
+        pa.string() if pa.types.is_large_string(field.type) or pa.types.is_string_view(field.type) else field.type
+        for field in table.schema
+    ]
+    return table.cast(pa.schema(list(zip(table.column_names, kinds, strict=True))))
+
+
+def _empty(definition: Definition) -> pl.DataFrame:
+    import polars as pl
+
+    kinds: dict[str, Any] = {
+        "text": pl.String,
+        "whole": pl.Int64,
+        "number": pl.Float64,
+        "boolean": pl.Boolean,
+        "date": pl.Date,
+    }
+    return pl.DataFrame(schema={c.name: kinds.get(c.kind, pl.Datetime("us")) for c in definition.columns})
+
+
+class _RejectBook:
+    """Rejected texts as JSON lines: source, reason, text."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file, self._kept = file, 0
+
+    def write(self, source: str, refused: Rejects) -> None:
+        import orjson
+
+        for reason, text in refused[: max(0, _MOST_REJECTS - self._kept)]:
+            self._file.write(orjson.dumps({"source": source, "reason": reason, "text": text}) + b"\n")
+        self._kept += len(refused)

@@ -1,0 +1,163 @@
+"""A look at a sample: which lines match, where the groups stand in them, what types the columns would have."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from core.warehouse.extract.definition import JSON, XML, Definition, OutputColumn, Tally
+from core.warehouse.extract.matching import engine_of, group_names, python_pattern, with_polars, with_python
+from core.warehouse.extract.rows import json_text, xml_records, xml_shape, xml_text
+from core.warehouse.extract.sources import Damaged, Source, line_blocks
+from core.warehouse.extract.typing import guessed
+
+SAMPLE_LINES = 400
+_SECONDS = 3.0  # a preview that takes longer is a pattern gone wild
+_FILES = 5
+
+
+@dataclass(frozen=True, slots=True)
+class SampleLine:
+    """spans: (start, end, group number from 0) of the groups in ``text``; none where the line does not match."""
+
+    text: str
+    matched: bool
+    spans: tuple[tuple[int, int, int], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """definition: with its columns and types as guessed from the sample. rows: the first ones, as text."""
+
+    definition: Definition
+    engine: str
+    lines: tuple[SampleLine, ...] = ()
+    rows: tuple[tuple[str | None, ...], ...] = ()
+    sampled: int = 0
+    rejected: int = 0
+    problems: tuple[tuple[str, str], ...] = field(default=())
+
+
+def preview_in_child(report: Any, definition: Definition, sources: Sequence[Source], guess: bool = True) -> Preview:
+    """Run by ``core.jobs.child``: a wild pattern can be stopped, and the window's thread never waits."""
+    if definition.kind == XML:
+        return _xml(definition, sources)
+    lines, problems = sample(sources)
+    if definition.kind == JSON:
+        return _json(definition, lines, problems)
+    return _pattern(definition, lines, problems, guess)
+
+
+def sample(sources: Sequence[Source]) -> tuple[list[str], list[tuple[str, str]]]:
+    """The first lines of the first files, an equal share of each."""
+    lines: list[str] = []
+    problems = []
+    share = max(40, SAMPLE_LINES // min(_FILES, max(1, len(sources))))
+    for source in sources[:_FILES]:
+        mine: list[str] = []
+        try:
+            for data, _too_long in line_blocks(source):
+                mine += data[: 1 << 20].decode("utf-8", "replace").splitlines()
+                if len(mine) >= share:
+                    break
+        except Damaged as error:
+            problems.append((source.name, str(error)))
+        lines += mine[:share]
+    return lines, problems
+
+
+def _pattern(definition: Definition, lines: list[str], problems: list[tuple[str, str]], guess: bool) -> Preview:
+    import polars as pl
+
+    if definition.skip:
+        lines = [line for line in lines if not re.search(definition.skip, line)]
+    engine, names = engine_of(definition.pattern), group_names(definition.pattern)
+    checked = with_python(lines, definition.pattern, names, _SECONDS)
+    compiled = re.compile(python_pattern(definition.pattern))
+    shown = []
+    for line, matched in zip(lines, checked["\0ok"], strict=True):
+        found = compiled.fullmatch(line) if matched else None
+        spans = (
+            tuple((*found.span(n), n - 1) for n in range(1, compiled.groups + 1) if found.span(n)[0] >= 0)
+            if found
+            else ()
+        )
+        shown.append(SampleLine(line[:2_000], matched, spans))
+    schema = {"\0ok": pl.Boolean, **dict.fromkeys(names, pl.String)}
+    raw = (
+        pl.DataFrame(checked, schema=schema)
+        if engine == "python"
+        else with_polars(pl.Series(lines, dtype=pl.String), definition.pattern, names)
+    )
+    raw = raw.filter(pl.col("\0ok")).drop("\0ok")
+    columns = definition.columns
+    if guess or len(columns) != len(names):
+        known = {column.name: column for column in columns}
+        columns = tuple(known.get(name) or guessed(raw[name], name, definition.null) for name in names)
+    made = replace(definition, columns=columns)
+    return Preview(
+        made, engine, tuple(shown), tuple(raw.head(50).rows()), len(lines), len(lines) - raw.height, tuple(problems)
+    )
+
+
+def _json(definition: Definition, lines: list[str], problems: list[tuple[str, str]]) -> Preview:
+    import orjson
+    import polars as pl
+
+    keys: dict[str, None] = {}
+    found: list[dict[str, Any] | None] = []
+    for line in lines:
+        try:
+            value = orjson.loads(line)
+        except orjson.JSONDecodeError:
+            value = None
+        found.append(value if isinstance(value, dict) else None)
+        if isinstance(value, dict):
+            keys.update(dict.fromkeys(map(str, value)))
+    columns = definition.columns
+    if not columns:
+        columns = tuple(
+            guessed(
+                pl.Series([json_text(row.get(key)) for row in found if row is not None], dtype=pl.String),
+                key,
+                ("",),
+                key,
+            )
+            for key in keys
+        )
+    shown = tuple(SampleLine(line[:2_000], row is not None) for line, row in zip(lines, found, strict=True))
+    rows = tuple(tuple(json_text(row.get(c.path or c.name)) for c in columns) for row in found[:50] if row is not None)
+    bad = sum(row is None for row in found)
+    return Preview(
+        replace(definition, columns=columns, null=("",)), "orjson", shown, rows, len(lines), bad, tuple(problems)
+    )
+
+
+def _xml(definition: Definition, sources: Sequence[Source]) -> Preview:
+    import polars as pl
+
+    record, paths = (definition.record, []) if definition.record and definition.columns else xml_shape(sources)
+    record = definition.record or record
+    problems, rows = [], []
+    for source in sources[:_FILES]:
+        try:
+            for element in xml_records(source, record, Tally()):
+                rows.append(
+                    [xml_text(element, path) for path in paths or [c.path or c.name for c in definition.columns]]
+                )
+                if len(rows) >= SAMPLE_LINES:
+                    break
+        except Damaged as error:
+            problems.append((source.name, str(error)))
+    columns: tuple[OutputColumn, ...] = definition.columns
+    if not columns:
+        names = [path.lstrip("@").replace("/", "_") if path != "." else record for path in paths]
+        texts = list(zip(*rows, strict=True)) if rows else [()] * len(paths)
+        columns = tuple(
+            guessed(pl.Series(list(column), dtype=pl.String), name, ("",), path)
+            for name, path, column in zip(names, paths, texts, strict=True)
+        )
+    made = replace(definition, record=record, columns=columns, null=("",))
+    return Preview(made, "xml", (), tuple(map(tuple, rows[:50])), len(rows), 0, tuple(problems))

@@ -1,0 +1,234 @@
+"""Decides what the extract wizard does: find the input, preview as one types, extract, load, tell the count."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from PySide6.QtCore import QObject
+from PySide6.QtGui import QGuiApplication
+
+from core.base.errors import OpsError
+from core.jobs.job import Job
+from core.settings.profiles import WarehouseConnection
+from core.warehouse.extract.advise import which_tool
+from core.warehouse.extract.definition import XML, Definition, Tally
+from core.warehouse.extract.presets import PRESETS
+from core.warehouse.extract.preview import Preview
+from core.warehouse.extract.sources import Source
+from gui.bridge.tab_context import TabContext
+from gui.parts.dialogs import ConfirmDialog
+from gui.tabs.warehouse.extract_view import ExtractDialog
+
+if TYPE_CHECKING:
+    from core.warehouse.service import WarehouseService
+
+
+class ExtractPresenter(QObject):
+    """Lives as long as its dialog. ``done`` is called with the table's name after a load."""
+
+    def __init__(
+        self,
+        dialog: ExtractDialog,
+        context: TabContext,
+        connection: WarehouseConnection | None,
+        database: str,
+        done: Callable[[str], None],
+    ) -> None:
+        super().__init__(dialog)
+        self._dialog, self._context, self._jobs = dialog, context, context.jobs
+        self._connection, self._database, self._done = connection, database, done
+        self._sources: list[Source] = []
+        self._found: Preview | None = None
+        if connection is None:
+            dialog.to_table.setChecked(False)
+            dialog.to_table.setEnabled(False)
+            dialog.to_file.setChecked(True)
+        dialog.input_changed.connect(self._look)
+        dialog.pattern_changed.connect(self._preview)
+        dialog.extract_asked.connect(self._ask)
+        dialog.ddl_asked.connect(self._copy_ddl)
+        dialog.command_asked.connect(self._copy_command)
+        dialog.show_ready(False)
+        dialog.show_idle("Name a file, a folder or an S3 prefix")
+
+    @property
+    def _service(self) -> WarehouseService:
+        return self._context.desk.warehouse
+
+    def _definition(self) -> Definition:
+        """As the dialog stands, before the preview has guessed columns."""
+        preset = PRESETS.get(self._dialog.preset)
+        made = preset if preset is not None else Definition(pattern=self._dialog.pattern.text())
+        return replace(made, skip=self._dialog.skip.text() if made.pattern else "")
+
+    # -- looking ------------------------------------------------------------------------------
+    def _look(self, place: str) -> None:
+        self._sources, self._found = [], None
+        self._dialog.show_ready(False)
+        if not place:
+            self._dialog.show_idle("Name a file, a folder or an S3 prefix")
+            return
+        self._dialog.show_busy("Looking for files")
+        self._jobs.start(
+            self, "Look for files", lambda job: self._service.extracts.sources(job, place), quiet=True,
+            lane="warehouse:extract", newest_only=True, on_success=self._found_sources, on_failure=self._no_sources,
+        )  # fmt: skip
+
+    def _found_sources(self, sources: list[Source]) -> None:
+        self._sources = sources
+        self._dialog.input_field.show_fault("")
+        if not self._dialog.table.text():
+            stem = Path(sources[0].name).name.partition(".")[0]
+            name = re.sub(r"\W+", "_", stem).strip("_").lower() or "extracted"
+            self._dialog.table.setText(f"public.{name if not name[0].isdigit() else f't_{name}'}")
+        self._preview()
+
+    def _no_sources(self, fault: OpsError) -> None:
+        self._dialog.input_field.show_fault(f"{fault.title}. {fault.why}")
+        self._dialog.show_idle("Nothing to read", "danger")
+
+    def _preview(self) -> None:
+        if not self._sources:
+            return
+        definition, sources = self._definition(), self._sources
+        if not definition.pattern and self._dialog.preset == "":
+            self._dialog.show_idle("Write a pattern, or choose a preset")
+            return
+        self._dialog.show_busy("Matching a sample")
+        self._jobs.start(
+            self, "Preview", lambda job: self._service.extracts.preview(job, definition, sources), quiet=True,
+            lane="warehouse:extract", newest_only=True, on_success=self._show, on_failure=self._failed,
+        )  # fmt: skip
+
+    def _show(self, found: Preview) -> None:
+        self._found = found
+        self._dialog.show_preview(found)
+        matched = found.sampled - found.rejected
+        noun = "records" if found.definition.kind == XML else "lines"
+        words = f"{matched:,} of {found.sampled:,} sampled {noun} match"
+        if found.engine == "python":
+            words += " · this pattern looks around or back: Python's slower engine takes it"
+        for name, why in found.problems:
+            words += f" · {Path(name).name}: {why}"
+        tone = "success" if not found.rejected and not found.problems else "warning" if matched else "danger"
+        self._dialog.show_idle(words, tone)
+        size = sum(source.size for source in self._sources)
+        advice = which_tool(size, xml=found.definition.kind == XML)
+        files = f"{len(self._sources):,} {'file' if len(self._sources) == 1 else 'files'}"
+        self._dialog.advice.setText(f"{files}. Which tool? {advice.tool[0].upper()}{advice.tool[1:]}: {advice.why}.")
+        self._dialog.show_ready(matched > 0)
+
+    def _failed(self, fault: OpsError) -> None:
+        self._found = None
+        self._dialog.show_ready(False)
+        if fault.code in ("pattern", "slow-pattern"):
+            self._dialog.show_pattern_fault(f"{fault.title}: {fault.why}. {fault.remedy}")
+        else:
+            self._dialog.show_idle("", "")
+            self._dialog.banner.show_fault(fault.title, fault.why, fault.remedy, details=fault.details)
+
+    # -- extracting -----------------------------------------------------------------------------
+    def _ask(self) -> None:
+        dialog, profile = self._dialog, self._context.desk.profile
+        table = dialog.table.text().strip() if dialog.to_table.isChecked() else ""
+        path = dialog.file.text().strip() if dialog.to_file.isChecked() else ""
+        if not table and not path:
+            dialog.show_idle("Name a table or a file for the result", "danger")
+            return
+        if table and profile.guarded:
+            confirm = ConfirmDialog(
+                f"Make the table {table}?",
+                f"{table} is made in {profile.name}, and filled from {len(self._sources):,} files.",
+                f"Make {table}",
+                dialog,
+                environment=profile.environment,
+                type_this=profile.name if profile.environment == "production" else "",
+            )
+            confirm.confirmed.connect(lambda: self._extract(table, path))
+            confirm.open()
+            return
+        self._extract(table, path)
+
+    def _extract(self, table: str, path: str) -> None:
+        found = self._found
+        if found is None:
+            return
+        definition, sources = found.definition.with_kinds(self._dialog.kinds()), self._sources
+        name = (table.rpartition(".")[2] or Path(path).stem) or "extracted"
+        folder = self._context.desk.places.cache / "warehouse"
+        output = Path(path).expanduser() if path else folder / f"{name}.parquet"
+        beside = output if path else self._context.desk.places.state / f"{name}.parquet"
+        rejects = beside.with_suffix(".rejects.jsonl") if self._dialog.rejects.isChecked() else None
+        service, connection, database = self._service, self._connection, self._database
+
+        def work(job: Job[Any]) -> Tally:
+            from core.warehouse.extract.work import loader
+
+            tally = service.extracts.run(job, definition, sources, output, rejects)
+            if table and connection is not None:
+                try:
+                    service.extracts.load(job, loader(service, connection, database), definition, tally, output, table)
+                finally:
+                    if not path:
+                        output.unlink(missing_ok=True)
+            return tally
+
+        def finished(tally: Tally) -> None:
+            words = f"{tally.rows:,} rows from {tally.lines:,} lines, {tally.rejected:,} rejected"
+            self._context.praise(f"{table or output.name}: {words}")
+            if table:
+                self._done(table)
+
+        def next_step(tally: Tally) -> tuple[str, Callable[[], None]] | None:
+            if tally.rejected and rejects is not None:
+                return f"Show {tally.rejected:,} rejected lines", lambda: _open(rejects)
+            return ("Show in folder", lambda: _open(output.parent)) if path else None
+
+        self._jobs.start(
+            self._dialog.parent() or self,  # the page: it outlives the dialog
+            f"Extract {name}", work, room="warehouse", write=bool(table), outlives_owner=True,
+            on_success=finished, after=next_step, can_retry=True,
+        )  # fmt: skip
+        self._dialog.accept()
+
+    # -- copying ----------------------------------------------------------------------------------
+    def _copy_ddl(self, dialect: str) -> None:
+        from core.warehouse.extract.emit import hive_ddl
+
+        if self._found is None:
+            return
+        try:
+            definition = self._found.definition.with_kinds(self._dialog.kinds())
+            table = self._dialog.table.text().strip().rpartition(".")[2]
+            ddl = hive_ddl(definition, table, self._dialog.input.text().strip(), athena=dialect == "athena")
+        except OpsError as fault:
+            self._dialog.banner.show_fault(fault.title, fault.why, fault.remedy)
+            return
+        QGuiApplication.clipboard().setText(ddl)
+        self._context.praise(f"{dialect.capitalize()} DDL copied")
+
+    def _copy_command(self) -> None:
+        dialog = self._dialog
+        words = ["python", "main.py", "--profile", self._context.desk.profile.name, "warehouse", "extract"]
+        words += ["--input", dialog.input.text().strip()]
+        words += ["--preset", dialog.preset] if dialog.preset else ["--pattern", dialog.pattern.text()]
+        if dialog.skip.text():
+            words += ["--skip", dialog.skip.text()]
+        if dialog.to_table.isChecked() and dialog.table.text().strip():
+            words += ["--table", dialog.table.text().strip()]
+        if dialog.to_file.isChecked() and dialog.file.text().strip():
+            words += ["--output", dialog.file.text().strip()]
+        QGuiApplication.clipboard().setText(shlex.join(words))
+        self._context.praise("Copied as a command")
+
+
+def _open(path: Path) -> None:
+    from PySide6.QtCore import QUrl
+    from PySide6.QtGui import QDesktopServices
+
+    QDesktopServices.openUrl(QUrl.fromLocalFile(str(path)))

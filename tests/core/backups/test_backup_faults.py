@@ -1,0 +1,405 @@
+"""Whatever goes wrong while backing up: nothing half published, nothing left behind, and the cause is named."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import textwrap
+import threading
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+
+from core.backups.dump import Dump
+from core.backups.manifest import SUFFIX
+from core.backups.outcomes import Outcome
+from core.backups.plan import Proof, Source
+from core.base.errors import OpsError
+from core.jobs.job import Job, JobState
+from tests.core.backups.conftest import Station
+from tests.core.backups.cutter import Cutter, later
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+def fails(station: Station, code: str) -> OpsError:
+    """Run the plan; it must fail with ``code`` and leave neither object nor upload."""
+    with pytest.raises(OpsError) as caught:
+        station.run()
+    assert caught.value.code == code, str(caught.value)
+    assert station.keys() == []
+    assert station.uploads() == []
+    assert station.service.runs("nightly")[0].outcome is Outcome.FAILED
+    return caught.value
+
+
+def shim(monkeypatch: pytest.MonkeyPatch, folder: Path, body: str) -> None:
+    """Put a ``mariadb-dump`` before the real one on the PATH; {real} is the real one."""
+    real = subprocess.run(["which", "mariadb-dump"], capture_output=True, text=True, check=True).stdout.strip()
+    program = folder / "bin" / "mariadb-dump"
+    program.parent.mkdir()
+    program.write_text(
+        f'#!/bin/bash\ncase " $* " in *" --version "*) exec {real} "$@";; esac\n' + body.replace("{real}", real)
+    )
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{program.parent}{os.pathsep}{os.environ['PATH']}")
+
+
+def test_a_whole_backup_is_published_with_its_manifest_last(station: Station) -> None:
+    run = station.run()
+    assert station.keys() == [run.key, run.key + SUFFIX]
+    assert station.uploads() == []
+    assert run.rows == 200 + 500
+    assert run.outcome is Outcome.DONE
+    assert station.service.runs("nightly") == [run]
+
+
+def test_two_in_one_second_get_two_names(station: Station) -> None:
+    assert station.run().id != station.run().id
+    assert len(station.keys()) == 4
+
+
+def test_wrong_password(station: Station) -> None:
+    source = replace(station.target.mysql[0], password="wrong")
+    station.service = station.make(mysql=(source,))
+    assert "refused user or password" in fails(station, "denied").why
+
+
+def test_server_that_does_not_answer(station: Station) -> None:
+    source = replace(station.target.mysql[0], port=1)
+    station.service = station.make(mysql=(source,))
+    fails(station, "unreachable")
+
+
+def test_the_dump_is_killed(station: Station, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shim(monkeypatch, tmp_path, '{real} "$@" 2>/dev/null | head -c 3000; kill -KILL $$')
+    assert "signal 9" in fails(station, "dump").why
+
+
+def test_the_dump_is_cut_but_claims_success(station: Station, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shim(monkeypatch, tmp_path, '{real} "$@" | head -c 3000; exit 0')
+    assert "closing line" in fails(station, "dump-cut").why
+
+
+def test_the_dump_is_empty_but_claims_success(
+    station: Station, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shim(monkeypatch, tmp_path, "exit 0")
+    fails(station, "dump-cut")
+
+
+def test_a_table_comes_out_without_rows(station: Station, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shim(monkeypatch, tmp_path, '{real} "$@" | sed -e "/^INSERT INTO .customers/,/);$/d"')
+    error = fails(station, "hollow")
+    assert "customers" in error.title and "200" in error.why
+
+
+def test_an_empty_database_is_no_backup(station: Station) -> None:
+    station.sql(
+        *(
+            f"DROP {kind} {name}"
+            for kind, name in [
+                ("VIEW", "rich"),
+                ("TABLE", "orders"),
+                ("TABLE", "customers"),
+                ("TABLE", "nothing"),
+                ("SEQUENCE", "numbers"),
+            ]
+        )
+    )
+    assert "holds no table" in fails(station, "empty").title
+
+
+def big(station: Station, megabytes: int) -> None:
+    """A table whose dump takes twice, and whose backup about so many megabytes; dumped before the others."""
+    station.sql("CREATE TABLE big (id INT AUTO_INCREMENT PRIMARY KEY, filling LONGBLOB)")
+    for _ in range(megabytes):
+        station.sql("INSERT INTO big (filling) VALUES (%s)", values=(os.urandom(1 << 20),))
+
+
+def test_the_server_ends_the_dumps_connection(station: Station, monkeypatch: pytest.MonkeyPatch) -> None:
+    big(station, 12)
+    pieces = Dump.pieces
+
+    def killing(self: Dump, job: Job[Any]) -> Iterator[bytes]:
+        flow = pieces(self, job)
+        yield next(flow)
+        for row in station.sql("SHOW PROCESSLIST"):
+            if row[3] == station.database and row[7] and "SELECT /*" in str(row[7]):
+                station.sql(f"KILL {row[0]}")
+        yield from flow
+
+    monkeypatch.setattr(Dump, "pieces", killing)
+    error = fails(station, "lost")
+    assert "2013" in error.why or "1927" in error.why
+
+
+def test_a_table_is_rebuilt_during_the_dump_and_the_second_try_succeeds(
+    station: Station, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    big(station, 2)
+    pieces, tries = Dump.pieces, []
+
+    def rebuilding(self: Dump, job: Job[Any]) -> Iterator[bytes]:
+        flow = pieces(self, job)
+        yield next(flow)
+        tries.append(1)
+        if len(tries) == 1:
+            station.sql("ALTER TABLE customers FORCE")
+        yield from flow
+
+    monkeypatch.setattr(Dump, "pieces", rebuilding)
+    run = station.run()
+    assert len(tries) == 2
+    assert station.keys() == [run.key, run.key + SUFFIX]
+    assert station.uploads() == []
+
+
+@pytest.mark.heavy
+def test_a_large_value_and_four_byte_text_go_through(station: Station) -> None:
+    station.sql("CREATE TABLE large (id INT PRIMARY KEY, content LONGBLOB)")
+    station.sql("INSERT INTO large VALUES (1, REPEAT(UNHEX('F09F9880'), 8000000))")
+    station.run()
+    verification = station.verify()
+    assert verification.outcome is Outcome.DONE, verification.headline
+
+
+def test_two_runs_at_once(station: Station, monkeypatch: pytest.MonkeyPatch) -> None:
+    inside, go_on = threading.Event(), threading.Event()
+    pieces = Dump.pieces
+
+    def waiting(self: Dump, job: Job[Any]) -> Iterator[bytes]:
+        inside.set()
+        go_on.wait(30)
+        yield from pieces(self, job)
+
+    monkeypatch.setattr(Dump, "pieces", waiting)
+    first: Job[Any] = Job("first", lambda job: station.service.run(job, "nightly"))
+    thread = threading.Thread(target=first.run)
+    thread.start()
+    assert inside.wait(30)
+    with pytest.raises(OpsError) as caught:
+        station.make().run(station.job(), "nightly")
+    go_on.set()
+    thread.join()
+    assert caught.value.exit_status == 3
+    assert str(os.getpid()) in caught.value.why
+    assert first.state is JobState.SUCCEEDED
+    assert len(station.keys()) == 2
+
+
+def test_cancelled_in_the_middle(station: Station) -> None:
+    big(station, 2)
+    job: Job[Any] = Job("backup", lambda job: station.service.run(job, "nightly"))
+
+    def listen(changed: Job[Any]) -> None:
+        if changed.progress and "packed and sent" in changed.progress.note:
+            changed.cancel()
+
+    job._listeners = (listen,)
+    job.run()
+    assert job.state is JobState.CANCELLED
+    assert station.keys() == [] and station.uploads() == []
+    assert station.service.runs("nightly")[0].outcome is Outcome.CANCELLED
+
+
+def test_the_key_is_taken(station: Station, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another computer published under the same name while this one was dumping: its object stays."""
+    pieces = Dump.pieces
+
+    def racing(self: Dump, job: Job[Any]) -> Iterator[bytes]:
+        yield from pieces(self, job)
+        run = station.service.runs("nightly")[0]
+        station.overwrite(run.key or keys[0], b"theirs")
+
+    keys: list[str] = []
+    from core.backups import backing
+
+    original = backing.object_key
+    monkeypatch.setattr(backing, "object_key", lambda plan, run: keys.append(original(plan, run)) or keys[-1])
+    monkeypatch.setattr(Dump, "pieces", racing)
+    with pytest.raises(OpsError) as caught:
+        station.run()
+    assert caught.value.code == "exists"
+    assert station.keys() == keys[:1]
+    assert station.body(keys[0]) == b"theirs"
+    assert station.uploads() == []
+
+
+def test_the_clock_went_back(station: Station) -> None:
+    station.run()
+
+    class Yesterday:
+        def now(self) -> datetime:
+            return datetime.now(UTC) - timedelta(days=1)
+
+    station.service._workplace = replace(station.service._workplace, clock=Yesterday())  # type: ignore[arg-type]
+    run = station.run()
+    assert any(finding.rule == "clock" for finding in run.findings)
+    assert len(station.keys()) == 4
+
+
+@pytest.fixture
+def cutter(station: Station) -> Iterator[Cutter]:
+    address = urlsplit(station.target.endpoints.get("s3") or station.target.endpoints["default"])
+    assert address.hostname and address.port
+    made = Cutter((address.hostname, address.port))
+    station.service = station.make(endpoints={**station.target.endpoints, "s3": made.url})
+    yield made
+    made.close()
+
+
+def test_connections_are_reset_and_the_backup_still_succeeds(station: Station, cutter: Cutter) -> None:
+    big(station, 12)
+    cutter.cut_after, cutter.cuts = 1_000_000, 3
+    run = station.run()
+    assert cutter.resets == 3
+    assert station.keys() == [run.key, run.key + SUFFIX]
+    assert station.verify(level=2).outcome is Outcome.DONE
+
+
+@pytest.mark.parametrize("seconds", [3, pytest.param(30, marks=pytest.mark.heavy)])
+def test_the_endpoint_is_gone_for_a_while(station: Station, cutter: Cutter, seconds: float) -> None:
+    big(station, 12)
+    job: Job[Any] = Job("backup", lambda job: station.service.run(job, "nightly"))
+    away = threading.Event()
+
+    def listen(changed: Job[Any]) -> None:
+        if not away.is_set() and changed.progress and "packed and sent" in changed.progress.note:
+            away.set()
+            cutter.go_away()
+            later(seconds, cutter.come_back)
+
+    job._listeners = (listen,)
+    job.run()
+    assert away.is_set()
+    assert job.state is JobState.SUCCEEDED, job.error
+    assert len(station.keys()) == 2 and station.uploads() == []
+
+
+def test_the_endpoint_never_comes_back(station: Station, cutter: Cutter, monkeypatch: pytest.MonkeyPatch) -> None:
+    from core.backups import upload
+
+    monkeypatch.setattr(upload.patiently, "__kwdefaults__", {"patience": 1.0})
+    cutter.go_away()
+    with pytest.raises(OpsError) as caught:
+        station.run()
+    assert caught.value.code == "unreachable"
+    assert station.keys() == []
+
+
+DYING = """
+import os, signal, sys
+from core.backups import backing, upload, vault
+from core.backups.service import BackupsService
+
+def die(*_args, **_options):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+phase = sys.argv.pop(1)
+if phase == "uploading":
+    original = upload.MultipartUpload.complete
+    upload.MultipartUpload.complete = die
+elif phase == "published":
+    vault.Vault.put = die
+elif phase == "restoring":
+    from core.backups import loader
+    loader.Loader.finish = die
+import main
+sys.exit(main.main(sys.argv[1:]))
+"""
+
+
+def dies(station: Station, phase: str, *verb: str) -> None:
+    """Run a verb in a process that is killed with -9 in ``phase``."""
+    environment = {
+        **os.environ,
+        "PYTHONPATH": str(ROOT),
+        "AWS_ACCESS_KEY_ID": station.target.access_key,
+        "AWS_SECRET_ACCESS_KEY": station.target.secret_key,
+        "AWS_REGION": station.target.region,
+        "OPSDESK_SECRET_MYSQL_STAND_SHOP": station.target.mysql[0].password or "",
+    }
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(DYING), phase, "--profile", "stand", *verb],
+        env=environment,
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == -9, done.stderr
+
+
+@pytest.fixture
+def stand(station: Station) -> Station:
+    """The same plan under a profile of its own that other processes can open."""
+    from core.backups.service import BackupsService
+    from core.settings.profiles import Profile, Profiles
+
+    endpoints = {"default": station.target.endpoints.get("s3") or station.target.endpoints["default"]}
+    source = replace(station.target.mysql[0], name="shop", password=None)
+    profile = Profile(
+        "stand", environment="sandbox", region=station.target.region, endpoints=endpoints, mysql=(source,)
+    )
+    Profiles(station.places.config / "profiles.toml").add(profile)
+    workplace = station.service._workplace
+    from core.aws.session import AwsSession
+
+    target = replace(station.target, mysql=(replace(source, password=station.target.mysql[0].password),))
+    station.service = BackupsService(replace(workplace, aws=AwsSession(profile, lambda: target)))
+    station.plan = replace(station.plan, source=Source("mysql", "shop", (station.database,)), proof=Proof())
+    station.service.save_plan(station.plan)
+    return station
+
+
+def test_killed_while_uploading_the_next_run_cleans_up(stand: Station) -> None:
+    dies(stand, "uploading", "backup", "run", "nightly")
+    assert stand.keys() == []
+    assert len(stand.uploads()) == 1
+    run = stand.run()
+    assert stand.uploads() == []
+    assert stand.keys() == [run.key, run.key + SUFFIX]
+    assert [past.outcome for past in stand.service.runs("nightly")] == [Outcome.DONE, Outcome.FAILED]
+
+
+def test_killed_between_object_and_manifest_the_next_run_finishes_it(stand: Station) -> None:
+    dies(stand, "published", "backup", "run", "nightly")
+    (orphan,) = stand.keys()
+    (backup,) = stand.service.backups(stand.job(), "nightly")
+    assert not backup.complete
+    stand.run()
+    assert {orphan, orphan + SUFFIX} <= set(stand.keys())
+    assert stand.verify(run=backup.id, level=2).outcome is Outcome.DONE
+    assert [past.outcome for past in stand.service.runs("nightly")] == [Outcome.DONE, Outcome.DONE]
+
+
+def test_killed_while_restoring_the_scratch_server_goes_too(
+    stand: Station, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scratch = tmp_path / "s"
+    scratch.mkdir(mode=0o755)
+    for parent in (scratch, *scratch.parents[:3]):
+        parent.chmod(parent.stat().st_mode | 0o055)
+    monkeypatch.setenv("TMPDIR", str(scratch))
+    stand.run()
+    dies(stand, "restoring", "backup", "verify", "nightly")
+    for _ in range(100):
+        if not list(scratch.iterdir()):
+            break
+        threading.Event().wait(0.1)
+    assert list(scratch.iterdir()) == []
+    assert stand.service.verifications("nightly")[0].outcome is Outcome.RUNNING
+    assert stand.verify(level=2).outcome is Outcome.DONE
+    assert [item.outcome for item in stand.service.verifications("nightly")] == [Outcome.DONE, Outcome.CANCELLED]
+    servers = subprocess.run(
+        ["pgrep", "-f", f"mariadbd.*{scratch}"], capture_output=True, text=True, check=False
+    ).stdout
+    assert servers == ""

@@ -1,0 +1,165 @@
+"""The rules speak up before it is too late; the calendar knows what is due across days, zones and missed nights."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from core.backups.calendar import is_due, last_moment, missed, next_moment
+from core.backups.outcomes import Backup, Check, Delivery, Finding, Outcome, Run, Severity, Status, Verification
+from core.backups.plan import Plan, Proof, Retention, Schedule, Source, Target
+from core.backups.rules import Evidence, plan_status, retention
+from core.backups.vault import expiry_of
+from core.base.errors import OpsError
+
+NOW = datetime(2026, 11, 22, 14, 0, tzinfo=UTC)
+PLAN = Plan("nightly", Source("mysql", "shop", ("shop",)), Target("bucket"))
+
+
+def backup(age: timedelta, *, proved: bool = False, complete: bool = True) -> Backup:
+    return Backup("x", "nightly", "k", NOW - age, 100, complete, proved=NOW - age if proved else None)
+
+
+def proof(age: timedelta, outcome: Outcome = Outcome.DONE, level: int = 6) -> Verification:
+    checks = (Check(3, "restore", False, actual="1064"),) if outcome is Outcome.FAILED else ()
+    return Verification(1, "nightly", "x", NOW - age, outcome, level, checks, rto_seconds=42.0)
+
+
+def run(age: timedelta, outcome: Outcome = Outcome.DONE, error: str = "") -> Run:
+    return Run("x", "nightly", NOW - age, outcome, error=error)
+
+
+def rules(seen: Evidence) -> set[str]:
+    return {finding.rule for finding in plan_status(seen).findings}
+
+
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+GOOD = Evidence(
+    PLAN, NOW, [backup(12 * HOUR, proved=True)], runs=[run(12 * HOUR)], verifications=[proof(11 * HOUR)], expiry_days=60
+)
+
+
+def test_all_is_well() -> None:
+    status = plan_status(GOOD)
+    assert status.status is Status.OK
+    assert status.findings == ()
+    assert status.rto == timedelta(seconds=42)
+    assert status.rpo_actual == status.rpo_proven == 12 * HOUR
+    assert status.next_run and status.next_run > NOW
+
+
+@pytest.mark.parametrize(("days", "stands"), [(60, True), (52, True), (51, False), (30, False)])
+def test_retention_against_the_time_to_find_a_problem(days: int, stands: bool) -> None:
+    plan = replace(PLAN, retention=Retention(days))
+    assert ("retention" not in {finding.rule for finding in retention(plan, None, known=False)}) is stands
+
+
+def test_the_buckets_own_expiry_counts() -> None:
+    assert "retention" in rules(replace(GOOD, expiry_days=30))
+    assert "expiry-differs" in rules(replace(GOOD, expiry_days=90))
+    assert "no-expiry" in rules(replace(GOOD, expiry_days=None))
+    assert "no-expiry" not in rules(replace(GOOD, expiry_days=None, expiry_known=False))
+
+
+@pytest.mark.parametrize(
+    ("change", "status", "rule"),
+    [
+        ({"verifications": []}, Status.NEVER, "never-verified"),
+        ({"verifications": [proof(HOUR, level=2)]}, Status.NEVER, "never-verified"),
+        ({"verifications": [proof(HOUR, Outcome.CANCELLED)]}, Status.NEVER, "never-verified"),
+        ({"verifications": [proof(HOUR, Outcome.FAILED), proof(DAY)]}, Status.FAILED, "verification-failed"),
+        (
+            {"verifications": [proof(HOUR, Outcome.NOT_RESTORABLE_HERE)]},
+            Status.NOT_RESTORABLE_HERE,
+            "not-restorable-here",
+        ),
+        ({"verifications": [proof(40 * DAY)]}, Status.STALE, "stale"),
+        ({"backups": [backup(27 * HOUR, proved=True)]}, Status.STALE, "silence"),
+        ({"backups": [backup(31 * DAY, proved=True)]}, Status.STALE, "half-retention"),
+        ({"working": True}, Status.RUNNING, ""),
+        ({"runs": [run(HOUR, Outcome.FAILED, "it broke"), run(12 * HOUR)]}, Status.OK, "run-failed"),
+        ({"backups": []}, Status.OK, "never-run"),
+        ({"deliveries": [Delivery("smtp", "me", False, NOW, "s", "refused")]}, Status.OK, "alert-undelivered"),
+        ({"unreachable": OpsError("gone")}, Status.OK, "unreachable"),
+        ({"notes": (Finding(Severity.WARNING, "role-may-delete", "x"),)}, Status.OK, "role-may-delete"),
+    ],
+)
+def test_each_rule_speaks(change: dict[str, object], status: Status, rule: str) -> None:
+    seen = replace(GOOD, **change)  # type: ignore[arg-type]
+    assert plan_status(seen).status is status
+    assert not rule or rule in rules(seen)
+
+
+def test_the_day_on_which_the_last_proof_vanishes_is_told() -> None:
+    seen = replace(GOOD, backups=[backup(HOUR), backup(30 * DAY, proved=True)], verifications=[proof(10 * DAY)])
+    status = plan_status(seen)
+    assert status.proof_vanishes == expiry_of(NOW - 30 * DAY, 60)
+    assert "proof-vanishes" not in rules(seen)
+    late = replace(seen, plan=replace(PLAN, retention=Retention(40, 5, 4), proof=Proof(31)), expiry_days=40)
+    assert "proof-vanishes" in rules(late)
+
+
+def test_expiry_is_rounded_up_to_midnight() -> None:
+    assert expiry_of(datetime(2026, 1, 1, 10, tzinfo=UTC), 1) == datetime(2026, 1, 3, tzinfo=UTC)
+    assert expiry_of(datetime(2026, 1, 1, tzinfo=UTC), 1) == datetime(2026, 1, 2, tzinfo=UTC)
+
+
+# -- the calendar -------------------------------------------------------------
+BERLIN = ZoneInfo("Europe/Berlin")
+NIGHTLY = Schedule(("02:00",))
+
+
+def test_last_and_next() -> None:
+    assert last_moment(NIGHTLY, NOW, UTC) == datetime(2026, 11, 22, 2, tzinfo=UTC)
+    assert next_moment(NIGHTLY, NOW, UTC) == datetime(2026, 11, 23, 2, tzinfo=UTC)
+    assert next_moment(NIGHTLY, NOW, BERLIN) == datetime(2026, 11, 23, 1, tzinfo=UTC)
+    weekly = Schedule(("02:00", "14:30"), ("wed",))
+    assert next_moment(weekly, NOW, UTC) == datetime(2026, 11, 25, 2, tzinfo=UTC)
+    assert last_moment(weekly, NOW, UTC) == datetime(2026, 11, 18, 14, 30, tzinfo=UTC)
+    assert next_moment(Schedule(()), NOW, UTC) is None and last_moment(Schedule(()), NOW, UTC) is None
+
+
+def test_daylight_saving_neither_skips_nor_doubles_a_day() -> None:
+    moment, days = datetime(2026, 3, 25, tzinfo=UTC), []
+    while moment < datetime(2026, 11, 5, tzinfo=UTC):
+        found = next_moment(Schedule(("02:30",)), moment, BERLIN)
+        assert found
+        days.append(found.astimezone(BERLIN).date())
+        moment = found
+    assert len(days) == len(set(days)) == (days[-1] - days[0]).days + 1
+
+
+def test_due_until_a_run_began_after_the_moment() -> None:
+    two = datetime(2026, 11, 22, 2, tzinfo=UTC)
+    assert is_due(NIGHTLY, None, NOW, UTC)
+    assert is_due(NIGHTLY, two - HOUR, NOW, UTC)
+    assert not is_due(NIGHTLY, two + HOUR, NOW, UTC)
+    assert not is_due(Schedule(()), None, NOW, UTC)
+
+
+def test_missed_nights_are_counted_and_one_under_way_is_not() -> None:
+    assert missed(NIGHTLY, NOW - 12 * HOUR, NOW, UTC) == 0
+    assert missed(NIGHTLY, NOW - timedelta(days=3), NOW, UTC) == 3
+    assert missed(NIGHTLY, None, NOW, UTC) == 0
+    just_now = datetime(2026, 11, 22, 2, 30, tzinfo=UTC)
+    assert missed(NIGHTLY, just_now - timedelta(hours=20), just_now, UTC) == 0
+
+
+@given(
+    st.lists(st.times().map(lambda value: f"{value:%H:%M}"), min_size=1, max_size=3),
+    st.sets(st.sampled_from(["mon", "tue", "wed", "thu", "fri", "sat", "sun"]), max_size=4),
+    st.datetimes(datetime(2020, 1, 1), datetime(2030, 1, 1)),
+    st.sampled_from(["UTC", "Europe/Berlin", "America/New_York", "Pacific/Apia", "Asia/Kathmandu"]),
+)
+def test_moments_lie_around_now_and_keep_their_weekday(
+    times: list[str], days: set[str], now: datetime, zone: str
+) -> None:
+    schedule, moment = Schedule(tuple(times), tuple(sorted(days))), now.replace(tzinfo=UTC)
+    before, after = last_moment(schedule, moment, ZoneInfo(zone)), next_moment(schedule, moment, ZoneInfo(zone))
+    assert before and after and before <= moment < after
+    assert next_moment(schedule, before, ZoneInfo(zone)) == after

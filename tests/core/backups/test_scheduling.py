@@ -1,0 +1,98 @@
+"""What the schedulers are given: exact files, quoted for the strangest paths, and a test in the timer's own conditions."""
+
+from __future__ import annotations
+
+import os
+import plistlib
+import shlex
+import subprocess
+import sys
+import xml.etree.ElementTree as ElementTree
+from pathlib import Path
+
+import pytest
+
+from core.backups import scheduling
+from core.backups.plan import Plan, Schedule, Source, Target
+from core.base.errors import OpsError
+from core.base.places import Places
+
+PLAN = Plan(
+    "nightly", Source("folder", paths=("/x",)), Target("bucket"), schedule=Schedule(("02:00", "14:30"), ("mon", "sun"))
+)
+
+
+@pytest.fixture
+def odd(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """A home full of characters that schedulers treat as their own."""
+    home = tmp_path / 'my 100% $HOME\'s "files"'
+    monkeypatch.setenv("OPSDESK_HOME", str(home))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    return home
+
+
+def test_systemd(odd: Path) -> None:
+    made = scheduling.export(PLAN, "prod", "systemd")
+    service, timer = made.files.values()
+    assert "OnCalendar=Mon,Sun *-*-* 02:00:00\nOnCalendar=Mon,Sun *-*-* 14:30:00\n" in timer
+    assert "Persistent=true" in timer
+    assert '"backup" "run" "nightly" "--if-due"' in service
+    assert "100%% $$HOME" in service
+
+
+def test_cron_survives_the_shell(odd: Path) -> None:
+    lines = scheduling.export(PLAN, "prod", "cron").files["crontab"].splitlines()
+    assert [line.split(" ", 5)[:5] for line in lines] == [
+        ["0", "2", "*", "*", "1,0"],
+        ["30", "14", "*", "*", "1,0"],
+        ["17", "*", "*", "*", "*"],
+    ]
+    work = lines[0].split(" ", 5)[5].replace("\\%", "%")
+    echoed = work.replace(shlex.quote(sys.executable), "printf '%s\\n' \"$OPSDESK_HOME\"")
+    told = subprocess.run(
+        ["sh", "-c", echoed], capture_output=True, text=True, check=True, env={"PATH": os.environ["PATH"]}
+    ).stdout.splitlines()
+    assert told[-7:] == ["--profile", "prod", "--quiet", "backup", "run", "nightly", "--if-due"]
+
+
+def test_launchd(odd: Path) -> None:
+    (text,) = scheduling.export(PLAN, "prod", "launchd").files.values()
+    content = plistlib.loads(text.encode())
+    assert content["ProgramArguments"][-4:] == ["backup", "run", "nightly", "--if-due"]
+    assert {"Hour": 14, "Minute": 30, "Weekday": 0} in content["StartCalendarInterval"]
+    assert content["EnvironmentVariables"]["OPSDESK_HOME"] == str(odd)
+
+
+def test_task_scheduler(odd: Path) -> None:
+    (text,) = scheduling.export(PLAN, "prod", "schtasks").files.values()
+    root = ElementTree.fromstring(text)
+    names = {element.tag.split("}")[1]: element for element in root.iter()}
+    assert names["StartWhenAvailable"].text == "true"
+    assert {"Monday", "Sunday"} <= set(names) and "Tuesday" not in names
+    assert str(names["Arguments"].text).endswith("backup run nightly --if-due")
+
+
+def test_a_scheduler_that_is_not_here_is_refused(odd: Path) -> None:
+    with pytest.raises(OpsError) as caught:
+        scheduling.install(PLAN, "prod", "launchd" if sys.platform != "darwin" else "schtasks")
+    assert caught.value.code == "no-scheduler"
+
+
+def test_cron_is_installed_beside_what_is_there_and_removed(
+    home: Places, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With a crontab program that keeps its table in a file."""
+    table = tmp_path / "table"
+    table.write_text("5 5 * * * mine\n")
+    program = tmp_path / "bin" / "crontab"
+    program.parent.mkdir()
+    program.write_text(f'#!/bin/sh\nif [ "$1" = -l ]; then cat {table}; else cat > {table}; fi\n')
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{program.parent}{os.pathsep}{os.environ['PATH']}")
+    assert not scheduling.export(PLAN, "prod", "cron").installed
+    scheduling.install(PLAN, "prod", "cron")
+    assert scheduling.install(PLAN, "prod", "cron").installed
+    assert table.read_text().count("backup run nightly") == 3
+    assert table.read_text().startswith("5 5 * * * mine\n")
+    assert not scheduling.remove(PLAN, "prod", "cron").installed
+    assert table.read_text() == "5 5 * * * mine\n"

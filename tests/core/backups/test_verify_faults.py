@@ -1,0 +1,407 @@
+"""A verification finds what is wrong, says it in the engine's own words, and is never taken in by a hostile backup."""
+
+from __future__ import annotations
+
+import io
+import os
+import signal
+import subprocess
+import tarfile
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from core.backups.guard import over_limit
+from core.backups.loader import Loader
+from core.backups.manifest import SUFFIX
+from core.backups.outcomes import Check, Outcome, Status, Verification
+from core.backups.plan import Assertion, Proof, Sentinel
+from core.backups.scratch import ScratchServer, find_programs
+from core.backups.server import Login, connected, rows_of
+from core.base.errors import OpsError
+from core.jobs.job import Job, JobState, headless_job
+from tests.core.backups.conftest import Station
+
+
+def broken(verification: Verification) -> Check:
+    """The first failed check of a failed verification."""
+    assert verification.outcome is Outcome.FAILED, verification
+    return verification.failed_checks[0]
+
+
+def test_a_good_backup_is_proved_to_the_top(station: Station) -> None:
+    station.keep(
+        proof=Proof(
+            sentinels=(Sentinel("customers", "id = 1"),),
+            assertions=(
+                Assertion("orders", "SELECT COUNT(*) FROM orders", "=", "500"),
+                Assertion("name", "SELECT name FROM customers WHERE id = 3", "matches", "^person \\d$"),
+                Assertion("fresh", "SELECT MAX(at) FROM orders", "within_hours", "1"),
+                Assertion("sum", "SELECT SUM(doubled) FROM orders", ">=", "1"),
+            ),
+        )
+    )
+    run = station.run()
+    verification = station.verify()
+    assert verification.outcome is Outcome.DONE, verification.headline
+    assert verification.level == 6
+    assert {check.level for check in verification.checks} == {0, 1, 2, 3, 4, 5, 6}
+    assert verification.rto_seconds and verification.rto_seconds > 0
+    assert verification.rpo_seconds is not None
+    assert station.service.status(station.job(), "nightly").status is Status.OK
+    (backup,) = station.service.backups(station.job(), "nightly")
+    assert backup.id == run.id and backup.proved == verification.started
+    report, page = station.service.evidence(verification.id)
+    assert '"outcome": "done"' in report.read_text() and "CHECK TABLE" in page.read_text()
+
+
+def test_a_flipped_bit_and_a_cut_are_found_before_the_restore(station: Station) -> None:
+    run = station.run()
+    good = station.body(run.key)
+    flipped = bytearray(good)
+    flipped[len(flipped) // 2] ^= 4
+    station.overwrite(run.key, bytes(flipped))
+    check = broken(station.verify())
+    assert (check.level, check.name) == (2, "SHA-256 of the object")
+    assert station.service.status(station.job(), "nightly").status is Status.FAILED
+    station.overwrite(run.key, good[:-100])
+    check = broken(station.verify())
+    assert (check.level, check.name) == (1, "stored size")
+    assert check.expected == f"{len(good):,} bytes"
+    station.s3.delete_object(Bucket=station.bucket, Key=run.key)
+    assert station.service.backups(station.job(), "nightly") == []
+
+
+def test_a_manifest_that_lies(station: Station) -> None:
+    run = station.run()
+
+    def lie(values: dict[str, Any]) -> None:
+        values["databases"][0]["tables"][0]["rows"] = 199
+        values["databases"][0]["schema"].append("column customers.secret: int")
+
+    station.change_manifest(run.key, lie)
+    verification = station.verify()
+    assert verification.outcome is Outcome.FAILED
+    wrong = {check.name.split(".")[-1]: check for check in verification.failed_checks}
+    assert (wrong["customers"].expected, wrong["customers"].actual) == ("199", "200")
+    schema = next(check for check in verification.failed_checks if check.name.startswith("schema"))
+    assert "missing: column customers.secret: int" in schema.detail
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"format": 1}', '{"format": 99}', "\x00\xff"])
+def test_a_manifest_that_cannot_be_read(station: Station, text: str) -> None:
+    run = station.run()
+    station.overwrite(run.key + SUFFIX, text.encode("latin-1"))
+    check = broken(station.verify())
+    assert (check.level, check.name) == (1, "manifest")
+
+
+def test_a_manifest_changed_since_it_was_written(station: Station) -> None:
+    run = station.run()
+    station.overwrite(run.key + SUFFIX, station.body(run.key + SUFFIX) + b" ")
+    assert broken(station.verify()).name == "manifest unchanged"
+
+
+def test_a_run_without_manifest_is_no_backup(station: Station) -> None:
+    run = station.run()
+    station.s3.delete_object(Bucket=station.bucket, Key=run.key + SUFFIX)
+    assert broken(station.verify(run=run.id)).level == 0
+
+
+def test_what_the_data_say_is_asked(station: Station) -> None:
+    station.sql(
+        "CREATE USER IF NOT EXISTS gone@'%'",
+        "CREATE DEFINER = gone@'%' VIEW orphan AS SELECT 1 AS x",
+        "DROP USER gone@'%'",
+    )
+    station.keep(
+        proof=Proof(
+            sentinels=(Sentinel("customers", "id = 9999"), Sentinel("missing", "1")),
+            assertions=(
+                Assertion("old", "SELECT '2001-01-01'", "within_hours", "24"),
+                Assertion("null", "SELECT NULL"),
+            ),
+        )
+    )
+    run = station.run()
+    assert any("orphan" in finding.title for finding in run.findings)
+    verification = station.verify()
+    wrong = {check.name: check for check in verification.failed_checks}
+    views = next(check for name, check in wrong.items() if name.startswith("views"))
+    assert "1449" in views.actual and "on the source too" in views.actual
+    assert wrong["sentinel row in customers"].actual == "0"
+    assert "1146" in wrong["sentinel row in missing"].actual
+    assert "before the backup" in wrong["old"].actual
+    assert "no value" in wrong["null"].actual
+
+
+def test_an_assertion_is_tried_on_the_source_and_changes_nothing(station: Station) -> None:
+    ask = station.service.try_on_source
+    assert ask(station.job(), station.plan, Assertion("n", "SELECT COUNT(*) FROM customers", "=", "200")).ok
+    assert "1064" in ask(station.job(), station.plan, Assertion("n", "SELEC 1")).actual
+    check = ask(station.job(), station.plan, Assertion("n", "DELETE FROM orders"))
+    assert not check.ok and "1792" in check.actual
+    assert station.sql("SELECT COUNT(*) FROM orders") == [(500,)]
+
+
+HOSTILE = {
+    "shell": "\\! touch {mark}\n",
+    "system": "system touch {mark}\n",
+    "tee": "\\T {mark}\n",
+    "source": "source {mark}\n",
+    "outfile": "SELECT 'x' INTO OUTFILE '{mark}';\n",
+    "load_file": "INSERT INTO nothing SELECT LENGTH(LOAD_FILE('/etc/passwd'));\n",
+    "local": "LOAD DATA LOCAL INFILE '/etc/passwd' INTO TABLE nothing;\n",
+    "infile": "LOAD DATA INFILE '/etc/passwd' INTO TABLE nothing;\n",
+    "plugin": "INSTALL SONAME 'ha_sphinx';\n",
+    "global": "SET GLOBAL local_infile = 1;\n",
+    "other": "CREATE DATABASE elsewhere;\n",
+    "grants": "CREATE USER evil IDENTIFIED BY 'x';\n",
+}
+
+
+@pytest.fixture(scope="module")
+def scratch(scratch_cache: Path) -> Iterator[tuple[ScratchServer, Login]]:
+    """One scratch server for all attacks, with the login that dumps are loaded with."""
+    with ScratchServer(headless_job(), find_programs(), scratch_cache, cap=1 << 30) as server:
+        yield server, server.admit({"victim": ("utf8mb4", "utf8mb4_unicode_ci")}, ())
+
+
+@pytest.mark.parametrize("attack", sorted(HOSTILE))
+def test_a_hostile_dump_can_do_nothing(scratch: tuple[ScratchServer, Login], attack: str) -> None:
+    server, login = scratch
+    mark = Path("/tmp") / f"opsdesk-mark-{os.getpid()}-{attack}"
+    text = f"DROP TABLE IF EXISTS nothing;\nCREATE TABLE nothing (id INT);\n{HOSTILE[attack].format(mark=mark)}"
+
+    def load() -> None:
+        with Loader(headless_job(), server.client, login, "victim", other=server.other, folder=server.folder) as loader:
+            loader.write(text.encode())
+            loader.finish()
+
+    if attack == "load_file":  # refused in silence: the answer is NULL
+        load()
+    else:
+        with pytest.raises(OpsError, match="ERROR"):
+            load()
+    with connected(server.root) as connection:
+        assert rows_of(connection, "SELECT * FROM victim.nothing") in ([], [(None,)])
+        assert "elsewhere" not in str(rows_of(connection, "SHOW DATABASES"))
+        assert "evil" not in str(rows_of(connection, "SELECT user FROM mysql.user"))
+    assert not mark.exists()
+
+
+def test_the_scratch_server_is_nobodys_business(scratch: tuple[ScratchServer, Login]) -> None:
+    server, _ = scratch
+    assert server.folder.stat().st_mode & 0o777 == 0o700
+    with connected(server.root) as connection:
+        assert rows_of(connection, "SELECT @@skip_networking, @@event_scheduler, @@local_infile, @@log_bin") == [
+            (1, "OFF", 0, 0)
+        ]
+        assert str(rows_of(connection, "SELECT @@secure_file_priv")[0][0]).startswith(str(server.folder))
+    if os.geteuid() == 0:
+        owners = subprocess.run(
+            ["ps", "-o", "user=", "-p", (server.folder / "pid").read_text().strip()],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert owners.stdout.strip() == "nobody"
+
+
+def test_a_hostile_backup_is_found_by_its_verification(station: Station) -> None:
+    run = station.run()
+    mark = Path("/tmp") / f"opsdesk-mark-{os.getpid()}"
+    station.forge(run.key, f"/* dump */\n\\! touch {mark}\n-- Dump completed on x\n".encode())
+    check = broken(station.verify())
+    assert check.name == "restore" and "ERROR" in check.actual
+    assert not mark.exists()
+
+
+def test_events_of_a_dump_do_not_fire_and_values_stay_out_of_the_evidence(station: Station) -> None:
+    run = station.run()
+    secret = "customer-secret-" * 2000
+    text = f"CREATE TABLE customers (id INT PRIMARY KEY, note LONGTEXT);\nINSERT INTO customers VALUES\n(1,'{secret}'),\n(1,'{secret}');\n-- Dump completed on x\n"
+    station.forge(run.key, text.encode())
+    check = broken(station.verify())
+    assert "1062" in check.actual
+    assert "customer-secret" not in check.actual
+    assert len(check.actual) < 5000
+
+
+def test_a_dump_of_another_engine_is_not_called_broken(station: Station) -> None:
+    run = station.run()
+    station.forge(run.key, b"/* x */\nCREATE TABLE a (b INT) COLLATE utf8mb4_0900_xx_ci;\n-- Dump completed on x\n")
+    station.change_manifest(run.key, lambda values: values.update(engine="mysql", engine_version="8.4.2"))
+    verification = station.verify()
+    assert verification.outcome is Outcome.NOT_RESTORABLE_HERE
+    assert "1273" in verification.error and "mysql 8.4.2" in verification.error
+    assert station.service.status(station.job(), "nightly").status is Status.NOT_RESTORABLE_HERE
+
+
+def test_without_a_server_it_is_readable_and_not_proved(station: Station, tmp_path: Path) -> None:
+    station.run()
+    settings = replace(station.settings, backups=replace(station.settings.backups, mariadb_folder=str(tmp_path)))
+    station.service._workplace = replace(station.service._workplace, settings=lambda: settings)
+    verification = station.verify()
+    assert verification.outcome is Outcome.NOT_RESTORABLE_HERE
+    assert verification.level == 2
+    assert "mariadb-server-core" in verification.error
+
+
+def test_cancelled_while_restoring_nothing_stays(
+    station: Station, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scratch = Path("/tmp") / f"ops-{os.getpid()}"
+    scratch.mkdir(mode=0o755)
+    try:
+        monkeypatch.setattr("tempfile.tempdir", str(scratch))
+        station.run()
+        for note in ("Starting a scratch server", "Downloading and restoring", "Counting the rows"):
+            job: Job[Any] = Job("verify", lambda job: station.service.verify(job, "nightly"))
+
+            def listen(changed: Job[Any], note: str = note) -> None:
+                if changed.progress and changed.progress.note.startswith(note):
+                    changed.cancel()
+
+            job._listeners = (listen,)
+            monkeypatch.setattr("core.jobs.job._REPORT_INTERVAL", 0.0)
+            job.run()
+            assert job.state is JobState.CANCELLED, note
+            assert list(scratch.iterdir()) == []
+            assert station.service.verifications("nightly")[0].outcome is Outcome.CANCELLED
+    finally:
+        scratch.rmdir()
+    assert station.service.status(station.job(), "nightly").status is Status.NEVER
+
+
+def test_the_scratch_server_is_killed(station: Station, monkeypatch: pytest.MonkeyPatch) -> None:
+    station.run()
+    finish = Loader.finish
+
+    def killing(self: Loader) -> None:
+        assert self._folder
+        os.kill(int((self._folder / "pid").read_text()), signal.SIGKILL)
+        finish(self)
+
+    monkeypatch.setattr(Loader, "finish", killing)
+    verification = station.verify()
+    assert verification.outcome is Outcome.NOT_RESTORABLE_HERE
+    assert "status -9" in verification.error
+
+
+def test_the_guard_ends_what_grows_too_large_or_lives_too_long(tmp_path: Path) -> None:
+    (tmp_path / "data").write_bytes(bytes(100_000))
+    import time
+
+    later = time.monotonic() + 60
+    assert over_limit(tmp_path, 1 << 30, later) == ""
+    assert "more than" in over_limit(tmp_path, 10_000, later)
+    assert "time" in over_limit(tmp_path, 1 << 30, later - 61)
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="mounting a small disk needs root")
+def test_a_full_disk_is_no_broken_backup(station: Station, tmp_path: Path) -> None:
+    station.run()
+    small = tmp_path / "small"
+    small.mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=60m", "tmpfs", str(small)], check=False)
+    if mounted.returncode != 0:
+        pytest.skip("this system mounts no tmpfs")
+    try:
+        settings = replace(station.settings, backups=replace(station.settings.backups, scratch_folder=str(small)))
+        station.service._workplace = replace(station.service._workplace, settings=lambda: settings)
+        verification = station.verify()
+        assert verification.outcome is Outcome.NOT_RESTORABLE_HERE
+        assert "not enough room" in verification.error
+        assert list(small.iterdir()) == []
+    finally:
+        subprocess.run(["umount", str(small)], check=True)
+
+
+def test_every_kth_verification_takes_an_older_one(station: Station) -> None:
+    station.keep(proof=replace(station.plan.proof, older_every=2))
+    old, new = station.run(), station.run()
+    assert [station.verify(level=2).run for _ in range(4)] == [new.id, old.id, new.id, old.id]
+
+
+def test_a_named_server_may_serve_as_scratch_but_never_the_source(station: Station) -> None:
+    source = station.target.mysql[0]
+    station.service = station.make(mysql=(source, replace(source, name="other")))
+    station.keep(proof=replace(station.plan.proof, scratch="other"))
+    station.run()
+    verification = station.verify()
+    assert verification.outcome is Outcome.NOT_RESTORABLE_HERE
+    assert "the source itself" in verification.error
+
+
+# -- folders --------------------------------------------------------------------
+def test_a_folder_is_proved_file_by_file(folders: Station) -> None:
+    run = folders.run()
+    verification = folders.verify()
+    assert verification.outcome is Outcome.DONE, verification.headline
+    assert any(check.name == "hash of every file" and check.actual == "30 files" for check in verification.checks)
+    flipped = bytearray(folders.body(run.key))
+    flipped[40] ^= 1
+    folders.overwrite(run.key, bytes(flipped))
+    assert broken(folders.verify()).level == 2
+
+
+def forged_tar(*members: tuple[tarfile.TarInfo, bytes]) -> bytes:
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w") as tar:
+        for info, content in members:
+            info.size = len(content) if info.isreg() else info.size
+            tar.addfile(info, io.BytesIO(content))
+    return out.getvalue()
+
+
+def member(name: str, kind: bytes = tarfile.REGTYPE, to: str = "", size: int = 0) -> tarfile.TarInfo:
+    info = tarfile.TarInfo(name)
+    info.type, info.linkname, info.size = kind, to, size
+    return info
+
+
+@pytest.mark.parametrize("name", ["../evil.txt", "/tmp/opsdesk-evil.txt", "a/../../evil.txt"])
+def test_a_tar_cannot_leave_its_folder(folders: Station, name: str) -> None:
+    run = folders.run()
+    folders.forge(run.key, forged_tar((member(name), b"evil")))
+    verification = folders.verify()
+    assert verification.outcome is Outcome.FAILED
+    assert not Path("/tmp/opsdesk-evil.txt").exists()
+
+
+def test_a_tar_cannot_write_through_a_link(folders: Station, tmp_path: Path) -> None:
+    run = folders.run()
+    away = tmp_path / "away"
+    away.mkdir()
+    folders.forge(
+        run.key, forged_tar((member("link", tarfile.SYMTYPE, str(away)), b""), (member("link/evil"), b"evil"))
+    )
+    assert folders.verify().outcome is Outcome.FAILED
+    assert list(away.iterdir()) == []
+
+
+def test_a_tar_bomb_is_stopped_by_what_the_manifest_tells(folders: Station) -> None:
+    run = folders.run()
+    folders.forge(run.key, forged_tar((member("bomb"), bytes(50_000_000))))
+    check = broken(folders.verify())
+    assert "more than it should" in check.actual or "More than" in check.actual
+
+
+def test_age_counts_in_the_rules(station: Station) -> None:
+    station.run()
+    station.verify(level=3)
+
+    class Later:
+        def now(self) -> datetime:
+            return datetime.now(UTC) + timedelta(days=40)
+
+    station.service._workplace = replace(station.service._workplace, clock=Later())  # type: ignore[arg-type]
+    status = station.service.status(station.job(), "nightly")
+    assert status.status is Status.STALE
+    rules = {finding.rule for finding in status.findings}
+    assert {"half-retention", "stale", "missed"} <= rules

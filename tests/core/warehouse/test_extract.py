@@ -1,0 +1,332 @@
+"""Text to tables: presets, types, rejects, archives, damage, runaway patterns, hostile XML, the emitted DDL."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import re
+from pathlib import Path
+
+import polars as pl
+import pytest
+import zstandard
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from core.base.errors import OpsError
+from core.jobs.job import headless_job
+from core.warehouse.extract import sources as reading
+from core.warehouse.extract.advise import HIVE, LOCAL, REDSHIFT, which_tool
+from core.warehouse.extract.definition import Definition, OutputColumn, Tally
+from core.warehouse.extract.emit import hive_ddl, table_ddl
+from core.warehouse.extract.extraction import extract
+from core.warehouse.extract.matching import engine_of, group_names, with_python
+from core.warehouse.extract.presets import PRESETS, preset
+from core.warehouse.extract.preview import preview_in_child
+from core.warehouse.extract.rows import blocks_of_rows
+from core.warehouse.extract.sources import Source, line_blocks, local_sources
+
+NGINX = '10.0.0.7 - ann [22/Nov/2026:10:11:12 +0100] "GET /a?b=c HTTP/1.1" 200 512 "https://e.org/" "Mozilla/5.0 (X11)"'
+ALB = (
+    "https 2026-11-22T10:11:12.123456Z app/web/50dc 192.0.2.1:2817 10.0.0.1:80 0.086 0.048 0.037 200 200 0 57 "
+    '"GET https://www.example.com:443/ HTTP/1.1" "curl/7.46.0" ECDHE-RSA TLSv1.2 arn:aws:targetgroup/x "Root=1-5833" "-" "-" 1'
+)
+ELB = (
+    "2026-11-22T10:11:12.943958Z my-lb 192.0.2.1:2817 10.0.0.1:80 0.000073 0.001048 0.000057 200 200 0 29 "
+    '"GET http://www.example.com:80/ HTTP/1.1" "curl/7.38.0" - -'
+)
+
+
+def rows(definition: Definition, *paths: Path) -> tuple[pl.DataFrame, Tally, list[tuple[str, str]]]:
+    tally, frames, refused = Tally(), [], []
+    for path in paths:
+        for frame, rejects in blocks_of_rows(definition, Source(str(path), str(path), path.stat().st_size), tally):
+            frames.append(frame)
+            refused += rejects
+    return (pl.concat(frames) if frames else pl.DataFrame()), tally, refused
+
+
+def file(folder: Path, text: str | bytes, name: str = "x.log") -> Path:
+    path = folder / name
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    return path
+
+
+def look(definition: Definition, path: Path):
+    return preview_in_child(None, definition, local_sources(path))
+
+
+@pytest.mark.parametrize(
+    ("name", "line", "expected"),
+    [
+        (
+            "nginx",
+            NGINX,
+            {
+                "client": "10.0.0.7",
+                "remote_user": "ann",
+                "method": "GET",
+                "path": "/a?b=c",
+                "status": 200,
+                "bytes": 512,
+            },
+        ),
+        (
+            "nginx",
+            NGINX.replace('"GET /a?b=c HTTP/1.1"', '"\\x16\\x03"'),
+            {"method": None, "path": None, "status": 200},
+        ),
+        (
+            "apache",
+            NGINX.partition(' "https')[0].replace("512", "-"),
+            {"client": "10.0.0.7", "status": 200, "bytes": None},
+        ),
+        (
+            "alb",
+            ALB,
+            {
+                "client": "192.0.2.1",
+                "client_port": 2817,
+                "status": 200,
+                "url": "https://www.example.com:443/",
+                "agent": "curl/7.46.0",
+            },
+        ),
+        ("elb", ELB, {"balancer": "my-lb", "target_seconds": 0.001048, "status": 200, "tls": None}),
+    ],
+)
+def test_presets_read_their_logs(tmp_path: Path, name: str, line: str, expected: dict) -> None:
+    frame, tally, _ = rows(preset(name), file(tmp_path, line + "\n"))
+    (row,) = frame.to_dicts()
+    assert {key: row[key] for key in expected} == expected
+    assert row["time"] is not None
+    assert (tally.rows, tally.rejected) == (1, 0)
+
+
+def test_zones_become_utc(tmp_path: Path) -> None:
+    frame, _, _ = rows(preset("nginx"), file(tmp_path, NGINX))
+    assert str(frame["time"][0]) == "2026-11-22 09:11:12"
+
+
+def test_rejects_are_kept_with_their_reason(tmp_path: Path) -> None:
+    bad_time = NGINX.replace("22/Nov", "99/Nov")
+    _, tally, refused = rows(preset("nginx"), file(tmp_path, f"{NGINX}\nnonsense\n{bad_time}\n"))
+    assert refused == [("no match", "nonsense"), ("time is not a time", bad_time)]
+    assert (tally.lines, tally.rows, tally.rejected) == (3, 1, 2)
+
+
+def test_types_are_guessed_from_the_sample(tmp_path: Path) -> None:
+    path = file(tmp_path, "1|2.5|2026-01-02|true|007|a\n22|-3e4|2026-12-31|false|012|b\n-|.5|-|TRUE|100|-\n")
+    pattern = r"(?P<n>[^|]*)\|(?P<f>[^|]*)\|(?P<d>[^|]*)\|(?P<b>[^|]*)\|(?P<zip>[^|]*)\|([^|]*)"
+    found = look(Definition(pattern=pattern), path)
+    kinds = {column.name: column.kind for column in found.definition.columns}
+    assert kinds == {"n": "whole", "f": "number", "d": "date", "b": "boolean", "zip": "text", "column_6": "text"}
+    frame, tally, _ = rows(found.definition, path)
+    assert frame["n"].to_list() == [1, 22, None]
+    assert frame["zip"].to_list() == ["007", "012", "100"]
+    assert tally.rejected == 0
+
+
+def test_the_preview_shows_where_the_groups_stand(tmp_path: Path) -> None:
+    found = look(Definition(pattern=r"(\w+)=(\d+)"), file(tmp_path, "ab=12\nnope\n"))
+    assert [(line.text, line.matched, line.spans) for line in found.lines] == [
+        ("ab=12", True, ((0, 2, 0), (3, 5, 1))),
+        ("nope", False, ()),
+    ]
+    assert (found.sampled, found.rejected) == (2, 1)
+
+
+_LINES = st.lists(
+    st.text(st.characters(blacklist_characters="\n\r", blacklist_categories=("Cs",)), max_size=60), max_size=40
+)
+
+
+@settings(deadline=None, max_examples=60)
+@given(_LINES, st.integers(1, 200), st.sampled_from(["plain", "gz", "zst", "two members"]))
+def test_blocks_lose_no_line(tmp_path_factory: pytest.TempPathFactory, lines: list[str], block: int, form: str) -> None:
+    text = "".join(f"{line}\n" for line in lines).encode()
+    stored = {
+        "plain": lambda: text,
+        "gz": lambda: gzip.compress(text),
+        "zst": lambda: zstandard.compress(text),
+        "two members": lambda: gzip.compress(text[: len(text) // 2]) + gzip.compress(text[len(text) // 2 :]),
+    }[form]()
+    path = file(tmp_path_factory.mktemp("blocks"), stored)
+    before, reading.BLOCK = reading.BLOCK, block
+    try:
+        joined = b"".join(data for data, _ in line_blocks(Source("x", str(path), len(stored))))
+    finally:
+        reading.BLOCK = before
+    assert joined == text
+
+
+@pytest.mark.parametrize("form", ["gz cut", "gz flipped", "zst cut"])
+def test_a_damaged_archive_is_named_and_keeps_what_came_before(tmp_path: Path, form: str) -> None:
+    text = "".join(f"line {n}\n" for n in range(300_000)).encode()
+    stored = bytearray(zstandard.compress(text) if form == "zst cut" else gzip.compress(text))
+    if form == "gz flipped":
+        for place in range(len(stored) - 2_000, len(stored) - 1_900):
+            stored[place] ^= 0xFF
+    else:
+        del stored[len(stored) * 2 // 3 :]
+    good = file(tmp_path, "line 1\n", "good.log")
+    definition = Definition(pattern=r"line (?P<n>\d+)", columns=(OutputColumn("n", "whole"),))
+    frame, tally, _ = rows(definition, file(tmp_path, bytes(stored), "bad.log"), good)
+    assert [name for name, _ in tally.problems] == [str(tmp_path / "bad.log")]
+    assert frame.height == tally.rows >= 1
+    assert frame["n"][-1] == 1  # the file after it was read
+
+
+def test_a_line_of_many_megabytes_is_rejected_without_being_held(tmp_path: Path) -> None:
+    path = tmp_path / "long.log"
+    with path.open("wb") as out:
+        out.write(b"n=1\n")
+        for _ in range(40):
+            out.write(b"x" * (1 << 20))
+        out.write(b"\nn=2\n")
+    definition = Definition(pattern=r"n=(?P<n>\d)", columns=(OutputColumn("n", "whole"),))
+    frame, tally, _ = rows(definition, path)
+    assert frame["n"].to_list() == [1, 2]
+    assert tally.reasons == {"longer than 1 MB": 1}
+
+
+@pytest.mark.parametrize(
+    ("pattern", "engine"),
+    [
+        (r"(\d+)", "polars"),
+        (r"(?<a>x)", "polars"),
+        (r"(?!#)(.*)", "python"),
+        (r"(\w+) \1", "python"),
+        (r"(?<=a)(b)", "python"),
+    ],
+)
+def test_patterns_that_look_around_go_to_python(pattern: str, engine: str) -> None:
+    assert engine_of(pattern) == engine
+
+
+@pytest.mark.parametrize("pattern", ["(", "no group", "(?P<a>x)(?P<a>y)", "[z-a]()"])
+def test_a_bad_pattern_is_told(pattern: str) -> None:
+    with pytest.raises(OpsError) as caught:
+        engine_of(pattern)
+    assert caught.value.code == "pattern"
+
+
+@given(st.from_regex(r"[a-c]{0,4}( [0-9]{1,3})?", fullmatch=True))
+def test_both_engines_agree(line: str) -> None:
+    from core.warehouse.extract.matching import with_polars
+
+    pattern = r"([a-c]*)(?: (?P<n>\d+))?"
+    names = group_names(pattern)
+    ours = with_polars(pl.Series([line]), pattern, names).to_dicts()[0]
+    theirs = {key: value[0] for key, value in with_python([line], pattern, names).items()}
+    assert ours == theirs
+
+
+def test_a_runaway_pattern_is_stopped_and_named() -> None:
+    with pytest.raises(OpsError) as caught:
+        with_python(["fine", "a" * 40 + "!"], r"(a+)+(?=b)", ["x"], seconds=0.3)
+    assert caught.value.code == "slow-pattern"
+    assert "aaaa" in caught.value.why
+
+
+def test_json_lines(tmp_path: Path) -> None:
+    path = file(
+        tmp_path,
+        '{"id": 1, "t": "2026-01-02T03:04:05Z", "tags": ["a"], "who": null}\nnot json\n[1]\n{"id": 2, "who": "é"}\n',
+    )
+    found = look(preset("json"), path)
+    assert {column.name: column.kind for column in found.definition.columns} == {
+        "id": "whole",
+        "t": "time",
+        "tags": "text",
+        "who": "text",
+    }
+    frame, tally, refused = rows(found.definition, path)
+    assert frame["id"].to_list() == [1, 2]
+    assert frame["tags"].to_list() == ['["a"]', None]
+    assert refused == [("not a JSON object", "not json"), ("not a JSON object", "[1]")]
+    assert tally.rejected == 2
+
+
+XML = """<?xml version="1.0"?><shop xmlns="urn:x"><order id="1"><item sku="a"><price>1.50</price><name>A &amp; B</name></item>
+<item sku="b"><price>2</price><name><![CDATA[<C>]]></name></item></order></shop>"""
+
+
+def test_xml_records_are_found_and_typed(tmp_path: Path) -> None:
+    path = file(tmp_path, XML, "x.xml")
+    found = look(preset("xml"), path)
+    assert found.definition.record == "item"
+    frame, tally, _ = rows(found.definition, path)
+    assert frame.to_dicts() == [{"sku": "a", "price": 1.5, "name": "A & B"}, {"sku": "b", "price": 2.0, "name": "<C>"}]
+    assert tally.rows == 2
+
+
+@pytest.mark.parametrize(
+    "hostile",
+    [
+        '<!DOCTYPE x [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;&a;">]><x><i k="1">&b;</i></x>',
+        '<!DOCTYPE x [<!ENTITY e SYSTEM "file:///etc/passwd">]><x><i k="1">&e;</i></x>',
+        '<x><i k="1">cut off',
+    ],
+)
+def test_hostile_xml_is_refused_by_file(tmp_path: Path, hostile: str) -> None:
+    definition = Definition("xml", record="i", columns=(OutputColumn("k", path="@k"), OutputColumn("text", path=".")))
+    frame, tally, _ = rows(definition, file(tmp_path, hostile, "x.xml"))
+    assert len(tally.problems) == 1
+    assert "root:" not in str(frame)
+
+
+def test_extract_writes_whole_files_or_none(tmp_path: Path) -> None:
+    source = file(tmp_path, "".join(f"n={n}\n" for n in range(1000)) + "bad\n")
+    definition = Definition(pattern=r"n=(?P<n>\d+)", columns=(OutputColumn("n", "whole"),))
+    out, rejects = tmp_path / "out" / "t.parquet", tmp_path / "rejects.jsonl"
+    tally = extract(headless_job(), definition, local_sources(source), out, rejects)
+    assert (tally.rows, tally.rejected) == (1000, 1)
+    assert pl.read_parquet(out)["n"].sum() == 499_500
+    assert json.loads(rejects.read_text()) == {"source": str(source), "reason": "no match", "text": "bad"}
+
+    nothing = tmp_path / "none.parquet"
+    with pytest.raises(OpsError) as caught:
+        extract(
+            headless_job(), Definition(pattern="(zzz)", columns=(OutputColumn("a"),)), local_sources(source), nothing
+        )
+    assert caught.value.code == "no-match"
+    wild = Definition(pattern=r"(n+)+(?=!)(.*)", columns=(OutputColumn("a"), OutputColumn("b")))
+    with pytest.raises(OpsError):
+        extract(headless_job(), wild, local_sources(source), nothing)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["out", "rejects.jsonl", "x.log"]
+
+
+def test_the_ddl_doubles_backslashes_and_names_groups_as_java_does() -> None:
+    ddl = hive_ddl(preset("nginx"), "logs", "s3://b/p/")
+    assert r"(?<client>\\S+)" in ddl
+    assert "remote_user>" not in ddl  # Java knows no underscore in a group's name
+    assert ddl.count("string") >= 10
+    regex = re.search(r"'input.regex' = '(.*)'\n", ddl)
+    assert regex
+    back = regex[1].replace("\\\\", "\\").replace("\\'", "'")
+    match = re.fullmatch(re.sub(r"\(\?<(\w+)>", r"(?P<\1>", back), NGINX)
+    assert match
+    assert match["client"] == "10.0.0.7"
+    assert "openx" in hive_ddl(Definition("json", columns=(OutputColumn("a"),)), "t", "s3://b/", athena=True)
+
+
+def test_the_table_is_as_wide_as_its_values() -> None:
+    definition = Definition(columns=(OutputColumn("a"), OutputColumn("n", "whole"), OutputColumn("Odd Name")))
+    ddl = table_ddl(definition, "s.t", Tally(longest={"a": 30, "Odd Name": 40_000}))
+    assert "a VARCHAR(64)" in ddl
+    assert "n BIGINT" in ddl
+    assert '"Odd Name" VARCHAR(65535)' in ddl
+
+
+def test_advice_names_the_tool_and_the_reason() -> None:
+    assert which_tool(5_000_000).tool == LOCAL
+    assert which_tool(10**12).tool == HIVE
+    assert which_tool(10**9, relational=True).tool == REDSHIFT
+    assert which_tool(10**9, often=True).tool == REDSHIFT
+
+
+def test_every_preset_can_be_compiled() -> None:
+    for definition in PRESETS.values():
+        if definition.pattern:
+            assert [column.name for column in definition.columns] == group_names(definition.pattern)

@@ -1,0 +1,298 @@
+"""The Streams page offscreen: every state it can be in, and what it says there."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PySide6.QtWidgets import QWidget
+
+from core.base.errors import OpsError
+from core.settings.profiles import Profile
+from core.settings.store import SettingsStore
+from gui.bridge.commands import Commands
+from gui.bridge.guard import Guard
+from gui.bridge.memory import Memory
+from gui.bridge.settings_bridge import SettingsBridge
+from gui.bridge.tab_context import TabContext
+from tests.fakes.streams import DEAD, GONE, MemorySource, MemoryStreams, Passing, Throttled
+
+
+@dataclass
+class FakeDesk:
+    streams: Any
+    profile: Profile
+
+
+@dataclass
+class Page:
+    view: Any
+    presenter: Any
+    context: TabContext
+    streams: MemoryStreams
+    praised: list[str]
+    wait: Callable[[Callable[[], object]], None]
+
+    def tap(self) -> None:
+        self.wait(lambda: self.presenter.state.name == "READY")
+        self.presenter.start_tap()
+        self.wait(lambda: self.presenter.state.name == "READING")
+
+    @property
+    def rows(self) -> int:
+        return int(self.view.records.table.live.rowCount())
+
+
+@pytest.fixture
+def make(jobs, qtbot, tmp_path) -> Iterator[Callable[..., Page]]:
+    from gui.tabs.streams.presenter import StreamsPresenter
+    from gui.tabs.streams.view import StreamsView
+
+    made: list[Page] = []
+
+    def build(streams: MemoryStreams, *, environment: str = "sandbox") -> Page:
+        window = QWidget()
+        qtbot.addWidget(window)
+        profile = Profile("test", environment=environment)
+        praised: list[str] = []
+        context = TabContext(
+            FakeDesk(streams, profile),  # type: ignore[arg-type]
+            jobs,
+            SettingsBridge(SettingsStore(tmp_path / "settings.toml"), jobs),
+            Commands(window),
+            Guard(profile),
+            Memory(tmp_path / "window.json"),
+            praised.append,
+            lambda _page: None,
+        )
+        view = StreamsView(2_000)
+        view.setParent(window)
+        page = Page(
+            view,
+            StreamsPresenter(view, context),
+            context,
+            streams,
+            praised,
+            lambda c: qtbot.waitUntil(c, timeout=10_000),
+        )
+        window.resize(1200, 900)
+        view.resize(1200, 900)
+        window.show()
+        made.append(page)
+        return page
+
+    yield build
+    for page in made:
+        if page.presenter.tap is not None:
+            page.presenter.tap.stop()
+            assert page.presenter.tap.wait(10)
+
+
+@pytest.fixture
+def orders() -> MemorySource:
+    return MemorySource("orders", 2)
+
+
+def texts(page: Page) -> str:
+    banner = page.view.banner
+    return f"{banner.title.text()} {banner.why.text()}" if banner.isVisible() else ""
+
+
+def test_without_streams_the_first_action_is_to_make_one(make) -> None:
+    page = make(MemoryStreams())
+    page.wait(lambda: page.presenter.state.name == "NO_STREAMS")
+    assert page.view.empty.sentence.text() == "There is no stream yet"
+    assert page.view.empty.button.text() == "New stream"
+    page.streams.sources["filled"] = MemorySource("filled", 1)
+    page.wait(lambda: page.presenter.state.name == "READY")  # made elsewhere, it appears by itself
+
+
+def test_no_answer_is_said_and_can_be_tried_again(make, orders) -> None:
+    streams = MemoryStreams(orders)
+    streams.fault = OpsError(
+        "Could not list the streams", "No permission", "Ask for kinesis:ListStreams", code="denied"
+    )
+    page = make(streams)
+    page.wait(lambda: page.presenter.state.name == "UNREACHABLE")
+    assert "Ask for kinesis:ListStreams" in page.view.empty.hint.text()
+    streams.fault = None
+    page.view.empty.button.click()  # it also looks again by itself every few seconds
+    page.wait(lambda: page.presenter.state.name == "READY")
+    assert page.view.toolbar.streams.currentText() == "orders"
+
+
+def test_a_tap_shows_counts_and_what_comes(make, orders) -> None:
+    page = make(MemoryStreams(orders))
+    page.wait(lambda: page.view.toolbar.shards.text() == "2 shards")
+    page.tap()
+    assert not page.view.toolbar.tap.isVisible()
+    orders.put(0, *[b'{"n":%d}' % n for n in range(120)])
+    orders.put(1, b"plain words")
+    page.wait(lambda: page.rows == 121)
+    assert page.view.records.note.text() == "121 seen, all kept"
+    page.wait(lambda: page.view.tiles.rate.note.text() == "121 seen")
+    page.presenter.pause_or_resume()
+    assert page.view.toolbar.pause.text() == "Resume"
+    page.presenter.stop_tap()
+    assert page.presenter.state.name == "READY"
+    assert page.rows == 121
+    page.presenter.refresh()
+    page.wait(lambda: page.presenter.state.name == "READY")
+
+
+def test_the_table_is_bounded_and_stands_still_while_it_is_read(make, orders) -> None:
+    page = make(MemoryStreams(orders))
+    page.tap()
+    orders.put(0, *[b"%d" % n for n in range(3_000)])
+    table = page.view.records.table
+    page.wait(lambda: page.rows == 2_000 and table.live.row(0).data == b"2999")
+    newest = table.live.row(0).data
+    table.verticalScrollBar().setValue(50)
+    assert not table.following
+    orders.put(0, *[b"%d" % n for n in range(3_000, 3_100)])
+    page.wait(lambda: page.view.records.fresh.isVisible() and "100 new rows" in page.view.records.fresh.text())
+    assert table.live.row(0).data == newest
+    page.view.records.fresh.click()
+    page.wait(lambda: table.live.row(0).data == b"3099")
+    assert page.rows == 2_000
+
+
+def test_filter_and_its_mistakes(make, orders) -> None:
+    page = make(MemoryStreams(orders))
+    page.tap()
+    orders.put(0, *[b'{"status":"%s"}' % (b"paid" if n % 4 else b"open") for n in range(100)])
+    page.wait(lambda: page.rows == 100)
+    page.view.records.filter.setText("$.status =")
+    page.wait(lambda: page.view.records.fault.isVisible())
+    assert "value is missing" in page.view.records.fault.text()
+    assert page.rows == 100
+    page.view.records.filter.setText("$.status = open")
+    page.wait(lambda: page.rows == 25)
+    assert page.view.records.note.text() == "25 match of 100 seen"
+    page.view.records.filter.setText("nothing like it")
+    page.wait(lambda: page.view.records.empty.isVisible())
+    page.view.records.empty.button.click()
+    page.wait(lambda: page.rows == 100)
+
+
+def test_a_click_on_the_time_line_shows_those_records(make, orders) -> None:
+    page = make(MemoryStreams(orders))
+    page.tap()
+    second = float(int(time.time()))
+    orders.put(0, b"early", arrived=second + 1)
+    orders.put(0, b"one", b"two", arrived=second + 2.5)
+    page.wait(lambda: page.rows == 3)
+    page.presenter._time_chosen(second + 2)
+    page.wait(lambda: page.rows == 2)
+    assert page.view.records.moment.isVisible()
+    page.view.records.moment.click()
+    page.wait(lambda: page.rows == 3)
+
+
+@pytest.mark.parametrize(
+    ("raised", "says", "step"),
+    [
+        (GONE, "The stream is gone", "Refresh"),
+        (Passing(DEAD), "trying again", ""),
+        (Throttled("x"), "read-throttled", "Use enhanced fan-out"),
+        (
+            OpsError("Could not read", "The login has expired", "Sign in again", code="expired"),
+            "Sign in again",
+            "Try again",
+        ),
+    ],
+)
+def test_trouble_under_the_tap_stands_next_to_its_cause(make, orders, raised, says, step) -> None:
+    page = make(MemoryStreams(orders))
+    page.tap()
+    orders.put(0, b"kept")
+    page.wait(lambda: page.rows == 1)
+    orders.raising = raised
+    page.wait(lambda: says in texts(page))
+    assert page.view.banner.action.text() == step
+    assert page.rows == 1
+    orders.raising = None
+    if raised is not GONE:
+        orders.put(1, b"after")
+        if page.presenter.state.name == "FAILED":
+            page.view.banner.action.click()
+        page.wait(lambda: page.rows == 2)
+
+
+def test_a_failed_start_says_why(make, orders) -> None:
+    streams = MemoryStreams(orders)
+    page = make(streams)
+    page.wait(lambda: page.presenter.state.name == "READY")
+    streams.fault = GONE
+    page.presenter.start_tap()
+    page.wait(lambda: "Could not read the stream" in texts(page))
+    streams.fault = None
+    page.view.banner.action.click()
+    page.wait(lambda: page.presenter.state.name == "READING")
+
+
+def test_production_offers_no_writes_until_it_is_unlocked(make, orders) -> None:
+    page = make(MemoryStreams(orders), environment="production")
+    page.wait(lambda: page.view.toolbar.shards.text() == "2 shards")
+    assert not page.view.shards.scale.isEnabled()
+    assert not page.view.toolbar.produce.isEnabled()
+    assert "unlock it" in page.view.shards.scale.toolTip()
+    page.tap()
+    page.context.guard.unlock()
+    assert page.view.shards.scale.isEnabled()
+    page.context.guard.lock()
+    assert not page.view.shards.scale.isEnabled()
+
+
+def test_scaling_in_production_needs_the_name(make, orders) -> None:
+    from gui.tabs.streams.dialogs import ReshardDialog
+
+    page = make(MemoryStreams(orders), environment="production")
+    page.wait(lambda: page.view.toolbar.shards.text() == "2 shards")
+    page.context.guard.unlock()
+    page.presenter.ask_scale()
+    (dialog,) = page.view.findChildren(ReshardDialog)
+    page.wait(lambda: dialog.cost.text().startswith("2 → 4 shards"))
+    assert not dialog.accept_button.isEnabled()
+    dialog.typed.setText("orders")
+    dialog.accept_button.click()
+    page.wait(lambda: page.streams.scaled == [4])
+    page.wait(lambda: page.praised == ["Scale orders from 2 to 4 shards: done"])
+
+
+def test_export_takes_what_the_table_shows(make, orders, tmp_path: Path) -> None:
+    page = make(MemoryStreams(orders))
+    page.tap()
+    orders.put(0, *[b"%d" % n for n in range(10)])
+    page.wait(lambda: page.rows == 10)
+    page.view.records.filter.setText("7")
+    page.wait(lambda: page.rows == 1)
+    page.presenter.records.export_to(tmp_path / "seven.csv")
+    page.wait(lambda: page.praised == ["1 record is in seven.csv"])
+    assert len((tmp_path / "seven.csv").read_text().splitlines()) == 2
+
+
+def test_a_hidden_page_pulls_nothing(make, orders) -> None:
+    page = make(MemoryStreams(orders))
+    page.tap()
+    page.view.hide()
+    orders.put(0, b"unseen")
+    page.wait(lambda: page.presenter.tap.window.seen == 1)
+    assert page.rows == 0
+    page.view.show()
+    page.wait(lambda: page.rows == 1)
+
+
+def test_another_stream_ends_the_tap(make, orders) -> None:
+    page = make(MemoryStreams(orders, MemorySource("views", 3)))
+    page.tap()
+    tap = page.presenter.tap
+    page.presenter.choose("views")
+    assert tap.state == "stopped"
+    page.wait(lambda: page.view.toolbar.shards.text() == "3 shards")
+    assert page.rows == 0
+    assert tap.wait(10)
