@@ -6,7 +6,7 @@ import argparse
 import os
 import sys
 import threading
-from collections.abc import Callable
+from functools import partial
 from importlib import import_module
 from types import TracebackType
 from typing import TYPE_CHECKING
@@ -30,22 +30,23 @@ if TYPE_CHECKING:
     from core.jobs.history import JobHistory
 
 
-def _page(room: str) -> Callable[[TabContext], QWidget]:
-    """A page's modules are imported when it is first shown."""
+def _page(room: str, title: str, subtitle: str, icon: str) -> TabSpec:
+    """A page whose modules are imported when it is first asked for."""
+    module = f"gui.tabs.{room}.tab"
 
     def build(context: TabContext) -> QWidget:
-        widget: QWidget = import_module(f"gui.tabs.{room}.tab").build(context)
+        widget: QWidget = import_module(module).build(context)
         return widget
 
-    return build
+    return TabSpec(room, title, subtitle, icon, build, partial(import_module, module), lambda: module in sys.modules)
 
 
 TABS = (
-    TabSpec("digits", "Digits", "Draw, classify, train and compare", "pen-tool", _page("digits")),
-    TabSpec("streams", "Streams", "Tap and chart Kinesis streams", "activity", _page("streams")),
-    TabSpec("warehouse", "Warehouse", "Ask Redshift, feed it, turn text into tables", "database", _page("warehouse")),
-    TabSpec("backups", "Backups", "Back up, and prove it by restoring", "archive", _page("backups")),
-    TabSpec("edge", "Edge", "What the proxy says, what the application believes", "shield-check", _page("edge")),
+    _page("digits", "Digits", "Draw, classify, train and compare", "pen-tool"),
+    _page("streams", "Streams", "Tap and chart Kinesis streams", "activity"),
+    _page("warehouse", "Warehouse", "Ask Redshift, feed it, turn text into tables", "database"),
+    _page("backups", "Backups", "Back up, and prove it by restoring", "archive"),
+    _page("edge", "Edge", "What the proxy says, what the application believes", "shield-check"),
 )
 
 

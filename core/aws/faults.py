@@ -80,6 +80,7 @@ def translated(error: BaseException, doing: str) -> OpsError:
     if isinstance(error, OpsError):
         return error
     from botocore import exceptions as boto
+    from botocore.parsers import ResponseParserError
 
     title = f"Could not {doing}"
     if isinstance(error, boto.ClientError):
@@ -114,6 +115,13 @@ def translated(error: BaseException, doing: str) -> OpsError:
         )
     if isinstance(error, boto.ParamValidationError):
         return OpsError(title, text, "Correct the value and try again", code="invalid")
+    if isinstance(error, ResponseParserError):
+        return OpsError(
+            title,
+            f"The endpoint answered in a form this service does not use ({text[:200]})",
+            "Check that the profile's endpoint is of this service",
+            code="unreachable",
+        )
     if isinstance(error, boto.BotoCoreError):
         return OpsError(title, text, "", code="aws")
     raise error

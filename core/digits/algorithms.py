@@ -119,9 +119,9 @@ ALGORITHMS: tuple[Algorithm, ...] = (
         (
             Parameter("atoms", "Stroke patterns", 40, 4, 200, "Patterns per patch size"),
             Parameter("components", "Components", 150, 8, 400, "Principal axes kept"),
-            Parameter("whitening", "Whitening", 0.3, 0.0, 1.0, "How far the axes' variances are evened out"),
+            Parameter("whitening", "Whitening", 0.5, 0.0, 1.0, "How far the axes' variances are evened out"),
             _STRENGTH,
-            Parameter("gamma", "Gamma", 0.9, 0.001, 100, "Larger: each support vector reaches less far"),
+            Parameter("gamma", "Gamma", 0.6, 0.001, 100, "Larger: each support vector reaches less far"),
             Parameter("copies", "Virtual copies", 6, 0, 20, "Varied copies of each support vector; 0: none"),
         ),
         refits=True,

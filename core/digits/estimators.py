@@ -33,7 +33,7 @@ class PatchFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
         sizes: tuple[int, ...] = (7, 11),
         atoms: tuple[int, ...] = (40, 40),
         components: int = 150,
-        whitening: float = 0.3,
+        whitening: float = 0.5,
         random_state: Any = None,
     ) -> None:
         self.sizes = sizes
@@ -79,9 +79,9 @@ class PatchSVC(ClassifierMixin, BaseEstimator):
         sizes: tuple[int, ...] = (7, 11),
         atoms: tuple[int, ...] = (40, 40),
         components: int = 150,
-        whitening: float = 0.3,
+        whitening: float = 0.5,
         C: float = 10.0,
-        gamma: float = 0.9,
+        gamma: float = 0.6,
         copies: int = 6,
         strength: float = 0.6,
         random_state: Any = None,

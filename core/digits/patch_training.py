@@ -29,9 +29,9 @@ class Recipe:
     sizes: tuple[int, ...] = (7, 11)
     atoms: tuple[int, ...] = (40, 40)
     components: int = 150
-    whitening: float = 0.3
+    whitening: float = 0.5
     cost: float = 10.0
-    gamma: float = 0.9
+    gamma: float = 0.6
     copies: int = 6
     strength: float = 0.6
 

@@ -115,9 +115,12 @@ class SandboxStatus:
 
     @classmethod
     def read(cls, values: dict[str, Any]) -> SandboxStatus:
-        """Rebuild from ``asdict``; keys of a newer version are ignored."""
-        known = {item.name for item in fields(cls)}
-        values = {key: value for key, value in values.items() if key in known}
-        values["services"] = tuple(ServiceStatus(**service) for service in values.get("services", ()))
-        values["seed"] = SeedStatus(**values.get("seed", {}))
-        return cls(**values)
+        """Rebuild from ``asdict``; a supervisor of another version may know more or less than this one."""
+        services = tuple(ServiceStatus(**_known(ServiceStatus, service)) for service in values.get("services", ()))
+        seed = SeedStatus(**_known(SeedStatus, values.get("seed", {})))
+        return cls(**{**_known(cls, values), "services": services, "seed": seed})
+
+
+def _known(kind: type[Any], values: dict[str, Any]) -> dict[str, Any]:
+    names = {item.name for item in fields(kind)}
+    return {name: value for name, value in values.items() if name in names}

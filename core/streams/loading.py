@@ -78,13 +78,20 @@ class Statements:
             if answer["Status"] in ("FAILED", "ABORTED"):
                 raise OpsError(
                     f"Could not {doing}",
-                    str(answer.get("Error") or f"The statement was {answer['Status'].lower()}"),
+                    _cause(answer),
                     "Correct what the warehouse complains about; nothing of it was written",
                     details={"statement id": identifier},
                     code="sql",
                 )
             time.sleep(pause)
             pause = min(_LONGEST_PAUSE, pause * 1.5)
+
+
+def _cause(answer: dict[str, Any]) -> str:
+    """The first statement that failed says why; those after it only say that the transaction is over."""
+    parts = answer.get("SubStatements") or ()
+    first = next((part["Error"] for part in parts if part.get("Status") == "FAILED" and part.get("Error")), None)
+    return str(first or answer.get("Error") or f"The statement was {answer['Status'].lower()}")
 
 
 def _value(field: dict[str, Any]) -> Any:

@@ -33,10 +33,15 @@ class TabContext:
 
 @dataclass(frozen=True, slots=True)
 class TabSpec:
-    """A page: built when it is first shown, and built anew after a change of profile."""
+    """A page: loaded on a worker, built when it is first shown, and built anew after a change of profile.
+
+    load imports the page's modules (they may take a second, charts and all); loaded says whether that is done.
+    """
 
     id: str
     title: str
     subtitle: str
     icon: str
     build: Callable[[TabContext], QWidget]
+    load: Callable[[], object]
+    loaded: Callable[[], bool]

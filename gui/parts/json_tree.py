@@ -33,7 +33,10 @@ class JsonTree(QTreeWidget):
         self.header().setStretchLastSection(True)
         self.currentItemChanged.connect(self._chosen)
         self._value: Any = None
-        theme().changed.connect(lambda: self.show_value(self._value))
+        theme().changed.connect(self._repaint)
+
+    def _repaint(self) -> None:
+        self.show_value(self._value)
 
     def show_value(self, value: Any) -> None:
         self._value = value

@@ -51,7 +51,10 @@ class GuardChip(QPushButton):
         self.setAutoDefault(False)
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
         self._look = ("lock", "text2")
-        theme().changed.connect(lambda: self.setIcon(icon(*self._look)))
+        theme().changed.connect(self._paint_icon)
+
+    def _paint_icon(self) -> None:
+        self.setIcon(icon(*self._look))
 
     def show_guard(self, guard: Guard) -> None:
         state = "free" if not guard.profile.guarded else "locked" if guard.locked else "open"

@@ -21,7 +21,7 @@ from gui.bridge.sandbox_watch import SandboxWatch
 from gui.bridge.settings_bridge import SettingsBridge
 from gui.bridge.tab_context import TabContext, TabSpec
 from gui.parts.layout import column, row
-from gui.parts.notices import Banner
+from gui.parts.notices import Banner, Busy
 from gui.shell.header import Header
 from gui.shell.rail import Rail
 from gui.shell.sandbox_words import sandbox_words
@@ -38,6 +38,10 @@ if TYPE_CHECKING:  # the window is painted before any of these is needed
 
 _HEALTH_SECONDS = 60
 _HEALTH_RETRY_SECONDS = 10
+
+
+def _load(tab: TabSpec, _job: object) -> None:
+    tab.load()
 
 
 class MainWindow(QMainWindow):
@@ -67,6 +71,9 @@ class MainWindow(QMainWindow):
         self.rail, self.header, self.status = Rail(tabs), Header(), StatusBar()
         self.banner = Banner("danger")
         self.stack = QStackedWidget()
+        self._opening = Busy()
+        self.stack.addWidget(self._opening)
+        self._wanted = ""
         self.strip = QFrame()
         self.strip.setObjectName("strip")
         self.strip.setFixedHeight(3)
@@ -154,20 +161,44 @@ class MainWindow(QMainWindow):
 
     # -- pages --------------------------------------------------------------
     def go(self, page_id: str) -> None:
-        """Show a page, building it the first time."""
+        """Show a page. The first time its modules are loaded by a worker, and a busy sign stands in its place."""
         tab = self._tabs[page_id]
-        if page_id not in self._pages:
-            self._pages[page_id] = tab.build(self.context)
-            self.stack.addWidget(self._pages[page_id])
-        self.stack.setCurrentWidget(self._pages[page_id])
+        self._wanted = page_id
         self.header.show_page(tab.title, tab.subtitle)
         self.rail.show_page(page_id)
         self.commands.show_room(page_id)
         self.memory.put("page", page_id)
+        if page_id in self._pages or tab.loaded():
+            self.stack.setCurrentWidget(self.page(page_id))
+            return
+        self._opening.show_text(f"Opening {tab.title}")
+        self.stack.setCurrentWidget(self._opening)
+        self._jobs.start(
+            self,
+            f"Open {tab.title}",
+            partial(_load, tab),
+            quiet=True,
+            on_success=lambda _: self._loaded(page_id),
+            on_failure=lambda fault: self._opening.show_text(str(fault)),
+        )
 
-    def page(self, page_id: str) -> QWidget | None:
-        """A page that has been built."""
-        return self._pages.get(page_id)
+    def _loaded(self, page_id: str) -> None:
+        if page_id == self._wanted:
+            self.stack.setCurrentWidget(self.page(page_id))
+
+    def page(self, page_id: str) -> QWidget:
+        """The page, built now if it was not yet."""
+        if page_id not in self._pages:
+            self._pages[page_id] = self._tabs[page_id].build(self.context)
+            self.stack.addWidget(self._pages[page_id])
+            if self._wanted == page_id:
+                self.stack.setCurrentWidget(self._pages[page_id])
+        return self._pages[page_id]
+
+    def _load_the_rest(self) -> None:
+        """Once the window stands, load what the user has not asked for yet, one page after the other."""
+        for tab in self._tabs.values():
+            self._jobs.start(self, f"Load {tab.title}", partial(_load, tab), lane="pages", quiet=True)
 
     def _offer_profiles(self) -> None:
         from gui.shell.profile_menu import profile_menu
@@ -197,6 +228,7 @@ class MainWindow(QMainWindow):
     def start_health(self) -> None:
         """Ask who we are now, and every minute from now on."""
         self._ask_health()
+        self._load_the_rest()
 
     def _ask_health(self) -> None:
         first = self.desk.profile.kind == "sandbox" and not self.status.identity.text()

@@ -18,7 +18,11 @@ from core.warehouse.extract.sources import local_sources
 def generate(path: Path, megabytes: int) -> int:
     """Write an access log of about that size; return its lines."""
     chance = random.Random(7)
-    agents = ["Mozilla/5.0 (X11; Linux x86_64) Gecko/20100101", "curl/8.4.0", "Mozilla/5.0 (iPhone; CPU iPhone OS 17_0)"]
+    agents = [
+        "Mozilla/5.0 (X11; Linux x86_64) Gecko/20100101",
+        "curl/8.4.0",
+        "Mozilla/5.0 (iPhone; CPU iPhone OS 17_0)",
+    ]
     block = []
     for n in range(50_000):
         block.append(
@@ -71,7 +75,10 @@ def main() -> None:
             wall, cpu = time.perf_counter() - begun, _cpu() - before
             assert rows == lines, (name, rows, lines)
             costs[name] = cpu
-            print(f"{name:8} {rows:,} rows, {size:,.0f} MB: {wall:.1f} s wall, {cpu:.1f} CPU-s, {size / cpu:.0f} MB/CPU-s", flush=True)
+            print(
+                f"{name:8} {rows:,} rows, {size:,.0f} MB: {wall:.1f} s wall, {cpu:.1f} CPU-s, {size / cpu:.0f} MB/CPU-s",
+                flush=True,
+            )
             if name == "ours":
                 peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
                 print(f"         peak memory of the extracting process: {peak:,.0f} MB")

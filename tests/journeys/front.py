@@ -31,7 +31,6 @@ class Front:
         """Rewrite the configuration and let nginx read it again, as an administrator would."""
         _configure(self.folder, self.ports, value)
         self.process.send_signal(1)
-        time.sleep(0.5)
 
 
 def _application(environ: dict[str, Any], start_response: Any) -> Any:

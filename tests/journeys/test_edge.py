@@ -70,6 +70,7 @@ def test_the_fault_is_found_explained_and_cured(console, site, tmp_path: Path) -
     assert check("/cookie") == ["cookie-without-secure"]
 
     site.set_forwarded_port("$server_port")
+    hand.pause(0.5)  # until nginx has read it
     assert check("/") == []
     assert view.summary.text() == "clean"
 

@@ -92,3 +92,10 @@ def test_verbs_import_no_qt() -> None:
     )
     answer = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, timeout=60)
     assert answer.stdout.strip().splitlines()[-1] == "[]", answer.stdout + answer.stderr
+
+
+def test_no_lambda_hangs_on_the_theme() -> None:
+    """The theme outlives every widget: a bound method is let go with its widget, a lambda is called on a dead one."""
+    found = [path.relative_to(ROOT).as_posix() for path in tracked("gui/*.py")
+             if path.exists() and "theme().changed.connect(lambda" in path.read_text(encoding="utf-8")]  # fmt: skip
+    assert found == []

@@ -1,12 +1,63 @@
-"""Builds the page."""
+"""Builds the Backups page."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QWidget
 
 from gui.bridge.tab_context import TabContext
-from gui.parts.layout import page
+from gui.tabs.backups.objects_presenter import ObjectsPresenter
+from gui.tabs.backups.plans_presenter import ROOM, PlansPresenter
+from gui.tabs.backups.view import BackupsView
 
 
 def build(context: TabContext) -> QWidget:
-    return page()
+    """View and presenters, joined by commands; the presenters live as long as the view."""
+    view = BackupsView()
+    plans = PlansPresenter(view.plans, context)
+    objects = ObjectsPresenter(view.objects, context, lambda: [plan.target.bucket for plan in plans.shown.plans])
+    view.plans_presenter, view.objects_presenter = plans, objects  # type: ignore[attr-defined]
+
+    def add(name: str, title: str, run: Callable[[], object], icon: str, shortcut: str = "") -> QAction:
+        return context.commands.add(f"{ROOM}.{name}", title, run, owner=view, room=ROOM, icon=icon, shortcut=shortcut)
+
+    def refresh() -> None:
+        (plans if view.halves.value == "plans" else objects).refresh()
+
+    def show_object(bucket: str, key: str) -> None:
+        view.show_half("objects")
+        objects.go(bucket, key[: key.rfind("/") + 1], choose=key)
+
+    def half_chosen(half: str) -> None:
+        if half == "objects":
+            objects.begin()
+
+    def find() -> None:
+        view.show_half("objects")
+        view.objects.search.setFocus()
+
+    back_up = add("run", "Back up now", plans.back_up, "archive", "Ctrl+Return")
+    verify = add("verify", "Verify the plan's backup", plans.verify, "shield-check", "Ctrl+Shift+V")
+    restore = add("restore", "Restore a backup", plans.open_restore, "rotate-ccw")
+    add("plan", "New backup plan", lambda: plans.open_wizard(None), "plus")
+    add("objects", "Browse buckets and objects", lambda: view.show_half("objects"), "folder-open")
+    add("upload", "Upload files", objects.choose_files, "upload")
+    add("bucket", "New bucket", objects.new_bucket, "plus")
+    add("find", "Search objects", find, "search", "Ctrl+F")
+    add("refresh", "Look again", refresh, "refresh-cw", "F5")
+    for name, button in (("run", view.back_up), ("verify", view.verify), ("restore", view.restore)):
+        context.commands.button(f"{ROOM}.{name}", button)
+
+    def weigh() -> None:
+        back_up.setEnabled(plans.may_run)
+        verify.setEnabled(plans.may_verify)
+        restore.setEnabled(plans.may_run and plans.past is not None)
+
+    plans.changed.connect(weigh)
+    plans.object_asked.connect(show_object)
+    view.half_chosen.connect(half_chosen)
+    weigh()
+    plans.refresh()
+    return view

@@ -83,7 +83,7 @@ class ExtractDialog(Dialog):
         self.to_table.setChecked(True)
         self.table = line("public.access_log", mono=True)
         self.table.setAccessibleName("Name of the table")
-        self.file = line("/home/me/access_log.parquet", mono=True)
+        self.file = line("access_log.parquet", mono=True)
         self.file.setAccessibleName("Name of the file")
         self.rejects = QCheckBox("Keep rejected lines in a file beside it")
         self.rejects.setChecked(True)

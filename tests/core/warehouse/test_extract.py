@@ -59,10 +59,39 @@ def look(definition: Definition, path: Path):
 @pytest.mark.parametrize(
     ("name", "line", "expected"),
     [
-        ("nginx", NGINX, {"client": "10.0.0.7", "remote_user": "ann", "method": "GET", "path": "/a?b=c", "status": 200, "bytes": 512}),
-        ("nginx", NGINX.replace('"GET /a?b=c HTTP/1.1"', '"\\x16\\x03"'), {"method": None, "path": None, "status": 200}),
-        ("apache", NGINX.partition(' "https')[0].replace("512", "-"), {"client": "10.0.0.7", "status": 200, "bytes": None}),
-        ("alb", ALB, {"client": "192.0.2.1", "client_port": 2817, "status": 200, "url": "https://www.example.com:443/", "agent": "curl/7.46.0"}),
+        (
+            "nginx",
+            NGINX,
+            {
+                "client": "10.0.0.7",
+                "remote_user": "ann",
+                "method": "GET",
+                "path": "/a?b=c",
+                "status": 200,
+                "bytes": 512,
+            },
+        ),
+        (
+            "nginx",
+            NGINX.replace('"GET /a?b=c HTTP/1.1"', '"\\x16\\x03"'),
+            {"method": None, "path": None, "status": 200},
+        ),
+        (
+            "apache",
+            NGINX.partition(' "https')[0].replace("512", "-"),
+            {"client": "10.0.0.7", "status": 200, "bytes": None},
+        ),
+        (
+            "alb",
+            ALB,
+            {
+                "client": "192.0.2.1",
+                "client_port": 2817,
+                "status": 200,
+                "url": "https://www.example.com:443/",
+                "agent": "curl/7.46.0",
+            },
+        ),
         ("elb", ELB, {"balancer": "my-lb", "target_seconds": 0.001048, "status": 200, "tls": None}),
     ],
 )
@@ -100,11 +129,16 @@ def test_types_are_guessed_from_the_sample(tmp_path: Path) -> None:
 
 def test_the_preview_shows_where_the_groups_stand(tmp_path: Path) -> None:
     found = look(Definition(pattern=r"(\w+)=(\d+)"), file(tmp_path, "ab=12\nnope\n"))
-    assert [(line.text, line.matched, line.spans) for line in found.lines] == [("ab=12", True, ((0, 2, 0), (3, 5, 1))), ("nope", False, ())]
+    assert [(line.text, line.matched, line.spans) for line in found.lines] == [
+        ("ab=12", True, ((0, 2, 0), (3, 5, 1))),
+        ("nope", False, ()),
+    ]
     assert (found.sampled, found.rejected) == (2, 1)
 
 
-_LINES = st.lists(st.text(st.characters(blacklist_characters="\n\r", blacklist_categories=("Cs",)), max_size=60), max_size=40)
+_LINES = st.lists(
+    st.text(st.characters(blacklist_characters="\n\r", blacklist_categories=("Cs",)), max_size=60), max_size=40
+)
 
 
 @settings(deadline=None, max_examples=60)
@@ -158,7 +192,13 @@ def test_a_line_of_many_megabytes_is_rejected_without_being_held(tmp_path: Path)
 
 @pytest.mark.parametrize(
     ("pattern", "engine"),
-    [(r"(\d+)", "polars"), (r"(?<a>x)", "polars"), (r"(?!#)(.*)", "python"), (r"(\w+) \1", "python"), (r"(?<=a)(b)", "python")],
+    [
+        (r"(\d+)", "polars"),
+        (r"(?<a>x)", "polars"),
+        (r"(?!#)(.*)", "python"),
+        (r"(\w+) \1", "python"),
+        (r"(?<=a)(b)", "python"),
+    ],
 )
 def test_patterns_that_look_around_go_to_python(pattern: str, engine: str) -> None:
     assert engine_of(pattern) == engine
@@ -190,9 +230,17 @@ def test_a_runaway_pattern_is_stopped_and_named() -> None:
 
 
 def test_json_lines(tmp_path: Path) -> None:
-    path = file(tmp_path, '{"id": 1, "t": "2026-01-02T03:04:05Z", "tags": ["a"], "who": null}\nnot json\n[1]\n{"id": 2, "who": "é"}\n')
+    path = file(
+        tmp_path,
+        '{"id": 1, "t": "2026-01-02T03:04:05Z", "tags": ["a"], "who": null}\nnot json\n[1]\n{"id": 2, "who": "é"}\n',
+    )
     found = look(preset("json"), path)
-    assert {column.name: column.kind for column in found.definition.columns} == {"id": "whole", "t": "time", "tags": "text", "who": "text"}
+    assert {column.name: column.kind for column in found.definition.columns} == {
+        "id": "whole",
+        "t": "time",
+        "tags": "text",
+        "who": "text",
+    }
     frame, tally, refused = rows(found.definition, path)
     assert frame["id"].to_list() == [1, 2]
     assert frame["tags"].to_list() == ['["a"]', None]
@@ -239,7 +287,9 @@ def test_extract_writes_whole_files_or_none(tmp_path: Path) -> None:
 
     nothing = tmp_path / "none.parquet"
     with pytest.raises(OpsError) as caught:
-        extract(headless_job(), Definition(pattern="(zzz)", columns=(OutputColumn("a"),)), local_sources(source), nothing)
+        extract(
+            headless_job(), Definition(pattern="(zzz)", columns=(OutputColumn("a"),)), local_sources(source), nothing
+        )
     assert caught.value.code == "no-match"
     wild = Definition(pattern=r"(n+)+(?=!)(.*)", columns=(OutputColumn("a"), OutputColumn("b")))
     with pytest.raises(OpsError):

@@ -81,7 +81,7 @@ def split_url(url: str) -> tuple[str, str]:
 
 def _decompressed(content: IO[bytes], compression: str) -> IO[bytes]:
     if compression == "gzip":
-        return cast(IO[bytes], gzip.GzipFile(fileobj=content))
+        return cast(IO[bytes], gzip.GzipFile(fileobj=content, mode="rb"))
     if compression == "bzip2":
         return bz2.BZ2File(content)
     if compression == "zstd":

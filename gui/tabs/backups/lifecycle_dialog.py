@@ -1,0 +1,235 @@
+"""The lifecycle editor: the rules in words, one at a time to edit, what would change, and what would be gone on a day."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from PySide6.QtCore import QDate, Signal
+from PySide6.QtWidgets import QCheckBox, QDateEdit, QPlainTextEdit, QSpinBox, QWidget
+
+from core.backups.objects.lifecycle import Fate, Lifecycle, Rule, check, difference, in_words, merged, rule
+from core.base.errors import OpsError
+from gui.parts.buttons import Button
+from gui.parts.dialogs import Dialog
+from gui.parts.form import Field, choice, line
+from gui.parts.layout import column, row
+from gui.parts.notices import Banner, Busy
+from gui.parts.words import Label, byte_size, number
+from gui.style.theme import font
+from gui.style.tokens import Space
+from gui.tabs.backups.rows import Column, RowTable
+
+_CLASSES = [("", "stay where they are"), *((name, f"move to {name}") for name in (
+    "STANDARD_IA", "INTELLIGENT_TIERING", "ONEZONE_IA", "GLACIER_IR", "GLACIER", "DEEP_ARCHIVE"))]  # fmt: skip
+
+
+def _days(value: int, name: str) -> QSpinBox:
+    box = QSpinBox()
+    box.setRange(0, 36_500)
+    box.setSpecialValueText("never")
+    box.setSuffix(" days")
+    box.setValue(value)
+    box.setAccessibleName(name)
+    return box
+
+
+class LifecycleDialog(Dialog):
+    """Rules of other programs stay as they are unless they are edited here. Nothing is written before "Write N changes"."""
+
+    try_asked = Signal(object, object)  # rules, datetime
+    write_asked = Signal(object, object)  # new, expected
+
+    def __init__(
+        self, bucket: str, now: Lifecycle, prefix: str, parent: QWidget | None = None, *, may_write: bool
+    ) -> None:
+        super().__init__(f"Lifecycle of {bucket}", "Write the rules", parent, width=760)
+        self._before = self._after = now
+        self._may_write = may_write
+        self._prefix = prefix
+        self.table = RowTable(
+            "Lifecycle rules",
+            (Column("Rule", lambda item: item.get("ID", "–"), 190), Column("What it does", in_words, tip=in_words)),
+        )
+        self.table.setFixedHeight(116)
+        self.add = Button("Add a rule", "small", icon_name="plus")
+        self.drop = Button("Remove", "small", icon_name="trash-2", token="danger")
+        self.add.clicked.connect(self._add)
+        self.drop.clicked.connect(self._drop)
+        self.name, self.prefix = line("keep-60-days"), line("backups/", mono=True)
+        self.enabled = QCheckBox("On")
+        self.expire = _days(0, "Objects are deleted after")
+        self.kind = choice(list(_CLASSES))
+        self.move_days = _days(30, "They move after")
+        self.noncurrent = _days(0, "Old versions are deleted after")
+        self.abort = _days(0, "Unfinished uploads are aborted after")
+        self.editor = QWidget()
+        self.editor.setLayout(
+            column(
+                row(Field("Name", self.name), Field("For objects under", self.prefix), self.enabled),
+                row(
+                    Field("Objects are deleted after", self.expire), Field("Old versions after", self.noncurrent),
+                    Field("Unfinished uploads after", self.abort),
+                ),
+                row(Field("Before that, they", self.kind), Field("after", self.move_days)), gap=Space.S,
+            )
+        )  # fmt: skip
+        self.editor.setMinimumHeight(self.editor.sizeHint().height())
+        self.problem = Label("", "small", tone="danger", wrap=True)
+        self.changes = QPlainTextEdit()
+        self.changes.setReadOnly(True)
+        self.changes.setFont(font("mono"))
+        self.changes.setFixedHeight(104)
+        self.changes.setAccessibleName("What would change")
+        self.day = QDateEdit(QDate.currentDate().addDays(60))
+        self.day.setCalendarPopup(True)
+        self.day.setAccessibleName("The day")
+        self.try_out = Button("What will be gone by then?", "small", icon_name="calendar-clock")
+        self.try_out.clicked.connect(lambda: self.try_asked.emit(list(self._after.rules), self._chosen_day()))
+        self.busy = Busy()
+        self.busy.hide()
+        self.fate = Label("", wrap=True)
+        self.banner = Banner("danger")
+        self.banner.hide()
+        for part in (
+            self.banner, self.table, row(self.add, self.drop, None), self.editor, self.problem,
+            Label("What would change", "strong"), self.changes, row(self.day, self.try_out, self.busy, None), self.fate,
+        ):  # fmt: skip
+            if isinstance(part, QWidget):
+                self.body.addWidget(part)
+            else:
+                self.body.addLayout(part)
+        self.table.picked.connect(self._picked)
+        for box in (self.expire, self.move_days, self.noncurrent, self.abort):
+            box.valueChanged.connect(self._edited)
+        for edit in (self.name, self.prefix):
+            edit.textEdited.connect(self._edited)
+        self.enabled.toggled.connect(self._edited)
+        self.kind.currentIndexChanged.connect(self._edited)
+        self.asked.connect(lambda: self.write_asked.emit(self._after, self._before))
+        self._filling = False
+        self._number = -1
+        self._show_rules(0)
+
+    def add_abort_rule(self) -> None:
+        """For the janitor: unfinished uploads go after a week."""
+        self._append(rule("opsdesk-unfinished-uploads", "", abort_days=7))
+
+    def show_fate(self, fate: Fate) -> None:
+        self.busy.hide()
+        day = fate.on - timedelta(seconds=1)
+        if not fate.looked:
+            self.fate.setText("There is no object in the bucket.")
+        elif not fate.gone:
+            self.fate.setText(f"By {day:%d %b %Y} none of the {number(fate.looked)} objects will be gone.")
+        else:
+            text = f"By {day:%d %b %Y}, {number(fate.gone)} of {number(fate.looked)} objects ({byte_size(fate.gone_size)}) will be gone"
+            text += ": all of them." if fate.all_gone else f", {number(fate.kept)} stay."
+            text += f" The newest of them was made on {fate.newest_gone:%d %b %Y}." if fate.newest_gone else ""
+            self.fate.setText(f"{text} For example {fate.examples[0]}")
+        self.fate.set_tone("danger" if fate.all_gone else "warning" if fate.gone else "success")
+
+    def show_busy(self) -> None:
+        self.busy.show_text("Looking through the bucket")
+
+    def show_fault(self, fault: OpsError) -> None:
+        self.busy.hide()
+        self.accept_button.setEnabled(True)
+        self.banner.show_fault(fault.title, fault.why, fault.remedy, details=fault.details)
+
+    # -- inside -------------------------------------------------------------------------
+    def _chosen_day(self) -> datetime:
+        day = self.day.date()
+        return datetime(day.year(), day.month(), day.day(), tzinfo=UTC) + timedelta(days=1)
+
+    def _show_rules(self, number_: int) -> None:
+        self.table.show_rows(self._after.rules)
+        self.table.choose(min(number_, len(self._after.rules) - 1))
+        self._weigh()
+
+    def _picked(self) -> None:
+        chosen = self.table.selectionModel().selectedRows()
+        self._number = chosen[0].row() if chosen else -1
+        self.editor.setEnabled(self._number >= 0 and self._may_write)
+        self.drop.setEnabled(self._number >= 0 and self._may_write)
+        self.add.setEnabled(self._may_write)
+        if self._number >= 0:
+            self._fill(self._after.rules[self._number])
+
+    def _fill(self, item: Rule) -> None:
+        self._filling = True
+        self.name.setText(item.get("ID", ""))
+        self.prefix.setText(item.get("Filter", {}).get("Prefix", item.get("Prefix", "")) or "")
+        plain = not (item.get("Filter", {}).get("And") or item.get("Filter", {}).get("Tag"))
+        self.prefix.setEnabled(plain)
+        self.prefix.setPlaceholderText("" if plain else "by tags or sizes: kept as it is")
+        self.enabled.setChecked(item.get("Status") == "Enabled")
+        self.expire.setValue(item.get("Expiration", {}).get("Days", 0))
+        self.noncurrent.setValue(item.get("NoncurrentVersionExpiration", {}).get("NoncurrentDays", 0))
+        self.abort.setValue(item.get("AbortIncompleteMultipartUpload", {}).get("DaysAfterInitiation", 0))
+        first: dict[str, Any] = (item.get("Transitions") or [{}])[0]
+        self.kind.setCurrentIndex(max(self.kind.findData(first.get("StorageClass", "")), 0))
+        self.move_days.setValue(first.get("Days", 30))
+        self._filling = False
+
+    def _edited(self, *_: object) -> None:
+        """The rule on show becomes what the fields say; all else that it holds stays."""
+        if self._filling or self._number < 0:
+            return
+        item = dict(self._after.rules[self._number])
+        item["ID"], item["Status"] = self.name.text().strip(), "Enabled" if self.enabled.isChecked() else "Disabled"
+        if self.prefix.isEnabled():
+            item.pop("Prefix", None)
+            item["Filter"] = {"Prefix": self.prefix.text().strip()}
+        _put(item, "Expiration", "Days", self.expire.value())
+        _put(item, "NoncurrentVersionExpiration", "NoncurrentDays", self.noncurrent.value())
+        _put(item, "AbortIncompleteMultipartUpload", "DaysAfterInitiation", self.abort.value())
+        kind = self.kind.currentData()
+        steps = list(item.get("Transitions", ()))[1:]
+        item["Transitions"] = ([{"Days": self.move_days.value(), "StorageClass": kind}] if kind else []) + steps
+        if not item["Transitions"]:
+            del item["Transitions"]
+        rules = list(self._after.rules)
+        rules[self._number] = item
+        self._after = Lifecycle(tuple(rules), self._after.small_objects)
+        model = self.table.row_model
+        model.rows[self._number] = item
+        model.dataChanged.emit(model.index(self._number, 0), model.index(self._number, 1))
+        self._weigh()
+
+    def _add(self) -> None:
+        names = {item.get("ID") for item in self._after.rules}
+        name = next(name for name in (f"rule-{number_}" for number_ in range(1, 2000)) if name not in names)
+        self._append(rule(name, self._prefix, expire_days=60, abort_days=7))
+
+    def _append(self, item: Rule) -> None:
+        self._after = merged(self._after, [item])
+        self._show_rules(len(self._after.rules) - 1)
+
+    def _drop(self) -> None:
+        rules = [item for number_, item in enumerate(self._after.rules) if number_ != self._number]
+        self._after = Lifecycle(tuple(rules), self._after.small_objects)
+        self._show_rules(self._number)
+
+    def _weigh(self) -> None:
+        problems, changes = check(self._after.rules), difference(self._before, self._after)
+        self.problem.setText(problems[0] if problems else "")
+        self.problem.setVisible(bool(problems))
+        self.changes.setPlainText("\n".join(changes) or "Nothing")
+        self.accept_button.setEnabled(bool(changes) and not problems and self._may_write)
+        self.fate.setText("")
+
+
+def _put(item: Rule, action: str, unit: str, days: int) -> None:
+    """0 days: never. Other facts of the action (a date, how many versions stay) are kept."""
+    inside = {name: value for name, value in item.get(action, {}).items() if name != unit}
+    if days:
+        if action == "Expiration":
+            inside = {}  # S3 allows one way to expire a rule
+        inside[unit] = days
+    elif action == "NoncurrentVersionExpiration":
+        inside = {}
+    if inside:
+        item[action] = inside
+    else:
+        item.pop(action, None)

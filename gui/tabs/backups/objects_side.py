@@ -1,0 +1,211 @@
+"""The panel beside the browser: what is known of the chosen object, bucket or selection."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QComboBox, QVBoxLayout, QWidget
+
+from core.backups.objects.values import BucketFacts, Entry, Link, ObjectFacts
+from gui.parts.buttons import Button
+from gui.parts.layout import Card, column, row, scrolled
+from gui.parts.words import Chip, Label, byte_size, number
+from gui.style.tokens import Space
+from gui.tabs.backups import wording
+
+_LIVES = (("900", "15 minutes"), ("3600", "1 hour"), ("86400", "1 day"), ("604800", "7 days"))
+
+
+class ObjectsSide(Card):
+    link_asked = Signal(int)  # seconds
+    edit_asked = Signal()
+    versions_asked = Signal()
+    restore_asked = Signal(object)  # Entry
+    undelete_asked = Signal(str)
+    delete_version_asked = Signal(object)
+    lifecycle_asked = Signal()
+    uploads_asked = Signal()
+    versioning_asked = Signal(bool)
+    size_asked = Signal()
+
+    def __init__(self) -> None:
+        super().__init__("Nothing chosen")
+        self.title.setWordWrap(True)
+        holder = QWidget()
+        self._lines = QVBoxLayout(holder)
+        self._lines.setContentsMargins(0, 0, Space.S, 0)
+        self._lines.setSpacing(Space.XS)
+        self._lines.setAlignment(Qt.AlignmentFlag.AlignTop)
+        self.area = scrolled(holder)
+        holder.setObjectName("side")
+        self.area.setObjectName("sideScroll")
+        self.body.addWidget(self.area)
+        self.lives = QComboBox()
+        self.link: Label | None = None
+
+    # -- what may be shown --------------------------------------------------------------
+    def show_nothing(self, sentence: str) -> None:
+        self._begin("Details")
+        self._lines.addWidget(Label(sentence, "small", wrap=True))
+
+    def show_waiting(self, name: str) -> None:
+        self._begin(name)
+        self._lines.addWidget(Label("Reading…", "small"))
+
+    def show_trouble(self, name: str, sentence: str) -> None:
+        self._begin(name)
+        self._lines.addWidget(Label(sentence, "small", tone="danger", wrap=True))
+
+    def show_many(self, entries: Sequence[Entry]) -> None:
+        folders = sum(1 for entry in entries if entry.folder)
+        objects = len(entries) - folders
+        words = [f"{number(objects)} objects"] if objects else []
+        words += [f"{number(folders)} folders"] if folders else []
+        self._begin(" and ".join(words))
+        self._pair("Size", byte_size(sum(entry.size for entry in entries)) + (" and the folders" if folders else ""))
+        if folders:
+            self._button("Count what is in the folders", "gauge", self.size_asked)
+
+    def show_folder(self, entry: Entry, size: str) -> None:
+        self._begin(entry.name)
+        self._pair("Prefix", entry.key, mono=True)
+        self._pair("Size", size or "not counted")
+        self._button("Count what is in it", "gauge", self.size_asked)
+
+    def show_bucket(self, facts: BucketFacts, *, may_write: bool) -> None:
+        self._begin(facts.name)
+        self._pair("Region", facts.region)
+        words = {"Enabled": "on: a delete can be undone", "Suspended": "suspended", "Off": "off: a delete is final"}
+        self._pair("Versioning", words.get(facts.versioning, "not known"))
+        self._pair("Encryption", facts.encryption or "as the store does")
+        self._pair("Object lock", "on" if facts.object_lock else "off")
+        rules = facts.lifecycle_rules
+        self._pair("Lifecycle", "not known" if rules is None else f"{rules} rules" if rules != 1 else "1 rule")
+        self._lacking(facts.lacking)
+        self._button("Lifecycle rules…", "calendar-clock", self.lifecycle_asked)
+        self._button("Unfinished uploads…", "loader", self.uploads_asked)
+        on = facts.versioning != "Enabled"
+        button = self._button("Keep versions" if on else "Stop keeping versions", "history", None)
+        button.clicked.connect(lambda: self.versioning_asked.emit(on))
+        button.setEnabled(may_write and bool(facts.versioning))
+
+    def show_object(self, facts: ObjectFacts, *, may_write: bool) -> None:
+        self._begin(facts.key.rsplit("/", 1)[-1])
+        self._pair("Key", facts.key, mono=True)
+        self._pair("Size", f"{byte_size(facts.size)} ({number(facts.size)} bytes)")
+        self._pair("Modified", wording.stamp(facts.modified))
+        self._pair("Class", facts.storage_class)
+        self._pair("Type", facts.content_type)
+        if facts.encryption:
+            self._pair("Encrypted", facts.encryption)
+        if facts.expires:
+            self._pair("Expires", facts.expires)
+        if facts.locked_until:
+            self._pair("Locked until", wording.stamp(facts.locked_until))
+        for kind, value in facts.checksums.items():
+            by_parts = " by parts" if "-" in value else ""
+            self._pair(f"{kind}{by_parts}", value, mono=True)
+        self._pair("ETag", facts.etag + (" (no checksum)" if "-" in facts.etag else ""), mono=True)
+        self._table("Metadata", facts.metadata)
+        self._table("Tags", facts.tags)
+        self._lacking(facts.lacking)
+        edit = self._button("Class, metadata, tags…", "pencil", self.edit_asked)
+        edit.setEnabled(may_write)
+        self._heading("Link for anybody")
+        self.lives = QComboBox()
+        for seconds, words in _LIVES:
+            self.lives.addItem(words, int(seconds))
+        self.lives.setCurrentIndex(1)
+        self.lives.setAccessibleName("How long the link works")
+        make = Button("Copy a link", "small", icon_name="link")
+        make.clicked.connect(lambda: self.link_asked.emit(self.lives.currentData()))
+        self._lines.addLayout(row(self.lives, None))
+        self._lines.addLayout(row(make, None))
+        self.link = Label("", "small", wrap=True)
+        self._lines.addWidget(self.link)
+        self._heading("Versions")
+        self._button("Show the versions", "history", self.versions_asked)
+
+    def show_versions(self, versions: Sequence[Entry], *, may_write: bool) -> None:
+        """Newest first; a delete marker on top can be taken away."""
+        if len(versions) <= 1 and not any(item.version != "null" for item in versions):
+            self._lines.addWidget(Label("There is only this one: the bucket keeps no versions.", "small", wrap=True))
+            return
+        for item in versions[:200]:
+            kind = Chip(
+                "DELETED" if item.delete_marker else "CURRENT" if item.latest else "OLD",
+                "accent" if item.latest else "",
+            )
+            size = "" if item.delete_marker else f" · {byte_size(item.size)}"
+            self._lines.addLayout(row(kind, Label(f"{wording.stamp(item.modified)}{size}", "small"), None))
+            if item.delete_marker and item.latest:
+                button = Button("Undelete", "link")
+                button.clicked.connect(lambda _checked=False, item=item: self.undelete_asked.emit(item.key))
+            elif not item.latest and not item.delete_marker:
+                button = Button("Make it the current one", "link")
+                button.clicked.connect(lambda _checked=False, item=item: self.restore_asked.emit(item))
+            else:
+                continue
+            button.setEnabled(may_write)
+            self._lines.addLayout(row(Space.M, button, None))
+
+    def show_link(self, link: Link) -> None:
+        QGuiApplication.clipboard().setText(link.url)
+        if self.link is not None:
+            self.link.setText(f"Copied. It works until {wording.stamp(link.expires)}. {link.note}".strip())
+            self.link.set_tone("warning" if link.note else "success")
+
+    # -- inside -------------------------------------------------------------------------
+    def _begin(self, title: str) -> None:
+        self.link = None
+        self.title.setText(_breakable(title))
+        self.title.setVisible(True)
+        _clear(self._lines)
+
+    def _heading(self, text: str) -> None:
+        self._lines.addSpacing(Space.S)
+        self._lines.addWidget(Label(text, "strong"))
+
+    def _pair(self, name: str, value: str, *, mono: bool = False) -> None:
+        shown = Label(_breakable(value or "–"), "mono" if mono else "body", wrap=True)
+        shown.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        shown.setAccessibleName(f"{name}: {value}")
+        self._lines.addLayout(column(Label(name, "caption"), shown, gap=0))
+
+    def _table(self, name: str, values: dict[str, str]) -> None:
+        if values:
+            self._pair(name, "\n".join(f"{key} = {value}" for key, value in values.items()), mono=True)
+
+    def _lacking(self, sentences: Sequence[str]) -> None:
+        for sentence in sentences:
+            self._lines.addWidget(Label(f"{sentence}.", "small", tone="warning", wrap=True))
+
+    def _button(self, words: str, icon: str, signal: object) -> Button:
+        button = Button(words, "small", icon_name=icon)
+        if signal is not None:
+            button.clicked.connect(lambda: signal.emit())  # type: ignore[attr-defined]
+        self._lines.addLayout(row(button, None))
+        return button
+
+
+def _breakable(text: str) -> str:
+    """Long keys and sums may break anywhere: a zero-width space after every 6 signs that have no other place."""
+    words = []
+    for word in text.split(" "):
+        words.append(
+            "\u200b".join(word[start : start + 6] for start in range(0, len(word), 6)) if len(word) > 14 else word
+        )
+    return " ".join(words)
+
+
+def _clear(layout: QVBoxLayout) -> None:
+    while item := layout.takeAt(0):
+        inner = item.layout()
+        if inner is not None:
+            _clear(inner)  # type: ignore[arg-type]
+        widget = item.widget()
+        if widget is not None:
+            widget.hide()
+            widget.deleteLater()

@@ -1,0 +1,154 @@
+"""The browser's table: buckets or one level of a bucket; files are dropped in, and dragged out once they were fetched."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from PySide6.QtCore import QMimeData, Qt, QUrl, Signal
+from PySide6.QtGui import QDrag, QDragEnterEvent, QDragMoveEvent, QDropEvent
+from PySide6.QtWidgets import QAbstractItemView, QWidget
+
+from core.backups.objects.values import Bucket, Entry
+from gui.parts.words import byte_size
+from gui.tabs.backups import wording
+from gui.tabs.backups.rows import Column, RowTable
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A bucket, or an entry below ``prefix`` with what else is known of it. ``size``: of a folder, once counted."""
+
+    bucket: Bucket | None = None
+    entry: Entry | None = None
+    prefix: str = ""
+    proved: datetime | None = None
+    backup: bool = False
+    size: str = ""
+
+    @property
+    def name(self) -> str:
+        if self.entry is not None:
+            return self.entry.key[len(self.prefix) :]
+        return self.bucket.name if self.bucket else ""
+
+    @property
+    def is_folder(self) -> bool:
+        return self.bucket is not None or bool(self.entry and self.entry.folder)
+
+
+def _icon(line: Line) -> tuple[str, str]:
+    if line.bucket is not None:
+        return "archive", "accent"
+    if line.is_folder:
+        return "folder", "accent"
+    if line.entry and line.entry.delete_marker:
+        return "trash-2", "text3"
+    return ("shield-check", "success") if line.proved else ("file", "text3")
+
+
+def _size(line: Line) -> str:
+    if line.size:
+        return line.size
+    return "" if line.is_folder or line.entry is None else byte_size(line.entry.size)
+
+
+def _modified(line: Line) -> str:
+    moment = line.bucket.created if line.bucket else line.entry.modified if line.entry else None
+    return wording.stamp(moment) if moment else ""
+
+
+def _proved(line: Line) -> str:
+    if line.proved:
+        return wording.clock(line.proved)
+    return "not yet" if line.backup else ""
+
+
+def _storage_class(line: Line) -> str:
+    kind = line.entry.storage_class if line.entry else ""
+    return kind.replace("_", " ").capitalize() if kind else ""
+
+
+class ObjectsTable(RowTable):
+    files_dropped = Signal(list)
+    """paths of the computer's own files"""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(
+            "Objects",
+            (
+                Column(
+                    "Name",
+                    lambda line: line.name,
+                    icon=_icon,
+                    tip=lambda line: line.entry.key if line.entry else line.name,
+                ),
+                Column("Size", _size, 92, right=True),
+                Column("Class", _storage_class, 96, spare=600),
+                Column("Modified", _modified, 146, spare=420),
+                Column("Proved", _proved, 74, spare=520, tone=lambda line: "success" if line.proved else "text3"),
+            ),
+            parent,
+            many=True,
+        )
+        self.fetch: Callable[[list[Entry]], list[Path]] | None = None
+        """Brings objects into a folder of this computer and waits for it with the window alive; for dragging out."""
+        self.may_drop = False
+        self.setDragEnabled(True)
+        self.setAcceptDrops(True)
+        self.setDragDropMode(QAbstractItemView.DragDropMode.DragDrop)
+        self.setDropIndicatorShown(False)
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        self._weigh(event)
+
+    def dragMoveEvent(self, event: QDragMoveEvent) -> None:
+        self._weigh(event)
+
+    def _weigh(self, event: QDragEnterEvent | QDragMoveEvent) -> None:
+        if self.may_drop and event.source() is not self and event.mimeData().hasUrls():
+            event.setDropAction(Qt.DropAction.CopyAction)
+            event.accept()
+        else:
+            event.ignore()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        paths = [Path(url.toLocalFile()) for url in event.mimeData().urls() if url.isLocalFile()]
+        if paths and self.may_drop and event.source() is not self:
+            event.setDropAction(Qt.DropAction.CopyAction)
+            event.accept()
+            self.files_dropped.emit(paths)
+        else:
+            event.ignore()
+
+    def startDrag(self, actions: Qt.DropAction) -> None:
+        entries = [line.entry for line in self.chosen if line.entry is not None]
+        if not entries or self.fetch is None:
+            return
+        drag = QDrag(self)
+        drag.setMimeData(_Fetched(entries, self.fetch))
+        drag.exec(Qt.DropAction.CopyAction)
+
+
+class _Fetched(QMimeData):
+    """Promises files; they are downloaded when the place where they were dropped asks for them."""
+
+    def __init__(self, entries: list[Entry], fetch: Callable[[list[Entry]], list[Path]]) -> None:
+        super().__init__()
+        self._entries, self._fetch = entries, fetch
+        self._urls: list[QUrl] | None = None
+
+    def formats(self) -> list[str]:
+        return ["text/uri-list"]
+
+    def hasFormat(self, kind: str) -> bool:
+        return kind == "text/uri-list"
+
+    def retrieveData(self, kind: str, _wanted: object) -> object:
+        if kind != "text/uri-list":
+            return None
+        if self._urls is None:
+            self._urls = [QUrl.fromLocalFile(str(path)) for path in self._fetch(self._entries)]
+        return self._urls

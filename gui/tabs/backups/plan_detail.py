@@ -1,0 +1,365 @@
+"""One plan: its rules that speak up, its backups, runs and verifications, and the ladder of one verification."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QFrame, QGridLayout, QMenu, QStackedWidget, QVBoxLayout, QWidget
+
+from core.backups.outcomes import Backup, Check, Finding, PlanStatus, Run, Verification
+from core.backups.plan import Plan
+from gui.parts.buttons import Button, Segments
+from gui.parts.layout import Card, column, row
+from gui.parts.notices import EmptyState, Picture
+from gui.parts.stat_tile import Sparkline
+from gui.parts.words import Chip, Label, byte_size
+from gui.style.tokens import Space
+from gui.tabs.backups import wording
+from gui.tabs.backups.rows import Column, RowTable
+
+_ICON = {"danger": "circle-alert", "warning": "triangle-alert", "info": "info"}
+_FACTS = ("Source", "Goes to", "Runs", "Proved", "Kept", "Restore takes", "Data at risk", "Proof vanishes")
+_WIDE = 600  # pixels for two pairs of columns
+_FIXES = {
+    "retention": "Edit the plan",
+    "no-expiry": "Set the expiry",
+    "expiry-differs": "Set the expiry",
+    "half-retention": "Pause the expiry",
+    "proof-vanishes": "Verify now",
+    "stale": "Verify now",
+    "never": "Verify now",
+    "never-verified": "Verify now",
+}
+"""The rule of a finding -> its next step as a button."""
+
+
+class FindingLine(QFrame):
+    """What is the matter, why, and the next step."""
+
+    def __init__(self, finding: Finding, fix: str = "", parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        tone = wording.TONE[finding.severity]
+        self.setProperty("kind", "notice")
+        self.setProperty("tone", tone)
+        self.rule = finding.rule
+        self.button = Button(fix or " ", "link")
+        self.button.setVisible(bool(fix))
+        why = " ".join(f"{part.rstrip('.')}." for part in (finding.why, finding.remedy) if part)
+        words = column(Label(finding.title, "strong", wrap=True), gap=2)
+        if why:
+            words.addWidget(Label(why, "small", wrap=True))
+        layout = row(
+            Picture(_ICON[tone], tone), words, self.button, gap=Space.M, margins=(Space.M, Space.S, Space.M, Space.S)
+        )
+        layout.setStretch(1, 1)
+        self.setLayout(layout)
+        self.setAccessibleName(f"{finding.severity.value}: {finding.title}. {why}")
+
+
+class PlanDetail(QWidget):
+    """Shows the chosen plan; says what was asked for it."""
+
+    edit_asked = Signal()
+    remove_asked = Signal()
+    schedule_asked = Signal()
+    send_test_asked = Signal()
+    rights_asked = Signal()
+    policies_asked = Signal()
+    command_asked = Signal()
+    fix_asked = Signal(str)
+    verification_chosen = Signal(object)
+    backup_chosen = Signal()
+    evidence_asked = Signal(object)
+    show_object_asked = Signal(object)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.chip = Chip("")
+        self.more = Button("More about this plan", "icon", icon_name="ellipsis")
+        menu = self._menu()
+        self.more.clicked.connect(lambda: menu.exec(self.more.mapToGlobal(self.more.rect().bottomLeft())))
+        self.edit = Button("Edit", "small", icon_name="pencil")
+        self.edit.clicked.connect(self.edit_asked)
+        self.card = Card("Plan", self.chip, self.edit, self.more)
+        self.facts = QGridLayout()
+        self.facts.setHorizontalSpacing(Space.L)
+        self.facts.setVerticalSpacing(Space.XS)
+        self.card.body.addLayout(self.facts)
+        self._names = {name: Label(name, "small") for name in _FACTS}
+        self._values = {name: Label("–", "body", wrap=True) for name in _FACTS}
+        self._sides = 0
+        self._lay_out(2)
+        self.findings = QVBoxLayout()
+        self.findings.setSpacing(Space.XS)
+        self.card.body.addLayout(self.findings)
+        self.history = _History()
+        self.ladder = LadderCard()
+        self.history.verifications.picked.connect(self._verification_picked)
+        self.history.backups.picked.connect(self.backup_chosen)
+        self.history.backups.opened.connect(self.show_object_asked)
+        self.ladder.evidence_asked.connect(self.evidence_asked)
+        self.setLayout(column(self.card, self.history, self.ladder, None, gap=Space.M))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        self._lay_out(2 if event.size().width() >= _WIDE else 1)
+        super().resizeEvent(event)
+
+    def _lay_out(self, sides: int) -> None:
+        """The facts in one or two pairs of columns."""
+        if sides == self._sides:
+            return
+        self._sides = sides
+        for number, name in enumerate(_FACTS):
+            line, side = divmod(number, sides)
+            self.facts.addWidget(self._names[name], line, side * 2, Qt.AlignmentFlag.AlignTop)
+            self.facts.addWidget(self._values[name], line, side * 2 + 1)
+        self.facts.setColumnStretch(1, 1)
+        self.facts.setColumnStretch(3, sides - 1)
+
+    def _menu(self) -> QMenu:
+        menu = QMenu(self)
+        for words, signal in (
+            ("Schedule on this computer…", self.schedule_asked),
+            ("Send a test alert", self.send_test_asked),
+            ("Check the rights of this login", self.rights_asked),
+            ("Policies for least privilege…", self.policies_asked),
+            ("Copy as CLI", self.command_asked),
+            ("Forget this plan…", self.remove_asked),
+        ):
+            menu.addAction(words).triggered.connect(lambda _checked=False, signal=signal: signal.emit())
+        return menu
+
+    # -- showing ------------------------------------------------------------------
+    def show_plan(self, plan: Plan, status: PlanStatus | None) -> None:
+        self.card.title.setText(plan.name)
+        put = self._put
+        put("Source", wording.source(plan))
+        put("Goes to", f"s3://{plan.target.bucket}/{plan.prefix}")
+        put("Runs", wording.schedule(plan))
+        put("Proved", f"every {plan.proof.every_days} days, up to L{plan.proof.level}")
+        need = plan.proof.every_days + plan.retention.detection_days + plan.retention.repair_days
+        put(
+            "Kept",
+            f"{plan.retention.days} days (at least {need} are needed)",
+            "danger" if plan.retention.days < need else "",
+        )
+        if status is None:
+            self.chip.show_state("LOOKING", "")
+            return
+        self.chip.show_state(*wording.STATUS[status.status])
+        put("Restore takes", wording.span(status.rto) if status.rto else "not measured yet")
+        risk = (
+            f"{wording.span(status.rpo_actual)} since the backup" if status.rpo_actual else "all of it: no backup yet"
+        )
+        put("Data at risk", risk, "" if status.rpo_actual else "danger")
+        vanishes = status.proof_vanishes
+        soon = vanishes is not None and status.next_verification is not None and vanishes < status.next_verification
+        words = (
+            "no proven backup" if status.last_proof is None else wording.stamp(vanishes) if vanishes else "not by age"
+        )
+        put("Proof vanishes", words, "danger" if soon else "warning" if status.last_proof is None else "")
+        self._show_findings(status.findings)
+
+    def show_history(
+        self, backups: Sequence[Backup] | None, runs: Sequence[Run], verifications: Sequence[Verification]
+    ) -> None:
+        """``backups`` None: they could not be listed; the findings say why."""
+        self.history.show_all(backups, runs, verifications)
+        self.ladder.show_trend([item.rto_seconds for item in reversed(verifications) if item.rto_seconds][-30:])
+        if verifications:
+            self.history.verifications.choose(0)
+        else:
+            self.ladder.show_verification(None)
+
+    def _put(self, name: str, text: str, tone: str = "") -> None:
+        self._values[name].setText(text)
+        self._values[name].set_tone(tone)
+        self._values[name].setToolTip(text)
+        self._values[name].setAccessibleName(f"{name}: {text}")
+
+    def _show_findings(self, findings: Sequence[Finding]) -> None:
+        while item := self.findings.takeAt(0):
+            widget = item.widget()
+            if widget is not None:
+                widget.hide()
+                widget.deleteLater()
+        for finding in findings:
+            line = FindingLine(finding, _FIXES.get(finding.rule, ""))
+            line.button.clicked.connect(lambda _checked=False, rule=finding.rule: self.fix_asked.emit(rule))
+            self.findings.addWidget(line)
+
+    def _verification_picked(self) -> None:
+        chosen = self.history.verifications.chosen
+        self.ladder.show_verification(chosen[0] if chosen else None)
+        if chosen:
+            self.verification_chosen.emit(chosen[0])
+
+
+class _History(Card):
+    """Backups in the bucket, runs as this computer remembers them, verifications: one at a time."""
+
+    def __init__(self) -> None:
+        self.segments = Segments(
+            (("backups", "Backups"), ("verifications", "Verifications"), ("runs", "Runs")), "What is listed"
+        )
+        super().__init__("History", self.segments)
+        self.backups = RowTable(
+            "Backups in the bucket",
+            (
+                Column("Taken", lambda item: wording.stamp(item.taken), 150),
+                Column("Size", lambda item: byte_size(item.stored_bytes), 86, right=True),
+                Column(
+                    "State", _state_of, 170, tone=lambda item: _state_tone(item), icon=lambda item: _state_icon(item)
+                ),
+                Column("Expires", lambda item: wording.clock(item.expires), 80, spare=560),
+                Column("Object", lambda item: item.key.rsplit("/", 1)[-1], mono=True, tip=lambda item: item.key),
+            ),
+        )
+        self.verifications = RowTable(
+            "Verifications",
+            (
+                Column("When", lambda item: wording.stamp(item.started), 150),
+                Column("Result", lambda item: wording.proof(item)[0], 150, tone=lambda item: wording.proof(item)[1]),
+                Column("Level", lambda item: f"L{item.level}", 56),
+                Column("Restore time", lambda item: wording.span(item.rto_seconds), 96, right=True, spare=560),
+                Column("Finding", lambda item: item.headline if item.outcome.value != "done" else "every check passed"),
+            ),
+        )
+        self.runs = RowTable(
+            "Runs",
+            (
+                Column("Started", lambda item: wording.stamp(item.started), 150),
+                Column(
+                    "Result", lambda item: wording.OUTCOME[item.outcome][0], 96,
+                    tone=lambda item: wording.OUTCOME[item.outcome][1],
+                ),
+                Column("Took", lambda item: wording.span((item.ended - item.started) if item.ended else None), 90, right=True),
+                Column("Read", lambda item: byte_size(item.plain_bytes) if item.plain_bytes else "–", 86, right=True, spare=640),
+                Column("Stored", lambda item: byte_size(item.stored_bytes) if item.stored_bytes else "–", 86, right=True, spare=560),
+                Column("Why", lambda item: item.error, tip=lambda item: item.error),
+            ),
+        )  # fmt: skip
+        self.stack = QStackedWidget()
+        self._tables = {"backups": self.backups, "verifications": self.verifications, "runs": self.runs}
+        for table in self._tables.values():
+            holder = QWidget()
+            holder.setLayout(column(table, None, gap=0))
+            self.stack.addWidget(holder)
+        self.body.addWidget(self.stack)
+        self.segments.chosen.connect(self.show_kind)
+        self.show_kind("backups")
+
+    def show_kind(self, kind: str) -> None:
+        self.segments.choose(kind)
+        self.stack.setCurrentIndex(list(self._tables).index(kind))
+        self._fit()
+
+    def show_all(
+        self, backups: Sequence[Backup] | None, runs: Sequence[Run], verifications: Sequence[Verification]
+    ) -> None:
+        chosen = [item.id for item in self.backups.chosen]
+        self.backups.show_rows(backups or ())
+        for number, item in enumerate(backups or ()):
+            if item.id in chosen:
+                self.backups.choose(number)
+        self.runs.show_rows(runs)
+        self.verifications.show_rows(verifications)
+        known = "?" if backups is None else str(len(backups))
+        self.segments.relabel("backups", f"Backups {known}")
+        self.segments.relabel("verifications", f"Verifications {len(verifications)}")
+        self.segments.relabel("runs", f"Runs {len(runs)}")
+        self._fit()
+
+    def _fit(self) -> None:
+        for table in self._tables.values():
+            table.fit_height(1, 6)
+        current = list(self._tables.values())[self.stack.currentIndex()]
+        self.stack.setFixedHeight(current.height())
+
+
+def _state_of(item: Backup) -> str:
+    if not item.complete:
+        return "incomplete"
+    return f"proved {wording.ago(item.proved)}" if item.proved else "backed up"
+
+
+def _state_tone(item: Backup) -> str:
+    return "danger" if not item.complete else "success" if item.proved else "text2"
+
+
+def _state_icon(item: Backup) -> tuple[str, str]:
+    if not item.complete:
+        return "circle-x", "danger"
+    return ("shield-check", "success") if item.proved else ("archive", "text3")
+
+
+class LadderCard(Card):
+    """The rungs of one verification: level, check, expected, actual, how long."""
+
+    evidence_asked = Signal(object)
+
+    def __init__(self) -> None:
+        self.open = Button("Evidence report", "small", icon_name="external-link")
+        self.trend = Sparkline()
+        self.trend.setToolTip("How long the restores took, oldest first")
+        super().__init__("Proof", self.trend, self.open)
+        self.summary = Label("", wrap=True)
+        self._verification: Verification | None = None
+        self.open.clicked.connect(lambda: self._verification and self.evidence_asked.emit(self._verification))
+        self.table = RowTable(
+            "Checks of the verification",
+            (
+                Column("", lambda item: f"L{item.level}", 44),
+                Column("Check", lambda item: item.name, 180, tip=lambda item: item.name),
+                Column(
+                    "Result", lambda item: wording.verdict(item)[0], 116,
+                    tone=lambda item: wording.verdict(item)[1] or "text3", icon=_check_icon,
+                ),
+                Column("Expected", lambda item: item.expected, 150, tip=lambda item: item.expected, spare=520),
+                Column("Actual", lambda item: item.actual, tip=lambda item: f"{item.actual}\n{item.detail}".strip()),
+                Column("Took", lambda item: wording.span(item.seconds), 72, right=True, spare=620),
+            ),
+        )  # fmt: skip
+        self.empty = EmptyState(
+            "shield-alert", "No backup of this plan was ever proved",
+            hint="Verify restores one into a scratch server and checks it. Until then it is only backed up.",
+        )  # fmt: skip
+        self.empty.setMinimumHeight(150)
+        self.body.addWidget(self.empty)
+        self.body.addWidget(self.summary)
+        self.body.addWidget(self.table)
+        self.show_verification(None)
+
+    def show_trend(self, seconds: Sequence[float]) -> None:
+        """Restore times, oldest first."""
+        self.trend.setVisible(len(seconds) > 1)
+        self.trend.show_values(seconds)
+        self.trend.setAccessibleName(f"Restore times: {', '.join(wording.span(value) for value in seconds)}")
+
+    def show_verification(self, verification: Verification | None) -> None:
+        self._verification = verification
+        self.table.setVisible(verification is not None)
+        self.empty.setVisible(verification is None)
+        self.open.setVisible(verification is not None)
+        self.summary.setVisible(verification is not None)
+        if verification is None:
+            return
+        failed = len(verification.failed_checks)
+        word = wording.proof(verification)[0]
+        outcome = (
+            f"{failed} of {len(verification.checks)} checks FAILED"
+            if failed
+            else f"{len(verification.checks)} checks, {word}"
+        )
+        self.summary.setText(f"{outcome} · backup {verification.run} · {wording.ago(verification.started)}")
+        self.summary.set_tone("danger" if failed else "")
+        self.table.show_rows(sorted(verification.checks, key=lambda item: item.level))
+        self.table.fit_height(2, 24)
+
+
+def _check_icon(item: Check) -> tuple[str, str]:
+    if item.ok is None:
+        return "minus", "text3"
+    return ("circle-check", "success") if item.ok else ("circle-x", "danger")

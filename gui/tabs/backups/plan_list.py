@@ -1,0 +1,134 @@
+"""The plans as cards: state in a word, last backup, last proof, next run, and when the last proof vanishes."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QButtonGroup, QPushButton, QVBoxLayout, QWidget
+
+from core.backups.outcomes import PlanStatus
+from core.backups.plan import Plan
+from gui.parts.layout import column, row
+from gui.parts.words import Chip, Label, byte_size
+from gui.style.tokens import Space
+from gui.tabs.backups import wording
+
+
+class PlanCard(QPushButton):
+    """One plan; a click selects it."""
+
+    def __init__(self, plan: Plan, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.plan = plan
+        self.setProperty("kind", "planCard")
+        self.setCheckable(True)
+        self.setCursor(Qt.CursorShape.PointingHandCursor)
+        self.name = Label(plan.name, "strong")
+        self.chip = Chip("…")
+        self.source = Label(wording.source(plan), "small", wrap=True)
+        self.backed = Label("", "small", wrap=True)
+        self.proved = Label("", "small", wrap=True)
+        self.next = Label("", "small", wrap=True)
+        lines = column(
+            row(self.name, None, self.chip), self.source, Space.XS, self.backed, self.proved, self.next,
+            gap=2, margins=(Space.M, Space.M, Space.M, Space.M),
+        )  # fmt: skip
+        self.setLayout(lines)
+        self._lines = lines
+        for label in (self.name, self.chip, self.source, self.backed, self.proved, self.next):
+            label.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        self.setAccessibleName(plan.name)
+
+    def sizeHint(self) -> QSize:
+        return QSize(self._lines.sizeHint().width(), self.heightForWidth(self.width()))
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(self._lines.minimumSize().width(), self.heightForWidth(self.width()))
+
+    def hasHeightForWidth(self) -> bool:
+        return True
+
+    def heightForWidth(self, width: int) -> int:
+        return self._lines.totalHeightForWidth(width)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self.updateGeometry()  # the sentences break elsewhere
+
+    def show_status(self, status: PlanStatus | None) -> None:
+        if status is None:
+            self.chip.show_state("LOOKING", "")
+            return
+        now = datetime.now(UTC)
+        word, tone = wording.STATUS[status.status]
+        self.chip.show_state(word, tone)
+        taken = status.last_backup.taken if status.last_backup else None
+        self.backed.setText(f"Backed up {wording.ago(taken, now)} · {byte_size(status.stored_bytes)} in all")
+        proof = status.last_proof.started if status.last_proof else None
+        vanishes = status.proof_vanishes
+        if vanishes is None:
+            self.proved.setText(f"Proved {wording.ago(proof, now)}")
+            self.proved.set_tone("success" if word == "PROVED" else "")
+        else:
+            self.proved.setText(f"Proved {wording.ago(proof, now)} · that one vanishes {wording.clock(vanishes, now)}")
+            self.proved.set_tone("success" if word == "PROVED" else "warning")
+        missed = f" · {status.missed_runs} missed" if status.missed_runs else ""
+        self.next.setText(
+            f"Next run {wording.ago(status.next_run, now) if status.next_run else 'only by hand'}{missed}"
+        )
+        self.next.set_tone("warning" if status.missed_runs else "")
+        self.updateGeometry()
+        self.setAccessibleDescription(
+            f"{word}. {self.source.text()}. {self.backed.text()}. {self.proved.text()}. {self.next.text()}."
+        )
+
+
+class PlanList(QWidget):
+    """All cards, one of them chosen."""
+
+    chosen = Signal(str)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._group = QButtonGroup(self)
+        self.cards: dict[str, PlanCard] = {}
+        self._column = QVBoxLayout(self)
+        self._column.setContentsMargins(0, 0, 0, 0)
+        self._column.setSpacing(Space.S)
+        self._column.addStretch(1)
+        self.setAccessibleName("Backup plans")
+
+    @property
+    def current(self) -> str:
+        return next((name for name, card in self.cards.items() if card.isChecked()), "")
+
+    def show_plans(self, plans: list[Plan], current: str) -> None:
+        """Cards are kept where the plan is the same, so that the focus stays."""
+        for name in [name for name in self.cards if name not in {plan.name for plan in plans}]:
+            self._drop(name)
+        for number, plan in enumerate(plans):
+            card = self.cards.get(plan.name)
+            if card is not None and card.plan != plan:
+                self._drop(plan.name)
+                card = None
+            if card is None:
+                card = PlanCard(plan)
+                card.clicked.connect(lambda _checked=False, name=plan.name: self.chosen.emit(name))
+                self.cards[plan.name] = card
+                self._group.addButton(card)
+                self._column.insertWidget(number, card)
+        wanted = current if current in self.cards else next(iter(sorted(self.cards)), "")
+        if wanted:
+            self.cards[wanted].setChecked(True)
+
+    def show_status(self, name: str, status: PlanStatus | None) -> None:
+        if name in self.cards:
+            self.cards[name].show_status(status)
+
+    def _drop(self, name: str) -> None:
+        card = self.cards.pop(name)
+        self._group.removeButton(card)
+        card.deleteLater()
+        card.hide()

@@ -1,0 +1,99 @@
+"""The plans half of the page: tiles, cards, and the chosen plan."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QWidget
+
+from core.backups.outcomes import PlanStatus, Status
+from gui.parts.buttons import Button
+from gui.parts.layout import column, row, scrolled
+from gui.parts.notices import Banner, Busy, EmptyState
+from gui.parts.stat_tile import StatTile
+from gui.parts.words import byte_size, number
+from gui.style.tokens import Space
+from gui.tabs.backups import wording
+from gui.tabs.backups.plan_detail import PlanDetail
+from gui.tabs.backups.plan_list import PlanList
+
+_LEFT, _LEFT_SMALL = 286, 232
+
+
+def _backups(count: int) -> str:
+    return "1 backup" if count == 1 else f"{number(count)} backups"
+
+
+class PlansView(QWidget):
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.good = StatTile("Last good", curve=False)
+        self.next = StatTile("Next", curve=False)
+        self.stored = StatTile("Stored", curve=False)
+        self.failed = StatTile("Failed", curve=False)
+        self.tiles = row(self.good, self.next, self.stored, self.failed, gap=Space.M)
+        self.banner = Banner("danger")
+        self.banner.hide()
+        self.busy = Busy("Looking at the backup plans")
+        self.new = Button("New plan", "small", icon_name="plus")
+        self.list = PlanList()
+        self.detail = PlanDetail()
+        self.empty = EmptyState(
+            "archive", "No backup plan yet", "Make a plan",
+            hint="A plan says what is saved, where to, how often, and how it is proved by restoring it.",
+        )  # fmt: skip
+        self.left = left = QWidget()
+        left.setFixedWidth(_LEFT)
+        left.setLayout(column(row(self.new, None), self.list, None, gap=Space.S))
+        self.body = QWidget()
+        columns = row(left, self.detail, gap=Space.L)
+        columns.setStretch(1, 1)
+        self.body.setLayout(columns)
+        content = QWidget()
+        content.setLayout(column(self.tiles, self.busy, self.body, None, gap=Space.M, margins=(0, 0, Space.S, 0)))
+        self.area = scrolled(content)
+        self.setLayout(column(self.banner, self.empty, self.area, gap=Space.M))
+        self.show_state(looking=True, plans=0)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        self.left.setFixedWidth(_LEFT if event.size().width() > 860 else _LEFT_SMALL)
+        super().resizeEvent(event)
+
+    def show_state(self, *, looking: bool, plans: int) -> None:
+        """Looking the first time, nothing there, or the plans."""
+        self.busy.setVisible(looking and not plans)
+        self.empty.setVisible(not looking and not plans)
+        self.area.setVisible(looking or bool(plans))
+        self.body.setVisible(bool(plans))
+
+    def show_tiles(self, statuses: Sequence[PlanStatus]) -> None:
+        now = datetime.now(UTC)
+        proofs = [item.last_proof.started for item in statuses if item.last_proof]
+        taken = [item.last_backup.taken for item in statuses if item.last_backup]
+        if proofs:
+            self.good.show_figure(
+                wording.clock(max(proofs), now), note=f"proved {wording.ago(max(proofs), now)}", tone="success"
+            )
+        elif taken:
+            self.good.show_figure(wording.clock(max(taken), now), note="backed up, never proved", tone="warning")
+        else:
+            self.good.show_figure("–", note="nothing is backed up", tone="warning" if statuses else "")
+        coming = [item.next_run for item in statuses if item.next_run]
+        if coming:
+            self.next.show_figure(wording.clock(min(coming), now), note=wording.ago(min(coming), now))
+        else:
+            self.next.show_figure("–", note="no schedule")
+        stored = byte_size(sum(item.stored_bytes for item in statuses)).split(" ")
+        self.stored.show_figure(stored[0], stored[-1], note=_backups(sum(item.backups for item in statuses)))
+        bad = [item for item in statuses if item.status is Status.FAILED]
+        weak = [item for item in statuses if item.status in (Status.NEVER, Status.STALE, Status.NOT_RESTORABLE_HERE)]
+        if bad:
+            note, tone = bad[0].plan if len(bad) == 1 else f"of {len(statuses)} plans", "danger"
+        elif weak:
+            note, tone = f"{len(weak)} not proved", "warning"
+        else:
+            note, tone = ("every plan is proved", "success") if statuses else ("no plans", "")
+        self.failed.show_figure(number(len(bad)), note=note, tone=tone)
+        self.failed.figure.set_tone("danger" if bad else "")

@@ -1,0 +1,146 @@
+"""Restore: choose the backup and the place, see what would happen, and only then do it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QFrame, QWidget
+
+from core.backups.outcomes import Backup, RestorePreview
+from core.backups.plan import Plan
+from core.base.errors import OpsError
+from gui.parts.dialogs import ENVIRONMENT_TONE, Dialog
+from gui.parts.form import Field, choice, line
+from gui.parts.layout import column, row
+from gui.parts.notices import Banner, Busy
+from gui.parts.words import Chip, Label, byte_size, number
+from gui.style.tokens import Space
+from gui.tabs.backups import wording
+from gui.tabs.backups.plan_detail import FindingLine
+from gui.tabs.backups.rows import Column, RowTable
+
+
+class RestoreDialog(Dialog):
+    """First "Preview", then "Restore N tables"; over the source only with its name typed. Enter does neither."""
+
+    preview_asked = Signal(str, str)  # run, to
+    restore_asked = Signal(str, str, str)  # run, to, confirm
+
+    def __init__(
+        self, plan: Plan, backups: Sequence[Backup], chosen: str, environment: str, parent: QWidget | None = None
+    ) -> None:
+        super().__init__("Restore a backup", "Preview", parent, width=640)
+        self._plan = plan
+        self.head.addWidget(Chip(environment.upper(), ENVIRONMENT_TONE.get(environment, "")))
+        whole = [item for item in backups if item.complete]
+        words = [
+            (
+                item.id,
+                f"{wording.stamp(item.taken)} · {byte_size(item.stored_bytes)} · {'proved' if item.proved else 'not proved'}",
+            )
+            for item in whole
+        ]
+        self.backup = choice(words, chosen)
+        default = f"{plan.source.databases[0]}_restored" if plan.is_database else ""
+        self.to = line("database, SERVER/database" if plan.is_database else "/a/new/folder", default, mono=True)
+        help_text = (
+            "A new database, or SERVER/database on another server of the profile"
+            if plan.is_database
+            else "An empty folder"
+        )
+        self.to_field = Field("Into", self.to, help_text)
+        self.banner = Banner("danger")
+        self.banner.hide()
+        self.busy = Busy()
+        self.busy.hide()
+        self.summary = Label("", "strong", wrap=True)
+        self.items = RowTable(
+            "What would be restored",
+            (
+                Column("Table" if plan.is_database else "File", lambda item: item[0], mono=True),
+                Column("Rows" if plan.is_database else "Bytes", lambda item: number(item[1]), 110, right=True),
+            ),
+        )
+        self.found = QFrame()
+        self._lines = column(gap=Space.XS)
+        self.found.setLayout(self._lines)
+        self.confirm = line("", mono=True)
+        self.confirm_field = Field("Type the name of the source to restore over it", self.confirm)
+        fields = row()
+        for field in (Field("Backup", self.backup), self.to_field):
+            fields.addWidget(field, 1, Qt.AlignmentFlag.AlignTop)
+        for widget in (
+            fields, self.banner, self.busy, self.summary, self.items, self.found,
+            self.confirm_field,
+        ):  # fmt: skip
+            if isinstance(widget, QWidget):
+                self.body.addWidget(widget)
+            else:
+                self.body.addLayout(widget)
+        self._preview: RestorePreview | None = None
+        self._forget()
+        self.to.textChanged.connect(self._forget)
+        self.backup.currentIndexChanged.connect(self._forget)
+        self.confirm.textChanged.connect(self._weigh)
+        self.asked.connect(self._fire)
+        if not whole:
+            self.banner.show_text("There is no complete backup to restore", "Back up first", dismissable=False)
+            self.accept_button.setEnabled(False)
+
+    def show_busy(self, text: str) -> None:
+        self.busy.setVisible(bool(text))
+        if text:
+            self.busy.show_text(text)
+        self.accept_button.setEnabled(not text)
+
+    def show_fault(self, fault: OpsError) -> None:
+        self.show_busy("")
+        self.banner.show_fault(fault.title, fault.why, fault.remedy, details=fault.details)
+
+    def show_preview(self, preview: RestorePreview) -> None:
+        self.show_busy("")
+        self._preview = preview
+        kind = "tables" if self._plan.is_database else "files"
+        self.summary.setText(
+            f"{number(preview.item_count)} {kind}, {byte_size(preview.plain_bytes)}, as of {wording.stamp(preview.taken)}, "
+            f"into {preview.to}. Needs {byte_size(preview.needs_bytes)} there."
+        )
+        self.summary.show()
+        self.items.show_rows(preview.items)
+        self.items.fit_height(1, 7)
+        self.items.show()
+        for finding in preview.findings:
+            self._lines.addWidget(FindingLine(finding))
+        self.found.setVisible(bool(preview.findings))
+        self.confirm_field.setVisible(preview.overwrites_source)
+        verb = "Overwrite" if preview.overwrites_source else "Restore"
+        self.accept_button.setText(f"{verb} {number(preview.item_count)} {kind}")
+        self.accept_button.setAccessibleName(self.accept_button.text())
+        self._weigh()
+
+    def _weigh(self) -> None:
+        if self._preview is not None and self._preview.overwrites_source:
+            names = {*self._plan.source.databases, *self._plan.source.paths}
+            self.accept_button.setEnabled(self.confirm.text() in names)
+
+    def _forget(self) -> None:
+        """Another choice: what was previewed counts no more."""
+        self._preview = None
+        while item := self._lines.takeAt(0):
+            widget = item.widget()
+            if widget is not None:
+                widget.deleteLater()
+        for widget in (self.summary, self.items, self.found, self.confirm_field):
+            widget.hide()
+        self.banner.hide()
+        self.accept_button.setText("Preview")
+        self.accept_button.setAccessibleName("Preview")
+        self.accept_button.setEnabled(bool(self.to.text().strip()) and self.backup.count() > 0)
+
+    def _fire(self) -> None:
+        run, to = self.backup.currentData(), self.to.text().strip()
+        if self._preview is None:
+            self.preview_asked.emit(run, to)
+        else:
+            self.restore_asked.emit(run, to, self.confirm.text())

@@ -1,0 +1,62 @@
+"""Text to read, copy or install: policies, schedules, links."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import Signal
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QPlainTextEdit, QWidget
+
+from gui.parts.buttons import Button, Segments
+from gui.parts.dialogs import Dialog
+from gui.parts.words import Label
+from gui.style.theme import font
+
+
+class TextDialog(Dialog):
+    """One of several texts at a time. ``verb_for`` names the main button per text ("" hides it); ``asked_for`` says which."""
+
+    asked_for = Signal(str)
+
+    def __init__(
+        self,
+        title: str,
+        texts: Sequence[tuple[str, str, str]],
+        parent: QWidget | None = None,
+        *,
+        notes: dict[str, str] | None = None,
+        verbs: dict[str, str] | None = None,
+    ) -> None:
+        """texts: (id, words, text)."""
+        super().__init__(title, " ", parent, width=680)
+        self._texts = {name: text for name, _, text in texts}
+        self._notes, self._verbs = notes or {}, verbs or {}
+        self.kinds = Segments([(name, words) for name, words, _ in texts], title)
+        self.kinds.chosen.connect(self._show)
+        self.note = Label("", "small", wrap=True)
+        self.text = QPlainTextEdit()
+        self.text.setReadOnly(True)
+        self.text.setProperty("role", "mono")
+        self.text.setFont(font("mono"))
+        self.text.setMinimumHeight(300)
+        self.text.setAccessibleName(title)
+        self.copy = Button("Copy", icon_name="copy")
+        self.copy.clicked.connect(lambda: QGuiApplication.clipboard().setText(self.text.toPlainText()))
+        self.foot.insertWidget(0, self.copy)
+        self.cancel_button.setText("Close")
+        if len(texts) > 1:
+            self.body.addWidget(self.kinds)
+        self.body.addWidget(self.note)
+        self.body.addWidget(self.text)
+        self.asked.connect(lambda: self.asked_for.emit(self.kinds.value))
+        self._show(texts[0][0])
+
+    def _show(self, name: str) -> None:
+        self.text.setPlainText(self._texts[name])
+        self.note.setText(self._notes.get(name, ""))
+        self.note.setVisible(bool(self._notes.get(name)))
+        verb = self._verbs.get(name, "")
+        self.accept_button.setVisible(bool(verb))
+        self.accept_button.setText(verb)
+        self.accept_button.setAccessibleName(verb)

@@ -1,0 +1,451 @@
+"""The plan wizard: what, where to, how it is proved, when and who is told; every step can be tried before it is saved."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import (
+    QCheckBox,
+    QComboBox,
+    QFileDialog,
+    QHBoxLayout,
+    QLineEdit,
+    QListWidget,
+    QListWidgetItem,
+    QSpinBox,
+    QStackedWidget,
+    QVBoxLayout,
+    QWidget,
+)
+
+from core.backups.outcomes import Check, Finding
+from core.backups.plan import (
+    STORAGE_CLASSES,
+    Alerts,
+    Assertion,
+    Plan,
+    Proof,
+    Retention,
+    Schedule,
+    Sentinel,
+    Source,
+    Target,
+)
+from core.base.errors import OpsError
+from gui.parts.buttons import Button, Segments
+from gui.parts.dialogs import Dialog
+from gui.parts.form import Field, choice, line
+from gui.parts.layout import column, row, scrolled
+from gui.parts.notices import Banner, Busy
+from gui.parts.words import Label
+from gui.style.tokens import Space
+from gui.tabs.backups import wording
+from gui.tabs.backups.plan_detail import FindingLine
+
+_STEPS = (("source", "1  Source"), ("target", "2  Target"), ("proof", "3  Proof"), ("when", "4  When and who"))
+_OPERATORS = (
+    (">=", "is at least"), ("<=", "is at most"), ("=", "equals"), ("!=", "is not"), ("matches", "matches"),
+    ("within_hours", "is younger than (hours)"),
+)  # fmt: skip
+
+
+def _number(value: int, low: int, high: int, unit: str) -> QSpinBox:
+    box = QSpinBox()
+    box.setRange(low, high)
+    box.setSuffix(f" {unit}")
+    box.setValue(value)
+    return box
+
+
+def _side_by_side(*fields: Field) -> QHBoxLayout:
+    """Labels at one height, whatever help stands below."""
+    layout = row()
+    for field in fields:
+        layout.addWidget(field, 1, Qt.AlignmentFlag.AlignTop)
+    return layout
+
+
+class _Sum(QWidget):
+    """One assertion while it is edited: name, SQL, comparison, value, and what the source answers now."""
+
+    changed = Signal()
+    try_asked = Signal()
+    removed = Signal()
+
+    def __init__(self, assertion: Assertion) -> None:
+        super().__init__()
+        self._database = assertion.database
+        self.name = line("What should be true", assertion.name)
+        self.sql = line("SELECT COUNT(*) FROM orders", assertion.sql, mono=True)
+        self.operator = choice(list(_OPERATORS), assertion.operator)
+        self.value = line("1", assertion.value, mono=True)
+        self.answer = Label("", "small")
+        for widget, name in (
+            (self.name, "Name of the check"), (self.sql, "SQL of the check"), (self.operator, "Comparison"),
+            (self.value, "Expected value"),
+        ):  # fmt: skip
+            widget.setAccessibleName(name)
+        self.value.setMaximumWidth(120)
+        run = Button("Run on the source now", "small", icon_name="play")
+        run.clicked.connect(self.try_asked)
+        drop = Button("Remove this check", "icon", icon_name="trash-2")
+        drop.clicked.connect(self.removed)
+        self.setLayout(
+            column(
+                row(self.name, drop), self.sql, row(self.operator, self.value, run, self.answer, None),
+                gap=Space.XS, margins=(0, 0, 0, Space.S),
+            )
+        )  # fmt: skip
+
+    def assertion(self) -> Assertion:
+        return Assertion(
+            self.name.text().strip() or "check", self.sql.text().strip(), self.operator.currentData(),
+            self.value.text().strip(), self._database,
+        )  # fmt: skip
+
+    def show_check(self, check: Check) -> None:
+        word, tone = wording.verdict(check)
+        self.answer.setText(f"{word}: {check.actual}")
+        self.answer.setToolTip(check.detail or check.actual)
+        self.answer.set_tone(tone)
+
+
+class PlanWizard(Dialog):
+    databases_asked = Signal(str)
+    try_asked = Signal(object, object)  # Plan, Assertion
+    check_asked = Signal(object)  # Plan
+    save_asked = Signal(object)  # Plan
+
+    def __init__(self, plan: Plan | None, buckets: Sequence[str], parent: QWidget | None = None) -> None:
+        super().__init__("Edit the plan" if plan else "New backup plan", "Next", parent, width=720)
+        self._old = plan
+        self._wanted = set(plan.source.databases) if plan else set()
+        self.steps = Segments(_STEPS, "Step")
+        self.steps.chosen.connect(self._go)
+        self.stack = QStackedWidget()
+        self.back = Button("Back")
+        self.back.clicked.connect(lambda: self._go(_STEPS[self.stack.currentIndex() - 1][0]))
+        self.foot.insertWidget(1, self.back)
+        self.banner = Banner("danger")
+        self.banner.hide()
+        self.body.addWidget(self.steps, 0, Qt.AlignmentFlag.AlignLeft)
+        self.body.addWidget(self.banner)
+        self.body.addWidget(self.stack)
+        given = plan or Plan("", Source(), Target(buckets[0] if buckets else ""))
+        for content in (self._source(given), self._target(given, buckets), self._proof(given), self._when(given)):
+            area = scrolled(content)
+            content.setObjectName("side")
+            area.setObjectName("sideScroll")
+            area.setMinimumHeight(400)
+            self.stack.addWidget(area)
+        self.asked.connect(self._next)
+        self._go("source")
+
+    # -- the steps ------------------------------------------------------------------
+    def _source(self, plan: Plan) -> QWidget:
+        self.name = line("nightly-shop", plan.name)
+        self.name.setReadOnly(self._old is not None)
+        self.name_field = Field(
+            "Name", self.name, "Part of every object's key: small letters, digits, dash, underscore"
+        )
+        self.kind = Segments(
+            (("mysql", "MySQL or MariaDB"), ("folder", "A folder"), ("files", "Some files")), "What is backed up"
+        )
+        self.kind.choose(plan.source.kind)
+        self.kind.chosen.connect(self._kind_chosen)
+        self.server = QComboBox()
+        if plan.source.server:
+            self.server.addItem(plan.source.server)
+        self.server.currentTextChanged.connect(self._server_chosen)
+        self.databases = QListWidget()
+        self.databases.setProperty("kind", "boxed")
+        self.databases.setMinimumHeight(110)
+        self.databases.setMaximumHeight(160)
+        self.databases_field = Field("Databases", self.databases, "They are dumped together, at one moment")
+        self.history = QCheckBox("Also the old rows of system-versioned tables (MariaDB)")
+        self.history.setChecked(plan.source.history)
+        self.paths = line("/srv/data", ", ".join(plan.source.paths), mono=True)
+        browse = Button("Choose…", "small")
+        browse.clicked.connect(self._browse)
+        paths = QWidget()
+        paths.setLayout(row(self.paths, browse))
+        self.paths_field = Field("Path", paths, "Several files are separated by commas")
+        self.exclude = line("*.tmp, cache/*", ", ".join(plan.source.exclude), mono=True)
+        self.exclude_field = Field("Leave out", self.exclude, "Patterns on the path inside the backup")
+        self._of_mysql = (Field("Server", self.server), self.databases_field, self.history)
+        self._of_files = (self.paths_field, self.exclude_field)
+        page = QWidget()
+        page.setLayout(
+            column(self.name_field, Label("What is backed up", "strong"), row(self.kind, None), *self._of_mysql,
+                   *self._of_files, None, gap=Space.M, margins=(0, Space.S, Space.S, 0))
+        )  # fmt: skip
+        self._kind_chosen(plan.source.kind)
+        return page
+
+    def _target(self, plan: Plan, buckets: Sequence[str]) -> QWidget:
+        self.bucket = QComboBox()
+        self.bucket.setEditable(True)
+        self.bucket.addItems(sorted({*buckets, plan.target.bucket} - {""}))
+        self.bucket.setCurrentText(plan.target.bucket)
+        self.prefix = line("backups", plan.target.prefix, mono=True)
+        self.storage = choice([(name, name) for name in STORAGE_CLASSES], plan.target.storage_class)
+        self.sse = choice(
+            [("", "as the bucket says"), ("AES256", "S3's own keys (AES256)"), ("aws:kms", "KMS")], plan.target.sse
+        )
+        self.kms = line("alias/backups", plan.target.kms_key, mono=True)
+        self.compression = choice([("zstd", "zstd (fast, small)"), ("gzip", "gzip (opens anywhere)")], plan.compression)
+        self.recipients = line("age1…", ", ".join(plan.recipients), mono=True)
+        self.days = _number(plan.retention.days, 1, 36_500, "days")
+        self.detection = _number(plan.retention.detection_days, 1, 3650, "days")
+        self.repair = _number(plan.retention.repair_days, 1, 3650, "days")
+        self.rule = Label("", "small", wrap=True)
+        self.bucket_field = Field("Bucket", self.bucket)
+        page = QWidget()
+        page.setLayout(
+            column(
+                _side_by_side(self.bucket_field, Field("Prefix", self.prefix)),
+                _side_by_side(Field("Storage class", self.storage), Field("Encryption there", self.sse), Field("KMS key", self.kms)),
+                _side_by_side(Field("Compression", self.compression), Field("Encrypt here for (age public keys)", self.recipients)),
+                _side_by_side(
+                    Field("Keep backups", self.days), Field("A problem is noticed within", self.detection),
+                    Field("and repaired within", self.repair),
+                ),
+                self.rule, None, gap=Space.M, margins=(0, Space.S, Space.S, 0),
+            )
+        )  # fmt: skip
+        for box in (self.days, self.detection, self.repair):
+            box.valueChanged.connect(self._say_rule)
+        return page
+
+    def _proof(self, plan: Plan) -> QWidget:
+        proof = plan.proof
+        self.every = _number(proof.every_days, 1, 3650, "days")
+        self.every.valueChanged.connect(self._say_rule)
+        self.level = choice([(str(number), words) for number, words in enumerate(wording.LEVELS)], str(proof.level))
+        self.older = _number(proof.older_every, 0, 1000, "th")
+        self.scratch = line("a private MariaDB", proof.scratch)
+        self.identity = line("name of a secret", proof.identity)
+        self.checks = QVBoxLayout()
+        self._sums: list[_Sum] = []
+        add = Button("Add a check", "small", icon_name="plus")
+        add.clicked.connect(lambda: self._add_check(Assertion("", "SELECT COUNT(*) FROM ")))
+        sentinel = Button("Add a row that must always exist", "small", icon_name="plus")
+        sentinel.clicked.connect(
+            lambda: self._add_check(Assertion("sentinel row", "SELECT COUNT(*) FROM `table` WHERE id = 1", ">=", "1"))
+        )
+        page = QWidget()
+        page.setLayout(
+            column(
+                _side_by_side(Field("Prove it every", self.every), Field("up to", self.level), Field("every so many, an older backup", self.older)),
+                _side_by_side(
+                    Field("Restore into", self.scratch, "Empty: a private server here. Or a MySQL source of the profile"),
+                    Field("Secret with the age identity", self.identity),
+                ),
+                Label("Checks on the restored data", "strong"),
+                Label("Each asks for one value. Try it on the source before you trust it.", "small"),
+                self.checks, row(sentinel, add, None), None, gap=Space.M, margins=(0, Space.S, Space.S, 0),
+            )
+        )  # fmt: skip
+        for old in (*(item.as_assertion() for item in proof.sentinels), *proof.assertions):
+            self._add_check(old)
+        self._say_rule()
+        return page
+
+    def _when(self, plan: Plan) -> QWidget:
+        alerts = plan.alerts
+        self.times = line("02:00, 14:00", ", ".join(plan.schedule.times), mono=True)
+        self.weekdays = line("every day, or: mon, thu", ", ".join(plan.schedule.weekdays), mono=True)
+        self.desktop = QCheckBox("Tell me on this desktop")
+        self.desktop.setChecked(alerts.desktop)
+        self.silence = _number(alerts.silence_hours, 1, 8760, "hours")
+        self.host = line("mail.example.com", alerts.smtp_host)
+        self.mail_from = line("backups@example.com", alerts.smtp_from)
+        self.to = line("ops@example.com", ", ".join(alerts.smtp_to))
+        self.topic = line("arn:aws:sns:…", alerts.sns_topic, mono=True)
+        self.webhook = line("https://…", alerts.webhook, mono=True)
+        self.look = Button("Check everything now", icon_name="shield-check")
+        self.look.clicked.connect(lambda: self.check_asked.emit(self.plan()))
+        self.busy = Busy()
+        self.busy.hide()
+        self.found = QVBoxLayout()
+        self.found.setSpacing(Space.XS)
+        page = QWidget()
+        page.setLayout(
+            column(
+                _side_by_side(
+                    Field("Runs at", self.times, "This computer's clock; empty: only by hand"),
+                    Field("on", self.weekdays), Field("Alarm after silence of", self.silence),
+                ),
+                self.desktop,
+                _side_by_side(Field("Mail by", self.host), Field("from", self.mail_from), Field("to", self.to)),
+                _side_by_side(Field("SNS topic", self.topic), Field("Webhook", self.webhook)),
+                row(self.look, self.busy, None), self.found, None, gap=Space.M, margins=(0, Space.S, Space.S, 0),
+            )
+        )  # fmt: skip
+        return page
+
+    # -- showing ----------------------------------------------------------------------
+    def show_servers(self, names: Sequence[str]) -> None:
+        current = self.server.currentText()
+        self.server.blockSignals(True)
+        self.server.clear()
+        self.server.addItems(list(names))
+        self.server.setCurrentText(current or (names[0] if names else ""))
+        self.server.blockSignals(False)
+        if not names:
+            self.databases_field.show_fault("The profile names no MySQL server: add one to it")
+        elif self.server.currentText():
+            self.databases_asked.emit(self.server.currentText())
+
+    def show_databases(self, names: Sequence[str]) -> None:
+        self.databases_field.show_fault("")
+        self.databases.clear()
+        for name in names:
+            item = QListWidgetItem(name)
+            item.setFlags(item.flags() | Qt.ItemFlag.ItemIsUserCheckable)
+            wanted = name in self._wanted or (len(names) == 1 and self._old is None)
+            item.setCheckState(Qt.CheckState.Checked if wanted else Qt.CheckState.Unchecked)
+            self.databases.addItem(item)
+
+    def show_database_fault(self, fault: OpsError) -> None:
+        self.databases.clear()
+        self.databases_field.show_fault(str(fault))
+
+    def show_check(self, assertion: Assertion, check: Check) -> None:
+        for item in self._sums:
+            if item.assertion() == assertion:
+                item.show_check(check)
+
+    def show_checking(self, busy: bool) -> None:
+        self.look.setEnabled(not busy)
+        self.busy.setVisible(busy)
+        if busy:
+            self.busy.show_text("Login, rights, room, bucket…")
+
+    def show_findings(self, findings: Sequence[Finding]) -> None:
+        self.show_checking(False)
+        while item := self.found.takeAt(0):
+            widget = item.widget()
+            if widget is not None:
+                widget.deleteLater()
+        for finding in findings:
+            self.found.addWidget(FindingLine(finding))
+        if not findings:
+            self.found.addWidget(Label("Nothing stands in the way of a backup.", tone="success"))
+
+    def show_fault(self, fault: OpsError) -> None:
+        self.show_checking(False)
+        self.banner.show_fault(fault.title, fault.why, fault.remedy, details=fault.details)
+
+    # -- the plan as it stands ----------------------------------------------------------
+    def plan(self) -> Plan:
+        old = self._old
+        kind = self.kind.value
+        source = Source(kind, paths=_listed(self.paths), exclude=_listed(self.exclude))
+        if kind == "mysql":
+            items = [self.databases.item(number) for number in range(self.databases.count())]
+            chosen = [item.text() for item in items if item.checkState() == Qt.CheckState.Checked]
+            databases = tuple(chosen) if items else tuple(sorted(self._wanted))
+            source = Source(kind, self.server.currentText(), databases, history=self.history.isChecked())
+        target = Target(
+            self.bucket.currentText().strip(), self.prefix.text().strip(), self.storage.currentData(), self.sse.currentData(),
+            self.kms.text().strip(),
+        )  # fmt: skip
+        proof = replace(
+            old.proof if old else Proof(), every_days=self.every.value(), level=int(self.level.currentData()),
+            older_every=self.older.value(), sentinels=(), assertions=tuple(item.assertion() for item in self._sums),
+            scratch=self.scratch.text().strip(), identity=self.identity.text().strip(),
+        )  # fmt: skip
+        if old:  # a sentinel that was not touched stays one
+            kept: tuple[Sentinel, ...] = tuple(
+                item for item in old.proof.sentinels if item.as_assertion() in proof.assertions
+            )
+            rest = tuple(item for item in proof.assertions if item not in {mark.as_assertion() for mark in kept})
+            proof = replace(proof, sentinels=kept, assertions=rest)
+        alerts = replace(
+            old.alerts if old else Alerts(), desktop=self.desktop.isChecked(), silence_hours=self.silence.value(),
+            smtp_host=self.host.text().strip(), smtp_from=self.mail_from.text().strip(), smtp_to=_listed(self.to),
+            sns_topic=self.topic.text().strip(), webhook=self.webhook.text().strip(),
+        )  # fmt: skip
+        return Plan(
+            self.name.text().strip(), source, target, self.compression.currentData(), _listed(self.recipients),
+            Schedule(_listed(self.times), _listed(self.weekdays)), proof,
+            Retention(self.days.value(), self.detection.value(), self.repair.value()), alerts,
+        )  # fmt: skip
+
+    # -- inside -------------------------------------------------------------------------
+    def _go(self, step: str) -> None:
+        number = [value for value, _ in _STEPS].index(step)
+        self.steps.choose(step)
+        self.stack.setCurrentIndex(number)
+        self.back.setVisible(number > 0)
+        last = number == len(_STEPS) - 1
+        self.accept_button.setText("Save the plan" if last else "Next")
+        self.accept_button.setAccessibleName(self.accept_button.text())
+
+    def _next(self) -> None:
+        self.banner.hide()
+        number = self.stack.currentIndex()
+        if number < len(_STEPS) - 1:
+            self._go(_STEPS[number + 1][0])
+            return
+        try:
+            plan = self.plan().checked()
+        except OpsError as fault:
+            self.show_fault(fault)
+            return
+        self.save_asked.emit(plan)
+
+    def _server_chosen(self, name: str) -> None:
+        if name:
+            self.databases_asked.emit(name)
+
+    def _kind_chosen(self, kind: str) -> None:
+        for widget in self._of_mysql:
+            widget.setVisible(kind == "mysql")
+        for field in self._of_files:
+            field.setVisible(kind != "mysql")
+
+    def _browse(self) -> None:
+        if self.kind.value == "folder":
+            folder = QFileDialog.getExistingDirectory(self, "Folder to back up")
+            if folder:
+                self.paths.setText(folder)
+            return
+        files, _ = QFileDialog.getOpenFileNames(self, "Files to back up")
+        if files:
+            self.paths.setText(", ".join(files))
+
+    def _add_check(self, assertion: Assertion) -> None:
+        item = _Sum(assertion)
+        item.try_asked.connect(lambda: self.try_asked.emit(self.plan(), item.assertion()))
+        item.removed.connect(lambda: self._drop_check(item))
+        self._sums.append(item)
+        self.checks.addWidget(item)
+
+    def _drop_check(self, item: _Sum) -> None:
+        self._sums.remove(item)
+        item.hide()
+        item.deleteLater()
+
+    def _say_rule(self) -> None:
+        if not hasattr(self, "every"):
+            return
+        need = self.every.value() + self.detection.value() + self.repair.value()
+        fits = self.days.value() >= need
+        self.rule.setText(
+            f"{self.every.value()} days until the next proof + {self.detection.value()} until a problem is noticed + "
+            f"{self.repair.value()} to repair it = {need} days. "
+            + (
+                "That fits."
+                if fits
+                else f"Backups that live {self.days.value()} days may all be gone before anybody knows."
+            )
+        )
+        self.rule.set_tone("success" if fits else "danger")
+
+
+def _listed(edit: QLineEdit) -> tuple[str, ...]:
+    return tuple(part.strip() for part in edit.text().split(",") if part.strip())

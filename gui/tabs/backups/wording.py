@@ -1,0 +1,107 @@
+"""How the Backups page says things: states, moments, ages."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from PySide6.QtCore import QDateTime, QLocale, QTimeZone
+
+from core.backups.outcomes import Check, Outcome, Severity, Status, Verification
+from core.backups.plan import Plan
+from gui.parts.words import duration
+
+STATUS: dict[Status, tuple[str, str]] = {
+    Status.NEVER: ("NEVER PROVED", "warning"),
+    Status.OK: ("PROVED", "success"),
+    Status.STALE: ("STALE", "warning"),
+    Status.FAILED: ("FAILED", "danger"),
+    Status.NOT_RESTORABLE_HERE: ("NOT RESTORABLE HERE", "warning"),
+    Status.RUNNING: ("RUNNING", "info"),
+}
+"""Word and tone. Only a proved backup is green."""
+
+OUTCOME: dict[Outcome, tuple[str, str]] = {
+    Outcome.RUNNING: ("running", "info"),
+    Outcome.DONE: ("done", ""),
+    Outcome.FAILED: ("failed", "danger"),
+    Outcome.CANCELLED: ("cancelled", ""),
+    Outcome.NOT_RESTORABLE_HERE: ("readable, not proven", "warning"),
+}
+
+TONE: dict[Severity, str] = {Severity.ERROR: "danger", Severity.WARNING: "warning", Severity.INFO: "info"}
+
+LEVELS = (
+    "L0  exists, size, age",
+    "L1  checksum at the store",
+    "L2  download, decompress, closing line",
+    "L3  restore into a scratch server",
+    "L4  rows, schema, views",
+    "L5  sentinel rows and assertions",
+    "L6  check and checksum tables",
+)
+
+
+def stamp(moment: datetime | None) -> str:
+    """``22 Nov 2026 02:10`` in this computer's time; "never" for None."""
+    if moment is None:
+        return "never"
+    local = QDateTime.fromSecsSinceEpoch(int(moment.timestamp()), QTimeZone.systemTimeZone())
+    return QLocale().toString(local, "d MMM yyyy HH:mm")
+
+
+def clock(moment: datetime | None, now: datetime | None = None) -> str:
+    """The time alone where it is within a day, else the day."""
+    if moment is None:
+        return "–"
+    local = QDateTime.fromSecsSinceEpoch(int(moment.timestamp()), QTimeZone.systemTimeZone())
+    near = abs((moment - (now or datetime.now(UTC))).total_seconds()) < 86_400
+    return QLocale().toString(local, "HH:mm" if near else "d MMM")
+
+
+def ago(moment: datetime | None, now: datetime | None = None) -> str:
+    """``4 min ago``, ``in 6 h``, ``3 d ago``; "never" for None."""
+    if moment is None:
+        return "never"
+    seconds = ((now or datetime.now(UTC)) - moment).total_seconds()
+    span = about(abs(seconds))
+    return f"{span} ago" if seconds >= 0 else f"in {span}"
+
+
+def about(seconds: float) -> str:
+    """One unit: 40 s, 4 min, 6 h, 12 d."""
+    for limit, size, unit in ((60, 1, "s"), (3600, 60, "min"), (172_800, 3600, "h")):
+        if seconds < limit:
+            return f"{int(seconds // size)} {unit}"
+    return f"{int(seconds // 86_400)} d"
+
+
+def span(length: timedelta | float | None) -> str:
+    if length is None:
+        return "–"
+    return duration(length.total_seconds() if isinstance(length, timedelta) else length)
+
+
+def source(plan: Plan) -> str:
+    if plan.is_database:
+        return f"{', '.join(plan.source.databases)} on {plan.source.server}"
+    return ", ".join(plan.source.paths)
+
+
+def schedule(plan: Plan) -> str:
+    if not plan.schedule.times:
+        return "only by hand"
+    days = ", ".join(plan.schedule.weekdays) or "daily"
+    return f"{days} at {', '.join(plan.schedule.times)}"
+
+
+def verdict(check: Check) -> tuple[str, str]:
+    if check.ok is None:
+        return "not carried out", ""
+    return ("passed", "success") if check.ok else ("FAILED", "danger")
+
+
+def proof(verification: Verification) -> tuple[str, str]:
+    """What a verification showed. Done below L3 means readable: nothing was restored."""
+    if verification.outcome is Outcome.DONE:
+        return ("proved", "success") if verification.level >= 3 else ("readable", "info")
+    return OUTCOME[verification.outcome]

@@ -1,0 +1,123 @@
+"""The card of the answer: the digit in large, how sure, ten bars, what the model sees, and "that was a 7"."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QCheckBox, QComboBox, QVBoxLayout, QWidget
+
+from gui.parts.buttons import Button
+from gui.parts.layout import Card, column, row
+from gui.parts.probability_bars import ProbabilityBars
+from gui.parts.words import Label, number
+from gui.style.tokens import Space
+from gui.tabs.digits.pictures import Pixels
+from gui.tabs.digits.values import Shown, Sureness
+
+
+class AnswerCard(Card):
+    normalise_chosen = Signal(bool)
+    sample_named = Signal(int)
+    samples_asked = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        self.latency = Label("", "small")
+        super().__init__("Prediction", self.latency, parent=parent)
+        self.hero = Label("", "hero")
+        self.hero.setMinimumHeight(92)
+        self.sure = Label("", "strong", wrap=True)
+        self.next_best = Label("", "small", wrap=True)
+        self.bars = ProbabilityBars([str(digit) for digit in range(10)], "Probability of each digit")
+        self.seen = Pixels("What the model sees")
+        self.seen_note = Label("", "small", wrap=True)
+        self.normalise = QCheckBox("Normalise")
+        self.normalise.setToolTip(
+            "Rescale the strokes to 20 pixels, one pen, centred by mass, as the training pictures were"
+        )
+        self.digit_choice = QComboBox()
+        self.digit_choice.setAccessibleName("The right digit")
+        for digit in range(10):
+            self.digit_choice.addItem(str(digit), digit)
+        self.digit_choice.setMaximumWidth(72)
+        self.name_it = Button("Keep as sample", "small", icon_name="plus")
+        self.samples = Button("My samples", "link")
+        left = QVBoxLayout()
+        left.setSpacing(Space.XS)
+        left.addWidget(self.hero)
+        left.addWidget(self.sure)
+        left.addWidget(self.next_best)
+        left.addStretch(1)
+        left.addWidget(Label("What the model sees", "small"))
+        note = column(self.seen_note, self.normalise, None, gap=Space.XS)
+        left.addLayout(row(self.seen, note, gap=Space.S))
+        body = row(gap=Space.L)
+        body.addLayout(left, 5)
+        body.addWidget(self.bars, 6)
+        self.body.addLayout(body, 1)
+        self.that_was = Label("That was a")
+        self.that_was.setBuddy(self.digit_choice)
+        self.body.addLayout(row(self.that_was, self.digit_choice, self.name_it, None, self.samples))
+        self.normalise.toggled.connect(self.normalise_chosen)
+        self.name_it.clicked.connect(lambda: self.sample_named.emit(int(self.digit_choice.currentData())))
+        self.samples.clicked.connect(self.samples_asked)
+        self.show_answer(Shown(Sureness.EMPTY))
+
+    def show_normalise(self, on: bool) -> None:
+        self.normalise.blockSignals(True)
+        self.normalise.setChecked(on)
+        self.normalise.blockSignals(False)
+
+    def show_sample_count(self, count: int) -> None:
+        self.samples.setText(self.tr("My samples ({0})").format(number(count)))
+
+    def show_fault(self, title: str, why: str) -> None:
+        self.show_answer(Shown(Sureness.FAILED))
+        self.sure.setText(title)
+        self.sure.set_tone("danger")
+        self.next_best.setText(why)
+
+    def show_answer(self, shown: Shown) -> None:
+        state = shown.sureness
+        answered = state in (Sureness.SURE, Sureness.NOT_SURE, Sureness.NOT_A_DIGIT, Sureness.DRAWING)
+        known = answered and bool(shown.ranked)
+        first, second = (shown.ranked[0], shown.ranked[1]) if known else (0, 0)
+        hero = {Sureness.SURE: str(first), Sureness.NOT_SURE: f"{first}?", Sureness.NOT_A_DIGIT: "–"}.get(state, "")
+        if state is Sureness.DRAWING and known:
+            hero = str(first)
+        self.hero.setText(hero)
+        self.hero.set_tone({Sureness.SURE: "accent", Sureness.DRAWING: "muted"}.get(state, "muted"))
+        self.sure.set_tone("")
+        top = number(shown.shares[first] * 100, 1) if known else ""
+        runner_up = number(shown.shares[second] * 100, 1) if known else ""
+        words = {
+            Sureness.EMPTY: (self.tr("Nothing drawn yet"), self.tr("The answer appears while you draw.")),
+            Sureness.DRAWING: (self.tr("Drawing …"), self.tr("So far {0} ({1} %)").format(first, top) if known else ""),
+            Sureness.SURE: (
+                self.tr("{0} % confident").format(top),
+                self.tr("Next best: {0} ({1} %)").format(second, runner_up),
+            ),
+            Sureness.NOT_SURE: (
+                self.tr("Not sure: {0} or {1}").format(first, second),
+                self.tr("{0} % and {1} %").format(top, runner_up),
+            ),
+            Sureness.NOT_A_DIGIT: (
+                self.tr("Does not look like a digit"),
+                self.tr("Looks most like {0} ({1} %)").format(first, top),
+            ),
+            Sureness.FAILED: ("", ""),
+        }[state]
+        self.sure.setText(words[0])
+        self.next_best.setText(words[1])
+        self.bars.show_shares(shown.shares if known else (), vague=state is not Sureness.SURE)
+        self.seen.show_grey(shown.picture)
+        self.seen_note.setText(
+            ""
+            if not shown.picture
+            else self.tr("28 × 28 px,\ncentred by mass")
+            if self.normalise.isChecked()
+            else self.tr("28 × 28 px,\nas it stands")
+        )
+        self.latency.setText(self.tr("{0} ms").format(number(shown.milliseconds, 1)) if known else "")
+        if known:
+            self.digit_choice.setCurrentIndex(first)
+        self.name_it.setEnabled(known and state is not Sureness.DRAWING)
+        self.hero.setAccessibleName(f"{words[0]}. {words[1]}")

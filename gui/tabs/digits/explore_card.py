@@ -1,0 +1,307 @@
+"""The card to explore a model's performance: confusion matrix, misread digits, per digit, calibration, coverage."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QHeaderView,
+    QSlider,
+    QStackedWidget,
+    QTableWidget,
+    QTableWidgetItem,
+    QWidget,
+)
+
+from gui.parts.buttons import Button, Segments
+from gui.parts.form import choice
+from gui.parts.heat_map import HeatMap, HeatTable
+from gui.parts.image_gallery import GalleryItem, ImageGallery
+from gui.parts.layout import Card, column, row
+from gui.parts.notices import EmptyState
+from gui.parts.small_chart import Axis, Curve, SmallChart
+from gui.parts.words import Label, number
+from gui.style.tokens import Size
+from gui.tabs.digits.pictures import image_of
+from gui.tabs.digits.values import Overview, Thumb
+
+_TENTHS = [(tick / 10, f"{tick * 10} %") for tick in (0, 2, 4, 6, 8, 10)]
+
+
+class ExploreCard(Card):
+    cell_picked = Signal(int, int)
+    misread_asked = Signal()
+    thumb_opened = Signal(object)
+    download_asked = Signal()
+    open_data_asked = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        self.view_choice = Segments(
+            [("confusion", "Matrix"), ("misread", "Misread"), ("digits", "Per digit"), ("calibration", "Calibration"), ("coverage", "Coverage")],
+            "What to look at",
+        )  # fmt: skip
+        super().__init__("Performance", note=" ", parent=parent)
+        self.headline = Label("", "small", wrap=True)
+        self.mode = choice([("count", "Counts"), ("row", "Row %"), ("column", "Column %")])
+        self.mode.setAccessibleName("Figures in the matrix")
+        self.download = Button("Download the matrix as CSV", "icon", icon_name="download")
+        self.head.addWidget(self.mode)
+        self.head.addWidget(self.download)
+        self.body.addLayout(row(self.view_choice, None))
+        self.body.addWidget(self.headline)
+        self.heat = HeatMap("Confusion matrix", self.tr("True digit"), self.tr("Predicted digit"))
+        self.gallery = ImageGallery("Pictures of digits")
+        self.gallery_title = Label("", "strong")
+        self.back = Button("Back to the matrix", "link", icon_name="arrow-left")
+        self.gallery_empty = Label("", "small", wrap=True)
+        self.gallery_open = Button("Evaluate on a data set…", "small")
+        self.digits = _table(("Digit", "True", "Predicted", "Precision", "Recall", "F1"), "Figures per digit")
+        self.reliability = SmallChart("Confidence against accuracy")
+        self.reliability_note = Label("", "small", wrap=True)
+        self.coverage = SmallChart("Accuracy and share answered by threshold")
+        self.coverage_note = Label("", "strong", wrap=True)
+        self.threshold = QSlider(Qt.Orientation.Horizontal)
+        self.threshold.setAccessibleName("Least confidence to answer")
+        self.empty = EmptyState("chart-column", self.tr("Choose a model to see how good it is"))
+        self.stack = QStackedWidget()
+        self.pages = {
+            "confusion": self.heat,
+            "misread": _held(
+                row(self.gallery_title, None, self.back), self.gallery, self.gallery_empty, row(self.gallery_open, None)
+            ),
+            "digits": self.digits,
+            "calibration": _held(self.reliability, self.reliability_note),
+            "coverage": _held(self.coverage, row(Label("Answer from"), self.threshold), self.coverage_note),
+            "empty": self.empty,
+        }
+        for page in self.pages.values():
+            self.stack.addWidget(page)
+        self.body.addWidget(self.stack, 1)
+        self._overview: Overview | None = None
+        self._thumbs: Sequence[Thumb] = ()
+        self._connect()
+        self.show_overview(None)
+
+    def _connect(self) -> None:
+        self.view_choice.chosen.connect(self._turn_to)
+        self.mode.currentIndexChanged.connect(lambda _: self._show_confusion())
+        self.heat.picked.connect(self._picked)
+        self.back.clicked.connect(lambda: self._turn_to("confusion"))
+        self.gallery.opened.connect(lambda index: self.thumb_opened.emit(self._thumbs[index]))
+        self.download.clicked.connect(self.download_asked)
+        self.gallery_open.clicked.connect(self.open_data_asked)
+        self.threshold.valueChanged.connect(self._show_threshold)
+
+    # -- what is shown --------------------------------------------------------
+    def show_overview(self, overview: Overview | None, empty: str = "") -> None:
+        self._overview = overview
+        shown = overview is not None
+        for widget in (self.view_choice, self.headline, self.download, self.mode):
+            widget.setVisible(shown)
+        if overview is None:
+            self.set_note("")
+            self.empty.sentence.setText(empty or self.tr("Choose a model to see how good it is"))
+            self.stack.setCurrentWidget(self.empty)
+            return
+        low, high = overview.interval
+        self.headline.setText(
+            self.tr("{0} % right ({1}–{2}) · macro-F1 {3}, baseline {4} · calibration error {5}").format(
+                number(overview.accuracy * 100, 2),
+                number(low * 100, 2),
+                number(high * 100, 2),
+                number(overview.macro_f1, 4),
+                number(overview.baseline_macro_f1, 3),
+                number(overview.ece, 4),
+            )
+        )
+        self.set_note(self.tr("{0} digits of {1}").format(number(overview.count), overview.data))
+        self.note.setToolTip(overview.model)
+        self._show_confusion()
+        self._show_digits()
+        self._show_reliability()
+        self._show_coverage()
+        self._turn_to(self.view_choice.value)
+
+    def show_thumbs(self, title: str, thumbs: Sequence[Thumb], *, why_none: str = "") -> None:
+        """Pictures with truth -> answer and confidence; ``why_none`` where there are none to show."""
+        self._thumbs = thumbs
+        self.gallery_title.setText(title)
+        self.gallery.show_items([_gallery_item(thumb) for thumb in thumbs])
+        self.gallery.setVisible(bool(thumbs))
+        self.gallery_empty.setText(why_none)
+        self.gallery_empty.setVisible(not thumbs)
+        self.gallery_open.setVisible(not thumbs and not (self._overview and self._overview.has_pictures))
+        self.view_choice.choose("misread")
+        self.stack.setCurrentWidget(self.pages["misread"])
+        self.mode.hide()
+
+    def _turn_to(self, view: str) -> None:
+        self.view_choice.choose(view)
+        self.mode.setVisible(view == "confusion")
+        self.download.setVisible(view in ("confusion", "digits"))
+        self.stack.setCurrentWidget(self.pages[view])
+        if view == "misread":
+            self.misread_asked.emit()
+
+    def _picked(self, true: int, predicted: int) -> None:
+        if true < 10 and predicted < 10:
+            self.cell_picked.emit(true, predicted)
+
+    def _show_confusion(self) -> None:
+        overview = self._overview
+        if overview is None:
+            return
+        figures = overview.digits
+        order = range(10)
+        rows = [sum(overview.confusion[digit]) or 1 for digit in range(10)]
+        columns = [sum(line[digit] for line in overview.confusion) or 1 for digit in range(10)]
+        mode = str(self.mode.currentData())
+        texts, heats, tips = [], [], []
+        for true in order:
+            text_row, heat_row, tip_row = [], [], []
+            for predicted in order:
+                count = overview.confusion[true][predicted]
+                share = count / (columns[predicted] if mode == "column" else rows[true])
+                text_row.append(
+                    ""
+                    if not count
+                    else str(count)
+                    if mode == "count"
+                    else number(share * 100, 1 if share < 0.9995 else 0)
+                )
+                # the square root brings out the few misread beside the many that are right
+                heat_row.append(
+                    0.08 + 0.92 * share if count and true == predicted else min(0.5, share**0.5) if count else 0.0
+                )
+                tip_row.append(
+                    self.tr("{0} of {1} true {2} were read as {3}").format(count, rows[true], true, predicted)
+                )
+            texts.append(text_row)
+            heats.append(heat_row)
+            tips.append(tip_row)
+        names = [str(digit) for digit in order]
+        table = HeatTable(
+            names,
+            names,
+            texts,
+            heats,
+            tips,
+            right=[
+                (self.tr("True"), [number(figures[digit].true) for digit in order]),
+                ("F1", [number(figures[digit].f1, 3) for digit in order]),
+            ],
+            bottom=(self.tr("Said"), [number(figures[digit].predicted) for digit in order]),
+        )
+        worst = sorted(
+            ((overview.confusion[t][p], t, p) for t in range(10) for p in range(10) if t != p), reverse=True
+        )[:3]
+        summary = ", ".join(f"{count} true {true} read as {said}" for count, true, said in worst if count)
+        self.heat.show_table(table, summary)
+
+    def _show_digits(self) -> None:
+        assert self._overview
+        for index, figures in enumerate(self._overview.digits):
+            words = (
+                str(figures.digit), number(figures.true), number(figures.predicted),
+                f"{number(figures.precision * 100, 2)} %", f"{number(figures.recall * 100, 2)} %", number(figures.f1, 4),
+            )  # fmt: skip
+            for place, text in enumerate(words):
+                item = QTableWidgetItem(text)
+                item.setTextAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+                self.digits.setItem(index, place, item)
+
+    def _show_reliability(self) -> None:
+        assert self._overview
+        bins = self._overview.reliability
+        most = max((count for _, _, count in bins), default=1)
+        curves = [
+            Curve(self.tr("Perfect"), [(0, 0), (1, 1)], muted=True),
+            Curve(
+                self._overview.model,
+                [(confidence, accuracy) for confidence, accuracy, _ in bins],
+                marks=True,
+                weights=[(count / most) ** 0.25 for _, _, count in bins],
+            ),
+        ]
+        self.reliability.show_curves(
+            curves,
+            Axis(0, 1, _TENTHS, self.tr("Confidence")),
+            Axis(0, 1, _TENTHS),
+            summary=f"ECE {self._overview.ece:.4f}",
+        )
+        self.reliability_note.setText(
+            self.tr(
+                "Expected calibration error {0}: how far confidence lies from accuracy on average. Larger dots stand for more answers."
+            ).format(number(self._overview.ece, 4))
+        )
+
+    def _show_coverage(self) -> None:
+        assert self._overview
+        steps = self._overview.coverage
+        low = min((accuracy for _, _, accuracy in steps if accuracy is not None), default=0.0)
+        bottom = max(0.0, min(min((answered for _, answered, _ in steps), default=1.0), low) - 0.02)
+        curves = [
+            Curve(self.tr("Right among the answered"), [(t, a) for t, _, a in steps if a is not None]),
+            Curve(self.tr("Answered"), [(t, answered) for t, answered, _ in steps]),
+        ]
+        ticks = [
+            (bottom + (1 - bottom) * index / 4, f"{number((bottom + (1 - bottom) * index / 4) * 100, 1)} %")
+            for index in range(5)
+        ]
+        self.coverage.show_curves(curves, Axis(0, 1, _TENTHS, self.tr("Least confidence")), Axis(bottom, 1, ticks))
+        self.threshold.setRange(0, max(len(steps) - 1, 0))
+        nearest = min(range(len(steps)), key=lambda index: abs(steps[index][0] - 0.9), default=0)
+        self.threshold.setValue(nearest)
+        self._show_threshold(nearest)
+
+    def _show_threshold(self, index: int) -> None:
+        if self._overview is None or index >= len(self._overview.coverage):
+            return
+        threshold, answered, accuracy = self._overview.coverage[index]
+        self.coverage.show_marker(threshold)
+        self.coverage_note.setText(
+            self.tr("From {0} % confidence: {1} % answered, {2} of those right").format(
+                number(threshold * 100),
+                number(answered * 100, 2),
+                f"{number(accuracy * 100, 2)} %" if accuracy is not None else "–",
+            )
+        )
+
+
+def _gallery_item(thumb: Thumb) -> GalleryItem:
+    wrong = thumb.true is not None and thumb.answered is not None and thumb.true != thumb.answered
+    if thumb.answered is None:
+        caption = "" if thumb.true is None else str(thumb.true)
+    else:
+        sure = f" {thumb.confidence:.0%}" if thumb.confidence is not None else ""
+        caption = f"{thumb.true}→{thumb.answered}{sure}" if thumb.true is not None else f"{thumb.answered}{sure}"
+    return GalleryItem(
+        lambda: image_of(thumb.picture), caption, "danger" if wrong else "", f"row {thumb.row + 1}, {caption}"
+    )
+
+
+def _held(*items: object) -> QWidget:
+    page = QWidget()
+    page.setLayout(column(*items))  # type: ignore[arg-type]
+    return page
+
+
+def _table(heads: Sequence[str], name: str) -> QTableWidget:
+    table = QTableWidget(10, len(heads))
+    table.setHorizontalHeaderLabels(list(heads))
+    table.setAccessibleName(name)
+    table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+    table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+    table.setShowGrid(False)
+    table.verticalHeader().hide()
+    table.verticalHeader().setDefaultSectionSize(Size.CONTROL_SMALL)
+    head = table.horizontalHeader()
+    head.setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
+    head.setHighlightSections(False)
+    for column_index in range(len(heads)):
+        item = table.horizontalHeaderItem(column_index)
+        if item:
+            item.setTextAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+    return table

@@ -1,0 +1,269 @@
+"""The page's states: connected, running, finished, cut, failed, cancelled, guarded, unreachable; buttons follow from them."""
+
+from __future__ import annotations
+
+import threading
+
+import pyarrow as pa
+import pytest
+from PySide6.QtWidgets import QApplication
+
+from core.base.errors import OpsError
+from core.settings.profiles import Profile
+from gui.parts.dialogs import ConfirmDialog
+from gui.tabs.warehouse.dialogs import ParameterDialog
+from gui.tabs.warehouse.lists import HistoryDialog
+from tests.fakes.warehouse import Answer, FakeDriver
+
+
+def dialog(kind):
+    found = [w for w in QApplication.topLevelWidgets() if isinstance(w, kind) and w.isVisible()]
+    assert found, f"no {kind.__name__} is open"
+    return found[-1]
+
+
+def shown(page) -> list[list[str]]:
+    model = page.view.results.table.column_model
+    return [[model.data(model.index(r, c)) for c in range(model.columnCount())] for r in range(model.rowCount())]
+
+
+def test_connecting_fills_pickers_badge_and_tree(page, qtbot) -> None:
+    view = page.view
+    assert view.connection.currentText() == "fake"
+    qtbot.waitUntil(lambda: view.database.count() == 2)
+    assert view.badge.text() == "local engine"
+    roots = [view.tree.tree.topLevelItem(n).text(0) for n in range(view.tree.tree.topLevelItemCount())]
+    assert roots == ["crm", "empty", "public"]
+    assert view.run.isEnabled()
+    assert not view.cancel.isEnabled()
+
+
+def test_the_statement_at_the_cursor_runs(page, qtbot) -> None:
+    page.write("SELECT 1;\nSELECT 2;\n", at=12)
+    page.command("run")
+    qtbot.waitUntil(lambda: shown(page) == [["1"]])
+    assert page.driver.sent == ["SELECT 2"]
+    qtbot.waitUntil(lambda: page.view.results.line.text().startswith("1 row, "))
+
+
+def test_a_script_stops_at_its_first_failure(page, qtbot) -> None:
+    page.driver.answers["BAD"] = Answer(error='ERROR: syntax error at or near "BAD"')
+    page.write("SELECT 1; BAD; SELECT 3")
+    page.command("run_all")
+    qtbot.waitUntil(lambda: page.view.results.banner.isVisible())
+    assert page.driver.sent == ["SELECT 1", "BAD"]
+    assert page.view.editors.editor._errors[0][:2] == (10, 13)
+    assert "BAD" in page.view.results.banner.why.text()
+    assert page.view.run.isEnabled()
+
+
+def test_while_it_runs_only_cancel_is_offered_and_the_server_is_asked(page, qtbot) -> None:
+    page.driver.answers["SELECT slow"] = Answer([pa.table({"a": [1]})], gate=threading.Event())
+    page.write("SELECT slow")
+    page.command("run")
+    qtbot.waitUntil(lambda: page.view.cancel.isEnabled())
+    assert not page.view.run.isEnabled()
+    qtbot.waitUntil(lambda: "running" in page.view.results.line.text())
+    page.view.cancel.click()
+    qtbot.waitUntil(lambda: page.view.run.isEnabled(), timeout=10_000)
+    assert "confirmed by the server" in page.view.results.line.text()
+    assert page.context.desk.warehouse.history.search()[0].state == "cancelled"
+
+
+def test_first_rows_show_while_the_rest_arrives(page, qtbot) -> None:
+    between = threading.Event()
+    tables = [pa.table({"n": list(range(100))}), pa.table({"n": list(range(100, 350))})]
+    page.driver.answers["SELECT n"] = Answer(tables, between=between)
+    page.write("SELECT n")
+    page.command("run")
+    qtbot.waitUntil(lambda: page.view.results.table.column_model.rowCount() == 100)
+    assert page.view.cancel.isEnabled()
+    between.set()
+    qtbot.waitUntil(lambda: page.view.results.table.column_model.rowCount() == 350)
+    qtbot.waitUntil(lambda: page.view.results.line.text().startswith("350 rows"))
+    assert shown(page)[349] == ["349"]
+
+
+def test_sort_and_filter_by_the_grid(page, qtbot) -> None:
+    page.driver.answers["SELECT n"] = Answer([pa.table({"n": [3, 1, None, 2], "s": ["x", "y", "x", None]})])
+    page.write("SELECT n")
+    page.command("run")
+    qtbot.waitUntil(lambda: len(shown(page)) == 4)
+    page.view.results.table.sort_by("n", True)
+    qtbot.waitUntil(lambda: [row[0] for row in shown(page)] == ["3", "2", "1", "NULL"])
+    page.view.results.filter_button.setChecked(True)
+    page.view.results.table._header.place_fields()
+    page.view.results.table._header._fields[1].setText("x")
+    qtbot.waitUntil(lambda: [row[0] for row in shown(page)] == ["3", "NULL"])
+    assert "2 of these shown by the filter" in page.view.results.line.text()
+    page.view.results.filter_button.setChecked(False)
+    qtbot.waitUntil(lambda: len(shown(page)) == 4)
+
+
+def test_a_result_can_be_pinned_and_the_next_stands_beside_it(page, qtbot) -> None:
+    page.driver.answers["SELECT b"] = Answer([pa.table({"b": ["second"]})])
+    page.write("SELECT a;\nSELECT b")
+    page.command("run")
+    qtbot.waitUntil(lambda: shown(page) == [["1"]])
+    page.view.results.pin_button.click()
+    page.view.editors.editor.go_to(12, 12)
+    page.command("run")
+    qtbot.waitUntil(lambda: shown(page) == [["second"]])
+    assert page.view.results.results.count() == 2
+    page.view.results.results.setCurrentIndex(0)
+    qtbot.waitUntil(lambda: shown(page) == [["1"]])
+    assert page.driver.sent == ["SELECT a", "SELECT b"]  # nothing ran again
+
+
+def test_parameters_are_asked_for_and_sent_as_data(page, qtbot) -> None:
+    page.write("SELECT :day, :who")
+    page.command("run")
+    asked = dialog(ParameterDialog)
+    asked._fields["day"][0].setText("2026-01-01'; DROP")
+    asked._fields["who"][1].setChecked(True)
+    asked.accept_button.click()
+    qtbot.waitUntil(lambda: page.driver.values == [{"day": "2026-01-01'; DROP", "who": None}])
+
+
+def test_a_write_on_production_names_table_and_rows_and_wants_the_name(make_page, qtbot) -> None:
+    driver = FakeDriver()
+    driver.answers["SELECT COUNT(*) FROM orders WHERE id > 5"] = Answer([pa.table({"count": [8400]})])
+    driver.answers["DELETE FROM orders WHERE id > 5"] = Answer(affected=8400)
+    page = make_page(driver, Profile("acme", environment="production"))
+    qtbot.waitUntil(lambda: page.view.tree.stack.currentWidget() is page.view.tree.tree, timeout=10_000)
+    page.write("DELETE FROM orders WHERE id > 5")
+    page.command("run")
+    qtbot.waitUntil(lambda: any(isinstance(w, ConfirmDialog) and w.isVisible() for w in QApplication.topLevelWidgets()))
+    asked = dialog(ConfirmDialog)
+    assert asked.accept_button.text() == "Delete 8,400 rows"
+    assert not asked.accept_button.isEnabled()
+    asked.field.setText("acme")
+    asked.accept_button.click()
+    qtbot.waitUntil(lambda: page.view.results.line.text().startswith("DELETE: 8,400 rows"))
+
+
+def test_a_write_that_is_not_confirmed_is_not_sent(make_page, qtbot) -> None:
+    page = make_page(profile=Profile("safe", environment="staging", read_only=True))
+    qtbot.waitUntil(lambda: page.view.tree.stack.currentWidget() is page.view.tree.tree, timeout=10_000)
+    page.write("DROP TABLE orders")
+    page.command("run")
+    qtbot.waitUntil(lambda: any(isinstance(w, ConfirmDialog) and w.isVisible() for w in QApplication.topLevelWidgets()))
+    dialog(ConfirmDialog).reject()
+    qtbot.waitUntil(lambda: page.view.results.line.text() == "Nothing was run")
+    assert page.driver.sent == ["SELECT COUNT(*) FROM orders"]
+
+
+def test_a_dead_endpoint_is_told_and_can_be_tried_again(make_page, qtbot) -> None:
+    driver = FakeDriver(
+        fault=OpsError("Could not read", "The endpoint does not answer", "Check the network", code="unreachable")
+    )
+    page = make_page(driver)
+    qtbot.waitUntil(page.view.banner.isVisible, timeout=10_000)
+    assert "does not answer" in page.view.banner.why.text()
+    driver.fault = None
+    page.view.banner.action.click()
+    qtbot.waitUntil(lambda: page.view.tree.stack.currentWidget() is page.view.tree.tree, timeout=10_000)
+    assert not page.view.banner.isVisible()
+
+
+def test_open_sql_comes_back_with_the_page(make_page, qtbot) -> None:
+    first = make_page()
+    first.write("SELECT 'kept'")
+    first.view.editors.add_file("SELECT 'two'", "two.sql")
+    first.view.editors.editor.edited.emit()
+    qtbot.waitUntil(lambda: (first.context.desk.places.state / "window.json").exists())
+    qtbot.waitUntil(lambda: not first.context.jobs.running())
+    second = make_page()
+    assert [(file.title, file.text) for file in second.view.editors.files()] == [
+        ("query 1.sql", "SELECT 'kept'"),
+        ("two.sql", "SELECT 'two'"),
+    ]
+    assert second.view.editors.tabs.currentIndex() == 1
+
+
+def test_each_file_keeps_its_own_result(page, qtbot) -> None:
+    page.write("SELECT 1")
+    page.command("run")
+    qtbot.waitUntil(lambda: shown(page) == [["1"]])
+    page.view.editors.add_file("SELECT 2")
+    assert shown(page) == []
+    page.view.editors.show_file(0)
+    assert shown(page) == [["1"]]
+
+
+def test_export_writes_the_file(page, qtbot, tmp_path) -> None:
+    page.driver.answers["SELECT n"] = Answer([pa.table({"n": [1, 2, 3]})])
+    page.write("SELECT n")
+    page.command("run")
+    qtbot.waitUntil(lambda: len(shown(page)) == 3)
+    presenter = next(c for c in page.view.children() if type(c).__name__ == "ResultsPresenter")
+    presenter._write(presenter._kept(), "csv", tmp_path / "out.csv")
+    qtbot.waitUntil(lambda: bool(page.praised))
+    assert (tmp_path / "out.csv").read_text().splitlines()[1:] == ["1", "2", "3"]
+
+
+@pytest.mark.parametrize("kind", ["line", "bar", "scatter", "histogram"])
+def test_charts_are_drawn(page, qtbot, kind) -> None:
+    page.driver.answers["SELECT n"] = Answer([pa.table({"n": [1.0, 2.0, 3.0], "m": [2, 4, 8], "k": ["a", "b", "c"]})])
+    page.write("SELECT n")
+    page.command("run")
+    qtbot.waitUntil(lambda: len(shown(page)) == 3)
+    chart = page.view.results.chart
+    page.view.results.show_side("chart")
+    x = "k" if kind == "bar" else "n"
+    chart.chart_asked.emit(kind, x, "m", "")
+    qtbot.waitUntil(lambda: chart._picture is not None and chart._picture.kind == kind, timeout=30_000)
+
+
+def test_the_tree_is_filtered_by_columns_too(page, qtbot) -> None:
+    page.view.tree.search.setText("nam")
+    qtbot.waitUntil(lambda: page.view.tree.tree.topLevelItemCount() == 1)
+    root = page.view.tree.tree.topLevelItem(0)
+    assert (root.text(0), root.child(0).text(0)) == ("crm", "people")
+
+
+def test_formatting_is_one_step_of_undo(page, qtbot) -> None:
+    page.write("select a,b from t")
+    page.command("format")
+    qtbot.waitUntil(lambda: "SELECT\n  a," in page.view.editors.editor.toPlainText())
+    page.view.editors.editor.undo()
+    assert page.view.editors.editor.toPlainText() == "select a,b from t"
+
+
+def test_everything_can_be_named_by_a_screen_reader(page) -> None:
+    from PySide6.QtWidgets import QAbstractButton, QComboBox, QLineEdit, QPlainTextEdit
+
+    for kind in (QAbstractButton, QComboBox, QLineEdit, QPlainTextEdit):
+        for widget in page.view.findChildren(kind):
+            if widget.isVisible() and widget.metaObject().className() not in ("QTableCornerButton", "CloseButton"):
+                words = widget.accessibleName() or getattr(widget, "text", lambda: "")() or widget.toolTip()
+                assert words, (type(widget).__name__, widget.objectName(), widget.parent())
+
+
+def test_a_statement_outlives_the_window_and_is_taken_up_again(make_page, qtbot) -> None:
+    driver, gate = FakeDriver(), threading.Event()
+    driver.answers["SELECT long"] = Answer([pa.table({"a": [42]})], gate=gate)
+    first = make_page(driver)
+    qtbot.waitUntil(lambda: first.view.tree.stack.currentWidget() is first.view.tree.tree, timeout=10_000)
+    first.write("SELECT long")
+    first.command("run")
+    qtbot.waitUntil(lambda: "running" in first.view.results.line.text())
+    first.window.hide()
+    for job in first.context.jobs.running():  # as the window does when it closes
+        job.cancel()
+    qtbot.waitUntil(lambda: not first.context.jobs.running(), timeout=10_000)
+    assert driver._cancelled == set()
+    assert first.context.desk.warehouse.history.search()[0].state == "left"
+
+    second = make_page(driver)
+    qtbot.waitUntil(lambda: second.view.left.isVisible() and second.view.run.isEnabled(), timeout=10_000)
+    assert "SELECT long" in second.view.left.why.text()
+    second.view.left.action.click()
+    listed = dialog(HistoryDialog)
+    qtbot.waitUntil(lambda: listed.list.topLevelItemCount() == 1)
+    listed.list.topLevelItem(0).setSelected(True)
+    gate.set()
+    listed._attach.click()
+    qtbot.waitUntil(lambda: shown(second) == [["42"]])
+    assert driver.sent == ["SELECT long"]
+    assert second.context.desk.warehouse.history.search()[0].state == "finished"
