@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, Qt, Signal
-from PySide6.QtGui import QKeyEvent
+from PySide6.QtGui import QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidget
 
 from gui.style.icons import icon
@@ -19,7 +19,8 @@ Index = QModelIndex | QPersistentModelIndex
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """``text`` makes the cell; ``tone`` its colour token; ``icon`` its icon (name, token). width 0: takes the rest."""
+    """``text`` makes the cell; ``tone`` its colour token; ``icon`` its icon (name, token). width 0: takes the rest. spare: hidden while the
+    table is narrower than so many pixels."""
 
     title: str
     text: Callable[[Any], str]
@@ -29,6 +30,7 @@ class Column:
     tone: Callable[[Any], str] | None = None
     icon: Callable[[Any], tuple[str, str] | None] | None = None
     tip: Callable[[Any], str] | None = None
+    spare: int = 0
 
 
 class RowModel(QAbstractTableModel):
@@ -124,6 +126,11 @@ class RowTable(QTableView):
         self.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
         self.selectionModel().selectionChanged.connect(lambda *_: self.picked.emit())
         self.doubleClicked.connect(lambda index: self.opened.emit(self.row_model.rows[index.row()]))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        for number, column in enumerate(self.row_model.columns):
+            self.setColumnHidden(number, event.size().width() < column.spare)
+        super().resizeEvent(event)
 
     def show_rows(self, rows: Sequence[Any]) -> None:
         """Other rows; the selection is gone."""
