@@ -38,7 +38,11 @@ class Login:
         else:
             lines += [f"host={_quoted(self.host)}", f"port={self.port}", "protocol=tcp"]
         if self.ca_file:
-            lines += [f"ssl-ca={_quoted(self.ca_file)}"]
+            lines += [
+                f"ssl-ca={_quoted(self.ca_file)}",
+                "loose-ssl-verify-server-cert",
+                "loose-ssl-mode=VERIFY_IDENTITY",
+            ]
         return "\n".join([*lines, ""]).encode()
 
 

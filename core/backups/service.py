@@ -43,6 +43,8 @@ from core.backups.vault import Vault, endpoint_facts
 from core.base.errors import OpsError, WrongUse
 from core.jobs.job import Job
 
+_VERIFYING = ".verify"  # a verification has a lock of its own: backups go on meanwhile
+
 
 class BackupsService:
     """Everything that takes a ``job`` may take long (network, processes): call it from a job. The rest is quick and local."""
@@ -133,23 +135,22 @@ class BackupsService:
 
     # -- proving ------------------------------------------------------------
     def verify(self, job: Job[Any], name: str, *, run: str = "", level: int | None = None) -> Verification:
-        """Climb the ladder. A failed check is a recorded result; raises OpsError only where there is nothing to try."""
+        """Climb the ladder. A failed check is a recorded result; raises OpsError only where there is nothing to try, and
+        (code ``locked``) while the same plan is being verified already."""
         plan = self.plan(name)
         vault = self._vault(plan)
-        job.report(0, None, "Looking for the backup")
-        backups = vault.backups(self._ledger.proofs(name), None)
-        if run:
-            chosen = vault.find(backups, run)
-        else:
-            found = choose(plan, backups, self._ledger.verifications(name))
-            chosen = found or vault.find(backups, "")
-        rehearsal = Rehearsal(plan, vault, self._ledger, self._workplace.clock, self._options(plan))
-        verification = rehearsal.run(job, chosen, backups, plan.proof.level if level is None else level)
-        write_evidence(self._evidence, verification)
+        with plan_lock(self._locks, f"{name}{_VERIFYING}"):
+            self._ledger.end_dead_verifications(name, self._workplace.clock.now())
+            job.report(0, None, "Looking for the backup")
+            backups = vault.backups(self._ledger.proofs(name), None)
+            past = self._ledger.verifications(name, 1000)
+            chosen = vault.find(backups, run) if run else choose(plan, backups, past) or vault.find(backups, "")
+            rehearsal = Rehearsal(plan, vault, self._ledger, self._workplace.clock, self._options(plan))
+            verification = rehearsal.run(job, chosen, backups, plan.proof.level if level is None else level)
+            write_evidence(self._evidence, verification)
         if verification.outcome is Outcome.FAILED:
-            self._alert(
-                plan, "verification-failed", f"The backup {name} failed its verification", verification.headline
-            )
+            subject = f"The backup {name} failed its verification"
+            self._alert(plan, "verification-failed", subject, verification.headline)
         return verification
 
     def verification_due(self, name: str) -> bool:
@@ -191,7 +192,7 @@ class BackupsService:
             self._workplace.clock.now(),
             runs=self._ledger.runs(name),
             verifications=self._ledger.verifications(name),
-            working=is_locked(self._locks, name),
+            working=is_locked(self._locks, name) or is_locked(self._locks, f"{name}{_VERIFYING}"),
             deliveries=self._ledger.deliveries_of(name),
             notes=self._notes(plan, vault),
         )

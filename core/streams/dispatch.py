@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import multiprocessing
+import os
 import socket
 import threading
 from collections.abc import Callable
@@ -42,7 +43,9 @@ class LocalProcesses:
 
     def _new_pool(self) -> ProcessPoolExecutor:
         # spawn: a fork would carry our threads' locks along in whatever state they are
-        return ProcessPoolExecutor(self._workers, mp_context=multiprocessing.get_context("spawn"))
+        return ProcessPoolExecutor(
+            self._workers, mp_context=multiprocessing.get_context("spawn"), initializer=_leave_with_parent
+        )
 
     def submit(self, content: bytes) -> Future[bytes]:
         outer: Future[bytes] = Future()
@@ -94,6 +97,18 @@ class LocalProcesses:
         self._closed = True
         with self._lock:
             self._pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _leave_with_parent() -> None:
+    """In a worker: end when the pipeline's process does, however it was ended; it would wait for work for ever."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+
+    def watch() -> None:
+        parent.join()
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 class GearmanServer:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,6 +20,7 @@ from core.streams.fanout import FanOutSource
 from core.streams.pages import Shard, StreamSource
 from core.streams.positions import LATEST, Start, shard_id
 from core.streams.producer import Producer, ProducerLimits
+from core.streams.query import Answer
 from core.streams.reader import Pace
 from core.streams.shards import ReshardPlan, open_shards, plan_merge, plan_scale, plan_split
 from core.streams.sink import StreamSink
@@ -152,6 +153,12 @@ class StreamsService:
             source.close()
             raise
         return pushed
+
+    def query(self, job: Job[Any], records: Sequence[Record], sql: str) -> Answer:
+        """One SELECT over ``records`` as the table of that name; a cancel interrupts it. Raises WrongUse."""
+        from core.streams.query import query
+
+        return query(job, records, sql)
 
     def export(self, job: Job[Any], records: Iterable[Record], path: Path) -> int:
         """Write records to a .jsonl, .csv or .parquet file; returns how many."""

@@ -93,6 +93,7 @@ class Window:
         now = time.monotonic()
         with self._lock:
             self._ages.append((now, page.behind))
+            self._rates.read(page.shard.id, int(page.received + skew), page.behind)
             self._received.append((now, len(records), page.size))
             while now - self._received[0][0] > _RECEIVED_KEPT:
                 self._received.popleft()

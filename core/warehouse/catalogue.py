@@ -198,8 +198,27 @@ def _tables(rows: Iterable[dict[str, Any]], keys: Any, sizes: Any) -> Iterable[T
         )
 
 
+_SHORT = (
+    ("character varying", "varchar"),
+    ("timestamp without time zone", "timestamp"),
+    ("timestamp with time zone", "timestamptz"),
+    ("time without time zone", "time"),
+    ("time with time zone", "timetz"),
+    ("character(", "char("),
+    ("binary varying", "varbyte"),
+)
+
+
+def _short(type_name: str) -> str:
+    """The name one would write, for the long one the standard prescribes."""
+    for long, short in _SHORT:
+        if type_name.startswith(long):
+            return short + type_name[len(long) :]
+    return type_name
+
+
 def _column(row: dict[str, Any], key: dict[str, Any]) -> TableColumn:
-    type_name = str(row.get("data_type") or "")
+    type_name = _short(str(row.get("data_type") or "").lower())
     length, precision = row.get("character_maximum_length"), row.get("numeric_precision")
     if length and "(" not in type_name and "char" in type_name.lower():
         type_name += f"({int(length)})"

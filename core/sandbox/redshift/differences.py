@@ -3,5 +3,20 @@
 from __future__ import annotations
 
 DIFFERENCES: tuple[str, ...] = (
-    "Plans, timings and costs are those of the local engine: EXPLAIN shows its plan, not a cluster's.",
+    "Plans, timings and costs are those of the local engine: EXPLAIN shows its plan in Redshift's shape, not a cluster's plan.",
+    "Distribution keys, sort keys and encodings are recorded and shown, and have no effect on how data are stored.",
+    "Primary keys, foreign keys and UNIQUE are recorded and not enforced (as on Redshift), and no plan relies on them.",
+    "There is one database (dev) and one user: GRANT, REVOKE and owners are accepted and change nothing.",
+    "VACUUM and ANALYZE only check that the table exists; table sizes and row counts in SVV_TABLE_INFO are estimates.",
+    "Time zones: the session works in UTC with ISO dates; other settings of TIMEZONE or DATESTYLE are refused.",
+    "DATEDIFF counts weeks from Monday to Monday; the manual does not say on which day Redshift's weeks begin there.",
+    "Division of decimals cuts the last digit rather than rounding it, as does AVG of a decimal.",
+    "ROUND of a double rounds halves away from zero.",
+    "GROUP BY, DISTINCT and LISTAGG treat VARCHAR values that differ in trailing blanks as different; comparisons do not.",
+    "SUPER keeps numbers as they were written; PERCENTILE_DISC and APPROXIMATE functions are computed exactly.",
+    "Regular expressions are Python's and RE2's: POSIX leftmost-longest alternation is not promised.",
+    "Transactions see a snapshot; two that change the same rows end with error 1023 at the second write, not at commit.",
+    "Materialized views refresh only when REFRESH MATERIALIZED VIEW is run.",
+    "COPY reads Parquet, CSV, JSON, fixed-width and delimited text; the other formats, SSH and DynamoDB are refused.",
+    "Procedures, user functions, external schemas and tables, datashares, row-level security and machine learning are refused by name.",
 )

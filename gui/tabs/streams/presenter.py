@@ -103,7 +103,8 @@ class StreamsPresenter(QObject):
         self.view.show_state(state, locked=locked)
         here = details is not None and state not in (State.LOADING, State.NO_STREAMS, State.UNREACHABLE)
         pushed = self.tap is not None and self.tap.pushed
-        self._actions.follow(state, locked=bool(locked), described=here, pushed=pushed)
+        tapped = self.tap is not None
+        self._actions.follow(state, locked=bool(locked), described=here, tapped=tapped, pushed=pushed)
         self.producing.show_stream(self.catalogue.stream if here else "", locked=locked)
         forbidden = locked or ("" if here else "Choose a stream")
         if not forbidden and details is not None and details.mode == "ON_DEMAND":
@@ -136,6 +137,9 @@ class StreamsPresenter(QObject):
 
     def ask_delete(self) -> None:
         self.changes.ask_delete()
+
+    def ask_query(self) -> None:
+        self.records.ask_query()
 
     def copy_command(self) -> None:
         self.records.copy_tap_command(self._start)

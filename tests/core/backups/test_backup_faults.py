@@ -396,6 +396,9 @@ def test_killed_while_restoring_the_scratch_server_goes_too(
             break
         threading.Event().wait(0.1)
     assert list(scratch.iterdir()) == []
+    assert stand.service.verifications("nightly")[0].outcome is Outcome.RUNNING
+    assert stand.verify(level=2).outcome is Outcome.DONE
+    assert [item.outcome for item in stand.service.verifications("nightly")] == [Outcome.DONE, Outcome.CANCELLED]
     servers = subprocess.run(
         ["pgrep", "-f", f"mariadbd.*{scratch}"], capture_output=True, text=True, check=False
     ).stdout

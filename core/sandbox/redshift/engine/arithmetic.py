@@ -54,7 +54,7 @@ def _typed(operator: str, value: Value, other: Value) -> Value:
     if other.is_untyped:
         kind = FLOAT8
     elif kind.is_datetime or kind.name in ("time", "timetz"):
-        kind = kind if operator == "-" and kind.name != "date" else INTERVAL if kind.name != "date" else DATE
+        kind = kind if operator == "-" else INTERVAL
     elif kind.name == "numeric" and value.constant is not None:
         digits = value.constant.strip().lstrip("+-")
         scale = len(digits.partition(".")[2])
@@ -152,6 +152,8 @@ def _dates(operator: str, left: Value, right: Value) -> Value | None:
         and one in ("int2", "int4", "int8", "interval")
     ):
         left, right, one, two = right, left, two, one
+    if operator == "+" and one == "interval" and two == "interval":
+        return Value(f"({left.sql} + {right.sql})", INTERVAL)
     if operator in "+-":
         if one == "date" and right.type.is_integer:
             return Value(f"({left.sql} {operator} CAST({right.sql} AS INTEGER))", DATE)

@@ -147,6 +147,16 @@ def cast(value: Value, target: SqlType) -> str:
     return f"CAST({sql} AS {target.duck})"
 
 
+def try_cast(value: Value, target: SqlType) -> str:
+    """TRY_CAST: NULL where CAST would fail. Dates and times are taken in ISO form only."""
+    if not value.type.is_text or target.is_text or target.name in ("super", "varbyte"):
+        text = cast(value, target)
+        return f"TRY({text})" if text.startswith("CAST(") else text
+    if target.is_integer:
+        return f"CASE WHEN regexp_full_match(trim({value.sql}), '[+-]?[0-9]+') THEN TRY_CAST({value.sql} AS {target.duck}) END"
+    return f"TRY_CAST(trim({value.sql}) AS {target.duck})"
+
+
 _REFUSED = {
     ("bool", "date"),
     ("bool", "timestamp"),

@@ -206,5 +206,5 @@ def _shown(position: int, kind: SqlType) -> str:
     if kind.name in _DISPLAYED_AS_IS:
         return f"CAST({source} AS {kind.duck}) AS c{position}"
     if kind.name == "char" and kind.size > 0:
-        return f"CASE WHEN {source} IS NOT NULL THEN rpad({source}, greatest({kind.size}, length({source})), ' ') END AS c{position}"
+        return f"CASE WHEN {source} IS NOT NULL THEN rpad({source}, CAST(greatest({kind.size}, length({source})) AS INTEGER), ' ') END AS c{position}"
     return f"CAST({source} AS VARCHAR) AS c{position}"

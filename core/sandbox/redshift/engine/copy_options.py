@@ -76,7 +76,7 @@ def read_options(reader: Reader) -> CopyOptions:
             options.compression = _COMPRESSIONS[word]
         elif word == "null":
             reader.take("as")
-            options.null_as = reader.string().replace("\0", "")
+            options.null_as = reader.marker().replace("\0", "")
         elif word == "ignoreheader":
             reader.take("as")
             options.ignore_header = reader.number()

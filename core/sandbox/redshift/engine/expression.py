@@ -8,7 +8,7 @@ from typing import Any
 from sqlglot import exp
 
 from core.sandbox.redshift.engine import arithmetic, comparison, navigation
-from core.sandbox.redshift.engine.casts import cast, common, converted, type_of
+from core.sandbox.redshift.engine.casts import cast, common, converted, try_cast, type_of
 from core.sandbox.redshift.engine.compiling import Call, Compiler
 from core.sandbox.redshift.engine.functions.registry import call_function
 from core.sandbox.redshift.engine.outcome import NeedsCluster, SqlError
@@ -297,9 +297,7 @@ def _cast(compiler: Compiler, node: Node, scope: Scope) -> Value:
 def _try_cast(compiler: Compiler, node: Node, scope: Scope) -> Value:
     value, kind = compiler.value(node.this, scope), type_of(node.args["to"])
     label = value.label if value.label != "?column?" else kind.api_name
-    if node.args.get("safe") and not isinstance(node, exp.Cast):
-        return Value(cast(value, kind), kind, label)
-    return Value(f"TRY({cast(value, kind)})", kind, label)
+    return Value(try_cast(value, kind), kind, label)
 
 
 @handles(exp.Subquery)

@@ -13,6 +13,7 @@ from sqlglot import exp
 from sqlglot.dialects.redshift import Redshift
 from sqlglot.errors import ParseError, SqlglotError
 from sqlglot.parsers.redshift import RedshiftParser
+from sqlglot.tokens import TokenType
 
 from core.sandbox.redshift.engine.outcome import SqlError
 
@@ -29,8 +30,14 @@ class _Parser(RedshiftParser):
     }
 
 
+class _Tokenizer(Redshift.Tokenizer):
+    VAR_SINGLE_TOKENS: set[str] = set()  # #temporary comes quoted, so # is the operator XOR
+    SINGLE_TOKENS = {**Redshift.Tokenizer.SINGLE_TOKENS, "#": TokenType.HASH}
+
+
 class _Dialect(Redshift):
     Parser = _Parser
+    Tokenizer = _Tokenizer
 
 
 _ANSI = re.compile(r"\x1b\[[0-9;]*m")

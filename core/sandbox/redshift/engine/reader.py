@@ -77,6 +77,12 @@ class Reader:
             raise SqlError(f'syntax error at or near "{token.text}": a string is expected')
         return token.value
 
+    def marker(self) -> str:
+        """A string that stands for NULL in a file: \\N is kept as it is written, with one backslash or two."""
+        token = self.peek()
+        value = self.string()
+        return "\\N" if token is not None and token.text[1:-1] in ("\\N", "\\\\N") else value
+
     def number(self) -> int:
         sign = -1 if self.take("-") else 1
         token = self.next()
@@ -112,7 +118,7 @@ def spelled(items: list[Token]) -> str:
     """Tokens as one text again, every literal and name in the standard's quoting; for the expression parser."""
     out: list[str] = []
     last: Token | None = None
-    for token in items:
+    for token in _bracketed_intervals(items):
         if (
             last is not None and last.is_("approximate") and token.kind == "word"
         ):  # one function, not a word and a function
@@ -121,7 +127,9 @@ def spelled(items: list[Token]) -> str:
             continue
         if (last is not None and token.start > last.end) or (last is not None and last.kind == token.kind == "word"):
             out.append(" ")
-        if token.kind in ("string", "dollar"):
+        if token.is_("@"):
+            out.append("abs")  # the operator; sqlglot would read a parameter
+        elif token.kind in ("string", "dollar"):
             out.append(literal(token.value).replace("\\", "\\\\"))
         elif token.kind == "quoted" or (token.kind == "word" and token.value.startswith("#")):
             out.append(quoted(token.value))
@@ -129,3 +137,28 @@ def spelled(items: list[Token]) -> str:
             out.append(token.text)
         last = token
     return "".join(out)
+
+
+_UNITS = frozenset(
+    ["year", "month", "day", "hour", "minute", "second", "years", "months", "days", "hours", "minutes", "seconds", "week", "weeks", "quarter", "quarters", "to"]
+)
+
+
+def _bracketed_intervals(items: list[Token]) -> list[Token]:
+    """INTERVAL literals in parentheses: sqlglot reads ``interval '3' day + x`` as a sum of intervals."""
+    made: list[Token] = []
+    at = 0
+    while at < len(items):
+        token = items[at]
+        after = items[at + 1] if at + 1 < len(items) else None
+        if not token.is_("interval") or after is None or after.kind != "string":
+            made.append(token)
+            at += 1
+            continue
+        end = at + 2
+        while end < len(items) and items[end].is_(*_UNITS):
+            end += 1
+        made += [Token("op", "(", "(", token.start, token.start), *items[at:end]]
+        made.append(Token("op", ")", ")", items[end - 1].end, items[end - 1].end))
+        at = end
+    return made

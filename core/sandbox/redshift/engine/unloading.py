@@ -89,7 +89,7 @@ def _read(reader: Reader) -> _Options:
             options.delimiter, given_delimiter = reader.string(), True
         elif word == "null":
             reader.take("as")
-            options.null_as = reader.string()
+            options.null_as = reader.marker()
         elif word in ("gzip", "bzip2", "zstd"):
             options.compression = word
         elif word == "header":

@@ -203,16 +203,19 @@ def _date_part(call: Call) -> Value:
             f"CAST(floor({whole}) AS BIGINT)" if kind is INT4 else whole, INT8 if kind is INT4 else FLOAT8, label
         )
     if part in ("second", "millisecond", "microsecond"):
-        return Value(f"CAST({_seconds(part, value)} AS {kind.duck})", kind, label)
+        return Value(f"CAST({_seconds(part, value, call.name == 'extract')} AS {kind.duck})", kind, label)
     return Value(f"CAST(date_part('{part}', {value.sql}) AS {kind.duck})", kind, label)
 
 
-def _seconds(part: str, value: Value) -> str:
-    """Redshift's milliseconds and microseconds are those of the second's fraction and of the second itself."""
+def _seconds(part: str, value: Value, alone: bool) -> str:
+    """EXTRACT gives the named part alone, DATE_PART the whole seconds in that unit (developer guide, date parts)."""
+    if not alone:
+        divisor = {"second": "1000000.0", "millisecond": "1000.0", "microsecond": "1.0"}[part]
+        return f"date_part('microsecond', {value.sql}) / CAST({divisor} AS DOUBLE)"
     if part == "second":
         return f"date_part('second', {value.sql})"
     below = f"date_part('microsecond', {value.sql}) % 1000000"
-    return f"({below}) // 1000" if part == "millisecond" else f"({below})"
+    return f"({below}) // 1000" if part == "millisecond" else f"({below}) % 1000"
 
 
 @function("convert_timezone")

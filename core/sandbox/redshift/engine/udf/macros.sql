@@ -44,7 +44,8 @@ CREATE OR REPLACE MACRO main.rs_cut(s, n) AS
     CASE WHEN strlen(s) <= n THEN s ELSE rs_cut_bytes_of_text(s, n) END;
 
 CREATE OR REPLACE MACRO main.rs_fit(s, n) AS
-    CASE WHEN strlen(s) <= n THEN s WHEN strlen(rtrim(s, ' ')) <= n THEN left(s, n) ELSE error('Value too long for character type') END;
+    CASE WHEN s IS NULL THEN NULL WHEN strlen(s) <= n THEN s WHEN strlen(rtrim(s, ' ')) <= n THEN left(s, n)
+    ELSE error('Value too long for character type') END;
 
 CREATE OR REPLACE MACRO main.rs_cut_bytes(b, n) AS
     rs_bytes_part(b, 1, n);

@@ -4,11 +4,23 @@ from __future__ import annotations
 
 import hashlib
 import re
-import zlib
+
+
+def _castagnoli(byte: int) -> int:
+    for _ in range(8):
+        byte = byte >> 1 ^ (0x82F63B78 if byte & 1 else 0)
+    return byte
+
+
+_TABLE = tuple(_castagnoli(byte) for byte in range(256))
 
 
 def crc32(text: str) -> str:
-    return f"{zlib.crc32(text.encode()):08x}"
+    """CRC-32C (Castagnoli), as the developer guide says; not zlib's polynomial."""
+    value = 0xFFFFFFFF
+    for byte in text.encode():
+        value = _TABLE[(value ^ byte) & 0xFF] ^ value >> 8
+    return f"{value ^ 0xFFFFFFFF:08x}"
 
 
 def initcap(text: str) -> str:

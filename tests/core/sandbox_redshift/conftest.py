@@ -1,0 +1,47 @@
+"""A warehouse of the local engine in a folder of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from core.sandbox.redshift.engine.session import EngineSession
+from core.sandbox.redshift.engine.warehouse import Warehouse
+
+
+class Engine:
+    """One session, with rows as lists."""
+
+    def __init__(self, session: EngineSession) -> None:
+        self.session = session
+
+    def __call__(self, sql: str, **parameters: str) -> list[list[Any]]:
+        outcome = self.session.run(sql, parameters, 1)
+        return [
+            list(row)
+            for batch in outcome.batches(10**9)
+            for row in zip(*(c.to_pylist() for c in batch.columns), strict=True)
+        ]
+
+    def labels(self, sql: str) -> list[str]:
+        return [column.label for column in self.session.run(sql, {}, 1).columns or []]
+
+    def types(self, sql: str) -> list[str]:
+        return [column.type.sql for column in self.session.run(sql, {}, 1).columns or []]
+
+
+@pytest.fixture(scope="module")
+def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warehouse]:
+    opened = Warehouse(Path(tmp_path_factory.mktemp("warehouse")), "http://127.0.0.1:1")
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def engine(warehouse: Warehouse) -> Iterator[Engine]:
+    session = warehouse.session("dev", "awsuser")
+    yield Engine(session)
+    session.close()

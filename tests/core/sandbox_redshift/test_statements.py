@@ -1,0 +1,171 @@
+"""Redshift's statements with the results its manual gives, on the local engine."""
+
+from __future__ import annotations
+
+import json
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from core.sandbox.redshift.engine.outcome import NeedsCluster, SqlError
+from core.sandbox.redshift.engine.warehouse import Warehouse
+from tests.conftest import SHARED
+from tests.core.sandbox_redshift.conftest import Engine
+
+HERE = Path(__file__).parent
+PUBLIC = SHARED / "data" / "redshift-statements.json"
+_REFUSED = ("analyze compression", "create external table", "create procedure")
+"""What of the public sample only a real cluster can do: refused by name."""
+
+
+def _same(got: Any, wanted: Any) -> bool:
+    if isinstance(wanted, dict):
+        ((kind, text),) = wanted.items()
+        wanted = Decimal(text) if kind == "decimal" else text
+    if got is None or wanted is None or isinstance(wanted, bool) or isinstance(got, bool):
+        return got is wanted
+    if isinstance(wanted, (int, float, Decimal)):
+        try:
+            return abs(Decimal(str(got)) - Decimal(str(wanted))) <= Decimal("1e-9") * max(1, abs(Decimal(str(wanted))))
+        except InvalidOperation:
+            return False
+    return bool(got == wanted)
+
+
+def _trouble(engine: Engine, case: dict[str, Any]) -> str:
+    """What is wrong with a case, or nothing."""
+    expected = case["expect"]
+    try:
+        rows = engine(case["sql"])
+    except NeedsCluster as error:
+        if case.get("name") in _REFUSED or expected.get("error"):
+            return ""
+        return f"refused: {error}"
+    except SqlError as error:
+        return "" if expected.get("error") else str(error)
+    if expected.get("error"):
+        return f"gave {rows}, an error was expected"
+    if "first_column_name" in expected and engine.labels(case["sql"])[0] != expected["first_column_name"]:
+        return f"the column is called {engine.labels(case['sql'])[0]}"
+    if "rows" not in expected:
+        return ""
+    wanted = expected["rows"]
+    if len(rows) == len(wanted) and all(
+        len(one) == len(two) and all(map(_same, one, two)) for one, two in zip(rows, wanted, strict=True)
+    ):
+        return ""
+    return f"gave {rows}, not {wanted}"
+
+
+def _run(path: Path, engine: Engine, *, without_storage: bool) -> None:
+    document = json.loads(path.read_text(encoding="utf-8"))
+    for sql in document["setup"]:
+        engine(sql)
+    cases = [
+        one
+        for one in document["cases"]
+        if not (without_storage and "'s3://" in one["sql"] and "EXTERNAL" not in one["sql"])
+    ]
+    troubles = [f"{case['sql']}\n    {trouble}" for case in cases if (trouble := _trouble(engine, case))]
+    assert not troubles, "\n".join(troubles)
+
+
+@pytest.mark.parametrize("name", ["strings-and-dates", "aggregates-windows-json", "ddl-dml-queries-system"])
+def test_statements_give_what_the_manual_says(name: str, tmp_path: Path) -> None:
+    warehouse = Warehouse(tmp_path, "http://127.0.0.1:1")
+    session = warehouse.session("dev", "awsuser")
+    try:
+        _run(HERE / f"{name}.json", Engine(session), without_storage=True)
+    finally:
+        session.close()
+        warehouse.close()
+
+
+def test_the_public_sample_passes_but_for_what_is_refused(tmp_path: Path) -> None:
+    if not PUBLIC.exists():
+        pytest.skip("the shared statements are not on this computer")
+    warehouse = Warehouse(tmp_path, "http://127.0.0.1:1")
+    session = warehouse.session("dev", "awsuser")
+    try:
+        _run(PUBLIC, Engine(session), without_storage=True)
+    finally:
+        session.close()
+        warehouse.close()
+
+
+@pytest.mark.parametrize(
+    ("sql", "kind"),
+    [
+        ("select 1 + 1::bigint", "bigint"),
+        ("select 1.50 * 2.5", "numeric(6,3)"),
+        ("select 10::decimal(8,2) / 3::decimal(8,2)", "numeric(17,9)"),  # the manual's PRICEPAID / COMMISSION
+        ("select 1.25 + 10.5", "numeric(5,2)"),
+        ("select sum(a) from (select 1 as a)", "bigint"),
+        ("select sum(a) from (select 1::bigint as a)", "numeric(38,0)"),
+        ("select avg(a) from (select 1 as a)", "bigint"),
+        ("select avg(a) from (select 1.25::dec(5,2) as a)", "numeric(38,2)"),
+        ("select dateadd(day, 1, '2024-01-01'::date)", "timestamp without time zone"),
+        ("select 'a'::varchar(3) || 'b'::varchar(4)", "character varying(7)"),
+        ("select json_parse('1')", "super"),
+    ],
+)
+def test_results_have_redshifts_types(engine: Engine, sql: str, kind: str) -> None:
+    assert engine.types(sql) == [kind]
+
+
+def test_unnamed_columns_are_called_as_on_redshift(engine: Engine) -> None:
+    assert engine.labels("select 1, count(*), cast(1 as int), case when true then 1 end, coalesce(1,2), 1 as MyCol, upper('a')") == [
+        "?column?", "count", "int4", "case", "coalesce", "mycol", "upper",
+    ]  # fmt: skip
+
+
+def test_parameters_are_values_never_text(engine: Engine) -> None:
+    assert engine("select :v", v="'; drop table x; --") == [["'; drop table x; --"]]
+    assert engine("select 5 where 5 = :n", n="5") == [[5]]
+    assert engine("select ':v', 1::int where 'a:v' = :v", v="a:v") == [[":v", 1]]
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "select * from read_csv('/etc/passwd')", "select * from '/etc/passwd'", "copy (select 1) to '/tmp/x'", "attach '/tmp/x.db' as x",
+        "select * from duckdb_settings()", "select read_text('/etc/passwd')", "select getenv('HOME')", "load httpfs", "pragma version",
+        "set lock_configuration = false", "export database '/tmp/x'", "select * from rs_meta.tables", "drop table rs_meta.tables",
+        "insert into rs_meta.tables values (1)", "select * from glob('/*')", "create table rs_meta.x (a int)", "select rs_json_parse('1')",
+    ],
+)  # fmt: skip
+def test_nothing_outside_can_be_reached(engine: Engine, sql: str) -> None:
+    with pytest.raises(SqlError):
+        engine(sql)
+
+
+def test_a_failed_statement_leaves_nothing_behind(engine: Engine) -> None:
+    engine("create table half (a int, b varchar(2))")
+    with pytest.raises(SqlError, match="Value too long for character type"):
+        engine("insert into half select 1, 'ok' union all select 2, 'too long'")
+    assert engine("select count(*) from half") == [[0]]
+    with pytest.raises(SqlError, match="does not exist"):
+        engine("create table other as select * from nowhere")
+    assert engine("select count(*) from svv_tables where table_name = 'other'") == [[0]]
+
+
+def test_data_and_declarations_survive_a_restart(tmp_path: Path) -> None:
+    first = Warehouse(tmp_path, "")
+    session = first.session("dev", "")
+    Engine(session)("create table kept (a int identity(1,1), b varchar(3)) distkey(b) sortkey(a)")
+    Engine(session)("insert into kept (b) values ('x')")
+    session.close()
+    first.close()
+    second = Warehouse(tmp_path, "")
+    again = second.session("dev", "")
+    engine = Engine(again)
+    engine("insert into kept (b) values ('y')")
+    assert engine("select a, b from kept order by a") == [[1, "x"], [2, "y"]]
+    assert engine("select \"column\", distkey, sortkey from pg_table_def where tablename = 'kept' order by 1") == [
+        ["a", False, 1],
+        ["b", True, 0],
+    ]
+    again.close()
+    second.close()
