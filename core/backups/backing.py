@@ -14,7 +14,7 @@ from core.backups.content import Content, Parts, content_of
 from core.backups.dump import TABLE_CHANGED
 from core.backups.flow import Tally, compressed, encrypt_into, read_ahead
 from core.backups.ledger import Ledger
-from core.backups.manifest import SUFFIX, FilesPart, Manifest, manifest_fact, read_manifest
+from core.backups.manifest import SUFFIX, FilesPart, Manifest, manifest_fact, read_manifest, restore_by_hand
 from core.backups.outcomes import Finding, Outcome, Run, Severity
 from core.backups.plan import Plan
 from core.backups.server import Login
@@ -174,6 +174,14 @@ class BackupRun:
             databases=parts.databases,
             files=files,
             notes=parts.notes,
+            by_hand=restore_by_hand(
+                self._plan.target.bucket,
+                key,
+                content.kind,
+                self._plan.compression,
+                encrypted=bool(self._plan.recipients),
+                database=parts.databases[0].name if len(parts.databases) == 1 else "",
+            ),
         )
 
     def _complete(self, job: Job[Any], run: Run, upload: MultipartUpload, manifest: Manifest, parts: Parts) -> None:

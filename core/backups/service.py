@@ -15,7 +15,7 @@ from core.backups.assertions import check_assertion
 from core.backups.backing import BackupRun, endpoint_fact_name, recover
 from core.backups.calendar import is_due
 from core.backups.ledger import Ledger
-from core.backups.lifecycle import expiry_days, read_rules, write_rule
+from core.backups.lifecycle import expiry_days, write_rule
 from core.backups.lock import is_locked, plan_lock
 from core.backups.outcomes import (
     Backup,
@@ -346,7 +346,7 @@ class BackupsService:
     def _expiry(self, plan: Plan, vault: Vault) -> tuple[int | None, bool]:
         """(days, whether the lifecycle could be read): the backup role may not, some endpoints have none."""
         try:
-            return expiry_days(plan, read_rules(vault)), True
+            return expiry_days(vault, plan), True
         except OpsError as error:
             if error.code in ("unreachable", "credentials", "not-found"):
                 raise

@@ -45,6 +45,9 @@ _MISMATCH = (
 """What one engine says to another's dump: syntax, charset, variable, right, value, collation, engine, zone, type."""
 
 
+_DISK_FULL = ("ERROR 1021", "ERROR 1114", "errno: 28", "Errcode: 28")
+
+
 @dataclass(frozen=True, slots=True)
 class Options:
     """What a rehearsal needs beside the plan. ``login`` finds a named MySQL source, ``secret`` a named secret."""
@@ -68,7 +71,7 @@ class Target(Protocol):
         ...
 
     def mismatch(self, error: OpsError) -> str:
-        """Why this is the engine's fault and not the backup's; nothing where it is not."""
+        """Why this is the fault of engine or disk here and not the backup's; nothing where it is not."""
         ...
 
     def why_ended(self) -> str: ...
@@ -123,6 +126,8 @@ class DatabaseTarget:
         return self.ended()
 
     def mismatch(self, error: OpsError) -> str:
+        if any(words in error.why for words in _DISK_FULL):
+            return "the disk for rehearsals is full"
         if not any(number in error.why for number in _MISMATCH):
             return ""
         with connected(self.root) as connection:

@@ -283,6 +283,24 @@ def test_the_endpoint_is_gone_for_a_while(station: Station, cutter: Cutter, seco
     assert len(station.keys()) == 2 and station.uploads() == []
 
 
+def test_a_download_that_breaks_off_is_taken_up_where_it_was(station: Station, cutter: Cutter) -> None:
+    big(station, 12)
+    station.run()
+    job: Job[Any] = Job("verify", lambda job: station.service.verify(job, "nightly", level=2))
+    away = threading.Event()
+
+    def listen(changed: Job[Any]) -> None:
+        if not away.is_set() and changed.progress and changed.progress.note.startswith("Downloading"):
+            away.set()
+            cutter.go_away()
+            later(1, cutter.come_back)
+
+    job._listeners = (listen,)
+    job.run()
+    assert away.is_set() and job.result is not None
+    assert job.result.outcome is Outcome.DONE, job.result.headline
+
+
 def test_the_endpoint_never_comes_back(station: Station, cutter: Cutter, monkeypatch: pytest.MonkeyPatch) -> None:
     from core.backups import upload
 
