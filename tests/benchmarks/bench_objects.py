@@ -115,7 +115,7 @@ def _compare(url: str, folder: Path, program: str) -> None:
     }  # fmt: skip
 
     def rclone(*words: str) -> None:
-        subprocess.run([program, "-q", "copyto", *words], check=True, env={**os.environ, **remote})
+        subprocess.run([program, "-q", "-I", "copyto", *words], check=True, env={**os.environ, **remote})
 
     print(f"uploading {SIZE >> 20} MB")
     base = measured(
