@@ -12,7 +12,7 @@ from itertools import pairwise
 import pytest
 
 from core.base.errors import OpsError, WrongUse
-from core.streams.aggregation import UserRecord, aggregated
+from core.streams.aggregation import UserRecord
 from core.streams.decode import Decoder, Record
 from core.streams.filters import filter_of
 from core.streams.pages import Page, StreamSource
@@ -23,6 +23,7 @@ from core.streams.service import StreamsService
 from core.streams.tap import Tap
 from tests.core.sandbox.kinesis.plane import Plane
 from tests.core.streams.conftest import put, session, wait_until
+from tests.fakes.kpl import aggregated
 from tests.fakes.wire import wire_to
 
 QUICK = Pace(reads_per_second=20, slow_interval=0.1)
