@@ -1,7 +1,7 @@
 # Opsdesk: `make run` opens the window, `make test` checks everything. Both set up what is missing first.
 PYTHON := .venv/bin/python
 PYTEST := $(PYTHON) -m pytest -q
-export QT_LOGGING_RULES := qt.qpa.plugin.warning=false
+export QT_LOGGING_RULES := qt.qpa.*=false
 
 .PHONY: run tour test test-full lint test-core test-gui test-journeys bench lock setup setup-tests clean
 
@@ -12,7 +12,7 @@ run: setup
 	else $(PYTHON) main.py; fi
 
 tour: setup
-	$(PYTHON) -m tests.tour
+	@$(PYTHON) -m tests.tour --readme
 
 test: setup-tests lint test-core test-gui test-journeys
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import shutil
 import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -67,7 +69,8 @@ def dump_command(program: DumpProgram, login_option: str, databases: tuple[str, 
     ]
     if not program.mariadb:
         # GTIDs of the whole server in a dump of one database would spoil the server that it is restored into.
-        command += ["--set-gtid-purged=OFF", "--column-statistics=0"]
+        # Loose: older versions know neither.
+        command += ["--loose-set-gtid-purged=OFF", "--loose-column-statistics=0"]
     if history and program.mariadb:
         command.append("--dump-history")
     if len(databases) > 1:
@@ -108,6 +111,7 @@ class Dump:
                 start_new_session=True,
             )
             assert process.stdout and process.stderr
+            widen(process.stdout)
             said = Said(process.stderr)
             try:
                 with job.interruptible(process.kill):
@@ -130,6 +134,15 @@ class Dump:
                 "Nothing was published; back up again",
                 code="dump-cut",
             )
+
+
+def widen(pipe: IO[bytes]) -> None:
+    """Let a pipe hold a whole piece: at Linux's 64 KiB both ends change turns 16 times as often."""
+    if sys.platform == "linux":
+        import fcntl
+
+        with contextlib.suppress(OSError):  # above what this user may have: the default works too
+            fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, PIECE)
 
 
 class Said:

@@ -164,6 +164,20 @@ class Ledger:
                 ),
             )
 
+    def end_dead_verifications(self, plan: str, now: datetime) -> None:
+        """Those that never ended: their process died. The caller holds the lock, so none of them lives."""
+        with self._open() as database:
+            database.execute(
+                "UPDATE verification SET outcome = ?, ended = ?, error = ? WHERE plan = ? AND outcome = ?",
+                (
+                    Outcome.CANCELLED.value,
+                    _text(now),
+                    "The program was ended before the verification was done",
+                    plan,
+                    Outcome.RUNNING.value,
+                ),
+            )
+
     def verifications(self, plan: str, limit: int = 100) -> list[Verification]:
         """Newest first."""
         with self._open() as database:

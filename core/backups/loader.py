@@ -10,7 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from core.backups.dump import Said
+from core.backups.dump import Said, widen
 from core.backups.flow import Writer
 from core.backups.scratch import Other
 from core.backups.server import Login, defaults_option, identifier
@@ -66,7 +66,8 @@ class Loader:
             start_new_session=True,
             **self._other.arguments(),
         )
-        assert self._process.stderr
+        assert self._process.stdin and self._process.stderr
+        widen(self._process.stdin)
         self._said = Said(self._process.stderr)
         self._stack.enter_context(self._job.interruptible(self._process.kill))
         return self

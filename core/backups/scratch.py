@@ -40,6 +40,13 @@ class ServerPrograms:
 
 def find_programs(folder: str = "") -> ServerPrograms:
     """From ``folder`` (the ``usr`` of unpacked packages) or the PATH; raises OpsError (code ``no-program``) where there is none."""
+    if sys.platform == "win32":
+        raise OpsError(
+            "No private scratch server can be started on Windows",
+            "It would have to open a network port",
+            "Name a MySQL source as scratch in the plan",
+            code="no-program",
+        )
     places = [Path(folder) / "sbin", Path(folder) / "bin"] if folder else [Path(p) for p in os.get_exec_path()]
     places += (
         []

@@ -52,6 +52,7 @@ def register(groups: Any) -> None:
     attach.add_argument("id", metavar="ID")
     _add_place(attach)
     _add_output(attach)
+    warehouse_pull.add_actions(group)
     warehouse_extract.add_actions(group)
     warehouse_pull.add_actions(group)
 

@@ -6,6 +6,7 @@ and answers in a few milliseconds over a pipe.
 
 from __future__ import annotations
 
+import contextlib
 import pickle
 import struct
 import subprocess
@@ -112,8 +113,9 @@ class ServedModel:
     def close(self) -> None:
         self._process.kill()
         for pipe in (self._process.stdin, self._process.stdout):
-            if pipe:
-                pipe.close()
+            with contextlib.suppress(BrokenPipeError):  # what was still to be sent is of no use to a dead child
+                if pipe:
+                    pipe.close()
         self._process.wait()
 
 

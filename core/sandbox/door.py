@@ -100,19 +100,21 @@ class Lease:
 
     # -- inside -------------------------------------------------------------
     def _joined(self) -> SandboxStatus:
-        with self._joining:
-            if self._closed:
-                raise OpsError("The sandbox was left already", "This program is closing", "Start it again")
-            if self._line is None:
-                self._take(*open_lease(self._places))
-        status = self.wait_for(lambda status: status.settled or self._line is None, START_WITHIN)
-        if not status.running:
-            raise OpsError(
-                "The sandbox stopped while it was starting",
-                "It was asked to, or its process ended",
-                f"Try again; {self._places.state / 'sandbox.log'} says more",
-            )
-        return status
+        """The status of a sandbox that serves, joined or started if need be."""
+        for _ in range(3):
+            with self._joining:
+                if self._closed:
+                    raise OpsError("The sandbox was left already", "This program is closing", "Start it again")
+                if self._line is None:
+                    self._take(*open_lease(self._places))
+            status = self.wait_for(lambda now: (now.settled and not now.stopping) or self._line is None, START_WITHIN)
+            if status.running and not status.stopping:
+                return status
+        raise OpsError(
+            "The sandbox stopped while it was starting",
+            "It was asked to, or its process ended",
+            f"Try again; {self._places.state / 'sandbox.log'} says more",
+        )
 
     def _take(self, line: Line, status: SandboxStatus) -> None:
         with self._changed:

@@ -94,6 +94,12 @@ class Service:
             await self._pause(wait)
         self._set(state="stopped", pid=0)
 
+    def again(self) -> None:
+        """End it; it is started again with what holds now."""
+        if self._process is not None and self._process.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                self._process.terminate()
+
     async def stop(self) -> None:
         """Ask it to end, and make it after a while."""
         self._stopping.set()

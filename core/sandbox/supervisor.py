@@ -76,15 +76,26 @@ class Supervisor:
         self._end = asyncio.Event()
         self._news = asyncio.Event()
         self._linger: asyncio.TimerHandle | None = None
+        self._copies_from = 0
         self._seeding = Seeding(places, self._running, self._news.set)
         ports = Ports(self._layout.ports)
-        self._services = [Service(kind, self._layout, ports, self._options, self._news.set) for kind in KINDS]
+        self._services = [Service(kind, self._layout, ports, self._options, self._news_of_services) for kind in KINDS]
 
     def _options(self, kind: ServiceKind) -> list[str]:
         if kind.name != "redshift-data":
             return []
-        s3 = next(service.status.port for service in self._services if service.kind.name == "s3")
-        return ["--s3-endpoint", f"http://127.0.0.1:{s3}"]
+        self._copies_from = self._service("s3").status.port
+        return ["--s3-endpoint", f"http://127.0.0.1:{self._copies_from}"]
+
+    def _service(self, name: str) -> Service:
+        return next(service for service in self._services if service.kind.name == name)
+
+    def _news_of_services(self) -> None:
+        """S3 may have had to move, because a stranger took its port: the warehouse must copy from where it is now."""
+        self._news.set()
+        if self._copies_from not in (0, self._service("s3").status.port):
+            self._copies_from = 0
+            self._service("redshift-data").again()
 
     def status(self) -> SandboxStatus:
         password = ""

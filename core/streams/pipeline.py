@@ -208,7 +208,7 @@ class Pipeline:
             batch: list[_Ticket] = []
             records = 0
             for ticket in self._tickets:
-                if not ticket.ready or records + ticket.records > 2 * self.options.batch_records:
+                if not ticket.ready or (batch and records + ticket.records > 2 * self.options.batch_records):
                     break
                 batch.append(ticket)
                 records += ticket.records

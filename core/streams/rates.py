@@ -33,6 +33,19 @@ class Ring:
             self._counts[place] = 0.0
         self._counts[place] += counts
 
+    def raise_to(self, second: int, value: float) -> None:
+        """Keep the highest value of a bin instead of a sum (first column)."""
+        self.add(second, (0.0,))
+        place = second // self.step % self.size
+        if self._numbers[place] == second // self.step:
+            self._counts[place, 0] = max(self._counts[place, 0], value)
+
+    def known(self, last: int, bins: int) -> npt.NDArray[np.bool_]:
+        """Which of the bins of ``series`` were ever filled."""
+        numbers = np.arange(last // self.step - bins + 1, last // self.step + 1)
+        found: npt.NDArray[np.bool_] = self._numbers[numbers % self.size] == numbers
+        return found
+
     def series(self, last: int, bins: int) -> npt.NDArray[np.float64]:
         """The counts of the ``bins`` bins that end with the one holding second ``last``; shape (bins, columns)."""
         numbers = np.arange(last // self.step - bins + 1, last // self.step + 1)
@@ -60,12 +73,14 @@ def tally_of(records: Sequence[Record]) -> Tally:
 @dataclass(frozen=True, slots=True)
 class Series:
     """Chart lines: ``times`` are the bins' first seconds (epoch), ``step`` their length in seconds;
-    ``records`` and ``bytes`` are per second, one line a shard."""
+    ``records`` and ``bytes`` are per second, one line a shard; ``ages``: milliseconds behind the newest record, the
+    highest of each bin, by the time of the read."""
 
     step: int
     times: npt.NDArray[np.float64]
     records: dict[str, npt.NDArray[np.float64]]
     bytes: dict[str, npt.NDArray[np.float64]]
+    ages: dict[str, npt.NDArray[np.float64]]
 
 
 class Rates:
@@ -73,6 +88,15 @@ class Rates:
 
     def __init__(self) -> None:
         self._rings: dict[str, tuple[Ring, Ring]] = {}
+        self._ages: dict[str, tuple[Ring, Ring]] = {}
+
+    def read(self, shard: str, second: int, behind: float) -> None:
+        """A read of ``shard`` said that it was ``behind`` milliseconds late."""
+        rings = self._ages.get(shard)
+        if rings is None:
+            rings = self._ages[shard] = (Ring(1, SECONDS_KEPT, 1), Ring(60, MINUTES_KEPT, 1))
+        for ring in rings:
+            ring.raise_to(second, behind)
 
     def add(self, shard: str, tally: Tally) -> None:
         rings = self._rings.get(shard)
@@ -89,9 +113,24 @@ class Rates:
         bins, last = max(1, seconds // step), int(now)
         times = (np.arange(last // step - bins + 1, last // step + 1) * step).astype(np.float64)
         lines = {shard: rings[0 if fine else 1].series(last, bins) / step for shard, rings in self._rings.items()}
+        if not fine:  # the minute that runs is not over: its rate is that of the seconds it has had
+            passed = max(1.0, now - float(times[-1]))
+            for line in lines.values():
+                line[-1] *= step / min(passed, step)
+        ages = {}
+        for shard, rings in self._ages.items():
+            ring = rings[0 if fine else 1]
+            ages[shard] = _held(ring.series(last, bins)[:, 0], ring.known(last, bins))
         return Series(
             step,
             times,
             {shard: line[:, 0] for shard, line in lines.items()},
             {shard: line[:, 1] for shard, line in lines.items()},
+            ages,
         )
+
+
+def _held(values: npt.NDArray[np.float64], known: npt.NDArray[np.bool_]) -> npt.NDArray[np.float64]:
+    """Between two reads the last one counts."""
+    places = np.where(known, np.arange(len(values)), 0)
+    return values[np.maximum.accumulate(places)]

@@ -89,7 +89,7 @@ def execute(job: Job[Any], run: Run, driver: Driver, history: History, clock: Cl
     except OpsError as error:
         run.seconds = clock.monotonic() - begun
         run.error = run.error or error
-        history.end(run.number, "failed", run.seconds, -1, str(error))
+        history.end(run.number, "failed", run.seconds, -1, error.why if error.code == "sql" else str(error))
         raise
     except JobCancelled:
         run.seconds = clock.monotonic() - begun

@@ -33,7 +33,8 @@ class Dialog(QDialog):
         self.setModal(True)
         self.setMinimumWidth(width)
         self.heading = Label(title, "h1", wrap=True)
-        self.head = row(self.heading, None)
+        self.head = row(self.heading)
+        self.head.setStretch(0, 1)  # a long title wraps at the dialog's width, not before
         self.body = QVBoxLayout()
         self.body.setSpacing(Space.M)
         self.cancel_button = Button("Cancel")

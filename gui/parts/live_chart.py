@@ -21,6 +21,7 @@ from gui.style.tokens import Space
 Line = npt.NDArray[np.float64]
 
 _MOST_LINES = 12
+_NEAR = 0.7  # of the limit: below it its line would only press the others down
 _SOLID = 4  # of the eight colours: the rest is dashed, so that no line is known by colour alone
 
 
@@ -117,6 +118,12 @@ class LiveChart(QWidget):
         self._cross = pyqtgraph.InfiniteLine(angle=90, movable=False)
         self._cross.hide()
         item.addItem(self._cross, ignoreBounds=True)
+        self._limit: float | None = None
+        self._adds_up = True
+        self._limit_line = pyqtgraph.InfiniteLine(angle=0, movable=False, label="what a shard takes in",
+                                                  labelOpts={"position": 0.08, "movable": False})  # fmt: skip
+        self._limit_line.hide()
+        item.addItem(self._limit_line, ignoreBounds=True)
         self._box = _Box(self.plot)
         self._legend = QHBoxLayout()
         self._legend.setSpacing(Space.M)
@@ -162,14 +169,20 @@ class LiveChart(QWidget):
             item.setPen(self._pen(name, width))
         if len(times):
             top = max((float(values.max()) for values in self._lines.values() if len(values)), default=0.0)
+            near = self._limit is not None and top > self._limit * _NEAR
+            self._limit_line.setVisible(near)
+            if near and self._limit is not None:
+                self._limit_line.setPos(self._limit)
+                top = max(top, self._limit)
             self.plot.setXRange(times[0], times[-1] + 1e-6, padding=0)
             self.plot.setYRange(0, max(top * 1.12, 1.0), padding=0)
         if self._at is not None:
             self._show_cross(self._at)
 
-    def set_unit(self, unit: str, name: str) -> None:
-        """What is drawn from now on."""
-        self._unit, self._name = unit, name
+    def set_unit(self, unit: str, name: str, limit: float | None = None, *, adds_up: bool = True) -> None:
+        """What is drawn from now on; ``limit`` gets a line of its own as soon as one comes near it; ``adds_up``: the
+        sum of the lines means something."""
+        self._unit, self._name, self._limit, self._adds_up = unit, name, limit, adds_up
         self.setAccessibleName(name)
 
     def mark(self, names: frozenset[str]) -> None:
@@ -245,8 +258,9 @@ class LiveChart(QWidget):
         moment = datetime.fromtimestamp(float(self._times[place]), UTC).astimezone(zone)
         highest = sorted(self._lines.items(), key=lambda entry: -entry[1][place])[:3]
         rows = [(name, f"{number(values[place])} {self._unit}") for name, values in highest]
-        total = sum(float(values[place]) for values in self._lines.values())
-        rows.append(("All", f"{number(total)} {self._unit}"))
+        if self._adds_up:
+            total = sum(float(values[place]) for values in self._lines.values())
+            rows.append(("All", f"{number(total)} {self._unit}"))
         view = self.plot.getPlotItem().getViewBox()
         x = self.plot.mapFromScene(view.mapViewToScene(QPointF(float(self._times[place]), 0))).x()
         self._box.show_rows(moment.strftime("%H:%M:%S"), rows, x)
@@ -306,6 +320,11 @@ class LiveChart(QWidget):
         pen = QPen(tokens.color("text3"), 1, Qt.PenStyle.DashLine)
         pen.setCosmetic(True)
         self._cross.setPen(pen)
+        limit = QPen(tokens.color("warning"), 1, Qt.PenStyle.DotLine)
+        limit.setCosmetic(True)
+        self._limit_line.setPen(limit)
+        self._limit_line.label.setColor(tokens.color("warning"))
+        self._limit_line.label.setFont(font("caption"))
         if self._order:
             self._rebuild()
             self.show_lines(self._times, self._lines, utc=self._axis.utc, since=self._since, until=self._until)

@@ -51,7 +51,7 @@ class LifecycleDialog(Dialog):
             "Lifecycle rules",
             (Column("Rule", lambda item: item.get("ID", "–"), 190), Column("What it does", in_words, tip=in_words)),
         )
-        self.table.setFixedHeight(132)
+        self.table.setFixedHeight(116)
         self.add = Button("Add a rule", "small", icon_name="plus")
         self.drop = Button("Remove", "small", icon_name="trash-2", token="danger")
         self.add.clicked.connect(self._add)
@@ -74,11 +74,12 @@ class LifecycleDialog(Dialog):
                 row(Field("Before that, they", self.kind), Field("after", self.move_days)), gap=Space.S,
             )
         )  # fmt: skip
+        self.editor.setMinimumHeight(self.editor.sizeHint().height())
         self.problem = Label("", "small", tone="danger", wrap=True)
         self.changes = QPlainTextEdit()
         self.changes.setReadOnly(True)
         self.changes.setFont(font("mono"))
-        self.changes.setFixedHeight(116)
+        self.changes.setFixedHeight(104)
         self.changes.setAccessibleName("What would change")
         self.day = QDateEdit(QDate.currentDate().addDays(60))
         self.day.setCalendarPopup(True)

@@ -40,6 +40,7 @@ class ObjectsSide(Card):
         self._lines.setAlignment(Qt.AlignmentFlag.AlignTop)
         self.area = scrolled(holder)
         holder.setObjectName("side")
+        self.area.setObjectName("sideScroll")
         self.body.addWidget(self.area)
         self.lives = QComboBox()
         self.link: Label | None = None
@@ -110,7 +111,7 @@ class ObjectsSide(Card):
         self._table("Metadata", facts.metadata)
         self._table("Tags", facts.tags)
         self._lacking(facts.lacking)
-        edit = self._button("Change class, metadata, tags…", "pencil", self.edit_asked)
+        edit = self._button("Class, metadata, tags…", "pencil", self.edit_asked)
         edit.setEnabled(may_write)
         self._heading("Link for anybody")
         self.lives = QComboBox()
@@ -120,7 +121,8 @@ class ObjectsSide(Card):
         self.lives.setAccessibleName("How long the link works")
         make = Button("Copy a link", "small", icon_name="link")
         make.clicked.connect(lambda: self.link_asked.emit(self.lives.currentData()))
-        self._lines.addLayout(row(self.lives, make, None))
+        self._lines.addLayout(row(self.lives, None))
+        self._lines.addLayout(row(make, None))
         self.link = Label("", "small", wrap=True)
         self._lines.addWidget(self.link)
         self._heading("Versions")
@@ -158,7 +160,7 @@ class ObjectsSide(Card):
     # -- inside -------------------------------------------------------------------------
     def _begin(self, title: str) -> None:
         self.link = None
-        self.title.setText(title)
+        self.title.setText(_breakable(title))
         self.title.setVisible(True)
         _clear(self._lines)
 
@@ -189,11 +191,11 @@ class ObjectsSide(Card):
 
 
 def _breakable(text: str) -> str:
-    """Long keys and sums may break anywhere: a zero-width space after every 12 signs that have no other place."""
+    """Long keys and sums may break anywhere: a zero-width space after every 6 signs that have no other place."""
     words = []
     for word in text.split(" "):
         words.append(
-            "\u200b".join(word[start : start + 12] for start in range(0, len(word), 12)) if len(word) > 24 else word
+            "\u200b".join(word[start : start + 6] for start in range(0, len(word), 6)) if len(word) > 14 else word
         )
     return " ".join(words)
 

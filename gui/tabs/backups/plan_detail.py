@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFrame, QGridLayout, QMenu, QStackedWidget, QVBoxLayout, QWidget
 
 from core.backups.outcomes import Backup, Check, Finding, PlanStatus, Run, Verification
@@ -19,6 +20,8 @@ from gui.tabs.backups import wording
 from gui.tabs.backups.rows import Column, RowTable
 
 _ICON = {"danger": "circle-alert", "warning": "triangle-alert", "info": "info"}
+_FACTS = ("Source", "Goes to", "Runs", "Proved", "Kept", "Restore takes", "Data at risk", "Proof vanishes")
+_WIDE = 600  # pixels for two pairs of columns
 _FIXES = {
     "retention": "Edit the plan",
     "no-expiry": "Set the expiry",
@@ -75,27 +78,19 @@ class PlanDetail(QWidget):
         super().__init__(parent)
         self.chip = Chip("")
         self.more = Button("More about this plan", "icon", icon_name="ellipsis")
-        self.more.setMenu(self._menu())
+        menu = self._menu()
+        self.more.clicked.connect(lambda: menu.exec(self.more.mapToGlobal(self.more.rect().bottomLeft())))
         self.edit = Button("Edit", "small", icon_name="pencil")
         self.edit.clicked.connect(self.edit_asked)
         self.card = Card("Plan", self.chip, self.edit, self.more)
         self.facts = QGridLayout()
         self.facts.setHorizontalSpacing(Space.L)
         self.facts.setVerticalSpacing(Space.XS)
-        self.facts.setColumnStretch(1, 1)
-        self.facts.setColumnStretch(3, 1)
         self.card.body.addLayout(self.facts)
-        self._values: dict[str, Label] = {}
-        pairs = ("Source", "Goes to", "Runs", "Proved", "Kept", "Restore takes", "Data at risk", "Proof vanishes")
-        for number, name in enumerate(pairs):
-            value = Label("–", "body")
-            value.setMinimumWidth(0)
-            self._values[name] = value
-            line, side = divmod(number, 2)
-            self.facts.addWidget(Label(name, "small"), line, side * 2)
-            self.facts.addWidget(value, line, side * 2 + 1)
-        self.trend = Sparkline()
-        self.trend.setAccessibleName("Trend of the measured restore time")
+        self._names = {name: Label(name, "small") for name in _FACTS}
+        self._values = {name: Label("–", "body", wrap=True) for name in _FACTS}
+        self._sides = 0
+        self._lay_out(2)
         self.findings = QVBoxLayout()
         self.findings.setSpacing(Space.XS)
         self.card.body.addLayout(self.findings)
@@ -106,6 +101,22 @@ class PlanDetail(QWidget):
         self.history.backups.opened.connect(self.show_object_asked)
         self.ladder.evidence_asked.connect(self.evidence_asked)
         self.setLayout(column(self.card, self.history, self.ladder, None, gap=Space.M))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        self._lay_out(2 if event.size().width() >= _WIDE else 1)
+        super().resizeEvent(event)
+
+    def _lay_out(self, sides: int) -> None:
+        """The facts in one or two pairs of columns."""
+        if sides == self._sides:
+            return
+        self._sides = sides
+        for number, name in enumerate(_FACTS):
+            line, side = divmod(number, sides)
+            self.facts.addWidget(self._names[name], line, side * 2, Qt.AlignmentFlag.AlignTop)
+            self.facts.addWidget(self._values[name], line, side * 2 + 1)
+        self.facts.setColumnStretch(1, 1)
+        self.facts.setColumnStretch(3, sides - 1)
 
     def _menu(self) -> QMenu:
         menu = QMenu(self)
@@ -156,6 +167,7 @@ class PlanDetail(QWidget):
     ) -> None:
         """``backups`` None: they could not be listed; the findings say why."""
         self.history.show_all(backups, runs, verifications)
+        self.ladder.show_trend([item.rto_seconds for item in reversed(verifications) if item.rto_seconds][-30:])
         if verifications:
             self.history.verifications.choose(0)
         else:
@@ -201,7 +213,7 @@ class _History(Card):
                 Column(
                     "State", _state_of, 170, tone=lambda item: _state_tone(item), icon=lambda item: _state_icon(item)
                 ),
-                Column("Expires", lambda item: wording.clock(item.expires), 80),
+                Column("Expires", lambda item: wording.clock(item.expires), 80, spare=560),
                 Column("Object", lambda item: item.key.rsplit("/", 1)[-1], mono=True, tip=lambda item: item.key),
             ),
         )
@@ -211,7 +223,7 @@ class _History(Card):
                 Column("When", lambda item: wording.stamp(item.started), 150),
                 Column("Result", lambda item: wording.proof(item)[0], 150, tone=lambda item: wording.proof(item)[1]),
                 Column("Level", lambda item: f"L{item.level}", 56),
-                Column("Restore time", lambda item: wording.span(item.rto_seconds), 96, right=True),
+                Column("Restore time", lambda item: wording.span(item.rto_seconds), 96, right=True, spare=560),
                 Column("Finding", lambda item: item.headline if item.outcome.value != "done" else "every check passed"),
             ),
         )
@@ -224,8 +236,8 @@ class _History(Card):
                     tone=lambda item: wording.OUTCOME[item.outcome][1],
                 ),
                 Column("Took", lambda item: wording.span((item.ended - item.started) if item.ended else None), 90, right=True),
-                Column("Read", lambda item: byte_size(item.plain_bytes) if item.plain_bytes else "–", 86, right=True),
-                Column("Stored", lambda item: byte_size(item.stored_bytes) if item.stored_bytes else "–", 86, right=True),
+                Column("Read", lambda item: byte_size(item.plain_bytes) if item.plain_bytes else "–", 86, right=True, spare=640),
+                Column("Stored", lambda item: byte_size(item.stored_bytes) if item.stored_bytes else "–", 86, right=True, spare=560),
                 Column("Why", lambda item: item.error, tip=lambda item: item.error),
             ),
         )  # fmt: skip
@@ -262,7 +274,7 @@ class _History(Card):
 
     def _fit(self) -> None:
         for table in self._tables.values():
-            table.fit_height(2, 6)
+            table.fit_height(1, 6)
         current = list(self._tables.values())[self.stack.currentIndex()]
         self.stack.setFixedHeight(current.height())
 
@@ -290,21 +302,24 @@ class LadderCard(Card):
 
     def __init__(self) -> None:
         self.open = Button("Evidence report", "small", icon_name="external-link")
-        super().__init__("Proof", self.open)
+        self.trend = Sparkline()
+        self.trend.setToolTip("How long the restores took, oldest first")
+        super().__init__("Proof", self.trend, self.open)
+        self.summary = Label("", wrap=True)
         self._verification: Verification | None = None
         self.open.clicked.connect(lambda: self._verification and self.evidence_asked.emit(self._verification))
         self.table = RowTable(
             "Checks of the verification",
             (
                 Column("", lambda item: f"L{item.level}", 44),
-                Column("Check", lambda item: item.name, 200, tip=lambda item: item.name),
+                Column("Check", lambda item: item.name, 180, tip=lambda item: item.name),
                 Column(
                     "Result", lambda item: wording.verdict(item)[0], 116,
                     tone=lambda item: wording.verdict(item)[1] or "text3", icon=_check_icon,
                 ),
-                Column("Expected", lambda item: item.expected, 150, tip=lambda item: item.expected),
+                Column("Expected", lambda item: item.expected, 150, tip=lambda item: item.expected, spare=520),
                 Column("Actual", lambda item: item.actual, tip=lambda item: f"{item.actual}\n{item.detail}".strip()),
-                Column("Took", lambda item: wording.span(item.seconds), 72, right=True),
+                Column("Took", lambda item: wording.span(item.seconds), 72, right=True, spare=620),
             ),
         )  # fmt: skip
         self.empty = EmptyState(
@@ -313,16 +328,23 @@ class LadderCard(Card):
         )  # fmt: skip
         self.empty.setMinimumHeight(150)
         self.body.addWidget(self.empty)
+        self.body.addWidget(self.summary)
         self.body.addWidget(self.table)
         self.show_verification(None)
+
+    def show_trend(self, seconds: Sequence[float]) -> None:
+        """Restore times, oldest first."""
+        self.trend.setVisible(len(seconds) > 1)
+        self.trend.show_values(seconds)
+        self.trend.setAccessibleName(f"Restore times: {', '.join(wording.span(value) for value in seconds)}")
 
     def show_verification(self, verification: Verification | None) -> None:
         self._verification = verification
         self.table.setVisible(verification is not None)
         self.empty.setVisible(verification is None)
         self.open.setVisible(verification is not None)
+        self.summary.setVisible(verification is not None)
         if verification is None:
-            self.set_note("")
             return
         failed = len(verification.failed_checks)
         word = wording.proof(verification)[0]
@@ -331,8 +353,8 @@ class LadderCard(Card):
             if failed
             else f"{len(verification.checks)} checks, {word}"
         )
-        self.set_note(f"{outcome} · backup {verification.run} · {wording.ago(verification.started)}")
-        self.note.set_tone("danger" if failed else "")
+        self.summary.setText(f"{outcome} · backup {verification.run} · {wording.ago(verification.started)}")
+        self.summary.set_tone("danger" if failed else "")
         self.table.show_rows(sorted(verification.checks, key=lambda item: item.level))
         self.table.fit_height(2, 24)
 

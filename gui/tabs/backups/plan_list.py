@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QButtonGroup, QPushButton, QVBoxLayout, QWidget
 
 from core.backups.outcomes import PlanStatus
@@ -26,10 +27,10 @@ class PlanCard(QPushButton):
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.name = Label(plan.name, "strong")
         self.chip = Chip("…")
-        self.source = Label(wording.source(plan), "small")
-        self.backed = Label("", "small")
-        self.proved = Label("", "small")
-        self.next = Label("", "small")
+        self.source = Label(wording.source(plan), "small", wrap=True)
+        self.backed = Label("", "small", wrap=True)
+        self.proved = Label("", "small", wrap=True)
+        self.next = Label("", "small", wrap=True)
         lines = column(
             row(self.name, None, self.chip), self.source, Space.XS, self.backed, self.proved, self.next,
             gap=2, margins=(Space.M, Space.M, Space.M, Space.M),
@@ -38,14 +39,23 @@ class PlanCard(QPushButton):
         self._lines = lines
         for label in (self.name, self.chip, self.source, self.backed, self.proved, self.next):
             label.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
-            label.setMinimumWidth(0)
         self.setAccessibleName(plan.name)
 
     def sizeHint(self) -> QSize:
-        return self._lines.sizeHint()
+        return QSize(self._lines.sizeHint().width(), self.heightForWidth(self.width()))
 
     def minimumSizeHint(self) -> QSize:
-        return self._lines.minimumSize()
+        return QSize(self._lines.minimumSize().width(), self.heightForWidth(self.width()))
+
+    def hasHeightForWidth(self) -> bool:
+        return True
+
+    def heightForWidth(self, width: int) -> int:
+        return self._lines.totalHeightForWidth(width)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self.updateGeometry()  # the sentences break elsewhere
 
     def show_status(self, status: PlanStatus | None) -> None:
         if status is None:
@@ -55,9 +65,7 @@ class PlanCard(QPushButton):
         word, tone = wording.STATUS[status.status]
         self.chip.show_state(word, tone)
         taken = status.last_backup.taken if status.last_backup else None
-        self.backed.setText(
-            f"Backed up {wording.ago(taken, now)} · {byte_size(status.stored_bytes)} in {status.backups}"
-        )
+        self.backed.setText(f"Backed up {wording.ago(taken, now)} · {byte_size(status.stored_bytes)} in all")
         proof = status.last_proof.started if status.last_proof else None
         vanishes = status.proof_vanishes
         if vanishes is None:
@@ -71,6 +79,7 @@ class PlanCard(QPushButton):
             f"Next run {wording.ago(status.next_run, now) if status.next_run else 'only by hand'}{missed}"
         )
         self.next.set_tone("warning" if status.missed_runs else "")
+        self.updateGeometry()
         self.setAccessibleDescription(
             f"{word}. {self.source.text()}. {self.backed.text()}. {self.proved.text()}. {self.next.text()}."
         )

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 _REFRESH = 60_000  # ms: ages and missed runs go on while nobody clicks
 _SETTLE = 45_000  # ms after start or resume before a missed run is caught up: the network may not be there yet
+_EMPTY = 4_000
 ROOM = "backups"
 
 
@@ -139,6 +140,10 @@ class PlansPresenter(QObject):
             self.current = names[0] if names else ""
         view = self.view
         view.show_state(looking=False, plans=len(found.plans))
+        if not found.plans and view.isVisible():
+            QTimer.singleShot(
+                _EMPTY, self, self.refresh
+            )  # looks at files only; a fresh sandbox gets its plan meanwhile
         view.list.show_plans(found.plans, self.current)
         for plan in found.plans:
             view.list.show_status(plan.name, found.statuses.get(plan.name))
@@ -234,6 +239,7 @@ class PlansPresenter(QObject):
 
         def ended() -> None:
             self._working.pop(name, None)
+            self._show_current()
             self.refresh()
 
         def succeeded(result: Any) -> None:

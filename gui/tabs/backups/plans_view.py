@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QWidget
 
 from core.backups.outcomes import PlanStatus, Status
@@ -17,6 +18,12 @@ from gui.style.tokens import Space
 from gui.tabs.backups import wording
 from gui.tabs.backups.plan_detail import PlanDetail
 from gui.tabs.backups.plan_list import PlanList
+
+_LEFT, _LEFT_SMALL = 286, 232
+
+
+def _backups(count: int) -> str:
+    return "1 backup" if count == 1 else f"{number(count)} backups"
 
 
 class PlansView(QWidget):
@@ -37,8 +44,8 @@ class PlansView(QWidget):
             "archive", "No backup plan yet", "Make a plan",
             hint="A plan says what is saved, where to, how often, and how it is proved by restoring it.",
         )  # fmt: skip
-        left = QWidget()
-        left.setFixedWidth(286)
+        self.left = left = QWidget()
+        left.setFixedWidth(_LEFT)
         left.setLayout(column(row(self.new, None), self.list, None, gap=Space.S))
         self.body = QWidget()
         columns = row(left, self.detail, gap=Space.L)
@@ -49,6 +56,10 @@ class PlansView(QWidget):
         self.area = scrolled(content)
         self.setLayout(column(self.banner, self.empty, self.area, gap=Space.M))
         self.show_state(looking=True, plans=0)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        self.left.setFixedWidth(_LEFT if event.size().width() > 860 else _LEFT_SMALL)
+        super().resizeEvent(event)
 
     def show_state(self, *, looking: bool, plans: int) -> None:
         """Looking the first time, nothing there, or the plans."""
@@ -75,7 +86,7 @@ class PlansView(QWidget):
         else:
             self.next.show_figure("–", note="no schedule")
         stored = byte_size(sum(item.stored_bytes for item in statuses)).split(" ")
-        self.stored.show_figure(stored[0], stored[-1], note=f"{number(sum(item.backups for item in statuses))} backups")
+        self.stored.show_figure(stored[0], stored[-1], note=_backups(sum(item.backups for item in statuses)))
         bad = [item for item in statuses if item.status is Status.FAILED]
         weak = [item for item in statuses if item.status in (Status.NEVER, Status.STALE, Status.NOT_RESTORABLE_HERE)]
         if bad:

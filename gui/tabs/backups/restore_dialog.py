@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFrame, QWidget
 
 from core.backups.outcomes import Backup, RestorePreview
@@ -67,8 +67,11 @@ class RestoreDialog(Dialog):
         self.found.setLayout(self._lines)
         self.confirm = line("", mono=True)
         self.confirm_field = Field("Type the name of the source to restore over it", self.confirm)
+        fields = row()
+        for field in (Field("Backup", self.backup), self.to_field):
+            fields.addWidget(field, 1, Qt.AlignmentFlag.AlignTop)
         for widget in (
-            row(Field("Backup", self.backup), self.to_field), self.banner, self.busy, self.summary, self.items, self.found,
+            fields, self.banner, self.busy, self.summary, self.items, self.found,
             self.confirm_field,
         ):  # fmt: skip
             if isinstance(widget, QWidget):

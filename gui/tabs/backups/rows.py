@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, Qt, Signal
-from PySide6.QtGui import QKeyEvent
+from PySide6.QtGui import QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidget
 
 from gui.style.icons import icon
@@ -19,7 +19,8 @@ Index = QModelIndex | QPersistentModelIndex
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """``text`` makes the cell; ``tone`` its colour token; ``icon`` its icon (name, token). width 0: takes the rest."""
+    """``text`` makes the cell; ``tone`` its colour token; ``icon`` its icon (name, token). width 0: takes the rest. spare: hidden while the
+    table is narrower than so many pixels."""
 
     title: str
     text: Callable[[Any], str]
@@ -29,6 +30,7 @@ class Column:
     tone: Callable[[Any], str] | None = None
     icon: Callable[[Any], tuple[str, str] | None] | None = None
     tip: Callable[[Any], str] | None = None
+    spare: int = 0
 
 
 class RowModel(QAbstractTableModel):
@@ -36,7 +38,10 @@ class RowModel(QAbstractTableModel):
         super().__init__(parent)
         self.columns = list(columns)
         self.rows: list[Any] = []
-        theme().changed.connect(lambda: self.layoutChanged.emit())
+        theme().changed.connect(self._repaint)
+
+    def _repaint(self) -> None:
+        self.layoutChanged.emit()
 
     def show_rows(self, rows: Sequence[Any]) -> None:
         self.beginResetModel()
@@ -54,6 +59,9 @@ class RowModel(QAbstractTableModel):
 
     def columnCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008
         return 0 if parent.isValid() else len(self.columns)
+
+    def flags(self, index: Index) -> Qt.ItemFlag:
+        return super().flags(index) | Qt.ItemFlag.ItemIsDragEnabled
 
     def headerData(self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         if orientation is not Qt.Orientation.Horizontal:
@@ -124,6 +132,11 @@ class RowTable(QTableView):
         self.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
         self.selectionModel().selectionChanged.connect(lambda *_: self.picked.emit())
         self.doubleClicked.connect(lambda index: self.opened.emit(self.row_model.rows[index.row()]))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        for number, column in enumerate(self.row_model.columns):
+            self.setColumnHidden(number, event.size().width() < column.spare)
+        super().resizeEvent(event)
 
     def show_rows(self, rows: Sequence[Any]) -> None:
         """Other rows; the selection is gone."""

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
     QFileDialog,
+    QHBoxLayout,
     QLineEdit,
     QListWidget,
     QListWidgetItem,
@@ -56,6 +57,14 @@ def _number(value: int, low: int, high: int, unit: str) -> QSpinBox:
     box.setSuffix(f" {unit}")
     box.setValue(value)
     return box
+
+
+def _side_by_side(*fields: Field) -> QHBoxLayout:
+    """Labels at one height, whatever help stands below."""
+    layout = row()
+    for field in fields:
+        layout.addWidget(field, 1, Qt.AlignmentFlag.AlignTop)
+    return layout
 
 
 class _Sum(QWidget):
@@ -127,7 +136,9 @@ class PlanWizard(Dialog):
         given = plan or Plan("", Source(), Target(buckets[0] if buckets else ""))
         for content in (self._source(given), self._target(given, buckets), self._proof(given), self._when(given)):
             area = scrolled(content)
-            area.setMinimumHeight(380)
+            content.setObjectName("side")
+            area.setObjectName("sideScroll")
+            area.setMinimumHeight(400)
             self.stack.addWidget(area)
         self.asked.connect(self._next)
         self._go("source")
@@ -149,6 +160,7 @@ class PlanWizard(Dialog):
             self.server.addItem(plan.source.server)
         self.server.currentTextChanged.connect(self._server_chosen)
         self.databases = QListWidget()
+        self.databases.setProperty("kind", "boxed")
         self.databases.setMinimumHeight(110)
         self.databases.setMaximumHeight(160)
         self.databases_field = Field("Databases", self.databases, "They are dumped together, at one moment")
@@ -193,10 +205,10 @@ class PlanWizard(Dialog):
         page = QWidget()
         page.setLayout(
             column(
-                row(self.bucket_field, Field("Prefix", self.prefix)),
-                row(Field("Storage class", self.storage), Field("Encryption there", self.sse), Field("KMS key", self.kms)),
-                row(Field("Compression", self.compression), Field("Encrypt here for (age public keys)", self.recipients)),
-                row(
+                _side_by_side(self.bucket_field, Field("Prefix", self.prefix)),
+                _side_by_side(Field("Storage class", self.storage), Field("Encryption there", self.sse), Field("KMS key", self.kms)),
+                _side_by_side(Field("Compression", self.compression), Field("Encrypt here for (age public keys)", self.recipients)),
+                _side_by_side(
                     Field("Keep backups", self.days), Field("A problem is noticed within", self.detection),
                     Field("and repaired within", self.repair),
                 ),
@@ -226,8 +238,8 @@ class PlanWizard(Dialog):
         page = QWidget()
         page.setLayout(
             column(
-                row(Field("Prove it every", self.every), Field("up to", self.level), Field("every so many, an older backup", self.older)),
-                row(
+                _side_by_side(Field("Prove it every", self.every), Field("up to", self.level), Field("every so many, an older backup", self.older)),
+                _side_by_side(
                     Field("Restore into", self.scratch, "Empty: a private server here. Or a MySQL source of the profile"),
                     Field("Secret with the age identity", self.identity),
                 ),
@@ -262,13 +274,13 @@ class PlanWizard(Dialog):
         page = QWidget()
         page.setLayout(
             column(
-                row(
+                _side_by_side(
                     Field("Runs at", self.times, "This computer's clock; empty: only by hand"),
                     Field("on", self.weekdays), Field("Alarm after silence of", self.silence),
                 ),
                 self.desktop,
-                row(Field("Mail by", self.host), Field("from", self.mail_from), Field("to", self.to)),
-                row(Field("SNS topic", self.topic), Field("Webhook", self.webhook)),
+                _side_by_side(Field("Mail by", self.host), Field("from", self.mail_from), Field("to", self.to)),
+                _side_by_side(Field("SNS topic", self.topic), Field("Webhook", self.webhook)),
                 row(self.look, self.busy, None), self.found, None, gap=Space.M, margins=(0, Space.S, Space.S, 0),
             )
         )  # fmt: skip

@@ -24,10 +24,13 @@ class Hand(Protocol):
     def ask_delete(self) -> None: ...
     def ask_fan_out(self) -> None: ...
     def copy_command(self) -> None: ...
+    def ask_query(self) -> None: ...
+    def ask_dials(self) -> None: ...
 
 
 class Actions:
-    def __init__(self, view: StreamsView, commands: Commands, hand: Hand) -> None:
+    def __init__(self, view: StreamsView, commands: Commands, hand: Hand, *, sandbox: bool) -> None:
+        """``sandbox``: the open profile is the local one, whose faults can be dialled."""
         add = partial(commands.add, owner=view, room="streams")
         table, bar = view.records.table, view.toolbar
         self._tap = add("streams.tap", "Start tap", hand.start_tap, icon="play", shortcut="Ctrl+Return")
@@ -43,23 +46,31 @@ class Actions:
         self._scale = add("streams.scale", "Scale the stream…", hand.ask_scale, icon="layers")
         self._delete = add("streams.delete", "Delete the stream…", hand.ask_delete, icon="trash-2")
         self._fan_out = add("streams.fan-out", "Use enhanced fan-out…", hand.ask_fan_out, icon="zap")
+        self._query = add("streams.query", "SQL over the kept records…", hand.ask_query, icon="database")
+        self._dials = add("streams.dials", "Make the sandbox hurt…", hand.ask_dials, icon="sliders-horizontal")
+        self._dials.setVisible(sandbox)
+        self._dials.setEnabled(sandbox)
         copy = add("streams.copy-cli", "Copy the tap as CLI", hand.copy_command, icon="terminal")
         commands.button("streams.tap", bar.tap)
         commands.button("streams.pause", bar.pause)
         commands.button("streams.stop", bar.stop)
         commands.button("streams.export", view.records.export)
-        bar.offer([refresh, self._create, self._scale, self._delete, None, self._fan_out, copy])
+        bar.offer(
+            [refresh, self._create, self._scale, self._delete, None, self._query, self._fan_out, copy, self._dials]
+        )
         for widget in (table, view.chart.chart):  # Space belongs to whatever has the focus elsewhere
             key = QShortcut(QKeySequence(Qt.Key.Key_Space), widget)
             key.setContext(Qt.ShortcutContext.WidgetShortcut)
             key.activated.connect(hand.pause_or_resume)
 
-    def follow(self, state: State, *, locked: bool, described: bool, pushed: bool) -> None:
-        """described: a stream is chosen and known; pushed: the tap uses enhanced fan-out already."""
+    def follow(self, state: State, *, locked: bool, described: bool, tapped: bool, pushed: bool) -> None:
+        """described: a stream is chosen and known; tapped: there is a tap, running or stopped; pushed: it uses enhanced
+        fan-out already."""
         self._tap.setEnabled(state is State.READY)
         self._pause.setEnabled(state.tapping)
         self._stop.setEnabled(state.tapping)
         self._fan_out.setEnabled(state.tapping and not pushed and not locked)
+        self._query.setEnabled(tapped)
         self._create.setEnabled(not locked)
         self._scale.setEnabled(described and not locked)
         self._delete.setEnabled(described and not locked)

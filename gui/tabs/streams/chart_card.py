@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QStackedWidget
 
 from core.streams.rates import Series
 from core.streams.reader import ShardStatus
+from core.streams.shards import WRITE_BYTES, WRITE_RECORDS
 from gui.parts.buttons import Button, Segments
 from gui.parts.layout import Card
 from gui.parts.live_chart import LiveChart
@@ -16,16 +17,21 @@ from gui.parts.words import Label, number
 from gui.tabs.streams.wording import shard_word
 
 RANGES = (("60", "1 min"), ("900", "15 min"), ("3600", "1 h"), ("86400", "24 h"))
-_TITLES = {"records": "Records per second by shard", "bytes": "Kilobytes per second by shard"}
+_DRAWN = {
+    # title, unit, what one shard takes in of it
+    "records": ("Records per second by shard", "rec/s", float(WRITE_RECORDS)),
+    "bytes": ("Kilobytes per second by shard", "kB/s", WRITE_BYTES / 1e3),
+    "ages": ("Iterator age by shard", "ms", None),
+}
 
 
 class ChartCard(Card):
     def __init__(self) -> None:
-        self.drawn = Segments([("records", "Records"), ("bytes", "Bytes")], "What is drawn")
+        self.drawn = Segments([("records", "Records"), ("bytes", "Bytes"), ("ages", "Age")], "What is drawn")
         self.range = Segments(RANGES, "Time shown")
         self.export = Button("Save the chart as a picture", "icon", icon_name="download")
-        super().__init__(_TITLES["records"], self.drawn, self.range, self.export)
-        self.chart = LiveChart(_TITLES["records"], "rec/s")
+        super().__init__(_DRAWN["records"][0], self.drawn, self.range, self.export)
+        self.chart = LiveChart(*_DRAWN["records"][:2])
         self.empty = Label("Start a tap to see records per second by shard", "small", wrap=True)
         self.empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.pages = QStackedWidget()
@@ -33,6 +39,7 @@ class ChartCard(Card):
         self.pages.addWidget(self.chart)
         self.body.addWidget(self.pages, 1)
         self.drawn.chosen.connect(self._show_metric)
+        self._show_metric("records")
 
     @property
     def seconds(self) -> int:
@@ -45,13 +52,16 @@ class ChartCard(Card):
         ``since``: when the tap began to see (epoch seconds); ``skew``: of the server's clock."""
         self.pages.setCurrentWidget(self.chart)
         order = [status.shard.id for status in shards if status.state != "closed"]
-        records = self.drawn.value == "records"
-        lines = series.records if records else {name: values / 1e3 for name, values in series.bytes.items()}
+        drawn = self.drawn.value
+        if drawn == "bytes":
+            lines = {name: values / 1e3 for name, values in series.bytes.items()}
+        else:
+            lines = series.records if drawn == "records" else series.ages
         known = [name for name in order if name in lines]
         others = sorted(name for name in lines if name not in known and lines[name].any())
-        # A bin is whole once the shard was read after its end.
+        # A second is whole once the shard was read after its end; of the minute that runs the rate so far is drawn.
         until = {
-            shard_word(status.shard.id): status.known_until + skew - series.step
+            shard_word(status.shard.id): status.known_until + skew - (series.step if series.step == 1 else 0)
             for status in shards
             if status.state != "closed" and status.known_until
         }
@@ -72,5 +82,6 @@ class ChartCard(Card):
         self.chart.summarise(f"Mean records per second: {', '.join(words)}" if words else "Nothing yet")
 
     def _show_metric(self, metric: str) -> None:
-        self.title.setText(_TITLES[metric])
-        self.chart.set_unit("rec/s" if metric == "records" else "kB/s", _TITLES[metric])
+        title, unit, limit = _DRAWN[metric]
+        self.title.setText(title)
+        self.chart.set_unit(unit, title, limit, adds_up=metric != "ages")

@@ -59,7 +59,7 @@ class StreamsPresenter(QObject):
         self._again.timeout.connect(self.catalogue.read)
         self._holder = _TapHolder()
         view.destroyed.connect(self._holder.stop)
-        self._actions = Actions(view, context.commands, self)
+        self._actions = Actions(view, context.commands, self, sandbox=context.desk.dials is not None)
         self._wire()
 
     def _wire(self) -> None:
@@ -103,7 +103,8 @@ class StreamsPresenter(QObject):
         self.view.show_state(state, locked=locked)
         here = details is not None and state not in (State.LOADING, State.NO_STREAMS, State.UNREACHABLE)
         pushed = self.tap is not None and self.tap.pushed
-        self._actions.follow(state, locked=bool(locked), described=here, pushed=pushed)
+        tapped = self.tap is not None
+        self._actions.follow(state, locked=bool(locked), described=here, tapped=tapped, pushed=pushed)
         self.producing.show_stream(self.catalogue.stream if here else "", locked=locked)
         forbidden = locked or ("" if here else "Choose a stream")
         if not forbidden and details is not None and details.mode == "ON_DEMAND":
@@ -136,6 +137,12 @@ class StreamsPresenter(QObject):
 
     def ask_delete(self) -> None:
         self.changes.ask_delete()
+
+    def ask_dials(self) -> None:
+        self.changes.ask_dials()
+
+    def ask_query(self) -> None:
+        self.records.ask_query()
 
     def copy_command(self) -> None:
         self.records.copy_tap_command(self._start)

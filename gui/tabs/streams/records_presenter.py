@@ -14,10 +14,12 @@ from core.base.errors import OpsError
 from core.streams.decode import Record
 from core.streams.filters import filter_of
 from core.streams.positions import short_shard
+from core.streams.query import Answer
 from core.streams.tap import Tap
 from core.streams.window import Keep
 from gui.bridge.tab_context import TabContext
 from gui.parts.words import number
+from gui.tabs.streams.query_dialog import QueryDialog
 from gui.tabs.streams.records_card import RecordsCard
 from gui.tabs.streams.wording import clock
 
@@ -207,6 +209,40 @@ class RecordsPresenter(QObject):
     def _copy_command(self, record: Record) -> None:
         place = f"{short_shard(record.shard)}:{record.sequence}"
         self._copy_line(f"opsdesk {self._profile_option}streams tap {self._stream} --from {place} --limit 1")
+
+    # -- SQL over what is kept ---------------------------------------------------------
+    def ask_query(self) -> None:
+        if self._tap is None:
+            return
+        dialog = QueryDialog(self._stream, str(self._context.memory.get("streams.sql", "")), self._card.window())
+        dialog.run_asked.connect(partial(self._query, dialog))
+        dialog.show()
+
+    def _query(self, dialog: QueryDialog, sql: str) -> None:
+        if self._tap is None:
+            return
+        self._context.memory.put("streams.sql", sql)
+        records = self._tap.window.kept(matching=True)
+        dialog.show_running(True)
+
+        def answered(answer: Answer) -> None:
+            dialog.show_running(False)
+            dialog.show_answer(answer.frame, cut=answer.cut, of=len(records))
+
+        def refused(fault: OpsError) -> None:
+            dialog.show_running(False)
+            dialog.show_fault(fault.title, fault.why, fault.remedy)
+
+        self._context.jobs.start(
+            dialog,
+            "Ask the kept records",
+            lambda job: self._service.query(job, records, sql),
+            room="streams",
+            quiet=True,
+            on_success=answered,
+            on_failure=refused,
+            on_cancelled=partial(dialog.show_running, False),
+        )
 
     def copy_tap_command(self, start: str) -> None:
         line = f"opsdesk {self._profile_option}streams tap {self._stream} --from {start}"

@@ -211,7 +211,6 @@ class TableDialog(Dialog):
         self.body.addWidget(Label(" · ".join(figures), "small", wrap=True))
         listed = QTreeWidget()
         listed.setRootIsDecorated(False)
-        listed.setUniformRowHeights(True)
         listed.setHeaderLabels(["Column", "Type", "NULL", "Key", "Encoding", "Default"])
         listed.setAccessibleName("Columns")
         for part in table.columns:

@@ -25,7 +25,7 @@ class _ListDialog(Dialog):
     """A search line, a list, and buttons for the chosen entry."""
 
     def __init__(self, title: str, headings: Sequence[str], widths: Sequence[int], parent: QWidget | None) -> None:
-        super().__init__(title, "Close", parent, kind="plain", width=860)
+        super().__init__(title, "Close", parent, kind="plain", width=980)
         self.cancel_button.hide()
         self.banner = Banner("danger")
         self.search = QLineEdit()
@@ -87,7 +87,7 @@ class HistoryDialog(_ListDialog):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         headings = ["When", "State", "Took", "Rows", "Statement", "Error"]
-        super().__init__("History", headings, (130, 80, 80, 90, 320), parent)
+        super().__init__("History", headings, (124, 76, 72, 76, 380), parent)
         self.search.setPlaceholderText("Search in SQL and errors")
         insert = self._offer(Button("Insert at the cursor"))
         self._attach = self._offer(Button("Take up again"))

@@ -18,18 +18,19 @@ def build(context: TabContext) -> QWidget:
     def add(name: str, title: str, run: object, icon: str, shortcut: str = "") -> None:
         commands.add(f"warehouse.{name}", title, run, owner=view, room="warehouse", icon=icon, shortcut=shortcut)  # type: ignore[arg-type]
 
-    add("run", "Run the statement at the cursor", presenter.run, "play", "Ctrl+Return")
-    add("run_all", "Run all statements of the file", presenter.run_all, "play", "Ctrl+Shift+Return")
-    add("cancel", "Cancel the running statement", presenter.cancel, "square", "Ctrl+.")
-    add("explain", "Explain the statement at the cursor", presenter.explain, "git-branch", "Ctrl+E")
+    add("run", "Run the statement at the cursor", presenter.runs.run, "play", "Ctrl+Return")
+    add("run_all", "Run all statements of the file", presenter.runs.run_all, "play", "Ctrl+Shift+Return")
+    add("cancel", "Cancel the running statement", presenter.runs.cancel, "square", "Ctrl+.")
+    add("explain", "Explain the statement at the cursor", presenter.runs.explain, "git-branch", "Ctrl+E")
     add("format", "Format the SQL", presenter.format, "wand-2", "Ctrl+Shift+F")
     add("new", "New SQL file", editors.add_file, "plus", "Ctrl+T")
     add("close", "Close the SQL file", editors.close_current, "x", "Ctrl+W")
     add("find", "Find and replace in the SQL", editors.open_find, "search", "Ctrl+H")
     add("filter", "Filter the rows", view.results.filter_button.toggle, "list-filter", "Ctrl+F")
-    add("refresh", "Read the catalogue again", presenter.read_catalogue, "refresh-cw", "F5")
+    add("refresh", "Read the catalogue again", presenter.place.read_catalogue, "refresh-cw", "F5")
     add("history", "History of statements", presenter.show_history, "history", "Ctrl+Shift+H")
     add("saved", "Saved queries", presenter.show_saved, "bookmark")
+    add("pull", "Pull tables from MySQL", presenter.open_pull, "arrow-down-to-line")
     add("extract", "Extract a table from text", presenter.open_extract, "file-code")
     add("running", "Running statements", presenter.show_running, "list")
     for command, button in (("run", view.run), ("cancel", view.cancel), ("explain", view.explain)):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QHideEvent
 from PySide6.QtWidgets import QComboBox, QSplitter, QWidget
 
 from core.settings.profiles import WarehouseConnection
@@ -21,6 +22,7 @@ class WarehouseView(QWidget):
     differences_asked = Signal()
     retry_asked = Signal()
     running_asked = Signal()
+    window_closed = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -41,7 +43,7 @@ class WarehouseView(QWidget):
         self.cancel = Button("Cancel", "danger", icon_name="square", token="danger")
         self.run = Button("Run", "primary", icon_name="play")
         bar = row(self.connection, self.database, self.badge, None, self.running, self.explain, self.cancel, self.run)
-        self.banner = Banner("danger")
+        self.banner, self.left = Banner("danger"), Banner("info")
         self.tree, self.editors, self.results = TreePane(), EditorPane(), ResultPane()
         self.right = QSplitter(Qt.Orientation.Vertical)
         self.right.addWidget(self.editors)
@@ -58,14 +60,21 @@ class WarehouseView(QWidget):
         self.tree.setMinimumWidth(190)
         self.editors.setMinimumHeight(120)
         self.results.setMinimumHeight(160)
-        layout = column(bar, self.banner, self.across, gap=Space.M, margins=(Space.XL, Space.L, Space.XL, Space.L))
-        layout.setStretch(2, 1)
+        layout = column(
+            bar, self.banner, self.left, self.across, gap=Space.M, margins=(Space.XL, Space.L, Space.XL, Space.L)
+        )
+        layout.setStretch(3, 1)
         self.setLayout(layout)
         self.connection.activated.connect(lambda _index: self.connection_chosen.emit(self.connection.currentText()))
         self.database.activated.connect(lambda _index: self.database_chosen.emit(self.database.currentText()))
         self.badge.clicked.connect(self.differences_asked)
         self.banner.action_asked.connect(self.retry_asked)
         self.running.clicked.connect(self.running_asked)
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        super().hideEvent(event)
+        if not event.spontaneous() and not self.window().isVisible():  # the window went, not only the page
+            self.window_closed.emit()
 
     def show_connections(self, connections: list[WarehouseConnection], current: str) -> None:
         self.connection.clear()

@@ -97,6 +97,48 @@ def test_a_killed_service_comes_back_on_its_port(lease: Lease, name: str) -> Non
 
 
 @posix_only
+@pytest.mark.skipif(not Path("/proc/self/cmdline").exists(), reason="reads Linux's list of processes")
+def test_the_warehouse_follows_when_s3_has_to_move(lease: Lease) -> None:
+    before = lease.status().service("s3")
+    with socket.socket() as stranger:
+        stranger.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        supervisor = lease.status().pid
+        os.kill(supervisor, signal.SIGSTOP)  # so that it is not faster than the stranger
+        try:
+            os.kill(before.pid, signal.SIGKILL)
+            until_free(stranger, before.port)
+            stranger.listen()
+        finally:
+            os.kill(supervisor, signal.SIGCONT)
+        lease.wait_for(lambda status: status.service("s3").port != before.port and status.settled, 30)
+        eventually(lambda: told_of(lease) == lease.target(SANDBOX).endpoints["s3"])
+    lease.wait_for(lambda status: status.settled, 30)
+
+
+def until_free(stranger: socket.socket, port: int) -> None:
+    """Take the port of a process that is just ending."""
+
+    def taken() -> bool:
+        try:
+            stranger.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+        return True
+
+    eventually(taken)
+
+
+def told_of(lease: Lease) -> str:
+    """The S3 endpoint on the warehouse's command line."""
+    pid = lease.status().service("redshift-data").pid
+    try:
+        words = Path(f"/proc/{pid}/cmdline").read_text().split("\0")
+    except OSError:  # between two runs
+        return ""
+    return words[words.index("--s3-endpoint") + 1] if "--s3-endpoint" in words else ""
+
+
+@posix_only
 def test_a_killed_supervisor_takes_its_children_along_and_is_replaced(lease: Lease, bare: Places) -> None:
     s3(lease).create_bucket(Bucket="survivor")
     s3(lease).put_object(Bucket="survivor", Key="k", Body=b"v")

@@ -26,6 +26,7 @@ from tests.fakes.streams import DEAD, GONE, MemorySource, MemoryStreams, Passing
 class FakeDesk:
     streams: Any
     profile: Profile
+    dials: Any = None
 
 
 @dataclass
@@ -148,8 +149,8 @@ def test_the_table_is_bounded_and_stands_still_while_it_is_read(make, orders) ->
     page = make(MemoryStreams(orders))
     page.tap()
     orders.put(0, *[b"%d" % n for n in range(3_000)])
-    page.wait(lambda: page.rows == 2_000)
     table = page.view.records.table
+    page.wait(lambda: page.rows == 2_000 and table.live.row(0).data == b"2999")
     newest = table.live.row(0).data
     table.verticalScrollBar().setValue(50)
     assert not table.following

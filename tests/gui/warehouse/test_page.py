@@ -12,6 +12,7 @@ from core.base.errors import OpsError
 from core.settings.profiles import Profile
 from gui.parts.dialogs import ConfirmDialog
 from gui.tabs.warehouse.dialogs import ParameterDialog
+from gui.tabs.warehouse.lists import HistoryDialog
 from tests.fakes.warehouse import Answer, FakeDriver
 
 
@@ -237,3 +238,32 @@ def test_everything_can_be_named_by_a_screen_reader(page) -> None:
             if widget.isVisible() and widget.metaObject().className() not in ("QTableCornerButton", "CloseButton"):
                 words = widget.accessibleName() or getattr(widget, "text", lambda: "")() or widget.toolTip()
                 assert words, (type(widget).__name__, widget.objectName(), widget.parent())
+
+
+def test_a_statement_outlives_the_window_and_is_taken_up_again(make_page, qtbot) -> None:
+    driver, gate = FakeDriver(), threading.Event()
+    driver.answers["SELECT long"] = Answer([pa.table({"a": [42]})], gate=gate)
+    first = make_page(driver)
+    qtbot.waitUntil(lambda: first.view.tree.stack.currentWidget() is first.view.tree.tree, timeout=10_000)
+    first.write("SELECT long")
+    first.command("run")
+    qtbot.waitUntil(lambda: "running" in first.view.results.line.text())
+    first.window.hide()
+    for job in first.context.jobs.running():  # as the window does when it closes
+        job.cancel()
+    qtbot.waitUntil(lambda: not first.context.jobs.running(), timeout=10_000)
+    assert driver._cancelled == set()
+    assert first.context.desk.warehouse.history.search()[0].state == "left"
+
+    second = make_page(driver)
+    qtbot.waitUntil(lambda: second.view.left.isVisible() and second.view.run.isEnabled(), timeout=10_000)
+    assert "SELECT long" in second.view.left.why.text()
+    second.view.left.action.click()
+    listed = dialog(HistoryDialog)
+    qtbot.waitUntil(lambda: listed.list.topLevelItemCount() == 1)
+    listed.list.topLevelItem(0).setSelected(True)
+    gate.set()
+    listed._attach.click()
+    qtbot.waitUntil(lambda: shown(second) == [["42"]])
+    assert driver.sent == ["SELECT long"]
+    assert second.context.desk.warehouse.history.search()[0].state == "finished"

@@ -1,0 +1,275 @@
+"""Model files: every algorithm comes back as it was stored; nothing hostile or damaged is ever run."""
+
+from __future__ import annotations
+
+import io
+import json
+import pickle
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from core.base.errors import OpsError
+from core.digits.algorithms import ALGORITHMS
+from core.digits.card import ModelCard
+from core.digits.datasets import save_npz
+from core.digits.live import LiveModel, ServedModel
+from core.digits.model_file import SHIPPED, read_card, read_patch_model, write_arrays, write_blob
+from core.digits.opened import open_model
+from core.digits.registry import Broken, Kept, Registry
+from core.digits.training import TrainingOrder, train
+from tests.core.digits.small_data import digits
+
+SMALL = {
+    "patch-svc": {"atoms": 6, "components": 12, "copies": 1},
+    "logistic": {"iterations": 20},
+    "linear-svm": {"epochs": 3},
+    "knn": {"components": 8},
+    "random-forest": {"trees": 12},
+    "extra-trees": {"trees": 12},
+    "gradient-boosting": {"iterations": 2},
+    "rbf-svm": {"components": 12},
+    "mlp": {"epochs": 30, "units": 24},
+    "mlp-augmented": {"epochs": 30, "units": 24, "strength": 0.3},
+}
+
+
+def quiet(*_: object, **__: object) -> None:
+    pass
+
+
+@pytest.fixture(scope="session")
+def small_set(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("digits") / "small.npz"
+    save_npz(digits(400), path)
+    return path
+
+
+@pytest.fixture(scope="session")
+def logistic(small_set: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("model") / "logistic.model"
+    train(quiet, TrainingOrder(small_set, "logistic", SMALL["logistic"]), path)
+    return path
+
+
+@pytest.mark.parametrize("algorithm", [algorithm.id for algorithm in ALGORITHMS])
+def test_every_algorithm_trains_stores_and_answers_the_same(algorithm: str, small_set: Path, tmp_path: Path) -> None:
+    points: list[tuple[str, float]] = []
+
+    def report(*_: object, value: tuple[str, float] | None = None, **__: object) -> None:
+        if value:
+            points.append(value)
+
+    order = TrainingOrder(small_set, algorithm, SMALL[algorithm], seed=1)
+    first = train(report, order, tmp_path / "a.model")
+    assert first.evaluation.accuracy > 0.7
+    assert points and first.card.curve == points
+    assert first.card.held_out == 80
+    model, card = open_model(tmp_path / "a.model")
+    assert card == first.card
+    probabilities = model.answer(digits(50, seed=9).pixels).probabilities
+    np.testing.assert_allclose(probabilities.sum(1), 1, atol=1e-4)
+    if algorithm in ("patch-svc", "random-forest", "mlp-augmented"):  # the same seed gives the same model
+        train(quiet, order, tmp_path / "b.model")
+        again, _ = open_model(tmp_path / "b.model")
+        np.testing.assert_allclose(again.answer(digits(50, seed=9).pixels).probabilities, probabilities, atol=1e-5)
+
+
+def test_the_model_that_ships_has_its_card_and_keeps_its_promises() -> None:
+    model, card = read_patch_model(SHIPPED)
+    assert ModelCard.from_json(SHIPPED.with_suffix(".json").read_text()) == card
+    assert SHIPPED.stat().st_size < 10_000_000
+    assert card.scores["accuracy"] >= 0.994
+    assert card.scores["ece"] <= 0.005
+    assert model.head is not None
+    answer = model.answer(np.zeros((1, 28, 28), np.float32))
+    assert answer.digit is not None and answer.digit[0] < 0  # a blank frame is no digit
+
+
+# -- hostile and damaged files -------------------------------------------------
+class Bomb:
+    def __init__(self, mark: Path) -> None:
+        self.mark = mark
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return (Path.touch, (self.mark,))
+
+
+def hostile(folder: Path) -> dict[str, bytes]:
+    """Files that would run a program if anything unpickled them."""
+    import joblib
+
+    mark = folder / "ran"
+    plain = pickle.dumps(Bomb(mark))
+    packed = io.BytesIO()
+    joblib.dump(Bomb(mark), packed, compress=3)
+    array = io.BytesIO()
+    np.lib.format.write_array(array, np.array([Bomb(mark)], dtype=object), allow_pickle=True)
+    card = ModelCard("evil", "patch-svc", "patch-svc", numbers={"banks": []}).as_json()
+    with zipfile.ZipFile(zipped := io.BytesIO(), "w") as archive:
+        archive.writestr("card.json", card)
+        for name in (
+            "projection.mean",
+            "projection.axes",
+            "votes.vectors",
+            "votes.duals",
+            "votes.intercepts",
+            "votes.counts",
+        ):
+            archive.writestr(f"{name}.npy", array.getvalue())
+    return {"pickle": plain, "joblib": packed.getvalue(), "npz": zipped.getvalue()}
+
+
+@pytest.mark.parametrize("kind", ["pickle", "joblib", "npz"])
+def test_a_file_with_a_program_inside_is_refused_and_not_run(tmp_path: Path, kind: str) -> None:
+    path = tmp_path / "evil.model"
+    path.write_bytes(hostile(tmp_path)[kind])
+    with pytest.raises(OpsError) as caught:
+        open_model(path)
+    assert caught.value.code == "model"
+    assert not (tmp_path / "ran").exists()
+    if kind == "pickle":
+        assert "pickle" in caught.value.why
+
+
+def test_a_skops_archive_with_a_strange_type_is_refused(tmp_path: Path) -> None:
+    import skops.io
+
+    path = tmp_path / "evil.model"
+    write_blob(path, ModelCard("evil", "sklearn", "mlp"), skops.io.dumps(Strange()))
+    with pytest.raises(OpsError, match="Strange"):
+        open_model(path)
+
+
+class Strange:
+    """Stands for any class that is not on the list."""
+
+    value = 1
+
+
+def test_a_tree_that_points_outside_itself_is_refused(small_set: Path, tmp_path: Path) -> None:
+    import skops.io
+
+    from core.digits.model_file import read_blob
+    from core.digits.stock import _ALLOWED
+
+    train(quiet, TrainingOrder(small_set, "random-forest", {"trees": 2}), tmp_path / "a.model")
+    content, card = read_blob(tmp_path / "a.model")
+    forest = skops.io.loads(content, trusted=list(_ALLOWED))
+    forest.estimators_[0].tree_.children_left[0] = 10_000_000
+    write_blob(tmp_path / "bad.model", card, skops.io.dumps(forest))
+    with pytest.raises(OpsError, match="outside itself"):
+        open_model(tmp_path / "bad.model")
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.integers(0, 10_000_000), st.binary(min_size=1, max_size=20), st.booleans())
+def test_a_damaged_model_answers_or_is_refused(logistic: Path, tmp_path: Path, at: int, junk: bytes, cut: bool) -> None:
+    content = logistic.read_bytes()
+    at %= len(content)
+    path = tmp_path / "d.model"
+    path.write_bytes(content[:at] if cut else content[:at] + junk + content[at + len(junk) :])
+    try:
+        outcome = str(open_model(path)[0].answer(digits(10).pixels).probabilities.shape)
+    except OpsError as error:
+        outcome = error.code
+    assert outcome in ("(10, 10)", "model")
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"votes.vectors": np.zeros((3, 2), np.float32)}, "fit together"),
+        ({"votes.counts": np.array([10**9, -(10**9)])}, "fit together"),
+        ({"projection.axes": np.full((4, 4), np.nan, np.float32)}, "finite"),
+        ({"votes.duals": None}, "missing"),
+    ],
+)
+def test_parts_that_do_not_fit_are_refused(
+    small_set: Path, tmp_path: Path, change: dict[str, object], words: str
+) -> None:
+    train(quiet, TrainingOrder(small_set, "patch-svc", SMALL["patch-svc"], limit=100), tmp_path / "a.model")
+    model, card = read_patch_model(tmp_path / "a.model")
+    arrays, _ = model.stored()
+    changed = {name: array for name, array in {**arrays, **change}.items() if array is not None}
+    write_arrays(tmp_path / "b.model", card, changed)  # type: ignore[arg-type]
+    with pytest.raises(OpsError) as caught:
+        read_patch_model(tmp_path / "b.model")
+    assert words in caught.value.why
+
+
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.integers() | st.text(),
+        lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    )
+)
+def test_any_json_is_a_card_or_refused(value: object) -> None:
+    card = ModelCard("a", "onnx", "onnx")
+    assert ModelCard.from_json(card.as_json()) == card
+    for document in (
+        value,
+        {"kind": value},
+        {"kind": "onnx", "name": "n", "algorithm": "a", "curve": value, "scores": value},
+    ):
+        try:
+            found: object = ModelCard.from_json(json.dumps(document))
+        except (ValueError, TypeError):
+            found = None
+        assert found is None or isinstance(found, ModelCard)
+
+
+# -- registry --------------------------------------------------------------------
+def test_registry_keeps_renames_exports_and_deletes(logistic: Path, tmp_path: Path) -> None:
+    registry = Registry(tmp_path / "models")
+    kept = registry.adopt(logistic, "My model")
+    assert registry.find("My model") == registry.find(kept.id) == kept.path
+    assert [entry.id for entry in registry.list() if isinstance(entry, Kept)] == ["default", kept.id]
+    renamed = registry.rename(kept.id, "Better")
+    assert renamed.card.name == "Better"
+    open_model(renamed.path)
+    registry.export(kept.id, tmp_path / "out.model")
+    assert (tmp_path / "out.model").read_bytes() == renamed.path.read_bytes()
+    (tmp_path / "models" / "bad.model").write_bytes(b"nonsense")
+    assert any(isinstance(entry, Broken) for entry in registry.list())
+    registry.adopt(logistic, "Better")
+    with pytest.raises(OpsError, match="2 models named"):
+        registry.find("Better")
+    registry.delete(kept.id)
+    for name, act in (("gone", registry.delete), ("default", registry.delete), ("../../etc/passwd", registry.delete)):
+        with pytest.raises(OpsError):
+            act(name)
+    with pytest.raises(OpsError, match="There is no model"):
+        registry.find("nobody")
+
+
+# -- live ------------------------------------------------------------------------
+def test_a_stock_model_answers_from_its_own_process(logistic: Path, tmp_path: Path) -> None:
+    registry = Registry(tmp_path / "models")
+    kept = registry.adopt(logistic)
+    live = LiveModel(registry)
+    expected = open_model(logistic)[0].answer(digits(5).pixels).probabilities
+    live.use(kept.id)
+    np.testing.assert_allclose(live.answer(digits(5).pixels).probabilities, expected, atol=1e-6)
+    served = live._open[1] if live._open else None
+    assert isinstance(served, ServedModel)
+    served._process.kill()  # it dies: one answer is lost with a reason, the next one is there
+    served._process.wait()
+    with pytest.raises(OpsError, match="stopped answering"):
+        live.answer(digits(1).pixels)
+    assert live.answer(digits(1).pixels).probabilities.shape == (1, 10)
+    (tmp_path / "models" / "bad.model").write_bytes(b"\x80\x04evil")
+    with pytest.raises(OpsError):
+        live.use("bad")
+    assert live.wanted == kept.id  # the old one stays
+    live.close()
+
+
+def test_reading_a_card_does_not_open_the_model(tmp_path: Path) -> None:
+    path = tmp_path / "a.model"
+    write_blob(path, ModelCard("a", "sklearn", "mlp"), b"nothing that could be opened")
+    assert read_card(path).name == "a"

@@ -1,0 +1,342 @@
+"""The pipeline neither loses nor doubles a row: killed at every stage, under reshards, behind lying endpoints."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from core.base.errors import OpsError, WrongUse
+from core.jobs.job import JobCancelled, headless_job
+from core.streams.decode import Record
+from core.streams.dispatch import gearman_address
+from core.streams.loading import Loader, Staging, Statements
+from core.streams.page_views import COLUMNS, Parsed, parsed, slices, work
+from core.streams.pages import Page, RawRecord, Shard, StreamSource
+from core.streams.pipeline import Pipeline, PipelineOptions
+from core.streams.positions import Checkpoint
+from core.streams.user_agents import described
+from tests.core.sandbox.kinesis.plane import Plane
+from tests.core.streams.pipeline_child import STAGES, FileLoader, InThread, run
+from tests.core.streams.test_producer import session
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+@pytest.fixture(scope="module")
+def plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Plane]:
+    running = Plane(tmp_path_factory.mktemp("kinesis")).start()
+    running.control("SetFaults", LimitScale=0)
+    yield running
+    running.stop()
+
+
+def fill(plane: Plane, stream: str, count: int, start: int = 0) -> set[str]:
+    """Put events e<start>.. and return their ids."""
+    ids = [f"e{n}" for n in range(start, start + count)]
+    for first in range(0, count, 100):
+        records = [
+            {"Data": orjson.dumps({"event_id": one, "url": f"https://shop.example/{one}"}), "PartitionKey": one}
+            for one in ids[first : first + 100]
+        ]
+        assert plane.client.put_records(StreamName=stream, Records=records)["FailedRecordCount"] == 0
+    return set(ids)
+
+
+def loaded(folder: Path) -> list[str]:
+    return sorted(event for event, _, _ in FileLoader(folder).loaded())
+
+
+def test_it_loads_everything_once(plane: Plane, tmp_path: Path) -> None:
+    plane.create("plain", 2)
+    sent = fill(plane, "plain", 700)
+    end = run(plane.url, "plain", tmp_path)
+    assert loaded(tmp_path) == sorted(sent)
+    assert end.loaded == end.read == 700 and end.uncommitted == 0 and end.behind == 0.0
+    assert end.freshness is not None and end.commits >= 2 and not list(tmp_path.glob("batch-*"))
+    more = fill(plane, "plain", 50, 700)
+    assert run(plane.url, "plain", tmp_path).read == 50
+    assert loaded(tmp_path) == sorted(sent | more)
+
+
+SLOWER = ("taken", "before staging", "unstaged")  # as good as their neighbours, and each takes a second or more
+
+
+@pytest.mark.parametrize(
+    "stage", [pytest.param(stage, marks=pytest.mark.heavy) if stage in SLOWER else stage for stage in STAGES]
+)
+def test_a_kill_at_any_stage_neither_loses_nor_doubles(plane: Plane, tmp_path: Path, stage: str) -> None:
+    stream = "kill-" + stage.replace(" ", "-")
+    plane.create(stream, 2)
+    sent = fill(plane, stream, 900)
+    command = [sys.executable, "-m", "tests.core.streams.pipeline_child", plane.url, stream, str(tmp_path), stage]
+    died = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert died.returncode == (0 if stage == "worker" else -9), died.stderr
+    run(plane.url, stream, tmp_path)
+    assert loaded(tmp_path) == sorted(sent)
+
+
+def test_kills_at_any_moment_while_the_stream_is_resharded(plane: Plane, tmp_path: Path) -> None:
+    plane.create("moving", 2)
+    sent: set[str] = set()
+    for round_number, shards in enumerate((4, 3, 2)):
+        sent |= fill(plane, "moving", 400, 400 * round_number)
+        command = [sys.executable, "-m", "tests.core.streams.pipeline_child", plane.url, "moving", str(tmp_path), ""]
+        child = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL)
+        plane.client.update_shard_count(StreamName="moving", TargetShardCount=shards, ScalingType="UNIFORM_SCALING")
+        plane.until_active("moving")
+        sent |= fill(plane, "moving", 100, 10_000 + 100 * round_number)
+        time.sleep(0.6 + 0.5 * round_number)
+        child.kill()
+        child.wait()
+    run(plane.url, "moving", tmp_path)
+    assert loaded(tmp_path) == sorted(sent)
+
+
+def test_an_event_that_was_sent_twice_is_one_row(plane: Plane, tmp_path: Path) -> None:
+    plane.create("twice", 1)
+    sent = fill(plane, "twice", 60)
+    fill(plane, "twice", 60)
+    end = run(plane.url, "twice", tmp_path)
+    assert end.read == 120 and loaded(tmp_path) == sorted(sent)
+
+
+def test_what_is_no_page_view_is_kept_aside(plane: Plane, tmp_path: Path) -> None:
+    plane.create("mixed", 1)
+    sent = fill(plane, "mixed", 5)
+    for data in (b"not json", b"[1]", b"\x00\x01"):
+        plane.client.put_record(StreamName="mixed", Data=data, PartitionKey="k")
+    end = run(plane.url, "mixed", tmp_path)
+    assert loaded(tmp_path) == sorted(sent) and end.rejected == 3
+    rejects = [orjson.loads(line) for path in tmp_path.glob("rejects-*") for line in path.read_bytes().splitlines()]
+    assert {reject.get("data") for reject in rejects} == {"not json", "[1]", None}
+
+
+def test_expired_iterators_throttles_and_errors_do_not_matter(plane: Plane, tmp_path: Path) -> None:
+    plane.create("rough", 2)
+    sent = fill(plane, "rough", 600)
+    plane.control("SetFaults", IteratorSeconds=0.2, ErrorShare=0.1, ThrottleShare=0.1)
+    try:
+        run(plane.url, "rough", tmp_path)
+    finally:
+        plane.control("SetFaults", IteratorSeconds=300, ErrorShare=0, ThrottleShare=0)
+    assert loaded(tmp_path) == sorted(sent)
+
+
+class LyingProxy:
+    """Passes connections on to the plane; the first ones are cut within an answer, and every third one stalls."""
+
+    def __init__(self, port: int) -> None:
+        self._target = port
+        self._server = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self._server.getsockname()[1]}"
+        self.count = 0
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                client, _ = self._server.accept()
+            except OSError:
+                return
+            self.count += 1
+            threading.Thread(target=self._carry, args=(client, self.count), daemon=True).start()
+
+    def _carry(self, client: socket.socket, number: int) -> None:
+        with closing(client), closing(socket.create_connection(("127.0.0.1", self._target))) as server:
+            threading.Thread(target=_copy, args=(client, server), daemon=True).start()
+            left = 1_500 * number if number < 4 else 1 << 40
+            if number % 3 == 0:
+                time.sleep(0.3)
+            try:
+                while left > 0 and (data := server.recv(min(left, 65536))):
+                    client.sendall(data)
+                    left -= len(data)
+                client.shutdown(socket.SHUT_RDWR)  # close alone would wait for the other thread's recv
+            except OSError:
+                pass
+
+    def close(self) -> None:
+        self._server.close()
+
+
+def _copy(source: socket.socket, target: socket.socket) -> None:
+    try:
+        while data := source.recv(65536):
+            target.sendall(data)
+    except OSError:
+        pass
+
+
+def test_an_endpoint_that_cuts_and_stalls(plane: Plane, tmp_path: Path) -> None:
+    plane.create("cut", 2)
+    sent = fill(plane, "cut", 400)
+    proxy = LyingProxy(plane.port)
+    try:
+        run(proxy.url, "cut", tmp_path)
+    finally:
+        proxy.close()
+    assert loaded(tmp_path) == sorted(sent) and proxy.count >= 4
+
+
+def test_passing_trouble_is_waited_out_and_lasting_trouble_is_told(plane: Plane, tmp_path: Path) -> None:
+    plane.create("trouble", 1)
+    sent = fill(plane, "trouble", 20)
+    loader = FileLoader(tmp_path)
+    loader.trouble = [OpsError("warehouse away", code="unreachable"), OpsError("conflict", code="sql")]
+    options = PipelineOptions(every=0.05, reads_per_second=5)
+    source = StreamSource(session(plane.url), "trouble")
+    assert Pipeline(source, loader, InThread(), options).run(headless_job(), once=True).retries == 2
+    assert loaded(tmp_path) == sorted(sent)
+    fill(plane, "trouble", 1, 20)
+    loader.trouble = [OpsError("no such table", code="sql")] * 20
+    with pytest.raises(OpsError, match="no such table"):
+        Pipeline(source, loader, InThread(), options).run(headless_job(), once=True)
+    loader.trouble = []
+    assert Pipeline(source, loader, InThread(), options).run(headless_job(), once=True).loaded == 1
+
+
+def test_reading_waits_for_a_slow_warehouse_and_a_cancel_ends_it(plane: Plane, tmp_path: Path) -> None:
+    plane.create("slow", 1)
+    fill(plane, "slow", 2_000)
+    gate = threading.Event()
+
+    class SlowLoader(FileLoader):
+        def stage(self, content: bytes) -> str:
+            gate.wait(20)
+            return super().stage(content)
+
+    options = PipelineOptions(every=0.01, batch_records=50, most_records=300, reads_per_second=5)
+    pipeline = Pipeline(StreamSource(session(plane.url), "slow"), SlowLoader(tmp_path), InThread(), options)
+    job: Any = headless_job()
+    ended: list[BaseException] = []
+
+    def carry() -> None:
+        try:
+            pipeline.run(job, once=True)
+        except BaseException as error:
+            ended.append(error)
+
+    thread = threading.Thread(target=carry)
+    thread.start()
+    deadline = time.monotonic() + 20
+    while pipeline.snapshot().read < 1 and time.monotonic() < deadline:
+        time.sleep(0.05)
+    time.sleep(0.5)
+    # One page is 10,000 records at most: reading stops behind the first that passes the limit.
+    assert pipeline.snapshot().uncommitted <= 2_000 + 300
+    job.cancel()
+    gate.set()
+    thread.join(30)
+    assert len(ended) == 1 and isinstance(ended[0], JobCancelled) and pipeline.snapshot().state == "ended"
+
+
+# -- rows ---------------------------------------------------------------------
+
+
+def record(data: bytes, codec: str = "json", sequence: str = "1") -> Record:
+    return Record(1_700_000_000.5, "shardId-000000000000", "key", sequence, 0, len(data), codec, data)
+
+
+def rows(content: bytes) -> list[dict[str, Any]]:
+    import pyarrow as pa
+
+    found: list[dict[str, Any]] = pa.ipc.open_stream(content).read_all().to_pylist()
+    return found
+
+
+def test_a_page_view_is_enriched() -> None:
+    event = {
+        "event_id": 7,
+        "viewed_at": "2026-11-22T10:00:00.250+02:00",
+        "url": "https://Shop.example:8443/p/1?utm_source=mail&utm_campaign=autumn&x=1",
+        "referrer": "https://search.example/q",
+        "user_agent": "Mozilla/5.0 (iPhone; CPU iPhone OS 18_1 like Mac OS X) Version/18.1 Mobile/15E148 Safari/604.1",
+        "status": "200",
+        "duration_ms": 12.9,
+        "collector": {"client": "203.0.113.9"},
+        "colour": "red",
+    }
+    (row,) = rows(parsed("s", [record(orjson.dumps(event))]).table)
+    assert list(row) == list(COLUMNS)
+    assert row["event_id"] == "7" and row["viewed_at"].isoformat() == "2026-11-22T08:00:00.250000"
+    assert (row["scheme"], row["host"], row["path"]) == ("https", "shop.example", "/p/1")
+    assert (row["utm_source"], row["utm_campaign"], row["referrer_host"]) == ("mail", "autumn", "search.example")
+    assert (row["browser"], row["os"], row["device"]) == ("Safari", "iOS", "mobile")
+    assert (row["status"], row["duration_ms"], row["client"]) == (200, 12, "203.0.113.9")
+    assert orjson.loads(row["properties"]) == {"colour": "red"} and str(row["day"]) == "2026-11-22"
+
+
+def test_a_record_without_an_id_has_its_place_as_id() -> None:
+    (row,) = rows(parsed("s", [record(b"{}", sequence="42")]).table)
+    assert (
+        row["event_id"] == "shardId-000000000000:42:0" and row["viewed_at"].isoformat() == "2023-11-14T22:13:20.500000"
+    )
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**62), 2**62) | st.floats(allow_nan=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=8,
+)
+names = st.sampled_from([*COLUMNS, "collector", "other"])
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.lists(st.dictionaries(names, json_values, max_size=8), max_size=5))
+def test_any_json_object_becomes_a_row_that_fits(events: list[dict[str, Any]]) -> None:
+    result = parsed("s", [record(orjson.dumps(event), sequence=str(n)) for n, event in enumerate(events)])
+    found = rows(result.table)
+    assert len(found) == result.rows == len(events) and not result.rejects
+    assert Parsed.unpacked(result.packed()) == result
+    for row in found:
+        assert row["event_id"] and "\0" not in "".join(value for value in row.values() if isinstance(value, str))
+
+
+def test_long_texts_are_cut_to_bytes_and_counted() -> None:
+    result = parsed("s", [record(orjson.dumps({"country": "Österreich", "url": "https://x/" + "ü" * 3_000}))])
+    (row,) = rows(result.table)
+    assert len(row["country"].encode()) <= 8 and len(row["url"].encode()) <= 4_096 and result.cut >= 2
+
+
+def test_slices_keep_the_order_and_the_checkpoint_within_an_aggregate() -> None:
+    shard = Shard("shardId-000000000000", 0, 2**128 - 1)
+    raw = [RawRecord(1.0, "k", str(n), orjson.dumps({"event_id": f"e{n}"})) for n in range(4_500)]
+    jobs = slices("s", Page(shard, raw, after=Checkpoint("0", None)))
+    assert len(jobs) == 3
+    found = [row["event_id"] for job in jobs for row in rows(Parsed.unpacked(work(job)).table)]
+    assert found == [f"e{n}" for n in range(1, 4_500)]  # record 0 was done
+
+
+def test_user_agents() -> None:
+    assert described(None) == (None, None, None)
+    assert described("Googlebot/2.1 (+http://www.google.com/bot.html)")[2] == "bot"
+    assert described("Mozilla/5.0 (Windows NT 10.0) Chrome/142.0 Safari/537.36 Edg/142.0") == (
+        "Edge",
+        "Windows",
+        "desktop",
+    )
+    assert described("Mozilla/5.0 (Linux; Android 15; SM-X900) Chrome/142.0 Safari/537.36")[2] == "tablet"
+
+
+@pytest.mark.parametrize("table", ["", "a.b.c", "a;drop", 'x"y', "1a"])
+def test_bad_names_are_refused(table: str) -> None:
+    with pytest.raises(WrongUse):
+        Loader(Statements.__new__(Statements), Staging.__new__(Staging), "s", table, "default")
+
+
+def test_addresses() -> None:
+    assert gearman_address("gearman://h:99") == ("h", 99) and gearman_address("gearman://h") == ("h", 4730)
+    with pytest.raises(WrongUse):
+        gearman_address("http://h")
