@@ -151,7 +151,15 @@ class ListFile:
     def add(self, **entry: Any) -> None:
         line = json.dumps(entry, ensure_ascii=True).encode() + b"\n"
         self.tally.add(line)
-        self._file.write(self._packer.compress(line))
+        try:
+            self._file.write(self._packer.compress(line))
+        except OSError as error:
+            raise OpsError(
+                "The list of files could not be kept",
+                f"{error.strerror or error} ({tempfile.gettempdir()})",
+                "Free some space in the temporary folder",
+                code="disk",
+            ) from error
 
     def finish(self) -> None:
         self._file.write(self._packer.flush())

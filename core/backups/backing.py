@@ -14,7 +14,7 @@ from core.backups.content import Content, Parts, content_of
 from core.backups.dump import TABLE_CHANGED
 from core.backups.flow import Tally, compressed, encrypt_into, read_ahead
 from core.backups.ledger import Ledger
-from core.backups.manifest import SUFFIX, FilesPart, Manifest, manifest_fact, read_manifest
+from core.backups.manifest import SUFFIX, FilesPart, Manifest, manifest_fact, read_manifest, restore_by_hand
 from core.backups.outcomes import Finding, Outcome, Run, Severity
 from core.backups.plan import Plan
 from core.backups.server import Login
@@ -56,10 +56,12 @@ class BackupRun:
                     raise
                 job.report(0, None, f"{error.title}: trying once more")
                 manifest = self._attempt(job, run)
-        except JobCancelled:
-            self._ledger.end_run(replace(run, ended=self._clock.now(), outcome=Outcome.CANCELLED, error="Cancelled"))
-            raise
-        except Exception as error:
+        except BaseException as error:
+            if job.stopping:  # a program or a line that the cancel has ended looks like any other trouble
+                self._ledger.end_run(
+                    replace(run, ended=self._clock.now(), outcome=Outcome.CANCELLED, error="Cancelled")
+                )
+                raise JobCancelled(job.title) from error
             text = str(error) if isinstance(error, OpsError) else f"{type(error).__name__}: {error}"
             self._ledger.end_run(replace(run, ended=self._clock.now(), outcome=Outcome.FAILED, error=text))
             raise
@@ -174,6 +176,14 @@ class BackupRun:
             databases=parts.databases,
             files=files,
             notes=parts.notes,
+            by_hand=restore_by_hand(
+                self._plan.target.bucket,
+                key,
+                content.kind,
+                self._plan.compression,
+                encrypted=bool(self._plan.recipients),
+                database=parts.databases[0].name if len(parts.databases) == 1 else "",
+            ),
         )
 
     def _complete(self, job: Job[Any], run: Run, upload: MultipartUpload, manifest: Manifest, parts: Parts) -> None:

@@ -69,7 +69,8 @@ def dump_command(program: DumpProgram, login_option: str, databases: tuple[str, 
     ]
     if not program.mariadb:
         # GTIDs of the whole server in a dump of one database would spoil the server that it is restored into.
-        command += ["--set-gtid-purged=OFF", "--column-statistics=0"]
+        # Loose: older versions know neither.
+        command += ["--loose-set-gtid-purged=OFF", "--loose-column-statistics=0"]
     if history and program.mariadb:
         command.append("--dump-history")
     if len(databases) > 1:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import queue
 import tarfile
 import threading
@@ -84,12 +85,7 @@ class Extractor:
         except OpsError as error:
             self._error = error
         except (tarfile.TarError, OSError, EOFError, ValueError) as error:
-            self._error = OpsError(
-                "The archive could not be unpacked",
-                str(error) or type(error).__name__,
-                "Verify an older backup",
-                code="load",
-            )
+            self._error = _explained(error)
 
     def _take(self, tar: tarfile.TarFile, member: tarfile.TarInfo) -> None:
         if not member.isdir():
@@ -113,3 +109,13 @@ class Extractor:
                 "It was made to harm; do not restore it",
                 code="load",
             ) from error
+
+
+def _explained(error: Exception) -> OpsError:
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        return OpsError(
+            "There is no room left for the files", str(error), "Free some space, or choose another folder", code="disk"
+        )
+    return OpsError(
+        "The archive could not be unpacked", str(error) or type(error).__name__, "Verify an older backup", code="load"
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
@@ -86,6 +87,8 @@ class Manifest:
     databases: tuple[DatabasePart, ...] = ()
     files: FilesPart | None = None
     notes: tuple[str, ...] = ()
+    by_hand: str = ""
+    """The shell line that restores it without this program."""
     format: int = field(default=FORMAT)
 
     @property
@@ -99,6 +102,20 @@ class Manifest:
         plain = asdict(self)
         plain["started"], plain["ended"] = self.started.isoformat(), self.ended.isoformat()
         return json.dumps(plain, ensure_ascii=False, indent=1).encode()
+
+
+def restore_by_hand(bucket: str, key: str, kind: str, compression: str, *, encrypted: bool, database: str) -> str:
+    """For whoever finds nothing but the bucket. ``database`` is empty where the dump names its databases itself."""
+    steps = [f"aws s3 cp {shlex.quote(f's3://{bucket}/{key}')} -"]
+    if encrypted:
+        steps.append("age -d -i IDENTITY_FILE")
+    steps.append("zstd -d" if compression == "zstd" else "gzip -d")
+    steps.append(
+        "mariadb --binary-mode" + (f" {shlex.quote(database)}" if database else "")
+        if kind == "mysql"
+        else "tar -x -C NEW_FOLDER"
+    )
+    return " | ".join(steps)
 
 
 def manifest_fact(plan: str, run: str) -> str:

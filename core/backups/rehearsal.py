@@ -255,6 +255,9 @@ class Rehearsal:
         if ended:
             self._not_here = f"The scratch server ended: {ended}"
             return not self._add(3, "restore", None, expected, self._not_here, seconds)
+        if error.code in NOT_HERE:
+            self._not_here = str(error)
+            return not self._add(3, "restore", None, expected, error.why, seconds)
         mismatch = target.mismatch(error)
         if mismatch:
             self._not_here = f"{mismatch} ({error.why})"
@@ -288,6 +291,6 @@ class _Feed:
         try:
             self._target.write(plain)
         except OpsError as error:
-            if error.code != "load":
+            if error.code not in ("load", *NOT_HERE):
                 raise
             self.error = error

@@ -25,7 +25,7 @@ class RowCounter:
         self._kept = b"\n"
         self._table: tuple[str, str] | None = None
         self._database = ""
-        self._count = self._inserts = 0
+        self._count, self._inserts = 0, False
         self._tail = b""
 
     @property
@@ -61,7 +61,7 @@ class RowCounter:
         if marker is _DATABASE:
             self._database = text
         else:
-            self._table, self._count, self._inserts = (self._database, text), 0, 0
+            self._table, self._count, self._inserts = (self._database, text), 0, False
         return name.end() - 1  # the closing line break may open the next marker
 
     def _inside(self, data: bytes, position: int) -> int | None:
@@ -77,4 +77,7 @@ class RowCounter:
     def _tally(self, data: bytes, start: int, end: int) -> None:
         """Count what begins in data[start:end]."""
         self._count += data.count(b"\n(", start, end + 1)
-        self._inserts += data.count(b"\nINSERT ", start, end + 7)
+        if (
+            not self._count and not self._inserts
+        ):  # otherwise the answer is known, and looking costs as much as counting
+            self._inserts = data.find(b"\nINSERT ", start, end + 7) >= 0

@@ -23,7 +23,7 @@ from core.backups.manifest import Manifest
 from core.backups.outcomes import Check
 from core.backups.plan import Plan
 from core.backups.scratch import Other, ScratchServer, client_program, find_programs
-from core.backups.server import Login, connected, identifier, rows_of, server_version
+from core.backups.server import Login, abandon, connected, identifier, rows_of, server_version
 from core.backups.vault import Vault
 from core.base.errors import OpsError
 from core.jobs.job import Job
@@ -43,6 +43,9 @@ _MISMATCH = (
     "ERROR 4161",
 )
 """What one engine says to another's dump: syntax, charset, variable, right, value, collation, engine, zone, type."""
+
+
+_DISK_FULL = ("ERROR 1021", "ERROR 1114", "errno: 28", "Errcode: 28")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +71,7 @@ class Target(Protocol):
         ...
 
     def mismatch(self, error: OpsError) -> str:
-        """Why this is the engine's fault and not the backup's; nothing where it is not."""
+        """Why this is the fault of engine or disk here and not the backup's; nothing where it is not."""
         ...
 
     def why_ended(self) -> str: ...
@@ -123,6 +126,8 @@ class DatabaseTarget:
         return self.ended()
 
     def mismatch(self, error: OpsError) -> str:
+        if any(words in error.why for words in _DISK_FULL):
+            return "the disk for rehearsals is full"
         if not any(number in error.why for number in _MISMATCH):
             return ""
         with connected(self.root) as connection:
@@ -134,7 +139,7 @@ class DatabaseTarget:
 
     def checks(self, job: Job[Any], level: int) -> Iterable[Check]:
         with connected(self.root, doing="check the restored database") as connection:
-            with job.interruptible(connection._force_close):
+            with job.interruptible(lambda: abandon(connection)):
                 yield from check_database(job, connection, self.plan, self.manifest, self.names, level)
 
 

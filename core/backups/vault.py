@@ -14,6 +14,7 @@ from typing import Any
 from core.aws.faults import explained
 from core.aws.session import AwsSession
 from core.backups.manifest import SUFFIX, Manifest, read_manifest
+from core.backups.objects.pieces import without_checksum_of_ranges
 from core.backups.outcomes import Backup, EndpointFacts
 from core.backups.plan import Plan
 from core.backups.upload import MultipartUpload, abort_upload, patiently
@@ -186,7 +187,7 @@ class Vault:
 
     def stream(self, job: Job[Any], key: str) -> Iterator[bytes]:
         """The object's bytes in pieces of 1 MiB; taken up where it broke off, at most five times."""
-        client = self.aws.client("s3", retries=2)
+        client = without_checksum_of_ranges(self.aws.client("s3", retries=2))
         done, breaks = 0, 0
         etag = ""
         while True:

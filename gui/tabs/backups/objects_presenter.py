@@ -66,7 +66,7 @@ class ObjectsPresenter(QObject):
         view.table.opened.connect(self.open)
         view.table.picked.connect(self._picked)
         view.table.delete_pressed.connect(self.ask_delete)
-        view.table.files_dropped.connect(self.upload)
+        view.files_dropped.connect(self.upload)
         view.table.fetch = self.fetch
         side = view.side
         side.link_asked.connect(self.make_link)
@@ -312,7 +312,7 @@ class ObjectsPresenter(QObject):
         view, chosen = self.view, self.view.table.chosen
         inside, write = bool(self.bucket), self.may_write
         entries = [line for line in chosen if line.entry is not None]
-        view.table.may_drop = inside and write and self.state is not State.FAILED
+        view.may_drop = inside and write and self.state is not State.FAILED
         view.upload.setEnabled(inside and write)
         view.new_bucket.setEnabled(write)
         view.download.setEnabled(bool(entries))

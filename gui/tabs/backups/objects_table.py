@@ -1,4 +1,4 @@
-"""The browser's table: buckets or one level of a bucket; files are dropped in, and dragged out once they were fetched."""
+"""The browser's table: buckets or one level of a bucket; objects are dragged out once they were fetched."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from PySide6.QtCore import QMimeData, Qt, QUrl, Signal
-from PySide6.QtGui import QDrag, QDragEnterEvent, QDragMoveEvent, QDropEvent
+from PySide6.QtCore import QMimeData, Qt, QUrl
+from PySide6.QtGui import QDrag
 from PySide6.QtWidgets import QAbstractItemView, QWidget
 
 from core.backups.objects.values import Bucket, Entry
@@ -72,9 +72,6 @@ def _storage_class(line: Line) -> str:
 
 
 class ObjectsTable(RowTable):
-    files_dropped = Signal(list)
-    """paths of the computer's own files"""
-
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(
             "Objects",
@@ -95,33 +92,7 @@ class ObjectsTable(RowTable):
         )
         self.fetch: Callable[[list[Entry]], list[Path]] | None = None
         """Brings objects into a folder of this computer and waits for it with the window alive; for dragging out."""
-        self.may_drop = False
-        self.setDragEnabled(True)
-        self.setAcceptDrops(True)
-        self.setDragDropMode(QAbstractItemView.DragDropMode.DragDrop)
-        self.setDropIndicatorShown(False)
-
-    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        self._weigh(event)
-
-    def dragMoveEvent(self, event: QDragMoveEvent) -> None:
-        self._weigh(event)
-
-    def _weigh(self, event: QDragEnterEvent | QDragMoveEvent) -> None:
-        if self.may_drop and event.source() is not self and event.mimeData().hasUrls():
-            event.setDropAction(Qt.DropAction.CopyAction)
-            event.accept()
-        else:
-            event.ignore()
-
-    def dropEvent(self, event: QDropEvent) -> None:
-        paths = [Path(url.toLocalFile()) for url in event.mimeData().urls() if url.isLocalFile()]
-        if paths and self.may_drop and event.source() is not self:
-            event.setDropAction(Qt.DropAction.CopyAction)
-            event.accept()
-            self.files_dropped.emit(paths)
-        else:
-            event.ignore()
+        self.setDragDropMode(QAbstractItemView.DragDropMode.DragOnly)
 
     def startDrag(self, actions: Qt.DropAction) -> None:
         entries = [line.entry for line in self.chosen if line.entry is not None]

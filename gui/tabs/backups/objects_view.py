@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QAction
+from PySide6.QtGui import QAction, QDragEnterEvent, QDragMoveEvent, QDropEvent
 from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QMenu, QSplitter, QStackedWidget, QWidget
 
 from core.backups.objects.values import Entry
@@ -25,6 +26,8 @@ class ObjectsView(QWidget):
     open_bucket_asked = Signal(str)
     upload_files_asked = Signal()
     upload_folder_asked = Signal()
+    files_dropped = Signal(list)
+    """paths of this computer's own files"""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -77,12 +80,34 @@ class ObjectsView(QWidget):
         self.splitter.setSizes([640, 260])
         self.side.setMinimumWidth(216)
         self.setLayout(column(self.splitter, gap=0))
-        self.setAcceptDrops(False)
+        self.may_drop = False
+        self.setAcceptDrops(True)  # the whole of it: an empty place has no table to drop on
         self.show_place("", "")
 
     def _search_cleared(self, text: str) -> None:
         if not text:
             self.search_asked.emit("")
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        self._weigh_drag(event)
+
+    def dragMoveEvent(self, event: QDragMoveEvent) -> None:
+        self._weigh_drag(event)
+
+    def _weigh_drag(self, event: QDragEnterEvent | QDragMoveEvent) -> None:
+        # hasFormat, not hasUrls: asking for the urls of our own drag would fetch the objects
+        if self.may_drop and event.source() is not self.table and event.mimeData().hasFormat("text/uri-list"):
+            event.setDropAction(Qt.DropAction.CopyAction)
+            event.accept()
+        else:
+            event.ignore()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        paths = [Path(url.toLocalFile()) for url in event.mimeData().urls() if url.isLocalFile()]
+        if paths:
+            event.setDropAction(Qt.DropAction.CopyAction)
+            event.accept()
+            self.files_dropped.emit(paths)
 
     def show_place(self, bucket: str, prefix: str) -> None:
         while item := self._crumbs.takeAt(0):

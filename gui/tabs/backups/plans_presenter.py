@@ -239,6 +239,7 @@ class PlansPresenter(QObject):
 
         def ended() -> None:
             self._working.pop(name, None)
+            self._show_current()
             self.refresh()
 
         def succeeded(result: Any) -> None:

@@ -38,7 +38,10 @@ class RowModel(QAbstractTableModel):
         super().__init__(parent)
         self.columns = list(columns)
         self.rows: list[Any] = []
-        theme().changed.connect(lambda: self.layoutChanged.emit())
+        theme().changed.connect(self._repaint)
+
+    def _repaint(self) -> None:
+        self.layoutChanged.emit()
 
     def show_rows(self, rows: Sequence[Any]) -> None:
         self.beginResetModel()
@@ -56,6 +59,9 @@ class RowModel(QAbstractTableModel):
 
     def columnCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008
         return 0 if parent.isValid() else len(self.columns)
+
+    def flags(self, index: Index) -> Qt.ItemFlag:
+        return super().flags(index) | Qt.ItemFlag.ItemIsDragEnabled
 
     def headerData(self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         if orientation is not Qt.Orientation.Horizontal:

@@ -20,6 +20,7 @@ from core.backups.dump import Dump
 from core.backups.manifest import SUFFIX
 from core.backups.outcomes import Outcome
 from core.backups.plan import Proof, Source
+from core.backups.server import rows_of
 from core.base.errors import OpsError
 from core.jobs.job import Job, JobState
 from tests.core.backups.conftest import Station
@@ -209,6 +210,25 @@ def test_cancelled_in_the_middle(station: Station) -> None:
     assert station.service.runs("nightly")[0].outcome is Outcome.CANCELLED
 
 
+def test_cancelled_while_the_server_does_not_answer(station: Station, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A slow count: the cancel does not wait for the server."""
+    monkeypatch.setattr(
+        "core.backups.content.count_rows", lambda _job, connection, *_: rows_of(connection, "SELECT SLEEP(60)")
+    )
+    job: Job[Any] = Job("backup", lambda job: station.service.run(job, "nightly"))
+    thread = threading.Thread(target=job.run)
+    thread.start()
+    for _ in range(100):
+        if any("SLEEP" in str(row[7]) for row in station.sql("SHOW PROCESSLIST")):
+            break
+        threading.Event().wait(0.05)
+    job.cancel()
+    thread.join(20)
+    assert job.state is JobState.CANCELLED
+    assert station.service.runs("nightly")[0].outcome is Outcome.CANCELLED
+    assert station.keys() == [] and station.uploads() == []
+
+
 def test_the_key_is_taken(station: Station, monkeypatch: pytest.MonkeyPatch) -> None:
     """Another computer published under the same name while this one was dumping: its object stays."""
     pieces = Dump.pieces
@@ -283,6 +303,24 @@ def test_the_endpoint_is_gone_for_a_while(station: Station, cutter: Cutter, seco
     assert len(station.keys()) == 2 and station.uploads() == []
 
 
+def test_a_download_that_breaks_off_is_taken_up_where_it_was(station: Station, cutter: Cutter) -> None:
+    big(station, 12)
+    station.run()
+    job: Job[Any] = Job("verify", lambda job: station.service.verify(job, "nightly", level=2))
+    away = threading.Event()
+
+    def listen(changed: Job[Any]) -> None:
+        if not away.is_set() and changed.progress and changed.progress.note.startswith("Downloading"):
+            away.set()
+            cutter.go_away()
+            later(1, cutter.come_back)
+
+    job._listeners = (listen,)
+    job.run()
+    assert away.is_set() and job.result is not None
+    assert job.result.outcome is Outcome.DONE, job.result.headline
+
+
 def test_the_endpoint_never_comes_back(station: Station, cutter: Cutter, monkeypatch: pytest.MonkeyPatch) -> None:
     from core.backups import upload
 
@@ -335,7 +373,7 @@ def dies(station: Station, phase: str, *verb: str) -> None:
         timeout=120,
         check=False,
     )
-    assert done.returncode == -9, done.stderr
+    assert done.returncode == -9, done.stderr + done.stdout
 
 
 @pytest.fixture

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
+import shutil
+import subprocess
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,6 +13,7 @@ from typing import Any
 import pyrage
 import pytest
 
+from core.backups.manifest import SUFFIX
 from core.backups.outcomes import Outcome
 from core.backups.plan import Proof, Sentinel, Source
 from core.base.errors import OpsError, WrongUse
@@ -37,6 +41,22 @@ def test_into_a_new_database(station: Station) -> None:
             station.service.restore(station.job(), "nightly", to=to)
     finally:
         station.sql(f"DROP DATABASE IF EXISTS {to}")
+
+
+def test_by_hand_without_this_program(station: Station) -> None:
+    """The line in the manifest, with the real zstd and client; only the download is another."""
+    run = station.run()
+    line = json.loads(station.body(run.key + SUFFIX))["by_hand"]
+    assert line == f"aws s3 cp s3://{station.bucket}/{run.key} - | zstd -d | mariadb --binary-mode {station.database}"
+    if not shutil.which("zstd"):
+        pytest.skip("zstd is not installed")
+    source = station.target.mysql[0]
+    login = f"--host=127.0.0.1 --port={source.port} --user={source.user} --default-character-set=utf8mb4"
+    station.sql("DELETE FROM orders")
+    work = line.partition(" | ")[2].replace("mariadb ", f"mariadb {login} ")
+    environment = {**os.environ, "MYSQL_PWD": source.password or ""}
+    subprocess.run(["bash", "-o", "pipefail", "-c", work], input=station.body(run.key), env=environment, check=True)
+    assert station.sql("SELECT COUNT(*) FROM orders") == [(500,)]
 
 
 def test_never_over_the_source_unless_its_name_is_given(station: Station) -> None:

@@ -303,23 +303,44 @@ def test_the_guard_ends_what_grows_too_large_or_lives_too_long(tmp_path: Path) -
     assert "time" in over_limit(tmp_path, 1 << 30, later - 61)
 
 
-@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="mounting a small disk needs root")
-def test_a_full_disk_is_no_broken_backup(station: Station, tmp_path: Path) -> None:
-    station.run()
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A disk of 2 MB."""
+    if not hasattr(os, "geteuid") or os.geteuid() != 0:
+        pytest.skip("mounting a small disk needs root")
     small = tmp_path / "small"
     small.mkdir()
-    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=60m", "tmpfs", str(small)], check=False)
-    if mounted.returncode != 0:
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", str(small)], check=False).returncode != 0:
         pytest.skip("this system mounts no tmpfs")
-    try:
-        settings = replace(station.settings, backups=replace(station.settings.backups, scratch_folder=str(small)))
-        station.service._workplace = replace(station.service._workplace, settings=lambda: settings)
-        verification = station.verify()
-        assert verification.outcome is Outcome.NOT_RESTORABLE_HERE
-        assert "not enough room" in verification.error
-        assert list(small.iterdir()) == []
-    finally:
-        subprocess.run(["umount", str(small)], check=True)
+    yield small
+    subprocess.run(["umount", str(small)], check=True)
+
+
+def rehearse_in(station: Station, folder: Path) -> None:
+    settings = replace(station.settings, backups=replace(station.settings.backups, scratch_folder=str(folder)))
+    station.service._workplace = replace(station.service._workplace, settings=lambda: settings)
+
+
+def test_no_room_is_no_broken_backup(station: Station, small_disk: Path) -> None:
+    station.run()
+    rehearse_in(station, small_disk)
+    verification = station.verify()
+    assert verification.outcome is Outcome.NOT_RESTORABLE_HERE
+    assert "not enough room" in verification.error
+    assert list(small_disk.iterdir()) == []
+
+
+def test_a_disk_that_fills_up_is_no_broken_backup(
+    folders: Station, small_disk: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (Path(folders.plan.source.paths[0]) / "large").write_bytes(os.urandom(4_000_000))
+    folders.run()
+    rehearse_in(folders, small_disk)
+    monkeypatch.setattr("core.backups.targets.need_room", lambda *_: None)
+    verification = folders.verify()
+    assert verification.outcome is Outcome.NOT_RESTORABLE_HERE, verification.headline
+    assert "No space left" in verification.checks[-1].actual
+    assert list(small_disk.iterdir()) == []
 
 
 def test_every_kth_verification_takes_an_older_one(station: Station) -> None:

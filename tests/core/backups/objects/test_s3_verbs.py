@@ -1,0 +1,109 @@
+"""The `s3` verbs end to end: what they print, what they answer, and where they stop."""
+
+from __future__ import annotations
+
+import io
+import json
+import urllib.request
+from collections.abc import Callable
+from contextlib import redirect_stderr, redirect_stdout
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from core.cli.arguments import parse
+from core.cli.run import run_verb
+from core.settings.profiles import Profile, Profiles
+
+Verb = Callable[..., tuple[int, Any, str]]
+
+
+@pytest.fixture
+def s3(sandbox, home, monkeypatch) -> Verb:
+    """``s3("ls", ...)`` -> (status, JSON or text, messages), on the sandbox's S3."""
+    target = sandbox.target
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", target.access_key)
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", target.secret_key)
+    url = target.endpoints.get("s3") or target.endpoints["default"]
+    Profiles(home.config / "profiles.toml").add(
+        Profile("stand", environment="staging", region="us-east-1", endpoints={"s3": url})
+    )
+
+    def run(*words: str, text: bool = False) -> tuple[int, Any, str]:
+        out, said = io.StringIO(), io.StringIO()
+        with redirect_stdout(out), redirect_stderr(said):
+            status = run_verb(parse(["--profile", "stand", *([] if text else ["--json"]), "s3", *words]))
+        printed = out.getvalue()
+        return status, (json.loads(printed) if printed and not text else printed), said.getvalue()
+
+    return run
+
+
+def test_the_daily_handling(s3: Verb, sandbox, tmp_path: Path) -> None:
+    bucket = sandbox.name("verbs")
+    there = f"s3://{bucket}"
+    assert s3("mb", there)[0] == 0
+    assert bucket in [row["bucket"] for row in s3("ls")[1]]
+    (tmp_path / "one.txt").write_text("one")
+    (tmp_path / "dir").mkdir()
+    (tmp_path / "dir" / "two.txt").write_text("two!")
+    assert s3("put", str(tmp_path / "one.txt"), f"{there}/renamed.txt")[1]["bytes"] == 3
+    assert s3("put", str(tmp_path / "one.txt"), str(tmp_path / "dir"), f"{there}/in/")[1]["objects"] == 2
+    level = s3("ls", there)[1]
+    assert [(row["key"], row["folder"]) for row in level] == [("in/", True), ("renamed.txt", False)]
+    assert {row["key"] for row in s3("ls", "-r", there)[1]} == {"renamed.txt", "in/one.txt", "in/dir/two.txt"}
+    assert "renamed.txt" in s3("ls", there, text=True)[1]
+    assert s3("get", f"{there}/renamed.txt", str(tmp_path / "back"))[0] == 0
+    assert (tmp_path / "back").read_text() == "one"
+    assert s3("get", f"{there}/in/", str(tmp_path / "tree"))[1]["objects"] == 2
+    assert (tmp_path / "tree" / "in" / "dir" / "two.txt").read_text() == "two!"
+    assert s3("cp", f"{there}/in/", f"{there}/copy/")[1]["objects"] == 2
+    assert s3("mv", f"{there}/renamed.txt", f"{there}/moved.txt")[1]["objects"] == 1
+    facts = s3("info", f"{there}/moved.txt")[1]
+    assert (facts["size"], facts["metadata"]) == (3, {})
+    assert s3("info", there)[1]["bucket"] == bucket
+    with urllib.request.urlopen(s3("link", f"{there}/moved.txt")[1]["url"]) as answer:
+        assert answer.read() == b"one"
+    assert s3("rm", f"{there}/in/")[0] == 2  # a folder wants --recursive
+    assert s3("rm", "-r", f"{there}/in/", f"{there}/copy/", f"{there}/moved.txt")[1]["deleted"] == 5
+    assert s3("rb", there)[0] == 0
+    assert s3("ls", there)[0] == 1
+
+
+def test_lifecycle_and_uploads(s3: Verb, sandbox) -> None:
+    bucket = sandbox.name("cycle")
+    client = sandbox.client("s3")
+    client.create_bucket(Bucket=bucket)
+    client.put_object(Bucket=bucket, Key="db/x", Body=b"x")
+    there = f"s3://{bucket}"
+    status, found, said = s3("lifecycle", f"{there}/db/", "--expire-days", "60", "--gone-by", "2099-01-01", "--dry-run")
+    assert (status, found["changed"], found["gone"]["objects"]) == (0, False, 1)
+    assert '+    "Days": 60' in said
+    assert s3("lifecycle", there)[1]["rules"] == []
+    assert s3("lifecycle", f"{there}/db/", "--expire-days", "60", "--abort-days", "3")[1]["changed"] is True
+    assert [item["ID"] for item in s3("lifecycle", there)[1]["rules"]] == ["opsdesk-db"]
+    assert s3("lifecycle", there, "--expire-days", "0")[0] == 2
+    assert s3("lifecycle", there, "--remove", "opsdesk-db")[1]["rules"] == []
+    begun = client.create_multipart_upload(Bucket=bucket, Key="half")["UploadId"]
+    client.upload_part(Bucket=bucket, Key="half", UploadId=begun, PartNumber=1, Body=b"x" * 100)
+    assert [(row["key"], row["bytes"]) for row in s3("uploads", there)[1]] == [("half", 100)]
+    assert s3("uploads", there, "--abort")[1]["aborted"] == 1
+    assert s3("uploads", there)[1] == []
+
+
+@pytest.mark.parametrize(
+    ("words", "status", "said"),
+    [
+        (("ls", "bucket"), 2, "is no S3 address"),
+        (("ls", "s3://no-such-bucket-here"), 1, "There is no bucket of that name"),
+        (("mb", "s3://Bad_Name"), 2, "cannot be a bucket's name"),
+        (("get", "s3://bucket"), 2, "names no object"),
+        (("put", "/no/such/file", "s3://bucket/k"), 2, "There is no file"),
+        (("link", "s3://bucket/key", "--hours", "1000"), 2, "1 second to 7 days"),
+    ],
+)
+def test_mistakes_are_said_in_a_line(s3: Verb, words: tuple[str, ...], status: int, said: str) -> None:
+    answered, _, heard = s3(*words)
+    assert answered == status
+    assert said in heard and "Traceback" not in heard

@@ -1,0 +1,207 @@
+"""The objects half: places, selection, confirmations, what a failure leaves on the page."""
+
+from __future__ import annotations
+
+import threading
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PySide6.QtWidgets import QApplication
+
+from core.backups.objects.lifecycle import Lifecycle, rule
+from core.backups.objects.values import (
+    Amount,
+    Bucket,
+    BucketFacts,
+    BucketList,
+    Deleted,
+    Entry,
+    Moved,
+    ObjectFacts,
+    Page,
+)
+from core.base.errors import OpsError
+from gui.parts.dialogs import ConfirmDialog
+from gui.tabs.backups.lifecycle_dialog import LifecycleDialog
+
+NOW = datetime(2026, 11, 22, tzinfo=UTC)
+
+
+class FakeObjects:
+    """A bucket in memory."""
+
+    def __init__(self) -> None:
+        self.trouble: OpsError | None = None
+        self.asked: list[Any] = []
+        self.keeps: bool | None = False
+        self.gate: threading.Event | None = None
+        self.count = Amount(1, 10)
+
+    def buckets(self, known: Any = ()) -> BucketList:
+        return BucketList((Bucket("vault", NOW),))
+
+    def page(self, bucket: str, prefix: str = "", token: str = "", *, size: int = 1000) -> Page:
+        if self.gate and prefix == "slow/":
+            self.gate.wait(5)
+        if self.trouble:
+            raise self.trouble
+        if token:
+            return Page((Entry(f"{prefix}last", 1, NOW, "STANDARD"),))
+        if prefix:
+            return Page((Entry(f"{prefix}inside", 5, NOW, "STANDARD"),))
+        return Page((Entry("slow/", folder=True), Entry("a.txt", 10, NOW, "STANDARD")), "more")
+
+    def bucket_facts(self, name: str) -> BucketFacts:
+        return BucketFacts(
+            name, "Off", "us-east-1", lifecycle_rules=0, lacking=("This endpoint does not offer the encryption",)
+        )
+
+    def object_facts(self, bucket: str, key: str, version: str = "") -> ObjectFacts:
+        return ObjectFacts(bucket, key, 10, NOW, "etag", metadata={"rows": "12"})
+
+    def amount(self, job: Any, bucket: str, entries: Any, *, versions: bool = False) -> Amount:
+        return self.count
+
+    def keeps_versions(self, bucket: str) -> bool | None:
+        return self.keeps
+
+    def delete(self, job: Any, bucket: str, entries: Any, *, versions: bool = False, total: Any = None) -> Deleted:
+        self.asked.append(("delete", bucket, [entry.key for entry in entries], versions))
+        return Deleted(0, (("a.txt", "No permission, or a lock keeps it"),))
+
+    def upload(
+        self, job: Any, paths: Any, bucket: str, prefix: str, *, replace: bool = True, storage_class: str = ""
+    ) -> Moved:
+        self.asked.append(("upload", list(paths), prefix, replace))
+        return Moved(1, 3, seconds=0.1)
+
+
+@pytest.fixture
+def page(qtbot, make_page, request):
+    view, _desk, praised = make_page(getattr(request, "param", "sandbox"))
+    fake = FakeObjects()
+    view.objects_presenter.__dict__["objects"] = fake
+    view.show_half("objects")
+    qtbot.waitUntil(lambda: view.objects_presenter.state.value == "shown", timeout=5000)
+    return view, fake, praised
+
+
+def enter(qtbot, view) -> None:
+    view.objects_presenter.go("vault")
+    qtbot.waitUntil(lambda: view.objects.table.row_model.rowCount() == 2, timeout=5000)
+
+
+def dialog_of(kind: type) -> Any:
+    return next(w for w in QApplication.topLevelWidgets() if isinstance(w, kind) and w.isVisible())
+
+
+def test_buckets_levels_and_more(qtbot, page) -> None:
+    view, _, _ = page
+    assert [line.name for line in view.objects.table.row_model.rows] == ["vault"]
+    assert view.objects.new_bucket.isVisible() and not view.objects.upload.isVisible()
+    enter(qtbot, view)
+    qtbot.waitUntil(lambda: view.objects.side.title.text() == "vault", timeout=5000)
+    assert view.objects.load_more.isVisible() and "there is more" in view.objects.state.text()
+    view.objects.load_more.click()
+    qtbot.waitUntil(lambda: view.objects.table.row_model.rowCount() == 3, timeout=5000)
+    assert not view.objects.load_more.isVisible()
+
+
+def test_an_answer_that_comes_too_late_is_dropped(qtbot, page) -> None:
+    view, fake, _ = page
+    enter(qtbot, view)
+    fake.gate = threading.Event()
+    view.objects_presenter.go("vault", "slow/")
+    view.objects_presenter.go("vault", "quick/")
+    fake.gate.set()
+    qtbot.waitUntil(lambda: [line.name for line in view.objects.table.row_model.rows] == ["inside"], timeout=5000)
+    assert view.objects.table.row_model.rows[0].entry.key == "quick/inside"
+
+
+def test_a_failure_takes_the_list_away_and_says_why(qtbot, page) -> None:
+    view, fake, _ = page
+    enter(qtbot, view)
+    fake.trouble = OpsError("Could not list", "There is no bucket of that name", "Check the name", code="not-found")
+    view.objects_presenter.refresh()
+    qtbot.waitUntil(lambda: view.objects_presenter.state.value == "failed", timeout=5000)
+    assert view.objects.banner.title.text() == "Could not list"
+    assert view.objects.table.row_model.rowCount() == 0
+    assert not view.objects.delete.isEnabled() and not view.objects.may_drop
+    fake.trouble = None
+    view.objects.banner.action.click()
+    qtbot.waitUntil(lambda: view.objects_presenter.state.value == "shown", timeout=5000)
+
+
+def test_deleting_names_the_count_and_what_stayed(qtbot, page) -> None:
+    view, fake, praised = page
+    enter(qtbot, view)
+    view.objects.table.choose(1)
+    view.objects.delete.click()
+    qtbot.waitUntil(
+        lambda: any(isinstance(w, ConfirmDialog) and w.isVisible() for w in QApplication.topLevelWidgets()),
+        timeout=5000,
+    )
+    dialog = dialog_of(ConfirmDialog)
+    assert dialog.accept_button.text() == "Delete 1 object" and not dialog.field.isVisible()
+    dialog.accept_button.click()
+    qtbot.waitUntil(lambda: view.objects.banner.isVisible(), timeout=5000)
+    assert fake.asked == [("delete", "vault", ["a.txt"], False)]
+    assert "could not be deleted" in view.objects.banner.title.text() and not praised
+
+
+@pytest.mark.parametrize("page", ["production"], indirect=True)
+def test_production_is_locked_and_then_wants_the_name_typed(qtbot, page) -> None:
+    view, fake, _ = page
+    enter(qtbot, view)
+    view.objects.table.choose(1)
+    assert not view.objects.delete.isEnabled() and not view.objects.may_drop
+    view.context_of_test.guard.unlock()
+    assert view.objects.delete.isEnabled() and view.objects.may_drop
+    fake.count = Amount(8400, 41_200_000_000)
+    view.objects.delete.click()
+    qtbot.waitUntil(
+        lambda: any(isinstance(w, ConfirmDialog) and w.isVisible() for w in QApplication.topLevelWidgets()),
+        timeout=5000,
+    )
+    dialog = dialog_of(ConfirmDialog)
+    assert dialog.accept_button.text() == "Delete 8,400 objects" and not dialog.accept_button.isEnabled()
+    dialog.field.setText("a.txt")
+    assert dialog.accept_button.isEnabled()
+    dialog.reject()
+    assert fake.asked == []
+
+
+def test_an_upload_over_a_shown_name_asks_first(qtbot, page) -> None:
+    view, fake, _ = page
+    enter(qtbot, view)
+    view.objects_presenter.upload([Path("/x/fresh.txt")])
+    qtbot.waitUntil(lambda: fake.asked == [("upload", [Path("/x/fresh.txt")], "", False)], timeout=5000)
+    view.objects_presenter.upload([Path("/x/a.txt")])
+    dialog = dialog_of(ConfirmDialog)
+    assert "a.txt" in dialog.heading.text() and len(fake.asked) == 1
+    dialog.accept_button.click()
+    qtbot.waitUntil(lambda: fake.asked[-1] == ("upload", [Path("/x/a.txt")], "", True), timeout=5000)
+
+
+def test_the_lifecycle_editor_keeps_foreign_facts_and_shows_the_difference(qtbot) -> None:
+    foreign = {
+        "ID": "theirs", "Status": "Enabled", "Filter": {"Tag": {"Key": "a", "Value": "b"}}, "Expiration": {"Days": 9},
+        "NoncurrentVersionExpiration": {"NoncurrentDays": 5, "NewerNoncurrentVersions": 3},
+    }  # fmt: skip
+    dialog = LifecycleDialog("vault", Lifecycle((foreign,)), "db/", may_write=True)
+    qtbot.addWidget(dialog)
+    dialog.show()
+    assert dialog.changes.toPlainText() == "Nothing" and not dialog.accept_button.isEnabled()
+    assert not dialog.prefix.isEnabled()
+    dialog.expire.setValue(30)
+    assert dialog._after.rules[0] == {**foreign, "Expiration": {"Days": 30}}
+    assert '+    "Days": 30' in dialog.changes.toPlainText() and dialog.accept_button.isEnabled()
+    dialog._add()
+    assert dialog._after.rules[1] == rule("rule-1", "db/", expire_days=60, abort_days=7)
+    dialog.kind.setCurrentIndex(dialog.kind.findData("STANDARD_IA"))
+    dialog.move_days.setValue(5)
+    assert "30 days at the earliest" in dialog.problem.text() and not dialog.accept_button.isEnabled()
+    dialog.move_days.setValue(30)
+    assert dialog.accept_button.isEnabled()

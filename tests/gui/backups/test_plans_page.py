@@ -1,0 +1,174 @@
+"""The plans half: what each state shows, and that buttons follow from it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from PySide6.QtWidgets import QApplication
+
+from core.backups.outcomes import Check, Finding, Outcome, PlanStatus, Severity, Status
+from core.base.errors import OpsError
+from gui.parts.dialogs import ConfirmDialog
+from gui.tabs.backups import wording
+from gui.tabs.backups.plan_detail import FindingLine
+from gui.tabs.backups.restore_dialog import RestoreDialog
+from gui.tabs.backups.wizard import PlanWizard
+from tests.gui.backups.conftest import NOW, PLAN, backup, verification
+
+
+def settled(qtbot, view) -> None:
+    presenter = view.plans_presenter
+    qtbot.waitUntil(
+        lambda: presenter._looked and (presenter.past is not None or not presenter.shown.plans), timeout=5000
+    )
+
+
+def test_backed_up_is_not_green(qtbot, make_page) -> None:
+    view, _desk, _ = make_page()
+    settled(qtbot, view)
+    card = view.plans.list.cards["nightly"]
+    assert (card.chip.text(), card.chip.property("tone")) == ("NEVER PROVED", "warning")
+    assert view.plans.good.note.property("tone") == "warning"
+    assert "never proved" in view.plans.good.note.text()
+    assert view.plans.detail.ladder.empty.isVisibleTo(view)
+    assert view.back_up.isEnabled() and view.verify.isEnabled()
+
+
+def test_only_proved_is_green() -> None:
+    assert [status for status, (_, tone) in wording.STATUS.items() if tone == "success"] == [Status.OK]
+    assert set(Status) == set(wording.STATUS)
+    assert set(Outcome) == set(wording.OUTCOME)
+    shallow = verification(Outcome.DONE)
+    assert wording.proof(shallow)[1] == "success"
+    assert wording.proof(type(shallow)(1, "p", "r", NOW, Outcome.DONE, 2))[0] == "readable"
+
+
+def test_a_failed_verification_is_shown_with_expected_and_actual(qtbot, make_page) -> None:
+    view, desk, praised = make_page()
+    settled(qtbot, view)
+    view.verify.click()
+    qtbot.waitUntil(lambda: view.plans.detail.chip.text() == "FAILED", timeout=5000)
+    qtbot.waitUntil(lambda: view.plans.detail.ladder.table.row_model.rowCount() == 1, timeout=5000)
+    check = view.plans.detail.ladder.table.row_model.rows[0]
+    assert (check.expected, check.actual) == ("exit 0", "ERROR 1064")
+    assert "FAILED" in view.plans.detail.ladder.summary.text()
+    assert view.plans.failed.figure.text() == "1"
+    assert desk.backups.asked == ["verify nightly "]
+    assert not praised
+
+
+def test_an_empty_page_offers_the_first_step(qtbot, make_page) -> None:
+    view, desk, _ = make_page()
+    desk.backups.plans_now = []
+    view.plans_presenter.refresh()
+    qtbot.waitUntil(lambda: view.plans.empty.isVisible(), timeout=5000)
+    assert not view.back_up.isEnabled() and not view.verify.isEnabled() and not view.restore.isEnabled()
+
+
+def test_trouble_stands_on_the_page_with_a_next_step(qtbot, make_page) -> None:
+    view, desk, _ = make_page()
+    settled(qtbot, view)
+    desk.backups.trouble = OpsError(
+        "Could not list", "The endpoint does not answer", "Check the network", code="unreachable"
+    )
+    view.back_up.click()
+    qtbot.waitUntil(lambda: view.plans.banner.isVisible(), timeout=5000)
+    assert view.plans.banner.title.text() == "Could not list"
+    qtbot.waitUntil(lambda: view.back_up.isEnabled(), timeout=5000)
+
+
+def test_a_read_only_profile_may_prove_but_not_write(qtbot, make_page) -> None:
+    view, _desk, _ = make_page("production")
+    settled(qtbot, view)
+    assert not view.back_up.isEnabled() and not view.restore.isEnabled()
+    assert view.verify.isEnabled()
+    view.context_of_test.guard.unlock()
+    assert view.back_up.isEnabled() and view.restore.isEnabled()
+
+
+def test_rules_speak_up_with_their_remedy(qtbot, make_page) -> None:
+    view, desk, _ = make_page()
+    vanishes = Finding(
+        Severity.ERROR, "proof-vanishes", "Your last proven backup disappears on 1 Dec", "", "Verify now"
+    )
+    desk.backups.status_now = PlanStatus(
+        "nightly", Status.STALE, last_backup=backup(), last_proof=verification(Outcome.DONE), backups=1, findings=(vanishes,),
+        proof_vanishes=NOW + timedelta(days=3), next_verification=NOW + timedelta(days=9),
+    )  # fmt: skip
+    view.plans_presenter.refresh()
+    qtbot.waitUntil(lambda: bool(view.findChildren(FindingLine)), timeout=5000)
+    line = view.findChildren(FindingLine)[0]
+    assert line.button.text() == "Verify now"
+    assert view.plans.detail._values["Proof vanishes"].property("tone") == "danger"
+    line.button.click()
+    qtbot.waitUntil(lambda: desk.backups.asked == ["verify nightly "], timeout=5000)
+
+
+def test_forgetting_a_plan_asks_and_enter_does_not_do_it(qtbot, make_page) -> None:
+    view, _desk, _ = make_page("sandbox")
+    settled(qtbot, view)
+    view.plans_presenter.ask_remove()
+    dialog = next(w for w in QApplication.topLevelWidgets() if isinstance(w, ConfirmDialog) and w.isVisible())
+    assert "backups and the evidence stay" in " ".join(
+        label.text() for label in dialog.findChildren(type(dialog.heading))
+    )
+    dialog.reject()
+
+
+def test_the_wizard_keeps_what_it_does_not_show(qtbot) -> None:
+    from dataclasses import replace
+
+    from core.backups.plan import Assertion, Sentinel
+
+    proof = replace(
+        PLAN.proof, sentinels=(Sentinel("orders", "id = 1"),), assertions=(Assertion("a", "SELECT 1"),), minimum_bytes=9
+    )
+    plan = replace(PLAN, proof=proof, alerts=replace(PLAN.alerts, smtp_port=25, smtp_user="u", apprise=("x://",)))
+    wizard = PlanWizard(plan, ["vault"])
+    qtbot.addWidget(wizard)
+    wizard.show_databases(["shop", "other"])
+    assert wizard.plan() == plan
+    wizard.days.setValue(30)
+    assert wizard.rule.property("tone") == "danger" and "52 days" in wizard.rule.text()
+    assert wizard.plan().retention.days == 30
+
+
+def test_the_wizard_refuses_in_place(qtbot) -> None:
+    wizard = PlanWizard(None, [])
+    qtbot.addWidget(wizard)
+    wizard.show()
+    saved: list[object] = []
+    wizard.save_asked.connect(saved.append)
+    for _ in range(4):
+        wizard._next()
+    assert not saved
+    assert wizard.banner.isVisible() and "no name for a plan" in wizard.banner.title.text()
+
+
+def test_restore_needs_a_preview_and_the_source_its_name(qtbot) -> None:
+    from core.backups.outcomes import RestorePreview
+
+    dialog = RestoreDialog(PLAN, [backup(), backup(2, complete=False)], "", "production")
+    qtbot.addWidget(dialog)
+    dialog.show()
+    asked: list[tuple[str, ...]] = []
+    dialog.preview_asked.connect(lambda *words: asked.append(("preview", *words)))
+    dialog.restore_asked.connect(lambda *words: asked.append(("restore", *words)))
+    assert dialog.backup.count() == 1  # incomplete ones are not offered
+    dialog.to.setText("shop")
+    dialog.accept_button.click()
+    dialog.show_preview(RestorePreview("nightly", backup().id, NOW, "main/shop", 1, 2, 3, (("orders", 5),), 1, True))
+    assert not dialog.accept_button.isEnabled() and dialog.accept_button.text() == "Overwrite 1 tables"
+    dialog.confirm.setText("shop")
+    dialog.accept_button.click()
+    assert asked == [("preview", backup().id, "shop"), ("restore", backup().id, "shop", "shop")]
+    dialog.to.setText("other")  # another place: the old preview counts no more
+    assert dialog.accept_button.text() == "Preview"
+
+
+def test_checks_in_words() -> None:
+    assert wording.verdict(Check(0, "x", None))[0] == "not carried out"
+    assert wording.verdict(Check(0, "x", False)) == ("FAILED", "danger")
+    assert wording.ago(NOW - timedelta(hours=3), NOW) == "3 h ago"
+    assert wording.ago(NOW + timedelta(days=12), NOW) == "in 12 d"
+    assert wording.ago(None) == "never"

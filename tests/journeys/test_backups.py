@@ -1,0 +1,268 @@
+"""Backups by mouse and keys: a plan, a backup, its proof, a broken object found out, a restore; and the browser of objects."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PySide6.QtCore import QMimeData, QPoint, Qt, QUrl
+from PySide6.QtGui import QDrag, QMouseEvent
+from PySide6.QtWidgets import QApplication, QLabel
+
+from gui.parts.dialogs import ConfirmDialog
+from gui.tabs.backups.object_dialogs import BucketDialog
+from gui.tabs.backups.restore_dialog import RestoreDialog
+from gui.tabs.backups.wizard import PlanWizard
+from tests.journeys.hand import Hand, Heartbeat
+
+
+@pytest.fixture
+def console(sandbox, qapp, monkeypatch) -> Iterator[Any]:
+    """The window on the session's sandbox."""
+    from gui.app import Console
+
+    monkeypatch.setenv("OPSDESK_HOME", str(sandbox.places.config.parent))
+    made = Console("sandbox")
+    made.window.resize(1400, 900)
+    made.window.show()
+    made.window.go("backups")
+    yield made
+    made.window.hide()
+    assert made.close() == []
+    made.window.deleteLater()
+
+
+def page(console, hand: Hand) -> Any:
+    hand.wait_until(lambda: console.window.page("backups") is not None, "the Backups page")
+    return console.window.page("backups")
+
+
+def fill(hand: Hand, field: Any, text: str) -> None:
+    hand.click(field)
+    hand.key("ctrl+a")
+    hand.type(text)
+
+
+def test_a_plan_is_made_run_proved_broken_found_out_and_restored(console, sandbox) -> None:
+    bucket, name = sandbox.name("plan"), sandbox.name("nightly")
+    sandbox.client("s3").create_bucket(Bucket=bucket)
+    database = sandbox.name("shop").replace("-", "_")
+    with sandbox.mysql(autocommit=True) as connection, connection.cursor() as cursor:
+        cursor.execute(f"CREATE DATABASE `{database}`")
+        cursor.execute(f"USE `{database}`")
+        cursor.execute("CREATE TABLE orders (id INT PRIMARY KEY, note VARCHAR(40))")
+        cursor.execute("INSERT INTO orders SELECT seq, CONCAT('order ', seq) FROM seq_1_to_2000")
+    hand, beat = Hand(console.window), Heartbeat()
+    view = page(console, hand)
+    plans = view.plans_presenter
+    hand.wait_until(lambda: plans._looked, "the plans were looked at")
+
+    # the wizard
+    opener = view.plans.new if view.plans.area.isVisible() else view.plans.empty.button
+    hand.click(opener)
+    wizard: Any = hand.dialog(PlanWizard)
+    hand.wait_until(lambda: wizard.databases.count() > 0, "the databases are listed")
+    fill(hand, wizard.name, name)
+    row = next(n for n in range(wizard.databases.count()) if wizard.databases.item(n).text() == database)
+    box = wizard.databases.visualItemRect(wizard.databases.item(row))
+    hand.click(wizard.databases.viewport(), QPoint(box.left() + 14, box.center().y()))
+    hand.wait_until(lambda: wizard.plan().source.databases == (database,), "the database is chosen")
+    hand.click(wizard.accept_button)
+    fill(hand, wizard.bucket.lineEdit(), bucket)
+    hand.click(wizard.accept_button)
+    hand.click(hand.button("Add a check", wizard))
+    hand.wait_until(lambda: bool(wizard._sums) and wizard._sums[0].sql.isVisible(), "a check to fill in")
+    check = wizard._sums[0]
+    fill(hand, check.name, "orders are there")
+    fill(hand, check.sql, "SELECT COUNT(*) FROM orders")
+    fill(hand, check.value, "1999")
+    hand.click(hand.button("Run on the source now", check))
+    hand.wait_until(lambda: "passed: 2000" in check.answer.text(), "the source answers")
+    hand.click(wizard.accept_button)
+    hand.click(wizard.accept_button)
+    hand.wait_until(lambda: plans.plan is not None and plans.plan.name == name, "the plan is saved and chosen")
+    hand.wait_until(lambda: not wizard.isVisible(), "the wizard has closed")
+
+    # back up: not green yet
+    chip = view.plans.detail.chip
+    hand.wait_until(lambda: plans.may_run, "it may run")
+    hand.click(view.back_up)
+    hand.wait_until(lambda: not plans.busy and plans.past is not None and plans.past.backups, "it is backed up", 60)
+    hand.wait_until(lambda: chip.text() == "NEVER PROVED", "backed up is not proved")
+
+    # prove it: green
+    hand.click(view.verify)
+    hand.wait_until(lambda: not plans.busy and chip.text() == "PROVED", "it is proved", 90)
+    hand.wait_until(lambda: plans.past and len(plans.past.verifications) == 1, "the proof is listed")
+    assert any(item.name == "orders are there" and item.ok for item in plans.past.verifications[0].checks)
+
+    # somebody flips bytes of the object: found out
+    key = plans.past.backups[0].key
+    s3 = sandbox.client("s3")
+    body = bytearray(s3.get_object(Bucket=bucket, Key=key)["Body"].read())
+    body[len(body) // 2] ^= 0xFF
+    s3.put_object(Bucket=bucket, Key=key, Body=bytes(body))
+    hand.click(view.verify)
+    hand.wait_until(lambda: not plans.busy and chip.text() == "FAILED", "the damage is found out", 90)
+    hand.wait_until(lambda: plans.past and len(plans.past.verifications) == 2, "the failure is listed")
+    assert plans.past.verifications[0].failed_checks
+    hand.wait_until(lambda: "FAILED" in view.plans.detail.ladder.summary.text(), "the findings are on the page")
+    hand.wait_until(lambda: view.plans.failed.figure.text() != "0", "the tile counts it")
+
+    # a fresh backup is restored beside the source
+    hand.click(view.back_up)
+    hand.wait_until(
+        lambda: not plans.busy and plans.past is not None and len(plans.past.backups or ()) == 2, "a second backup", 60
+    )
+    hand.click(view.restore)
+    dialog: Any = hand.dialog(RestoreDialog)
+    fill(hand, dialog.to, f"{database}_again")
+    hand.click(dialog.accept_button)
+    hand.wait_until(lambda: dialog.accept_button.text() == "Restore 1 tables", "the preview says what would happen")
+    hand.click(dialog.accept_button)
+    hand.wait_until(lambda: not dialog.isVisible() and not plans.busy, "it is restored", 60)
+    with sandbox.mysql() as connection, connection.cursor() as cursor:
+        cursor.execute(f"SELECT COUNT(*), MAX(note) FROM `{database}_again`.orders")
+        assert cursor.fetchone() == (2000, "order 999")
+    print(beat.stop())
+
+
+class Files(QLabel):
+    """A file manager's stand-in: files can be dragged from here, as from any other window."""
+
+    def __init__(self, paths: list[Path]) -> None:
+        super().__init__("files")
+        self.paths = paths
+        self.setWindowFlag(Qt.WindowType.WindowStaysOnTopHint)
+        self.resize(120, 80)
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        drag = QDrag(self)
+        data = QMimeData()
+        data.setUrls([QUrl.fromLocalFile(str(path)) for path in self.paths])
+        drag.setMimeData(data)
+        drag.exec(Qt.DropAction.CopyAction)
+
+
+class Folder(QLabel):
+    """Takes dropped files, as a file manager does."""
+
+    def __init__(self) -> None:
+        super().__init__("drop here")
+        self.setAcceptDrops(True)
+        self.setWindowFlag(Qt.WindowType.WindowStaysOnTopHint)
+        self.resize(120, 80)
+        self.got: list[Path] = []
+
+    def dragEnterEvent(self, event: Any) -> None:
+        if event.mimeData().hasFormat("text/uri-list"):
+            event.acceptProposedAction()
+
+    def dropEvent(self, event: Any) -> None:
+        self.got = [Path(url.toLocalFile()) for url in event.mimeData().urls()]
+        event.acceptProposedAction()
+
+
+def test_objects_are_browsed_dropped_in_dragged_out_and_deleted(console, sandbox, tmp_path: Path) -> None:
+    hand, beat = Hand(console.window), Heartbeat()
+    view = page(console, hand)
+    objects, s3 = view.objects_presenter, sandbox.client("s3")
+    bucket = sandbox.name("browse")
+    hand.click(hand.button("What is shown: Buckets and objects", view))
+    hand.wait_until(lambda: objects.state.value == "shown", "the buckets are listed")
+    if objects.bucket:
+        objects.go("")
+
+    # a bucket
+    hand.click(view.objects.new_bucket)
+    dialog: Any = hand.dialog(BucketDialog)
+    fill(hand, dialog.name, "Not A Name")
+    hand.click(dialog.accept_button)
+    hand.wait_until(lambda: "small letters" in dialog.field.note.text(), "a bad name is explained at the field")
+    fill(hand, dialog.name, bucket)
+    hand.click(dialog.accept_button)
+    hand.wait_until(lambda: objects.bucket == bucket and objects.state.value == "shown", "the new bucket is open")
+
+    # files are dragged in
+    (tmp_path / "report.txt").write_text("quarterly")
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder" / "inside.txt").write_text("deep")
+    files = Files([tmp_path / "report.txt", tmp_path / "folder"])
+    files.move(20, 20)
+    files.show()
+    hand.wait_until(files.isVisible, "the other window")
+    drag_to(hand, files, view.objects.stack)
+    names = lambda: [line.name for line in view.objects.table.row_model.rows]  # noqa: E731
+    hand.wait_until(lambda: names() == ["folder/", "report.txt"], f"the files are there, not {names()}")
+    assert s3.get_object(Bucket=bucket, Key="folder/inside.txt")["Body"].read() == b"deep"
+    files.hide()
+
+    # facts, and a link that works
+    click_row(hand, view.objects.table, 1)
+    hand.wait_until(lambda: view.objects.side.title.text().replace("\u200b", "") == "report.txt", "its facts")
+    hand.wait_until(lambda: view.objects.side.link is not None, "the panel is filled")
+    hand.click(hand.button("Copy a link", view.objects.side))
+    hand.wait_until(
+        lambda: "works until" in (view.objects.side.link.text() if view.objects.side.link else ""), "the link"
+    )
+    import urllib.request
+
+    with urllib.request.urlopen(QApplication.clipboard().text()) as answer:
+        assert answer.read() == b"quarterly"
+
+    # dragged out
+    folder = Folder()
+    folder.move(20, 20)
+    folder.show()
+    hand.wait_until(folder.isVisible, "the other window")
+    table = view.objects.table
+    drag_to(hand, table.viewport(), folder, start=row_place(table, 1))
+    hand.wait_until(lambda: folder.got, "the file arrived")
+    assert folder.got[0].read_text() == "quarterly"
+    folder.hide()
+
+    # deleted, asked first; Enter does not do it
+    click_row(hand, table, 0)
+    hand.click(view.objects.delete)
+    confirm: Any = hand.dialog(ConfirmDialog)
+    assert confirm.accept_button.text() == "Delete 1 object"
+    hand.key("Return")
+    hand.pause(0.2)
+    assert confirm.isVisible()
+    hand.click(confirm.accept_button)
+    hand.wait_until(lambda: names() == ["report.txt"], "the folder is gone")
+    assert [item["Key"] for item in s3.list_objects_v2(Bucket=bucket)["Contents"]] == ["report.txt"]
+
+    # a bucket that goes away under the page is told, not crashed on
+    s3.delete_object(Bucket=bucket, Key="report.txt")
+    s3.delete_bucket(Bucket=bucket)
+    hand.key("F5")
+    hand.wait_until(
+        lambda: objects.state.value == "failed" and view.objects.banner.isVisible(), "the bucket is gone, and said so"
+    )
+    print(beat.stop())
+
+
+def row_place(table: Any, row: int) -> QPoint:
+    index = table.row_model.index(row, 0)
+    place: QPoint = table.visualRect(index).center()
+    return QPoint(60, place.y())
+
+
+def click_row(hand: Hand, table: Any, row: int) -> None:
+    hand.click(table.viewport(), row_place(table, row))
+
+
+def drag_to(hand: Hand, source: Any, target: Any, start: QPoint | None = None) -> None:
+    """Press in one window, move slowly into the other, release: a real XDND drag. One xdotool does it all, because a
+    drag runs its own event loop and lets nobody else act."""
+    begin = source.mapToGlobal(start or source.rect().center())
+    end = target.mapToGlobal(target.rect().center())
+    words = ["mousemove", str(begin.x()), str(begin.y()), "mousedown", "1", "sleep", "0.1"]
+    for step in range(1, 16):
+        point = begin + (end - begin) * (step / 15)
+        words += ["mousemove", str(round(point.x())), str(round(point.y())), "sleep", "0.03"]
+    hand._send(*words, "sleep", "0.3", "mouseup", "1")
+    hand.pause(0.3)
