@@ -486,27 +486,39 @@ class PlansPresenter(QObject):
         TextDialog(f"Policies for {plan.name}", texts, self.view.window(), notes=notes).open()
 
     def fix(self, rule: str) -> None:
+        """The next step that stands beside a finding."""
         plan = self.plan
         if plan is None:
             return
-        if rule == "retention":
+        writes = ("no-expiry", "expiry-differs", "half-retention", "never-run", "run-failed", "silence", "missed")
+        if rule in writes and self._context.guard.locked:
+            self.view.banner.show_text(
+                "This profile is read-only",
+                "Nothing is written to it before it is unlocked, at the top of the window",
+                tone="warning",
+            )
+        elif rule == "retention":
             self.open_wizard(plan)
+        elif rule == "alert-undelivered":
+            self.send_test()
         elif rule in ("no-expiry", "expiry-differs"):
             self._start(
-                "Set the expiry",
-                lambda job: self.service.set_expiry(job, plan.name),
-                lambda _: self.refresh(),
-                write=True,
+                "Set the expiry", lambda job: self.service.set_expiry(job, plan.name), self._rule_written, write=True
             )
         elif rule == "half-retention":
             self._start(
                 "Pause the expiry",
                 lambda job: self.service.pause_expiry(job, plan.name),
-                lambda _: self.refresh(),
+                self._rule_written,
                 write=True,
             )
+        elif rule in writes:
+            self.back_up()
         else:
             self.verify()
+
+    def _rule_written(self, _: object) -> None:
+        self.refresh()
 
     def copy_command(self) -> None:
         if self.plan is not None:
