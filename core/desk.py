@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from core.backups.service import BackupsService
     from core.digits.service import DigitsService
     from core.edge.service import EdgeService
+    from core.sandbox.dials import KinesisDials
     from core.sandbox.door import Lease
     from core.sandbox.status import SandboxStatus
     from core.streams.service import StreamsService
@@ -70,6 +71,15 @@ class Desk:
         if self._lease is not None:
             self._lease.close()
             self._lease = None
+
+    @cached_property
+    def dials(self) -> KinesisDials | None:
+        """What makes the sandbox's streams hurt; None under any other profile."""
+        if self.profile.kind != "sandbox":
+            return None
+        from core.sandbox.dials import KinesisDials
+
+        return KinesisDials(lambda: self.aws.target().endpoints["kinesis"])
 
     # -- the rooms ----------------------------------------------------------
     @cached_property

@@ -19,6 +19,7 @@ from core.desk import Desk
 from core.jobs.runner import JobRunner
 from core.settings.profiles import Profiles
 from core.settings.store import SettingsStore
+from gui.bridge.garbage import GarbageCollection
 from gui.bridge.job_bridge import JobBridge
 from gui.bridge.settings_bridge import SettingsBridge
 from gui.bridge.tab_context import TabContext, TabSpec
@@ -110,6 +111,7 @@ def application() -> QApplication:
     made.setApplicationDisplayName("Opsdesk")
     if QLocale.system().language() == QLocale.Language.C:  # no locale is set: 1,704 reads better than 1704
         QLocale.setDefault(QLocale(QLocale.Language.English))
+    GarbageCollection(made)
     theme().start(made)
     return made
 

@@ -56,10 +56,12 @@ class BackupRun:
                     raise
                 job.report(0, None, f"{error.title}: trying once more")
                 manifest = self._attempt(job, run)
-        except JobCancelled:
-            self._ledger.end_run(replace(run, ended=self._clock.now(), outcome=Outcome.CANCELLED, error="Cancelled"))
-            raise
-        except Exception as error:
+        except BaseException as error:
+            if job.stopping:  # a program or a line that the cancel has ended looks like any other trouble
+                self._ledger.end_run(
+                    replace(run, ended=self._clock.now(), outcome=Outcome.CANCELLED, error="Cancelled")
+                )
+                raise JobCancelled(job.title) from error
             text = str(error) if isinstance(error, OpsError) else f"{type(error).__name__}: {error}"
             self._ledger.end_run(replace(run, ended=self._clock.now(), outcome=Outcome.FAILED, error=text))
             raise

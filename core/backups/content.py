@@ -13,6 +13,7 @@ from core.backups.plan import Plan
 from core.backups.server import (
     DatabaseFacts,
     Login,
+    abandon,
     checksums,
     connected,
     count_rows,
@@ -119,7 +120,10 @@ class DatabaseContent:
     def close(self) -> None: ...
 
     def _survey(self, job: Job[Any]) -> None:
-        with connected(self.login, doing=f"look at {', '.join(self.databases)}") as connection:
+        with (
+            connected(self.login, doing=f"look at {', '.join(self.databases)}") as connection,
+            job.interruptible(lambda: abandon(connection)),
+        ):
             self._engine = server_version(connection)
             for database in self.databases:
                 facts = describe(connection, database)
@@ -143,7 +147,10 @@ class DatabaseContent:
         assert self._dump and self._dump.program
         notes: list[str] = []
         parts = []
-        with connected(self.login, doing="count the rows once more") as connection:
+        with (
+            connected(self.login, doing="count the rows once more") as connection,
+            job.interruptible(lambda: abandon(connection)),
+        ):
             for number, facts in enumerate(self._facts):
                 there = set(describe(connection, facts.name).tables)
                 still = tuple(table for table in facts.tables if table in there)

@@ -16,6 +16,7 @@ from core.backups.scratch import find_programs
 from core.backups.server import (
     DatabaseFacts,
     Login,
+    abandon,
     connected,
     describe,
     identifier,
@@ -65,13 +66,17 @@ def _source(job: Job[Any], plan: Plan, login: Callable[[str], Login], options: O
     except OpsError as error:
         yield _trouble("preflight-program", error)
     try:
-        with connected(login(plan.source.server), timeout=120, doing="look at the source") as connection:
+        with (
+            connected(login(plan.source.server), timeout=120, doing="look at the source") as connection,
+            job.interruptible(lambda: abandon(connection)),
+        ):
             for database in plan.source.databases:
                 job.report(1, 3, f"Looking at {database}")
                 facts = describe(connection, database)
                 yield from _database(connection, facts)
                 yield from _room(plan, facts, options)
     except OpsError as error:
+        job.checkpoint()
         yield _trouble("preflight-login", error)
 
 

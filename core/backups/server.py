@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import socket
@@ -118,6 +119,14 @@ def _socket_to(path: str) -> socket.socket:
         made.close()
         raise
     return made
+
+
+def abandon(connection: Any) -> None:
+    """Wake whoever waits for this connection's answer, from another thread: closing alone would leave them waiting."""
+    line = connection._sock
+    if line is not None:
+        with contextlib.suppress(OSError):  # it may be gone already
+            line.shutdown(socket.SHUT_RDWR)
 
 
 def message_of(error: BaseException) -> str:

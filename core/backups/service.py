@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from functools import cached_property
@@ -37,11 +38,11 @@ from core.backups.plans import PlanStore
 from core.backups.rehearsal import Rehearsal, choose
 from core.backups.report import evidence_paths, write_evidence
 from core.backups.rules import Evidence, plan_status
-from core.backups.server import SYSTEM_SCHEMAS, Login, connected, rows_of
+from core.backups.server import SYSTEM_SCHEMAS, Login, abandon, connected, rows_of
 from core.backups.targets import Options
 from core.backups.vault import Vault, endpoint_facts
 from core.base.errors import OpsError, WrongUse
-from core.jobs.job import Job
+from core.jobs.job import Job, JobCancelled
 
 _VERIFYING = ".verify"  # a verification has a lock of its own: backups go on meanwhile
 
@@ -102,7 +103,7 @@ class BackupsService:
         """
         plan = self.plan(name)
         vault = self._vault(plan)
-        with plan_lock(self._locks, name):
+        with plan_lock(self._locks, name), self._told(plan, "run-failed", f"The backup {name} failed"):
             recover(job, plan, vault, self._ledger, self._workplace.clock)
             if if_due and not self._is_due(plan):
                 return None
@@ -116,11 +117,7 @@ class BackupsService:
                 part_size=int(settings.part_size) << 20,
                 workers=int(settings.parallel_parts),
             )
-            try:
-                return backing.run(job)
-            except OpsError as error:
-                self._alert(plan, "run-failed", f"The backup {name} failed", str(error))
-                raise
+            return backing.run(job)
 
     def backups(self, job: Job[Any], name: str) -> list[Backup]:
         """What lies in the bucket, newest first."""
@@ -139,7 +136,8 @@ class BackupsService:
         (code ``locked``) while the same plan is being verified already."""
         plan = self.plan(name)
         vault = self._vault(plan)
-        with plan_lock(self._locks, f"{name}{_VERIFYING}"):
+        subject = f"The verification of {name} failed"
+        with plan_lock(self._locks, f"{name}{_VERIFYING}"), self._told(plan, "verification-failed", subject):
             self._ledger.end_dead_verifications(name, self._workplace.clock.now())
             job.report(0, None, "Looking for the backup")
             backups = vault.backups(self._ledger.proofs(name), None)
@@ -149,7 +147,6 @@ class BackupsService:
             verification = rehearsal.run(job, chosen, backups, plan.proof.level if level is None else level)
             write_evidence(self._evidence, verification)
         if verification.outcome is Outcome.FAILED:
-            subject = f"The backup {name} failed its verification"
             self._alert(plan, "verification-failed", subject, verification.headline)
         return verification
 
@@ -179,7 +176,7 @@ class BackupsService:
         if not plan.is_database:
             raise WrongUse("This plan saves files", "Assertions ask a database", "Leave them out")
         with connected(self._login(plan.source.server), timeout=60, doing="ask the source") as connection:
-            with job.interruptible(connection._force_close):
+            with job.interruptible(lambda: abandon(connection)):
                 return check_assertion(connection, assertion, plan.source.databases[0], self._workplace.clock.now())
 
     # -- how things stand ---------------------------------------------------
@@ -365,6 +362,17 @@ class BackupsService:
         if facts:
             notes += [Finding(Severity.INFO, "endpoint", words) for words in facts.words]
         return tuple(notes)
+
+    @contextmanager
+    def _told(self, plan: Plan, rule: str, subject: str) -> Iterator[None]:
+        """Whatever goes wrong inside, also a fault of ours, is told to those whom the plan alerts; a cancel is not wrong."""
+        try:
+            yield
+        except JobCancelled:
+            raise
+        except Exception as error:
+            self._alert(plan, rule, subject, str(error) or type(error).__name__)
+            raise
 
     def _alert(self, plan: Plan, rule: str, subject: str, text: str) -> None:
         self._send(plan, alerts.Alert(plan.name, rule, subject, text))

@@ -23,7 +23,7 @@ from core.backups.manifest import Manifest
 from core.backups.outcomes import Check
 from core.backups.plan import Plan
 from core.backups.scratch import Other, ScratchServer, client_program, find_programs
-from core.backups.server import Login, connected, identifier, rows_of, server_version
+from core.backups.server import Login, abandon, connected, identifier, rows_of, server_version
 from core.backups.vault import Vault
 from core.base.errors import OpsError
 from core.jobs.job import Job
@@ -139,7 +139,7 @@ class DatabaseTarget:
 
     def checks(self, job: Job[Any], level: int) -> Iterable[Check]:
         with connected(self.root, doing="check the restored database") as connection:
-            with job.interruptible(connection._force_close):
+            with job.interruptible(lambda: abandon(connection)):
                 yield from check_database(job, connection, self.plan, self.manifest, self.names, level)
 
 

@@ -1,4 +1,4 @@
-"""streams list | describe | create | delete | scale | split | merge | tap | stats: look into streams and change their shards."""
+"""streams list | describe | create | delete | scale | split | merge | tap | stats | replay: look into streams and change their shards."""
 
 from __future__ import annotations
 
@@ -72,6 +72,9 @@ def register(groups: Any) -> None:
     stats = group.action("stats", _stats, "records, bytes, age and throttles by shard, and the busiest keys")
     stats.add_argument("name")
     stats.add_argument("--seconds", type=float, default=10.0, metavar="S", help="how long to look (default: 10)")
+    replay = group.action("replay", _replay, "send the records of an exported file again, with their keys, in order")
+    replay.add_argument("name")
+    replay.add_argument("file", type=Path, help="what `tap --output` or the window's export wrote")
     streams_carry.add_actions(group)
 
 
@@ -301,6 +304,23 @@ def _tell_troubles(tap: Tap, console: Console) -> None:
     ):
         if count:
             console.say(f"{count:,} records {words}.")
+
+
+def _replay(options: argparse.Namespace, console: Console) -> int:
+    told = console.do(
+        f"Replay {options.file.name}", lambda job: console.desk.streams.replay(job, options.name, options.file)
+    )
+    failed = told.accepted + told.dropped - told.acknowledged
+    console.result(
+        {
+            "sent": told.accepted + told.dropped,
+            "acknowledged": told.acknowledged,
+            "retried": told.retried,
+            "failed": failed,
+        },
+        f"{told.acknowledged:,} records of {options.file} are in {options.name}.",
+    )
+    return 1 if failed else 0
 
 
 def _stats(options: argparse.Namespace, console: Console) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from core.base.errors import OpsError, WrongUse
-from core.cli import warehouse_extract
+from core.cli import warehouse_extract, warehouse_pull
 from core.cli.console import Console
 from core.cli.group import Group
 from core.jobs.job import Job
@@ -52,7 +52,9 @@ def register(groups: Any) -> None:
     attach.add_argument("id", metavar="ID")
     _add_place(attach)
     _add_output(attach)
+    warehouse_pull.add_actions(group)
     warehouse_extract.add_actions(group)
+    warehouse_pull.add_actions(group)
 
 
 def _add_place(parser: argparse.ArgumentParser) -> None:

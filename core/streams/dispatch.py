@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import multiprocessing
 import os
@@ -19,6 +18,8 @@ from core.streams.page_views import work
 FUNCTION = "opsdesk.page_views"
 _PORT = 4730
 _ATTEMPTS = 3
+_CONNECT_WITHIN = 10.0  # seconds
+_RECONNECT_WITHIN = 20.0  # seconds for a Gearman server to come back
 
 
 class Dispatch(Protocol):
@@ -132,22 +133,28 @@ class GearmanServer:
     def _send(self, content: bytes, future: Future[bytes]) -> None:
         import gear
 
-        job = gear.Job(FUNCTION.encode(), content)
-        with self._lock:
-            self._jobs[id(job)] = (job, content, future)
-        try:
-            self._client.submitJob(job)
-        except gear.GearmanError as error:
+        trouble: BaseException | None = None
+        for _ in range(_ATTEMPTS):
+            job = gear.Job(FUNCTION.encode(), content)
             with self._lock:
-                self._jobs.pop(id(job), None)
-            future.set_exception(
-                OpsError(
-                    f"The Gearman server {self._host}:{self._port} does not take jobs",
-                    str(error) or type(error).__name__,
-                    "Start gearmand; nothing was lost, the pipeline starts again at its checkpoint",
-                    code="unreachable",
-                )
+                self._jobs[id(job)] = (job, content, future)
+            try:
+                self._client.waitForServer(_RECONNECT_WITHIN)
+                self._client.submitJob(job)
+                return
+            except (gear.GearmanError, gear.TimeoutError) as error:
+                trouble = error
+                with self._lock:
+                    if self._jobs.pop(id(job), None) is None:
+                        return  # lost together with its server: handed out again already
+        future.set_exception(
+            OpsError(
+                f"The Gearman server {self._host}:{self._port} does not take jobs",
+                str(trouble) or type(trouble).__name__,
+                "Start gearmand; nothing was lost, the pipeline starts again at its checkpoint",
+                code="unreachable",
             )
+        )
 
     def _finished(self, job: Any) -> None:
         with self._lock:
@@ -167,12 +174,8 @@ class GearmanServer:
         if entry is None or self._closed:
             return
 
-        def again() -> None:
-            with contextlib.suppress(Exception):
-                self._client.waitForServer(30)
-            self._send(entry[1], entry[2])
-
-        threading.Thread(target=again, daemon=True).start()
+        # Not on the client's own thread, which is the one that connects again.
+        threading.Thread(target=self._send, args=entry[1:], daemon=True).start()
 
     def close(self) -> None:
         self._closed = True
@@ -283,12 +286,12 @@ def _connect(client: Any, host: str, port: int) -> None:
 
     client.addServer(host, port)
     try:
-        client.waitForServer(10)
+        client.waitForServer(_CONNECT_WITHIN)
     except gear.TimeoutError as error:
         client.shutdown()
         raise OpsError(
             f"The Gearman server {host}:{port} does not answer",
-            "No connection within 10 s",
+            f"No connection within {_CONNECT_WITHIN:g} s",
             "Start gearmand, or correct the address",
             code="unreachable",
         ) from error

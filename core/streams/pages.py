@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from binascii import a2b_base64
 from collections.abc import Callable
@@ -30,6 +31,11 @@ _PASSING = {
     "ServiceUnavailable",
     "ServiceUnavailableException",
 }
+
+
+DECODING = threading.Lock()
+"""Held while a page is decoded: Python decodes one at a time anyway, and eight readers at once would make the window
+wait for the interpreter eight times as long."""
 
 
 class Throttled(Exception):
@@ -151,7 +157,8 @@ class StreamSource:
             answer = self.client.get_records(ShardIterator=iterator, Limit=limit)
         except Exception as error:
             raise self._sorted(error) from error
-        return parsed_page(shard, answer["RawPage"])
+        with DECODING:
+            return parsed_page(shard, answer["RawPage"])
 
     def _sorted(self, error: Exception, position: Position | None = None) -> Exception:
         answer = getattr(error, "response", None) or {}  # a cut connection has the attribute, but no answer

@@ -127,8 +127,11 @@ class ShardReader:
         except OpsError as trouble:
             self._state, self._trouble, self._iterator = "retrying", trouble, None
             raise
+        first = self._behind is None
         self._accept(page, asked_at)
-        self.delay = max(0.0, self._interval(asked) - (time.monotonic() - asked))
+        # After the first read the shards part: read all at the same moment they would come in bursts.
+        interval = self._interval(asked) * (random.uniform(0.1, 1.0) if first else 1.0)
+        self.delay = max(0.0, interval - (time.monotonic() - asked))
         return page
 
     def rewind(self, position: Position) -> None:

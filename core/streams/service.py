@@ -13,13 +13,15 @@ from core.aws.faults import explained
 from core.aws.workplace import Workplace
 from core.base.errors import OpsError, WrongUse
 from core.jobs.job import Job
+from core.streams.carrying import Carriage, pipeline
 from core.streams.collector import Collector
 from core.streams.decode import Record
-from core.streams.export import record_file
+from core.streams.export import record_file, saved_records
 from core.streams.fanout import FanOutSource
 from core.streams.pages import Shard, StreamSource
+from core.streams.pipeline import Pipeline, PipelineOptions
 from core.streams.positions import LATEST, Start, shard_id
-from core.streams.producer import Producer, ProducerLimits
+from core.streams.producer import Producer, ProducerLimits, ProducerSnapshot
 from core.streams.query import Answer
 from core.streams.reader import Pace
 from core.streams.shards import ReshardPlan, open_shards, plan_merge, plan_scale, plan_split
@@ -181,6 +183,27 @@ class StreamsService:
         """An HTTP collector for the stream, not started yet; what cannot be sent waits on disk."""
         return Collector(self.producer(name, spill=True), listen, list(trust))
 
+    def pipeline(self, wanted: Carriage, options: PipelineOptions | None = None) -> Pipeline:
+        """A pipeline into the warehouse, not started yet: ``run`` it in a job, inside ``carrying.only_one``."""
+        return pipeline(self._workplace, wanted, options)
+
+    def replay(self, job: Job[Any], name: str, path: Path) -> ProducerSnapshot:
+        """Send the records of an exported file into the stream, with their keys and in their order, and wait until all
+        are acknowledged. Raises OpsError naming the record of a damaged file; those before it were sent."""
+        producer = self.producer(name)
+        try:
+            for number, (key, data) in enumerate(saved_records(path), 1):
+                while not producer.wait_for_room(0.2):
+                    _check(job, producer, number)
+                producer.offer(data, key)
+                if number % 1_000 == 0:
+                    _check(job, producer, number)
+            while not producer.flush(0.2):
+                _check(job, producer, producer.snapshot().acknowledged)
+        finally:
+            producer.close(5.0 if producer.snapshot().trouble is None else 0.0)
+        return producer.snapshot()
+
     # -- changing ---------------------------------------------------------------
     def create(self, job: Job[Any], name: str, shards: int | None = None) -> None:
         """Make a stream and wait until it is ACTIVE; ``shards`` None: on-demand."""
@@ -262,6 +285,14 @@ class StreamsService:
             job.report(waited, None, f"{name} is {status['StreamStatus']}")
             job.sleep(pause)
             pause = min(2.0, pause * 1.5)
+
+
+def _check(job: Job[Any], producer: Producer, done: int) -> None:
+    """Report, and give up on a trouble that waiting does not heal."""
+    told = producer.snapshot()
+    job.report(done, None, f"{told.acknowledged:,} acknowledged, {told.queued:,} waiting")
+    if told.trouble is not None and told.trouble.code in ("not-found", "denied", "credentials", "expired"):
+        raise told.trouble
 
 
 def _moment(value: Any) -> datetime | None:

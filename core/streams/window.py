@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from core.streams.decode import DecodeCounts, Decoder, Record
 from core.streams.keys import HotKey, TopKeys
-from core.streams.pages import Page
+from core.streams.pages import DECODING, Page
 from core.streams.rates import Rates, Series, tally_of
 
 _BYTES_KEPT = 128 * 2**20  # of payloads; records are dropped from the window before their number says so
@@ -85,11 +85,12 @@ class Window:
 
         The long parts run without the lock: the window's thread must never wait for a page of 10,000 records.
         """
-        records = self._decoder().page(page)
-        tally, keys = tally_of(records), Counter([record.partition_key for record in records])
         with self._lock:
             keep, generation = self._keep, self._generation
-        matches = [record for record in records if keep(record)] if keep else []
+        with DECODING:
+            records = self._decoder().page(page)
+            tally, keys = tally_of(records), Counter([record.partition_key for record in records])
+            matches = [record for record in records if keep(record)] if keep else []
         now = time.monotonic()
         with self._lock:
             self._ages.append((now, page.behind))

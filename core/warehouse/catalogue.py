@@ -139,6 +139,8 @@ _KINDS = {"BASE TABLE": "table", "TABLE": "table", "LOCAL TEMPORARY": "table", "
 def read_catalogue(connection: str, database: str, dialect: str, ask: Ask, now: datetime) -> Catalogue:
     """Read everything with a handful of statements. What may not be read (keys, sizes) is left out and noted."""
     notes: list[str] = []
+    if dialect == "hive":
+        return _read_hive(connection, database, ask, now)
     redshift = dialect == "redshift"
     try:
         rows = ask(_REDSHIFT if redshift else _POSTGRES)
@@ -158,6 +160,28 @@ def read_catalogue(connection: str, database: str, dialect: str, ask: Ask, now: 
     tables = tuple(_tables(rows, keys, sizes))
     names = sorted({*schemas, *(table.schema for table in tables)})
     return Catalogue(connection, database, now, tuple(names), tables, tuple(notes))
+
+
+_HIVE_TABLES = 500  # Hive describes one table a question; beyond this the tree would keep the server busy for minutes
+
+
+def _read_hive(connection: str, database: str, ask: Ask, now: datetime) -> Catalogue:
+    names = [str(list(row.values())[-1 if len(row) == 1 else 1]) for row in ask(f"SHOW TABLES IN {database}")]
+    notes = (
+        []
+        if len(names) <= _HIVE_TABLES
+        else [f"Columns of the first {_HIVE_TABLES:,} of {len(names):,} tables were read"]
+    )
+    tables = []
+    for number, name in enumerate(names):
+        columns: list[TableColumn] = []
+        for row in ask(f"DESCRIBE {database}.`{name}`") if number < _HIVE_TABLES else ():
+            column, kind = (str(value or "") for value in list(row.values())[:2])
+            if not column or column.startswith("#"):
+                break  # partitions and storage follow
+            columns.append(TableColumn(column, kind))
+        tables.append(Table(database, name, "table", tuple(columns)))
+    return Catalogue(connection, database, now, (database,), tuple(tables), tuple(notes))
 
 
 def _tolerated(ask: Ask, query: str, what: str, notes: list[str]) -> list[dict[str, Any]]:

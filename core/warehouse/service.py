@@ -88,19 +88,30 @@ class WarehouseService:
         if connection.kind == "postgres":
             from core.warehouse.drivers.postgres import PostgresDriver
 
-            password = connection.password
-            if password is None:
-                password = self._workplace.secrets.get(f"warehouse/{self._workplace.profile.name}/{connection.name}")
-            return PostgresDriver(connection, password, database, ca_file=self._workplace.profile.ca_bundle)
+            ca_file = self._workplace.profile.ca_bundle
+            return PostgresDriver(connection, self._password(connection), database, ca_file=ca_file)
+        if connection.kind == "hive":
+            from core.warehouse.drivers.hive import HiveDriver
+
+            return HiveDriver(connection, self._password(connection), database)
         raise OpsError(
             f"The connection {connection.name} is of the kind {connection.kind}",
-            "This version speaks data-api and postgres",
+            "This version speaks data-api, postgres and hive",
             "Correct the connection in the profile",
             code="settings",
         )
 
+    def _password(self, connection: WarehouseConnection) -> str | None:
+        if connection.password is not None:
+            return connection.password
+        if connection.kind == "hive" and not connection.db_user:
+            return None  # a server without authentication
+        return self._workplace.secrets.get(f"warehouse/{self._workplace.profile.name}/{connection.name}")
+
     def dialect(self, connection: WarehouseConnection) -> tuple[str, bool]:
         """sqlglot's name of the SQL there, and whether a backslash escapes in strings. Asks nobody."""
+        if connection.kind == "hive":
+            return "hive", True
         redshift = connection.kind == "data-api" or connection.port in (0, 5439)
         return ("redshift", True) if redshift else ("postgres", False)
 

@@ -103,6 +103,9 @@ class ColumnModel(QAbstractTableModel):
             return self._frame.slice(first, last - first + 1)
         return self._frame[self._order.slice(first, last - first + 1)]
 
+    def is_numeric(self, column: int) -> bool:
+        return self._numeric[column]
+
     def text(self, row: int, column: int) -> str | None:
         """A cell's text, None for NULL."""
         return self._page(column, row // _PAGE)[row % _PAGE]

@@ -40,11 +40,11 @@ def main() -> None:
     from gui.parts.column_table import ColumnTable, as_tsv
 
     application()
-    data = frame(ROWS)
+    values = frame(ROWS)
     table = ColumnTable()
     table.resize(1400, 800)
     table.show()
-    print(f"{data.height:,} x {data.width}")
+    print(f"{values.height:,} x {values.width}")
 
     def show(name: str, work: Callable[[], Any], per: int = 1) -> float:
         wall, cpu = cost(work)
@@ -57,26 +57,26 @@ def main() -> None:
             bar.setValue(bar.maximum() * step // 200)
             table.viewport().repaint()
 
-    show("show", lambda: (table.show_frame(data), QApplication.processEvents()))
+    show("show", lambda: (table.show_frame(values), QApplication.processEvents()))
     show("scroll, one viewport of 200", scroll, 200)
-    ours = show("sort by a number (worker)", lambda: order(data, {}, [Sort("number_0")]))
-    show("sort by text (worker)", lambda: order(data, {}, [Sort("text_0")]))
-    show("filter by part of a text (worker)", lambda: order(data, {"text_1": "77 some"}, []))
-    found = order(data, {"whole_1": "> 500000"}, [Sort("whole_0", True)])
+    ours = show("sort by a number (worker)", lambda: order(values, {}, [Sort("number_0")]))
+    show("sort by text (worker)", lambda: order(values, {}, [Sort("text_0")]))
+    show("filter by part of a text (worker)", lambda: order(values, {"text_1": "77 some"}, []))
+    found = order(values, {"whole_1": "> 500000"}, [Sort("whole_0", True)])
     show("swap in the new order", lambda: (table.show_order(found), QApplication.processEvents()))
     show("scroll the sorted rows, one viewport", scroll, 200)
-    copied = show("copy 100,000 cells", lambda: as_tsv(data.head(5_000), headers=True))
+    copied = show("copy 100,000 cells", lambda: as_tsv(values.head(5_000), headers=True))
 
     class Naive(QAbstractTableModel):
         """A model over the same values, cell by cell."""
 
-        rows = data.head(RIVAL_ROWS).rows()
+        rows = values.head(RIVAL_ROWS).rows()
 
         def rowCount(self, parent: Any = None) -> int:
             return len(self.rows)
 
         def columnCount(self, parent: Any = None) -> int:
-            return data.width
+            return values.width
 
         def data(self, index: Any, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
             return self.rows[index.row()][index.column()] if role == Qt.ItemDataRole.DisplayRole else None
@@ -84,12 +84,13 @@ def main() -> None:
     model, proxy, view = Naive(), QSortFilterProxyModel(), QTableView()
     proxy.setSourceModel(model)
     view.setModel(proxy)
-    print(f"QSortFilterProxyModel, {RIVAL_ROWS:,} x {data.width}")
+    print(f"QSortFilterProxyModel, {RIVAL_ROWS:,} x {values.width}")
     theirs = show("sort by a number", lambda: proxy.sort(1))
 
     def by_cell() -> str:
         return "\n".join(
-            "\t".join(str(proxy.data(proxy.index(row, column))) for column in range(data.width)) for row in range(5_000)
+            "\t".join(str(proxy.data(proxy.index(row, column))) for column in range(values.width))
+            for row in range(5_000)
         )
 
     cells = show("copy 100,000 cells", by_cell)

@@ -140,3 +140,27 @@ def test_the_drawer_keeps_loud_jobs_offers_the_next_step_and_a_retry(qtbot, jobs
     assert runs == [1, 1, "shown"]
     jobs.clear_finished()
     assert not jobs.activities
+
+
+def test_a_widget_in_a_cycle_is_never_destroyed_on_a_worker(qtbot, jobs: JobBridge) -> None:
+    """Python's own collector would run on the worker that allocates, and Qt would abort."""
+    gone: list[bool] = []
+
+    class Cycle(QWidget):
+        def __init__(self) -> None:
+            super().__init__()
+            self.itself = self
+
+        def __del__(self) -> None:
+            gone.append(threading.current_thread() is threading.main_thread())
+
+    for _ in range(50):
+        Cycle()
+
+    def allocate(job) -> int:
+        return len([[[]] for _ in range(400_000)])
+
+    job = jobs.start(QObject(jobs), "allocate", allocate)
+    qtbot.waitUntil(lambda: job.state.is_final)
+    qtbot.waitUntil(lambda: len(gone) == 50, timeout=10_000)
+    assert all(gone)

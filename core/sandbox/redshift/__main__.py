@@ -5,15 +5,15 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
-import json
+import os
 import signal
 import socket
 import sys
-import threading
 from pathlib import Path
 
 import uvicorn
 
+from core.sandbox.contract import announce, when_parent_leaves
 from core.sandbox.redshift.api import DataApi
 from core.sandbox.redshift.catalogue import Catalogue
 from core.sandbox.redshift.engine.warehouse import Warehouse
@@ -69,7 +69,7 @@ async def _serve(listener: socket.socket, folder: Path, s3_endpoint: str, limits
 
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, leave)
-    threading.Thread(target=_until_stdin_ends, args=(lambda: loop.call_soon_threadsafe(leave),), daemon=True).start()
+    when_parent_leaves(leave)
     try:
         await server.serve(sockets=[listener])
     finally:
@@ -89,15 +89,10 @@ class _Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         assert sockets
-        print("READY " + json.dumps({"port": sockets[0].getsockname()[1]}), flush=True)
-
-
-def _until_stdin_ends(leave: object) -> None:
-    while sys.stdin.buffer.read(4096):
-        pass
-    assert callable(leave)
-    leave()
+        announce(sockets[0].getsockname()[1])
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    status = main()
+    sys.stderr.flush()
+    os._exit(status)  # everything is closed; an orderly end has DuckDB complain about the thread that watches stdin

@@ -11,6 +11,7 @@ import json
 import os
 import sys
 import time
+import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -70,10 +71,10 @@ class Seeding:
         self._steps: list[tuple[str, tuple[str, ...], Callable[[AwsSession], None]]] = [
             ("plan", ("s3",), self._plan),
             ("stream", ("kinesis",), self._stream),
+            ("warehouse", ("s3", "redshift-data"), self._warehouse),
             ("shop", ("mysql",), self._shop),
             ("objects", ("s3",), self._objects),
             ("backup", ("mysql", "s3"), self._backup),
-            ("warehouse", ("s3", "redshift-data"), self._warehouse),
         ]
 
     def run(self) -> int:
@@ -92,6 +93,11 @@ class Seeding:
                 work(AwsSession(SANDBOX, lambda: target_of(look(self._places), SANDBOX)))
             except OpsError as error:
                 failures.append(error)
+                continue
+            except Exception as error:  # a service that was killed under our hands, for instance
+                why = f"{type(error).__name__}: {error}"
+                details = {"traceback": traceback.format_exc()}
+                failures.append(OpsError(f"The demo data ({name}) could not be made", why, details=details))
                 continue
             self._marker.done.append(name)
             self._marker.write()
@@ -174,7 +180,7 @@ def main() -> int:
     try:
         return Seeding(places, Marker.read(Layout.of(places).seed_marker, options.size)).run()
     except OpsError as error:
-        print(error, file=sys.stderr)
+        print(error, *error.details.values(), sep="\n", file=sys.stderr)
         return 1
 
 

@@ -12,10 +12,10 @@ from core.aws.faults import explained
 from core.aws.session import AwsSession
 from core.base.errors import OpsError
 from core.settings.profiles import WarehouseConnection
+from core.warehouse.drivers.binding import used_values
 from core.warehouse.drivers.columns import FALSE, TRUE, arrow_type, shown_type, typed, unique_names
 from core.warehouse.drivers.driver import Column, Page, RunningStatement, State, Status, Values
 from core.warehouse.statements import literal, with_parameters
-from core.warehouse.statements import parameters as parameters_of
 
 _STATES = {
     "SUBMITTED": State.SUBMITTED,
@@ -244,17 +244,9 @@ class DataApiDriver:
 def _bound(sql: str, values: Values) -> tuple[str, list[dict[str, str]]]:
     """SQL and Parameters. The API knows neither NULL nor the empty string as a parameter, and refuses one that
     is not used: those two become literals, unused ones stay away."""
-    used = parameters_of(sql)
-    missing = [name for name in used if name not in values]
-    if missing:
-        raise OpsError(
-            f"The parameter :{missing[0]} has no value",
-            "The statement uses it",
-            "Give it a value (NULL is possible) and run again",
-            code="parameters",
-        )
-    literals = {name: literal(values[name]) for name in used if not values[name]}
-    bound = [{"name": name, "value": str(values[name])} for name in used if values[name]]
+    used = used_values(sql, values, escapes=True)
+    literals = {name: literal(value) for name, value in used.items() if not value}
+    bound = [{"name": name, "value": value} for name, value in used.items() if value]
     return with_parameters(sql, literals), bound
 
 

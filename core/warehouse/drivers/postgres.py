@@ -13,11 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 from core.base.errors import OpsError
 from core.settings.profiles import WarehouseConnection
+from core.warehouse.drivers.binding import as_text
 from core.warehouse.drivers.columns import arrow_type, typed, unique_names
 from core.warehouse.drivers.driver import Column, Page, RunningStatement, State, Status, Values
 from core.warehouse.intent import Kind, intent_of
-from core.warehouse.statements import literal, with_parameters
-from core.warehouse.statements import parameters as parameters_of
 
 if TYPE_CHECKING:
     import psycopg
@@ -64,7 +63,7 @@ class PostgresDriver:
 
     # -- a statement ---------------------------------------------------------
     def submit(self, sql: str, values: Values, *, session: str = "") -> str:
-        text = self._bound(sql, values)
+        text = as_text(sql, values, escapes=self.escapes)
         link = self._link(session)
         statement = str(uuid.uuid4())
         running = _Running(text, link)
@@ -290,19 +289,6 @@ class PostgresDriver:
         if "does not exist" in lowered and "database" in lowered:
             return OpsError(title, text, "Choose another database", code="not-found")
         return OpsError(title, text, "Check host and port of the connection, and the network", code="unreachable")
-
-    def _bound(self, sql: str, values: Values) -> str:
-        used = parameters_of(sql, escapes=self.escapes)
-        missing = [name for name in used if name not in values]
-        if missing:
-            raise OpsError(
-                f"The parameter :{missing[0]} has no value",
-                "The statement uses it",
-                "Give it a value (NULL is possible) and run again",
-                code="parameters",
-            )
-        texts = {name: literal(values[name], escapes=self.escapes) for name in used}
-        return with_parameters(sql, texts, escapes=self.escapes)
 
     def _known(self, statement: str) -> _Running:
         try:

@@ -21,13 +21,12 @@ def which_tool(
 ) -> Advice:
     """size: bytes of the input. relational: it is columns already (CSV, a database). often: asked again and again."""
     seconds = size / (_XML_RATE if xml else _PARQUET_RATE) / cores
-    took = (
-        f"{seconds:.0f} s"
-        if seconds < 120
-        else f"{seconds / 60:.0f} min"
-        if seconds < 7200
-        else f"{seconds / 3600:.0f} h"
-    )
+    if seconds < 1.5:
+        took = "a second"
+    elif seconds < 120:
+        took = f"{seconds:.0f} s"
+    else:
+        took = f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.0f} h"
     amount = f"{size / 1e9:.1f} GB" if size >= 1e9 else f"{size / 1e6:.1f} MB"
     if relational:
         return Advice(

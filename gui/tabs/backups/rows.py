@@ -38,7 +38,10 @@ class RowModel(QAbstractTableModel):
         super().__init__(parent)
         self.columns = list(columns)
         self.rows: list[Any] = []
-        theme().changed.connect(lambda: self.layoutChanged.emit())
+        theme().changed.connect(self._repaint)
+
+    def _repaint(self) -> None:
+        self.layoutChanged.emit()
 
     def show_rows(self, rows: Sequence[Any]) -> None:
         self.beginResetModel()

@@ -25,10 +25,12 @@ class Hand(Protocol):
     def ask_fan_out(self) -> None: ...
     def copy_command(self) -> None: ...
     def ask_query(self) -> None: ...
+    def ask_dials(self) -> None: ...
 
 
 class Actions:
-    def __init__(self, view: StreamsView, commands: Commands, hand: Hand) -> None:
+    def __init__(self, view: StreamsView, commands: Commands, hand: Hand, *, sandbox: bool) -> None:
+        """``sandbox``: the open profile is the local one, whose faults can be dialled."""
         add = partial(commands.add, owner=view, room="streams")
         table, bar = view.records.table, view.toolbar
         self._tap = add("streams.tap", "Start tap", hand.start_tap, icon="play", shortcut="Ctrl+Return")
@@ -45,12 +47,17 @@ class Actions:
         self._delete = add("streams.delete", "Delete the stream…", hand.ask_delete, icon="trash-2")
         self._fan_out = add("streams.fan-out", "Use enhanced fan-out…", hand.ask_fan_out, icon="zap")
         self._query = add("streams.query", "SQL over the kept records…", hand.ask_query, icon="database")
+        self._dials = add("streams.dials", "Make the sandbox hurt…", hand.ask_dials, icon="sliders-horizontal")
+        self._dials.setVisible(sandbox)
+        self._dials.setEnabled(sandbox)
         copy = add("streams.copy-cli", "Copy the tap as CLI", hand.copy_command, icon="terminal")
         commands.button("streams.tap", bar.tap)
         commands.button("streams.pause", bar.pause)
         commands.button("streams.stop", bar.stop)
         commands.button("streams.export", view.records.export)
-        bar.offer([refresh, self._create, self._scale, self._delete, None, self._query, self._fan_out, copy])
+        bar.offer(
+            [refresh, self._create, self._scale, self._delete, None, self._query, self._fan_out, copy, self._dials]
+        )
         for widget in (table, view.chart.chart):  # Space belongs to whatever has the focus elsewhere
             key = QShortcut(QKeySequence(Qt.Key.Key_Space), widget)
             key.setContext(Qt.ShortcutContext.WidgetShortcut)

@@ -15,6 +15,7 @@ from gui.bridge.tab_context import TabContext
 from gui.parts.dialogs import ConfirmDialog
 from gui.parts.words import number
 from gui.tabs.streams.dialogs import CreateDialog, FanOutDialog, ReshardDialog
+from gui.tabs.streams.dials_dialog import DialsDialog
 from gui.tabs.streams.view import StreamsView
 from gui.tabs.streams.wording import shard_word
 
@@ -210,3 +211,28 @@ class Changes(QObject):
             on_success=partial(self.pushed.emit, tap),
             on_failure=self.failed.emit,
         )
+
+    # -- the sandbox's dials --------------------------------------------------------
+    def ask_dials(self) -> None:
+        dials = self._context.desk.dials
+        if dials is None:
+            return
+        dialog = DialsDialog(self._view)
+        told = partial(self._dials_failed, dialog)
+
+        def turn(faults: object) -> None:
+            self._context.jobs.start(
+                dialog, "Turn the sandbox's dials", lambda _job: dials.turn(faults), room="streams", quiet=True,  # type: ignore[arg-type]
+                on_success=lambda _faults: dialog.accept(), on_failure=told,
+            )  # fmt: skip
+
+        dialog.turned.connect(turn)
+        self._context.jobs.start(
+            dialog, "Read the sandbox's dials", lambda _job: dials.read(), room="streams", quiet=True,
+            on_success=dialog.show_faults, on_failure=told,
+        )  # fmt: skip
+        dialog.open()
+
+    @staticmethod
+    def _dials_failed(dialog: DialsDialog, fault: OpsError) -> None:
+        dialog.show_fault(fault.title, fault.why, fault.remedy)

@@ -59,7 +59,7 @@ class StreamsPresenter(QObject):
         self._again.timeout.connect(self.catalogue.read)
         self._holder = _TapHolder()
         view.destroyed.connect(self._holder.stop)
-        self._actions = Actions(view, context.commands, self)
+        self._actions = Actions(view, context.commands, self, sandbox=context.desk.dials is not None)
         self._wire()
 
     def _wire(self) -> None:
@@ -137,6 +137,9 @@ class StreamsPresenter(QObject):
 
     def ask_delete(self) -> None:
         self.changes.ask_delete()
+
+    def ask_dials(self) -> None:
+        self.changes.ask_dials()
 
     def ask_query(self) -> None:
         self.records.ask_query()

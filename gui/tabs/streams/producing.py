@@ -16,7 +16,7 @@ from gui.parts.words import number
 from gui.tabs.streams.produce_card import ProduceCard
 
 _LOOK = 500  # ms
-_CLOSE_WITHIN = 10.0  # seconds for what is queued at the end; the rest waits on disk
+_CLOSE_WITHIN = 3.0  # seconds for what is queued at the end (closing the window waits five); the rest waits on disk
 
 
 class Producing(QObject):

@@ -75,10 +75,13 @@ class Tiles(QWidget):
             self._show(self.age, 0.0, "–", "", "No answer yet")
             return
         figure, unit = duration(age / 1000).split(" ", 1)
+        hurt = any(shard.state in ("throttled", "retrying") for shard in status.shards)
         if status.state != "reading":
             note, tone = "As of the last read", ""
         elif age < _LATE:
             note, tone = "Healthy", "success"
+        elif not hurt and all(shard.behind == 0 for shard in status.shards if shard.state == "reading"):
+            note, tone = "Caught up by now", "success"
         else:
             note, tone = "Catching up", "warning"
         self._show(self.age, age, figure, unit, note, tone)

@@ -63,6 +63,7 @@ class WarehousePresenter(QObject):
         tree.preview_asked.connect(self._preview)
         tree.count_asked.connect(self._count)
         tree.extract_asked.connect(self.open_extract)
+        tree.pull_asked.connect(self.open_pull)
         self.place.catalogue_changed.connect(self._take_catalogue)
 
     def _take_catalogue(self, catalogue: Catalogue | None) -> None:
@@ -207,6 +208,17 @@ class WarehousePresenter(QObject):
         dialog.refresh_asked.connect(refresh)
         dialog.cancel_asked.connect(cancel)
         refresh()
+        dialog.open()
+
+    def open_pull(self) -> None:
+        """The wizard that pulls MySQL tables into the warehouse."""
+        if self.place.connection is None:
+            return
+        from gui.tabs.warehouse.pull_presenter import PullPresenter
+        from gui.tabs.warehouse.pull_view import PullDialog
+
+        dialog = PullDialog(self._view)
+        PullPresenter(dialog, self._context, self.place.connection, self.place.read_catalogue)
         dialog.open()
 
     def open_extract(self) -> None:

@@ -64,6 +64,7 @@ class TreePane(QFrame):
     preview_asked = Signal(object)  # Table
     describe_asked = Signal(object)  # Table
     count_asked = Signal(object)  # Table
+    pull_asked = Signal()
     extract_asked = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -89,11 +90,12 @@ class TreePane(QFrame):
             self.stack.addWidget(widget)
         self.note = Label("", "caption", wrap=True)
         self.note.hide()
+        self.pull = Button("Pull from MySQL…", "list", icon_name="arrow-down-to-line")
         self.extract = Button("Extract from text…", "list", icon_name="file-code")
         self.loads = Label("Loads", "caption")
         layout = column(
             row(self.search, self.refresh, gap=Space.XS),
-            self.stack, self.note, self.loads, self.extract,
+            self.stack, self.note, self.loads, self.pull, self.extract,
             gap=Space.XS, margins=(Space.M, Space.M, Space.M, Space.S),
         )  # fmt: skip
         layout.setStretch(1, 1)
@@ -103,6 +105,7 @@ class TreePane(QFrame):
         self._later.timeout.connect(self._filter)
         self.search.textChanged.connect(lambda *_: self._later.start())
         self.refresh.clicked.connect(self.refresh_asked)
+        self.pull.clicked.connect(self.pull_asked)
         self.extract.clicked.connect(self.extract_asked)
         self.tree.itemExpanded.connect(self._fill)
         self.tree.itemDoubleClicked.connect(lambda item, _column: self._insert(item))

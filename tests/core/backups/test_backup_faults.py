@@ -20,6 +20,7 @@ from core.backups.dump import Dump
 from core.backups.manifest import SUFFIX
 from core.backups.outcomes import Outcome
 from core.backups.plan import Proof, Source
+from core.backups.server import rows_of
 from core.base.errors import OpsError
 from core.jobs.job import Job, JobState
 from tests.core.backups.conftest import Station
@@ -209,6 +210,25 @@ def test_cancelled_in_the_middle(station: Station) -> None:
     assert station.service.runs("nightly")[0].outcome is Outcome.CANCELLED
 
 
+def test_cancelled_while_the_server_does_not_answer(station: Station, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A slow count: the cancel does not wait for the server."""
+    monkeypatch.setattr(
+        "core.backups.content.count_rows", lambda _job, connection, *_: rows_of(connection, "SELECT SLEEP(60)")
+    )
+    job: Job[Any] = Job("backup", lambda job: station.service.run(job, "nightly"))
+    thread = threading.Thread(target=job.run)
+    thread.start()
+    for _ in range(100):
+        if any("SLEEP" in str(row[7]) for row in station.sql("SHOW PROCESSLIST")):
+            break
+        threading.Event().wait(0.05)
+    job.cancel()
+    thread.join(20)
+    assert job.state is JobState.CANCELLED
+    assert station.service.runs("nightly")[0].outcome is Outcome.CANCELLED
+    assert station.keys() == [] and station.uploads() == []
+
+
 def test_the_key_is_taken(station: Station, monkeypatch: pytest.MonkeyPatch) -> None:
     """Another computer published under the same name while this one was dumping: its object stays."""
     pieces = Dump.pieces
@@ -353,7 +373,7 @@ def dies(station: Station, phase: str, *verb: str) -> None:
         timeout=120,
         check=False,
     )
-    assert done.returncode == -9, done.stderr
+    assert done.returncode == -9, done.stderr + done.stdout
 
 
 @pytest.fixture

@@ -15,8 +15,8 @@ from core.digits.patch_fitting import fit_votes
 
 @parametrize_with_checks(
     [
-        PatchFeatures(sizes=(3,), atoms=(6,), components=8, whitening=0.0, random_state=0),
-        PatchSVC(sizes=(3,), atoms=(6,), components=8, whitening=0.0, copies=1, random_state=0),
+        PatchFeatures(sizes=(3,), atoms=(12,), components=16, whitening=0.0, random_state=0),
+        PatchSVC(sizes=(3,), atoms=(12,), components=16, whitening=0.0, copies=1, random_state=0),
     ]
 )
 def test_scikit_learns_own_checks(estimator: Any, check: Any) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 
 import orjson
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from core.base.errors import OpsError, WrongUse
@@ -70,7 +70,12 @@ def test_it_loads_everything_once(plane: Plane, tmp_path: Path) -> None:
     assert loaded(tmp_path) == sorted(sent | more)
 
 
-@pytest.mark.parametrize("stage", STAGES)
+SLOWER = ("taken", "before staging", "unstaged")  # as good as their neighbours, and each takes a second or more
+
+
+@pytest.mark.parametrize(
+    "stage", [pytest.param(stage, marks=pytest.mark.heavy) if stage in SLOWER else stage for stage in STAGES]
+)
 def test_a_kill_at_any_stage_neither_loses_nor_doubles(plane: Plane, tmp_path: Path, stage: str) -> None:
     stream = "kill-" + stage.replace(" ", "-")
     plane.create(stream, 2)
@@ -130,7 +135,7 @@ def test_expired_iterators_throttles_and_errors_do_not_matter(plane: Plane, tmp_
 
 
 class LyingProxy:
-    """Passes connections on to the plane; every third one is cut after some bytes, every fifth one stalls."""
+    """Passes connections on to the plane; the first ones are cut within an answer, and every third one stalls."""
 
     def __init__(self, port: int) -> None:
         self._target = port
@@ -151,13 +156,14 @@ class LyingProxy:
     def _carry(self, client: socket.socket, number: int) -> None:
         with closing(client), closing(socket.create_connection(("127.0.0.1", self._target))) as server:
             threading.Thread(target=_copy, args=(client, server), daemon=True).start()
-            left = 900 if number % 3 == 0 else 1 << 40
-            if number % 5 == 0:
+            left = 1_500 * number if number < 4 else 1 << 40
+            if number % 3 == 0:
                 time.sleep(0.3)
             try:
                 while left > 0 and (data := server.recv(min(left, 65536))):
                     client.sendall(data)
                     left -= len(data)
+                client.shutdown(socket.SHUT_RDWR)  # close alone would wait for the other thread's recv
             except OSError:
                 pass
 
@@ -181,7 +187,7 @@ def test_an_endpoint_that_cuts_and_stalls(plane: Plane, tmp_path: Path) -> None:
         run(proxy.url, "cut", tmp_path)
     finally:
         proxy.close()
-    assert loaded(tmp_path) == sorted(sent) and proxy.count > 2
+    assert loaded(tmp_path) == sorted(sent) and proxy.count >= 4
 
 
 def test_passing_trouble_is_waited_out_and_lasting_trouble_is_told(plane: Plane, tmp_path: Path) -> None:
@@ -287,6 +293,7 @@ json_values = st.recursive(
 names = st.sampled_from([*COLUMNS, "collector", "other"])
 
 
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(st.dictionaries(names, json_values, max_size=8), max_size=5))
 def test_any_json_object_becomes_a_row_that_fits(events: list[dict[str, Any]]) -> None:
     result = parsed("s", [record(orjson.dumps(event), sequence=str(n)) for n, event in enumerate(events)])
@@ -309,7 +316,7 @@ def test_slices_keep_the_order_and_the_checkpoint_within_an_aggregate() -> None:
     jobs = slices("s", Page(shard, raw, after=Checkpoint("0", None)))
     assert len(jobs) == 3
     found = [row["event_id"] for job in jobs for row in rows(Parsed.unpacked(work(job)).table)]
-    assert found == [f"e{n}" for n in range(4_500)]
+    assert found == [f"e{n}" for n in range(1, 4_500)]  # record 0 was done
 
 
 def test_user_agents() -> None:

@@ -174,9 +174,9 @@ def test_another_ones_statement_can_be_cancelled(service: WarehouseService) -> N
     runner = JobRunner()
     run = service.prepare(connection, SLOW[service.dialect(connection)[0]])
     job = runner.submit("slow", lambda job: service.execute(job, run))
-    eventually(lambda: bool(service.running(headless_job(), connection)))
-    (statement,) = service.running(headless_job(), connection)
-    service.cancel(headless_job(), connection, statement.id)
+    found: list = []
+    eventually(lambda: found.extend(service.running(headless_job(), connection)) or found)
+    service.cancel(headless_job(), connection, found[0].id)
     assert job.wait(20)
     assert run.state is State.ABORTED
     assert runner.close() == []

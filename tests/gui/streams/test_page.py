@@ -26,6 +26,7 @@ from tests.fakes.streams import DEAD, GONE, MemorySource, MemoryStreams, Passing
 class FakeDesk:
     streams: Any
     profile: Profile
+    dials: Any = None
 
 
 @dataclass

@@ -7,13 +7,13 @@ and a function that no table knows is refused by name.
 from __future__ import annotations
 
 import re
-from typing import cast
+from typing import ClassVar, cast
 
 from sqlglot import exp
 from sqlglot.dialects.redshift import Redshift
 from sqlglot.errors import ParseError, SqlglotError
 from sqlglot.parsers.redshift import RedshiftParser
-from sqlglot.tokens import TokenType
+from sqlglot.tokenizer_core import TokenType
 
 from core.sandbox.redshift.engine.outcome import SqlError
 
@@ -31,7 +31,7 @@ class _Parser(RedshiftParser):
 
 
 class _Tokenizer(Redshift.Tokenizer):
-    VAR_SINGLE_TOKENS: set[str] = set()  # #temporary comes quoted, so # is the operator XOR
+    VAR_SINGLE_TOKENS: ClassVar[set[str]] = set()  # #temporary comes quoted, so # is the operator XOR
     SINGLE_TOKENS = {**Redshift.Tokenizer.SINGLE_TOKENS, "#": TokenType.HASH}
 
 

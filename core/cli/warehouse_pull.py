@@ -1,0 +1,144 @@
+"""warehouse pull: MySQL tables into the warehouse, without a screen."""
+
+from __future__ import annotations
+
+import argparse
+from functools import partial
+from typing import TYPE_CHECKING
+
+from core.base.errors import WrongUse
+
+if TYPE_CHECKING:
+    from core.cli.console import Console
+    from core.cli.group import Group
+
+
+def add_actions(group: Group) -> None:
+    """``warehouse pull PLAN`` and ``warehouse pull --source URL --tables a,b --schema S``."""
+    parser = group.action(
+        "pull", _pull, "pull MySQL tables into the warehouse: whole, or what changed since the last pull"
+    )
+    parser.add_argument("plan", nargs="?", default="", metavar="PLAN", help="a saved plan")
+    parser.add_argument(
+        "--source",
+        default="",
+        metavar="MYSQL_URL",
+        help="mysql://user:password@host:3306/database, or a source's name in the profile",
+    )
+    parser.add_argument("--tables", default="", metavar="A,B", help="default: every table")
+    parser.add_argument("--schema", default="", metavar="S", help="where they land (default: the database's name)")
+    parser.add_argument("--mode", choices=("full", "incremental"), default=None, help="default: incremental")
+    parser.add_argument(
+        "--check", action="store_true", help="compare source and target afterwards; pull again what differs"
+    )
+    parser.add_argument("--connection", "-c", default="", metavar="C", help="the warehouse connection")
+    parser.add_argument(
+        "--stage", default="", metavar="S3_URL", help="where files wait (default: a bucket of the account's own)"
+    )
+    parser.add_argument(
+        "--role", default="", metavar="ARN", help="the role that COPY reads with (default: the cluster's default)"
+    )
+    parser.add_argument(
+        "--exclude", action="append", default=[], metavar="TABLE.COLUMN", help="leave a column out; may be given often"
+    )
+    parser.add_argument("--cut-text", action="store_true", help="cut texts above 65,535 bytes instead of stopping")
+    parser.add_argument(
+        "--propose", action="store_true", help="show types, keys with their reasons and DDL; change nothing"
+    )
+    parser.add_argument("--save", default="", metavar="NAME", help="keep the options as a plan of this name")
+
+
+def _pull(options: argparse.Namespace, console: Console) -> int:
+    from dataclasses import replace
+
+    from core.warehouse.feed.plan import FeedPlan
+    from core.warehouse.feed.service import FeedService, single_source_plan
+
+    if bool(options.plan) == bool(options.source):
+        raise WrongUse("Give a plan or --source", "Both or neither were given", "See `warehouse pull --help`")
+    feed = FeedService(console.desk.workplace)
+    plan: FeedPlan
+    if options.plan:
+        plan = feed.plan(options.plan)
+        plan = replace(
+            plan,
+            mode=options.mode or plan.mode,
+            connection=options.connection or plan.connection,
+            stage=options.stage or plan.stage,
+            role=options.role or plan.role,
+        )
+    else:
+        tables = [one.strip() for one in options.tables.split(",") if one.strip()]
+        server = console.do("Look at the source", lambda job: feed.server(options.source))
+        plan = single_source_plan(
+            options.source,
+            tables,
+            options.schema or server.database.lower() or "public",
+            options.mode or "incremental",
+            connection=options.connection,
+            stage=options.stage,
+            role=options.role,
+            exclude=tuple(options.exclude),
+            cut=options.cut_text,
+        )
+        if options.save:
+            feed.save(
+                replace(
+                    plan,
+                    name=options.save,
+                    sources=tuple(replace(one, source=_without_password(one.source)) for one in plan.sources),
+                )
+            )
+    if options.propose:
+        return _propose(options, console, feed, plan)
+    connection = console.do("Open the warehouse", lambda job: console.desk.warehouse.connection(job, plan.connection))
+    report = console.do("Pull", partial(feed.pull, plan=plan, connection=connection, check=options.check))
+    for table in report.tables:
+        for note in table.notes:
+            console.say(f"{table.target}: {note}")
+    lines = [f"{one.target}: {one.read:,} rows read, {one.loaded:,} loaded ({one.mode})" for one in report.tables]
+    lines += [f"{one.target}: {check['name']} differs: {check['expected']} at the source, {check['actual']} in the warehouse"
+              for one in report.tables for check in one.checks if not check["ok"]]  # fmt: skip
+    console.result(report.document(), "\n".join(lines))
+    return 0 if report.ok else 1
+
+
+def _propose(options: argparse.Namespace, console: Console, feed: object, plan: object) -> int:
+    from core.warehouse.feed.plan import FeedPlan
+    from core.warehouse.feed.service import FeedService
+
+    assert isinstance(feed, FeedService) and isinstance(plan, FeedPlan)
+    documents, texts = [], []
+    for source in plan.sources:
+        server = feed.server(source.source, source.database)
+        proposals = console.do(
+            "Propose",
+            partial(
+                feed.propose,
+                server=server,
+                schema=source.schema,
+                names=list(source.tables) or None,
+                exclude=source.exclude,
+            ),
+        )
+        for one in proposals:
+            documents.append(
+                {
+                    "table": one.table.name,
+                    "ddl": one.ddl,
+                    "reasons": list(one.advice.reasons),
+                    "notes": [c.note for c in one.columns if c.note],
+                }
+            )
+            texts.append("\n".join([*(f"-- {reason}" for reason in one.advice.reasons), one.ddl + ";"]))
+    console.result(documents, "\n\n".join(texts))
+    return 0
+
+
+def _without_password(source: str) -> str:
+    """An address as it may be kept."""
+    head, at, tail = source.rpartition("@")
+    if not at:
+        return source
+    scheme, _, login = head.partition("://")
+    return f"{scheme}://{login.partition(':')[0]}@{tail}"

@@ -1,0 +1,238 @@
+"""The verbs of the feed: look at a source, pull it, prove it equal, show several sources as one."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass, field
+from typing import Any
+
+from core.aws.faults import explained
+from core.aws.workplace import Workplace
+from core.base.errors import OpsError, WrongUse
+from core.jobs.job import Job
+from core.settings.profiles import WarehouseConnection
+from core.warehouse.feed.keys import KeyAdvice, advise
+from core.warehouse.feed.mapping import Mapped, create_statement, mapped_table
+from core.warehouse.feed.plan import FeedPlan, PlanSource, load_plan, plan_names, save_plan
+from core.warehouse.feed.pull import Stage, Step, TablePull, TableReport, booleans_of
+from core.warehouse.feed.reconcile import holes, reconcile, repair
+from core.warehouse.feed.source import Server, SourceTable, read_tables
+from core.warehouse.feed.target import Target
+from core.warehouse.statements import quoted
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """What a pull of one table would make: the map, the keys with their reasons, the DDL."""
+
+    table: SourceTable
+    columns: tuple[Mapped, ...]
+    advice: KeyAdvice
+    ddl: str
+
+
+@dataclass(slots=True)
+class PullReport:
+    run_id: str
+    tables: list[TableReport] = field(default_factory=list)
+
+    @property
+    def ok(self) -> bool:
+        return all(check["ok"] for table in self.tables for check in table.checks)
+
+    def document(self) -> dict[str, Any]:
+        return {
+            "run": self.run_id,
+            "ok": self.ok,
+            "tables": [
+                {
+                    "source": one.source, "target": one.target, "mode": one.mode, "read": one.read, "loaded": one.loaded, "watermark": one.watermark,
+                    "reader": one.reader, "altered": one.altered, "notes": one.notes, "checks": one.checks,
+                }
+                for one in self.tables
+            ],
+        }  # fmt: skip
+
+
+class FeedService:
+    """Methods that take a Job block and belong on a worker."""
+
+    def __init__(self, workplace: Workplace) -> None:
+        self._workplace = workplace
+        self._folder = workplace.places.config / "feeds"
+
+    # -- plans --------------------------------------------------------------------
+    def plans(self) -> list[str]:
+        return plan_names(self._folder)
+
+    def plan(self, name: str) -> FeedPlan:
+        return load_plan(self._folder, name)
+
+    def save(self, plan: FeedPlan) -> None:
+        save_plan(self._folder, plan)
+
+    # -- looking ------------------------------------------------------------------
+    def server(self, source: str, database: str = "") -> Server:
+        """A server by the name of the profile's source, or by its address. Raises WrongUse for an unknown name."""
+        if "://" in source:
+            server = Server.from_url(source)
+            if not server.password:
+                kept = self._workplace.secrets.get(f"mysql/{self._workplace.profile.name}/{server.host}:{server.port}")
+                server = Server(server.host, server.port, server.user, kept or "", server.database)
+        else:
+            known = {one.name: one for one in self._workplace.aws.target().mysql}
+            if source not in known:
+                raise WrongUse(
+                    f"There is no MySQL source {source}",
+                    f"Known are: {', '.join(known) or 'none'}",
+                    "Add it to the profile, or give its address",
+                )
+            found = known[source]
+            password = found.password
+            if password is None:
+                password = self._workplace.secrets.get(f"mysql/{self._workplace.profile.name}/{found.name}") or ""
+            server = Server(found.host, found.port, found.user, password, (found.databases or ("",))[0], found.ca_file)
+        return Server(
+            server.host, server.port, server.user, server.password, database or server.database, server.ca_file
+        )
+
+    def propose(
+        self, job: Job[Any], server: Server, schema: str, names: list[str] | None = None, exclude: tuple[str, ...] = ()
+    ) -> list[Proposal]:
+        """The map, the keys and the DDL for tables of a source, without changing anything."""
+        job.checkpoint()
+        with server.connect() as connection:
+            tables = read_tables(connection, server.database, names, frozenset(exclude))
+            keys = advise(tables)
+            made: list[Proposal] = []
+            for number, table in enumerate(tables, 1):
+                job.report(number, len(tables), f"{table.name} looked at")
+                columns = mapped_table(table, booleans_of(connection, table))
+                ddl = create_statement(schema, table.name.lower(), columns, table.primary_key, keys[table.name].clauses)
+                made.append(Proposal(table, columns, keys[table.name], ddl))
+        return made
+
+    # -- pulling ------------------------------------------------------------------
+    def pull(
+        self,
+        job: Job[Any],
+        plan: FeedPlan,
+        connection: WarehouseConnection,
+        *,
+        check: bool = False,
+        step: Step | None = None,
+    ) -> PullReport:
+        """Pull every table of a plan, one transaction a table. A table that fails stops the run; those before it stay.
+
+        ``check``: compare afterwards, pull again what differs, and compare once more.
+        """
+        report = PullReport(uuid.uuid4().hex)
+        target = Target(self._workplace.aws, connection)
+        stage = self._stage(plan)
+        target.prepare_state(job)
+        landed: dict[str, list[tuple[str, str]]] = {}
+        for source in plan.sources:
+            server = self.server(source.source, source.database)
+            with server.connect() as link:
+                tables = read_tables(link, server.database, list(source.tables) or None, frozenset(source.exclude))
+            keys = advise(tables)
+            for number, table in enumerate(tables):
+                job.report(number, len(tables), f"{table.database}.{table.name}")
+                pull = TablePull(
+                    job,
+                    server,
+                    table,
+                    target,
+                    stage,
+                    schema=source.schema,
+                    run_id=report.run_id,
+                    cut=plan.cut,
+                    step=step,
+                )
+                done = pull.run(plan.mode, plan.overlap, keys[table.name])
+                report.tables.append(done)
+                landed.setdefault(pull.name, []).append((source.schema, server.database))
+                if check:
+                    self._check(pull, done)
+        if plan.union:
+            self._unite(job, target, plan.union, landed)
+        return report
+
+    def _check(self, pull: TablePull, report: TableReport) -> None:
+        with pull.server.connect() as link:
+            checks = reconcile(pull, link)
+            different = holes(pull, link)
+        if different:
+            rows = repair(pull, different)
+            report.notes.append(f"{len(different)} key ranges differed and were pulled again ({rows:,} rows)")
+            with pull.server.connect() as link:
+                checks = reconcile(pull, link)
+                left = holes(pull, link)
+            report.checks = [one.document() for one in checks]
+            report.checks.append(
+                {"name": "key ranges", "ok": not left, "expected": "0 differ", "actual": f"{len(left)} differ"}
+            )
+            return
+        report.checks = [one.document() for one in checks]
+        report.checks.append({"name": "key ranges", "ok": True, "expected": "0 differ", "actual": "0 differ"})
+
+    def _stage(self, plan: FeedPlan) -> Stage:
+        s3 = self._workplace.aws.client("s3")
+        if plan.stage:
+            if not plan.stage.startswith("s3://"):
+                raise WrongUse(f"{plan.stage!r} is no S3 place", "It should be s3://bucket/prefix/", "Correct it")
+            bucket, _, prefix = plan.stage[5:].partition("/")
+            return Stage(s3, bucket, prefix if not prefix or prefix.endswith("/") else f"{prefix}/", plan.role)
+        with explained("find the account"):
+            account = self._workplace.aws.client("sts").get_caller_identity()["Account"]
+        bucket = f"opsdesk-stage-{account}"
+        region = self._workplace.aws.target().region or "us-east-1"
+        with explained("make the staging bucket"):
+            try:
+                s3.head_bucket(Bucket=bucket)
+            except s3.exceptions.ClientError as error:
+                if error.response.get("Error", {}).get("Code") not in ("404", "NoSuchBucket", "NotFound"):
+                    raise
+                place = {} if region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": region}}
+                s3.create_bucket(Bucket=bucket, **place)
+        return Stage(s3, bucket, "feed/", plan.role)
+
+    def _unite(self, job: Job[Any], target: Target, schema: str, landed: dict[str, list[tuple[str, str]]]) -> None:
+        """A view a table name over all schemas it landed in, with the column source_db."""
+        target.run(job, f"CREATE SCHEMA IF NOT EXISTS {quoted(schema)}")
+        for name, places in landed.items():
+            columns = [list(target.columns(job, one, name)) for one, _ in places]
+            shared = [column for column in columns[0] if all(column in other for other in columns[1:])]
+            if not shared:
+                raise OpsError(
+                    f"The tables called {name} have no column in common",
+                    "A view over them would be empty",
+                    "Leave the union out of the plan",
+                    code="drift",
+                )
+            listed = ", ".join(quoted(column) for column in shared)
+            parts = [
+                f"SELECT '{database}' AS source_db, {listed} FROM {quoted(one)}.{quoted(name)}"
+                for one, database in places
+            ]
+            target.run(job, f"CREATE OR REPLACE VIEW {quoted(schema)}.{quoted(name)} AS {' UNION ALL '.join(parts)}")
+
+
+def single_source_plan(
+    source: str,
+    tables: list[str],
+    schema: str,
+    mode: str,
+    name: str = "pull",
+    exclude: tuple[str, ...] = (),
+    **rest: Any,
+) -> FeedPlan:
+    """The plan that ``warehouse pull --source URL --tables a,b --schema S`` means."""
+    database = ""
+    if "://" in source:
+        database = Server.from_url(source).database
+        if not database:
+            raise WrongUse(
+                "The source names no database", "Its address ends without one", "Write mysql://user@host:3306/database"
+            )
+    return FeedPlan(name, (PlanSource(source, database, schema, tuple(tables), exclude),), mode, **rest)

@@ -1,0 +1,111 @@
+"""Dispatch through a real gearmand: slices go out, results come back, what a stopped server held is done again."""
+
+from __future__ import annotations
+
+import shutil
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import orjson
+import pytest
+
+from core.base.errors import OpsError
+from core.streams.dispatch import GearmanServer, dispatch_to, serve
+from core.streams.page_views import Parsed, slices
+from core.streams.pages import Page, RawRecord, Shard
+
+GEARMAND = shutil.which("gearmand", path="/usr/sbin:/usr/local/sbin:/usr/bin:/opt/homebrew/sbin")
+pytest.importorskip("gear", reason="the extra `gearman` is not installed")
+pytestmark = [
+    pytest.mark.skipif(GEARMAND is None, reason="gearmand is not installed (Debian: gearman-job-server)"),
+    pytest.mark.filterwarnings("ignore::DeprecationWarning"),  # gear 0.16 calls notifyAll
+]
+
+
+class Gearmand:
+    def __init__(self, folder: Path) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            self.port = free.getsockname()[1]
+        self._log = folder / "gearmand.log"
+        self.start()
+
+    def start(self) -> None:
+        assert GEARMAND is not None
+        self.process = subprocess.Popen(
+            [GEARMAND, "--listen=127.0.0.1", f"--port={self.port}", f"--log-file={self._log}"]
+        )
+        for _ in range(200):
+            try:
+                socket.create_connection(("127.0.0.1", self.port), timeout=1).close()
+                return
+            except OSError:
+                time.sleep(0.05)
+        raise AssertionError("gearmand does not listen")
+
+    def stop(self) -> None:
+        self.process.kill()
+        self.process.wait(10)
+
+    @property
+    def address(self) -> str:
+        return f"gearman://127.0.0.1:{self.port}"
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[Gearmand]:
+    running = Gearmand(tmp_path)
+    yield running
+    running.stop()
+
+
+def job(count: int) -> bytes:
+    raw = [RawRecord(1.0, "k", str(n), orjson.dumps({"event_id": f"e{n}"})) for n in range(1, count + 1)]
+    return slices("s", Page(Shard("shardId-000000000000", 0, 2**128 - 1), raw))[0]
+
+
+def test_slices_are_worked_on_elsewhere_and_survive_a_restart_of_the_server(server: Gearmand) -> None:
+    dispatch = GearmanServer("127.0.0.1", server.port)
+    waiting = [dispatch.submit(job(n)) for n in (1, 2)]  # no worker yet
+    server.stop()
+    server.start()
+    stopped = threading.Event()
+    done: list[int] = []
+    worker = threading.Thread(target=serve, args=(server.address, stopped, done.append))
+    worker.start()
+    waiting += [dispatch.submit(job(n)) for n in (3, 1_000)]
+    assert [Parsed.unpacked(future.result(40)).rows for future in waiting] == [1, 2, 3, 1_000]
+    with pytest.raises(OpsError, match="worker failed"):
+        dispatch.submit(b"not a job").result(20)
+    stopped.set()
+    worker.join(20)
+    assert not worker.is_alive() and len(done) >= 4
+    dispatch.close()
+
+
+def test_a_server_that_is_not_there(server: Gearmand, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("core.streams.dispatch._CONNECT_WITHIN", 0.5)
+    server.stop()
+    with pytest.raises(OpsError, match="does not answer"):
+        dispatch_to(server.address, 1)
+
+
+def test_the_worker_verb(server: Gearmand, tmp_path: Path) -> None:
+    root = Path(__file__).resolve().parents[3]
+    process = subprocess.Popen(
+        [sys.executable, "main.py", "--json", "streams", "worker", server.address],
+        cwd=root,
+        env={"OPSDESK_HOME": str(tmp_path), "PATH": ""},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    dispatch = GearmanServer("127.0.0.1", server.port)
+    assert Parsed.unpacked(dispatch.submit(job(7)).result(40)).rows == 7
+    process.terminate()
+    output, _ = process.communicate(timeout=20)
+    assert process.returncode == 0 and orjson.loads(output) == {"jobs": 1}
+    dispatch.close()

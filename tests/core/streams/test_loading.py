@@ -1,0 +1,145 @@
+"""The loader against the real Data API endpoint and a real S3: rows and checkpoints together, each event once."""
+
+from __future__ import annotations
+
+import io
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import orjson
+import pytest
+
+from core.aws.session import AwsSession, Target
+from core.base.errors import OpsError
+from core.jobs.job import headless_job
+from core.settings.profiles import Profile, WarehouseConnection
+from core.streams.decode import Record
+from core.streams.loading import Loader, Staging, Statements
+from core.streams.page_views import parsed
+from core.streams.pages import StreamSource
+from core.streams.pipeline import Pipeline, PipelineOptions
+from core.streams.positions import SHARD_END, Checkpoint
+from tests.core.sandbox.kinesis.plane import ROOT, Plane
+from tests.core.streams.pipeline_child import InThread
+
+CONNECTION = WarehouseConnection("local", database="dev", workgroup="local")
+
+
+@pytest.fixture(scope="module")
+def plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Plane]:
+    running = Plane(tmp_path_factory.mktemp("kinesis")).start()
+    running.control("SetFaults", LimitScale=0)
+    yield running
+    running.stop()
+
+
+@pytest.fixture(scope="module")
+def aws(plane: Plane, tmp_path_factory: pytest.TempPathFactory) -> Iterator[AwsSession]:
+    from moto.server import ThreadedMotoServer
+
+    s3 = ThreadedMotoServer("127.0.0.1", 0)
+    s3.start()
+    host, port = s3.get_host_and_port()
+    process = subprocess.Popen(
+        [
+            sys.executable,
+            "-m",
+            "core.sandbox.redshift",
+            "--data",
+            str(tmp_path_factory.mktemp("redshift")),
+            "--s3-endpoint",
+            f"http://{host}:{port}",
+        ],
+        cwd=ROOT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None and process.stdin is not None
+    ready = json.loads(process.stdout.readline().removeprefix("READY "))
+    profile = Profile("test", kind="env", environment="sandbox", region="us-east-1")
+    endpoints = {
+        "kinesis": plane.url,
+        "redshift-data": f"http://127.0.0.1:{ready['port']}",
+        "s3": f"http://{host}:{port}",
+    }
+    target = Target(profile, "us-east-1", endpoints=endpoints, access_key="a", secret_key="b", warehouses=(CONNECTION,))
+    yield AwsSession(profile, lambda: target)
+    process.terminate()
+    process.wait(20)
+    process.stdin.close()
+    process.stdout.close()
+    s3.stop()
+
+
+def loader(aws: AwsSession, table: str) -> Loader:
+    made = Loader(Statements(aws, CONNECTION), Staging(aws, "s3://staging/views/"), "s", table, "default")
+    made.prepare(make_bucket=True)
+    return made
+
+
+def count(aws: AwsSession, table: str) -> list[int]:
+    (row,) = Statements(aws, CONNECTION).rows(f"SELECT COUNT(*), COUNT(DISTINCT event_id) FROM {table}", "count")
+    return row
+
+
+def parquet(*events: str) -> bytes:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    records = [
+        Record(1.0, "shardId-000000000000", "k", str(n), 0, 9, "json", orjson.dumps({"event_id": event}))
+        for n, event in enumerate(events)
+    ]
+    file = io.BytesIO()
+    pq.write_table(pa.ipc.open_stream(parsed("s", records).table).read_all(), file)
+    return file.getvalue()
+
+
+def test_rows_and_checkpoints_come_together_or_not_at_all(aws: AwsSession) -> None:
+    views = loader(aws, "together")
+    assert views.checkpoints() == {}
+    key = views.stage(parquet("a", "b"))
+    views.commit(key, {"shardId-000000000000": Checkpoint("7"), "shardId-000000000001": SHARD_END}, "1" * 32)
+    views.commit(views.stage(parquet("b", "c")), {"shardId-000000000000": Checkpoint("9")}, "2" * 32)
+    assert count(aws, "together") == [3, 3]
+    done = {"shardId-000000000000": Checkpoint("9"), "shardId-000000000001": SHARD_END}
+    assert views.checkpoints() == done
+    with pytest.raises(OpsError, match="Could not load rows"):
+        views.commit("views/not-there.parquet", {"shardId-000000000000": Checkpoint("99")}, "3" * 32)
+    with pytest.raises(OpsError, match="an id that is none"):
+        views.commit(None, {"x'; DROP TABLE together; --": Checkpoint("1")}, "4" * 32)
+    assert count(aws, "together") == [3, 3] and views.checkpoints() == done
+    views.unstage(key)
+    assert loader(aws, "together").checkpoints() == done, "a second preparation keeps what is there"
+
+
+def test_a_table_of_another_shape_is_refused_before_anything_is_read(aws: AwsSession) -> None:
+    Statements(aws, CONNECTION).run(["CREATE TABLE other (event_id VARCHAR(10))"], "make a table")
+    with pytest.raises(OpsError, match="use the table other"):
+        loader(aws, "other")
+
+
+def test_a_pipeline_from_stream_to_warehouse(aws: AwsSession, plane: Plane) -> None:
+    plane.create("s", 2)
+    records = [
+        {"Data": orjson.dumps({"event_id": f"e{n % 250}", "url": "https://shop.example/"}), "PartitionKey": str(n)}
+        for n in range(300)
+    ]
+    plane.client.put_records(StreamName="s", Records=records)
+    options = PipelineOptions(every=0.1, batch_records=100, reads_per_second=5)
+    for read in (300, 0):
+        pipeline = Pipeline(StreamSource(aws, "s"), loader(aws, "piped"), InThread(), options)
+        assert pipeline.run(headless_job(), once=True).read == read
+        assert count(aws, "piped") == [250, 250]
+    listed = aws.client("s3").list_objects_v2(Bucket="staging").get("Contents", [])
+    assert [entry["Key"] for entry in listed if "together" not in entry["Key"] and "piped" in entry["Key"]] == []
+
+
+def test_paths(tmp_path: Path) -> None:
+    for wrong in ("bucket/prefix", "s3://", "s3://UPPER/x"):
+        with pytest.raises(OpsError, match="no place in S3"):
+            Staging(AwsSession.__new__(AwsSession), wrong)
