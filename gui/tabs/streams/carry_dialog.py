@@ -31,7 +31,12 @@ class RunCard(Card):
         self._fields = fields
         self.start = Button(f"Start {verb}", icon_name="play")
         self.stop = Button(f"Stop {verb}", "danger", icon_name="circle-stop")
-        self.body.addLayout(row(*fields, gap=Space.M))
+        form = QGridLayout()
+        form.setHorizontalSpacing(Space.M)
+        form.setVerticalSpacing(Space.S)
+        for place, field in enumerate(fields):
+            form.addWidget(field, place // 2, place % 2)
+        self.body.addLayout(form)
         self.body.addLayout(row(self.start, self.stop, None, gap=Space.M))
         grid = QGridLayout()
         grid.setHorizontalSpacing(Space.L)
@@ -81,17 +86,20 @@ class CarryDialog(Dialog):
             "collecting",
             [
                 Field("Listen on", self.listen, "POST /collect, GET /pixel.gif, GET /healthz"),
-                Field("Trusted proxies", self.trust, "CIDR, separated by spaces; their forwarded headers are believed"),
+                Field("Trusted proxies", self.trust, "CIDR whose forwarded headers are believed"),
             ],
             ("Address", "Events taken", "In the stream", "Waiting", "Answers", "Oldest waiting"),
         )
         self.table, self.dispatch = line("TABLE", "page_views_live", mono=True), line("local", "local", mono=True)
+        self.staging, self.role = line("s3://bucket/prefix/", mono=True), line("ARN", "default", mono=True)
         self.carry = RunCard(
             "Carry the stream into the warehouse",
             "carrying",
             [
                 Field("Table", self.table, "Made if it is missing; one row an event"),
                 Field("Workers", self.dispatch, "local, or gearman://host:port"),
+                Field("Staging", self.staging, "Where rows wait for the COPY"),
+                Field("IAM role", self.role, "The warehouse's, to read the staging bucket"),
             ],
             ("Read", "With the workers", "Parsed", "Rows loaded", "Behind", "Queryable after", "Commits", "Rejected"),
         )

@@ -75,7 +75,14 @@ class Carrying(QObject):
     # -- the pipeline -------------------------------------------------------
     def start_carrying(self) -> None:
         assert self.dialog is not None
-        wanted = Carriage(self._stream, self.dialog.table.text().strip(), dispatch=self.dialog.dispatch.text().strip())
+        dialog = self.dialog
+        wanted = Carriage(
+            self._stream,
+            dialog.table.text().strip(),
+            dispatch=dialog.dispatch.text().strip(),
+            staging=dialog.staging.text().strip(),
+            iam_role=dialog.role.text().strip() or "default",
+        )
 
         def work(job: Job[int]) -> int:
             return self._service.carry(job, wanted, started=self._started).loaded
