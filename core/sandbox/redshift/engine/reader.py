@@ -118,10 +118,9 @@ def spelled(items: list[Token]) -> str:
     """Tokens as one text again, every literal and name in the standard's quoting; for the expression parser."""
     out: list[str] = []
     last: Token | None = None
-    for token in _bracketed_intervals(items):
-        if (
-            last is not None and last.is_("approximate") and token.kind == "word"
-        ):  # one function, not a word and a function
+    all_items = _bracketed_intervals(items)
+    for place, token in enumerate(all_items):
+        if last is not None and last.is_("approximate") and token.kind == "word":  # one function, not two words
             out[-1] = f"approximate_{token.text}"
             last = token
             continue
@@ -133,33 +132,18 @@ def spelled(items: list[Token]) -> str:
             out.append(literal(token.value).replace("\\", "\\\\"))
         elif token.kind == "quoted" or (token.kind == "word" and token.value.startswith("#")):
             out.append(quoted(token.value))
+        elif (
+            token.kind == "word" and place + 1 < len(all_items) and all_items[place + 1].is_("[")
+        ):  # list[1] is no type
+            out.append(quoted(token.value))
         else:
             out.append(token.text)
         last = token
     return "".join(out)
 
 
-_UNITS = frozenset(
-    [
-        "year",
-        "month",
-        "day",
-        "hour",
-        "minute",
-        "second",
-        "years",
-        "months",
-        "days",
-        "hours",
-        "minutes",
-        "seconds",
-        "week",
-        "weeks",
-        "quarter",
-        "quarters",
-        "to",
-    ]
-)
+_UNIT_WORDS = "year month day hour minute second years months days hours minutes seconds week weeks quarter quarters to"
+_UNITS = frozenset(_UNIT_WORDS.split())
 
 
 def _bracketed_intervals(items: list[Token]) -> list[Token]:
