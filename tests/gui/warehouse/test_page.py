@@ -207,7 +207,7 @@ def test_charts_are_drawn(page, qtbot, kind) -> None:
     page.driver.answers["SELECT n"] = Answer([pa.table({"n": [1.0, 2.0, 3.0], "m": [2, 4, 8], "k": ["a", "b", "c"]})])
     page.write("SELECT n")
     page.command("run")
-    qtbot.waitUntil(lambda: len(shown(page)) == 3)
+    qtbot.waitUntil(lambda: len(shown(page)) == 3 and page.view.run.isEnabled())
     chart = page.view.results.chart
     page.view.results.show_side("chart")
     x = "k" if kind == "bar" else "n"

@@ -20,6 +20,7 @@ CREATE TABLE IF NOT EXISTS rs_meta.load_files (query BIGINT, filename VARCHAR, l
   bytes BIGINT);
 CREATE TABLE IF NOT EXISTS rs_meta.unload_files (query BIGINT, path VARCHAR, line_count BIGINT, transfer_size BIGINT, file_format VARCHAR,
   start_time TIMESTAMP);
+CREATE TABLE IF NOT EXISTS rs_meta.definitions (version VARCHAR);
 CREATE SEQUENCE IF NOT EXISTS rs_meta.object_ids START 100100;
 DELETE FROM rs_meta.tables WHERE schema_name LIKE 'pg_temp_%';
 DELETE FROM rs_meta.columns WHERE schema_name LIKE 'pg_temp_%';

@@ -140,7 +140,25 @@ def spelled(items: list[Token]) -> str:
 
 
 _UNITS = frozenset(
-    ["year", "month", "day", "hour", "minute", "second", "years", "months", "days", "hours", "minutes", "seconds", "week", "weeks", "quarter", "quarters", "to"]
+    [
+        "year",
+        "month",
+        "day",
+        "hour",
+        "minute",
+        "second",
+        "years",
+        "months",
+        "days",
+        "hours",
+        "minutes",
+        "seconds",
+        "week",
+        "weeks",
+        "quarter",
+        "quarters",
+        "to",
+    ]
 )
 
 

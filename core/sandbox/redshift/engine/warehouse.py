@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import threading
 from pathlib import Path
 from typing import Any
@@ -44,12 +45,23 @@ class Warehouse:
         self._lock = threading.Lock()
         self._sessions = 0
         register_functions(self._root)
-        for script in ("bootstrap.sql", "udf/macros.sql", "system_views.sql"):
-            self._root.execute((_HERE / script).read_text(encoding="utf-8"))
+        self._define()
         self._root.execute("SET GLOBAL TimeZone = 'UTC'")
         self._root.execute("SET enable_progress_bar = false")
         self._root.execute("SET lock_configuration = true")
         self._journal = Journal(self._root.cursor())
+
+    def _define(self) -> None:
+        """Schemas each time; macros and system views only when they are not those of this version (half a second)."""
+        self._root.execute((_HERE / "bootstrap.sql").read_text(encoding="utf-8"))
+        scripts = [(_HERE / name).read_text(encoding="utf-8") for name in ("udf/macros.sql", "system_views.sql")]
+        version = hashlib.sha256("".join(scripts).encode()).hexdigest()
+        if self._root.execute("SELECT version FROM rs_meta.definitions").fetchall() == [(version,)]:
+            return
+        for script in scripts:
+            self._root.execute(script)
+        self._root.execute("DELETE FROM rs_meta.definitions")
+        self._root.execute("INSERT INTO rs_meta.definitions VALUES (?)", [version])
 
     def session(self, database: str, user: str) -> EngineSession:
         """A connection of its own: temporary tables, settings and a transaction. Raises SqlError for another database."""

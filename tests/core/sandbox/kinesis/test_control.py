@@ -79,7 +79,7 @@ def test_a_stream_lives_and_dies(plane: Plane) -> None:
     assert "life" in plane.client.list_streams()["StreamNames"]
     plane.client.delete_stream(StreamName="life")
     until(lambda: "life" not in plane.client.list_streams()["StreamNames"])
-    assert not list(plane.data.glob("streams/life@*"))
+    until(lambda: not list(plane.data.glob("streams/life@*")))
     plane.create("life", 1)
     assert plane.read_all("life") == []
 
