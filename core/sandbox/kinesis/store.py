@@ -44,7 +44,14 @@ class Store:
             if not (folder / "stream.json").is_file():
                 shutil.rmtree(folder, ignore_errors=True)  # a creation that was never acknowledged
                 continue
-            stream = Stream.load(folder, self._disk, self.config.segment_bytes)
+            try:
+                stream = Stream.load(folder, self._disk, self.config.segment_bytes)
+            except (ValueError, KeyError, TypeError) as error:  # one damaged stream must not keep the others away
+                kept = self.config.data / "damaged" / folder.name
+                kept.parent.mkdir(exist_ok=True)
+                folder.rename(kept)
+                print(f"The stream in {folder.name} cannot be read ({error}); it is kept in {kept}", flush=True)
+                continue
             self.streams[stream.name] = stream
             if stream.facts.status != "ACTIVE":
                 self._pass_later(stream)

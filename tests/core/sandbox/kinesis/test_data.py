@@ -194,3 +194,18 @@ def test_the_byte_cap_drops_the_oldest_and_says_so(tmp_path: Path) -> None:
     plane.start()
     assert [record["SequenceNumber"] for record in plane.read_all("capped")][-1] == last
     plane.kill()
+
+
+def test_a_damaged_stream_is_kept_aside_and_the_others_open(tmp_path: Path) -> None:
+    plane = Plane(tmp_path / "data").start()
+    for name in ("good", "bad"):
+        plane.create(name, 1)
+        plane.client.put_record(StreamName=name, Data=b"x", PartitionKey="k")
+    plane.kill()
+    (facts,) = (tmp_path / "data").glob("streams/bad@*/stream.json")
+    facts.write_bytes(facts.read_bytes()[:40])
+    plane.start()
+    assert plane.client.list_streams()["StreamNames"] == ["good"]
+    assert [record["Data"] for record in plane.read_all("good")] == [b"x"]
+    assert len(list((tmp_path / "data" / "damaged").glob("bad@*/*.log"))) == 1
+    plane.kill()
