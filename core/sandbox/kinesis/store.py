@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -50,7 +51,11 @@ class Store:
                 kept = self.config.data / "damaged" / folder.name
                 kept.parent.mkdir(exist_ok=True)
                 folder.rename(kept)
-                print(f"The stream in {folder.name} cannot be read ({error}); it is kept in {kept}", flush=True)
+                print(
+                    f"The stream in {folder.name} cannot be read ({error}); it is kept in {kept}",
+                    file=sys.stderr,
+                    flush=True,
+                )
                 continue
             self.streams[stream.name] = stream
             if stream.facts.status != "ACTIVE":
@@ -120,6 +125,6 @@ class Store:
                 lost = stream.sweep(share)
                 if lost:
                     self.cap_lost += lost
-                    print(f"{stream.name}: {lost} records dropped by the byte cap", flush=True)
+                    print(f"{stream.name}: {lost} records dropped by the byte cap", file=sys.stderr, flush=True)
                 if stream.facts.mode == "ON_DEMAND" and stream.facts.status == "ACTIVE" and relieve(stream):
                     self.change(stream, "UPDATING")
