@@ -96,9 +96,8 @@ class Log:
             kept = segment.path.read_bytes()
             aside = set_aside(segment.path)
             segment.path.write_bytes(kept[: segment.size])
-            print(
-                f"{segment.path} is damaged at byte {segment.size}; the whole file is kept as {aside.name}", flush=True
-            )
+            told = f"{segment.path} is damaged at byte {segment.size}; the whole file is kept as {aside.name}"
+            print(told, file=sys.stderr, flush=True)
         else:
             os.truncate(segment.path, segment.size)
 
