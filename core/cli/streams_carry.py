@@ -9,7 +9,7 @@ import threading
 import time
 from typing import Any
 
-from core.base.errors import OpsError, WrongUse
+from core.base.errors import WrongUse
 from core.cli.console import Console
 from core.cli.group import Group
 from core.jobs.job import Job
@@ -151,7 +151,7 @@ def _tell(job: Job[Any], producer: Any, done: float, total: float | None) -> Non
     now = producer.snapshot()
     note = f"{now.acknowledged:,} acknowledged, {now.rate:,.0f}/s, {now.queued:,} waiting"
     job.report(done, total, note)
-    if isinstance(now.trouble, OpsError) and now.trouble.code not in ("unreachable", "throttled", "unreadable", "aws"):
+    if now.trouble is not None and now.lasting:
         raise now.trouble
 
 

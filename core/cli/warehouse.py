@@ -54,7 +54,6 @@ def register(groups: Any) -> None:
     _add_output(attach)
     warehouse_pull.add_actions(group)
     warehouse_extract.add_actions(group)
-    warehouse_pull.add_actions(group)
 
 
 def _add_place(parser: argparse.ArgumentParser) -> None:

@@ -72,6 +72,7 @@ class ProducerSnapshot:
     put_ms: tuple[float, float, float]
     error_codes: dict[str, int]
     trouble: OpsError | None
+    lasting: bool  # the trouble will not pass by itself: no permission, no such stream, a refused request
 
 
 @dataclass(slots=True, eq=False)
@@ -118,6 +119,7 @@ class Producer:
         self._counts, self._latencies = _Counts(), Latencies()
         self._done_lately: deque[tuple[float, int]] = deque()
         self._trouble: OpsError | None = None
+        self._lasting = False
         self._held_until = 0.0
         self._flushing = self._closed = self._abandon = False
         self._failures = 0  # whole puts in a row
@@ -251,6 +253,7 @@ class Producer:
                 self._latencies.percentiles(),
                 dict(counts.codes),
                 self._trouble,
+                self._trouble is not None and self._lasting,
             )
 
     # -- the queue (under the lock) -----------------------------------------
@@ -404,7 +407,7 @@ class Producer:
         now = time.monotonic()
         with self._changed:
             self._failures += 1
-            self._trouble = failed.trouble
+            self._trouble, self._lasting = failed.trouble, not failed.again
             self._counts.codes[failed.trouble.details.get("code") or failed.trouble.code] += 1
             self._counts.retried += len(batch)
             self._counts.unsure += len(batch) if failed.unsure else 0

@@ -157,14 +157,6 @@ class Window:
             shelf = self._matches if matching and self._matches is not None else self._all
             return shelf.since(0)[0]
 
-    def clear(self) -> None:
-        """Forget the records held; counts, charts and keys go on."""
-        with self._lock:
-            self._all, seen = Shelf(self._capacity), self._all.added
-            self._all.added = seen
-            self._matches = Shelf(self._capacity) if self._keep else None
-            self._generation += 1
-
     def series(self, seconds: int, now: float) -> Series:
         with self._lock:
             return self._rates.series(seconds, now)

@@ -92,6 +92,7 @@ def main() -> None:
     parser.add_argument("--shards", type=int, default=4)
     parser.add_argument("--senders", type=int, default=4)
     parser.add_argument("--together", type=int, default=5, help="events a request")
+    parser.add_argument("--put-and-tap", action="store_true", help="only the verb put and a tap (try --rate 500000)")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="opsdesk-chain-") as home:
         os.environ["OPSDESK_HOME"] = home
@@ -100,9 +101,35 @@ def main() -> None:
         profiles = Profiles(places.config / "profiles.toml")
         desk = Desk(places, settings, profiles, profiles.get("sandbox"))
         try:
-            run(desk, options)
+            (put_and_tap if options.put_and_tap else run)(desk, options)
         finally:
             desk.close()
+
+
+def put_and_tap(desk: Desk, options: Any) -> None:
+    desk.streams.create(headless_job(), STREAM, options.shards)
+    seen: set[str] = set()
+    tapped = 0
+
+    def count(records: list[Any]) -> None:
+        nonlocal tapped
+        tapped += len(records)
+        seen.update(f"{record.shard} {record.sequence}" for record in records)
+
+    tap = desk.streams.tap(STREAM, on_records=count)
+    rate, seconds = f"{options.rate:.0f}/min", f"{options.minutes * 60:.0f}"
+    put = json.loads(verb("put", STREAM, "--rate", rate, "--seconds", seconds, "--quiet").communicate()[0])
+    until = time.monotonic() + 60
+    while tapped < put["acknowledged"] and time.monotonic() < until:
+        time.sleep(0.5)
+    status = tap.status()
+    tap.stop()
+    print(put)
+    print(
+        f"tapped {tapped:,}, distinct {len(seen):,}, delay p50 {status.delay_p50 or 0:.0f} ms, "
+        f"throttled reads in the last minute {status.throttles_per_minute}, memory of this {memory(os.getpid()):.0f} MiB"
+    )
+    print("nothing lost, nothing doubled" if put["acknowledged"] == tapped == len(seen) else "LOST OR DOUBLED")
 
 
 def run(desk: Desk, options: Any) -> None:

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from core.cli.arguments import GROUPS, parse
+
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -22,6 +24,17 @@ def run(home: Path, *words: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "main.py", *words], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60
     )
+
+
+def test_every_group_of_verbs_joins_the_command_line(capsys: pytest.CaptureFixture[str]) -> None:
+    """One verb's run takes in its own group only, so a clash in another would show when the window is opened with an option."""
+    assert parse([]).verb is None
+    assert parse(["--verbose"]).verb is None
+    for group in GROUPS:
+        with pytest.raises(SystemExit) as left:
+            parse([group, "--help"])
+        assert left.value.code == 0
+        assert group in capsys.readouterr().out
 
 
 def test_profiles_are_added_listed_and_removed(tmp_path: Path) -> None:

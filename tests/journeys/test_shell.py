@@ -37,7 +37,9 @@ def test_a_newcomer_finds_the_way(console, tmp_path) -> None:
     hand.click(window.header.theme)
     hand.wait_until(lambda: console.store.current.appearance.theme in ("dark", "light"), "the theme is chosen")
     hand.key("ctrl+comma")
-    hand.wait_until(lambda: window.settings_dialog and window.settings_dialog.isVisible(), "the settings")
+    hand.wait_until(
+        lambda: window.settings_dialog and window.settings_dialog.isActiveWindow(), "the settings are in front"
+    )
     hand.key("Escape")
     hand.wait_until(lambda: not window.settings_dialog.isVisible(), "Esc closes the settings")
     print(beat.stop())

@@ -8,12 +8,11 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
-import json
 import signal
 import sys
-import threading
 from pathlib import Path
 
+from core.sandbox.contract import announce, when_parent_leaves
 from core.sandbox.kinesis.api import Api
 from core.sandbox.kinesis.server import listen
 from core.sandbox.kinesis.store import Config, Store
@@ -56,8 +55,8 @@ async def _serve(config: Config, port: int, watch_stdin: bool) -> int:
         with contextlib.suppress(NotImplementedError):  # Windows
             loop.add_signal_handler(number, ending.set)
     if watch_stdin:
-        threading.Thread(target=_end_with_stdin, args=(loop, ending), daemon=True).start()
-    print(f"READY {json.dumps({'port': bound})}", flush=True)
+        when_parent_leaves(lambda: _end(loop, ending))
+    announce(bound)
     await ending.wait()
     server.close()
     for connection in list(live):
@@ -66,10 +65,7 @@ async def _serve(config: Config, port: int, watch_stdin: bool) -> int:
     return 0
 
 
-def _end_with_stdin(loop: asyncio.AbstractEventLoop, ending: asyncio.Event) -> None:
-    """The supervisor holds the other end: when it is gone, so are we."""
-    while sys.stdin.buffer.raw.read(4096):  # type: ignore[union-attr]
-        pass
+def _end(loop: asyncio.AbstractEventLoop, ending: asyncio.Event) -> None:
     with contextlib.suppress(RuntimeError):  # the loop has ended already
         loop.call_soon_threadsafe(ending.set)
 

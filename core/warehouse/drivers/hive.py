@@ -16,6 +16,7 @@ from core.settings.profiles import WarehouseConnection
 from core.warehouse.drivers.binding import as_text
 from core.warehouse.drivers.columns import arrow_type, typed, unique_names
 from core.warehouse.drivers.driver import Column, Page, RunningStatement, State, Status, Values
+from core.warehouse.intent import Kind, intent_of
 
 _FETCH = 20_000
 _STATES = {
@@ -75,7 +76,8 @@ class HiveDriver:
             if state.is_final or time.monotonic() >= deadline:
                 break
             time.sleep(min(0.1, max(0.0, deadline - time.monotonic())))
-        has_result = state is State.FINISHED and bool(operation.cursor.has_result_set)
+        # Spark gives DDL a result set too, one that cannot be fetched.
+        has_result = state is State.FINISHED and intent_of(operation.sql).kind is Kind.READ
         return Status(state, has_result, -1, seconds, operation.error, operation.sql)
 
     def _state(self, operation: _Operation) -> State:
@@ -159,9 +161,10 @@ class HiveDriver:
     def close(self) -> None:
         with self._lock:
             sessions, self._sessions = list(self._sessions.values()), {}
-        for session in sessions:
+            operations, self._operations = list(self._operations.values()), {}
+        for thing in [*(operation.cursor for operation in operations), *sessions]:
             with contextlib.suppress(Exception):  # the server may be gone: there is nothing left to close then
-                session.close()
+                thing.close()
 
     def _session(self, name: str) -> Any:
         key = name or uuid.uuid4().hex

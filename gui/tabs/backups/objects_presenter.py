@@ -53,6 +53,7 @@ class ObjectsPresenter(QObject):
         self._side_number = 0
         self._started = False
         self._sizes: dict[str, str] = {}
+        self._dragged: list[tempfile.TemporaryDirectory[str]] = []
         view.place_asked.connect(self.go)
         view.search_asked.connect(self.search)
         view.more_asked.connect(self.read_more)
@@ -268,7 +269,9 @@ class ObjectsPresenter(QObject):
             self._show_bucket_facts(chosen[0].bucket.name)
         elif chosen[0].entry.folder:
             side.show_folder(chosen[0].entry, self._sizes.get(chosen[0].entry.key, ""))
-        elif not chosen[0].entry.delete_marker:
+        elif chosen[0].entry.delete_marker:
+            side.show_deleted(chosen[0].entry, may_write=self.may_write)
+        else:
             self._show_object_facts(chosen[0].entry)
 
     def _show_bucket_facts(self, name: str) -> None:
@@ -416,7 +419,9 @@ class ObjectsPresenter(QObject):
         if sum(entry.size for entry in entries) > _DRAGGED_OUT:
             self.view.banner.show_text("That is too much to drag", "Use Download for more than 500 MB", tone="warning")
             return []
-        folder = Path(tempfile.mkdtemp(prefix="opsdesk-drag-"))
+        holder = tempfile.TemporaryDirectory(prefix="opsdesk-drag-", ignore_cleanup_errors=True)
+        self._dragged.append(holder)  # the files live as long as the page: nobody tells when the target has copied them
+        folder = Path(holder.name)
         bucket, prefix, loop = self.bucket, self.prefix, QEventLoop()
         found: list[Path] = []
 
@@ -761,9 +766,13 @@ class ObjectsPresenter(QObject):
 
     # -- the bridge ---------------------------------------------------------------------
     def copy_command(self) -> None:
-        profile = shlex.quote(self._context.desk.profile.name)
-        where = shlex.quote(self._here) if self.bucket else ""
-        QGuiApplication.clipboard().setText(f"opsdesk --profile {profile} s3 ls {where}".strip())
+        base = f"opsdesk --profile {shlex.quote(self._context.desk.profile.name)} s3"
+        entries = self.view.chosen_entries()
+        if entries:
+            lines = [f"{base} get {shlex.quote(f's3://{self.bucket}/{entry.key}')}" for entry in entries]
+        else:
+            lines = [f"{base} ls {shlex.quote(self._here) if self.bucket else ''}".strip()]
+        QGuiApplication.clipboard().setText("\n".join(lines))
         self._context.praise("The command is in the clipboard.")
 
     def _remembered(self) -> list[str]:

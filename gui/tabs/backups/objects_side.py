@@ -24,7 +24,6 @@ class ObjectsSide(Card):
     versions_asked = Signal()
     restore_asked = Signal(object)  # Entry
     undelete_asked = Signal(str)
-    delete_version_asked = Signal(object)
     lifecycle_asked = Signal()
     uploads_asked = Signal()
     versioning_asked = Signal(bool)
@@ -73,6 +72,16 @@ class ObjectsSide(Card):
         self._pair("Prefix", entry.key, mono=True)
         self._pair("Size", size or "not counted")
         self._button("Count what is in it", "gauge", self.size_asked)
+
+    def show_deleted(self, entry: Entry, *, may_write: bool) -> None:
+        """What lies below a delete marker can come back."""
+        self._begin(entry.name)
+        self._pair("Key", entry.key, mono=True)
+        self._pair("Deleted", wording.stamp(entry.modified))
+        self._lines.addWidget(Label("Its versions are still there.", "small", wrap=True))
+        button = self._button("Undelete", "rotate-ccw", None)
+        button.clicked.connect(lambda: self.undelete_asked.emit(entry.key))
+        button.setEnabled(may_write)
 
     def show_bucket(self, facts: BucketFacts, *, may_write: bool) -> None:
         self._begin(facts.name)

@@ -27,10 +27,15 @@ _FIXES = {
     "no-expiry": "Set the expiry",
     "expiry-differs": "Set the expiry",
     "half-retention": "Pause the expiry",
+    "never-run": "Back up now",
+    "run-failed": "Back up now",
+    "silence": "Back up now",
+    "missed": "Back up now",
     "proof-vanishes": "Verify now",
     "stale": "Verify now",
-    "never": "Verify now",
     "never-verified": "Verify now",
+    "verification-failed": "Verify again",
+    "alert-undelivered": "Send a test",
 }
 """The rule of a finding -> its next step as a button."""
 
@@ -150,10 +155,12 @@ class PlanDetail(QWidget):
             return
         self.chip.show_state(*wording.STATUS[status.status])
         put("Restore takes", wording.span(status.rto) if status.rto else "not measured yet")
-        risk = (
-            f"{wording.span(status.rpo_actual)} since the backup" if status.rpo_actual else "all of it: no backup yet"
-        )
-        put("Data at risk", risk, "" if status.rpo_actual else "danger")
+        if wording.blind(status):
+            put("Data at risk", "not known: the bucket cannot be read", "danger")
+        elif status.rpo_actual is None:
+            put("Data at risk", "all of it: no backup yet", "danger")
+        else:
+            put("Data at risk", f"{wording.span(status.rpo_actual)} since the backup")
         vanishes = status.proof_vanishes
         soon = vanishes is not None and status.next_verification is not None and vanishes < status.next_verification
         words = (

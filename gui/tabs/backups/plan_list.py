@@ -65,7 +65,11 @@ class PlanCard(QPushButton):
         word, tone = wording.STATUS[status.status]
         self.chip.show_state(word, tone)
         taken = status.last_backup.taken if status.last_backup else None
-        self.backed.setText(f"Backed up {wording.ago(taken, now)} · {byte_size(status.stored_bytes)} in all")
+        if wording.blind(status):
+            self.backed.setText("Backups not known: the bucket cannot be read")
+        else:
+            self.backed.setText(f"Backed up {wording.ago(taken, now)} · {byte_size(status.stored_bytes)} in all")
+        self.backed.set_tone("danger" if wording.blind(status) else "")
         proof = status.last_proof.started if status.last_proof else None
         vanishes = status.proof_vanishes
         if vanishes is None:

@@ -8,8 +8,10 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QObject, QTimer, QUrl, Signal
+from PySide6.QtCore import QObject, Qt, QTimer, QUrl, Signal
 from PySide6.QtGui import QDesktopServices, QGuiApplication
+from PySide6.QtWidgets import QSystemTrayIcon
+from shiboken6 import isValid
 
 from core.backups.outcomes import Backup, Check, Finding, Outcome, PlanStatus, Run, Severity, Status, Verification
 from core.backups.plan import Assertion, Plan
@@ -17,6 +19,7 @@ from core.base.errors import OpsError
 from core.jobs.job import Job
 from gui.bridge.tab_context import TabContext
 from gui.parts.dialogs import ConfirmDialog
+from gui.style.icons import icon
 from gui.tabs.backups import wording
 from gui.tabs.backups.plans_view import PlansView
 from gui.tabs.backups.restore_dialog import RestoreDialog
@@ -24,6 +27,7 @@ from gui.tabs.backups.text_dialog import TextDialog
 from gui.tabs.backups.wizard import PlanWizard
 
 if TYPE_CHECKING:
+    from core.backups.alerts import Alert
     from core.backups.outcomes import Delivery
     from core.backups.service import BackupsService
 
@@ -54,6 +58,7 @@ class Past:
 
 class PlansPresenter(QObject):
     changed = Signal()
+    _alerted = Signal(object)  # from a job's thread, hence queued
     object_asked = Signal(str, str)
     """bucket, key: show this object in the browser"""
 
@@ -65,6 +70,7 @@ class PlansPresenter(QObject):
         self.past: Past | None = None
         self._working: dict[str, Job[Any]] = {}
         self._looked = False
+        self._alerted.connect(self._show_alert, Qt.ConnectionType.QueuedConnection)
         view.new.clicked.connect(lambda: self.open_wizard(None))
         view.empty.action_asked.connect(lambda: self.open_wizard(None))
         view.list.chosen.connect(self.choose)
@@ -115,6 +121,7 @@ class PlansPresenter(QObject):
     def refresh(self) -> None:
         def look(job: Job[Any]) -> Shown:
             service = self.service
+            service.on_alert = self._hear
             found = Shown(service.plans(), troubles=service.plan_troubles())
             found.statuses = {status.plan: status for status in service.watch(job)}
             newest: dict[tuple[str, str], Delivery] = {}
@@ -479,27 +486,39 @@ class PlansPresenter(QObject):
         TextDialog(f"Policies for {plan.name}", texts, self.view.window(), notes=notes).open()
 
     def fix(self, rule: str) -> None:
+        """The next step that stands beside a finding."""
         plan = self.plan
         if plan is None:
             return
-        if rule == "retention":
+        writes = ("no-expiry", "expiry-differs", "half-retention", "never-run", "run-failed", "silence", "missed")
+        if rule in writes and self._context.guard.locked:
+            self.view.banner.show_text(
+                "This profile is read-only",
+                "Nothing is written to it before it is unlocked, at the top of the window",
+                tone="warning",
+            )
+        elif rule == "retention":
             self.open_wizard(plan)
+        elif rule == "alert-undelivered":
+            self.send_test()
         elif rule in ("no-expiry", "expiry-differs"):
             self._start(
-                "Set the expiry",
-                lambda job: self.service.set_expiry(job, plan.name),
-                lambda _: self.refresh(),
-                write=True,
+                "Set the expiry", lambda job: self.service.set_expiry(job, plan.name), self._rule_written, write=True
             )
         elif rule == "half-retention":
             self._start(
                 "Pause the expiry",
                 lambda job: self.service.pause_expiry(job, plan.name),
-                lambda _: self.refresh(),
+                self._rule_written,
                 write=True,
             )
+        elif rule in writes:
+            self.back_up()
         else:
             self.verify()
+
+    def _rule_written(self, _: object) -> None:
+        self.refresh()
 
     def copy_command(self) -> None:
         if self.plan is not None:
@@ -513,6 +532,20 @@ class PlansPresenter(QObject):
         plan = self.plan
         if plan is not None:
             self.object_asked.emit(plan.target.bucket, backup.key)
+
+    def _hear(self, alert: Alert) -> None:
+        if isValid(self):
+            self._alerted.emit(alert)
+
+    def _show_alert(self, alert: Alert) -> None:
+        """On the page always; as a desktop notification where the desktop has a tray."""
+        self.view.banner.show_text(alert.subject, alert.text, "Look", tone="danger", details=alert.text)
+        self._after_fault = partial(self.choose, alert.plan)
+        if QSystemTrayIcon.isSystemTrayAvailable():
+            tray = QSystemTrayIcon(icon("archive", "danger"), self)
+            tray.show()
+            tray.showMessage(alert.subject, alert.text, QSystemTrayIcon.MessageIcon.Warning)
+            QTimer.singleShot(15_000, tray, tray.deleteLater)
 
     # -- time -----------------------------------------------------------------------------
     def _tick(self) -> None:

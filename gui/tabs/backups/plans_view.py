@@ -78,6 +78,8 @@ class PlansView(QWidget):
             )
         elif taken:
             self.good.show_figure(wording.clock(max(taken), now), note="backed up, never proved", tone="warning")
+        elif any(wording.blind(item) for item in statuses):
+            self.good.show_figure("?", note="a bucket cannot be read", tone="danger")
         else:
             self.good.show_figure("–", note="nothing is backed up", tone="warning" if statuses else "")
         coming = [item.next_run for item in statuses if item.next_run]
@@ -85,8 +87,14 @@ class PlansView(QWidget):
             self.next.show_figure(wording.clock(min(coming), now), note=wording.ago(min(coming), now))
         else:
             self.next.show_figure("–", note="no schedule")
-        stored = byte_size(sum(item.stored_bytes for item in statuses)).split(" ")
-        self.stored.show_figure(stored[0], stored[-1], note=_backups(sum(item.backups for item in statuses)))
+        hidden = sum(1 for item in statuses if wording.blind(item))
+        if hidden and hidden == len(statuses):
+            self.stored.show_figure("?", note="no bucket can be read", tone="danger")
+        else:
+            stored = byte_size(sum(item.stored_bytes for item in statuses)).split(" ")
+            count = _backups(sum(item.backups for item in statuses))
+            note = f"{count}, {hidden} plans not known" if hidden else count
+            self.stored.show_figure(stored[0], stored[-1], note=note, tone="warning" if hidden else "")
         bad = [item for item in statuses if item.status is Status.FAILED]
         weak = [item for item in statuses if item.status in (Status.NEVER, Status.STALE, Status.NOT_RESTORABLE_HERE)]
         if bad:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 from PySide6.QtCore import QDateTime, QLocale, QTimeZone
 
-from core.backups.outcomes import Check, Outcome, Severity, Status, Verification
+from core.backups.outcomes import Check, Outcome, PlanStatus, Severity, Status, Verification
 from core.backups.plan import Plan
 from gui.parts.words import duration
 
@@ -79,6 +79,11 @@ def span(length: timedelta | float | None) -> str:
     if length is None:
         return "–"
     return duration(length.total_seconds() if isinstance(length, timedelta) else length)
+
+
+def blind(status: PlanStatus) -> bool:
+    """Whether the bucket could not be read: what lies in it is not known, which is not the same as nothing."""
+    return any(finding.rule == "unreachable" for finding in status.findings)
 
 
 def source(plan: Plan) -> str:

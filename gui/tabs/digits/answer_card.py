@@ -59,6 +59,7 @@ class AnswerCard(Card):
         self.normalise.toggled.connect(self.normalise_chosen)
         self.name_it.clicked.connect(lambda: self.sample_named.emit(int(self.digit_choice.currentData())))
         self.samples.clicked.connect(self.samples_asked)
+        self._suggested: int | None = None
         self.show_answer(Shown(Sureness.EMPTY))
 
     def show_normalise(self, on: bool) -> None:
@@ -117,7 +118,8 @@ class AnswerCard(Card):
             else self.tr("28 × 28 px,\nas it stands")
         )
         self.latency.setText(self.tr("{0} ms").format(number(shown.milliseconds, 1)) if known else "")
-        if known:
+        if known and first != self._suggested:  # a new answer suggests itself; the same one leaves a correction alone
             self.digit_choice.setCurrentIndex(first)
+        self._suggested = first if known else None
         self.name_it.setEnabled(known and state is not Sureness.DRAWING)
         self.hero.setAccessibleName(f"{words[0]}. {words[1]}")

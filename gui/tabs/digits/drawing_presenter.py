@@ -36,7 +36,6 @@ class DrawingPresenter(QObject):
         view.answer.show_normalise(digits.normalise)
         pad = view.draw.pad
         pad.changed.connect(self._ask)
-        pad.settled.connect(self._ask)
         pad.picture_dropped.connect(self._take)
         view.draw.clear.clicked.connect(pad.clear)
         view.draw.pen_width_chosen.connect(lambda width: context.settings.set("digits", pen_width=width))

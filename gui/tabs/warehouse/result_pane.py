@@ -6,7 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QPoint, Signal
-from PySide6.QtWidgets import QFrame, QMenu, QPlainTextEdit, QStackedWidget, QTabBar, QWidget
+from PySide6.QtWidgets import QFrame, QMenu, QPlainTextEdit, QSizePolicy, QStackedWidget, QTabBar, QWidget
 
 from gui.parts.buttons import Button, Segments
 from gui.parts.column_table import ColumnTable
@@ -52,6 +52,7 @@ class ResultPane(QFrame):
         self.spinner.hide()
         self.line = Label("", "small")
         self.line.setAccessibleName("State of the result")
+        self.line.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)  # it gives way to the buttons
         self.filter_button = Button("Filter the rows (Ctrl+F)", "icon", icon_name="list-filter")
         self.filter_button.setCheckable(True)
         self.columns_button = Button("Columns", "icon", icon_name="columns-3")
@@ -87,9 +88,10 @@ class ResultPane(QFrame):
         for side in (self._rows, self.chart, self.plan, self.messages):
             self._stack.addWidget(side)
         head = row(
-            self.sides, 4, self.spinner, self.line, None, self.filter_button, self.columns_button, self.pin_button,
+            self.sides, 4, self.spinner, self.line, self.filter_button, self.columns_button, self.pin_button,
             self.export_button, gap=Space.XS,
         )  # fmt: skip
+        head.setStretch(head.indexOf(self.line), 1)
         layout = column(
             head, self.results, self.banner, self._stack, gap=Space.S, margins=(Space.M, Space.S, Space.M, Space.S)
         )
@@ -138,6 +140,7 @@ class ResultPane(QFrame):
 
     def show_line(self, words: str, *, busy: bool, tone: str = "") -> None:
         self.line.setText(words)
+        self.line.setToolTip(words)
         self.line.set_tone(tone)
         self.spinner.setVisible(busy)
 

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 
 import pytest
+from hypothesis import settings
 
 from core.aws.session import AwsSession, Target
 from core.aws.workplace import Workplace
@@ -14,6 +15,9 @@ from core.settings.model import Settings
 from core.settings.profiles import Profile
 from core.streams.service import StreamsService
 from tests.core.sandbox.kinesis.plane import Plane
+
+settings.register_profile("patient", deadline=None)  # a busy machine is no failure
+settings.load_profile("patient")
 
 OFF = {"LatencyMs": 0, "ErrorShare": 0, "ThrottleShare": 0, "IteratorSeconds": 300, "LimitScale": 0}
 
@@ -39,8 +43,8 @@ def session(url: str) -> AwsSession:
     return AwsSession(profile, lambda: target)
 
 
-def service_at(url: str, home: Places, settings: Settings | None = None) -> StreamsService:
-    return StreamsService(Workplace(session(url), home, lambda: settings or Settings()))
+def service_at(url: str, home: Places, wanted: Settings | None = None) -> StreamsService:
+    return StreamsService(Workplace(session(url), home, lambda: wanted or Settings()))
 
 
 @pytest.fixture

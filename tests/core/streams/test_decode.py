@@ -12,10 +12,11 @@ import zstandard
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.streams.aggregation import MAGIC, UserRecord, aggregated, user_records
+from core.streams.aggregation import MAGIC, UserRecord, user_records
 from core.streams.decode import LARGEST_UNPACKED, Decoder, Record
 from core.streams.pages import Page, Passing, RawRecord, Shard, parsed_page
 from core.streams.positions import Checkpoint
+from tests.fakes.kpl import aggregated
 
 WHOLE = Shard("shardId-000000000000", 0, 2**128 - 1)
 PACKERS: dict[str, Callable[[bytes], bytes]] = {

@@ -12,7 +12,7 @@ from itertools import pairwise
 import pytest
 
 from core.base.errors import OpsError, WrongUse
-from core.streams.aggregation import UserRecord, aggregated
+from core.streams.aggregation import UserRecord
 from core.streams.decode import Decoder, Record
 from core.streams.filters import filter_of
 from core.streams.pages import Page, StreamSource
@@ -23,6 +23,7 @@ from core.streams.service import StreamsService
 from core.streams.tap import Tap
 from tests.core.sandbox.kinesis.plane import Plane
 from tests.core.streams.conftest import put, session, wait_until
+from tests.fakes.kpl import aggregated
 from tests.fakes.wire import wire_to
 
 QUICK = Pace(reads_per_second=20, slow_interval=0.1)
@@ -282,11 +283,10 @@ def test_only_the_named_shards_and_what_they_become(plane: Plane) -> None:
 
 def test_an_unseen_tap_pauses_by_itself(plane: Plane) -> None:
     plane.create("unseen", 1)
-    with tapped(plane.url, "unseen", unseen=1.5) as tap:
-        for _ in range(4):
-            time.sleep(0.5)
-            tap.look()
+    with tapped(plane.url, "unseen", unseen=3_600) as tap:
+        wait_until(lambda: tap.status().shards[0].reads > 2, "it reads")
         assert tap.state == "reading"
+        tap._looked -= 3_601  # an hour later
         wait_until(lambda: tap.state == "unseen", "nobody looks")
         put(plane, "unseen", numbered(0, 10))
         tap.resume()

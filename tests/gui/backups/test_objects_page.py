@@ -23,6 +23,7 @@ from core.backups.objects.values import (
     Page,
 )
 from core.base.errors import OpsError
+from gui.parts.buttons import Button
 from gui.parts.dialogs import ConfirmDialog
 from gui.tabs.backups.lifecycle_dialog import LifecycleDialog
 
@@ -205,3 +206,30 @@ def test_the_lifecycle_editor_keeps_foreign_facts_and_shows_the_difference(qtbot
     assert "30 days at the earliest" in dialog.problem.text() and not dialog.accept_button.isEnabled()
     dialog.move_days.setValue(30)
     assert dialog.accept_button.isEnabled()
+
+
+def test_a_deleted_object_can_be_brought_back_from_the_panel(qtbot, page) -> None:
+    view, fake, _ = page
+    enter(qtbot, view)
+    fake.deleted_keys = lambda job, bucket, prefix: [Entry("gone.txt", 0, NOW, version="v2", delete_marker=True)]
+    fake.undelete = lambda job, bucket, key: fake.asked.append(("undelete", bucket, key)) or 1
+    view.objects_presenter.show_deleted()
+    qtbot.waitUntil(lambda: view.objects.table.row_model.rowCount() == 1, timeout=5000)
+    view.objects.table.choose(0)
+
+    def buttons() -> list[Button]:
+        return [b for b in view.objects.side.findChildren(Button) if b.text() == "Undelete" and b.isVisible()]
+
+    qtbot.waitUntil(lambda: bool(buttons()), timeout=5000)
+    buttons()[0].click()
+    qtbot.waitUntil(lambda: fake.asked == [("undelete", "vault", "gone.txt")], timeout=5000)
+
+
+def test_the_command_line_twin_of_what_is_chosen(qtbot, page) -> None:
+    view, _, _ = page
+    enter(qtbot, view)
+    view.objects_presenter.copy_command()
+    assert QApplication.clipboard().text() == "opsdesk --profile p s3 ls s3://vault"
+    view.objects.table.choose(1)
+    view.objects_presenter.copy_command()
+    assert QApplication.clipboard().text() == "opsdesk --profile p s3 get s3://vault/a.txt"

@@ -77,11 +77,27 @@ def test_trouble_stands_on_the_page_with_a_next_step(qtbot, make_page) -> None:
     qtbot.waitUntil(lambda: view.back_up.isEnabled(), timeout=5000)
 
 
+def test_not_known_is_not_nothing(qtbot, make_page) -> None:
+    view, desk, _ = make_page()
+    blind = Finding(Severity.ERROR, "unreachable", "Could not list the backups", "The endpoint does not answer")
+    desk.backups.status_now = PlanStatus("nightly", Status.NEVER, findings=(blind,))
+    view.plans_presenter.refresh()
+    qtbot.waitUntil(lambda: view.plans.good.figure.text() == "?", timeout=5000)
+    shown = [
+        view.plans.list.cards["nightly"].backed.text(),
+        view.plans.detail._values["Data at risk"].text(),
+        view.plans.stored.note.text(),
+    ]
+    assert all("cannot be read" in text or "can be read" in text for text in shown), shown
+
+
 def test_a_read_only_profile_may_prove_but_not_write(qtbot, make_page) -> None:
     view, _desk, _ = make_page("production")
     settled(qtbot, view)
     assert not view.back_up.isEnabled() and not view.restore.isEnabled()
     assert view.verify.isEnabled()
+    view.plans_presenter.fix("no-expiry")
+    assert view.plans.banner.title.text() == "This profile is read-only"
     view.context_of_test.guard.unlock()
     assert view.back_up.isEnabled() and view.restore.isEnabled()
 

@@ -44,7 +44,6 @@ def test_the_daily_handling(s3: Verb, sandbox, tmp_path: Path) -> None:
     bucket = sandbox.name("verbs")
     there = f"s3://{bucket}"
     assert s3("mb", there)[0] == 0
-    assert bucket in [row["bucket"] for row in s3("ls")[1]]
     (tmp_path / "one.txt").write_text("one")
     (tmp_path / "dir").mkdir()
     (tmp_path / "dir" / "two.txt").write_text("two!")
@@ -53,12 +52,10 @@ def test_the_daily_handling(s3: Verb, sandbox, tmp_path: Path) -> None:
     level = s3("ls", there)[1]
     assert [(row["key"], row["folder"]) for row in level] == [("in/", True), ("renamed.txt", False)]
     assert {row["key"] for row in s3("ls", "-r", there)[1]} == {"renamed.txt", "in/one.txt", "in/dir/two.txt"}
-    assert "renamed.txt" in s3("ls", there, text=True)[1]
     assert s3("get", f"{there}/renamed.txt", str(tmp_path / "back"))[0] == 0
     assert (tmp_path / "back").read_text() == "one"
     assert s3("get", f"{there}/in/", str(tmp_path / "tree"))[1]["objects"] == 2
     assert (tmp_path / "tree" / "in" / "dir" / "two.txt").read_text() == "two!"
-    assert s3("cp", f"{there}/in/", f"{there}/copy/")[1]["objects"] == 2
     assert s3("mv", f"{there}/renamed.txt", f"{there}/moved.txt")[1]["objects"] == 1
     facts = s3("info", f"{there}/moved.txt")[1]
     assert (facts["size"], facts["metadata"]) == (3, {})
@@ -66,9 +63,8 @@ def test_the_daily_handling(s3: Verb, sandbox, tmp_path: Path) -> None:
     with urllib.request.urlopen(s3("link", f"{there}/moved.txt")[1]["url"]) as answer:
         assert answer.read() == b"one"
     assert s3("rm", f"{there}/in/")[0] == 2  # a folder wants --recursive
-    assert s3("rm", "-r", f"{there}/in/", f"{there}/copy/", f"{there}/moved.txt")[1]["deleted"] == 5
+    assert s3("rm", "-r", f"{there}/in/", f"{there}/moved.txt")[1]["deleted"] == 3
     assert s3("rb", there)[0] == 0
-    assert s3("ls", there)[0] == 1
 
 
 def test_lifecycle_and_uploads(s3: Verb, sandbox) -> None:
@@ -80,7 +76,6 @@ def test_lifecycle_and_uploads(s3: Verb, sandbox) -> None:
     status, found, said = s3("lifecycle", f"{there}/db/", "--expire-days", "60", "--gone-by", "2099-01-01", "--dry-run")
     assert (status, found["changed"], found["gone"]["objects"]) == (0, False, 1)
     assert '+    "Days": 60' in said
-    assert s3("lifecycle", there)[1]["rules"] == []
     assert s3("lifecycle", f"{there}/db/", "--expire-days", "60", "--abort-days", "3")[1]["changed"] is True
     assert [item["ID"] for item in s3("lifecycle", there)[1]["rules"]] == ["opsdesk-db"]
     assert s3("lifecycle", there, "--expire-days", "0")[0] == 2
@@ -89,7 +84,6 @@ def test_lifecycle_and_uploads(s3: Verb, sandbox) -> None:
     client.upload_part(Bucket=bucket, Key="half", UploadId=begun, PartNumber=1, Body=b"x" * 100)
     assert [(row["key"], row["bytes"]) for row in s3("uploads", there)[1]] == [("half", 100)]
     assert s3("uploads", there, "--abort")[1]["aborted"] == 1
-    assert s3("uploads", there)[1] == []
 
 
 @pytest.mark.parametrize(

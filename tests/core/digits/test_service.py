@@ -1,0 +1,283 @@
+"""The room's verbs: train and cancel in every phase, evaluate, predict to disk and S3, classify, samples, import, export."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from core.base.errors import OpsError, WrongUse
+from core.base.places import Places
+from core.cli.arguments import parse
+from core.cli.run import run_verb
+from core.desk import Desk
+from core.digits.algorithms import ALGORITHMS, algorithm_named
+from core.digits.datasets import save_csv, save_npz
+from core.digits.ink import Stroke
+from core.digits.plain_digits import plain_digit
+from core.digits.service import DigitsService
+from core.digits.training import TrainingOrder, split
+from core.jobs.job import Job, JobState, headless_job
+from core.jobs.runner import JobRunner
+from core.settings.profiles import Profiles
+from core.settings.store import SettingsStore
+from tests.core.digits.small_data import digits
+
+
+@pytest.fixture
+def desk(home: Places) -> Any:
+    profiles = Profiles(home.config / "profiles.toml")
+    made = Desk(home, SettingsStore(home.config / "settings.toml"), profiles, profiles.get("env"))
+    yield made
+    made.digits.live.close()
+    made.close()
+
+
+@pytest.fixture
+def service(desk: Desk) -> DigitsService:
+    return desk.digits
+
+
+def verb(*words: object) -> int:
+    return run_verb(parse([str(word) for word in words]))
+
+
+# -- training ------------------------------------------------------------------------
+def leftovers(home: Places) -> list[str]:
+    return [
+        path.name for path in home.cache.rglob("*") if path.is_dir() and path.name.startswith(("training-", "batch-"))
+    ]
+
+
+@pytest.mark.parametrize(
+    "phase", ["Reading the data", "Learning the stroke patterns", "Computing the features", "Learning what"]
+)
+def test_training_is_cancelled_at_once_in_each_phase(
+    home: Places, service: DigitsService, tmp_path: Path, phase: str
+) -> None:
+    save_npz(digits(300), tmp_path / "set.npz")
+    runner = JobRunner()
+    output = tmp_path / "out.model"
+    order = TrainingOrder(tmp_path / "set.npz", "patch-svc", {"atoms": 24, "copies": 2})
+    job = runner.submit("train", lambda job: service.train(job, order, output=output))
+    deadline = time.monotonic() + 120
+    while not (job.progress and job.progress.note.startswith(phase)):
+        assert time.monotonic() < deadline and not job.state.is_final, f"never came to {phase}"
+        time.sleep(0.002)
+    asked = time.monotonic()
+    assert job.cancel()
+    assert job.wait(10)
+    assert job.state is JobState.CANCELLED
+    assert time.monotonic() - asked < 10
+    assert not output.exists()
+    assert leftovers(home) == []
+    assert runner.close() == []
+
+
+def test_split_is_stratified_seeded_and_complete() -> None:
+    labels = digits(300).labelled()
+    fit, held = split(labels, 0.2, seed=3)
+    assert sorted([*fit, *held]) == list(range(300))
+    assert np.bincount(labels[held]).tolist() == [6] * 10
+    again, _ = split(labels, 0.2, seed=3)
+    other, _ = split(labels, 0.2, seed=4)
+    assert np.array_equal(fit, again) and not np.array_equal(fit, other)
+    with pytest.raises(OpsError, match="same digit"):
+        split(np.ones(100, np.uint8), 0.2, 0)
+    with pytest.raises(OpsError, match="too few"):
+        split(labels, 0.2, 0, limit=5)
+
+
+def test_wrong_orders_are_refused_before_anything_starts(service: DigitsService, tmp_path: Path) -> None:
+    for order in (
+        TrainingOrder(tmp_path / "x", "magic"),
+        TrainingOrder(tmp_path / "x", "knn", {"k": 0}),
+        TrainingOrder(tmp_path / "x", "knn", {"k": "three"}),
+        TrainingOrder(tmp_path / "x", "knn", {"depth": 3}),
+        TrainingOrder(tmp_path / "x", "knn", holdout=1.5),
+        TrainingOrder(tmp_path / "x", "mlp", backend="dask://localhost:1"),
+    ):
+        with pytest.raises(WrongUse):
+            service.train(headless_job(), order)
+
+
+def test_estimates_grow_with_rows_and_parameters() -> None:
+    for algorithm in ALGORITHMS:
+        small, large = algorithm.estimate(1_000), algorithm.estimate(60_000)
+        assert small.seconds < large.seconds
+        assert 0 < small.accuracy < large.accuracy < 1
+    forest = algorithm_named("random-forest")
+    assert forest.estimate(60_000, {"trees": 200}).seconds > 1.5 * forest.estimate(60_000, {"trees": 100}).seconds
+
+
+# -- samples, drawing -----------------------------------------------------------------
+def test_drawing_is_read_and_kept_as_a_sample(service: DigitsService, tmp_path: Path) -> None:
+    assert service.read_drawing([]) is None
+    reading = service.read_drawing(plain_digit(3))
+    assert reading is not None and int(reading.answer.labels[0]) == 3
+    image = np.rint(reading.picture * 255).astype(np.uint8)
+    kept = service.samples.add(8, image, plain_digit(3), answered=3)
+    (found,) = service.samples.list()
+    assert (found.id, found.label, found.answered) == (kept.id, 8, 3)
+    assert np.array_equal(found.image, image)
+    assert [len(stroke.points) for stroke in found.strokes] == [len(stroke.points) for stroke in plain_digit(3)]
+    service.samples.relabel(kept.id, 3)
+    assert service.export_samples(tmp_path / "mine.csv") == 1
+    job: Job[Any] = headless_job()
+    assert service.open_data(job, tmp_path / "mine.csv").labelled().tolist() == [3]
+    service.samples.delete([kept.id])
+    with pytest.raises(OpsError, match="no samples"):
+        service.export_samples(tmp_path / "mine.csv")
+
+
+def test_samples_that_cannot_be_read_are_kept_aside(home: Places, desk: Desk) -> None:
+    place = home.state / "digits" / "samples.sqlite"
+    place.parent.mkdir(parents=True)
+    place.write_bytes(b"not a database " * 200)
+    samples = desk.digits.samples
+    assert samples.trouble is not None and "broken" in samples.trouble.why
+    assert place.with_name("samples.sqlite.broken-1").read_bytes().startswith(b"not a database")
+    samples.add(1, np.zeros((28, 28), np.uint8), [Stroke.of([(1, 2)])])
+    assert samples.count() == 1
+    samples.close()
+
+
+# -- verbs ------------------------------------------------------------------------------
+def test_train_evaluate_predict_classify_by_verbs(
+    home: Places, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    save_csv(digits(300), tmp_path / "train.csv")
+    fresh = digits(60, seed=8)
+    rows = ["pixel" + str(index) for index in range(784)]
+    lines = [",".join(map(str, image.ravel())) for image in fresh.images]
+    lines[7] = "1,2,3"
+    (tmp_path / "test.csv").write_text("\n".join([",".join(rows), *lines]) + "\n")
+    model = tmp_path / "my.model"
+    train = [
+        "digits",
+        "train",
+        "--data",
+        tmp_path / "train.csv",
+        "--algorithm",
+        "knn",
+        "--output",
+        model,
+        "--set",
+        "components=10",
+        "--json",
+    ]
+    assert verb(*train) == 0
+    card = json.loads(capsys.readouterr().out)
+    assert card["algorithm"] == "knn" and card["parameters"]["components"] == 10 and card["held_out"] == 60
+
+    assert verb("digits", "evaluate", "--model", model, "--data", tmp_path / "train.csv", "--json") == 0
+    figures = json.loads(capsys.readouterr().out)
+    assert {"n", "accuracy", "accuracy_ci95", "macro_f1", "baseline_macro_f1", "ece", "confusion", "per_class"} <= set(
+        figures
+    )
+    assert figures["n"] == 300 and np.array(figures["confusion"]).sum() == 300
+
+    scores, submission = tmp_path / "out.csv.gz", tmp_path / "sub.csv"
+    assert (
+        verb(
+            "digits",
+            "predict",
+            "--model",
+            model,
+            "--data",
+            tmp_path / "test.csv",
+            "--scores",
+            scores,
+            "--submission",
+            submission,
+            "--json",
+        )
+        == 0
+    )
+    captured = capsys.readouterr()
+    answer = json.loads(captured.out)
+    assert (answer["rows"], answer["predicted"], answer["bad_rows"]) == (60, 59, 1)
+    assert "Line 9: 3 values instead of 784" in captured.err
+    table = gzip.decompress(scores.read_bytes()).decode().split("\n")
+    assert table[0] == "0,1,2,3,4,5,6,7,8,9"
+    assert table[8] == ""  # the bad row
+    assert len(table) == 62
+    first = [float(word) for word in table[1].split(",")]
+    assert sum(first) == pytest.approx(1, abs=1e-3)
+    assert "E" in table[1] and "E-0" not in table[1]
+    kaggle = submission.read_text().splitlines()
+    assert kaggle[0] == "ImageId,Label"
+    assert kaggle[8] == "8,"
+    said = [int(line.split(",")[1]) for index, line in enumerate(kaggle[1:]) if index != 7]
+    truth = [int(label) for index, label in enumerate(fresh.labelled()) if index != 7]
+    assert np.mean(np.array(said) == truth) > 0.85
+
+    from PIL import Image
+
+    Image.fromarray(np.pad(255 - fresh.images[4], 20, constant_values=255)).resize((340, 340)).save(
+        tmp_path / "four.png"
+    )
+    Image.new("L", (50, 50), 255).save(tmp_path / "blank.png")
+    assert verb("digits", "classify", tmp_path / "four.png", tmp_path / "blank.png", "--json") == 0
+    four, blank = (json.loads(line) for line in capsys.readouterr().out.splitlines())
+    assert (four["label"], four["verdict"]) == (4, "sure")
+    assert len(four["probabilities"]) == 10 and four["probability"] > 0.9
+    assert (blank["label"], blank["verdict"]) == (None, "not a digit")
+    assert verb("digits", "classify", tmp_path / "train.csv") == 1
+    assert "could not be read as a picture" in capsys.readouterr().err
+
+    assert verb("digits", "algorithms", "--json") == 0
+    assert [entry["id"] for entry in json.loads(capsys.readouterr().out)] == [algorithm.id for algorithm in ALGORITHMS]
+
+
+def test_verbs_refuse_what_makes_no_sense(home: Places, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert (
+        verb("digits", "train", "--data", tmp_path / "no.csv", "--algorithm", "magic", "--output", tmp_path / "m") == 2
+    )
+    assert "There is no algorithm" in capsys.readouterr().err
+    assert verb("digits", "evaluate", "--model", "nobody", "--data", tmp_path / "no.csv") == 1
+    assert "There is no model nobody" in capsys.readouterr().err
+    assert (
+        verb(
+            "digits", "predict", "--model", "default", "--data", tmp_path / "no.csv", "--submission", tmp_path / "s.csv"
+        )
+        == 1
+    )
+    assert not (tmp_path / "s.csv").exists()
+
+
+# -- S3 -----------------------------------------------------------------------------------
+def test_predictions_and_models_go_to_s3_and_back(sandbox: Any, tmp_path: Path) -> None:
+    s3 = sandbox.client("s3")
+    bucket = sandbox.name("digits")
+    s3.create_bucket(Bucket=bucket)
+    with sandbox.desk() as desk:
+        _to_s3_and_back(s3, bucket, desk.digits, tmp_path)
+
+
+def _to_s3_and_back(s3: Any, bucket: str, service: DigitsService, tmp_path: Path) -> None:
+    save_csv(digits(40), tmp_path / "train.csv")
+    job: Job[Any] = headless_job()
+    result = service.predict(job, "default", tmp_path / "train.csv", s3=f"s3://{bucket}/batch/")
+    assert result.predicted == 40 and result.accuracy == 1.0
+    keys = [entry["Key"] for entry in s3.list_objects_v2(Bucket=bucket)["Contents"]]
+    (manifest,) = [key for key in keys if key.endswith(".manifest")]
+    mapping = json.loads(s3.get_object(Bucket=bucket, Key=manifest)["Body"].read())
+    (target,) = mapping.values()
+    body = s3.get_object(Bucket=bucket, Key=target.removeprefix(f"s3://{bucket}/"))["Body"].read()
+    assert gzip.decompress(body).count(b"\n") == 41
+    assert target.rsplit("/", 1)[1].endswith("-train.csv.gz") and "/batch-prediction/result/bp-" in target
+    place = service.upload_model(headless_job(), "default", f"s3://{bucket}/models/")
+    fetched = service.download_model(headless_job(), place)
+    assert fetched.card.algorithm == "patch-svc"
+    s3.put_object(Bucket=bucket, Key="evil.model", Body=b"\x80\x04evil")
+    with pytest.raises(OpsError, match="cannot be used as a model"):
+        service.download_model(headless_job(), f"s3://{bucket}/evil.model")
+    with pytest.raises(OpsError) as caught:
+        service.predict(headless_job(), "default", tmp_path / "train.csv", s3="s3://no-such-bucket-anywhere/x/")
+    assert caught.value.code == "not-found"

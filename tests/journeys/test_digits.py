@@ -1,0 +1,155 @@
+"""A person draws, corrects and retrains; another loads a set, trains, explores and predicts: by mouse and keys."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import shiboken6
+from PySide6.QtCore import QPoint
+
+from core.digits.datasets import save_csv
+from core.digits.plain_digits import plain_digit
+from gui.tabs.digits.ask_dialogs import PredictDialog
+from gui.tabs.digits.train_dialog import TrainDialog
+from gui.tabs.digits.view import DigitsView
+from tests.core.digits.small_data import digits
+from tests.journeys.hand import Hand, Heartbeat
+
+
+@pytest.fixture
+def console(home, qapp):
+    from gui.app import Console
+
+    made = Console("env")
+    made.window.resize(1440, 900)
+    made.window.show()
+    yield made
+    made.window.hide()
+    assert made.close() == []
+    made.window.deleteLater()
+
+
+@pytest.fixture
+def hand(console) -> Hand:
+    made = Hand(console.window)
+    made.wait_until(console.window.isActiveWindow, "the window is in front")
+    made.wait_until(lambda: console.window.findChildren(DigitsView), "the Digits page")
+    return made
+
+
+def view_of(hand: Hand) -> DigitsView:
+    return hand.window.findChildren(DigitsView)[0]
+
+
+def draw(hand: Hand, digit: int) -> None:
+    """Draw with the mouse, stroke by stroke."""
+    pad = view_of(hand).draw.pad
+    scale = min(pad.width(), pad.height()) / 280
+    left, top = (pad.width() - 280 * scale) / 2, (pad.height() - 280 * scale) / 2
+    for stroke in plain_digit(digit):
+        points = stroke.points[:: max(1, len(stroke.points) // 14)]
+        points = np.concatenate([points, stroke.points[-1:]])
+        hand.drag(pad, [QPoint(round(left + x * scale), round(top + y * scale)) for x, y in points.tolist()])
+
+
+def train(hand: Hand, data: Path, algorithm: str, *, rows: int | None = None) -> None:
+    hand.click(view_of(hand).models.train)
+    dialog = hand.dialog(TrainDialog)
+    assert isinstance(dialog, TrainDialog)
+    hand.click(dialog.data.edit)
+    hand.type(str(data))
+    hand.wait_until(lambda: dialog.data.path == str(data), "the path is typed")
+    dialog.algorithm.setCurrentIndex(dialog.algorithm.findData(algorithm))
+    hand.pause(0.5)  # the dialog takes its new size
+    before = len(view_of(hand).models._rows)
+    hand.click(dialog.accept_button)
+    hand.wait_until(lambda: not (shiboken6.isValid(dialog) and dialog.isVisible()), "the dialog closes")
+    models = view_of(hand).models
+    hand.wait_until(
+        lambda: len(models._rows) > before and all(row.state != "training" for row in models._rows),
+        "the model is trained",
+        90,
+    )
+
+
+def test_draw_correct_retrain(console, hand: Hand, tmp_path: Path) -> None:
+    view, beat = view_of(hand), Heartbeat()
+    assert view.answer.hero.text() == ""  # an empty pad says nothing
+    draw(hand, 7)
+    hand.wait_until(lambda: view.answer.hero.text() == "7", "the seven is read")
+    assert view.answer.sure.text().endswith("confident")
+    assert view.answer.bars.shares[7] > 0.9
+    assert view.answer.seen.image is not None
+    hand.key("ctrl+z")
+    hand.wait_until(lambda: view.answer.hero.text() == "", "undo empties the pad")
+    hand.key("ctrl+shift+z")
+    hand.wait_until(lambda: view.answer.hero.text() == "7", "redo brings it back")
+    hand.click(view.draw.clear)
+    draw(hand, 4)
+    hand.wait_until(lambda: view.answer.hero.text() == "4", "the four is read")
+    view.answer.digit_choice.setCurrentIndex(9)  # "that was a 9"
+    hand.click(view.answer.name_it)
+    hand.wait_until(lambda: view.answer.samples.text() == "My samples (1)", "the sample is kept")
+    hand.wait_until(lambda: view.answer.hero.text() == "", "the pad is empty again")
+    (sample,) = console.window.desk.digits.samples.list()
+    assert (sample.label, sample.answered, len(sample.strokes)) == (9, 4, 2)
+    save_csv(digits(120), tmp_path / "train.csv")
+    train(hand, tmp_path / "train.csv", "logistic")
+    model = view.models._rows[1]
+    assert model.state == "ready" and model.rows == 101  # 12 of each digit, 2 held out; and the sample
+    console.window.desk.digits.live.close()
+    print(beat.stop())
+
+
+def test_load_train_explore_predict(console, hand: Hand, tmp_path: Path) -> None:
+    view, beat = view_of(hand), Heartbeat()
+    save_csv(digits(200), tmp_path / "train.csv")
+    fresh = digits(20, seed=5)
+    save_csv(type(fresh)(fresh.name, fresh.images, None), tmp_path / "test.csv")
+    train(hand, tmp_path / "train.csv", "knn")
+    explore = view.explore
+    hand.wait_until(lambda: explore._overview is not None and explore._overview.has_pictures, "its figures are shown")
+    assert explore._overview is not None and explore._overview.count == 40
+    hand.click(explore.heat, explore.heat.cell_centre(3, 3).toPoint())
+    hand.wait_until(lambda: len(explore._thumbs) > 0, "the digits of the cell are shown")
+    assert all(thumb.true == 3 and thumb.answered == 3 for thumb in explore._thumbs)
+    box = explore.gallery.item_box(0)
+    hand.click(explore.gallery.viewport(), box.center(), double=True)
+    hand.wait_until(lambda: view.answer.hero.text() != "", "the picture is opened on the pad and read")
+    for word in ("Calibration", "Coverage", "Per digit", "Matrix"):
+        hand.click(hand.button(f"What to look at: {word}", explore))
+    hand.click(view.models.predict)
+    dialog = hand.dialog(PredictDialog)
+    assert isinstance(dialog, PredictDialog)
+    hand.click(dialog.data.edit)
+    hand.type(str(tmp_path / "test.csv"))
+    hand.click(dialog.submission.edit)
+    hand.type(str(tmp_path / "submission.csv"))
+    hand.click(dialog.accept_button)
+    hand.wait_until((tmp_path / "submission.csv").exists, "the submission is written", 60)
+    lines = (tmp_path / "submission.csv").read_text().splitlines()
+    assert lines[0] == "ImageId,Label" and len(lines) == 21
+    right = [int(line.split(",")[1]) for line in lines[1:]] == fresh.labelled().tolist()
+    assert right
+    print(beat.stop())
+
+
+def test_a_model_that_cannot_be_opened_says_so(home, qapp) -> None:
+    from gui.app import Console
+
+    folder = home.state / "digits" / "models"
+    folder.mkdir(parents=True)
+    (folder / "evil.model").write_bytes(b"\x80\x04 a pickle")
+    console = Console("env")
+    console.window.show()
+    hand = Hand(console.window)
+    hand.wait_until(lambda: console.window.findChildren(DigitsView), "the Digits page")
+    view = view_of(hand)
+    hand.wait_until(lambda: any(row.state == "damaged" for row in view.models._rows), "the damaged model is listed")
+    damaged = next(row for row in view.models._rows if row.state == "damaged")
+    assert "pickle" in damaged.why
+    console.window.hide()
+    assert console.close() == []
+    console.window.deleteLater()

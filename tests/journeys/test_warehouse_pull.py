@@ -1,0 +1,78 @@
+"""MySQL tables are pulled into the warehouse by the wizard, by hand, and asked there: on the whole sandbox."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.journeys.hand import Hand
+from tests.sandboxed import Sandbox
+
+
+@pytest.fixture
+def hand(sandbox: Sandbox, qapp, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hand]:
+    from gui.app import Console
+
+    monkeypatch.setenv("OPSDESK_HOME", str(sandbox.places.config.parent))
+    with sandbox.mysql() as link, link.cursor() as cursor:
+        cursor.execute("CREATE DATABASE IF NOT EXISTS shop")
+        cursor.execute("DROP TABLE IF EXISTS shop.pulled_by_hand")
+        cursor.execute(
+            "CREATE TABLE shop.pulled_by_hand (id INT UNSIGNED AUTO_INCREMENT PRIMARY KEY, name VARCHAR(40), paid DECIMAL(9,2))"
+        )
+        cursor.executemany(
+            "INSERT INTO shop.pulled_by_hand (name, paid) VALUES (%s, %s)",
+            [(f"é {n}", n * 1.25) for n in range(1, 301)],
+        )
+        link.commit()
+    console = Console("sandbox")
+    console.window.show()
+    made = Hand(console.window)
+    made.wait_until(console.window.isActiveWindow, "the window is in front")
+    made.click(console.window.rail.buttons["warehouse"])
+    yield made
+    console.window.hide()
+    assert console.close() == []
+    console.window.deleteLater()
+
+
+def test_tables_are_pulled_by_the_wizard(hand: Hand) -> None:
+    from gui.tabs.warehouse.pull_view import PullDialog
+
+    view: Any = hand.window.page("warehouse")  # type: ignore[attr-defined]
+    hand.wait_until(view.run.isEnabled, "connected", 90)
+    hand.click(view.tree.pull)
+    dialog: Any = hand.dialog(PullDialog)
+    tables = dialog.tables
+    hand.wait_until(lambda: tables.topLevelItemCount() > 0, "the tables of the source", 60)
+    item = next(
+        i for n in range(tables.topLevelItemCount()) if (i := tables.topLevelItem(n)).text(0) == "pulled_by_hand"
+    )
+    hand.click(tables.viewport(), tables.visualItemRect(item).center())
+    hand.wait_until(lambda: "pulled_by_hand" in dialog.ddl.toPlainText(), "its DDL is shown")
+    assert "BIGINT" in dialog.ddl.toPlainText()
+    hand.click(dialog.schema)
+    hand.type("byhand")
+    hand.wait_until(
+        lambda: "byhand" in dialog.ddl.toPlainText() and dialog.accept_button.isEnabled(), "the schema is ours", 30
+    )
+    for number in range(tables.topLevelItemCount()):  # only ours, whatever else lives in this sandbox
+        item = tables.topLevelItem(number)
+        if item.text(0) != "pulled_by_hand":
+            hand.click(tables.viewport(), tables.visualItemRect(item).center())
+            hand.key("space")
+    hand.wait_until(lambda: dialog.chosen_tables() == ["pulled_by_hand"], "one table is ticked")
+    hand.click(dialog.accept_button)
+    hand.wait_until(
+        lambda: view.tree._catalogue is not None and any(t.schema == "byhand" for t in view.tree._catalogue.tables),
+        "the table stands in the tree", 90,
+    )  # fmt: skip
+    hand.click(view.editors.editor.viewport())
+    hand.key("ctrl+a")
+    hand.type("SELECT COUNT(*) AS n, SUM(paid) AS paid FROM byhand.pulled_by_hand")
+    hand.key("Escape", "ctrl+Return")
+    model = view.results.table.column_model
+    hand.wait_until(lambda: model.rowCount() == 1 and model.text(0, 0) == "300", "300 rows arrived", 60)
+    assert model.text(0, 1) == "56437.50"
