@@ -118,8 +118,7 @@ def spelled(items: list[Token]) -> str:
     """Tokens as one text again, every literal and name in the standard's quoting; for the expression parser."""
     out: list[str] = []
     last: Token | None = None
-    all_items = _bracketed_intervals(items)
-    for place, token in enumerate(all_items):
+    for token in _bracketed_intervals(items):
         if last is not None and last.is_("approximate") and token.kind == "word":  # one function, not two words
             out[-1] = f"approximate_{token.text}"
             last = token
@@ -131,10 +130,6 @@ def spelled(items: list[Token]) -> str:
         elif token.kind in ("string", "dollar"):
             out.append(literal(token.value).replace("\\", "\\\\"))
         elif token.kind == "quoted" or (token.kind == "word" and token.value.startswith("#")):
-            out.append(quoted(token.value))
-        elif (
-            token.kind == "word" and place + 1 < len(all_items) and all_items[place + 1].is_("[")
-        ):  # list[1] is no type
             out.append(quoted(token.value))
         else:
             out.append(token.text)
