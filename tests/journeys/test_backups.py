@@ -192,7 +192,8 @@ def test_objects_are_browsed_dropped_in_dragged_out_and_deleted(console, sandbox
     files = Files([tmp_path / "report.txt", tmp_path / "folder"])
     files.move(20, 20)
     files.show()
-    hand.wait_until(files.isVisible, "the other window")
+    hand.wait_until(files.windowHandle().isExposed, "the other window")
+    hand.pause(0.4)  # until the window manager has put it in its place
     drag_to(hand, files, view.objects.stack)
     names = lambda: [line.name for line in view.objects.table.row_model.rows]  # noqa: E731
     hand.wait_until(lambda: names() == ["folder/", "report.txt"], f"the files are there, not {names()}")
@@ -216,7 +217,8 @@ def test_objects_are_browsed_dropped_in_dragged_out_and_deleted(console, sandbox
     folder = Folder()
     folder.move(20, 20)
     folder.show()
-    hand.wait_until(folder.isVisible, "the other window")
+    hand.wait_until(folder.windowHandle().isExposed, "the other window")
+    hand.pause(0.4)  # until the window manager has put it in its place
     table = view.objects.table
     drag_to(hand, table.viewport(), folder, start=row_place(table, 1))
     hand.wait_until(lambda: folder.got, "the file arrived")

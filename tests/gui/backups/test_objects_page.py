@@ -216,8 +216,12 @@ def test_a_deleted_object_can_be_brought_back_from_the_panel(qtbot, page) -> Non
     view.objects_presenter.show_deleted()
     qtbot.waitUntil(lambda: view.objects.table.row_model.rowCount() == 1, timeout=5000)
     view.objects.table.choose(0)
-    button = next(b for b in view.objects.side.findChildren(Button) if b.text() == "Undelete" and b.isVisible())
-    button.click()
+
+    def buttons() -> list[Button]:
+        return [b for b in view.objects.side.findChildren(Button) if b.text() == "Undelete" and b.isVisible()]
+
+    qtbot.waitUntil(lambda: bool(buttons()), timeout=5000)
+    buttons()[0].click()
     qtbot.waitUntil(lambda: fake.asked == [("undelete", "vault", "gone.txt")], timeout=5000)
 
 
