@@ -10,7 +10,8 @@ def main(arguments: list[str]) -> int:
 
     options = parse(arguments)
     if options.verb is None:
-        import core.desk  # noqa: F401  before Qt: once it is loaded, Qt reads the source of every module that is imported
+        import core.desk  # before Qt: once it is loaded, Qt reads the source of every module that is imported
+        import core.jobs.runner  # noqa: F401
         from gui.app import run_window
 
         return run_window(options)

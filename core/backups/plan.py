@@ -25,7 +25,6 @@ STORAGE_CLASSES = (
     "GLACIER",
     "DEEP_ARCHIVE",
 )
-CHANNELS = ("desktop", "smtp", "sns", "webhook", "apprise")
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 from core.base.errors import OpsError, WrongUse
 from core.digits.patches import Floats
 
+_PATIENCE = 10  # seconds for the scheduler to answer
+
 
 def fit_on_cluster(
     address: str, algorithm: str, rows: Floats, labels: NDArray[np.uint8], values: Mapping[str, Any], seed: int
@@ -34,11 +36,11 @@ def fit_on_cluster(
     import joblib
 
     try:
-        client: Any = Client(f"tcp://{parts.hostname}:{parts.port}", timeout=10)  # type: ignore[no-untyped-call]
+        client: Any = Client(f"tcp://{parts.hostname}:{parts.port}", timeout=_PATIENCE)  # type: ignore[no-untyped-call]
     except (OSError, TimeoutError) as error:
         raise OpsError(
             f"The Dask scheduler at {parts.hostname}:{parts.port} does not answer",
-            str(error) or "It did not answer within 10 seconds",
+            str(error) or f"It did not answer within {_PATIENCE} seconds",
             "Check the address and that the scheduler runs",
             code="unreachable",
         ) from error

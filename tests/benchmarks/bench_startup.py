@@ -25,7 +25,7 @@ OURS = """
 
 from core.cli.arguments import parse
 parse([])
-import core.desk
+import core.desk, core.jobs.runner
 from PySide6.QtCore import QTimer
 from gui.app import Console, application
 app = application()

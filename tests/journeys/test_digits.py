@@ -98,7 +98,7 @@ def test_draw_correct_retrain(console, hand: Hand, tmp_path: Path) -> None:
     save_csv(digits(120), tmp_path / "train.csv")
     train(hand, tmp_path / "train.csv", "logistic")
     model = view.models._rows[1]
-    assert model.state == "ready" and model.rows == 121 - 24 + 0  # 96 to fit, the sample among them, 24 held out
+    assert model.state == "ready" and model.rows == 101  # 12 of each digit, 2 held out; and the sample
     console.window.desk.digits.live.close()
     print(beat.stop())
 

@@ -13,7 +13,7 @@ from gui.tabs.digits.explore_card import ExploreCard
 from gui.tabs.digits.models_card import ModelsCard
 
 _NARROW_TOP, _NARROW_BOTTOM = 640, 860  # below them the cards stand one under the other
-_TOP, _BOTTOM = 376, 360
+_TOP, _BOTTOM = 372, 356
 
 
 class DigitsView(QWidget):
@@ -24,7 +24,7 @@ class DigitsView(QWidget):
         self.answer = AnswerCard()
         self.models = ModelsCard()
         self.explore = ExploreCard()
-        self.draw.setMinimumSize(312, _TOP)
+        self.draw.setMinimumSize(302, _TOP)
         self.answer.setMinimumHeight(_TOP)
         self.models.setMinimumHeight(_BOTTOM)
         self.explore.setMinimumHeight(_BOTTOM)
@@ -50,7 +50,7 @@ class DigitsView(QWidget):
         narrow = self.width() < _NARROW_TOP
         self._top.setDirection(_direction(narrow))
         self._bottom.setDirection(_direction(self.width() < _NARROW_BOTTOM))
-        self.draw.setMaximumWidth(self.width() if narrow else 312)
+        self.draw.setMaximumWidth(self.width() if narrow else 302)
 
 
 def _direction(stacked: bool) -> QBoxLayout.Direction:

@@ -123,7 +123,9 @@ class ConnectionPresenter(QObject):
 
     def _unreachable(self, fault: OpsError) -> None:
         self.phase = Phase.UNREACHABLE
-        self._view.show_fault(fault.title, fault.why, fault.remedy, fault.details)
+        name = self.connection.name if self.connection is not None else ""
+        title = f"The warehouse {name} cannot be read" if name else fault.title
+        self._view.show_fault(title, fault.why, fault.remedy, fault.details)
         if self.catalogue is None:
             self._view.tree.show_nothing("The catalogue cannot be read", "See the notice above")
         self.changed.emit()

@@ -31,6 +31,7 @@ class WarehousePresenter(QObject):
         super().__init__(view)
         self._view, self._context, self._jobs = view, context, context.jobs
         self._completion = Completion(None, KEYWORDS | TYPES, FUNCTIONS)
+        self._left = False
         self.place = ConnectionPresenter(view, context)
         self.runs = RunsPresenter(view, context, self.place)
         self._wire()
@@ -57,6 +58,7 @@ class WarehousePresenter(QObject):
         editors.history_asked.connect(self.show_history)
         editors.saved_asked.connect(self.show_saved)
         self._view.running_asked.connect(self.show_running)
+        self._view.window_closed.connect(self._leave)
         self._view.left.action_asked.connect(self._view.left.hide)
         self._view.left.action_asked.connect(self.show_history)
         tree.insert_asked.connect(lambda name: editors.editor.insert(name))
@@ -99,6 +101,8 @@ class WarehousePresenter(QObject):
 
     def _check_text(self, key: int) -> None:
         """The hand has paused: keep what is open, and look for what does not parse."""
+        if self._left:
+            return
         self._remember_files()
         editor, connection = self._view.editors.editor_of(key), self.place.connection
         if editor is None or connection is None:
@@ -144,15 +148,24 @@ class WarehousePresenter(QObject):
         self._view.editors.show_file(int(self._context.memory.get("warehouse.file", 0) or 0))
 
     def _remember_files(self) -> None:
+        self._note_files()
+        self._jobs.start(
+            self, "Remember the SQL", lambda _job: self._context.memory.save(), quiet=True,
+            lane="warehouse:memory", newest_only=True,
+        )  # fmt: skip
+
+    def _note_files(self) -> None:
         files = self._view.editors.files()
         self._context.memory.put(
             "warehouse.files", [{"title": file.title, "text": file.text, "path": file.path} for file in files]
         )
         self._context.memory.put("warehouse.file", self._view.editors.tabs.currentIndex())
-        self._jobs.start(
-            self, "Remember the SQL", lambda _job: self._context.memory.save(), quiet=True,
-            lane="warehouse:memory", newest_only=True,
-        )  # fmt: skip
+
+    def _leave(self) -> None:
+        """The window closes: what was typed a moment ago is kept too, and nothing more is started."""
+        self._left = True
+        self._note_files()
+        self._context.memory.save()
 
     def show_history(self) -> None:
         dialog = HistoryDialog(self._view)

@@ -60,7 +60,7 @@ class Page:
 
 @pytest.fixture
 def make_page(qtbot: Any, jobs: JobBridge, home: Places) -> Iterator[Callable[..., Page]]:
-    desks = []
+    desks, windows = [], []
 
     def make(driver: FakeDriver | None = None, profile: Profile | None = None) -> Page:
         driver = driver or FakeDriver()
@@ -85,9 +85,12 @@ def make_page(qtbot: Any, jobs: JobBridge, home: Places) -> Iterator[Callable[..
         context.commands.show_room("warehouse")
         window.resize(1200, 800)
         window.show()
+        windows.append(window)
         return Page(view, driver, context, window, praised)
 
     yield make
+    for window in windows:
+        window.hide()  # as the program does before it stops its jobs
     for desk in desks:
         desk.warehouse.close()
 

@@ -95,12 +95,9 @@ class QueryCompiler:
         step = self.query(node.expression, parent)
         if len(step.columns) != len(columns):
             raise SqlError("each UNION query must have the same number of columns")
-        kinds = [
-            common([Value("", one), Value("", two)], "UNION")
-            for (_, one), (_, two) in zip(columns, step.columns, strict=True)
-        ]
-        sides = [self._retyped(anchor, kinds), self._retyped(step, kinds)]
-        return f"{sides[0]} UNION ALL {sides[1]}", [
+        kinds = [common(list(sides), "UNION") for sides in zip(_sides(anchor), _sides(step), strict=True)]
+        members = [self._retyped(anchor, kinds), self._retyped(step, kinds)]
+        return f"{members[0]} UNION ALL {members[1]}", [
             (label, kind) for (label, _), kind in zip(columns, kinds, strict=True)
         ]
 
@@ -123,10 +120,7 @@ class QueryCompiler:
             if word != "UNION":
                 raise SqlError(f"{word} ALL is not supported")
             word = "UNION ALL"
-        kinds = [
-            common([Value("", one), Value("", two)], word)
-            for (_, one), (_, two) in zip(left.columns, right.columns, strict=True)
-        ]
+        kinds = [common(list(sides), word) for sides in zip(_sides(left), _sides(right), strict=True)]
         columns = [(label, kind) for (label, _), kind in zip(left.columns, kinds, strict=True)]
         text = f"({self._retyped(left, kinds)}) {word} ({self._retyped(right, kinds)})"
         result = Query(text, columns)
@@ -165,8 +159,9 @@ class QueryCompiler:
             for n, (_, value) in enumerate(items, 1)
         )
         text = f"SELECT {distinct}{listed}{' FROM ' + source if source else ''} {' '.join(parts)}".rstrip()
-        result = Query(text, columns, [value.table for _, value in items])
-        return Query(text + self._tail(node, result, (scope, items)), columns, result.tables)
+        untyped = frozenset(n for n, (_, value) in enumerate(items) if value.is_untyped)
+        result = Query(text, columns, [value.table for _, value in items], untyped)
+        return Query(text + self._tail(node, result, (scope, items)), columns, result.tables, untyped)
 
     def _distinct(self, node: exp.Select) -> str:
         distinct = node.args.get("distinct")
@@ -300,6 +295,14 @@ class QueryCompiler:
 
 def _has_clauses(node: Any) -> bool:
     return any(node.args.get(name) for name in ("order", "limit", "offset", "with_"))
+
+
+def _sides(query: Query) -> list[Value]:
+    """The columns as values to find a common type for."""
+    return [
+        Value("", SqlType("unknown", kind.size) if n in query.untyped else kind)
+        for n, (_, kind) in enumerate(query.columns)
+    ]
 
 
 def _mentions(node: exp.Expression, name: str) -> bool:

@@ -21,6 +21,8 @@ class Query:
     columns: list[tuple[str, SqlType]]
     tables: list[str] = field(default_factory=list)
     """The source table of each column, empty where it is computed."""
+    untyped: frozenset[int] = frozenset()
+    """Columns that are a bare string or NULL, and so take the other side's type in a UNION."""
 
 
 class Session(Protocol):

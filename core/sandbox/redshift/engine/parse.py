@@ -22,6 +22,7 @@ _SPECIAL = ("CAST", "CONVERT", "EXTRACT", "TRIM", "TRY_CAST", "SUBSTRING", "POSI
 
 class _Parser(RedshiftParser):
     FUNCTIONS = {}
+    ARRAY_CONSTRUCTORS = {}  # list[1] is a step into a column called list
     FUNCTION_PARSERS = {name: parser for name, parser in RedshiftParser.FUNCTION_PARSERS.items() if name in _SPECIAL}
     NO_PAREN_FUNCTION_PARSERS = {
         name: parser

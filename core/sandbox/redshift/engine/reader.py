@@ -119,9 +119,7 @@ def spelled(items: list[Token]) -> str:
     out: list[str] = []
     last: Token | None = None
     for token in _bracketed_intervals(items):
-        if (
-            last is not None and last.is_("approximate") and token.kind == "word"
-        ):  # one function, not a word and a function
+        if last is not None and last.is_("approximate") and token.kind == "word":  # one function, not two words
             out[-1] = f"approximate_{token.text}"
             last = token
             continue
@@ -139,27 +137,8 @@ def spelled(items: list[Token]) -> str:
     return "".join(out)
 
 
-_UNITS = frozenset(
-    [
-        "year",
-        "month",
-        "day",
-        "hour",
-        "minute",
-        "second",
-        "years",
-        "months",
-        "days",
-        "hours",
-        "minutes",
-        "seconds",
-        "week",
-        "weeks",
-        "quarter",
-        "quarters",
-        "to",
-    ]
-)
+_UNIT_WORDS = "year month day hour minute second years months days hours minutes seconds week weeks quarter quarters to"
+_UNITS = frozenset(_UNIT_WORDS.split())
 
 
 def _bracketed_intervals(items: list[Token]) -> list[Token]:

@@ -17,8 +17,6 @@ import orjson
 import pytest
 from botocore.exceptions import ClientError
 
-from core.base.errors import OpsError
-from core.sandbox.kinesis import dials as dials_module
 from tests.core.sandbox.kinesis.plane import Plane
 
 TOP = 2**128 - 1
@@ -392,14 +390,3 @@ def test_it_ends_when_its_stdin_does_and_guards_its_folder(tmp_path: Path) -> No
     assert plane.process.wait(10) == 0
     assert isinstance(plane.process, subprocess.Popen)
     plane.process.stdout.close()  # type: ignore[union-attr]
-
-
-def test_the_dials_from_outside(plane: Plane) -> None:
-    before = dials_module.read(plane.url)
-    assert dials_module.turn(plane.url, LatencyMs=5)["LatencyMs"] == 5
-    with pytest.raises(OpsError, match="could not be turned"):
-        dials_module.turn(plane.url, ErrorShare=2)
-    assert dials_module.neutral(plane.url) == {name: facts[3] for name, facts in dials_module.DIALS.items()}
-    dials_module.turn(plane.url, **before)
-    with pytest.raises(OpsError, match="does not answer"):
-        dials_module.read("http://127.0.0.1:9")

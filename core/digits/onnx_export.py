@@ -1,0 +1,161 @@
+"""Writes a patch-svc model as an ONNX graph: input (n, 1, 28, 28) in 0..1, output ten probabilities.
+
+The graph is the model's arithmetic written down once more; ``export`` compares the two before it writes the file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.base.errors import OpsError
+from core.base.files import write_atomic
+from core.digits.model_file import read_blob, read_card, read_patch_model
+from core.digits.patch_model import PatchModel
+from core.digits.patches import CONTRAST, PAD_PIXELS, PatchBank, pooling_windows
+from core.digits.plain_digits import plain_digits
+
+_OPSET = 17
+
+
+def export(report: Callable[..., None], model: Path, target: Path) -> None:
+    """Raises OpsError for a model that is not patch-svc or ONNX, and where the onnx package is missing."""
+    card = read_card(model)
+    if card.kind == "onnx":
+        write_atomic(target, read_blob(model)[0], mode=0o644)
+        return
+    if card.kind != "patch-svc":
+        raise OpsError(
+            f"{card.name} cannot be written as ONNX",
+            "Only patch-svc models and imported ONNX graphs can",
+            "Export it as a model file instead",
+            code="model",
+        )
+    report(0, 1, "Building the graph")
+    opened, _ = read_patch_model(model)
+    content = graph_of(opened)
+    report(0.5, 1, "Comparing the graph with the model")
+    _compare(opened, content, target.name)
+    write_atomic(target, content, mode=0o644)
+
+
+def _compare(model: PatchModel, content: bytes, name: str) -> None:
+    from core.digits.stock import open_onnx_graph
+
+    images, _ = plain_digits()
+    difference = np.abs(
+        open_onnx_graph(content, name).answer(images).probabilities - model.answer(images).probabilities
+    ).max()
+    if not difference < 1e-2:
+        raise OpsError(
+            "The ONNX graph does not answer as the model does",
+            f"Its probabilities differ by up to {difference:.3g}",
+            "This is a fault of Opsdesk: please report it",
+            code="bug",
+        )
+
+
+class _Graph:
+    """Nodes and constants, named as they come."""
+
+    def __init__(self) -> None:
+        self.nodes: list[Any] = []
+        self.constants: list[Any] = []
+
+    def constant(self, array: NDArray[Any] | float) -> str:
+        from onnx import numpy_helper
+
+        name = f"c{len(self.constants)}"
+        kind = np.int64 if isinstance(array, np.ndarray) and array.dtype.kind == "i" else np.float32
+        self.constants.append(numpy_helper.from_array(np.asarray(array, kind), name))
+        return name
+
+    def __call__(self, operation: str, *inputs: str | NDArray[Any] | float, **attributes: Any) -> str:
+        from onnx import helper
+
+        names = [entry if isinstance(entry, str) else self.constant(entry) for entry in inputs]
+        output = f"v{len(self.nodes)}"
+        self.nodes.append(helper.make_node(operation, names, [output], **attributes))
+        return output
+
+
+def graph_of(model: PatchModel) -> bytes:
+    try:
+        from onnx import TensorProto, checker, helper
+    except ImportError as error:
+        raise OpsError(
+            "Writing ONNX needs the onnx package",
+            "It is an optional part and is not installed",
+            "Install it with: uv pip install 'opsdesk[onnx]'",
+            code="missing",
+        ) from error
+    g = _Graph()
+    encoded = [_bank(g, bank) for bank in model.projection.banks]
+    joined = g("Concat", *encoded, axis=1) if len(encoded) > 1 else encoded[0]
+    projected = g("MatMul", g("Sub", joined, model.projection.mean), model.projection.axes)
+    scores = _votes(g, projected, model)
+    softmax = g("Softmax", g("Mul", scores, float(model.sharpness)), axis=1)
+    spread = np.zeros((len(model.digits), 10), np.float32)
+    spread[np.arange(len(model.digits)), model.digits] = 1
+    g.nodes.append(helper.make_node("MatMul", [softmax, g.constant(spread)], ["probabilities"]))
+    graph = helper.make_graph(
+        g.nodes,
+        "patch-svc",
+        [helper.make_tensor_value_info("image", TensorProto.FLOAT, ["n", 1, 28, 28])],
+        [helper.make_tensor_value_info("probabilities", TensorProto.FLOAT, ["n", 10])],
+        g.constants,
+    )
+    made = helper.make_model(graph, opset_imports=[helper.make_opsetid("", _OPSET)], ir_version=8)
+    checker.check_model(made)
+    content: bytes = made.SerializeToString()
+    return content
+
+
+def _bank(g: _Graph, bank: PatchBank) -> str:
+    """As ``PatchBank.encode``: one convolution for the answers, one for the mean, one for the mean square."""
+    size, atoms = bank.size, bank.atoms.shape[1]
+    pads = [PAD_PIXELS] * 4
+    kernels = bank.atoms.T.reshape(atoms, 1, size, size)
+    flat = np.full((1, 1, size, size), 1 / size**2, np.float32)
+    answer = g("Conv", "image", kernels, pads=pads)
+    mean = g("Conv", "image", flat, pads=pads)
+    square = g("Conv", g("Mul", "image", "image"), flat, pads=pads)
+    variance = g("Max", g("Sub", square, g("Mul", mean, mean)), 0.0)
+    scale = g("Sqrt", g("Add", variance, CONTRAST))
+    centred = g("Sub", answer, g("Mul", mean, bank.atoms.sum(0).reshape(1, atoms, 1, 1)))
+    answer = g("Sub", g("Div", centred, scale), bank.offset.reshape(1, atoms, 1, 1))
+    up = g("Relu", g("Sub", answer, bank.threshold))
+    down = g("Relu", g("Sub", g("Neg", answer), bank.threshold))
+    split = g("Reshape", g("Concat", up, down, axis=1), np.array([0, 2 * atoms, -1]))
+    pooled = g("MatMul", split, pooling_windows(bank.positions, bank.grid).T)
+    ordered = g("Transpose", g("Sqrt", pooled), perm=[0, 2, 1])
+    return g("Reshape", ordered, np.array([0, bank.width]))
+
+
+def _votes(g: _Graph, rows: str, model: PatchModel) -> str:
+    """As ``KernelVotes``: likeness to every support vector, decisions of the class pairs, votes and margins."""
+    votes = model.votes
+    lengths = votes.gamma * (votes.vectors**2).sum(1)
+    own = g("Mul", g("ReduceSum", g("Mul", rows, rows), np.array([1]), keepdims=1), float(votes.gamma))
+    exponent = g("Sub", g("Sub", g("MatMul", rows, 2 * votes.gamma * votes.vectors.T), lengths), own)
+    likeness = g("Exp", exponent)
+    classes = len(votes.counts)
+    owner = np.repeat(np.arange(classes), votes.counts)
+    first, second = np.triu_indices(classes, 1)
+    # a pair's decision weighs the vectors of its two classes only
+    weights = np.zeros((len(owner), len(first)), np.float32)
+    for pair, (one, other) in enumerate(zip(first, second, strict=True)):
+        weights[owner == one, pair] = votes.duals[other - 1, owner == one]
+        weights[owner == other, pair] = votes.duals[one, owner == other]
+    decisions = g("Add", g("MatMul", likeness, weights), votes.intercepts)
+    signs = np.zeros((len(first), classes), np.float32)
+    pair_numbers = np.arange(len(first))
+    signs[pair_numbers, first], signs[pair_numbers, second] = 1, -1
+    margins = g("MatMul", decisions, signs)
+    won = g("Sub", g("Cast", g("Greater", decisions, 0.0), to=1), 0.5)
+    counted = g("Add", g("MatMul", won, signs), (classes - 1) / 2)
+    return g("Add", counted, g("Div", margins, g("Mul", g("Add", g("Abs", margins), 1.0), 3.0)))

@@ -1,0 +1,130 @@
+"""Digits: every algorithm's cost on a fixed split, reading a Kaggle CSV against numpy and pandas, stroke to bars.
+
+``python -m tests.benchmarks digits``. Uses the MNIST training set beside the project where it is there, else
+digits drawn from templates; OPSDESK_BENCH_ROWS (default 6,000) says how many to train on.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from core.digits.algorithms import ALGORITHMS
+from core.digits.datasets import Dataset, open_dataset, save_csv, save_npz
+from core.digits.ink import normalised
+from core.digits.model_file import SHIPPED, read_patch_model
+from core.digits.opened import open_model
+from core.digits.plain_digits import plain_digit
+from core.digits.training import TrainingOrder, train
+from tests.conftest import SHARED
+from tests.core.digits.small_data import digits
+from tests.core.digits.strokes import table
+
+
+def main() -> None:
+    rows = int(os.environ.get("OPSDESK_BENCH_ROWS", "6000"))
+    source = SHARED / "data" / "mnist-train.npz"
+    dataset = open_dataset(source) if source.exists() else digits(min(rows, 3_000))
+    with tempfile.TemporaryDirectory() as folder:
+        stroke_to_bars()
+        drawings()
+        reading(dataset, Path(folder))
+        algorithms(dataset, Path(folder), rows)
+
+
+def _median(work: Callable[[int], object], count: int) -> tuple[float, float]:
+    """CPU milliseconds of this thread: median and 99th percentile."""
+    taken = []
+    for index in range(count):
+        started = time.thread_time()
+        work(index)
+        taken.append((time.thread_time() - started) * 1000)
+    return float(np.median(taken)), float(np.percentile(taken, 99))
+
+
+def stroke_to_bars() -> None:
+    model, card = read_patch_model(SHIPPED)
+    drawing = [plain_digit(index % 10) for index in range(300)]
+    pictures = np.stack([normalised(strokes) for strokes in drawing[:10]])
+    for name, work in (
+        ("strokes -> 28 x 28", lambda index: normalised(drawing[index])),
+        ("28 x 28 -> answer", lambda index: model.answer(pictures[index % 10][None])),
+        ("stroke -> bars", lambda index: model.answer(normalised(drawing[index])[None])),
+    ):
+        median, p99 = _median(work, 300)
+        print(f"{name:22} {median:6.2f} ms CPU median, {p99:6.2f} p99 (a frame is 16 ms)")
+    print(f"shipped model: {SHIPPED.stat().st_size / 1e6:.2f} MB, {card.scores['accuracy']:.2%} of its held-out digits")
+
+
+def drawings() -> None:
+    model, _ = read_patch_model(SHIPPED)
+    for kind, drawn in table(200, seed=1).items():
+        answer = model.answer(np.stack([normalised(strokes) for _, strokes in drawn]))
+        right = (answer.labels == np.array([label for label, _ in drawn])).mean()
+        kept = (answer.digit >= 0).mean() if answer.digit is not None else 1.0
+        print(f"drawn {kind:12} {right:.1%} right, {kept:.1%} taken for digits")
+
+
+_READERS = {
+    "opsdesk": "from pathlib import Path\nfrom core.digits.datasets import open_dataset\nread = lambda p: len(open_dataset(Path(p)))",
+    "numpy.loadtxt uint8": "import numpy\nread = lambda p: len(numpy.loadtxt(p, dtype='u1', delimiter=',', skiprows=1))",
+    "pandas default": "import pandas\nread = lambda p: len(pandas.read_csv(p))",
+}
+
+
+def reading(dataset: Dataset, folder: Path) -> None:
+    """Each reader in a process of its own, so that the peak is its own."""
+    path = folder / "train.csv"
+    save_csv(dataset.chosen(np.arange(min(len(dataset), 42_000))), path)
+    figures: dict[str, tuple[float, float]] = {}
+    for name, setup in _READERS.items():
+        if name.startswith("pandas") and importlib.util.find_spec("pandas") is None:
+            print("pandas is not installed here: its reader is left out")
+            continue
+        code = (
+            f"{setup}\nimport time\n"
+            # VmHWM begins anew with the program; ru_maxrss would carry the parent's over
+            "peak = lambda: int(open('/proc/self/status').read().split('VmHWM:')[1].split()[0])\nbase = peak()\n"
+            f"started = time.process_time(); read({str(path)!r}); taken = time.process_time() - started\n"
+            "print(taken, (peak() - base) / 1024)"
+        )
+        output = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+        seconds, megabytes = map(float, output.split())
+        figures[name] = seconds, megabytes
+    ours = figures["opsdesk"]
+    for name, (seconds, megabytes) in figures.items():
+        print(
+            f"CSV by {name:20} {seconds:5.2f} CPU s ({seconds / ours[0]:.2f} of ours), +{megabytes:4.0f} MB at its peak"
+        )
+
+
+def algorithms(dataset: Dataset, folder: Path, rows: int) -> None:
+    data = folder / "set.npz"
+    save_npz(dataset, data)
+    fresh = dataset.chosen(np.arange(max(0, len(dataset) - 200), len(dataset))).pixels
+    print(f"trained on {rows:,} rows, a fifth of them held out (seed 0)")
+    for algorithm in ALGORITHMS:
+        path = folder / f"{algorithm.id}.model"
+        started = resource.getrusage(resource.RUSAGE_SELF).ru_utime
+        trained = train(lambda *_, **__: None, TrainingOrder(data, algorithm.id, limit=min(rows, len(dataset))), path)
+        seconds = resource.getrusage(resource.RUSAGE_SELF).ru_utime - started
+        model, _ = open_model(path)
+        median, _ = _median(lambda index, model=model: model.answer(fresh[index % len(fresh)][None]), 60)  # type: ignore[misc]
+        print(
+            f"{algorithm.id:18} {seconds:7.1f} CPU s  {trained.evaluation.accuracy:7.2%}  {median:7.2f} ms an image"
+            f"  {path.stat().st_size / 1e6:6.2f} MB",
+            flush=True,
+        )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,171 @@
+"""The page's parts: the pad's ink, the words of the answer, the matrix, the dialogs."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtGui import QImage
+
+from core.digits.algorithms import ALGORITHMS
+from gui.parts.heat_map import HeatMap, HeatTable
+from gui.parts.image_gallery import GalleryItem, ImageGallery
+from gui.parts.ink_pad import InkPad, InkStroke, erased
+from gui.tabs.digits.answer_card import AnswerCard
+from gui.tabs.digits.explore_card import ExploreCard
+from gui.tabs.digits.models_presenter import _choice_of
+from gui.tabs.digits.train_dialog import TrainDialog
+from gui.tabs.digits.values import Overview, Shown, Sureness
+
+
+@pytest.fixture
+def pad(qtbot) -> InkPad:
+    made = InkPad()
+    made.resize(280, 280)
+    qtbot.addWidget(made)
+    made.show()
+    return made
+
+
+def stroke(qtbot, pad: InkPad, *points: tuple[int, int]) -> None:
+    qtbot.mousePress(pad, Qt.MouseButton.LeftButton, pos=QPoint(*points[0]))
+    for point in points[1:]:
+        qtbot.mouseMove(pad, QPoint(*point))
+    qtbot.mouseRelease(pad, Qt.MouseButton.LeftButton, pos=QPoint(*points[-1]))
+
+
+def test_pad_draws_undoes_redoes_and_clears(qtbot, pad: InkPad) -> None:
+    stroke(qtbot, pad, (50, 50), (100, 100), (150, 150))
+    stroke(qtbot, pad, (200, 50), (200, 200))
+    assert [len(entry.points) for entry in pad.strokes] == [3, 2]
+    pad.undo()
+    assert len(pad.strokes) == 1
+    pad.undo()
+    assert pad.strokes == []
+    pad.redo()
+    pad.redo()
+    assert len(pad.strokes) == 2
+    pad.clear()
+    assert pad.strokes == []
+    pad.undo()
+    assert len(pad.strokes) == 2
+
+
+def test_pad_by_keys_alone(qtbot, pad: InkPad) -> None:
+    pad.setFocus()
+    qtbot.keyClick(pad, Qt.Key.Key_Space)
+    for _ in range(5):
+        qtbot.keyClick(pad, Qt.Key.Key_Right, Qt.KeyboardModifier.ShiftModifier)
+    qtbot.keyClick(pad, Qt.Key.Key_Space)
+    (drawn,) = pad.strokes
+    assert drawn.points[0] == (140, 140) and drawn.points[-1] == (220, 140)
+    qtbot.keyClick(pad, Qt.Key.Key_Delete)
+    assert pad.strokes == []
+
+
+def test_a_lost_focus_ends_the_stroke(qtbot, pad: InkPad) -> None:
+    pad.setFocus()
+    qtbot.keyClick(pad, Qt.Key.Key_Space)
+    qtbot.keyClick(pad, Qt.Key.Key_Down)
+    pad.clearFocus()
+    assert not pad.drawing
+
+
+def test_eraser_cuts_a_stroke_in_two() -> None:
+    line = InkStroke(((0.0, 100.0), (280.0, 100.0)), 10.0)
+    left, right = erased([line], 140, 100, 10)
+    assert left.points[-1][0] < 126 and right.points[0][0] > 154
+    assert erased([line], 140, 200, 10) == [line]
+    assert erased([InkStroke(((5.0, 5.0),), 10.0)], 5, 5, 10) == []
+
+
+def test_words_of_the_answer(qtbot) -> None:
+    card = AnswerCard()
+    qtbot.addWidget(card)
+    shares = [0.0] * 10
+    shares[4], shares[9] = 0.97, 0.03
+    ranked = [4, 9, 0, 1, 2, 3, 5, 6, 7, 8]
+    for sureness, hero, words in (
+        (Sureness.SURE, "4", "97.0 % confident"),
+        (Sureness.NOT_SURE, "4?", "Not sure: 4 or 9"),
+        (Sureness.NOT_A_DIGIT, "–", "Does not look like a digit"),
+    ):
+        card.show_answer(Shown(sureness, shares, ranked, bytes(784), 2.5))
+        assert (card.hero.text(), card.sure.text()) == (hero, words)
+        assert card.name_it.isEnabled()
+    card.digit_choice.setCurrentIndex(9)
+    card.show_answer(Shown(Sureness.SURE, shares, ranked, bytes(784), 2.5))
+    assert card.digit_choice.currentData() == 9  # the same answer again does not undo a correction
+    card.show_answer(Shown(Sureness.EMPTY))
+    assert card.hero.text() == "" and card.bars.shares == [] and not card.name_it.isEnabled()
+
+
+def test_matrix_is_clicked_and_walked(qtbot) -> None:
+    heat = HeatMap("Matrix", "True", "Said")
+    qtbot.addWidget(heat)
+    heat.resize(420, 330)
+    names = [str(index) for index in range(10)]
+    heat.show_table(HeatTable(names, names, [["1"] * 10] * 10, [[0.5] * 10] * 10))
+    heat.show()
+    with qtbot.waitSignal(heat.picked) as caught:
+        qtbot.mouseClick(heat, Qt.MouseButton.LeftButton, pos=heat.cell_centre(3, 8).toPoint())
+    assert caught.args == [3, 8]
+    qtbot.keyClick(heat, Qt.Key.Key_Down)
+    with qtbot.waitSignal(heat.picked) as caught:
+        qtbot.keyClick(heat, Qt.Key.Key_Return)
+    assert caught.args == [4, 8]
+
+
+def test_gallery_makes_only_the_pictures_that_are_seen(qtbot) -> None:
+    made: list[int] = []
+
+    def picture(index: int) -> QImage:
+        made.append(index)
+        return QImage(28, 28, QImage.Format.Format_Grayscale8)
+
+    gallery = ImageGallery("Digits")
+    qtbot.addWidget(gallery)
+    gallery.resize(400, 300)
+    gallery.show_items([GalleryItem(lambda index=index: picture(index), str(index)) for index in range(5_000)])
+    gallery.show()
+    gallery.grab()
+    assert 0 < len(made) < 100
+
+
+def test_explore_without_pictures_says_how_to_get_them(qtbot) -> None:
+    card = ExploreCard()
+    qtbot.addWidget(card)
+    card.show_overview(None)
+    assert card.stack.currentWidget() is card.empty
+    confusion = [[90 if true == said else 1 for said in range(10)] for true in range(10)]
+    coverage = [(0.0, 1.0, 0.9), (0.9, 0.8, 0.99), (0.99, 0.0, None)]
+    card.show_overview(
+        Overview("m", "d", 990, 0.91, (0.9, 0.92), 0.9, 0.02, 0.01, confusion, [(0.9, 0.91, 990)], coverage)
+    )
+    card.threshold.setValue(2)
+    assert card.coverage_note.text().endswith("– of those right")
+    card.show_thumbs("None", [], why_none="Evaluate it")
+    assert not card.gallery.isVisibleTo(card) and card.gallery_open.isVisibleTo(card)
+
+
+def test_every_algorithm_can_be_chosen_with_an_estimate(qtbot) -> None:
+    dialog = TrainDialog([_choice_of(algorithm) for algorithm in ALGORITHMS], "", 0)
+    qtbot.addWidget(dialog)
+    for index, algorithm in enumerate(ALGORITHMS):
+        dialog.algorithm.setCurrentIndex(index)
+        wish = dialog.wish
+        assert algorithm.settings(wish.parameters) == algorithm.settings({})  # the boxes show the defaults exactly
+        assert "of one core" in dialog.estimate.text()
+    dialog.accept_button.click()
+    assert dialog.data_field.note.text() == "Choose the digits to learn from"
+
+
+def test_the_page_imports_nothing_heavy() -> None:
+    code = (
+        "import sys, gui.tabs.digits.tab\n"
+        "print([name for name in ('numpy', 'sklearn', 'scipy', 'boto3', 'PIL', 'polars', 'onnxruntime') if name in sys.modules])"
+    )
+    output = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert output.strip() == "[]"
