@@ -105,9 +105,9 @@ def _plain(name: str, value: Any) -> Any:
     return value
 
 
-@given(st.lists(_ROW, min_size=20, max_size=60))
+@given(st.lists(_ROW, min_size=40, max_size=80))
 @settings(
-    max_examples=2,
+    max_examples=1,
     deadline=None,
     phases=[Phase.explicit, Phase.generate],  # each shrinking step would be a pull
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large],

@@ -254,7 +254,7 @@ def common(values: list[Value], what: str) -> SqlType:
     """The type that CASE, COALESCE, UNION and their kin give these values. Raises SqlError if there is none."""
     typed = [one.type for one in values if not one.is_untyped]
     if not typed:
-        return SqlType("varchar", max((len((one.constant or "").encode()) for one in values), default=-1) or 1)
+        return SqlType("varchar", max([1, *(one.type.size for one in values)]))
     result = typed[0]
     for one in typed[1:]:
         result = _common(result, one, what)

@@ -64,6 +64,7 @@ class Catalog:
 
     def __init__(self, connection: Any, temporary: str, search_path: list[str]) -> None:
         self.connection, self.temporary, self.search_path = connection, temporary, search_path
+        self.made_temporary = False
 
     def rows(self, sql: str, *parameters: Any) -> list[tuple[Any, ...]]:
         found: list[tuple[Any, ...]] = self.connection.execute(sql, list(parameters)).fetchall()
@@ -159,6 +160,7 @@ class Catalog:
     # -- writing ---------------------------------------------------------------
     def save(self, spec: TableSpec, owner: str = "") -> None:
         """Record a new or changed declaration, replacing what was known of the name."""
+        self.made_temporary = self.made_temporary or spec.schema == self.temporary
         known = self.rows(
             "SELECT owner, created, id FROM rs_meta.tables WHERE schema_name = ? AND table_name = ?",
             spec.schema,

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import json
-import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import IO, Any
@@ -13,6 +12,7 @@ from typing import IO, Any
 from core.sandbox.redshift.engine.casts import assigned, cast
 from core.sandbox.redshift.engine.catalog import ColumnSpec, TableSpec
 from core.sandbox.redshift.engine.context import Context
+from core.sandbox.redshift.engine.copy_files import Whole, documents, escaped_split, fits_parquet, open_escape
 from core.sandbox.redshift.engine.copy_options import CopyOptions, read_options
 from core.sandbox.redshift.engine.outcome import NeedsCluster, Outcome, SqlError
 from core.sandbox.redshift.engine.reader import Reader
@@ -126,7 +126,7 @@ class _Load:
                 f"Unmatched number of columns between table and file. Table columns: {len(self.targets)}, Data columns: {len(schema)}"
             )
         for field, target in zip(schema, self.targets, strict=True):
-            if not _fits(field.type, target.type, self.options.serialize_to_json):
+            if not fits_parquet(field.type, target.type, self.options.serialize_to_json):
                 raise SqlError(
                     f"Spectrum Scan Error: File '{name}' has an incompatible Parquet schema for column '{target.name}'."
                     f" Column type: {target.type.sql.upper()}, Parquet type: {field.type}"
@@ -157,7 +157,7 @@ class _Load:
 
     def _rows(self, content: IO[bytes]) -> Iterator[_Row]:
         errors = "replace" if self.options.bad_chars is not None else "strict"
-        text = io.TextIOWrapper(_Whole(content), encoding=self.options.encoding, errors=errors, newline="")  # type: ignore[type-var]
+        text = io.TextIOWrapper(Whole(content), encoding=self.options.encoding, errors=errors, newline="")  # type: ignore[type-var]
         reads = {"csv": self._csv, "json": self._json, "fixedwidth": self._fixed}.get(
             self.options.format, self._delimited
         )
@@ -193,13 +193,13 @@ class _Load:
         pending = ""
         for number, whole in enumerate(text, 1):
             line = pending + whole.rstrip("\r\n")
-            if self.options.escape and _open_escape(line):
+            if self.options.escape and open_escape(line):
                 pending = line[:-1] + "\n"
                 continue
             pending = ""
             if number <= self.options.ignore_header or (not line.strip() and self.options.ignore_blank_lines):
                 continue
-            values = _escaped_split(line, self.options.delimiter) if self.options.escape else self._split(line)
+            values = escaped_split(line, self.options.delimiter) if self.options.escape else self._split(line)
             yield _Row(number, line, values)
 
     def _split(self, line: str) -> list[str | None]:
@@ -226,7 +226,7 @@ class _Load:
             raise NeedsCluster("COPY ... JSON with a JSONPaths file")
         if how not in ("auto", "auto ignorecase", "noshred"):
             raise SqlError(f"JSON option {self.options.json_paths!r} is not known")
-        for number, raw, document in _documents(text):
+        for number, raw, document in documents(text):
             if isinstance(document, str) and document.startswith("\0"):
                 yield _Row(number, raw, [], f"Invalid JSON: {document[1:]}")
                 continue
@@ -330,86 +330,6 @@ class _Load:
             raise _TooManyErrors
 
 
-class _Whole(io.RawIOBase):
-    """Any readable as a raw stream, so that TextIOWrapper takes it."""
-
-    def __init__(self, inner: IO[bytes]) -> None:
-        self._inner = inner
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        data = self.read1(len(buffer))
-        buffer[: len(data)] = data
-        return len(data)
-
-    def read1(self, size: int = -1) -> bytes:
-        try:
-            return self._inner.read(size if size > 0 else 65536)
-        except (OSError, EOFError, zlib.error) as error:
-            raise SqlError(f"The compressed file is damaged: {error}") from None
-
-
-def _open_escape(line: str) -> bool:
-    return (len(line) - len(line.rstrip("\\"))) % 2 == 1
-
-
-def _escaped_split(line: str, delimiter: str) -> list[str | None]:
-    values: list[str | None] = []
-    part: list[str] = []
-    at = 0
-    while at < len(line):
-        char = line[at]
-        if char == "\\" and at + 1 < len(line):
-            part.append("\\N" if line[at + 1] == "N" and not part else line[at + 1])
-            at += 2
-            continue
-        if char == delimiter:
-            values.append("".join(part))
-            part = []
-        else:
-            part.append(char)
-        at += 1
-    values.append("".join(part))
-    return values
-
-
-def _documents(text: IO[str]) -> Iterator[tuple[int, str, Any]]:
-    """Concatenated JSON documents with the line each begins on; a broken one comes as a text beginning with NUL."""
-    decoder = json.JSONDecoder()
-    buffer, line = "", 1
-    while True:
-        chunk = text.read(1 << 20)
-        buffer += chunk
-        at = 0
-        while True:
-            while at < len(buffer) and buffer[at].isspace():
-                line += buffer[at] == "\n"
-                at += 1
-            if at >= len(buffer):
-                break
-            try:
-                document, end = decoder.raw_decode(buffer, at)
-            except ValueError as error:
-                if chunk:
-                    break  # perhaps the rest of it is still to come
-                stop = buffer.find("\n", at)
-                stop = len(buffer) if stop < 0 else stop
-                yield line, buffer[at:stop], f"\0{error}"
-                at = stop
-                continue
-            raw = buffer[at:end]
-            yield line, raw, document
-            line += raw.count("\n")
-            at = end
-        buffer = buffer[at:]
-        if not chunk:
-            return
-        if len(buffer) > 64_000_000:
-            raise SqlError("a JSON document is larger than 64 MB")
-
-
 def _scalar(value: Any, kind: SqlType) -> str | None:
     if value is None:
         return None
@@ -428,22 +348,6 @@ def _moment(source: str, shape: str, kind: SqlType) -> str:
     else:
         text = f"rs_read_moment(trim({source}), {literal(shape)}, true)"
     return f"timezone('UTC', {text})" if kind.name == "timestamptz" else text
-
-
-def _fits(arrow: Any, kind: SqlType, serialize: bool) -> bool:
-    import pyarrow as pa
-
-    types = pa.types
-    checks: dict[str, tuple[Any, ...]] = {
-        "int2": (types.is_int8, types.is_int16, types.is_int32), "int4": (types.is_int32,), "int8": (types.is_int64,),
-        "float4": (types.is_float32,), "float8": (types.is_float64,), "bool": (types.is_boolean,), "date": (types.is_date,),
-        "timestamp": (types.is_timestamp,), "timestamptz": (types.is_timestamp,), "time": (types.is_time,),
-        "varbyte": (types.is_binary, types.is_large_binary), "char": (types.is_string, types.is_large_string, types.is_dictionary),
-        "varchar": (types.is_string, types.is_large_string, types.is_dictionary), "super": (lambda _: serialize,),
-    }  # fmt: skip
-    if kind.name == "numeric":
-        return bool(types.is_decimal(arrow) and arrow.precision <= kind.precision and arrow.scale == kind.scale)
-    return any(check(arrow) for check in checks.get(kind.name, ()))
 
 
 def _from_parquet(kind: SqlType, source: str, options: CopyOptions) -> str:

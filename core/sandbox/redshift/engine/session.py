@@ -197,7 +197,8 @@ class EngineSession(Context):
                 return
             self._closed = True
         self.connection.close()
-        self.journal.forget_session(self.pid)
+        if self.catalog.made_temporary:
+            self.journal.forget_session(self.pid)
 
 
 def _bound(token: Token, parameters: dict[str, str]) -> Token:

@@ -1,0 +1,109 @@
+"""What COPY finds in files: decompressed streams, escaped fields, concatenated JSON, Parquet types."""
+
+from __future__ import annotations
+
+import io
+import json
+import zlib
+from collections.abc import Iterator
+from typing import IO, Any
+
+from core.sandbox.redshift.engine.outcome import SqlError
+from core.sandbox.redshift.engine.types import SqlType
+
+
+class Whole(io.RawIOBase):
+    """Any readable as a raw stream, so that TextIOWrapper takes it."""
+
+    def __init__(self, inner: IO[bytes]) -> None:
+        self._inner = inner
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        data = self.read1(len(buffer))
+        buffer[: len(data)] = data
+        return len(data)
+
+    def read1(self, size: int = -1) -> bytes:
+        try:
+            return self._inner.read(size if size > 0 else 65536)
+        except (OSError, EOFError, zlib.error) as error:
+            raise SqlError(f"The compressed file is damaged: {error}") from None
+
+
+def open_escape(line: str) -> bool:
+    return (len(line) - len(line.rstrip("\\"))) % 2 == 1
+
+
+def escaped_split(line: str, delimiter: str) -> list[str | None]:
+    values: list[str | None] = []
+    part: list[str] = []
+    at = 0
+    while at < len(line):
+        char = line[at]
+        if char == "\\" and at + 1 < len(line):
+            part.append("\\N" if line[at + 1] == "N" and not part else line[at + 1])
+            at += 2
+            continue
+        if char == delimiter:
+            values.append("".join(part))
+            part = []
+        else:
+            part.append(char)
+        at += 1
+    values.append("".join(part))
+    return values
+
+
+def documents(text: IO[str]) -> Iterator[tuple[int, str, Any]]:
+    """Concatenated JSON documents with the line each begins on; a broken one comes as a text beginning with NUL."""
+    decoder = json.JSONDecoder()
+    buffer, line = "", 1
+    while True:
+        chunk = text.read(1 << 20)
+        buffer += chunk
+        at = 0
+        while True:
+            while at < len(buffer) and buffer[at].isspace():
+                line += buffer[at] == "\n"
+                at += 1
+            if at >= len(buffer):
+                break
+            try:
+                document, end = decoder.raw_decode(buffer, at)
+            except ValueError as error:
+                if chunk:
+                    break  # perhaps the rest of it is still to come
+                stop = buffer.find("\n", at)
+                stop = len(buffer) if stop < 0 else stop
+                yield line, buffer[at:stop], f"\0{error}"
+                at = stop
+                continue
+            raw = buffer[at:end]
+            yield line, raw, document
+            line += raw.count("\n")
+            at = end
+        buffer = buffer[at:]
+        if not chunk:
+            return
+        if len(buffer) > 64_000_000:
+            raise SqlError("a JSON document is larger than 64 MB")
+
+
+def fits_parquet(arrow: Any, kind: SqlType, serialize: bool) -> bool:
+    """Whether a Parquet column may be loaded into the type; Redshift converts nothing here."""
+    import pyarrow as pa
+
+    types = pa.types
+    checks: dict[str, tuple[Any, ...]] = {
+        "int2": (types.is_int8, types.is_int16, types.is_int32), "int4": (types.is_int32,), "int8": (types.is_int64,),
+        "float4": (types.is_float32,), "float8": (types.is_float64,), "bool": (types.is_boolean,), "date": (types.is_date,),
+        "timestamp": (types.is_timestamp,), "timestamptz": (types.is_timestamp,), "time": (types.is_time,),
+        "varbyte": (types.is_binary, types.is_large_binary), "char": (types.is_string, types.is_large_string, types.is_dictionary),
+        "varchar": (types.is_string, types.is_large_string, types.is_dictionary), "super": (lambda _: serialize,),
+    }  # fmt: skip
+    if kind.name == "numeric":
+        return bool(types.is_decimal(arrow) and arrow.precision <= kind.precision and arrow.scale == kind.scale)
+    return any(check(arrow) for check in checks.get(kind.name, ()))
