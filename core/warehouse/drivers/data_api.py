@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections.abc import Iterator
@@ -26,6 +27,11 @@ _STATES = {
     "FAILED": State.FAILED,
 }
 _KEEP_SESSION = 900  # seconds a session may idle: long enough between two runs, short enough not to hoard (limit 500)
+_SESSION_ID = "session:"  # how a statement of another way is called here: by its server process
+_RUNNING = """SELECT h.session_id, h.user_id, u.usename, TRIM(h.status) AS status, h.start_time, h.elapsed_time, h.query_text
+FROM sys_query_history h LEFT JOIN pg_user u ON u.usesysid = h.user_id
+WHERE TRIM(h.status) IN ('running', 'queued', 'planning', 'returning')"""
+_log = logging.getLogger(__name__)
 _LONG_POLL = 2  # seconds a describe may wait on the server
 
 
@@ -81,6 +87,13 @@ class DataApiDriver:
         return answer
 
     def status(self, statement: str, wait: float = 0.0) -> Status:
+        if statement.startswith(_SESSION_ID):
+            raise OpsError(
+                "This statement's state is not told",
+                "It came another way than the Data API",
+                "See the running statements",
+                code="not-found",
+            )
         deadline = time.monotonic() + wait
         while True:
             left = deadline - time.monotonic()
@@ -154,6 +167,14 @@ class DataApiDriver:
             )
 
     def cancel(self, statement: str) -> None:
+        if statement.startswith(_SESSION_ID):
+            number = statement.removeprefix(_SESSION_ID)
+            status = self.status(self.submit(f"CANCEL {int(number)}", {}), 20)
+            if status.error:
+                raise OpsError(
+                    "Could not cancel the statement", status.error, "Only its owner and superusers may", code="denied"
+                )
+            return
         with explained("cancel the statement"):
             try:
                 self._client().cancel_statement(Id=statement)
@@ -164,22 +185,24 @@ class DataApiDriver:
 
     # -- the server ----------------------------------------------------------
     def running(self) -> list[RunningStatement]:
-        found = []
+        elsewhere = self._system_view()  # first: what is ours by then is in the lists below
+        found: dict[str, tuple[dict[str, Any], str]] = {}
         now = datetime.now(UTC)
         with explained("list the running statements"):
-            for state in ("STARTED", "PICKED", "SUBMITTED"):
+            for state in ("SUBMITTED", "PICKED", "STARTED"):  # as they move on: none slips between two lists
                 token = ""
                 while True:
                     answer = self._client().list_statements(
                         Status=state, RoleLevel=True, **({"NextToken": token} if token else {})
                     )
-                    found += [(item, state) for item in answer.get("Statements", ())]
+                    found |= {str(item["Id"]): (item, state) for item in answer.get("Statements", ())}
                     token = str(answer.get("NextToken") or "")
                     if not token:
                         break
-            listed = []
-            for item, state in found:
+            listed, own = [], set()
+            for item, state in found.values():
                 detail = self._client().describe_statement(Id=item["Id"])
+                own.add(int(detail.get("RedshiftPid", 0)))
                 if detail.get("Database", self._database) != self._database:
                     continue
                 created = item.get("CreatedAt")
@@ -197,7 +220,36 @@ class DataApiDriver:
                         str(item.get("QueryString", "")),
                     )
                 )
-        return listed
+        return listed + [running for pid, running in elsewhere if pid not in own]
+
+    def _system_view(self) -> list[tuple[int, RunningStatement]]:
+        """What runs by any way, with its server process, as far as the system view shows it to this user."""
+        statement = self.submit(_RUNNING, {})
+        status = self.status(statement, 20)
+        if status.state is not State.FINISHED:
+            _log.info("sys_query_history does not answer: %s", status.error or status.state.value)
+            return []
+        rows = [row for page in self.pages(statement) for row in page.table.to_pylist()]
+        mine = self._pid(statement)
+        return [
+            (
+                int(row["session_id"]),
+                RunningStatement(
+                    f"{_SESSION_ID}{row['session_id']}",
+                    str(row["usename"] or row["user_id"]).strip(),
+                    str(row["status"]),
+                    row["start_time"].replace(tzinfo=UTC) if isinstance(row["start_time"], datetime) else None,
+                    float(row["elapsed_time"] or 0) / 1e6,
+                    str(row["query_text"]).strip(),
+                ),
+            )
+            for row in rows
+            if int(row["session_id"]) != mine
+        ]
+
+    def _pid(self, statement: str) -> int:
+        with explained("ask for the state of the statement"):
+            return int(self._client().describe_statement(Id=statement).get("RedshiftPid", 0))
 
     def databases(self) -> list[str]:
         names: list[str] = []
