@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import (
     QAbstractItemView,
+    QHBoxLayout,
     QHeaderView,
     QSlider,
     QStackedWidget,
@@ -53,7 +54,7 @@ class ExploreCard(Card):
         self.body.addWidget(self.headline)
         self.heat = HeatMap("Confusion matrix", self.tr("True digit"), self.tr("Predicted digit"))
         self.gallery = ImageGallery("Pictures of digits")
-        self.gallery_title = Label("", "strong")
+        self.gallery_title = Label("", "strong", wrap=True)
         self.back = Button("Back to the matrix", "link", icon_name="arrow-left")
         self.gallery_empty = Label("", "small", wrap=True)
         self.gallery_open = Button("Evaluate on a data set…", "small")
@@ -69,7 +70,10 @@ class ExploreCard(Card):
         self.pages = {
             "confusion": self.heat,
             "misread": _held(
-                row(self.gallery_title, None, self.back), self.gallery, self.gallery_empty, row(self.gallery_open, None)
+                _title_row(self.gallery_title, self.back),
+                self.gallery,
+                self.gallery_empty,
+                row(self.gallery_open, None),
             ),
             "digits": self.digits,
             "calibration": _held(self.reliability, self.reliability_note),
@@ -280,6 +284,13 @@ def _gallery_item(thumb: Thumb) -> GalleryItem:
     return GalleryItem(
         lambda: image_of(thumb.picture), caption, "danger" if wrong else "", f"row {thumb.row + 1}, {caption}"
     )
+
+
+def _title_row(title: Label, back: Button) -> QHBoxLayout:
+    line = row()
+    line.addWidget(title, 1)
+    line.addWidget(back)
+    return line
 
 
 def _held(*items: object) -> QWidget:

@@ -188,4 +188,5 @@ class ModelsCard(Card):
         menu.addSeparator()
         menu.addAction("Import a model file…", self.import_asked.emit)
         menu.addAction("Load a model from S3…", lambda: self.action_asked.emit("fetch", ""))
+        menu.addAction("Look at a data set…", lambda: self.action_asked.emit("browse", ""))
         menu.popup(at)

@@ -73,6 +73,7 @@ class ModelsPresenter(QObject):
                 "Ctrl+E",
             ),
             ("digits.predict", "Predict a file of digits", lambda: self._open_predict(models.chosen_id), "file-up", ""),
+            ("digits.browse", "Look at a data set of digits", lambda: self._do_browse(""), "image", "Ctrl+O"),
             ("digits.refresh", "Refresh the list of models", self.refresh, "refresh-cw", "F5"),
         ):
             context.commands.add(command_id, title, run, owner=view, room=_ROOM, icon=icon, shortcut=keys)
@@ -432,6 +433,31 @@ class ModelsPresenter(QObject):
             )
         )
         dialog.open()
+
+    def _do_browse(self, _model: str) -> None:
+        dialog = DataDialog("Look at a data set", "Open", self._context.memory.get(_DATA, ""), self._view)
+        dialog.finished.connect(dialog.deleteLater)
+        dialog.ordered.connect(lambda data, _other: self._browse(data))
+        dialog.open()
+
+    def _browse(self, data: str) -> None:
+        self._context.memory.put(_DATA, data)
+        self._view.models.fault.hide()
+
+        def work(job: Job[Any]) -> tuple[str, list[Thumb]]:
+            dataset = self._context.desk.digits.open_data(job, Path(data))
+            labels = dataset.labels
+            counts = ", ".join(f"{digit}: {number(count)}" for digit, count in enumerate(dataset.class_counts))
+            title = f"{dataset.name}: {number(len(dataset))} digits" + (f" ({counts})" if counts else ", not labelled")
+            return title, [
+                Thumb(dataset.images[row].tobytes(), row, None if labels is None else int(labels[row]))
+                for row in range(min(len(dataset), _MOST_THUMBS))
+            ]
+
+        self._context.jobs.start(
+            self, f"Open {Path(data).name}", work, room=_ROOM,
+            on_success=lambda found: self._view.explore.show_thumbs(*found), on_failure=self._failed,
+        )  # fmt: skip
 
     def _do_cli(self, model: str) -> None:
         data = self._context.memory.get(_DATA, "") or "FILE"
