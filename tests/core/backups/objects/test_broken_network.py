@@ -1,0 +1,88 @@
+"""Transfers over a network that resets connections, goes away in the middle, and comes back."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+
+from core.aws.session import AwsSession, Target
+from core.backups.objects.download import download_file
+from core.backups.objects.upload import upload_file
+from core.base.errors import OpsError
+from core.jobs.job import Job, headless_job
+from tests.core.backups.cutter import Cutter
+from tests.core.backups.objects.conftest import Store, session_on
+
+MB = 1 << 20
+
+
+@pytest.fixture
+def cutter(store: Store) -> Iterator[Cutter]:
+    endpoints = store.aws.target().endpoints
+    address = urlsplit(endpoints.get("s3") or endpoints["default"])
+    made = Cutter((address.hostname or "", address.port or 0))
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def through(store: Store, cutter: Cutter) -> AwsSession:
+    """The same store, reached through the relay."""
+    target: Target = store.aws.target()
+    return session_on(cutter.url, target.access_key, target.secret_key)
+
+
+def test_resets_are_outlived(store: Store, through: AwsSession, cutter: Cutter, tmp_path: Path) -> None:
+    bucket, source = store.bucket(), tmp_path / "f"
+    source.write_bytes(os.urandom(17 * MB))
+    cutter.cut_after, cutter.cuts = 2 * MB, 3
+    job = headless_job()
+    upload_file(job, through, source, bucket, "k", part_size=5 * MB)
+    assert cutter.resets == 3
+    assert store.s3.get_object(Bucket=bucket, Key="k")["Body"].read() == source.read_bytes()
+    assert job.progress is not None and job.progress.done == 17 * MB  # what was sent twice counts once
+    assert store.open_uploads(bucket) == []
+
+
+def test_what_arrived_is_kept_and_used_when_the_network_is_back(
+    store: Store, through: AwsSession, cutter: Cutter, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("core.backups.objects.upload._PATIENCE", 0.0)
+    monkeypatch.setattr("core.backups.objects.download._PATIENCE", 0.0)
+    bucket, source = store.bucket(), tmp_path / "f"
+    source.write_bytes(os.urandom(23 * MB))
+
+    def leave_after(size: int):
+        return lambda job: job.progress and job.progress.done > size and not cutter.gone.is_set() and cutter.go_away()
+
+    up = Job(
+        "up",
+        lambda job: upload_file(job, through, source, bucket, "k", part_size=5 * MB, workers=1),
+        (leave_after(12 * MB),),
+    )
+    up.run()
+    assert isinstance(up.error, OpsError) and up.error.code == "unreachable"
+    assert "kept" in up.error.remedy
+    assert store.keys(bucket) == set() and len(store.open_uploads(bucket)) == 1
+    cutter.come_back()
+    sent = upload_file(headless_job(), through, source, bucket, "k", part_size=5 * MB)
+    assert sent.reused in (10 * MB, 15 * MB)  # the third part may have been on the wire as a whole
+    assert store.open_uploads(bucket) == []
+
+    target = tmp_path / "back"
+    down = Job(
+        "down",
+        lambda job: download_file(job, through, bucket, "k", target, part_size=MB, workers=1),
+        (leave_after(9 * MB),),
+    )
+    down.run()
+    assert isinstance(down.error, OpsError) and down.error.code == "unreachable" and not target.exists()
+    cutter.come_back()
+    got = download_file(headless_job(), through, bucket, "k", target)
+    assert got.reused >= 4 * MB
+    assert target.read_bytes() == source.read_bytes()
+    assert sorted(os.listdir(tmp_path)) == ["back", "f", "own"]
