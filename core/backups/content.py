@@ -153,8 +153,10 @@ class DatabaseContent:
         ):
             for number, facts in enumerate(self._facts):
                 there = set(describe(connection, facts.name).tables)
-                still = tuple(table for table in facts.tables if table in there)
-                later = count_rows(job, connection, facts.name, still)
+                # Only where the dump says something else than the count before it: a quiet database is counted once.
+                before, dumped = self._before[number], self._dumped(facts)
+                asked = tuple(table for table in facts.tables if table in there and dumped.get(table) != before[table])
+                later = count_rows(job, connection, facts.name, asked)
                 summed = tuple(table for table in self._sums[number] if table in there)
                 sums = checksums(connection, facts.name, summed)
                 parts.append(
@@ -162,7 +164,7 @@ class DatabaseContent:
                         facts.name,
                         facts.charset,
                         facts.collation,
-                        self._tables(facts, self._before[number], later, notes),
+                        _tables(facts, dumped, before, later, notes),
                         facts.views,
                         facts.schema,
                         tuple(account for account in facts.definers if account not in self._missing),
@@ -180,24 +182,32 @@ class DatabaseContent:
                 ]
         return Parts(tuple(parts), self._engine[0], self._engine[1], self._dump.program.version, tuple(notes))
 
-    def _tables(
-        self, facts: DatabaseFacts, before: dict[str, int], later: dict[str, int], notes: list[str]
-    ) -> tuple[TableRows, ...]:
+    def _dumped(self, facts: DatabaseFacts) -> dict[str, int | None]:
+        """{table: rows in the dump}; a table that the dump does not speak of is missing."""
         assert self._dump
-        rows = self._dump.counter.rows
         named = facts.name if len(self.databases) > 1 else ""  # a dump of one database does not name it
-        unsafe = {entry.partition(" (")[0] for entry in facts.outside_snapshot}
-        tables = []
-        for name in facts.tables:
-            table = TableRows(name, rows.get((named, name)), before[name], later.get(name))
-            if (named, name) not in rows and name in later:
-                least = min(before[name], later[name])
-                if least and name not in unsafe:
-                    raise _hollow(facts.name, name, least)
-                notes.append(f"The dump holds no rows of {facts.name}.{name}")
-            _compare(facts.name, table, notes)
-            tables.append(table)
-        return tuple(tables)
+        return {table: rows for (database, table), rows in self._dump.counter.rows.items() if database == named}
+
+
+def _tables(
+    facts: DatabaseFacts,
+    dumped: dict[str, int | None],
+    before: dict[str, int],
+    later: dict[str, int],
+    notes: list[str],
+) -> tuple[TableRows, ...]:
+    unsafe = {entry.partition(" (")[0] for entry in facts.outside_snapshot}
+    tables = []
+    for name in facts.tables:
+        table = TableRows(name, dumped.get(name), before[name], later.get(name))
+        if name not in dumped and name in later:
+            least = min(before[name], later[name])
+            if least and name not in unsafe:
+                raise _hollow(facts.name, name, least)
+            notes.append(f"The dump holds no rows of {facts.name}.{name}")
+        _compare(facts.name, table, notes)
+        tables.append(table)
+    return tuple(tables)
 
 
 def _compare(database: str, table: TableRows, notes: list[str]) -> None:

@@ -107,7 +107,7 @@ class Dump:
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
                 pass_fds=descriptors,
-                bufsize=0,
+                bufsize=PIECE,  # the program writes 4 KiB at a time: whole pieces spare a thread change for each
                 start_new_session=True,
             )
             assert process.stdout and process.stderr

@@ -18,7 +18,7 @@ _LARGEST = 64 << 20
 @dataclass(frozen=True, slots=True)
 class TableRows:
     """``rows``: counted in the dump's own stream (None: its format does not tell). ``before``, ``after``: COUNT(*) of the
-    source around the dump; None for a table outside of any snapshot or one that came or went meanwhile."""
+    source around the dump; ``after`` only where the dump told another number than ``before``, and the table still stood."""
 
     name: str
     rows: int | None = None

@@ -7,12 +7,15 @@ import signal
 import sys
 import threading
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from core.base.errors import WrongUse
 from core.cli.console import Console
 from core.cli.group import Group
 from core.jobs.job import Job
+
+if TYPE_CHECKING:
+    from core.streams.pipeline import PipelineSnapshot
 
 _CLOSE_WITHIN = 60.0  # seconds that the last records may take
 
@@ -188,11 +191,10 @@ def _collect(options: argparse.Namespace, console: Console) -> int | None:
 
 
 def _pipeline(options: argparse.Namespace, console: Console) -> None:
-    from core.streams.carrying import Carriage, only_one, pipeline
-    from core.streams.pipeline import PipelineOptions
+    from core.streams.carrying import Carriage
+    from core.streams.pipeline import Pipeline, PipelineOptions
     from core.streams.positions import start_from
 
-    workplace = console.desk.workplace
     wanted = Carriage(
         options.name,
         options.table,
@@ -202,32 +204,34 @@ def _pipeline(options: argparse.Namespace, console: Console) -> None:
         options.iam_role,
         options.connection,
     )
-    settings = PipelineOptions(every=options.every, start=start_from(options.start, workplace.clock.now()))
-    with only_one(workplace, wanted):
-        running = pipeline(workplace, wanted, settings)
-        own_bucket = not options.staging
-        try:
-            console.do(
-                f"pipeline {options.name}",
-                lambda job: running.run(job, once=options.once, seconds=options.seconds, make_bucket=own_bucket),
-            )
-        finally:
-            running.dispatch.close()
-            end = running.snapshot()
-            freshness = end.freshness or (None, None)
-            console.result(
-                {
-                    "read": end.read,
-                    "loaded": end.loaded,
-                    "doubles": end.doubles,
-                    "rejected": end.rejected,
-                    "rejects_at": end.rejects_at or None,
-                    "uncommitted": end.uncommitted,
-                    "commits": end.commits,
-                    "behind_seconds": end.behind,
-                    "freshness_seconds": {"median": freshness[0], "worst": freshness[1]},
-                }
-            )
+    settings = PipelineOptions(every=options.every, start=start_from(options.start, console.desk.workplace.clock.now()))
+    running: list[Pipeline] = []
+
+    def work(job: Job[Any]) -> None:
+        console.desk.streams.carry(
+            job, wanted, settings, once=options.once, seconds=options.seconds, started=running.append
+        )
+
+    try:
+        console.do(f"pipeline {options.name}", work)
+    finally:
+        if running:
+            console.result(_carried(running[0].snapshot()))
+
+
+def _carried(end: PipelineSnapshot) -> dict[str, Any]:
+    median, worst = end.freshness or (None, None)
+    return {
+        "read": end.read,
+        "loaded": end.loaded,
+        "doubles": end.doubles,
+        "rejected": end.rejected,
+        "rejects_at": end.rejects_at or None,
+        "uncommitted": end.uncommitted,
+        "commits": end.commits,
+        "behind_seconds": end.behind,
+        "freshness_seconds": {"median": median, "worst": worst},
+    }
 
 
 def _worker(options: argparse.Namespace, console: Console) -> None:

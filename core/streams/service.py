@@ -13,13 +13,13 @@ from core.aws.faults import explained
 from core.aws.workplace import Workplace
 from core.base.errors import OpsError, WrongUse
 from core.jobs.job import Job
-from core.streams.carrying import Carriage, pipeline
+from core.streams.carrying import Carriage, only_one, pipeline
 from core.streams.collector import Collector
 from core.streams.decode import Record
 from core.streams.export import record_file, saved_records
 from core.streams.fanout import FanOutSource
 from core.streams.pages import Shard, StreamSource
-from core.streams.pipeline import Pipeline, PipelineOptions
+from core.streams.pipeline import Pipeline, PipelineOptions, PipelineSnapshot
 from core.streams.positions import LATEST, Start, shard_id
 from core.streams.producer import Producer, ProducerLimits, ProducerSnapshot
 from core.streams.query import Answer
@@ -183,9 +183,29 @@ class StreamsService:
         """An HTTP collector for the stream, not started yet; what cannot be sent waits on disk."""
         return Collector(self.producer(name, spill=True), listen, list(trust))
 
-    def pipeline(self, wanted: Carriage, options: PipelineOptions | None = None) -> Pipeline:
-        """A pipeline into the warehouse, not started yet: ``run`` it in a job, inside ``carrying.only_one``."""
-        return pipeline(self._workplace, wanted, options)
+    def carry(
+        self,
+        job: Job[Any],
+        wanted: Carriage,
+        options: PipelineOptions | None = None,
+        *,
+        once: bool = False,
+        seconds: float | None = None,
+        started: Callable[[Pipeline], None] | None = None,
+    ) -> PipelineSnapshot:
+        """Carry a stream into a warehouse table until cancelled, for ``seconds``, or until all is there (``once``).
+
+        ``started`` hears of the pipeline before it runs, to look at its snapshots. Raises OpsError (exit status 3)
+        where another run of it is at work on this computer.
+        """
+        with only_one(self._workplace, wanted):
+            running = pipeline(self._workplace, wanted, options)
+            try:
+                if started is not None:
+                    started(running)
+                return running.run(job, once=once, seconds=seconds, make_bucket=not wanted.staging)
+            finally:
+                running.dispatch.close()
 
     def replay(self, job: Job[Any], name: str, path: Path) -> ProducerSnapshot:
         """Send the records of an exported file into the stream, with their keys and in their order, and wait until all

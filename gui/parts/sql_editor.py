@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from PySide6.QtCore import QRect, QSize, QStringListModel, Qt, QTimer, Signal
+from PySide6.QtCore import QModelIndex, QRect, QSize, QStringListModel, Qt, QTimer, Signal
 from PySide6.QtGui import (
     QColor,
     QFont,
@@ -169,10 +169,7 @@ class SqlEditor(QPlainTextEdit):
     # -- completion -----------------------------------------------------------------------
     def keyPressEvent(self, event: QKeyEvent) -> None:
         popup = self._popup
-        if popup.isVisible() and event.key() in (
-            Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Tab, Qt.Key.Key_Escape, Qt.Key.Key_Backtab,
-        ):  # fmt: skip
-            event.ignore()  # the popup takes it
+        if popup.isVisible() and self._popup_takes(event):
             return
         if event.key() == Qt.Key.Key_Space and event.modifiers() == Qt.KeyboardModifier.ControlModifier:
             self.offer(always=True)
@@ -199,6 +196,24 @@ class SqlEditor(QPlainTextEdit):
         elif popup.isVisible():
             self.offer(always=False)
 
+    def _popup_takes(self, event: QKeyEvent) -> bool:
+        """Tab takes the first word; Enter only a word that was chosen by the arrows, else it is a new line."""
+        chosen = self._popup.currentIndex()
+        if event.key() == Qt.Key.Key_Tab:
+            self._popup.hide()
+            self._complete(self._words.stringList()[max(0, chosen.row())])
+            return True
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and not event.modifiers():
+            if chosen.isValid():
+                event.ignore()  # the completer inserts it
+                return True
+            self._popup.hide()
+            return False
+        if event.key() in (Qt.Key.Key_Escape, Qt.Key.Key_Backtab):
+            event.ignore()
+            return True
+        return False
+
     def offer(self, *, always: bool) -> None:
         """Show what could stand here; without ``always`` only for a word of two letters at least."""
         position = self.position
@@ -209,11 +224,11 @@ class SqlEditor(QPlainTextEdit):
             return
         self._words.setStringList(words[:200])
         popup = self._popup
-        popup.setCurrentIndex(self._words.index(0, 0))
         place = self.cursorRect()
         place.translate(self.viewportMargins().left(), 0)
         place.setWidth(popup.sizeHintForColumn(0) + popup.verticalScrollBar().sizeHint().width() + Space.L)
         self._completer.complete(place)
+        popup.setCurrentIndex(QModelIndex())  # Enter is a new line until the arrows have chosen
 
     def _complete(self, word: str) -> None:
         cursor = self.textCursor()

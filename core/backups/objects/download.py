@@ -26,7 +26,7 @@ from core.base.errors import OpsError
 from core.jobs.job import Job
 
 _PATIENCE = 45.0
-_BLOCK = 256 << 10
+_BLOCK = 512 << 10
 _MD5 = re.compile(r"[0-9a-f]{32}$")
 
 
@@ -172,7 +172,7 @@ class _Ranges:
             return
         todo = deque(Slice(item.number, done + item.start, item.size) for item in slices(size - done, part_size))
         pool = ThreadPoolExecutor(workers, thread_name_prefix="range")
-        coming: deque[Future[bytes]] = deque()
+        coming: deque[Future[bytearray]] = deque()
         try:
             while todo or coming:
                 while todo and len(coming) <= workers:
@@ -181,14 +181,14 @@ class _Ranges:
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
 
-    def _wait(self, future: Future[bytes]) -> bytes:
+    def _wait(self, future: Future[bytearray]) -> bytearray:
         while True:
             try:
                 return future.result(timeout=0.2)
             except NotYet:
                 self._job.checkpoint()
 
-    def _get(self, item: Slice, *, whole: bool = False) -> bytes:
+    def _get(self, item: Slice, *, whole: bool = False) -> bytearray:
         try:
             return patiently(
                 self._job, f"download {self._key}", lambda: self._read(item, whole=whole), patience=_PATIENCE
@@ -212,7 +212,7 @@ class _Ranges:
                 ) from error
             raise
 
-    def _read(self, item: Slice, *, whole: bool) -> bytes:
+    def _read(self, item: Slice, *, whole: bool) -> bytearray:
         from botocore.exceptions import IncompleteReadError
 
         self._job.checkpoint()
@@ -234,7 +234,7 @@ class _Ranges:
         if len(content) != item.size:
             self._gauge.add(-len(content))
             raise self._cut(len(content), item.size)
-        return bytes(content)
+        return content
 
     def _cut(self, got: int, wanted: int) -> OpsError:
         return OpsError(
@@ -265,7 +265,7 @@ class _Fingerprint:
         elif _MD5.match(self._etag) and "KMS" not in head.get("ServerSideEncryption", "").upper():
             self._kind, self._hash = "MD5", hashlib.md5()
 
-    def update(self, content: bytes) -> None:
+    def update(self, content: bytes | bytearray) -> None:
         if self._kind == "CRC-32":
             self._crc = zlib.crc32(content, self._crc)
         elif self._kind == "SHA-256 by parts":

@@ -21,6 +21,7 @@ from gui.bridge.tab_context import TabContext
 from gui.parts.dialogs import ConfirmDialog
 from gui.style.icons import icon
 from gui.tabs.backups import wording
+from gui.tabs.backups.place import ROOM
 from gui.tabs.backups.plans_view import PlansView
 from gui.tabs.backups.restore_dialog import RestoreDialog
 from gui.tabs.backups.text_dialog import TextDialog
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
 _REFRESH = 60_000  # ms: ages and missed runs go on while nobody clicks
 _SETTLE = 45_000  # ms after start or resume before a missed run is caught up: the network may not be there yet
 _EMPTY = 4_000
-ROOM = "backups"
 
 
 @dataclass(slots=True)

@@ -9,7 +9,8 @@ from PySide6.QtWidgets import QWidget
 
 from gui.bridge.tab_context import TabContext
 from gui.tabs.backups.objects_presenter import ObjectsPresenter
-from gui.tabs.backups.plans_presenter import ROOM, PlansPresenter
+from gui.tabs.backups.place import ROOM
+from gui.tabs.backups.plans_presenter import PlansPresenter
 from gui.tabs.backups.view import BackupsView
 
 
@@ -43,8 +44,8 @@ def build(context: TabContext) -> QWidget:
     restore = add("restore", "Restore a backup", plans.open_restore, "rotate-ccw")
     add("plan", "New backup plan", lambda: plans.open_wizard(None), "plus")
     add("objects", "Browse buckets and objects", lambda: view.show_half("objects"), "folder-open")
-    add("upload", "Upload files", objects.choose_files, "upload")
-    add("bucket", "New bucket", objects.new_bucket, "plus")
+    add("upload", "Upload files", objects.transfers.choose_files, "upload")
+    add("bucket", "New bucket", objects.deeds.new_bucket, "plus")
     add("find", "Search objects", find, "search", "Ctrl+F")
     add("refresh", "Look again", refresh, "refresh-cw", "F5")
     for name, button in (("run", view.back_up), ("verify", view.verify), ("restore", view.restore)):

@@ -26,6 +26,7 @@ class Hand(Protocol):
     def copy_command(self) -> None: ...
     def ask_query(self) -> None: ...
     def ask_dials(self) -> None: ...
+    def ask_carry(self) -> None: ...
 
 
 class Actions:
@@ -47,6 +48,7 @@ class Actions:
         self._delete = add("streams.delete", "Delete the stream…", hand.ask_delete, icon="trash-2")
         self._fan_out = add("streams.fan-out", "Use enhanced fan-out…", hand.ask_fan_out, icon="zap")
         self._query = add("streams.query", "SQL over the kept records…", hand.ask_query, icon="database")
+        carry = add("streams.carry", "Collect and carry…", hand.ask_carry, icon="workflow")
         self._dials = add("streams.dials", "Make the sandbox hurt…", hand.ask_dials, icon="sliders-horizontal")
         self._dials.setVisible(sandbox)
         self._dials.setEnabled(sandbox)
@@ -56,7 +58,18 @@ class Actions:
         commands.button("streams.stop", bar.stop)
         commands.button("streams.export", view.records.export)
         bar.offer(
-            [refresh, self._create, self._scale, self._delete, None, self._query, self._fan_out, copy, self._dials]
+            [
+                refresh,
+                self._create,
+                self._scale,
+                self._delete,
+                None,
+                self._query,
+                self._fan_out,
+                carry,
+                copy,
+                self._dials,
+            ]
         )
         for widget in (table, view.chart.chart):  # Space belongs to whatever has the focus elsewhere
             key = QShortcut(QKeySequence(Qt.Key.Key_Space), widget)

@@ -20,6 +20,7 @@ from core.streams.tap import Tap, TapStatus
 from gui.bridge.tab_context import TabContext
 from gui.parts.words import number
 from gui.tabs.streams.actions import Actions
+from gui.tabs.streams.carrying import Carrying
 from gui.tabs.streams.catalogue import Catalogue
 from gui.tabs.streams.changes import Changes
 from gui.tabs.streams.dialogs import StartDialog
@@ -54,6 +55,7 @@ class StreamsPresenter(QObject):
         self._timer.timeout.connect(self._tick)
         self.records = RecordsPresenter(view.records, context)
         self.producing = Producing(view.produce, context)
+        self.carrying = Carrying(view, context)
         self.changes = Changes(view, context, lambda: self.catalogue.details)
         self._again = QTimer(self, interval=_LOOK_AGAIN)
         self._again.timeout.connect(self.catalogue.read)
@@ -140,6 +142,10 @@ class StreamsPresenter(QObject):
 
     def ask_dials(self) -> None:
         self.changes.ask_dials()
+
+    def ask_carry(self) -> None:
+        here = self.state not in (State.LOADING, State.NO_STREAMS, State.UNREACHABLE)
+        self.carrying.show(self.catalogue.stream if here else "", locked=self.locked)
 
     def ask_query(self) -> None:
         self.records.ask_query()

@@ -177,9 +177,9 @@ def test_production_is_locked_and_then_wants_the_name_typed(qtbot, page) -> None
 def test_an_upload_over_a_shown_name_asks_first(qtbot, page) -> None:
     view, fake, _ = page
     enter(qtbot, view)
-    view.objects_presenter.upload([Path("/x/fresh.txt")])
+    view.objects_presenter.transfers.upload([Path("/x/fresh.txt")])
     qtbot.waitUntil(lambda: fake.asked == [("upload", [Path("/x/fresh.txt")], "", False)], timeout=5000)
-    view.objects_presenter.upload([Path("/x/a.txt")])
+    view.objects_presenter.transfers.upload([Path("/x/a.txt")])
     dialog = dialog_of(ConfirmDialog)
     assert "a.txt" in dialog.heading.text() and len(fake.asked) == 1
     dialog.accept_button.click()

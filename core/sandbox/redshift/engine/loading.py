@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import IO, Any
@@ -144,6 +145,8 @@ class _Load:
         batch: list[_Row] = []
         for row in self._rows(content):
             if row.trouble:
+                self._load(name, batch)  # so that errors are met in the file's order
+                batch = []
                 self._reject(name, row, "", row.trouble)
                 continue
             batch.append(row)
@@ -337,15 +340,15 @@ class _Whole(io.RawIOBase):
         return True
 
     def readinto(self, buffer: Any) -> int:
-        try:
-            data = self._inner.read(len(buffer))
-        except (OSError, EOFError) as error:
-            raise SqlError(f"The compressed file is damaged: {error}") from None
+        data = self.read1(len(buffer))
         buffer[: len(data)] = data
         return len(data)
 
     def read1(self, size: int = -1) -> bytes:
-        return self._inner.read(size if size > 0 else 65536)
+        try:
+            return self._inner.read(size if size > 0 else 65536)
+        except (OSError, EOFError, zlib.error) as error:
+            raise SqlError(f"The compressed file is damaged: {error}") from None
 
 
 def _open_escape(line: str) -> bool:

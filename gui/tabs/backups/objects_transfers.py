@@ -1,0 +1,152 @@
+"""Bytes between this computer and the browser's place: uploads, downloads, what is dragged out."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import QEventLoop, QObject, QUrl
+from PySide6.QtGui import QDesktopServices
+from PySide6.QtWidgets import QFileDialog
+
+from core.backups.objects.values import Entry, Moved
+from core.base.errors import OpsError
+from core.jobs.job import Job
+from gui.parts.dialogs import ConfirmDialog
+from gui.parts.words import byte_size, number
+from gui.tabs.backups.place import ROOM, Place
+
+_DRAGGED_OUT = 512 << 20  # more than this is not fetched during a drag: Download is the way
+
+
+class ObjectsTransfers(QObject):
+    def __init__(self, place: Place, parent: QObject) -> None:
+        super().__init__(parent)
+        self.place = place
+        self._dragged: list[tempfile.TemporaryDirectory[str]] = []
+
+    # -- moving bytes -------------------------------------------------------------------
+    def choose_files(self) -> None:
+        files, _ = QFileDialog.getOpenFileNames(self.place.view, "Upload files")
+        if files:
+            self.upload([Path(name) for name in files])
+
+    def choose_folder(self) -> None:
+        folder = QFileDialog.getExistingDirectory(self.place.view, "Upload a folder")
+        if folder:
+            self.upload([Path(folder)])
+
+    def upload(self, paths: list[Path]) -> None:
+        """Straight on where no shown name would be replaced, else after asking."""
+        if not (self.place.bucket and self.place.may_write):
+            return
+        here = {line.name.rstrip("/") for line in self.place.view.table.row_model.rows}
+        taken = [path.name for path in paths if path.name in here]
+        if not taken:
+            self._upload(paths, replace=False)
+            return
+        count = f"{number(len(taken))} things" if len(taken) > 1 else taken[0]
+        dialog = ConfirmDialog(
+            f"Replace {count}?", f"{', '.join(taken[:3])} {'are' if len(taken) > 1 else 'is'} already in {self.place.here}.",
+            "Replace", self.place.view.window(), environment=self.place.environment,
+            hint="Where the bucket keeps no versions, what is there now is gone.",
+        )  # fmt: skip
+        dialog.confirmed.connect(partial(self._upload, paths, replace=True))
+        dialog.open()
+
+    def _upload(self, paths: list[Path], *, replace: bool) -> None:
+        bucket, prefix = self.place.bucket, self.place.prefix
+        what = paths[0].name if len(paths) == 1 else f"{number(len(paths))} things"
+        self.transfer(
+            f"Upload {what}", lambda job: self.place.objects.upload(job, paths, bucket, prefix, replace=replace), "uploaded", write=True,
+            done=lambda _moved: self.place.refresh_if(bucket, prefix),
+        )  # fmt: skip
+
+    def download(self) -> None:
+        entries = self.place.view.chosen_entries()
+        if not entries:
+            return
+        if len(entries) == 1 and not entries[0].folder:
+            name, _ = QFileDialog.getSaveFileName(self.place.view, "Download", entries[0].name)
+            if name:
+                self.download_to(entries, Path(name))
+            return
+        folder = QFileDialog.getExistingDirectory(self.place.view, "Download into")
+        if folder:
+            self.download_to(entries, Path(folder))
+
+    def download_to(self, entries: list[Entry], target: Path) -> None:
+        """One object to a file, several or folders into a folder."""
+        bucket, prefix = self.place.bucket, self.place.prefix
+        alone = len(entries) == 1 and not entries[0].folder
+
+        def work(job: Job[Any]) -> Moved:
+            if alone:
+                return self.place.objects.download_as(job, bucket, entries[0].key, target, version=entries[0].version)
+            return self.place.objects.download(job, bucket, prefix, entries, target)
+
+        what = entries[0].name if len(entries) == 1 else f"{number(len(entries))} things"
+        folder = target.parent if alone else target
+        self.transfer(
+            f"Download {what}", work, "downloaded",
+            after=lambda _moved: ("Show in folder", lambda: QDesktopServices.openUrl(QUrl.fromLocalFile(str(folder)))),
+        )  # fmt: skip
+
+    def fetch(self, entries: list[Entry]) -> list[Path]:
+        """For a drag: download now, the window staying alive, and give the files. Nothing where it failed."""
+        if sum(entry.size for entry in entries) > _DRAGGED_OUT:
+            self.place.view.banner.show_text(
+                "That is too much to drag", "Use Download for more than 500 MB", tone="warning"
+            )
+            return []
+        holder = tempfile.TemporaryDirectory(prefix="opsdesk-drag-", ignore_cleanup_errors=True)
+        self._dragged.append(holder)  # the files live as long as the page: nobody tells when the target has copied them
+        folder = Path(holder.name)
+        bucket, prefix, loop = self.place.bucket, self.place.prefix, QEventLoop()
+        found: list[Path] = []
+
+        def done(moved: Moved) -> None:
+            found.extend(folder / entry.key[len(prefix) :].rstrip("/") for entry in entries)
+            loop.quit()
+
+        def failed(fault: OpsError) -> None:
+            self.place.fault(fault)
+            loop.quit()
+
+        self.place.context.jobs.start(
+            self, f"Fetch {number(len(entries))} for the drag", lambda job: self.place.objects.download(job, bucket, prefix, entries, folder),
+            room=ROOM, on_success=done, on_failure=failed, on_cancelled=loop.quit,
+        )  # fmt: skip
+        loop.exec()
+        return found
+
+    def transfer(
+        self,
+        title: str,
+        work: Callable[[Job[Any]], Moved],
+        verb: str,
+        *,
+        write: bool = False,
+        done: Callable[[Moved], None] = lambda _: None,
+        after: Any = None,
+    ) -> None:
+        def succeeded(moved: Moved) -> None:
+            done(moved)
+            if moved.errors:
+                first = f"{moved.errors[0][0]}: {moved.errors[0][1]}"
+                self.place.view.banner.show_text(
+                    f"{number(len(moved.errors))} did not get through, {number(moved.objects)} did", first, tone="warning",
+                    details="\n".join(f"{name}: {why}" for name, why in moved.errors),
+                )  # fmt: skip
+            else:
+                rate = f", {byte_size(moved.size / moved.seconds)}/s" if moved.seconds > 1 else ""
+                reused = f", {byte_size(moved.reused)} were there already" if moved.reused else ""
+                self.place.context.praise(f"{number(moved.objects)} {verb}, {byte_size(moved.size)}{rate}{reused}")
+
+        self.place.context.jobs.start(
+            self, title, work, room=ROOM, write=write, outlives_owner=write, on_success=succeeded, on_failure=self.place.fault,
+            on_cancelled=self.place.refresh if write else None, after=after, can_retry=True,
+        )  # fmt: skip

@@ -1,0 +1,146 @@
+"""The window of what runs beside the tap: a collector that fills the stream, a pipeline that empties it into a table."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QGridLayout, QWidget
+
+from core.streams.collector import CollectorSnapshot
+from core.streams.pipeline import PipelineSnapshot
+from core.streams.producer import ProducerSnapshot
+from gui.parts.buttons import Button
+from gui.parts.dialogs import Dialog
+from gui.parts.form import Field, line
+from gui.parts.layout import Card, row
+from gui.parts.words import Label, duration, number, short_count
+from gui.style.tokens import Space
+
+_COLUMNS = 4
+
+
+class RunCard(Card):
+    """Fields, a button that starts, one that stops, figures of the run, and what went wrong."""
+
+    start_asked = Signal()
+    stop_asked = Signal()
+
+    def __init__(self, title: str, verb: str, fields: Sequence[Field], facts: Sequence[str]) -> None:
+        super().__init__(title)
+        self._fields = fields
+        self.start = Button(f"Start {verb}", icon_name="play")
+        self.stop = Button(f"Stop {verb}", "danger", icon_name="circle-stop")
+        form = QGridLayout()
+        form.setHorizontalSpacing(Space.M)
+        form.setVerticalSpacing(Space.S)
+        for place, field in enumerate(fields):
+            form.addWidget(field, place // 2, place % 2)
+        self.body.addLayout(form)
+        self.body.addLayout(row(self.start, self.stop, None, gap=Space.M))
+        grid = QGridLayout()
+        grid.setHorizontalSpacing(Space.L)
+        self._facts: dict[str, Label] = {}
+        for place, name in enumerate(facts):
+            self._facts[name] = Label("–", "strong")
+            at = 2 * (place // _COLUMNS)
+            grid.addWidget(Label(name, "caption"), at, place % _COLUMNS)
+            grid.addWidget(self._facts[name], at + 1, place % _COLUMNS)
+        self.body.addLayout(grid)
+        self.trouble = Label("", "small", tone="warning", wrap=True)
+        self.body.addWidget(self.trouble)
+        self.start.clicked.connect(self.start_asked)
+        self.stop.clicked.connect(self.stop_asked)
+        self.show_running(False)
+        self.show_trouble("")
+
+    def show_running(self, running: bool, *, locked: str = "") -> None:
+        """``locked``: why it may not be started, or ""."""
+        self.start.setVisible(not running)
+        self.stop.setVisible(running)
+        self.start.setEnabled(not locked)
+        self.start.setToolTip(locked)
+        for field in self._fields:
+            field.setEnabled(not running)
+
+    def show_trouble(self, text: str) -> None:
+        self.trouble.setText(text)
+        self.trouble.setVisible(bool(text))
+
+    def show_facts(self, facts: dict[str, str]) -> None:
+        for name, text in facts.items():
+            self._facts[name].setText(text)
+
+
+class CarryDialog(Dialog):
+    """Closing it stops nothing: both go on in the activity drawer."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__("Collect and carry", "", parent, width=720)
+        self.setModal(False)
+        self.accept_button.hide()
+        self.cancel_button.setText("Close")
+        self.listen, self.trust = line("HOST:PORT", "127.0.0.1:8080", mono=True), line("10.0.0.0/8", mono=True)
+        self.collect = RunCard(
+            "Collect page views over HTTP",
+            "collecting",
+            [
+                Field("Listen on", self.listen, "POST /collect, GET /pixel.gif, GET /healthz"),
+                Field("Trusted proxies", self.trust, "CIDR whose forwarded headers are believed"),
+            ],
+            ("Address", "Events taken", "In the stream", "Waiting", "Answers", "Oldest waiting"),
+        )
+        self.table, self.dispatch = line("TABLE", "page_views_live", mono=True), line("local", "local", mono=True)
+        self.staging, self.role = line("s3://bucket/prefix/", mono=True), line("ARN", "default", mono=True)
+        self.carry = RunCard(
+            "Carry the stream into the warehouse",
+            "carrying",
+            [
+                Field("Table", self.table, "Made if it is missing; one row an event"),
+                Field("Workers", self.dispatch, "local, or gearman://host:port"),
+                Field("Staging", self.staging, "Where rows wait for the COPY"),
+                Field("IAM role", self.role, "The warehouse's, to read the staging bucket"),
+            ],
+            ("Read", "With the workers", "Parsed", "Rows loaded", "Behind", "Queryable after", "Commits", "Rejected"),
+        )
+        self.body.addWidget(self.collect)
+        self.body.addWidget(self.carry)
+
+    def show_stream(self, name: str) -> None:
+        self.collect.set_note(f"into {name}" if name else "")
+        self.carry.set_note(f"from {name}" if name else "")
+
+    def show_collector(self, collector: CollectorSnapshot, producer: ProducerSnapshot) -> None:
+        answers = ", ".join(f"{status}: {short_count(count)}" for status, count in sorted(collector.statuses.items()))
+        waiting = short_count(producer.queued + producer.in_flight)
+        self.collect.show_facts(
+            {
+                "Address": collector.address or "–",
+                "Events taken": short_count(collector.events),
+                "In the stream": short_count(producer.acknowledged),
+                "Waiting": waiting + (f" + {short_count(producer.spilled)} on disk" if producer.spilled else ""),
+                "Answers": answers or "–",
+                "Oldest waiting": duration(producer.oldest) if producer.queued else "–",
+            }
+        )
+        self.collect.show_trouble(str(producer.trouble) if producer.trouble else "")
+
+    def show_pipeline(self, now: PipelineSnapshot) -> None:
+        self.carry.show_facts(
+            {
+                "Read": short_count(now.read),
+                "With the workers": short_count(now.waiting),
+                "Parsed": short_count(now.parsed),
+                "Rows loaded": short_count(now.loaded),
+                "Behind": duration(now.behind) if now.behind is not None else "–",
+                "Queryable after": f"{number(now.freshness[0], 1)} s, worst {number(now.freshness[1], 1)} s"
+                if now.freshness
+                else "–",
+                "Commits": short_count(now.commits),
+                "Rejected": short_count(now.rejected),
+            }
+        )
+        told = str(now.trouble) if now.trouble else ""
+        if now.rejected and not told:
+            told = f"Records that are no JSON objects are kept in {now.rejects_at}"
+        self.carry.show_trouble(told)

@@ -1,0 +1,111 @@
+"""The window of collector and pipeline: it starts, shows and stops both, over real HTTP and a stream in memory."""
+
+from __future__ import annotations
+
+import http.client
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from core.base.errors import OpsError
+from core.streams.collector import Collector
+from core.streams.pipeline import PipelineSnapshot
+from core.streams.producer import Producer, ProducerLimits
+from tests.core.streams.test_producer import ScriptedSink
+from tests.fakes.streams import MemorySource, MemoryStreams
+from tests.gui.streams.test_page import Page, make  # noqa: F401 - a fixture
+
+SNAPSHOT = PipelineSnapshot(
+    "running", [], 1_200, 200, 100, 300, 900, 0, 3, "s3://b/rejects/x.jsonl", 0, 4, 0, 2.5, (3.2, 6.1), 0.4, "1 local process", None
+)  # fmt: skip
+
+
+class CarryingStreams(MemoryStreams):
+    """Streams whose collector is real and whose pipeline only waits; both are given to the page's own code."""
+
+    def __init__(self, *sources: MemorySource) -> None:
+        super().__init__(*sources)
+        self.sink = ScriptedSink(lambda records: [""] * len(records))
+        self.fault: OpsError | None = None
+        self.wanted: Any = None
+        self.stopped = threading.Event()
+
+    def collector(self, name: str, listen: str, trust: Any = ()) -> Collector:
+        return Collector(Producer(self.sink, ProducerLimits(linger=0.001)), listen, list(trust))
+
+    def carry(self, job: Any, wanted: Any, options: Any = None, *, started: Callable[[Any], None]) -> PipelineSnapshot:
+        self.wanted = wanted
+        if self.fault is not None:
+            raise self.fault
+        started(self)
+        try:
+            while True:
+                job.sleep(0.02)
+        finally:
+            self.stopped.set()
+
+    def snapshot(self) -> PipelineSnapshot:
+        return SNAPSHOT
+
+
+@pytest.fixture
+def page(make: Callable[..., Page]) -> Iterator[Page]:  # noqa: F811
+    made = make(CarryingStreams(MemorySource("orders", 2)))
+    made.wait(lambda: made.presenter.state.name == "READY")
+    made.presenter.ask_carry()
+    yield made
+    for job in (made.presenter.carrying._collecting, made.presenter.carrying._carrying):
+        if job is not None:
+            job.cancel()
+            job.wait(10)
+
+
+def test_collecting_takes_events_and_stops(page: Page, qtbot: Any) -> None:
+    dialog = page.presenter.carrying.dialog
+    assert dialog.isVisible() and not dialog.isModal() and "orders" in dialog.collect.note.text()
+    dialog.listen.setText("127.0.0.1:0")
+    dialog.collect.start.click()
+    page.wait(lambda: dialog.collect._facts["Address"].text().startswith("http://127.0.0.1:"))
+    port = int(dialog.collect._facts["Address"].text().rpartition(":")[2])
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    connection.request("POST", "/collect", b'[{"n": 1}, {"n": 2}]')
+    assert connection.getresponse().status == 204
+    connection.close()
+    page.wait(lambda: dialog.collect._facts["In the stream"].text() == "2")
+    dialog.collect.stop.click()
+    page.wait(lambda: dialog.collect.start.isVisible())
+    assert len(page.streams.sink.stored) == 2  # type: ignore[attr-defined]
+
+
+def test_an_address_that_is_none_is_told_at_the_card(page: Page) -> None:
+    dialog = page.presenter.carrying.dialog
+    dialog.listen.setText("nowhere")
+    dialog.collect.start.click()
+    page.wait(lambda: dialog.collect.trouble.isVisible())
+    assert "no address to listen on" in dialog.collect.trouble.text() and dialog.collect.start.isVisible()
+
+
+def test_carrying_shows_every_stage_and_stops(page: Page) -> None:
+    dialog, streams = page.presenter.carrying.dialog, page.streams
+    dialog.table.setText("views")
+    dialog.carry.start.click()
+    page.wait(lambda: dialog.carry._facts["Queryable after"].text() != "–")
+    assert (streams.wanted.stream, streams.wanted.table, streams.wanted.dispatch) == ("orders", "views", "local")  # type: ignore[attr-defined]
+    shown = {name: label.text() for name, label in dialog.carry._facts.items()}
+    assert shown["Rows loaded"] == "900" and shown["Commits"] == "4" and "6.1 s" in shown["Queryable after"]
+    assert "s3://b/rejects/x.jsonl" in dialog.carry.trouble.text()
+    dialog.close()
+    page.presenter.ask_carry()
+    assert dialog.carry.stop.isVisible(), "closing the window stops nothing"
+    dialog.carry.stop.click()
+    page.wait(lambda: streams.stopped.is_set() and dialog.carry.start.isVisible())  # type: ignore[attr-defined]
+
+
+def test_a_pipeline_that_cannot_start_says_why(page: Page) -> None:
+    page.streams.fault = OpsError("Another run carries orders into views", "Its lock is held", code="locked")  # type: ignore[attr-defined]
+    dialog = page.presenter.carrying.dialog
+    dialog.carry.start.click()
+    page.wait(lambda: dialog.carry.trouble.isVisible())
+    assert "Another run" in dialog.carry.trouble.text() and dialog.carry.start.isVisible()

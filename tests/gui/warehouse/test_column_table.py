@@ -1,0 +1,87 @@
+"""The grid on its own: NULL told apart, copy with headers, hidden and pinned columns, growing, a million rows."""
+
+from __future__ import annotations
+
+import polars as pl
+import pytest
+from PySide6.QtCore import QItemSelection, QItemSelectionModel, Qt
+from PySide6.QtGui import QGuiApplication
+
+from gui.parts.column_table import ColumnTable
+
+FRAME = pl.DataFrame({"n": [1, None, 3], "s": ["a\tb", "line\nend", None], "when": ["x", "y", "z"]})
+
+
+@pytest.fixture
+def table(qtbot) -> ColumnTable:
+    made = ColumnTable()
+    qtbot.addWidget(made)
+    made.resize(700, 400)
+    made.show()
+    made.show_frame(FRAME, ["int4", "varchar", "varchar"])
+    return made
+
+
+def select(table: ColumnTable, top: int, left: int, bottom: int, right: int) -> None:
+    model = table.column_model
+    block = QItemSelection(model.index(top, left), model.index(bottom, right))
+    table.selectionModel().select(block, QItemSelectionModel.SelectionFlag.ClearAndSelect)
+
+
+def test_null_is_not_the_word_null(table: ColumnTable) -> None:
+    model = table.column_model
+    assert model.text(1, 0) is None
+    assert model.data(model.index(1, 0)) == "NULL"
+    assert model.data(model.index(1, 0), Qt.ItemDataRole.ForegroundRole) is not None
+    assert model.data(model.index(0, 0), Qt.ItemDataRole.ForegroundRole) is None
+    assert model.headerData(0, Qt.Orientation.Horizontal, Qt.ItemDataRole.ToolTipRole) == "n: int4"
+
+
+def test_copy_has_headers_and_quotes_what_would_break_a_sheet(table: ColumnTable) -> None:
+    select(table, 0, 0, 2, 1)
+    table.copy(headers=True)
+    assert QGuiApplication.clipboard().text() == 'n\ts\n1\t"a\tb"\n\t"line\nend"\n3\t\n'
+    select(table, 0, 0, 0, 0)
+    table.copy(headers=False)
+    assert QGuiApplication.clipboard().text() == "1\n"
+
+
+def test_hidden_columns_are_not_copied_and_moved_ones_keep_their_place(table: ColumnTable) -> None:
+    table.hide_column(1)
+    table.pin(2, True)
+    select(table, 0, 0, 0, 2)
+    frame = table.selected_frame()
+    assert frame is not None
+    assert frame.columns == ["when", "n"]
+    assert table.hidden_columns() == ["s"]
+    assert table._frozen.isVisible()
+    table.pin(2, False)
+    assert not table._frozen.isVisible()
+
+
+def test_rows_that_arrive_later_do_not_move_those_shown(table: ColumnTable) -> None:
+    table.show_frame(pl.DataFrame({"n": list(range(1000))}))
+    table.verticalScrollBar().setValue(4000)
+    before = table.rowAt(5)
+    table.grow(pl.DataFrame({"n": list(range(5000))}))
+    assert table.column_model.rowCount() == 5000
+    assert table.rowAt(5) == before
+    assert table.column_model.text(4999, 0) == "4999"
+
+
+def test_a_header_click_sorts_up_down_and_not_at_all(table: ColumnTable, qtbot) -> None:
+    asked = []
+    table.order_asked.connect(lambda filters, sorts: asked.append(sorts))
+    for _ in range(3):
+        table._header_clicked(0)
+    assert asked == [[("n", False)], [("n", True)], []]
+
+
+def test_a_million_rows_are_shown_at_once_and_scrolled(table: ColumnTable) -> None:
+    rows = 1_000_000
+    table.show_frame(pl.select(pl.int_range(rows).alias("n"), (pl.int_range(rows) * 3).cast(pl.String).alias("s")))
+    assert table.column_model.rowCount() == rows
+    table.scrollToBottom()
+    table.viewport().repaint()
+    assert table.column_model.text(rows - 1, 1) == str((rows - 1) * 3)
+    assert len(table.column_model._pages) < 50  # only what was looked at became text
