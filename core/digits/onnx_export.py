@@ -137,7 +137,7 @@ def _bank(g: _Graph, bank: PatchBank) -> str:
 
 
 def _votes(g: _Graph, rows: str, model: PatchModel) -> str:
-    """As ``KernelVotes``: likeness to every support vector, decisions of the class pairs, votes and margins."""
+    """As ``KernelVotes``: likeness to every support vector, decisions of the class pairs, margins."""
     votes = model.votes
     lengths = votes.gamma * (votes.vectors**2).sum(1)
     own = g("Mul", g("ReduceSum", g("Mul", rows, rows), np.array([1]), keepdims=1), float(votes.gamma))
@@ -152,10 +152,9 @@ def _votes(g: _Graph, rows: str, model: PatchModel) -> str:
         weights[owner == one, pair] = votes.duals[other - 1, owner == one]
         weights[owner == other, pair] = votes.duals[one, owner == other]
     decisions = g("Add", g("MatMul", likeness, weights), votes.intercepts)
-    signs = np.zeros((len(first), classes), np.float32)
-    pair_numbers = np.arange(len(first))
-    signs[pair_numbers, first], signs[pair_numbers, second] = 1, -1
-    margins = g("MatMul", decisions, signs)
-    won = g("Sub", g("Cast", g("Greater", decisions, 0.0), to=1), 0.5)
-    counted = g("Add", g("MatMul", won, signs), (classes - 1) / 2)
-    return g("Add", counted, g("Div", margins, g("Mul", g("Add", g("Abs", margins), 1.0), 3.0)))
+    # every class's decisions with the sign of its side, nine to a class; the least is its margin
+    sides = np.zeros((len(first), classes, classes - 1), np.float32)
+    for pair, (one, other) in enumerate(zip(first, second, strict=True)):
+        sides[pair, one, other - 1], sides[pair, other, one] = 1, -1
+    signed = g("MatMul", decisions, sides.reshape(len(first), -1))
+    return g("ReduceMin", g("Reshape", signed, np.array([0, classes, classes - 1])), axes=[2], keepdims=0)

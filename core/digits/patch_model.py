@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,6 +35,17 @@ class Projection:
             encoded = np.concatenate([bank.encode(block) for bank in self.banks], axis=1)
             out[start : start + _ROWS] = (encoded - self.mean) @ self.axes
         return out
+
+
+class Votes(NamedTuple):
+    """scores (n, classes): pairs won, ties broken by how clearly (scikit-learn's "ovr" shape). nearest (n,): likeness
+    0..1 of the nearest support vector. margins (n, classes): how clearly a class wins its closest pair; below 0 it
+    loses one. Probabilities come from the margins: pairs won are whole numbers, so that a digit just won looks as
+    sure as one far from every border."""
+
+    scores: Floats
+    nearest: Floats
+    margins: Floats
 
 
 @dataclass(frozen=True)
@@ -66,9 +77,9 @@ class KernelVotes:
         signs[first, pair], signs[second, pair] = 1, -1
         object.__setattr__(self, "_signs", signs)
 
-    def __call__(self, rows: Floats) -> tuple[Floats, Floats]:
-        """Scores (n, classes), higher is better, and the likeness (n,) 0..1 of the nearest support vector."""
+    def __call__(self, rows: Floats) -> Votes:
         scores = np.empty((len(rows), len(self.counts)), np.float32)
+        margins = np.empty_like(scores)
         nearest = np.empty(len(rows), np.float32)
         for start in range(0, len(rows), _ROWS):
             block = rows[start : start + _ROWS]
@@ -76,12 +87,11 @@ class KernelVotes:
             likeness -= self._lengths
             likeness -= np.float32(self.gamma) * np.einsum("ij,ij->i", block, block)[:, None]
             np.exp(likeness, out=likeness)
-            scores[start : start + _ROWS] = self._scores(likeness)
+            scores[start : start + _ROWS], margins[start : start + _ROWS] = self._judged(likeness)
             nearest[start : start + _ROWS] = likeness.max(1)
-        return scores, nearest
+        return Votes(scores, nearest, margins)
 
-    def _scores(self, likeness: Floats) -> Floats:
-        """Votes of the class pairs, ties broken by how clearly they were won (scikit-learn's "ovr" shape)."""
+    def _judged(self, likeness: Floats) -> tuple[Floats, Floats]:
         classes = len(self.counts)
         ends = np.cumsum(self.counts)
         sums = np.empty((classes, classes - 1, len(likeness)), np.float32)
@@ -90,10 +100,14 @@ class KernelVotes:
             sums[index] = self.duals[:, own] @ likeness[:, own].T
         first, second = self._pairs
         decisions = sums[first, second - 1] + sums[second, first] + self.intercepts[:, None]
-        margins = self._signs @ decisions
+        sums_won = self._signs @ decisions
         votes = self._signs @ np.where(decisions > 0, np.float32(0.5), np.float32(-0.5)) + np.float32((classes - 1) / 2)
-        scores = votes + margins / (3 * (np.abs(margins) + 1))
-        return np.asarray(scores.T, np.float32)
+        scores = votes + sums_won / (3 * (np.abs(sums_won) + 1))
+        closest = np.empty((classes, decisions.shape[1]), np.float32)
+        for index in range(classes):
+            own = self._signs[index] != 0
+            closest[index] = (decisions[own] * self._signs[index, own, None]).min(0)
+        return np.asarray(scores.T, np.float32), closest.T
 
 
 @dataclass(frozen=True)
@@ -128,16 +142,16 @@ class PatchModel:
 
     projection: Projection
     votes: KernelVotes
-    sharpness: float = 4.8  # probabilities = softmax(sharpness * scores), fitted on held-out digits
+    sharpness: float = 4.8  # probabilities = softmax(sharpness * margins), fitted on held-out digits
     head: RejectHead | None = None
     digits: NDArray[np.int64] = field(default_factory=lambda: np.arange(10))  # which digit each class is
 
     def answer(self, images: Floats) -> Answer:
         """Of images (n, 28, 28) float32 in 0..1."""
         projected = self.projection(images)
-        scores, nearest = self.votes(projected)
-        digit = self.head(projected, scores, nearest) if self.head else None
-        return Answer(spread(softmax(np.float32(self.sharpness) * scores), self.digits), digit)
+        votes = self.votes(projected)
+        digit = self.head(projected, votes.scores, votes.nearest) if self.head else None
+        return Answer(spread(softmax(np.float32(self.sharpness) * votes.margins), self.digits), digit)
 
     # -- storage ------------------------------------------------------------
     def stored(self, precision: type[np.floating[Any]] = np.float16) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:

@@ -69,7 +69,7 @@ def train_patch_svc(
     )
 
     def accuracy(votes: KernelVotes) -> float:
-        return float((votes(rows[held])[0].argmax(1) == classified[held]).mean())
+        return float((votes(rows[held]).margins.argmax(1) == classified[held]).mean())
 
     tell(0.3, "Fitting on a first sample")
     sample = fit[:_QUICK_ROWS]
@@ -90,8 +90,7 @@ def train_patch_svc(
     )
     model = PatchModel(projection, votes, digits=classes.astype(np.int64))
     tell(0.62, "Calibrating")
-    scores, _ = votes(rows[held])
-    model = replace(model, sharpness=fit_sharpness(scores, classified[held]))
+    model = replace(model, sharpness=fit_sharpness(votes(rows[held]).margins, classified[held]))
     tell(0.64, "Learning what is no digit")
     model = replace(model, head=fit_head(model, images[held], labels[held], seed))
     tell(0.7, "Judging the held-out rows")

@@ -64,9 +64,11 @@ def fit_head(model: PatchModel, images: Floats, labels: NDArray[np.integer], see
 
 def head_odds(model: PatchModel, head: RejectHead, images: Floats) -> Floats:
     projected = model.projection(images)
-    return head(projected, *model.votes(projected))
+    votes = model.votes(projected)
+    return head(projected, votes.scores, votes.nearest)
 
 
 def _features(model: PatchModel, images: Floats) -> Floats:
     projected = model.projection(images)
-    return head_features(projected, *model.votes(projected))
+    votes = model.votes(projected)
+    return head_features(projected, votes.scores, votes.nearest)

@@ -38,7 +38,7 @@ class HeatMap(QWidget):
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setMouseTracking(True)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
-        self.setMinimumSize(300, 220)
+        self.setMinimumSize(300, 190)
         theme().changed.connect(self.update)
 
     def show_table(self, table: HeatTable | None, summary: str = "") -> None:

@@ -35,7 +35,7 @@ class ProbabilityBars(QWidget):
         self.update()
 
     def sizeHint(self) -> QSize:
-        return QSize(240, 30 * len(self._labels))
+        return QSize(240, 27 * len(self._labels))
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)

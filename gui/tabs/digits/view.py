@@ -24,7 +24,7 @@ class DigitsView(QWidget):
         self.answer = AnswerCard()
         self.models = ModelsCard()
         self.explore = ExploreCard()
-        self.draw.setMinimumSize(302, _TOP)
+        self.draw.setMinimumSize(312, _TOP)
         self.answer.setMinimumHeight(_TOP)
         self.models.setMinimumHeight(_BOTTOM)
         self.explore.setMinimumHeight(_BOTTOM)
@@ -50,7 +50,7 @@ class DigitsView(QWidget):
         narrow = self.width() < _NARROW_TOP
         self._top.setDirection(_direction(narrow))
         self._bottom.setDirection(_direction(self.width() < _NARROW_BOTTOM))
-        self.draw.setMaximumWidth(self.width() if narrow else 302)
+        self.draw.setMaximumWidth(self.width() if narrow else 312)
 
 
 def _direction(stacked: bool) -> QBoxLayout.Direction:

@@ -32,9 +32,15 @@ def test_votes_are_those_of_libsvm(classes: int) -> None:
     fresh = rng.standard_normal((500, 6)).astype(np.float32)
     votes, _ = fit_votes(rows, labels, cost=3.0, gamma=0.4)
     reference = SVC(C=3.0, gamma=0.4, break_ties=classes > 2).fit(rows, labels)
-    scores, nearest = votes(fresh)
+    scores, nearest, margins = votes(fresh)
     assert (scores.argmax(1) == reference.predict(fresh)).mean() > 0.99
     if classes > 2:
         np.testing.assert_allclose(scores, reference.decision_function(fresh), atol=2e-3)
     squared = ((fresh[:, None] - reference.support_vectors_[None]) ** 2).sum(2).min(1)
     np.testing.assert_allclose(nearest, np.exp(-0.4 * squared), atol=1e-4)
+    if classes > 2:
+        pairs = SVC(C=3.0, gamma=0.4, decision_function_shape="ovo").fit(rows, labels).decision_function(fresh)
+        first, second = np.triu_indices(classes, 1)
+        for index in range(classes):
+            signed = np.concatenate([pairs[:, first == index], -pairs[:, second == index]], axis=1)
+            np.testing.assert_allclose(margins[:, index], signed.min(1), atol=2e-3)

@@ -85,6 +85,9 @@ def test_the_model_that_ships_has_its_card_and_keeps_its_promises() -> None:
     assert SHIPPED.stat().st_size < 10_000_000
     assert card.scores["accuracy"] >= 0.994
     assert card.scores["ece"] <= 0.005
+    at_90 = next(entry for entry in card.overview["coverage"] if abs(entry[0] - 0.9) < 1e-9)
+    assert 0.95 < at_90[1] < 0.998  # "not sure" is said of some
+    assert at_90[2] > 0.9975  # and of the right ones
     assert model.head is not None
     answer = model.answer(np.zeros((1, 28, 28), np.float32))
     assert answer.digit is not None and answer.digit[0] < 0  # a blank frame is no digit
