@@ -244,6 +244,7 @@ def test_damaged_npz_is_read_or_refused(tmp_path: Path, at: int, junk: bytes, cu
     read_or_refused(path)
 
 
+@pytest.mark.heavy  # writes 5 GB of zeros
 def test_a_zip_bomb_is_refused_before_it_is_unpacked(tmp_path: Path) -> None:
     path = tmp_path / "bomb.npz"
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
