@@ -38,6 +38,9 @@ class Hand:
 
     def __init__(self, window: QMainWindow) -> None:
         self.window = window
+        if window.isVisible():  # what is clicked before the window manager has placed the window, hits the root
+            self.wait_until(window.isActiveWindow, "the window is in front")
+            self.pause(0.3)
 
     # -- waiting --------------------------------------------------------------
     def pause(self, seconds: float) -> None:
