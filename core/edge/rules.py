@@ -55,8 +55,13 @@ def address_findings(base: str, url: str, where: str, kind: str) -> Iterator[Fin
                       "or trust X-Forwarded-Host")  # fmt: skip
         return
     if (parts.scheme, parts.port) in (("https", 80), ("http", 443)):
-        default = 443 if parts.scheme == "https" else 80
-        yield Finding("error", "scheme-port-mismatch", where, url[:200], f"{parts.scheme}://{host}{_port_text(page) if same else ''}/… (port {default})",
+        default = _default(parts)
+        here, there = (
+            f"{page.scheme}://{page.netloc}/…, as in the address bar",
+            f"{parts.scheme}://{host}/… (port {default})",
+        )
+        expected = here if same else there
+        yield Finding("error", "scheme-port-mismatch", where, url[:200], expected,
                       f"The application knows the scheme ({parts.scheme}) but takes the port ({parts.port}) from its own listener, its Host header or a "
                       "wrong X-Forwarded-Port",
                       f"{_TRUST}. Check that the balancer's X-Forwarded-Port is {default} and that Host carries no :{parts.port}")  # fmt: skip
@@ -182,7 +187,3 @@ def _internal(host: str) -> bool:
 
 def _default(parts: SplitResult) -> int:
     return 443 if parts.scheme == "https" else 80
-
-
-def _port_text(parts: SplitResult) -> str:
-    return f":{parts.port}" if parts.port else ""
