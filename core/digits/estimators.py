@@ -1,7 +1,8 @@
 """The patch-svc recipe as scikit-learn parts: ``PatchFeatures`` transforms, ``PatchSVC`` classifies.
 
-Both take rows of pixels, (n, side * side): uint8 is read as 0..255, floats as 0..1. They work on any square
-image (a row that is no square is filled up with blank pixels), so that they can stand in any pipeline.
+Both take rows of pixels, (n, side * side): uint8 is read as 0..255, floats as 0..1. They compute in float32, in float64
+where they are given float64. They work on any square image (a row that is no square is filled up with blank
+pixels), so that they can stand in any pipeline.
 """
 
 from __future__ import annotations
@@ -44,7 +45,7 @@ class PatchFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
-        tags.transformer_tags.preserves_dtype = ["float32"]  # what the features are, whatever comes in
+        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags
 
     def fit(self, X: Any, y: Any = None) -> PatchFeatures:
@@ -146,12 +147,13 @@ class PatchSVC(ClassifierMixin, BaseEstimator):
 
 
 def as_images(rows: NDArray[Any]) -> Floats:
-    """Rows of pixels (n, p) as (n, side, side) float32 in 0..1."""
-    pixels = rows.astype(np.float32)
+    """Rows of pixels (n, p) as (n, side, side) in 0..1; float64 stays float64, all else becomes float32."""
+    pixels: Any = rows.astype(np.float64 if rows.dtype == np.float64 else np.float32)
     if rows.dtype == np.uint8:
         pixels /= 255
     side = math.isqrt(rows.shape[1] - 1) + 1
     missing = side * side - rows.shape[1]
     if missing:
         pixels = np.pad(pixels, ((0, 0), (0, missing)))
-    return pixels.reshape(-1, side, side)
+    images: Floats = pixels.reshape(-1, side, side)
+    return images

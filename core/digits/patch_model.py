@@ -22,14 +22,14 @@ _ROWS = 256  # images per block: bounds the kernel matrix at 256 x support vecto
 
 @dataclass(frozen=True)
 class Projection:
-    """Patch features of one or more banks, joined and projected: (n, side, side) -> (n, components)."""
+    """Patch features of one or more banks, joined and projected: (n, side, side) -> (n, components), of the same dtype."""
 
     banks: tuple[PatchBank, ...]
     mean: Floats
     axes: Floats  # (width, components), scaled so that the mean squared length of a projection is 1
 
     def __call__(self, images: Floats) -> Floats:
-        out = np.empty((len(images), self.axes.shape[1]), np.float32)
+        out = np.empty((len(images), self.axes.shape[1]), images.dtype)
         for start in range(0, len(images), _ROWS):
             block = images[start : start + _ROWS]
             encoded = np.concatenate([bank.encode(block) for bank in self.banks], axis=1)
@@ -78,9 +78,9 @@ class KernelVotes:
         object.__setattr__(self, "_signs", signs)
 
     def __call__(self, rows: Floats) -> Votes:
-        scores = np.empty((len(rows), len(self.counts)), np.float32)
+        scores = np.empty((len(rows), len(self.counts)), rows.dtype)
         margins = np.empty_like(scores)
-        nearest = np.empty(len(rows), np.float32)
+        nearest = np.empty(len(rows), rows.dtype)
         for start in range(0, len(rows), _ROWS):
             block = rows[start : start + _ROWS]
             likeness: Floats = block @ self._columns
@@ -94,7 +94,7 @@ class KernelVotes:
     def _judged(self, likeness: Floats) -> tuple[Floats, Floats]:
         classes = len(self.counts)
         ends = np.cumsum(self.counts)
-        sums = np.empty((classes, classes - 1, len(likeness)), np.float32)
+        sums = np.empty((classes, classes - 1, len(likeness)), likeness.dtype)
         for index, (end, count) in enumerate(zip(ends, self.counts, strict=True)):
             own = slice(end - count, end)
             sums[index] = self.duals[:, own] @ likeness[:, own].T
@@ -103,11 +103,11 @@ class KernelVotes:
         sums_won = self._signs @ decisions
         votes = self._signs @ np.where(decisions > 0, np.float32(0.5), np.float32(-0.5)) + np.float32((classes - 1) / 2)
         scores = votes + sums_won / (3 * (np.abs(sums_won) + 1))
-        closest = np.empty((classes, decisions.shape[1]), np.float32)
+        closest = np.empty((classes, decisions.shape[1]), decisions.dtype)
         for index in range(classes):
             own = self._signs[index] != 0
             closest[index] = (decisions[own] * self._signs[index, own, None]).min(0)
-        return np.asarray(scores.T, np.float32), closest.T
+        return scores.T, closest.T
 
 
 @dataclass(frozen=True)

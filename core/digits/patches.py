@@ -51,8 +51,8 @@ class PatchBank:
         return int(2 * self.atoms.shape[1] * self.grid**2)
 
     def encode(self, images: Floats) -> Floats:
-        """Features, (n, width) float32, of images (n, side, side) float32 in 0..1."""
-        out = np.empty((len(images), self.width), np.float32)
+        """Features, (n, width), of images (n, side, side) in 0..1; float32 in, float32 out, and the same for float64."""
+        out = np.empty((len(images), self.width), images.dtype)
         for start in range(0, len(images), _BATCH):
             block = images[start : start + _BATCH]
             out[start : start + _BATCH] = self._encode_block(block)
@@ -70,7 +70,7 @@ class PatchBank:
         answer *= scale[:, None]
         answer -= self.offset
         atoms = self.atoms.shape[1]
-        split = np.empty((count, places, 2 * atoms), np.float32)
+        split = np.empty((count, places, 2 * atoms), images.dtype)
         answer = answer.reshape(count, places, atoms)
         np.subtract(answer, self.threshold, out=split[:, :, :atoms])
         np.add(answer, self.threshold, out=split[:, :, atoms:])
@@ -81,10 +81,10 @@ class PatchBank:
 
 
 def all_patches(images: Floats, size: int) -> Floats:
-    """Every patch of every padded image, (n * positions^2, size^2) float32."""
+    """Every patch of every padded image, (n * positions^2, size^2)."""
     padded = np.pad(images, ((0, 0), (PAD_PIXELS, PAD_PIXELS), (PAD_PIXELS, PAD_PIXELS)))
     view = np.lib.stride_tricks.sliding_window_view(padded, (size, size), axis=(1, 2))
-    return np.ascontiguousarray(view, np.float32).reshape(-1, size * size)
+    return np.ascontiguousarray(view).reshape(-1, size * size)
 
 
 def pooling_windows(positions: int, grid: int) -> Floats:

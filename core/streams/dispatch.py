@@ -179,7 +179,7 @@ class GearmanServer:
 
     def close(self) -> None:
         self._closed = True
-        self._client.shutdown()
+        _shut(self._client)
 
 
 def dispatch_to(text: str, workers: int) -> Dispatch:
@@ -234,7 +234,7 @@ def serve(address: str, stopped: threading.Event, done: Callable[[int], None]) -
         job.sendWorkComplete(result)
         count += 1
         done(count)
-    worker.shutdown()
+    _shut(worker)
     return count
 
 
@@ -277,6 +277,14 @@ def _no_delay(conn: Any) -> None:
     conn.conn.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
 
+def _shut(client: Any) -> None:
+    """Ends a gear client or worker. Its own shutdown leaves open the connection that it was about to make again."""
+    connections = [*client.active_connections, *client.inactive_connections]
+    client.shutdown()
+    for connection in connections:
+        connection.disconnect()
+
+
 def _quiet() -> None:
     logging.getLogger("gear").setLevel(logging.CRITICAL)  # its troubles reach us as exceptions
 
@@ -288,7 +296,7 @@ def _connect(client: Any, host: str, port: int) -> None:
     try:
         client.waitForServer(_CONNECT_WITHIN)
     except gear.TimeoutError as error:
-        client.shutdown()
+        _shut(client)
         raise OpsError(
             f"The Gearman server {host}:{port} does not answer",
             f"No connection within {_CONNECT_WITHIN:g} s",
