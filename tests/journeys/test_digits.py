@@ -110,8 +110,8 @@ def test_load_train_explore_predict(console, hand: Hand, tmp_path: Path) -> None
     save_csv(type(fresh)(fresh.name, fresh.images, None), tmp_path / "test.csv")
     train(hand, tmp_path / "train.csv", "knn")
     explore = view.explore
-    hand.wait_until(lambda: explore._overview is not None and explore._overview.has_pictures, "its figures are shown")
-    assert explore._overview is not None and explore._overview.count == 40
+    hand.wait_until(lambda: explore.overview is not None and explore.overview.has_pictures, "its figures are shown")
+    assert explore.overview is not None and explore.overview.count == 40
     hand.click(explore.heat, explore.heat.cell_centre(3, 3).toPoint())
     hand.wait_until(lambda: len(explore._thumbs) > 0, "the digits of the cell are shown")
     assert all(thumb.true == 3 and thumb.answered == 3 for thumb in explore._thumbs)
@@ -134,6 +134,32 @@ def test_load_train_explore_predict(console, hand: Hand, tmp_path: Path) -> None
     right = [int(line.split(",")[1]) for line in lines[1:]] == fresh.labelled().tolist()
     assert right
     print(beat.stop())
+
+
+def test_a_past_evaluation_is_explored_after_a_restart(home, qapp, tmp_path: Path) -> None:
+    """Evaluate, close the console, open it again: the misread digits are still there to be looked at."""
+    from core.jobs.job import headless_job
+    from gui.app import Console
+
+    save_csv(digits(60), tmp_path / "train.csv")
+    before = Console("env")
+    judged = before.window.desk.digits.evaluate(headless_job(), "default", tmp_path / "train.csv")
+    assert before.close() == []
+    console = Console("env")
+    console.window.resize(1440, 900)
+    console.window.show()
+    hand = Hand(console.window)
+    hand.wait_until(lambda: console.window.findChildren(DigitsView), "the Digits page")
+    explore = view_of(hand).explore
+    hand.wait_until(lambda: explore.overview and explore.overview.has_pictures, "the evaluation is recalled")
+    assert explore.overview is not None and explore.overview.count == 60
+    hand.click(explore.heat, explore.heat.cell_centre(3, 3).toPoint())
+    hand.wait_until(lambda: len(explore._thumbs) > 0, "the digits of the cell are shown")
+    assert len(explore._thumbs) == judged.evaluation.confusion[3, 3]
+    assert all(thumb.true == 3 for thumb in explore._thumbs)
+    console.window.hide()
+    assert console.close() == []
+    console.window.deleteLater()
 
 
 def test_a_model_that_cannot_be_opened_says_so(home, qapp) -> None:

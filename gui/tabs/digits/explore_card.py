@@ -99,6 +99,10 @@ class ExploreCard(Card):
         self.threshold.valueChanged.connect(self._show_threshold)
 
     # -- what is shown --------------------------------------------------------
+    @property
+    def overview(self) -> Overview | None:
+        return self._overview
+
     def show_overview(self, overview: Overview | None, empty: str = "") -> None:
         self._overview = overview
         shown = overview is not None

@@ -20,8 +20,9 @@ from core.digits.algorithms import ALGORITHMS, algorithm_named
 from core.digits.datasets import save_csv, save_npz
 from core.digits.ink import Stroke
 from core.digits.plain_digits import plain_digit
+from core.digits.scores import Evaluation
 from core.digits.service import DigitsService
-from core.digits.training import TrainingOrder, split
+from core.digits.training import Trained, TrainingOrder, split
 from core.jobs.job import Job, JobState, headless_job
 from core.jobs.runner import JobRunner
 from core.settings.profiles import Profiles
@@ -77,6 +78,28 @@ def test_training_is_cancelled_at_once_in_each_phase(
     assert not output.exists()
     assert leftovers(home) == []
     assert runner.close() == []
+
+
+def test_an_evaluation_is_there_after_a_restart(home: Places, desk: Desk, tmp_path: Path) -> None:
+    save_npz(digits(60), tmp_path / "set.npz")
+    first = desk.digits
+    judged = first.evaluate(headless_job(), "default", tmp_path / "set.npz")
+    again = DigitsService(desk.workplace)
+    found = again.recalled("default")
+    assert found is not None
+    assert found.evaluation.as_json() == judged.evaluation.as_json()
+    assert np.array_equal(found.picture(7), digits(60).images[7])  # type: ignore[arg-type]
+    kept = again.registry.adopt(first.registry.find("default"), "mine")
+    assert again.recalled(kept.id) is None
+    held = np.arange(20, 40)
+    evaluation = Evaluation(judged.evaluation.truth[held], judged.evaluation.probabilities[held])
+    order = TrainingOrder(tmp_path / "set.npz", "patch-svc")
+    again.judged_while_training(headless_job(), order, kept.id, Trained(kept.card, held, evaluation))
+    mine = DigitsService(desk.workplace).recalled(kept.id)
+    assert mine is not None and mine.evaluation.as_json() == evaluation.as_json()
+    assert np.array_equal(mine.picture(3), digits(60).images[23])  # type: ignore[arg-type]
+    again.delete_model(kept.id)
+    assert list((home.state / "digits" / "models").glob(f"{kept.id}*")) == []
 
 
 def test_split_is_stratified_seeded_and_complete() -> None:

@@ -15,7 +15,7 @@ from gui.parts.image_gallery import GalleryItem, ImageGallery
 from gui.parts.ink_pad import InkPad, InkStroke, erased
 from gui.tabs.digits.answer_card import AnswerCard
 from gui.tabs.digits.explore_card import ExploreCard
-from gui.tabs.digits.models_presenter import _choice_of
+from gui.tabs.digits.shown_models import choice_of
 from gui.tabs.digits.train_dialog import TrainDialog
 from gui.tabs.digits.values import Overview, Shown, Sureness
 
@@ -151,7 +151,7 @@ def test_explore_without_pictures_says_how_to_get_them(qtbot) -> None:
 
 
 def test_every_algorithm_can_be_chosen_with_an_estimate(qtbot) -> None:
-    dialog = TrainDialog([_choice_of(algorithm) for algorithm in ALGORITHMS], "", 0)
+    dialog = TrainDialog([choice_of(algorithm) for algorithm in ALGORITHMS], "", 0)
     qtbot.addWidget(dialog)
     for index, algorithm in enumerate(ALGORITHMS):
         dialog.algorithm.setCurrentIndex(index)
