@@ -137,14 +137,13 @@ def test_load_train_explore_predict(console, hand: Hand, tmp_path: Path) -> None
 
 
 def test_a_past_evaluation_is_explored_after_a_restart(home, qapp, tmp_path: Path) -> None:
-    """Evaluate, close the console, open it again: the misread digits are still there to be looked at."""
-    from core.jobs.job import headless_job
+    """Evaluated by a verb some other day: in the window, the pictures behind each cell are there to be looked at."""
+    from core.cli.arguments import parse
+    from core.cli.run import run_verb
     from gui.app import Console
 
     save_csv(digits(60), tmp_path / "train.csv")
-    before = Console("env")
-    judged = before.window.desk.digits.evaluate(headless_job(), "default", tmp_path / "train.csv")
-    assert before.close() == []
+    assert run_verb(parse(["digits", "evaluate", "--model", "default", "--data", str(tmp_path / "train.csv")])) == 0
     console = Console("env")
     console.window.resize(1440, 900)
     console.window.show()
@@ -155,8 +154,9 @@ def test_a_past_evaluation_is_explored_after_a_restart(home, qapp, tmp_path: Pat
     assert explore.overview is not None and explore.overview.count == 60
     hand.click(explore.heat, explore.heat.cell_centre(3, 3).toPoint())
     hand.wait_until(lambda: len(explore._thumbs) > 0, "the digits of the cell are shown")
-    assert len(explore._thumbs) == judged.evaluation.confusion[3, 3]
-    assert all(thumb.true == 3 for thumb in explore._thumbs)
+    assert len(explore._thumbs) == explore.overview.confusion[3][3] > 0
+    assert all(thumb.true == thumb.answered == 3 for thumb in explore._thumbs)
+    assert explore._thumbs[0].picture in {image.tobytes() for image in digits(60).images}
     console.window.hide()
     assert console.close() == []
     console.window.deleteLater()
