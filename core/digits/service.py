@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from core.aws.workplace import Workplace
 from core.base.errors import OpsError, WrongUse
 from core.base.files import write_atomic
-from core.digits.algorithms import ALGORITHMS, Algorithm
+from core.digits.algorithms import ALGORITHMS, Algorithm, Probe
 from core.digits.answers import Answer, Verdict
 from core.digits.batch import BatchResult
 from core.digits.card import ModelCard
@@ -134,6 +134,14 @@ class DigitsService:
             place = output or self.registry.place_for(trained.card.name)
             write_atomic(place, fresh.read_bytes(), mode=0o644)
         return place, trained
+
+    def probe(self, job: Job[Any], data: Path, algorithm: str) -> Probe:
+        """A quick fit on some of the data, to say what the whole will cost on this computer: see ``Algorithm.estimate``."""
+        self._cache.mkdir(parents=True, exist_ok=True)
+        found: Probe = run_in_child(
+            job, "core.digits.probe:probe", {"data": data, "algorithm": algorithm, "cache": self._cache}
+        )
+        return found
 
     # -- explore ------------------------------------------------------------
     def evaluate(self, job: Job[Any], model: str, data: Path) -> Judged:

@@ -86,8 +86,8 @@ def thumbs_of(judged: Judged, rows: Any, most: int) -> list[Thumb]:
 
 
 def choice_of(algorithm: Any) -> AlgorithmChoice:
-    def estimate(rows: int, parameters: dict[str, Any]) -> tuple[float, float, float, float]:
-        found = algorithm.estimate(rows, parameters)
+    def estimate(rows: int, parameters: dict[str, Any], probe: Any) -> tuple[float, float, float, float]:
+        found = algorithm.estimate(rows, parameters, probe)
         return found.seconds, found.megabytes, found.accuracy, found.milliseconds
 
     fields = [

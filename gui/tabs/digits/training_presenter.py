@@ -25,6 +25,7 @@ class TrainingPresenter(QObject):
     def __init__(self, view: DigitsView, context: TabContext, models: ModelsPresenter) -> None:
         super().__init__(view)
         self._view, self._context, self._models = view, context, models
+        self._probing: Job[Any] | None = None
         view.models.train_asked.connect(self.open_train)
         context.commands.add(
             "digits.train",
@@ -51,7 +52,20 @@ class TrainingPresenter(QObject):
         dialog = TrainDialog(algorithms, self._context.memory.get(DATA, ""), samples, self._view)
         dialog.finished.connect(dialog.deleteLater)
         dialog.ordered.connect(lambda wish: self._train(wish, dialog))
+        dialog.probe_asked.connect(lambda data, algorithm: self._probe(dialog, data, algorithm))
         dialog.open()
+
+    def _probe(self, dialog: TrainDialog, data: str, algorithm: str) -> None:
+        """Time a quick fit; owned by the dialog, so that closing it ends the fit. Data that cannot be read are named
+        when the training is ordered, not while their path is typed."""
+        if self._probing:
+            self._probing.cancel()
+        self._probing = self._context.jobs.start(
+            dialog, f"Time {algorithm}", lambda job: self._context.desk.digits.probe(job, Path(data), algorithm),
+            lane="digits-probe", quiet=True, newest_only=True,
+            on_success=lambda probe: dialog.show_probe(data, algorithm, probe),
+            on_failure=lambda _fault: dialog.show_probe(data, algorithm, None),
+        )  # fmt: skip
 
     def _train(self, wish: TrainWish, dialog: TrainDialog) -> None:
         if not Path(wish.data).exists():

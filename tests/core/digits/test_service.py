@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -136,6 +137,25 @@ def test_estimates_grow_with_rows_and_parameters() -> None:
         assert 0 < small.accuracy < large.accuracy < 1
     forest = algorithm_named("random-forest")
     assert forest.estimate(60_000, {"trees": 200}).seconds > 1.5 * forest.estimate(60_000, {"trees": 100}).seconds
+
+
+def test_a_quick_fit_tells_this_computer_and_these_digits_from_others(service: DigitsService, tmp_path: Path) -> None:
+    save_npz(digits(300), tmp_path / "set.npz")
+    found = service.probe(headless_job(), tmp_path / "set.npz", "logistic")
+    assert found.rows == 300 and found.judged == 100
+    assert found.seconds > 0 and found.accuracy > 0.8  # drawn from templates: easy
+    algorithm = algorithm_named("logistic")
+    reference = algorithm.cost.probe
+    table = algorithm.estimate(42_000)
+    same = algorithm.estimate(42_000, probe=reference)
+    assert (same.seconds, same.accuracy) == pytest.approx((table.seconds, table.accuracy))
+    slow = algorithm.estimate(42_000, probe=replace(reference, seconds=3 * reference.seconds))
+    assert slow.seconds == pytest.approx(3 * table.seconds)
+    assert slow.milliseconds == pytest.approx(3 * table.milliseconds)
+    hard = algorithm.estimate(42_000, probe=replace(reference, accuracy=reference.accuracy - 0.1))
+    assert hard.accuracy < table.accuracy
+    perfect = algorithm.estimate(42_000, probe=replace(reference, accuracy=1.0))
+    assert table.accuracy < perfect.accuracy < 1
 
 
 # -- samples, drawing -----------------------------------------------------------------
