@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import shiboken6
-from PySide6.QtCore import QPoint
+from PySide6.QtCore import QPoint, QPointF, Qt
+from PySide6.QtGui import QColor, QGuiApplication, QImage, QPainter, QPen, QPolygonF
 
 from core.digits.datasets import save_csv
 from core.digits.plain_digits import plain_digit
@@ -101,6 +102,36 @@ def test_draw_correct_retrain(console, hand: Hand, tmp_path: Path) -> None:
     assert model.state == "ready" and model.rows == 101  # 12 of each digit, 2 held out; and the sample
     console.window.desk.digits.live.close()
     print(beat.stop())
+
+
+def test_by_keys_alone_and_from_the_clipboard(console, hand: Hand) -> None:
+    view = view_of(hand)
+    hand.click(view.draw.clear)
+    view.draw.pad.setFocus()
+    for _ in range(5):  # from the middle of the pad up, then a stroke down: a one
+        hand.key("shift+Up")
+    hand.key("space")
+    for _ in range(10):
+        hand.key("shift+Down")
+    hand.key("space")
+    hand.wait_until(lambda: view.answer.hero.text() == "1", "the one is read")
+    hand.key("Delete")
+    hand.wait_until(lambda: view.answer.hero.text() == "", "the pad is empty")
+    # a photo of a seven: dark on grey paper, wide, off the middle
+    photo = QImage(640, 480, QImage.Format.Format_Grayscale8)
+    photo.fill(190)
+    painter = QPainter(photo)
+    painter.setPen(
+        QPen(QColor(40, 40, 40), 14, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap, Qt.PenJoinStyle.RoundJoin)
+    )
+    painter.drawPolyline(QPolygonF([QPointF(380, 90), QPointF(520, 80), QPointF(470, 200), QPointF(440, 300)]))
+    painter.end()
+    QGuiApplication.clipboard().setImage(photo)
+    hand.key("ctrl+v")
+    hand.wait_until(lambda: view.answer.hero.text() == "7", "the pasted seven is read")
+    QGuiApplication.clipboard().setText("no picture")
+    hand.key("ctrl+v")
+    hand.wait_until(lambda: "no picture in the clipboard" in view.answer.sure.text(), "it says so")
 
 
 def test_load_train_explore_predict(console, hand: Hand, tmp_path: Path) -> None:
