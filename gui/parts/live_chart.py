@@ -120,8 +120,8 @@ class LiveChart(QWidget):
         item.addItem(self._cross, ignoreBounds=True)
         self._limit: float | None = None
         self._adds_up = True
-        self._limit_line = pyqtgraph.InfiniteLine(angle=0, movable=False, label="what a shard takes in",
-                                                  labelOpts={"position": 0.08, "movable": False})  # fmt: skip
+        options = {"position": 0.08, "movable": False}
+        self._limit_line = pyqtgraph.InfiniteLine(angle=0, movable=False, label=" ", labelOpts=options)
         self._limit_line.hide()
         item.addItem(self._limit_line, ignoreBounds=True)
         self._box = _Box(self.plot)
@@ -179,10 +179,13 @@ class LiveChart(QWidget):
         if self._at is not None:
             self._show_cross(self._at)
 
-    def set_unit(self, unit: str, name: str, limit: float | None = None, *, adds_up: bool = True) -> None:
-        """What is drawn from now on; ``limit`` gets a line of its own as soon as one comes near it; ``adds_up``: the
-        sum of the lines means something."""
+    def set_unit(
+        self, unit: str, name: str, limit: float | None = None, limit_word: str = "", *, adds_up: bool = True
+    ) -> None:
+        """What is drawn from now on; ``limit`` gets a line of its own, named ``limit_word``, as soon as one comes near
+        it; ``adds_up``: the sum of the lines means something."""
         self._unit, self._name, self._limit, self._adds_up = unit, name, limit, adds_up
+        self._limit_line.label.setFormat(limit_word or " ")
         self.setAccessibleName(name)
 
     def mark(self, names: frozenset[str]) -> None:
@@ -257,10 +260,10 @@ class LiveChart(QWidget):
         zone = UTC if self._axis.utc else None
         moment = datetime.fromtimestamp(float(self._times[place]), UTC).astimezone(zone)
         highest = sorted(self._lines.items(), key=lambda entry: -entry[1][place])[:3]
-        rows = [(name, f"{number(values[place])} {self._unit}") for name, values in highest]
+        rows = [(name, f"{_figure(values[place])} {self._unit}") for name, values in highest]
         if self._adds_up:
             total = sum(float(values[place]) for values in self._lines.values())
-            rows.append(("All", f"{number(total)} {self._unit}"))
+            rows.append(("All", f"{_figure(total)} {self._unit}"))
         view = self.plot.getPlotItem().getViewBox()
         x = self.plot.mapFromScene(view.mapViewToScene(QPointF(float(self._times[place]), 0))).x()
         self._box.show_rows(moment.strftime("%H:%M:%S"), rows, x)
@@ -366,6 +369,10 @@ class _Box(QWidget):
             painter.drawText(area, Qt.AlignmentFlag.AlignVCenter, name)
             painter.setPen(theme().color("text"))
             painter.drawText(area, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight, value)
+
+
+def _figure(value: float) -> str:
+    return number(value, 1 if value < 10 and value != round(value) else 0)
 
 
 def _few(lines: Mapping[str, Line]) -> dict[str, Line]:
