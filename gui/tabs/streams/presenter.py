@@ -55,6 +55,8 @@ class StreamsPresenter(QObject):
         view.destroyed.connect(self._holder.stop)
         self._actions = Actions(view, context.commands, self, sandbox=context.desk.dials is not None)
         self._wire()
+        if view.isVisible():
+            self._shown()
 
     def _wire(self) -> None:
         view, bar = self.view, self.view.toolbar

@@ -72,6 +72,7 @@ def make(jobs, qtbot, tmp_path) -> Iterator[Callable[..., Page]]:
             lambda _page: None,
         )
         view = StreamsView(2_000)
+        list(view.furnish())
         view.setParent(window)
         page = Page(
             view,
