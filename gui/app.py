@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import os
 import sys
 import threading
@@ -112,11 +111,11 @@ def application() -> QApplication:
     if QLocale.system().language() == QLocale.Language.C:  # no locale is set: 1,704 reads better than 1704
         QLocale.setDefault(QLocale(QLocale.Language.English))
     GarbageCollection(made)
-    theme().start(made)
+    theme().start(made, Places.here().cache / "icons")
     return made
 
 
-def run_window(options: argparse.Namespace) -> int:
+def run_window(profile: str | None, *, verbose: bool = False) -> int:
     """Open the window and stay until it is closed. Exit status 2 where there is no display."""
     if sys.platform == "linux" and not any(
         os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")
@@ -131,7 +130,7 @@ def run_window(options: argparse.Namespace) -> int:
     from core.base.errors import OpsError
 
     try:
-        console = Console(options.profile, verbose=options.verbose)
+        console = Console(profile, verbose=verbose)
     except OpsError as error:
         print(error, file=sys.stderr)
         return error.exit_status
