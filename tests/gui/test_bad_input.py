@@ -10,10 +10,11 @@ from itertools import product
 
 import pytest
 import shiboken6
-from PySide6.QtWidgets import QAbstractItemView, QApplication, QLabel, QWidget
+from PySide6.QtWidgets import QAbstractItemView, QApplication, QComboBox, QLabel, QWidget
 
 from core.base.places import Places
 from gui.app import Console
+from gui.bridge.commands import Command
 from gui.shell.trouble import TroublePanel
 from tests.fakes.refusing import refusing
 
@@ -168,3 +169,44 @@ def test_a_full_disk_leaves_the_settings_as_they_were_and_says_so(
         assert "No space left" in opened.window.banner.why.text()
         assert file.read_text() == before
         assert sorted(path.name for path in home.config.iterdir()) == ["settings.toml"]
+
+
+def test_a_stream_a_bucket_and_a_table_that_are_not_there(qtbot, sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the window remembers may have gone from the account: told on the page, with a way on."""
+    monkeypatch.setenv("OPSDESK_HOME", str(sandbox.places.config.parent))
+    there = sandbox.name("there")
+    sandbox.client("kinesis").create_stream(StreamName=there, ShardCount=1)
+    remembered = {
+        "streams.stream": "no-such-stream",
+        "backups.place": ["no-such-bucket", ""],
+        "warehouse.files": [{"text": "SELECT * FROM no_such_table"}],
+    }
+    file = sandbox.places.state / "window-sandbox.json"
+    file.write_text(json.dumps(remembered))
+    with console(qtbot, "sandbox") as opened:
+        window = opened.window
+
+        def page(name: str) -> QWidget:
+            window.go(name)
+            qtbot.waitUntil(lambda: name in window._pages, timeout=30_000)
+            return window.page(name)
+
+        def run(command_id: str) -> None:
+            def ready() -> list[Command]:
+                return [command for command in window.commands.all() if command.id == command_id]
+
+            qtbot.waitUntil(lambda: bool(ready()), timeout=30_000)
+            ready()[0].action.trigger()
+
+        streams = page("streams")
+        boxes = streams.findChildren(QComboBox)
+        qtbot.waitUntil(lambda: any(box.findText(there) >= 0 for box in boxes), timeout=30_000)
+        assert all(box.findText("no-such-stream") < 0 for box in boxes)
+        backups = page("backups")
+        run("backups.objects")
+        qtbot.waitUntil(lambda: "There is no bucket of that name" in words(backups), timeout=30_000)
+        warehouse = page("warehouse")
+        qtbot.waitUntil(lambda: "sandbox" in [box.currentText() for box in warehouse.findChildren(QComboBox)])
+        run("warehouse.run")
+        qtbot.waitUntil(lambda: 'relation "no_such_table" does not exist' in words(warehouse), timeout=30_000)
+    file.unlink()
