@@ -99,11 +99,16 @@ def _from_csv(path: Path, cache: Path | None, on_progress: Progress) -> Dataset:
             return replace(_from_npz(kept), name=path.name, source=str(path))
         except OpsError:
             kept.unlink()  # a damaged cache is only a reason to parse again
-    blocks = list(read_rows(path, on_progress=on_progress))
-    if not blocks:
+    # bytearrays grow in place: a list of blocks, joined at the end, would hold everything twice
+    pixels, answers = bytearray(), bytearray()
+    for block in read_rows(path, on_progress=on_progress):
+        pixels += block.pixels.data
+        if block.labels is not None:
+            answers += block.labels.data
+    if not pixels:
         raise bad_data(path, "The file has a header and no rows")
-    images = np.concatenate([block.pixels for block in blocks]).reshape(-1, SIDE, SIDE)
-    labels = np.concatenate([block.labels for block in blocks if block.labels is not None] or [np.zeros(0, np.uint8)])
+    images = np.frombuffer(pixels, np.uint8).reshape(-1, SIDE, SIDE)
+    labels = np.frombuffer(answers, np.uint8)
     found = Dataset(path.name, images, labels if len(labels) else None, str(path))
     if kept:
         _keep(found, kept)
