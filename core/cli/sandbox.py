@@ -101,6 +101,7 @@ def _env(_options: argparse.Namespace, console: Console) -> None:
         "default": "AWS_ENDPOINT_URL",
         "s3": "AWS_ENDPOINT_URL_S3",
         "kinesis": "AWS_ENDPOINT_URL_KINESIS",
+        "cloudwatch": "AWS_ENDPOINT_URL_CLOUDWATCH",
         "redshift-data": "AWS_ENDPOINT_URL_REDSHIFT_DATA",
     }
     values |= {names[name]: url for name, url in status.endpoints.items()}

@@ -88,7 +88,8 @@ class ShardReader:
         self._behind: float | None = None
         self._known_until = 0.0
         self._limit = pace.limit
-        self._records = self._bytes = self._reads = self._throttles = self._expired = self._retries = 0
+        self.throttles = 0
+        self._records = self._bytes = self._reads = self._expired = self._retries = 0
         self._recent_reads: deque[float] = deque()
         self._recent_throttles: deque[float] = deque()
 
@@ -149,7 +150,7 @@ class ShardReader:
             self._records,
             self._bytes,
             self._reads,
-            self._throttles,
+            self.throttles,
             self._expired,
             self._retries,
             len(self._recent_reads),
@@ -180,7 +181,7 @@ class ShardReader:
         self._bytes += page.size
 
     def _throttled(self, now: float) -> None:
-        self._throttles += 1
+        self.throttles += 1
         self._in_a_row += 1
         self._recent_throttles.append(now)
         self._state = "throttled"

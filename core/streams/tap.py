@@ -79,15 +79,17 @@ class Tap:
             shards=shards,
             checkpoints=after.checkpoints() if after else None,
             pace=PUSHED if self.pushed else pace,
+            on_throttle=lambda shard: self.window.throttled(shard.id, self._reader.skew),
             most_threads=_MOST_PUSHED if self.pushed else MOST_THREADS,
         )
         self._unseen_seconds = unseen_seconds
         self._looked = self._began = time.monotonic()
         self._unseen = False
+        self._opened = time.time()
 
     def open(self) -> None:
         """Start reading. Raises OpsError where the stream cannot be listed."""
-        self._began = time.monotonic()
+        self._began, self._opened = time.monotonic(), time.time()
         self._reader.open()
 
     def pause(self) -> None:
@@ -195,7 +197,7 @@ class Tap:
         )
 
     def _take(self, page: Page) -> None:
-        records = self.window.add(page, self._reader.skew)
+        records = self.window.add(page, self._reader.skew, self._opened + self._reader.skew)
         if self._on_records is not None and records:
             self._on_records(records)
         if self._unseen_seconds is not None and time.monotonic() - self._looked > self._unseen_seconds:

@@ -7,6 +7,7 @@ from collections.abc import Collection
 
 from core.base.errors import OpsError
 from core.jobs.job import Job
+from core.streams.budget import ReadBudget
 from core.streams.decode import Record
 from core.streams.export import record_file
 from core.streams.pages import Page, Passing, RawRecord, Shard, StreamSource, Throttled
@@ -57,6 +58,7 @@ class MemoryStreams:
         self.fault: OpsError | None = None
         self.mode = "PROVISIONED"
         self.scaled: list[int] = []
+        self.known_budget: ReadBudget | None = None
 
     def streams(self) -> list[StreamSummary]:
         if self.fault:
@@ -66,6 +68,11 @@ class MemoryStreams:
     def describe(self, name: str) -> StreamDetails:
         shards = tuple(self.sources[name].made)
         return StreamDetails(name, f"arn:{name}", "ACTIVE", self.mode, 24, "NONE", None, (), shards)
+
+    reads_per_second = 1.0
+
+    def budget(self, name: str, open_shards: int) -> ReadBudget:
+        return self.known_budget or ReadBudget(name)
 
     def tap(self, name: str, start: Start = LATEST, shards: Collection[str] = (), *, unseen_stop: bool = False) -> Tap:
         if self.fault:
