@@ -131,6 +131,11 @@ def _current_user(compiler: Compiler, node: Node, scope: Scope) -> Value:
     return Value(literal(compiler.session.user), SqlType("varchar", 128), "current_user")
 
 
+@handles(exp.CurrentUserId)
+def _current_user_id(compiler: Compiler, node: Node, scope: Scope) -> Value:
+    return call_function(Call("current_user_id", [], scope, compiler))
+
+
 # -- names ------------------------------------------------------------------------
 @handles(exp.Column)
 def _column(compiler: Compiler, node: Node, scope: Scope) -> Value:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 from sqlglot import exp
@@ -31,6 +32,8 @@ class EngineSession(Context):
         if len(parts) > 1:
             raise SqlError("cannot insert multiple commands into a prepared statement")
         items = [_bound(token, parameters) for token in parts[0]]
+        if self.settings["enable_case_sensitive_super_attribute"] in ("on", "true"):
+            items = _with_case(items)
         entry = self.journal.begin(query_id, self.pid, self.user, sql, items[0].value)
         try:
             outcome = self._run(items)
@@ -209,3 +212,13 @@ def _bound(token: Token, parameters: dict[str, str]) -> Token:
         raise SqlError(f"parameter :{token.value} is not given")
     value = parameters[token.value]
     return Token("string", literal(value), value, token.start, token.end)
+
+
+def _with_case(items: list[Token]) -> list[Token]:
+    """Quoted names as written, for the attributes of a SUPER; every other name is folded where it is looked up."""
+    mixed = [token for token in items if token.kind == "quoted" and token.value != token.text[1:-1].replace('""', '"')]
+    if mixed and not items[0].is_("select", "with", "("):
+        raise NeedsCluster(
+            f"{items[0].text.upper()} with {mixed[0].text} while enable_case_sensitive_super_attribute is on"
+        )
+    return [replace(token, value=token.text[1:-1].replace('""', '"')) if token in mixed else token for token in items]
