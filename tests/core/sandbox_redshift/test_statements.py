@@ -73,7 +73,15 @@ def _run(path: Path, engine: Engine, *, without_storage: bool) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["strings-and-dates", "aggregates-windows-json", "ddl-dml-queries-system", "everyday", "manual-examples"]
+    "name",
+    [
+        "strings-and-dates",
+        "aggregates-windows-json",
+        "ddl-dml-queries-system",
+        "everyday",
+        "manual-examples",
+        "manual-commands",
+    ],
 )
 def test_statements_give_what_the_manual_says(name: str, tmp_path: Path) -> None:
     warehouse = Warehouse(tmp_path, "http://127.0.0.1:1")

@@ -109,8 +109,8 @@ def type_of(node: exp.DataType) -> SqlType:
         if isinstance(one, exp.DataTypeParam):
             text = one.this.name
         sizes.append(MAX if text.lower() == "max" else int(text))
-    if name == "FLOAT" and not sizes:
-        return FLOAT4 if node.args.get("real") else FLOAT8
+    if name == "FLOAT":  # real and float4; FLOAT itself is parsed as DOUBLE
+        return type_named("float", sizes) if sizes else FLOAT4
     return type_named(_DTYPES.get(name, name), sizes)
 
 

@@ -114,6 +114,11 @@ def _cell(session: Context, compiler: Compiler, items: list[Token], target: Colu
 
 def update(session: Context, node: Any) -> Outcome:
     compiler = session.compiler()
+    with compiler.common_tables(node.args.get("with_"), None) as head:
+        return _update(session, compiler, node, head)
+
+
+def _update(session: Context, compiler: Compiler, node: Any, with_: str) -> Outcome:
     spec, scope, text = _target(session, compiler, node.this, node.args.get("from_"))
     sets: list[str] = []
     for one in node.expressions:
@@ -134,7 +139,9 @@ def update(session: Context, node: Any) -> Outcome:
     text_where = f" WHERE {condition(compiler.value(where.this, scope), 'WHERE')}" if where is not None else ""
     head, tail = text
     return Outcome(
-        affected=session.execute(f"UPDATE {head} SET {', '.join(sets)}{' FROM ' + tail if tail else ''}{text_where}")
+        affected=session.execute(
+            f"{with_} UPDATE {head} SET {', '.join(sets)}{' FROM ' + tail if tail else ''}{text_where}"
+        )
     )
 
 
@@ -152,6 +159,11 @@ def _target(session: Context, compiler: Compiler, table: Any, from_: Any) -> tup
 
 def delete(session: Context, node: Any) -> Outcome:
     compiler = session.compiler()
+    with compiler.common_tables(node.args.get("with_"), None) as head:
+        return _delete(session, compiler, node, head)
+
+
+def _delete(session: Context, compiler: Compiler, node: Any, with_: str) -> Outcome:
     session.catalog.table(node.this.db.lower(), node.this.name.lower())  # refuses views and system tables
     head, relation = compiler.relation(node.this)
     scope = Scope(relations=[relation])
@@ -165,7 +177,7 @@ def delete(session: Context, node: Any) -> Outcome:
     where = node.args.get("where")
     text = f" WHERE {condition(compiler.value(where.this, scope), 'WHERE')}" if where is not None else ""
     using = f" USING {', '.join(tails)}" if tails else ""
-    return Outcome(affected=session.execute(f"DELETE FROM {head}{using}{text}"))
+    return Outcome(affected=session.execute(f"{with_} DELETE FROM {head}{using}{text}"))
 
 
 def truncate(session: Context, reader: Reader) -> Outcome:

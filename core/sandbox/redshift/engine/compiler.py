@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from sqlglot import exp
@@ -49,13 +51,18 @@ class QueryCompiler:
         with_ = node.args.get("with_")
         if with_ is None:
             return self._body(node, parent)
+        with self.common_tables(with_, parent) as head:
+            body = self._body(node, parent)
+        return Query(f"{head} {body.sql}", body.columns, body.tables)
+
+    @contextmanager
+    def common_tables(self, with_: Any, parent: Scope | None) -> Iterator[str]:
+        """The WITH clause as DuckDB text (empty for none); its names are known inside the block."""
         self.ctes.append({})
         try:
-            head = self._with(with_, parent)
-            body = self._body(node, parent)
+            yield self._with(with_, parent) if with_ is not None else ""
         finally:
             self.ctes.pop()
-        return Query(f"{head} {body.sql}", body.columns, body.tables)
 
     def _body(self, node: Any, parent: Scope | None) -> Query:
         if isinstance(node, exp.Select):

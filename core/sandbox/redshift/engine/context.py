@@ -37,7 +37,7 @@ class Context:
         self.cursors: dict[str, tuple[Query, int]] = {}
         self.catalog = Catalog(connection, f"pg_temp_{pid}", ["public"])
         self._tell_path()
-        self.wrote = self.in_transaction = self.interrupted = False
+        self.wrote = self.in_transaction = self.read_only = self.interrupted = False
         self.last_query_id = self.query_id = -1
         self._closed = False
         self._lock = threading.Lock()
@@ -196,7 +196,7 @@ class Context:
 
     def commit(self) -> None:
         if self.in_transaction:
-            self.in_transaction = False
+            self.in_transaction = self.read_only = False
             self.cursors.clear()
             try:
                 self.connection.execute("COMMIT")
@@ -205,7 +205,7 @@ class Context:
 
     def rollback(self) -> None:
         if self.in_transaction:
-            self.in_transaction = False
+            self.in_transaction = self.read_only = False
             self.cursors.clear()
             self.connection.execute("ROLLBACK")
 

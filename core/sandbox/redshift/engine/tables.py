@@ -250,12 +250,13 @@ def table_constraint(reader: Reader, spec: TableSpec) -> None:
 def _table_attributes(reader: Reader, spec: TableSpec) -> list[tuple[str, list[str]]]:
     """Distribution, sort order, backup; the named keys are given back, for the columns may come from a query."""
     pending: list[tuple[str, list[str]]] = []
+    said = ""
     while not reader.done and not reader.sees("as"):
         if reader.take("diststyle"):
             style = reader.name().upper()
             if style not in ("AUTO", "EVEN", "KEY", "ALL"):
                 raise SqlError(f"DISTSTYLE {style} is not known")
-            spec.diststyle = style
+            spec.diststyle = said = style
         elif reader.take("distkey"):
             names = reader.names()
             if len(names) != 1:
@@ -275,6 +276,10 @@ def _table_attributes(reader: Reader, spec: TableSpec) -> list[tuple[str, list[s
             pass
         else:
             raise reader.trouble()
+    if said not in ("", "KEY") and (
+        any(kind == "dist" for kind, _ in pending) or any(one.distkey for one in spec.columns)
+    ):
+        raise SqlError(f"DISTSTYLE {said} cannot be combined with DISTKEY")
     return pending
 
 
