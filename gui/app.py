@@ -27,6 +27,7 @@ from gui.style.theme import theme
 
 if TYPE_CHECKING:
     from core.aws.health import Identity
+    from core.backups.alerts import Alert
     from core.jobs.history import JobHistory
 
 
@@ -80,6 +81,18 @@ class Console:
         self.runner.observe(self.history.heard)
         theme().load_rest()
         self.window.start_health()
+        self._watch_backups()
+
+    def _watch_backups(self) -> None:
+        """Backups that are due are made while the window stands open, whichever page is shown."""
+        from gui.tabs.backups.watch import BackupWatch
+
+        def told(alert: Alert) -> None:
+            if self.window.memory.get("page") == "backups":
+                return  # the page says it itself
+            self.window.banner.show_text(alert.subject, alert.text, tone="danger", details=alert.text)
+
+        self.backup_watch = BackupWatch(self.window, lambda: self.window.context, told)
 
     def open_desk(self, name: str) -> Desk:
         """Raises WrongUse for an unknown profile."""

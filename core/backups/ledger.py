@@ -111,11 +111,12 @@ class Ledger:
             ).fetchall()
         return [_run(row) for row in rows]
 
-    def last_done(self, plan: str) -> Run | None:
+    def last_done(self, plan: str, before: datetime) -> Run | None:
+        """The newest that succeeded and began before that: a clock that was wrong may have left later ones."""
         with self._open() as database:
             row = database.execute(
-                "SELECT * FROM run WHERE plan = ? AND outcome = ? ORDER BY started DESC LIMIT 1",
-                (plan, Outcome.DONE.value),
+                "SELECT * FROM run WHERE plan = ? AND outcome = ? AND started <= ? ORDER BY started DESC LIMIT 1",
+                (plan, Outcome.DONE.value, _text(before)),
             ).fetchone()
         return _run(row) if row else None
 
