@@ -8,7 +8,7 @@ import threading
 from functools import partial
 from importlib import import_module
 from types import TracebackType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QLocale, QTimer
 from PySide6.QtWidgets import QApplication, QWidget
@@ -85,14 +85,17 @@ class Console:
 
     def _watch_backups(self) -> None:
         """Backups that are due are made while the window stands open, whichever page is shown."""
-        from gui.tabs.backups.watch import BackupWatch
 
         def told(alert: Alert) -> None:
             if self.window.memory.get("page") == "backups":
                 return  # the page says it itself
             self.window.banner.show_text(alert.subject, alert.text, tone="danger", details=alert.text)
 
-        self.backup_watch = BackupWatch(self.window, lambda: self.window.context, told)
+        def loaded(module: Any) -> None:
+            self.backup_watch = module.BackupWatch(self.window, lambda: self.window.context, told)
+
+        watch = partial(import_module, "gui.tabs.backups.watch")
+        self.jobs.start(self.window, "Watch the backups", lambda _job: watch(), quiet=True, on_success=loaded)
 
     def open_desk(self, name: str) -> Desk:
         """Raises WrongUse for an unknown profile."""
