@@ -22,6 +22,7 @@ from gui.bridge.garbage import GarbageCollection
 from gui.bridge.job_bridge import JobBridge
 from gui.bridge.settings_bridge import SettingsBridge
 from gui.bridge.tab_context import TabContext, TabSpec
+from gui.parts.words import show_times_in_utc
 from gui.shell.main_window import MainWindow
 from gui.style.theme import theme
 
@@ -65,6 +66,7 @@ class Console:
         self.settings = SettingsBridge(self.store, self.jobs)
         look = self.store.current.appearance
         theme().choose(look.theme, reduced_motion=look.reduced_motion)
+        show_times_in_utc(look.utc)
         wanted = profile or self.store.current.profile
         name = wanted if profile or wanted in self.profiles.names() else "sandbox"  # it may have been removed since
         self.window = MainWindow(TABS, self.jobs, self.settings, self.open_desk, name, _who_am_i)
