@@ -12,8 +12,9 @@ from core.cli.console import Console
 from core.cli.group import Group
 
 if TYPE_CHECKING:
-    from core.backups.outcomes import Backup, Finding, PlanStatus, Run, ScheduleExport, Verification
+    from core.backups.outcomes import Backup, Finding, PlanStatus, Run, Verification
     from core.backups.plan import Assertion, Plan, Sentinel
+    from core.jobs.timers import ScheduleExport
 
 FAILED, STALE = 1, 4
 _SCHEDULERS = ("systemd", "cron", "launchd", "schtasks")
@@ -146,7 +147,8 @@ def _source(plan: Plan) -> str:
 
 
 def _add(options: argparse.Namespace, console: Console) -> None:
-    from core.backups.plan import Alerts, Plan, Proof, Retention, Schedule, Source, Target
+    from core.backups.plan import Alerts, Plan, Proof, Retention, Source, Target
+    from core.jobs.calendar import Schedule
 
     kinds = [
         kind for kind, given in (("mysql", options.mysql), ("folder", options.folder), ("files", options.file)) if given

@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta, tzinfo
-
-from core.backups.plan import Schedule
+from dataclasses import dataclass
+from datetime import UTC, datetime, time, timedelta, tzinfo
 
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _COUNTED_AT_MOST = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """When it runs, by this computer's wall clock: at each of ``times`` ("02:00") on ``weekdays`` (none named: every day)."""
+
+    times: tuple[str, ...] = ("02:00",)
+    weekdays: tuple[str, ...] = ()
+
+    def clock_times(self) -> tuple[time, ...]:
+        return tuple(sorted(time.fromisoformat(text) for text in self.times))
 
 
 def _moments(schedule: Schedule, start: datetime, step: int, zone: tzinfo | None) -> list[datetime]:
