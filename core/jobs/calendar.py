@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta, tzinfo
 
-_DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _COUNTED_AT_MOST = 1000
 
 
@@ -23,7 +23,7 @@ class Schedule:
 def _moments(schedule: Schedule, start: datetime, step: int, zone: tzinfo | None) -> list[datetime]:
     """The scheduled moments of the local day ``start``, in UTC, ordered by ``step``."""
     day = start.date()
-    if schedule.weekdays and _DAYS[day.weekday()] not in schedule.weekdays:
+    if schedule.weekdays and WEEKDAYS[day.weekday()] not in schedule.weekdays:
         return []
     found = [datetime.combine(day, clock).replace(tzinfo=zone).astimezone(UTC) for clock in schedule.clock_times()]
     return sorted(found, reverse=step < 0)

@@ -60,6 +60,15 @@ class ScheduleExport:
     installed: bool = False
     note: str = ""
 
+    @property
+    def words(self) -> str:
+        """For a terminal: its state, its files, its commands."""
+        state = "installed" if self.installed else "can be installed" if self.available else "not on this computer"
+        lines = [f"== {self.kind}: {state}. {self.note}".rstrip()]
+        for name, text in self.files.items():
+            lines += [f"-- {name}", text.rstrip()]
+        return "\n".join([*lines, *(f"$ {line}" for line in self.commands), ""])
+
 
 def secrets_file() -> Path:
     """Variables for scheduled runs, one NAME=VALUE a line; made by the user where there is no keyring to ask."""
@@ -103,6 +112,19 @@ def install(timer: Timer, kind: str) -> ScheduleExport:
         for line in made.commands:
             _run(shlex.split(line) if kind != "schtasks" else line.split())
     return export(timer, kind)
+
+
+def install_any(timer: Timer) -> ScheduleExport:
+    """Let the first scheduler that this computer has run it; raises OpsError (code ``no-scheduler``) where it has none."""
+    kind = next((one for one in KINDS if export(timer, one).available), None)
+    if kind is None:
+        raise OpsError(
+            "Nothing on this computer can run a plan by itself",
+            f"There is none of {', '.join(KINDS)}",
+            "Leave the time out, or install cron",
+            code="no-scheduler",
+        )
+    return install(timer, kind)
 
 
 def remove(timer: Timer, kind: str) -> ScheduleExport:
