@@ -47,6 +47,8 @@ class WarehouseConnection:
     secret_arn: str = ""
     host: str = ""
     port: int = 0
+    output: str = ""
+    """Athena: where results go (s3://bucket/prefix/), if the workgroup does not say."""
     note: str = ""
     differences: tuple[str, ...] = ()
     password: str | None = field(default=None, repr=False)
