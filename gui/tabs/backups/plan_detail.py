@@ -35,6 +35,8 @@ _FIXES = {
     "stale": "Verify now",
     "never-verified": "Verify now",
     "verification-failed": "Verify again",
+    "proof-gone": "Verify now",
+    "all-gone": "Back up now",
     "alert-undelivered": "Send a test",
 }
 """The rule of a finding -> its next step as a button."""
@@ -163,10 +165,12 @@ class PlanDetail(QWidget):
             put("Data at risk", f"{wording.span(status.rpo_actual)} since the backup")
         vanishes = status.proof_vanishes
         soon = vanishes is not None and status.next_verification is not None and vanishes < status.next_verification
-        words = (
-            "no proven backup" if status.last_proof is None else wording.stamp(vanishes) if vanishes else "not by age"
-        )
-        put("Proof vanishes", words, "danger" if soon else "warning" if status.last_proof is None else "")
+        by = status.proof_vanishes_by
+        if vanishes:
+            words = ", ".join(filter(None, (wording.stamp(vanishes), by)))
+        else:
+            words = f"never: {by}" if by else "no proven backup"
+        put("Proof vanishes", words, "danger" if soon else "warning" if words == "no proven backup" else "")
         self._show_findings(status.findings)
 
     def show_history(

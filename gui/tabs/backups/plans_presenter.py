@@ -489,7 +489,16 @@ class PlansPresenter(QObject):
         plan = self.plan
         if plan is None:
             return
-        writes = ("no-expiry", "expiry-differs", "half-retention", "never-run", "run-failed", "silence", "missed")
+        writes = (
+            "no-expiry",
+            "expiry-differs",
+            "half-retention",
+            "never-run",
+            "run-failed",
+            "silence",
+            "missed",
+            "all-gone",
+        )
         if rule in writes and self._context.guard.locked:
             self.view.banner.show_text(
                 "This profile is read-only",
