@@ -75,13 +75,14 @@ class Fate:
 
 
 def byte_size(count: float) -> str:
-    for unit in ("bytes", "KB", "MB", "GB"):
-        if count < 1000:
-            break
+    """``12 bytes``, ``1.4 MB``, in steps of a thousand."""
+    if count < 1000:
+        return f"{count:,.0f} bytes"
+    for unit in ("KB", "MB", "GB"):
         count /= 1000
-    else:
-        unit = "TB"
-    return f"{count:,.0f} {unit}" if unit == "bytes" else f"{count:,.1f} {unit}"
+        if count < 1000:
+            return f"{count:,.1f} {unit}"
+    return f"{count / 1000:,.1f} TB"
 
 
 def fate(
