@@ -47,7 +47,7 @@ def plan_status(seen: Evidence) -> PlanStatus:
     )
     judged = [verification for verification in seen.verifications if _judges(verification)]
     last = judged[0] if judged else None
-    proof = next((verification for verification in judged if verification.outcome is Outcome.DONE), None)
+    proof = _standing(judged)
     proven = next((backup for backup in complete if backup.proved is not None), None)
     due = proof.started + timedelta(days=plan.proof.every_days) if proof else None
     last_proven = _last_to_go([backup for backup in complete if backup.proved])
@@ -89,6 +89,17 @@ def _judges(verification: Verification) -> bool:
     if verification.outcome is Outcome.DONE:
         return verification.level >= RESTORED
     return verification.outcome in (Outcome.FAILED, Outcome.NOT_RESTORABLE_HERE)
+
+
+def _standing(judged: list[Verification]) -> Verification | None:
+    """The newest proof (``judged`` is newest first) of a backup that has not failed since."""
+    refuted = set()
+    for verification in judged:
+        if verification.outcome is Outcome.DONE and verification.run not in refuted:
+            return verification
+        if verification.outcome is Outcome.FAILED:
+            refuted.add(verification.run)
+    return None
 
 
 def _status(seen: Evidence, last: Verification | None, proof: Verification | None, newest: Backup | None) -> Status:

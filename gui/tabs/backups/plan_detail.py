@@ -12,7 +12,7 @@ from core.backups.outcomes import Backup, Check, Finding, PlanStatus, Run, Verif
 from core.backups.plan import Plan
 from gui.parts.buttons import Button, Segments
 from gui.parts.layout import Card, column, row
-from gui.parts.notices import EmptyState, Picture
+from gui.parts.notices import Busy, EmptyState, Picture
 from gui.parts.stat_tile import Sparkline
 from gui.parts.words import Chip, Label, byte_size
 from gui.style.tokens import Space
@@ -98,6 +98,9 @@ class PlanDetail(QWidget):
         self._values = {name: Label("–", "body", wrap=True) for name in _FACTS}
         self._sides = 0
         self._lay_out(2)
+        self.busy = Busy()
+        self.busy.hide()
+        self.card.body.addWidget(self.busy)
         self.findings = QVBoxLayout()
         self.findings.setSpacing(Space.XS)
         self.card.body.addLayout(self.findings)
@@ -172,6 +175,12 @@ class PlanDetail(QWidget):
             words = f"never: {by}" if by else "no proven backup"
         put("Proof vanishes", words, "danger" if soon else "warning" if words == "no proven backup" else "")
         self._show_findings(status.findings)
+
+    def show_progress(self, note: str) -> None:
+        """What is being done for this plan now; nothing: it rests."""
+        self.busy.setVisible(bool(note))
+        if note:
+            self.busy.show_text(note)
 
     def show_history(
         self, backups: Sequence[Backup] | None, runs: Sequence[Run], verifications: Sequence[Verification]

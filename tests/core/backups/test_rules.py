@@ -101,6 +101,13 @@ def test_each_rule_speaks(change: dict[str, object], status: Status, rule: str) 
     assert not rule or rule in rules(seen)
 
 
+def test_a_proof_does_not_outlive_the_failure_of_the_same_backup() -> None:
+    other = replace(proof(3 * DAY), run="other")
+    seen = replace(GOOD, verifications=[proof(HOUR, Outcome.FAILED), proof(2 * HOUR), other])
+    assert plan_status(seen).last_proof == other
+    assert plan_status(replace(seen, verifications=seen.verifications[:2])).last_proof is None
+
+
 def test_the_day_on_which_the_last_proof_vanishes_is_told() -> None:
     seen = replace(GOOD, backups=[backup(HOUR), backup(30 * DAY, proved=True)], verifications=[proof(10 * DAY)])
     status = plan_status(seen)
