@@ -12,7 +12,7 @@ from core.cli.console import Console
 from core.cli.group import Group
 
 if TYPE_CHECKING:
-    from core.backups.outcomes import Backup, Finding, PlanStatus, Run, ScheduleExport, Verification
+    from core.backups.outcomes import Backup, Finding, PlanStatus, Run, Verification
     from core.backups.plan import Assertion, Plan, Sentinel
 
 FAILED, STALE = 1, 4
@@ -146,7 +146,8 @@ def _source(plan: Plan) -> str:
 
 
 def _add(options: argparse.Namespace, console: Console) -> None:
-    from core.backups.plan import Alerts, Plan, Proof, Retention, Schedule, Source, Target
+    from core.backups.plan import Alerts, Plan, Proof, Retention, Source, Target
+    from core.jobs.calendar import Schedule
 
     kinds = [
         kind for kind, given in (("mysql", options.mysql), ("folder", options.folder), ("files", options.file)) if given
@@ -452,6 +453,7 @@ def _status_row(status: PlanStatus) -> dict[str, Any]:
         "rpo_proven_seconds": seconds(status.rpo_proven),
         "rto_seconds": seconds(status.rto),
         "proof_vanishes": moment(status.proof_vanishes),
+        "proof_vanishes_by": status.proof_vanishes_by,
         "backups": status.backups,
         "stored_bytes": status.stored_bytes,
         "findings": [{**asdict(finding), "severity": finding.severity.value} for finding in status.findings],
@@ -472,16 +474,8 @@ def _schedule(options: argparse.Namespace, console: Console) -> int:
         )
         return 0
     exports = service.schedules(options.plan)
-    console.result([asdict(item) for item in exports], "\n".join(map(_schedule_words, exports)))
+    console.result([asdict(item) for item in exports], "\n".join(item.words for item in exports))
     return 0
-
-
-def _schedule_words(item: ScheduleExport) -> str:
-    state = "installed" if item.installed else "can be installed" if item.available else "not on this computer"
-    lines = [f"== {item.kind}: {state}. {item.note}".rstrip()]
-    for name, text in item.files.items():
-        lines += [f"-- {name}", text.rstrip()]
-    return "\n".join([*lines, *(f"$ {line}" for line in item.commands), ""])
 
 
 def _policy(options: argparse.Namespace, console: Console) -> None:

@@ -57,7 +57,7 @@ def test_a_plan_is_made_run_proved_broken_found_out_and_restored(console, sandbo
     hand, beat = Hand(console.window), Heartbeat()
     view = page(console, hand)
     plans = view.plans_presenter
-    hand.wait_until(lambda: plans._looked, "the plans were looked at")
+    hand.wait_until(lambda: plans.looked, "the plans were looked at")
 
     # the wizard
     opener = view.plans.new if view.plans.area.isVisible() else view.plans.empty.button

@@ -10,16 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, Qt, QTimer, QUrl, Signal
 from PySide6.QtGui import QDesktopServices, QGuiApplication
-from PySide6.QtWidgets import QSystemTrayIcon
 from shiboken6 import isValid
 
 from core.backups.outcomes import Backup, Check, Finding, Outcome, PlanStatus, Run, Severity, Status, Verification
 from core.backups.plan import Assertion, Plan
 from core.base.errors import OpsError
-from core.jobs.job import Job
+from core.jobs.job import Job, Progress
 from gui.bridge.tab_context import TabContext
 from gui.parts.dialogs import ConfirmDialog
-from gui.style.icons import icon
 from gui.tabs.backups import wording
 from gui.tabs.backups.place import ROOM
 from gui.tabs.backups.plans_view import PlansView
@@ -33,7 +31,6 @@ if TYPE_CHECKING:
     from core.backups.service import BackupsService
 
 _REFRESH = 60_000  # ms: ages and missed runs go on while nobody clicks
-_SETTLE = 45_000  # ms after start or resume before a missed run is caught up: the network may not be there yet
 _EMPTY = 4_000
 
 
@@ -56,6 +53,16 @@ class Past:
     verifications: list[Verification]
 
 
+def _doing(job: Job[Any] | None) -> str:
+    """Where a job is, in words and percent."""
+    if job is None:
+        return ""
+    if job.progress is None:
+        return job.title
+    share = f" · {job.progress.share:.0%}" if job.progress.share is not None else ""
+    return f"{job.progress.note or job.title}{share}"
+
+
 class PlansPresenter(QObject):
     changed = Signal()
     _alerted = Signal(object)  # from a job's thread, hence queued
@@ -66,10 +73,10 @@ class PlansPresenter(QObject):
         super().__init__(view)
         self.view, self._context = view, context
         self.shown = Shown()
+        self.looked = False  # once, at least
         self.current = str(context.memory.get("backups.plan", ""))
         self.past: Past | None = None
         self._working: dict[str, Job[Any]] = {}
-        self._looked = False
         self._alerted.connect(self._show_alert, Qt.ConnectionType.QueuedConnection)
         view.new.clicked.connect(lambda: self.open_wizard(None))
         view.empty.action_asked.connect(lambda: self.open_wizard(None))
@@ -90,7 +97,8 @@ class PlansPresenter(QObject):
         self._timer = QTimer(self, interval=_REFRESH)
         self._timer.timeout.connect(self._tick)
         self._timer.start()
-        QTimer.singleShot(_SETTLE, self, self._timer_run)
+        self._others: set[Job[Any]] = set()
+        context.jobs.activity_changed.connect(self._follow_others)
         context.guard.changed.connect(self.changed)
         self._after_fault: Callable[[], None] = self.refresh
 
@@ -113,6 +121,11 @@ class PlansPresenter(QObject):
         return self.plan is not None and not self.busy and not self._context.guard.locked
 
     @property
+    def may_restore(self) -> bool:
+        """Backups that could not be listed may still be there: the dialog then says what is wrong."""
+        return self.may_run and self.past is not None and self.past.backups != []
+
+    @property
     def may_verify(self) -> bool:
         """Proving writes nothing to AWS: a read-only profile may do it."""
         status = self.shown.statuses.get(self.current)
@@ -121,7 +134,8 @@ class PlansPresenter(QObject):
     def refresh(self) -> None:
         def look(job: Job[Any]) -> Shown:
             service = self.service
-            service.on_alert = self._hear
+            if self._hear not in service.alert_listeners:
+                service.alert_listeners.append(self._hear)
             found = Shown(service.plans(), troubles=service.plan_troubles())
             found.statuses = {status.plan: status for status in service.watch(job)}
             newest: dict[tuple[str, str], Delivery] = {}
@@ -140,7 +154,7 @@ class PlansPresenter(QObject):
         self._read_past()
 
     def _show_all(self, found: Shown) -> None:
-        self._looked = True
+        self.looked = True
         self.shown = found
         names = [plan.name for plan in found.plans]
         if self.current not in names:
@@ -174,8 +188,10 @@ class PlansPresenter(QObject):
         plan = self.plan
         if plan is not None:
             self.view.detail.show_plan(plan, self.shown.statuses.get(plan.name))
-            if plan.name in self._working:
+            job = self._working.get(plan.name)
+            if job is not None:
                 self.view.detail.chip.show_state(*wording.STATUS[Status.RUNNING])
+            self.view.detail.show_progress(_doing(job))
         self.changed.emit()
 
     def _read_past(self) -> None:
@@ -258,10 +274,14 @@ class PlansPresenter(QObject):
             self._after_fault = partial(self._again, name, title, work, done, write, after)
             self.view.banner.show_fault(fault.title, fault.why, fault.remedy, action="Try again", details=fault.details)
 
+        def progressed(_progress: Progress) -> None:
+            if name == self.current:
+                self.view.detail.show_progress(_doing(self._working.get(name)))
+
         self.view.banner.hide()
         self._working[name] = self._context.jobs.start(
             self, title, work, room=ROOM, lane=f"backup:{name}", write=write, outlives_owner=write,
-            on_success=succeeded, on_failure=failed, on_cancelled=ended, after=after, can_retry=True,
+            on_success=succeeded, on_failure=failed, on_cancelled=ended, on_progress=progressed, after=after, can_retry=True,
         )  # fmt: skip
         self._show_current()
 
@@ -490,7 +510,16 @@ class PlansPresenter(QObject):
         plan = self.plan
         if plan is None:
             return
-        writes = ("no-expiry", "expiry-differs", "half-retention", "never-run", "run-failed", "silence", "missed")
+        writes = (
+            "no-expiry",
+            "expiry-differs",
+            "half-retention",
+            "never-run",
+            "run-failed",
+            "silence",
+            "missed",
+            "all-gone",
+        )
         if rule in writes and self._context.guard.locked:
             self.view.banner.show_text(
                 "This profile is read-only",
@@ -538,41 +567,26 @@ class PlansPresenter(QObject):
             self._alerted.emit(alert)
 
     def _show_alert(self, alert: Alert) -> None:
-        """On the page always; as a desktop notification where the desktop has a tray."""
         self.view.banner.show_text(alert.subject, alert.text, "Look", tone="danger", details=alert.text)
         self._after_fault = partial(self.choose, alert.plan)
-        if QSystemTrayIcon.isSystemTrayAvailable():
-            tray = QSystemTrayIcon(icon("archive", "danger"), self)
-            tray.show()
-            tray.showMessage(alert.subject, alert.text, QSystemTrayIcon.MessageIcon.Warning)
-            QTimer.singleShot(15_000, tray, tray.deleteLater)
 
     # -- time -----------------------------------------------------------------------------
     def _tick(self) -> None:
         if self.view.isVisible():
             self.refresh()
-        self._timer_run()
 
-    def _timer_run(self) -> None:
-        """The window's fallback where the system runs no timer: catch up what was due and never ran. A plan that has
-        not run once is left to the hand."""
-        if self._context.guard.locked or not self._looked:
-            return
-
-        def due(_job: Job[Any]) -> list[str]:
-            return [name for name in self.service.due() if self.service.runs(name, 1)]
-
-        def run(names: list[str]) -> None:
-            for name in names:
-                if name not in self._working:
-                    self._work(
-                        name, f"Back up {name} (scheduled)", partial(self._run_due, name), lambda _run: None, write=True
-                    )
-
-        self._start("Look for missed backups", due, run, lane="backups-due", newest_only=True, quiet=True)
-
-    def _run_due(self, name: str, job: Job[Any]) -> Run | None:
-        return self.service.run(job, name, if_due=True)
+    def _follow_others(self) -> None:
+        """What the window itself runs for plans, by the clock, is shown when it begins and when it has ended."""
+        others = {
+            entry.job
+            for entry in self._context.jobs.activities
+            if (entry.job.lane or "").startswith("backup:")
+            and not entry.job.state.is_final
+            and entry.job not in self._working.values()
+        }
+        if others != self._others:
+            self._others = others
+            self.refresh()
 
     # -- the bridge -------------------------------------------------------------------------
     def _start(self, title: str, work: Callable[[Job[Any]], Any], done: Callable[[Any], None], **options: Any) -> None:

@@ -96,10 +96,25 @@ def test_the_dump_is_empty_but_claims_success(
     fails(station, "dump-cut")
 
 
-def test_a_table_comes_out_without_rows(station: Station, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("counted_at_most", [64 << 20, -1])  # small tables are counted before, large ones are not
+def test_a_table_comes_out_without_rows(
+    station: Station, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, counted_at_most: int
+) -> None:
+    monkeypatch.setattr("core.backups.content._COUNTED_AT_MOST", counted_at_most)
     shim(monkeypatch, tmp_path, '{real} "$@" | sed -e "/^INSERT INTO .customers/,/);$/d"')
     error = fails(station, "hollow")
     assert "customers" in error.title and "200" in error.why
+
+
+def test_a_large_table_comes_out_with_few_of_its_rows(
+    station: Station, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("core.backups.content._COUNTED_AT_MOST", -1)
+    station.sql("ANALYZE TABLE customers")
+    shim(monkeypatch, tmp_path, """{real} "$@" | sed -E "/^[(]([0-9]{1,2}|1[01][0-9]),'person/d\"""")
+    run = station.run()
+    (finding,) = [item for item in run.findings if "customers" in item.title]
+    assert "81 rows in the dump, 200 after it" in finding.title
 
 
 def test_an_empty_database_is_no_backup(station: Station) -> None:

@@ -19,7 +19,7 @@ from tests.gui.backups.conftest import NOW, PLAN, backup, verification
 def settled(qtbot, view) -> None:
     presenter = view.plans_presenter
     qtbot.waitUntil(
-        lambda: presenter._looked and (presenter.past is not None or not presenter.shown.plans), timeout=5000
+        lambda: presenter.looked and (presenter.past is not None or not presenter.shown.plans), timeout=5000
     )
 
 
