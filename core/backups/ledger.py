@@ -188,11 +188,13 @@ class Ledger:
         return [_verification(row) for row in rows]
 
     def proofs(self, plan: str) -> dict[str, datetime]:
-        """Run id -> when it was last proved (restored well, level 3 or more)."""
+        """Run id -> when it was last proved (restored well, level 3 or more); not where it has failed since."""
         with self._open() as database:
             rows = database.execute(
-                "SELECT run, MAX(started) AS proved FROM verification WHERE plan = ? AND outcome = ? AND level >= 3 GROUP BY run",
-                (plan, Outcome.DONE.value),
+                "SELECT run, MAX(started) AS proved FROM verification v"
+                " WHERE plan = ? AND outcome = ? AND level >= 3 AND NOT EXISTS (SELECT 1 FROM verification w"
+                " WHERE w.plan = v.plan AND w.run = v.run AND w.outcome = ? AND w.id > v.id) GROUP BY run",
+                (plan, Outcome.DONE.value, Outcome.FAILED.value),
             ).fetchall()
         return {row["run"]: datetime.fromisoformat(row["proved"]) for row in rows}
 

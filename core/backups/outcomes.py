@@ -146,7 +146,9 @@ class PlanStatus:
     """Now minus the start of the newest backup that was proved."""
     rto: timedelta | None = None
     proof_vanishes: datetime | None = None
-    """When the last proven backup expires."""
+    """When the last proven backup expires; None: never, or there is none."""
+    proof_vanishes_by: str = ""
+    """What deletes it then, or that nothing does; "" where no proven backup is left."""
     stored_bytes: int = 0
     backups: int = 0
     findings: tuple[Finding, ...] = ()

@@ -16,7 +16,7 @@ from core.backups.assertions import check_assertion
 from core.backups.backing import BackupRun, endpoint_fact_name, recover
 from core.backups.catching_up import FROM_THE_FUTURE, to_catch_up
 from core.backups.ledger import Ledger
-from core.backups.lifecycle import expiry_days, write_rule
+from core.backups.lifecycle import expiry, write_rule
 from core.backups.outcomes import (
     Backup,
     Check,
@@ -124,8 +124,7 @@ class BackupsService:
         """What lies in the bucket, newest first."""
         plan = self.plan(name)
         vault = self._vault(plan)
-        days, _ = self._expiry(plan, vault)
-        return vault.backups(self._ledger.proofs(name), days)
+        return vault.backups(self._ledger.proofs(name), expiry(vault, plan).of)
 
     def runs(self, name: str, limit: int = 100) -> list[Run]:
         """What this computer remembers, newest first."""
@@ -141,7 +140,7 @@ class BackupsService:
         with plan_lock(self._locks, f"{name}{_VERIFYING}"), self._told(plan, "verification-failed", subject):
             self._ledger.end_dead_verifications(name, self._workplace.clock.now())
             job.report(0, None, "Looking for the backup")
-            backups = vault.backups(self._ledger.proofs(name), None)
+            backups = vault.backups(self._ledger.proofs(name))
             past = self._ledger.verifications(name, 1000)
             chosen = vault.find(backups, run) if run else choose(plan, backups, past) or vault.find(backups, "")
             rehearsal = Rehearsal(plan, vault, self._ledger, self._workplace.clock, self._options(plan))
@@ -197,11 +196,12 @@ class BackupsService:
             notes=self._notes(plan, vault),
         )
         try:
-            days, known = self._expiry(plan, vault)
-            backups = vault.backups(self._ledger.proofs(name), days or plan.retention.days)
+            found = expiry(vault, plan)
+            backups = vault.backups(self._ledger.proofs(name), found.of)
         except OpsError as error:
             return plan_status(replace(seen, unreachable=error))
-        return plan_status(replace(seen, backups=backups, expiry_days=days, expiry_known=known))
+        seen = replace(seen, backups=backups, expiry_days=found.days, expiry_known=found.known, expires_by=found.by)
+        return plan_status(seen)
 
     def statuses(self, job: Job[Any]) -> list[PlanStatus]:
         """Of every plan, by name."""
@@ -366,15 +366,6 @@ class BackupsService:
         now = self._workplace.clock.now()
         last = self._ledger.last_done(plan.name, now + FROM_THE_FUTURE)
         return is_due(plan.schedule, last.started if last else None, now)
-
-    def _expiry(self, plan: Plan, vault: Vault) -> tuple[int | None, bool]:
-        """(days, whether the lifecycle could be read): the backup role may not, some endpoints have none."""
-        try:
-            return expiry_days(vault, plan), True
-        except OpsError as error:
-            if error.code in ("unreachable", "credentials", "not-found"):
-                raise
-            return None, False
 
     def _known_endpoint(self, vault: Vault) -> EndpointFacts | None:
         known = self._ledger.fact(endpoint_fact_name(vault))

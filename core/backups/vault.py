@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -227,8 +227,11 @@ class Vault:
         content = self.read(job, key + SUFFIX)
         return read_manifest(content, key + SUFFIX), content
 
-    def backups(self, proofs: dict[str, datetime], expiry_days: int | None) -> list[Backup]:
-        """Everything of this plan, newest first: complete ones and those whose manifest is missing."""
+    def backups(
+        self, proofs: dict[str, datetime], expires: Callable[[str, int, datetime], datetime | None] = lambda *_: None
+    ) -> list[Backup]:
+        """Everything of this plan, newest first: complete ones and those whose manifest is missing. ``expires`` tells when
+        an object (key, size, modified) goes."""
         objects: dict[str, tuple[int, datetime]] = {}
         with explained(f"list the backups of {self.plan.name}"):
             for page in self.client.get_paginator("list_objects_v2").paginate(
@@ -242,9 +245,9 @@ class Vault:
             if match is None or key.endswith((SUFFIX, LIST_SUFFIX)):
                 continue
             run = match[1]
-            expires = expiry_of(modified, expiry_days) if expiry_days else None
             complete = key + SUFFIX in objects
-            found.append(Backup(run, self.plan.name, key, moment_of(run), size, complete, expires, proofs.get(run)))
+            end = expires(key, size, modified)
+            found.append(Backup(run, self.plan.name, key, moment_of(run), size, complete, end, proofs.get(run)))
         return sorted(found, key=lambda backup: (backup.taken, backup.key), reverse=True)
 
     def find(self, backups: list[Backup], run: str) -> Backup:

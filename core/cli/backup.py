@@ -453,6 +453,7 @@ def _status_row(status: PlanStatus) -> dict[str, Any]:
         "rpo_proven_seconds": seconds(status.rpo_proven),
         "rto_seconds": seconds(status.rto),
         "proof_vanishes": moment(status.proof_vanishes),
+        "proof_vanishes_by": status.proof_vanishes_by,
         "backups": status.backups,
         "stored_bytes": status.stored_bytes,
         "findings": [{**asdict(finding), "severity": finding.severity.value} for finding in status.findings],

@@ -334,10 +334,18 @@ def _lifecycle(options: argparse.Namespace, console: Console) -> None:
         fate = console.do(
             "try out", lambda job: objects.fate(job, where.bucket, new.rules, _day(options.gone_by), where.key)
         )
-        answer["gone"] = {"on": options.gone_by, "objects": fate.gone, "bytes": fate.gone_size, "of": fate.looked}
-        console.say(
-            f"By {options.gone_by}, {fate.gone:,} of {fate.looked:,} objects will be gone ({fate.gone_size:,} bytes)."
-        )
+        answer["gone"] = {
+            "on": options.gone_by,
+            "objects": fate.gone,
+            "bytes": fate.gone_size,
+            "of": fate.looked,
+            "restorable": fate.restorable,
+            "old_versions": fate.old_gone,
+            "old_bytes": fate.old_gone_size,
+            "of_old": fate.old,
+            "unsure": fate.unsure,
+        }
+        console.say(fate.in_words(fate.on - timedelta(seconds=1)))
     lines = [f"{item.get('ID', '-')}: {in_words(item)}" for item in new.rules] or ["There are no rules"]
     console.result(answer, "\n".join(lines))
 

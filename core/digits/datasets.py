@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from core.base.errors import OpsError
 from core.base.files import atomic_file
+from core.digits.damage import DAMAGED_ARRAYS
 from core.digits.patches import SIDE, Floats
 from core.digits.pixel_csv import bad_data, read_rows
 
@@ -156,7 +157,7 @@ def _from_npz(path: Path) -> Dataset:
             if image_key is None:
                 raise bad_data(path, f"It holds {', '.join(stored.files) or 'nothing'}; expected images and labels")
             images, labels = stored[image_key], stored[label_key] if label_key else None
-    except (ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error, NotImplementedError, struct.error) as error:
+    except DAMAGED_ARRAYS as error:
         raise bad_data(path, f"It is no NPZ file of plain arrays: {error}") from error
     return Dataset(path.name, _checked_images(path, images), _checked_labels(path, labels, len(images)), str(path))
 

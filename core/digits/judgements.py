@@ -7,8 +7,6 @@ pictures of all misread digits first and then of others up to ``MOST_PICTURES`` 
 from __future__ import annotations
 
 import json
-import zipfile
-import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,13 +15,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.base.files import atomic_file
+from core.digits.damage import DAMAGED_ARRAYS
 from core.digits.patches import SIDE
 from core.digits.scores import Evaluation
 
 MOST_PICTURES = 20_000
 MOST_ANSWERS = 500_000
 _ENDING = ".judged"
-_DAMAGED = (ValueError, KeyError, TypeError, EOFError, OSError, zipfile.BadZipFile, zlib.error, NotImplementedError)
 
 
 @dataclass(frozen=True)
@@ -91,7 +89,7 @@ class Judgements:
                     stored["truth"], stored["probabilities"], stored["digit"] if "digit" in stored.files else None
                 )
                 judged = Judged(model, str(about["data"]), evaluation, stored["images"], stored["rows"])
-        except _DAMAGED:
+        except (*DAMAGED_ARRAYS, OSError):
             return None
         return judged if _fits(judged) else None
 
@@ -102,7 +100,7 @@ class Judgements:
                 about = json.loads(stored["about"].tobytes())
                 kept = {str(name): float(value) for name, value in about["scores"].items()}
                 return kept if about["stamp"] == stamp else {}
-        except (*_DAMAGED, AttributeError):
+        except (*DAMAGED_ARRAYS, OSError, AttributeError):
             return {}
 
     def drop(self, model: str) -> None:

@@ -20,12 +20,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.base.errors import OpsError
+from core.digits.number_scan import NumberScan
 from core.digits.patches import SIDE
 
 PIXELS = SIDE * SIDE
-_BLOCK = 1 << 18  # bytes of text at a time, some 140 rows: what is made of them stays in the processor's cache
+_BLOCK = 1 << 17  # bytes of text at a time, some 70 rows: stays in the processor's cache
 _LONGEST_LINE = 64 << 10
-_ZERO, _NINE, _COMMA, _NEWLINE = b"09,\n"
 
 Bytes = NDArray[np.uint8]
 
@@ -59,6 +59,7 @@ def read_rows(
     with _opened(path) as (file, position):
         size = path.stat().st_size
         rest, labelled, line, first = b"", False, 1, True
+        scan = NumberScan(_BLOCK + _LONGEST_LINE + 1)
         while True:
             try:
                 chunk = file.read(_BLOCK)
@@ -79,7 +80,9 @@ def read_rows(
                 if has_header:
                     text, line = body, 2
             if text:
-                rows = _parsed(text.replace(b"\r\n", b"\n"), labelled, line)
+                if b"\r" in text:
+                    text = text.replace(b"\r\n", b"\n")
+                rows = _parsed(scan, text, labelled, line)
                 if strict and rows.bad:
                     raise bad_data(path, f"Line {rows.bad[0].line}: {rows.bad[0].why}")
                 if len(rows.good):
@@ -137,41 +140,14 @@ def _understood_header(path: Path, head: bytes) -> tuple[bool, bool]:
     )
 
 
-def _parsed(text: bytes, labelled: bool, first_line: int) -> Rows:
+def _parsed(scan: NumberScan, text: bytes, labelled: bool, first_line: int) -> Rows:
     """All rows of whole lines of text: the fast way, or line by line where something is odd."""
     width = PIXELS + labelled
-    table = _fast(text, width)
+    table = scan(text, width)
     if table is not None and not (labelled and table[:, 0].max(initial=0) > 9):
         labels = table[:, 0].copy() if labelled else None
         return Rows(np.ascontiguousarray(table[:, labelled:]), labels, np.ones(len(table), bool))
     return _careful(text, labelled, first_line)
-
-
-def _fast(text: bytes, width: int) -> Bytes | None:
-    """(rows, width) where every line has ``width`` plain whole numbers up to 255, else None.
-
-    Works on the bytes of the block as an array: where the separators are, how long each number is, and its last
-    three digits. Measured 2.4 times as fast as ``numpy.fromstring``.
-    """
-    signs = np.frombuffer(text, np.uint8)
-    ends = np.flatnonzero(signs < _ZERO)  # separators, and whatever else sorts before the digits
-    if len(ends) == 0 or len(ends) % width or signs.max() > _NINE:
-        return None
-    marks = signs.take(ends).reshape(-1, width)
-    if (marks[:, -1] != _NEWLINE).any() or (marks[:, :-1] != _COMMA).any():
-        return None
-    lengths = np.diff(ends, prepend=-1) - 1
-    if lengths.min() < 1 or lengths.max() > 3:
-        return None
-    values = signs.take(ends - 1) - _ZERO
-    tens = np.flatnonzero(lengths > 1)  # a fifth of the pixels of a digit are ink: most numbers are a single 0
-    values[tens] += 10 * (signs.take(ends.take(tens) - 2) - _ZERO)
-    hundreds = np.flatnonzero(lengths > 2)
-    leading = signs.take(ends.take(hundreds) - 3) - _ZERO
-    if (leading > 2).any() or ((leading == 2) & (values[hundreds] > 55)).any():
-        return None
-    values[hundreds] += 100 * leading
-    return values.reshape(-1, width)
 
 
 def _careful(text: bytes, labelled: bool, first_line: int) -> Rows:

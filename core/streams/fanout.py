@@ -124,6 +124,14 @@ class FanOutSource(StreamSource):
         return _page(shard, event["SubscribeToShardEvent"])
 
     def _told(self, error: Exception, position: Position | None = None) -> Exception:
+        if "initial-response" in str(error):  # as botocore words it; kinesis-local is one that leaves it out
+            return OpsError(
+                f"{self.stream} cannot be read by enhanced fan-out here",
+                "The endpoint's answer to SubscribeToShard is not the event stream that AWS sends",
+                "Tap it without fan-out: by polling",
+                details={"error": str(error)},
+                code="unsupported",
+            )
         told = self._sorted(error, position)
         # A subscription that was just cut lives on at the service for some seconds.
         return Passing(told) if isinstance(told, OpsError) and told.code == "conflict" else told

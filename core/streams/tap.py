@@ -17,6 +17,8 @@ from core.streams.reader import PUSHED, READS_A_SECOND, Pace, ShardStatus
 from core.streams.reading import MOST_THREADS, StreamReader
 from core.streams.window import Window
 
+SILENT = 5.0
+"""Seconds without an answer from which on a polling reader counts as kept waiting."""
 _MOST_PUSHED = 64  # shards that can be pushed at once; each holds a connection and a thread
 
 
@@ -171,7 +173,9 @@ class Tap:
         now = time.time()
         # A shard that is not answered falls behind although no answer says so.
         waiting = [
-            (now - s.known_until) * 1000 for s in shards if s.state in ("throttled", "retrying") and s.known_until
+            (now - s.known_until) * 1000
+            for s in shards
+            if s.known_until and (s.state in ("throttled", "retrying") or (s.silent > SILENT and not self.pushed))
         ]
         ages, delays = sorted([*self.window.ages(), *waiting]), sorted(self.window.delays())
         passed = time.monotonic() - self._began

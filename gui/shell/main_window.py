@@ -22,7 +22,7 @@ from gui.bridge.settings_bridge import SettingsBridge
 from gui.bridge.tab_context import TabContext, TabSpec
 from gui.parts.layout import column, row
 from gui.parts.notices import Banner, Busy
-from gui.parts.words import restyle
+from gui.parts.words import restyle, show_times_in_utc
 from gui.shell.header import Header
 from gui.shell.rail import Rail
 from gui.shell.sandbox_words import sandbox_words
@@ -352,6 +352,7 @@ class MainWindow(QMainWindow):
     def _follow_settings(self) -> None:
         look = self._settings.current.appearance
         theme().choose(look.theme, reduced_motion=look.reduced_motion)
+        show_times_in_utc(look.utc)
 
     def _count_jobs(self) -> None:
         states = [activity.job.state.value for activity in self._jobs.activities]

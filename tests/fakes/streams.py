@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Collection
 
@@ -30,6 +31,8 @@ class MemorySource(StreamSource):
         self.made = [Shard(f"shardId-{n:012d}", edges[n], edges[n + 1] - 1) for n in range(shards)]
         self.stored: dict[str, list[RawRecord]] = {shard.id: [] for shard in self.made}
         self.raising: Exception | None = None
+        self.answering = threading.Event()
+        self.answering.set()
 
     def put(self, shard: int, *data: bytes, arrived: float | None = None) -> None:
         stored = self.stored[self.made[shard].id]
@@ -43,6 +46,7 @@ class MemorySource(StreamSource):
         return str(int(position.sequence)) if position.sequence else "0"
 
     def page(self, shard: Shard, iterator: str, limit: int) -> Page:
+        self.answering.wait(30)
         if self.raising is not None:
             raise self.raising
         records = self.stored[shard.id][int(iterator) : int(iterator) + limit]

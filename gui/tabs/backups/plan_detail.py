@@ -12,7 +12,7 @@ from core.backups.outcomes import Backup, Check, Finding, PlanStatus, Run, Verif
 from core.backups.plan import Plan
 from gui.parts.buttons import Button, Segments
 from gui.parts.layout import Card, column, row
-from gui.parts.notices import EmptyState, Picture
+from gui.parts.notices import Busy, EmptyState, Picture
 from gui.parts.stat_tile import Sparkline
 from gui.parts.words import Chip, Label, byte_size
 from gui.style.tokens import Space
@@ -35,6 +35,8 @@ _FIXES = {
     "stale": "Verify now",
     "never-verified": "Verify now",
     "verification-failed": "Verify again",
+    "proof-gone": "Verify now",
+    "all-gone": "Back up now",
     "alert-undelivered": "Send a test",
 }
 """The rule of a finding -> its next step as a button."""
@@ -96,6 +98,9 @@ class PlanDetail(QWidget):
         self._values = {name: Label("–", "body", wrap=True) for name in _FACTS}
         self._sides = 0
         self._lay_out(2)
+        self.busy = Busy()
+        self.busy.hide()
+        self.card.body.addWidget(self.busy)
         self.findings = QVBoxLayout()
         self.findings.setSpacing(Space.XS)
         self.card.body.addLayout(self.findings)
@@ -163,11 +168,19 @@ class PlanDetail(QWidget):
             put("Data at risk", f"{wording.span(status.rpo_actual)} since the backup")
         vanishes = status.proof_vanishes
         soon = vanishes is not None and status.next_verification is not None and vanishes < status.next_verification
-        words = (
-            "no proven backup" if status.last_proof is None else wording.stamp(vanishes) if vanishes else "not by age"
-        )
-        put("Proof vanishes", words, "danger" if soon else "warning" if status.last_proof is None else "")
+        by = status.proof_vanishes_by
+        if vanishes:
+            words = ", ".join(filter(None, (wording.stamp(vanishes), by)))
+        else:
+            words = f"never: {by}" if by else "no proven backup"
+        put("Proof vanishes", words, "danger" if soon else "warning" if words == "no proven backup" else "")
         self._show_findings(status.findings)
+
+    def show_progress(self, note: str) -> None:
+        """What is being done for this plan now; nothing: it rests."""
+        self.busy.setVisible(bool(note))
+        if note:
+            self.busy.show_text(note)
 
     def show_history(
         self, backups: Sequence[Backup] | None, runs: Sequence[Run], verifications: Sequence[Verification]

@@ -15,7 +15,7 @@ from shiboken6 import isValid
 from core.backups.outcomes import Backup, Check, Finding, Outcome, PlanStatus, Run, Severity, Status, Verification
 from core.backups.plan import Assertion, Plan
 from core.base.errors import OpsError
-from core.jobs.job import Job
+from core.jobs.job import Job, Progress
 from gui.bridge.tab_context import TabContext
 from gui.parts.dialogs import ConfirmDialog
 from gui.tabs.backups import wording
@@ -51,6 +51,16 @@ class Past:
     backups: list[Backup] | None
     runs: list[Run]
     verifications: list[Verification]
+
+
+def _doing(job: Job[Any] | None) -> str:
+    """Where a job is, in words and percent."""
+    if job is None:
+        return ""
+    if job.progress is None:
+        return job.title
+    share = f" · {job.progress.share:.0%}" if job.progress.share is not None else ""
+    return f"{job.progress.note or job.title}{share}"
 
 
 class PlansPresenter(QObject):
@@ -109,6 +119,11 @@ class PlansPresenter(QObject):
     @property
     def may_run(self) -> bool:
         return self.plan is not None and not self.busy and not self._context.guard.locked
+
+    @property
+    def may_restore(self) -> bool:
+        """Backups that could not be listed may still be there: the dialog then says what is wrong."""
+        return self.may_run and self.past is not None and self.past.backups != []
 
     @property
     def may_verify(self) -> bool:
@@ -173,8 +188,10 @@ class PlansPresenter(QObject):
         plan = self.plan
         if plan is not None:
             self.view.detail.show_plan(plan, self.shown.statuses.get(plan.name))
-            if plan.name in self._working:
+            job = self._working.get(plan.name)
+            if job is not None:
                 self.view.detail.chip.show_state(*wording.STATUS[Status.RUNNING])
+            self.view.detail.show_progress(_doing(job))
         self.changed.emit()
 
     def _read_past(self) -> None:
@@ -257,10 +274,14 @@ class PlansPresenter(QObject):
             self._after_fault = partial(self._again, name, title, work, done, write, after)
             self.view.banner.show_fault(fault.title, fault.why, fault.remedy, action="Try again", details=fault.details)
 
+        def progressed(_progress: Progress) -> None:
+            if name == self.current:
+                self.view.detail.show_progress(_doing(self._working.get(name)))
+
         self.view.banner.hide()
         self._working[name] = self._context.jobs.start(
             self, title, work, room=ROOM, lane=f"backup:{name}", write=write, outlives_owner=write,
-            on_success=succeeded, on_failure=failed, on_cancelled=ended, after=after, can_retry=True,
+            on_success=succeeded, on_failure=failed, on_cancelled=ended, on_progress=progressed, after=after, can_retry=True,
         )  # fmt: skip
         self._show_current()
 
@@ -489,7 +510,16 @@ class PlansPresenter(QObject):
         plan = self.plan
         if plan is None:
             return
-        writes = ("no-expiry", "expiry-differs", "half-retention", "never-run", "run-failed", "silence", "missed")
+        writes = (
+            "no-expiry",
+            "expiry-differs",
+            "half-retention",
+            "never-run",
+            "run-failed",
+            "silence",
+            "missed",
+            "all-gone",
+        )
         if rule in writes and self._context.guard.locked:
             self.view.banner.show_text(
                 "This profile is read-only",

@@ -54,7 +54,7 @@ def build(context: TabContext) -> QWidget:
     def weigh() -> None:
         back_up.setEnabled(plans.may_run)
         verify.setEnabled(plans.may_verify)
-        restore.setEnabled(plans.may_run and plans.past is not None)
+        restore.setEnabled(plans.may_restore)
 
     plans.changed.connect(weigh)
     plans.object_asked.connect(show_object)

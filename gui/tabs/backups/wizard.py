@@ -36,7 +36,7 @@ from core.base.errors import OpsError
 from core.jobs.calendar import Schedule
 from gui.parts.buttons import Button, Segments
 from gui.parts.dialogs import Dialog
-from gui.parts.form import Field, choice, line
+from gui.parts.form import Field, SpinBox, choice, line
 from gui.parts.layout import column, row, scrolled
 from gui.parts.notices import Banner, Busy
 from gui.parts.words import Label
@@ -52,7 +52,7 @@ _OPERATORS = (
 
 
 def _number(value: int, low: int, high: int, unit: str) -> QSpinBox:
-    box = QSpinBox()
+    box = SpinBox()
     box.setRange(low, high)
     box.setSuffix(f" {unit}")
     box.setValue(value)

@@ -110,6 +110,10 @@ class ChartCard(Card):
     def clear(self) -> None:
         self.pages.setCurrentWidget(self.budget)
 
+    def show_narrow(self, narrow: bool) -> None:
+        """Where there is little room the title gives way: what is drawn is marked beside it, too."""
+        self.title.setVisible(not narrow)
+
     def summarise(self) -> None:
         """For screen readers, once a second: the mean of what is drawn."""
         words = [f"{name} {number(float(line.mean()), 1)}" for name, line in self._lines.items() if len(line)]

@@ -149,6 +149,7 @@ class StreamsView(QWidget):
         self._pair.setDirection(QBoxLayout.Direction.TopToBottom if narrow else QBoxLayout.Direction.LeftToRight)
         self._line_up()
         self.toolbar.show_narrow(narrow)
+        self.chart.show_narrow(narrow)
         self.records.show_narrow(narrow)
 
     def showEvent(self, event: QShowEvent) -> None:

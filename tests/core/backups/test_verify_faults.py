@@ -55,6 +55,10 @@ def test_a_good_backup_is_proved_to_the_top(station: Station) -> None:
     assert station.service.status(station.job(), "nightly").status is Status.OK
     (backup,) = station.service.backups(station.job(), "nightly")
     assert backup.id == run.id and backup.proved == verification.started
+    station.overwrite(run.key, station.body(run.key)[:-1] + b"?")
+    assert station.verify(level=2).outcome is Outcome.FAILED
+    (backup,) = station.service.backups(station.job(), "nightly")
+    assert backup.proved is None  # what was proved once is not what lies there now
     report, page = station.service.evidence(verification.id)
     assert '"outcome": "done"' in report.read_text() and "CHECK TABLE" in page.read_text()
 
@@ -67,6 +71,7 @@ def test_a_flipped_bit_and_a_cut_are_found_before_the_restore(station: Station) 
     station.overwrite(run.key, bytes(flipped))
     check = broken(station.verify())
     assert (check.level, check.name) == (2, "SHA-256 of the object")
+    assert "other bytes than were stored" in check.actual and len(check.detail) > 128
     assert station.service.status(station.job(), "nightly").status is Status.FAILED
     station.overwrite(run.key, good[:-100])
     check = broken(station.verify())

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from core.base.errors import OpsError
 from core.digits import pixel_csv
 from core.digits.datasets import Dataset, open_dataset, save_csv, save_npz
+from core.digits.number_scan import NumberScan
 from core.digits.pixel_csv import PIXELS, read_rows
 from tests.core.digits.small_data import digits
 
@@ -158,7 +159,7 @@ def test_the_quick_reader_says_what_the_careful_one_says(at: int, junk: bytes) -
     text = f"{line(first='255')}\n{line(9, first='18')}\n{line(0, first='100')}\n".encode()
     text = text[:at] + junk + text[at + len(junk) :]
     text = text[: text.rfind(b"\n") + 1]
-    quickly = pixel_csv._fast(text, PIXELS + 1)
+    quickly = NumberScan(len(text))(text, PIXELS + 1)
     carefully = pixel_csv._careful(text, True, 2)
     if quickly is None:
         return

@@ -292,6 +292,18 @@ def test_trouble_under_the_tap_stands_next_to_its_cause(make, orders, raised, sa
         page.wait(lambda: page.rows == 2)
 
 
+def test_an_endpoint_that_keeps_silent_is_told(make, orders, monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in ("notices", "tiles"):
+        monkeypatch.setattr(f"gui.tabs.streams.{module}.SILENT", 0.2)
+    page = make(MemoryStreams(orders))
+    page.tap()
+    orders.answering.clear()
+    page.wait(lambda: "does not answer" in texts(page))
+    assert page.view.tiles.age.note.text() == "Waiting for an answer"
+    orders.answering.set()
+    page.wait(lambda: not texts(page))
+
+
 def test_a_failed_start_says_why(make, orders) -> None:
     streams = MemoryStreams(orders)
     page = make(streams)
