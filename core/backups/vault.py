@@ -15,6 +15,7 @@ from core.aws.faults import explained
 from core.aws.session import AwsSession
 from core.backups.manifest import SUFFIX, Manifest, read_manifest
 from core.backups.objects.pieces import without_checksum_of_ranges
+from core.backups.objects.values import Archive, archive_of
 from core.backups.outcomes import Backup, EndpointFacts
 from core.backups.plan import Plan
 from core.backups.upload import MultipartUpload, abort_upload, patiently
@@ -54,6 +55,7 @@ class Stored:
     expires: str = ""
     locked_until: datetime | None = None
     version: str = ""
+    archive: Archive = Archive.NONE
 
 
 class Vault:
@@ -158,6 +160,7 @@ class Vault:
             answer.get("Expiration", ""),
             answer.get("ObjectLockRetainUntilDate"),
             answer.get("VersionId", ""),
+            archive_of(answer.get("StorageClass", ""), answer.get("Restore", "")),
         )
 
     def _look_by_list(self, job: Job[Any], key: str) -> Stored | None:
@@ -167,7 +170,10 @@ class Vault:
         for item in answer.get("Contents", ()):
             if item["Key"] == key:
                 return Stored(
-                    int(item["Size"]), item["LastModified"], storage_class=item.get("StorageClass", "STANDARD")
+                    int(item["Size"]),
+                    item["LastModified"],
+                    storage_class=item.get("StorageClass", "STANDARD"),
+                    archive=archive_of(item.get("StorageClass", ""), ""),
                 )
         return None
 
