@@ -81,7 +81,7 @@ class Vault:
             key,
             part_size=part_size,
             workers=workers,
-            extra=self._extra(run),
+            extra=self._extra(run) | self._class(),
             opened=opened,
         )
 
@@ -118,13 +118,16 @@ class Vault:
     def _extra(self, run: str) -> dict[str, Any]:
         target = self.plan.target
         extra: dict[str, Any] = {"Metadata": {"opsdesk-plan": self.plan.name, "opsdesk-run": run}}
-        if target.storage_class != "STANDARD":
-            extra["StorageClass"] = target.storage_class
         if target.sse:
             extra["ServerSideEncryption"] = target.sse
         if target.kms_key:
             extra["SSEKMSKeyId"] = target.kms_key
         return extra
+
+    def _class(self) -> dict[str, str]:
+        """Of the backup itself: manifest and list of files stay where they can be read at once, and cost nothing."""
+        kind = self.plan.target.storage_class
+        return {"StorageClass": kind} if kind != "STANDARD" else {}
 
     def abort(self, key: str, upload_id: str, bucket: str = "") -> OpsError | None:
         return abort_upload(self.client, bucket or self.bucket, key, upload_id)

@@ -201,7 +201,7 @@ class ObjectsSide(Card):
     # -- inside -------------------------------------------------------------------------
     def _begin(self, title: str) -> None:
         self.link = None
-        self.title.setText(_breakable(title))
+        self.title.setText(wording.breakable(title))
         self.title.setVisible(True)
         _clear(self._lines)
 
@@ -210,7 +210,7 @@ class ObjectsSide(Card):
         self._lines.addWidget(Label(text, "strong"))
 
     def _pair(self, name: str, value: str, *, mono: bool = False) -> None:
-        shown = Label(_breakable(value or "–"), "mono" if mono else "body", wrap=True)
+        shown = Label(wording.breakable(value or "–"), "mono" if mono else "body", wrap=True)
         shown.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         shown.setAccessibleName(f"{name}: {value}")
         self._lines.addLayout(column(Label(name, "caption"), shown, gap=0))
@@ -229,16 +229,6 @@ class ObjectsSide(Card):
             button.clicked.connect(lambda: signal.emit())  # type: ignore[attr-defined]
         self._lines.addLayout(row(button, None))
         return button
-
-
-def _breakable(text: str) -> str:
-    """Long keys and sums may break anywhere: a zero-width space after every 6 signs that have no other place."""
-    words = []
-    for word in text.split(" "):
-        words.append(
-            "\u200b".join(word[start : start + 6] for start in range(0, len(word), 6)) if len(word) > 14 else word
-        )
-    return " ".join(words)
 
 
 def _clear(layout: QVBoxLayout) -> None:

@@ -54,9 +54,9 @@ class FindingLine(QFrame):
         self.button = Button(fix or " ", "link")
         self.button.setVisible(bool(fix))
         why = " ".join(f"{part.rstrip('.')}." for part in (finding.why, finding.remedy) if part)
-        words = column(Label(finding.title, "strong", wrap=True), gap=2)
+        words = column(Label(wording.breakable(finding.title), "strong", wrap=True), gap=2)
         if why:
-            words.addWidget(Label(why, "small", wrap=True))
+            words.addWidget(Label(wording.breakable(why), "small", wrap=True))
         layout = row(
             Picture(_ICON[tone], tone), words, self.button, gap=Space.M, margins=(Space.M, Space.S, Space.M, Space.S)
         )
@@ -194,7 +194,7 @@ class PlanDetail(QWidget):
             self.ladder.show_verification(None)
 
     def _put(self, name: str, text: str, tone: str = "") -> None:
-        self._values[name].setText(text)
+        self._values[name].setText(wording.breakable(text))
         self._values[name].set_tone(tone)
         self._values[name].setToolTip(text)
         self._values[name].setAccessibleName(f"{name}: {text}")
