@@ -207,7 +207,11 @@ class ObjectsPresenter(QObject):
     # -- showing ------------------------------------------------------------------------
     def _show_buckets(self, found: BucketList) -> None:
         self._token = ""
-        note = "" if found.whole else "This login may not list buckets: only known ones are shown"
+        note = (
+            ""
+            if found.whole
+            else "This login may not list buckets: only known ones are shown. More opens any other by its name"
+        )
         lines = [Line(bucket=item) for item in found.buckets]
         self.view.show_lines(lines, more=False, note=note, buckets=True)
         self.view.side.show_nothing("Choose a bucket to see its versioning, lifecycle and unfinished uploads.")
