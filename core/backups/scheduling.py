@@ -146,6 +146,13 @@ def test_as_scheduled(job: Job[Any], plan: Plan, profile: str) -> list[Finding]:
     ]
 
 
+def take_variables() -> None:
+    """Let a scheduled run have the variables of ``schedule.env``: not every scheduler reads such a file. What the
+    environment says already stays."""
+    for name, value in _variables(secrets_file()).items():
+        os.environ.setdefault(name, value)
+
+
 def _variables(path: Path) -> dict[str, str]:
     try:
         lines = path.read_text(encoding="utf-8").splitlines()

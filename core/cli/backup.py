@@ -99,6 +99,10 @@ def _tell_findings(console: Console, findings: list[Finding]) -> int:
 
 # -- backups ------------------------------------------------------------------
 def _run(options: argparse.Namespace, console: Console) -> int:
+    if options.if_due:
+        from core.backups.scheduling import take_variables
+
+        take_variables()
     service = console.desk.backups
     run = console.do(f"Backing up {options.plan}", lambda job: service.run(job, options.plan, if_due=options.if_due))
     verification = None
