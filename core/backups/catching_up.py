@@ -6,10 +6,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from core.backups.calendar import last_moment
 from core.backups.outcomes import Outcome, Run
-from core.backups.plan import Schedule
 from core.base.clock import Clock
+from core.jobs.calendar import Schedule, last_moment
 
 SETTLE = 45.0  # seconds after start or resume: the network may not be there yet
 EVERY = 60.0

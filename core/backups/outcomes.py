@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 
@@ -198,18 +198,6 @@ class Delivery:
     sent: datetime
     subject: str
     error: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class ScheduleExport:
-    """Files or lines that make the operating system run the plan. ``installed`` where this computer already does."""
-
-    kind: str
-    files: dict[str, str] = field(default_factory=dict)
-    commands: tuple[str, ...] = ()
-    available: bool = False
-    installed: bool = False
-    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)

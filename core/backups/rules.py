@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from core.backups.calendar import last_moment, missed, next_moment
 from core.backups.catching_up import FROM_THE_FUTURE
 from core.backups.outcomes import Backup, Delivery, Finding, Outcome, PlanStatus, Run, Severity, Status, Verification
 from core.backups.plan import Plan
 from core.base.errors import OpsError
+from core.jobs.calendar import last_moment, missed, next_moment
 
 RESTORED = 3
 """The level from which on a verification is a proof."""

@@ -14,11 +14,9 @@ from core.aws.workplace import Workplace
 from core.backups import alerts, policies, preflight, restoring, scheduling
 from core.backups.assertions import check_assertion
 from core.backups.backing import BackupRun, endpoint_fact_name, recover
-from core.backups.calendar import is_due
 from core.backups.catching_up import FROM_THE_FUTURE, to_catch_up
 from core.backups.ledger import Ledger
 from core.backups.lifecycle import expiry, write_rule
-from core.backups.lock import is_locked, plan_lock
 from core.backups.outcomes import (
     Backup,
     Check,
@@ -30,7 +28,6 @@ from core.backups.outcomes import (
     Restored,
     RestorePreview,
     Run,
-    ScheduleExport,
     Severity,
     Verification,
 )
@@ -43,7 +40,10 @@ from core.backups.server import SYSTEM_SCHEMAS, Login, abandon, connected, rows_
 from core.backups.targets import Options
 from core.backups.vault import Vault, endpoint_facts
 from core.base.errors import OpsError, WrongUse
+from core.jobs.calendar import is_due
 from core.jobs.job import Job, JobCancelled
+from core.jobs.lock import is_locked, plan_lock
+from core.jobs.timers import ScheduleExport
 
 _VERIFYING = ".verify"  # a verification has a lock of its own: backups go on meanwhile
 

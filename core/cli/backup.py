@@ -13,7 +13,7 @@ from core.cli.console import Console
 from core.cli.group import Group
 
 if TYPE_CHECKING:
-    from core.backups.outcomes import Backup, Finding, PlanStatus, Run, ScheduleExport, Verification
+    from core.backups.outcomes import Backup, Finding, PlanStatus, Run, Verification
 
 FAILED, STALE = 1, 4
 _SCHEDULERS = ("systemd", "cron", "launchd", "schtasks")
@@ -342,16 +342,8 @@ def _schedule(options: argparse.Namespace, console: Console) -> int:
         )
         return 0
     exports = service.schedules(options.plan)
-    console.result([asdict(item) for item in exports], "\n".join(map(_schedule_words, exports)))
+    console.result([asdict(item) for item in exports], "\n".join(item.words for item in exports))
     return 0
-
-
-def _schedule_words(item: ScheduleExport) -> str:
-    state = "installed" if item.installed else "can be installed" if item.available else "not on this computer"
-    lines = [f"== {item.kind}: {state}. {item.note}".rstrip()]
-    for name, text in item.files.items():
-        lines += [f"-- {name}", text.rstrip()]
-    return "\n".join([*lines, *(f"$ {line}" for line in item.commands), ""])
 
 
 def _policy(options: argparse.Namespace, console: Console) -> None:

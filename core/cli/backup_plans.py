@@ -82,7 +82,8 @@ def source_words(plan: Plan) -> str:
 
 
 def add(options: argparse.Namespace, console: Console) -> None:
-    from core.backups.plan import Alerts, Plan, Proof, Retention, Schedule, Source, Target
+    from core.backups.plan import Alerts, Plan, Proof, Retention, Source, Target
+    from core.jobs.calendar import Schedule
 
     kinds = [
         kind for kind, given in (("mysql", options.mysql), ("folder", options.folder), ("files", options.file)) if given

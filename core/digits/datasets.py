@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from core.base.errors import OpsError
 from core.base.files import atomic_file
+from core.digits.damage import DAMAGED_ARRAYS
 from core.digits.patches import SIDE, Floats
 from core.digits.pixel_csv import bad_data, read_rows
 
@@ -99,11 +100,16 @@ def _from_csv(path: Path, cache: Path | None, on_progress: Progress) -> Dataset:
             return replace(_from_npz(kept), name=path.name, source=str(path))
         except OpsError:
             kept.unlink()  # a damaged cache is only a reason to parse again
-    blocks = list(read_rows(path, on_progress=on_progress))
-    if not blocks:
+    # bytearrays grow in place: a list of blocks, joined at the end, would hold everything twice
+    pixels, answers = bytearray(), bytearray()
+    for block in read_rows(path, on_progress=on_progress):
+        pixels += block.pixels.data
+        if block.labels is not None:
+            answers += block.labels.data
+    if not pixels:
         raise bad_data(path, "The file has a header and no rows")
-    images = np.concatenate([block.pixels for block in blocks]).reshape(-1, SIDE, SIDE)
-    labels = np.concatenate([block.labels for block in blocks if block.labels is not None] or [np.zeros(0, np.uint8)])
+    images = np.frombuffer(pixels, np.uint8).reshape(-1, SIDE, SIDE)
+    labels = np.frombuffer(answers, np.uint8)
     found = Dataset(path.name, images, labels if len(labels) else None, str(path))
     if kept:
         _keep(found, kept)
@@ -151,7 +157,7 @@ def _from_npz(path: Path) -> Dataset:
             if image_key is None:
                 raise bad_data(path, f"It holds {', '.join(stored.files) or 'nothing'}; expected images and labels")
             images, labels = stored[image_key], stored[label_key] if label_key else None
-    except (ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error, NotImplementedError, struct.error) as error:
+    except DAMAGED_ARRAYS as error:
         raise bad_data(path, f"It is no NPZ file of plain arrays: {error}") from error
     return Dataset(path.name, _checked_images(path, images), _checked_labels(path, labels, len(images)), str(path))
 

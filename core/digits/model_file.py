@@ -7,9 +7,7 @@ is refused whatever its name says.
 from __future__ import annotations
 
 import io
-import json
 import zipfile
-import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -21,6 +19,7 @@ from core.base.errors import OpsError
 from core.base.files import atomic_file
 from core.base.places import RESOURCES
 from core.digits.card import ModelCard
+from core.digits.damage import DAMAGED_ARRAYS
 from core.digits.patch_model import PatchModel
 
 SHIPPED = RESOURCES / "models" / "patch-svc.npz"
@@ -125,10 +124,7 @@ class _Opened:
 
     def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
         self._archive.close()
-        expected = (
-            ValueError, KeyError, TypeError, IndexError, AttributeError, EOFError, OSError, RuntimeError, SyntaxError,
-            NotImplementedError, OverflowError, MemoryError, RecursionError, zipfile.BadZipFile, zlib.error, json.JSONDecodeError,
-        )  # fmt: skip
+        expected = (*DAMAGED_ARRAYS, IndexError, AttributeError, OSError, MemoryError, RecursionError)
         if isinstance(error, expected):
             raise self._refused(
                 f"{error}" if not isinstance(error, KeyError) else f"{error.args[0]} is missing"

@@ -139,9 +139,10 @@ def _sign_free_kmeans(rows: Floats, atoms: int, rng: np.random.Generator, rounds
     for _ in range(rounds):
         dots = rows @ centres.T
         nearest = np.abs(dots).argmax(1)
-        signs = np.sign(dots[np.arange(len(rows)), nearest])
-        sums = np.zeros_like(centres)
-        np.add.at(sums, nearest, rows * signs[:, None])
+        own = np.arange(len(rows)), nearest
+        signed = np.zeros_like(dots)
+        signed[own] = np.sign(dots[own])
+        sums = signed.T @ rows  # the rows of each centre, added up
         lengths = np.linalg.norm(sums, axis=1, keepdims=True)
         centres = np.where(lengths > 1e-6, sums / (lengths + 1e-8), centres)
     return centres

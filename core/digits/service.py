@@ -16,12 +16,13 @@ from numpy.typing import NDArray
 from core.aws.workplace import Workplace
 from core.base.errors import OpsError, WrongUse
 from core.base.files import write_atomic
-from core.digits.algorithms import ALGORITHMS, Algorithm
+from core.digits.algorithms import ALGORITHMS, Algorithm, Probe
 from core.digits.answers import Answer, Verdict
 from core.digits.batch import BatchResult
 from core.digits.card import ModelCard
 from core.digits.datasets import Dataset, open_dataset, save_csv, save_npz
 from core.digits.ink import Drawing, as_drawn, is_empty, normalised
+from core.digits.judgements import Judged, Judgements
 from core.digits.live import LiveModel
 from core.digits.patches import Floats
 from core.digits.pictures import digit_from, read_picture
@@ -46,16 +47,6 @@ class Reading:
         return self.answer.verdict()
 
 
-@dataclass(frozen=True)
-class Judged:
-    """An evaluation and the digits it is of; ``images`` row by row as in the evaluation."""
-
-    model: str
-    data: str
-    evaluation: Evaluation
-    images: NDArray[np.uint8]
-
-
 class DigitsService:
     def __init__(self, workplace: Workplace) -> None:
         self._workplace = workplace
@@ -63,6 +54,7 @@ class DigitsService:
         self._cache = workplace.places.cache / "digits"
         self.registry = Registry(self._folder / "models")
         self.live = LiveModel(self.registry)
+        self._judgements = Judgements(self._folder / "models")
 
     @cached_property
     def samples(self) -> Samples:
@@ -143,6 +135,14 @@ class DigitsService:
             write_atomic(place, fresh.read_bytes(), mode=0o644)
         return place, trained
 
+    def probe(self, job: Job[Any], data: Path, algorithm: str) -> Probe:
+        """A quick fit on some of the data, to say what the whole will cost on this computer: see ``Algorithm.estimate``."""
+        self._cache.mkdir(parents=True, exist_ok=True)
+        found: Probe = run_in_child(
+            job, "core.digits.probe:probe", {"data": data, "algorithm": algorithm, "cache": self._cache}
+        )
+        return found
+
     # -- explore ------------------------------------------------------------
     def evaluate(self, job: Job[Any], model: str, data: Path) -> Judged:
         """Answers of a model for labelled data, computed in a child process."""
@@ -152,7 +152,37 @@ class DigitsService:
         evaluation: Evaluation = run_in_child(
             job, "core.digits.judging:evaluate", {"model": path, "data": data, "cache": self._cache}
         )
-        return Judged(model, dataset.name, evaluation, dataset.images)
+        judged = Judged(model, dataset.name, evaluation, dataset.images)
+        self._keep(judged)
+        return judged
+
+    def judged_while_training(self, job: Job[Any], order: TrainingOrder, model: str, trained: Trained) -> Judged:
+        """The held-out digits of a training that has just ended, with the new model's answers."""
+        dataset = self.open_data(job, order.data)
+        judged = Judged(model, f"{dataset.name} (held out)", trained.evaluation, dataset.images[trained.held])
+        self._keep(judged)
+        return judged
+
+    def recalled(self, model: str) -> Judged | None:
+        """The newest evaluation of a model of the registry, also from before a restart; None where none is kept."""
+        kept = self._kept(model)
+        return self._judgements.find(model, kept.card.created) if kept else None
+
+    def scores(self, kept: Kept) -> dict[str, float]:
+        """A model's figures: those of its card, or of its newest evaluation where it came without any."""
+        return kept.card.scores or self._judgements.scores(kept.id, kept.card.created)
+
+    def delete_model(self, model: str) -> None:
+        self.registry.delete(model)
+        self._judgements.drop(model)
+
+    def _keep(self, judged: Judged) -> None:
+        kept = self._kept(judged.model)
+        if kept:  # a file outside the registry keeps nothing here
+            self._judgements.keep(judged, kept.card.created)
+
+    def _kept(self, model: str) -> Kept | None:
+        return next((entry for entry in self.models() if isinstance(entry, Kept) and entry.id == model), None)
 
     # -- predict ------------------------------------------------------------
     def predict(

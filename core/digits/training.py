@@ -83,6 +83,9 @@ def train(report: Report, order: TrainingOrder, output: Path, cache: Path | None
         curve.append((stage, accuracy))
         report(0, 1, stage, value=(stage, accuracy))
 
+    # loading scikit-learn takes a second or ten, once: no part of what a fit costs
+    from sklearn import ensemble, linear_model, neighbors, neural_network, svm  # noqa: F401
+
     started = time.process_time()
     fitted = _Fitting(algorithm, values, order, dataset, extra, fit, held, report, point)
     write, answer, kind, numbers = fitted.patch_svc() if algorithm.id == "patch-svc" else fitted.stock()

@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import shiboken6
-from PySide6.QtCore import QPoint
+from PySide6.QtCore import QPoint, QPointF, Qt
+from PySide6.QtGui import QColor, QGuiApplication, QImage, QPainter, QPen, QPolygonF
 
 from core.digits.datasets import save_csv
 from core.digits.plain_digits import plain_digit
@@ -103,6 +104,36 @@ def test_draw_correct_retrain(console, hand: Hand, tmp_path: Path) -> None:
     print(beat.stop())
 
 
+def test_by_keys_alone_and_from_the_clipboard(console, hand: Hand) -> None:
+    view = view_of(hand)
+    hand.click(view.draw.clear)
+    view.draw.pad.setFocus()
+    for _ in range(5):  # from the middle of the pad up, then a stroke down: a one
+        hand.key("shift+Up")
+    hand.key("space")
+    for _ in range(10):
+        hand.key("shift+Down")
+    hand.key("space")
+    hand.wait_until(lambda: view.answer.hero.text() == "1", "the one is read")
+    hand.key("Delete")
+    hand.wait_until(lambda: view.answer.hero.text() == "", "the pad is empty")
+    # a photo of a seven: dark on grey paper, wide, off the middle
+    photo = QImage(640, 480, QImage.Format.Format_Grayscale8)
+    photo.fill(190)
+    painter = QPainter(photo)
+    painter.setPen(
+        QPen(QColor(40, 40, 40), 14, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap, Qt.PenJoinStyle.RoundJoin)
+    )
+    painter.drawPolyline(QPolygonF([QPointF(380, 90), QPointF(520, 80), QPointF(470, 200), QPointF(440, 300)]))
+    painter.end()
+    QGuiApplication.clipboard().setImage(photo)
+    hand.key("ctrl+v")
+    hand.wait_until(lambda: view.answer.hero.text() == "7", "the pasted seven is read")
+    QGuiApplication.clipboard().setText("no picture")
+    hand.key("ctrl+v")
+    hand.wait_until(lambda: "no picture in the clipboard" in view.answer.sure.text(), "it says so")
+
+
 def test_load_train_explore_predict(console, hand: Hand, tmp_path: Path) -> None:
     view, beat = view_of(hand), Heartbeat()
     save_csv(digits(200), tmp_path / "train.csv")
@@ -110,8 +141,8 @@ def test_load_train_explore_predict(console, hand: Hand, tmp_path: Path) -> None
     save_csv(type(fresh)(fresh.name, fresh.images, None), tmp_path / "test.csv")
     train(hand, tmp_path / "train.csv", "knn")
     explore = view.explore
-    hand.wait_until(lambda: explore._overview is not None and explore._overview.has_pictures, "its figures are shown")
-    assert explore._overview is not None and explore._overview.count == 40
+    hand.wait_until(lambda: explore.overview is not None and explore.overview.has_pictures, "its figures are shown")
+    assert explore.overview is not None and explore.overview.count == 40
     hand.click(explore.heat, explore.heat.cell_centre(3, 3).toPoint())
     hand.wait_until(lambda: len(explore._thumbs) > 0, "the digits of the cell are shown")
     assert all(thumb.true == 3 and thumb.answered == 3 for thumb in explore._thumbs)
@@ -134,6 +165,32 @@ def test_load_train_explore_predict(console, hand: Hand, tmp_path: Path) -> None
     right = [int(line.split(",")[1]) for line in lines[1:]] == fresh.labelled().tolist()
     assert right
     print(beat.stop())
+
+
+def test_a_past_evaluation_is_explored_after_a_restart(home, qapp, tmp_path: Path) -> None:
+    """Evaluated by a verb some other day: in the window, the pictures behind each cell are there to be looked at."""
+    from core.cli.arguments import parse
+    from core.cli.run import run_verb
+    from gui.app import Console
+
+    save_csv(digits(60), tmp_path / "train.csv")
+    assert run_verb(parse(["digits", "evaluate", "--model", "default", "--data", str(tmp_path / "train.csv")])) == 0
+    console = Console("env")
+    console.window.resize(1440, 900)
+    console.window.show()
+    hand = Hand(console.window)
+    hand.wait_until(lambda: console.window.findChildren(DigitsView), "the Digits page")
+    explore = view_of(hand).explore
+    hand.wait_until(lambda: explore.overview and explore.overview.has_pictures, "the evaluation is recalled")
+    assert explore.overview is not None and explore.overview.count == 60
+    hand.click(explore.heat, explore.heat.cell_centre(3, 3).toPoint())
+    hand.wait_until(lambda: len(explore._thumbs) > 0, "the digits of the cell are shown")
+    assert len(explore._thumbs) == explore.overview.confusion[3][3] > 0
+    assert all(thumb.true == thumb.answered == 3 for thumb in explore._thumbs)
+    assert explore._thumbs[0].picture in {image.tobytes() for image in digits(60).images}
+    console.window.hide()
+    assert console.close() == []
+    console.window.deleteLater()
 
 
 def test_a_model_that_cannot_be_opened_says_so(home, qapp) -> None:

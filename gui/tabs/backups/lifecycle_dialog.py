@@ -6,14 +6,14 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from PySide6.QtCore import QDate, Signal
-from PySide6.QtWidgets import QCheckBox, QDateEdit, QPlainTextEdit, QSpinBox, QWidget
+from PySide6.QtWidgets import QCheckBox, QPlainTextEdit, QSpinBox, QWidget
 
 from core.backups.objects.fate import Fate
 from core.backups.objects.lifecycle import Lifecycle, Rule, check, difference, in_words, merged, rule
 from core.base.errors import OpsError
 from gui.parts.buttons import Button
 from gui.parts.dialogs import Dialog
-from gui.parts.form import Field, choice, line
+from gui.parts.form import DateEdit, Field, SpinBox, choice, line
 from gui.parts.layout import column, row
 from gui.parts.notices import Banner, Busy
 from gui.parts.words import Label
@@ -26,7 +26,7 @@ _CLASSES = [("", "stay where they are"), *((name, f"move to {name}") for name in
 
 
 def _days(value: int, name: str) -> QSpinBox:
-    box = QSpinBox()
+    box = SpinBox()
     box.setRange(0, 36_500)
     box.setSpecialValueText("never")
     box.setSuffix(" days")
@@ -82,7 +82,8 @@ class LifecycleDialog(Dialog):
         self.changes.setFont(font("mono"))
         self.changes.setFixedHeight(104)
         self.changes.setAccessibleName("What would change")
-        self.day = QDateEdit(QDate.currentDate().addDays(60))
+        self.day = DateEdit()
+        self.day.setDate(QDate.currentDate().addDays(60))
         self.day.setCalendarPopup(True)
         self.day.setAccessibleName("The day")
         self.try_out = Button("What will be gone by then?", "small", icon_name="calendar-clock")

@@ -106,7 +106,8 @@ class ObjectsPresenter(QObject):
         """The first showing: where the window was last time."""
         if not self._started:
             place = self.context.memory.get("backups.place", ["", ""])
-            self.go(str(place[0]), str(place[1]))
+            bucket, prefix = [*map(str, place), "", ""][:2]
+            self.go(bucket, prefix)
 
     def go(self, bucket: str, prefix: str = "", choose: str = "") -> None:
         self._started = True

@@ -26,12 +26,12 @@ from core.backups.plan import (
     Plan,
     Proof,
     Retention,
-    Schedule,
     Sentinel,
     Source,
     Target,
 )
 from core.base.errors import OpsError
+from core.jobs.calendar import Schedule
 from gui.parts.buttons import Button, Segments
 from gui.parts.dialogs import Dialog
 from gui.parts.form import Field, choice, line

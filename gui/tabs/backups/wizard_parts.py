@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QHBoxLayout, QSpinBox, QWidget
 from core.backups.outcomes import Check
 from core.backups.plan import Assertion
 from gui.parts.buttons import Button
-from gui.parts.form import Field, choice, line
+from gui.parts.form import Field, SpinBox, choice, line
 from gui.parts.layout import column, row
 from gui.parts.words import Label
 from gui.style.tokens import Space
@@ -21,7 +21,7 @@ _OPERATORS = (
 
 
 def amount(value: int, low: int, high: int, unit: str) -> QSpinBox:
-    box = QSpinBox()
+    box = SpinBox()
     box.setRange(low, high)
     box.setSuffix(f" {unit}")
     box.setValue(value)

@@ -47,7 +47,13 @@ class ExploreCard(Card):
         self.headline = Label("", "small", wrap=True)
         self.mode = choice([("count", "Counts"), ("row", "Row %"), ("column", "Column %")])
         self.mode.setAccessibleName("Figures in the matrix")
+        self.order = choice([("digit", "0 to 9"), ("frequency", "By frequency")])
+        self.order.setAccessibleName("Order of the digits in the matrix")
+        self.order.setToolTip(
+            self.tr("By frequency: the most frequent digit first, as Amazon Machine Learning showed it")
+        )
         self.download = Button("Download the matrix as CSV", "icon", icon_name="download")
+        self.head.addWidget(self.order)
         self.head.addWidget(self.mode)
         self.head.addWidget(self.download)
         self.body.addLayout(row(self.view_choice, None))
@@ -85,12 +91,14 @@ class ExploreCard(Card):
         self.body.addWidget(self.stack, 1)
         self._overview: Overview | None = None
         self._thumbs: Sequence[Thumb] = ()
+        self._digits_shown = list(range(10))
         self._connect()
         self.show_overview(None)
 
     def _connect(self) -> None:
         self.view_choice.chosen.connect(self._turn_to)
-        self.mode.currentIndexChanged.connect(lambda _: self._show_confusion())
+        for box in (self.mode, self.order):
+            box.currentIndexChanged.connect(lambda _: self._show_confusion())
         self.heat.picked.connect(self._picked)
         self.back.clicked.connect(lambda: self._turn_to("confusion"))
         self.gallery.opened.connect(lambda index: self.thumb_opened.emit(self._thumbs[index]))
@@ -99,10 +107,14 @@ class ExploreCard(Card):
         self.threshold.valueChanged.connect(self._show_threshold)
 
     # -- what is shown --------------------------------------------------------
+    @property
+    def overview(self) -> Overview | None:
+        return self._overview
+
     def show_overview(self, overview: Overview | None, empty: str = "") -> None:
         self._overview = overview
         shown = overview is not None
-        for widget in (self.view_choice, self.headline, self.download, self.mode):
+        for widget in (self.view_choice, self.headline, self.download, self.mode, self.order):
             widget.setVisible(shown)
         if overview is None:
             self.set_note("")
@@ -140,25 +152,31 @@ class ExploreCard(Card):
         self.view_choice.choose("misread")
         self.stack.setCurrentWidget(self.pages["misread"])
         self.mode.hide()
+        self.order.hide()
 
     def _turn_to(self, view: str) -> None:
         self.view_choice.choose(view)
         self.mode.setVisible(view == "confusion")
+        self.order.setVisible(view == "confusion")
         self.download.setVisible(view in ("confusion", "digits"))
         self.stack.setCurrentWidget(self.pages[view])
         if view == "misread":
             self.misread_asked.emit()
 
     def _picked(self, true: int, predicted: int) -> None:
+        """true, predicted: places in the matrix, which need not be in the order of the digits."""
         if true < 10 and predicted < 10:
-            self.cell_picked.emit(true, predicted)
+            self.cell_picked.emit(self._digits_shown[true], self._digits_shown[predicted])
 
     def _show_confusion(self) -> None:
         overview = self._overview
         if overview is None:
             return
         figures = overview.digits
-        order = range(10)
+        order = list(range(10))
+        if self.order.currentData() == "frequency":
+            order.sort(key=lambda digit: -figures[digit].true)
+        self._digits_shown = order
         rows = [sum(overview.confusion[digit]) or 1 for digit in range(10)]
         columns = [sum(line[digit] for line in overview.confusion) or 1 for digit in range(10)]
         mode = str(self.mode.currentData())

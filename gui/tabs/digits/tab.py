@@ -1,4 +1,4 @@
-"""Builds the Digits page: its view and the two presenters that lead it."""
+"""Builds the Digits page: its view and the presenters that lead it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,11 @@ from PySide6.QtWidgets import QWidget
 
 from gui.bridge.tab_context import TabContext
 from gui.tabs.digits.drawing_presenter import DrawingPresenter
+from gui.tabs.digits.explore_presenter import ExplorePresenter
+from gui.tabs.digits.keeping_presenter import KeepingPresenter
 from gui.tabs.digits.models_presenter import ModelsPresenter
+from gui.tabs.digits.predict_presenter import PredictPresenter
+from gui.tabs.digits.training_presenter import TrainingPresenter
 from gui.tabs.digits.view import DigitsView
 
 
@@ -14,6 +18,10 @@ def build(context: TabContext) -> QWidget:
     view = DigitsView()
     drawing = DrawingPresenter(view, context)
     models = ModelsPresenter(view, context)
-    models.live_changed.connect(drawing.ask_again)
-    models.picture_opened.connect(drawing.show_picture)
+    TrainingPresenter(view, context, models)
+    PredictPresenter(view, context, models)
+    exploring = ExplorePresenter(view, context, models)
+    exploring.picture_opened.connect(drawing.show_picture)
+    keeping = KeepingPresenter(view, context, models)
+    keeping.live_changed.connect(drawing.ask_again)
     return view

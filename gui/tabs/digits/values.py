@@ -118,7 +118,7 @@ class ParameterField:
 
 @dataclass(frozen=True)
 class AlgorithmChoice:
-    """An algorithm to train. ``estimate(rows, parameters)`` -> (CPU seconds, megabytes, accuracy, ms an image)."""
+    """An algorithm to train. ``estimate(rows, parameters, probe)`` -> (CPU seconds, megabytes, accuracy, ms an image)."""
 
     id: str
     name: str

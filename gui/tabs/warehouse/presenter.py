@@ -145,7 +145,7 @@ class WarehousePresenter(QObject):
                 self._view.editors.add_file(entry["text"], str(entry.get("title", "")), str(entry.get("path", "")))
         if not self._view.editors.files():
             self._view.editors.add_file(_FIRST)
-        self._view.editors.show_file(int(self._context.memory.get("warehouse.file", 0) or 0))
+        self._view.editors.show_file(self._context.memory.get("warehouse.file", 0))
 
     def _remember_files(self) -> None:
         self._note_files()

@@ -9,7 +9,7 @@ import pytest
 
 from core.backups.catching_up import EVERY, SETTLE, Attendance, to_catch_up
 from core.backups.outcomes import Outcome, Run, Verification
-from core.backups.plan import Schedule
+from core.jobs.calendar import Schedule
 from tests.core.backups.conftest import Station
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)

@@ -10,13 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.backups.calendar import is_due, last_moment, missed, next_moment
 from core.backups.lifecycle import Expiry
 from core.backups.outcomes import Backup, Check, Delivery, Finding, Outcome, Run, Severity, Status, Verification
-from core.backups.plan import Plan, Proof, Retention, Schedule, Source, Target
+from core.backups.plan import Plan, Proof, Retention, Source, Target
 from core.backups.rules import Evidence, plan_status, retention
 from core.backups.vault import expiry_of
 from core.base.errors import OpsError
+from core.jobs.calendar import Schedule, is_due, last_moment, missed, next_moment
 
 NOW = datetime(2026, 11, 22, 14, 0, tzinfo=UTC)
 PLAN = Plan("nightly", Source("mysql", "shop", ("shop",)), Target("bucket"))

@@ -14,9 +14,10 @@ from pathlib import Path
 import pytest
 
 from core.backups import scheduling
-from core.backups.plan import Plan, Schedule, Source, Target
+from core.backups.plan import Plan, Source, Target
 from core.base.errors import OpsError
 from core.base.places import Places
+from core.jobs.calendar import Schedule
 
 PLAN = Plan(
     "nightly", Source("folder", paths=("/x",)), Target("bucket"), schedule=Schedule(("02:00", "14:30"), ("mon", "sun"))

@@ -14,7 +14,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from core.base.errors import OpsError
+from core.digits import pixel_csv
 from core.digits.datasets import Dataset, open_dataset, save_csv, save_npz
+from core.digits.number_scan import NumberScan
 from core.digits.pixel_csv import PIXELS, read_rows
 from tests.core.digits.small_data import digits
 
@@ -144,6 +146,24 @@ def test_any_pixels_come_back(tmp_path: Path, rows: list[list[int]], data: st.Da
     found = open_dataset(path)
     assert found.labelled().tolist() == labels
     assert found.images.reshape(len(rows), -1).tolist() == rows
+
+
+@quick
+@given(
+    st.integers(0, 4_700),
+    st.binary(min_size=1, max_size=4)
+    | st.sampled_from([b"0", b"00", b"255,", b"256", b"\n", b",", b"-1", b"1e2", b" 7", b"\r"]),
+)
+def test_the_quick_reader_says_what_the_careful_one_says(at: int, junk: bytes) -> None:
+    """Whatever stands in the text: where the quick reader answers at all, line by line gives the same numbers."""
+    text = f"{line(first='255')}\n{line(9, first='18')}\n{line(0, first='100')}\n".encode()
+    text = text[:at] + junk + text[at + len(junk) :]
+    text = text[: text.rfind(b"\n") + 1]
+    quickly = NumberScan(len(text))(text, PIXELS + 1)
+    carefully = pixel_csv._careful(text, True, 2)
+    if quickly is None:
+        return
+    assert np.array_equal(quickly[:, 1:], carefully.pixels) or any("label" in row.why for row in carefully.bad)
 
 
 @quick

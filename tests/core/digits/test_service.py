@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +21,9 @@ from core.digits.algorithms import ALGORITHMS, algorithm_named
 from core.digits.datasets import save_csv, save_npz
 from core.digits.ink import Stroke
 from core.digits.plain_digits import plain_digit
+from core.digits.scores import Evaluation
 from core.digits.service import DigitsService
-from core.digits.training import TrainingOrder, split
+from core.digits.training import Trained, TrainingOrder, split
 from core.jobs.job import Job, JobState, headless_job
 from core.jobs.runner import JobRunner
 from core.settings.profiles import Profiles
@@ -79,6 +81,28 @@ def test_training_is_cancelled_at_once_in_each_phase(
     assert runner.close() == []
 
 
+def test_an_evaluation_is_there_after_a_restart(home: Places, desk: Desk, tmp_path: Path) -> None:
+    save_npz(digits(60), tmp_path / "set.npz")
+    first = desk.digits
+    judged = first.evaluate(headless_job(), "default", tmp_path / "set.npz")
+    again = DigitsService(desk.workplace)
+    found = again.recalled("default")
+    assert found is not None
+    assert found.evaluation.as_json() == judged.evaluation.as_json()
+    assert np.array_equal(found.picture(7), digits(60).images[7])  # type: ignore[arg-type]
+    kept = again.registry.adopt(first.registry.find("default"), "mine")
+    assert again.recalled(kept.id) is None
+    held = np.arange(20, 40)
+    evaluation = Evaluation(judged.evaluation.truth[held], judged.evaluation.probabilities[held])
+    order = TrainingOrder(tmp_path / "set.npz", "patch-svc")
+    again.judged_while_training(headless_job(), order, kept.id, Trained(kept.card, held, evaluation))
+    mine = DigitsService(desk.workplace).recalled(kept.id)
+    assert mine is not None and mine.evaluation.as_json() == evaluation.as_json()
+    assert np.array_equal(mine.picture(3), digits(60).images[23])  # type: ignore[arg-type]
+    again.delete_model(kept.id)
+    assert list((home.state / "digits" / "models").glob(f"{kept.id}*")) == []
+
+
 def test_split_is_stratified_seeded_and_complete() -> None:
     labels = digits(300).labelled()
     fit, held = split(labels, 0.2, seed=3)
@@ -113,6 +137,25 @@ def test_estimates_grow_with_rows_and_parameters() -> None:
         assert 0 < small.accuracy < large.accuracy < 1
     forest = algorithm_named("random-forest")
     assert forest.estimate(60_000, {"trees": 200}).seconds > 1.5 * forest.estimate(60_000, {"trees": 100}).seconds
+
+
+def test_a_quick_fit_tells_this_computer_and_these_digits_from_others(service: DigitsService, tmp_path: Path) -> None:
+    save_npz(digits(300), tmp_path / "set.npz")
+    found = service.probe(headless_job(), tmp_path / "set.npz", "logistic")
+    assert found.rows == 300 and found.judged == 100
+    assert found.seconds > 0 and found.accuracy > 0.8  # drawn from templates: easy
+    algorithm = algorithm_named("logistic")
+    reference = algorithm.cost.probe
+    table = algorithm.estimate(42_000)
+    same = algorithm.estimate(42_000, probe=reference)
+    assert (same.seconds, same.accuracy) == pytest.approx((table.seconds, table.accuracy))
+    slow = algorithm.estimate(42_000, probe=replace(reference, seconds=3 * reference.seconds))
+    assert slow.seconds == pytest.approx(3 * table.seconds)
+    assert slow.milliseconds == pytest.approx(3 * table.milliseconds)
+    hard = algorithm.estimate(42_000, probe=replace(reference, accuracy=reference.accuracy - 0.1))
+    assert hard.accuracy < table.accuracy
+    perfect = algorithm.estimate(42_000, probe=replace(reference, accuracy=1.0))
+    assert table.accuracy < perfect.accuracy < 1
 
 
 # -- samples, drawing -----------------------------------------------------------------

@@ -191,8 +191,13 @@ def test_throttles_are_counted_and_slow_the_reader_down(plane: Plane) -> None:
         plane.control("SetFaults", ThrottleShare=0)
         wait_until(lambda: tap.window.seen == 400, "all are seen in the end", 30)
         assert sorted(numbers(tap)) == list(range(400))
-        assert tap.status().throttles_per_minute >= 2
+        status = tap.status()
+        assert status.throttles_per_minute >= 2
         assert tap.failure is None
+        charted = tap.window.series(60, time.time() + 1).throttles
+        assert {shard.shard.id: shard.throttles for shard in status.shards if shard.throttles} == {
+            shard: int(line.sum()) for shard, line in charted.items()
+        }
 
 
 def test_a_shard_slows_down_for_the_others_after_a_throttle(plane: Plane) -> None:

@@ -9,13 +9,14 @@ import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QImage
 
-from core.digits.algorithms import ALGORITHMS
+from core.digits.algorithms import ALGORITHMS, Probe, algorithm_named
 from gui.parts.heat_map import HeatMap, HeatTable
 from gui.parts.image_gallery import GalleryItem, ImageGallery
 from gui.parts.ink_pad import InkPad, InkStroke, erased
+from gui.parts.words import duration
 from gui.tabs.digits.answer_card import AnswerCard
 from gui.tabs.digits.explore_card import ExploreCard
-from gui.tabs.digits.models_presenter import _choice_of
+from gui.tabs.digits.shown_models import choice_of
 from gui.tabs.digits.train_dialog import TrainDialog
 from gui.tabs.digits.values import Overview, Shown, Sureness
 
@@ -150,8 +151,28 @@ def test_explore_without_pictures_says_how_to_get_them(qtbot) -> None:
     assert not card.gallery.isVisibleTo(card) and card.gallery_open.isVisibleTo(card)
 
 
+def test_matrix_by_frequency_and_its_cells(qtbot) -> None:
+    """Amazon's layout: the most frequent digit first; a click means the digits that stand there."""
+    card = ExploreCard()
+    qtbot.addWidget(card)
+    card.resize(700, 520)
+    confusion = [[0] * 10 for _ in range(10)]
+    for digit in range(10):
+        confusion[digit][digit] = 100 + digit * 7 % 10  # 7 is the most frequent with 109, then 4, 1, 8, ...
+    confusion[4][9] = 2
+    card.show_overview(Overview("m", "d", 1_045, 0.99, (0.98, 0.995), 0.9, 0.02, 0.01, confusion, [(0.9, 0.91, 1)], []))
+    card.show()
+    with qtbot.waitSignal(card.cell_picked) as caught:
+        qtbot.mouseClick(card.heat, Qt.MouseButton.LeftButton, pos=card.heat.cell_centre(4, 9).toPoint())
+    assert caught.args == [4, 9]
+    card.order.setCurrentIndex(card.order.findData("frequency"))
+    with qtbot.waitSignal(card.cell_picked) as caught:
+        qtbot.mouseClick(card.heat, Qt.MouseButton.LeftButton, pos=card.heat.cell_centre(0, 1).toPoint())
+    assert caught.args == [4, 7]  # 4 occurs 110 times with its misread, 7 109 times
+
+
 def test_every_algorithm_can_be_chosen_with_an_estimate(qtbot) -> None:
-    dialog = TrainDialog([_choice_of(algorithm) for algorithm in ALGORITHMS], "", 0)
+    dialog = TrainDialog([choice_of(algorithm) for algorithm in ALGORITHMS], "", 0)
     qtbot.addWidget(dialog)
     for index, algorithm in enumerate(ALGORITHMS):
         dialog.algorithm.setCurrentIndex(index)
@@ -160,6 +181,24 @@ def test_every_algorithm_can_be_chosen_with_an_estimate(qtbot) -> None:
         assert "of one core" in dialog.estimate.text()
     dialog.accept_button.click()
     assert dialog.data_field.note.text() == "Choose the digits to learn from"
+
+
+def test_estimates_follow_a_quick_fit_on_this_computer(qtbot) -> None:
+    dialog = TrainDialog([choice_of(algorithm) for algorithm in ALGORITHMS], "", 0)
+    qtbot.addWidget(dialog)
+    dialog.algorithm.setCurrentIndex(dialog.algorithm.findData("mlp"))
+    assert "as measured on a server" in dialog.estimate.text()
+    with qtbot.waitSignal(dialog.probe_asked) as caught:
+        dialog.data.edit.setText("train.csv")
+    assert caught.args == ["train.csv", "mlp"]
+    assert "timing a quick fit here" in dialog.estimate.text()
+    cost = algorithm_named("mlp").cost
+    dialog.show_probe("train.csv", "mlp", Probe(cost.probe.seconds * 10, cost.probe.accuracy, 500, 42_000))
+    seconds = algorithm_named("mlp").estimate(42_000).seconds
+    assert duration(float(round(seconds * 10))) in dialog.estimate.text()
+    assert "for 42,000 rows, from a quick fit of these digits" in dialog.estimate.text()
+    dialog.algorithm.setCurrentIndex(dialog.algorithm.findData("knn"))  # of another algorithm nothing is known yet
+    assert "from a quick fit" not in dialog.estimate.text()
 
 
 def test_the_page_imports_nothing_heavy() -> None:

@@ -204,7 +204,7 @@ def _spelled(text: str, unit: str) -> str:
     ago = rest.endswith(" ago")
     rest = rest[:-4] if ago else rest
     pattern = re.compile(r"\s*(?:([+-]?\d+):(\d+)(?::(\d+(?:\.\d+)?))?|([+-]?\d+(?:\.\d+)?)\s*([a-z]*))\s*,?")
-    at = 0
+    at, previous = 0, "unit"
     while at < len(rest):
         found = pattern.match(rest, at)
         if found is None or found.end() == at:
@@ -212,10 +212,13 @@ def _spelled(text: str, unit: str) -> str:
         at = found.end()
         if found[1] is not None:
             sign = "-" if found[1].startswith("-") else ""
+            if parts and not previous:  # '1 12:34:56': the number before the clock is of days
+                parts[-1] = f"{parts[-1].partition(' ')[0]} days"
             parts += [f"{found[1]} hours", f"{sign}{found[2]} minutes"] + (
                 [f"{sign}{found[3]} seconds"] if found[3] else []
             )
             continue
+        previous = found[5]
         word = found[5] or unit or "second"
         known = _UNITS.get(word) or _UNITS.get(word.rstrip("s"))
         if known is None:

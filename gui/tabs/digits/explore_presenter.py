@@ -1,0 +1,219 @@
+"""Leads exploring: evaluate on data, look at the pictures behind a figure, compare two models, browse a data set."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from PySide6.QtCore import QObject, Signal
+from PySide6.QtWidgets import QFileDialog
+
+from gui.bridge.tab_context import TabContext
+from gui.parts.words import number
+from gui.tabs.digits.ask_dialogs import DataDialog, DuelDialog
+from gui.tabs.digits.models_presenter import DATA, ROOM, ModelsPresenter
+from gui.tabs.digits.shown_models import thumbs_of
+from gui.tabs.digits.values import Thumb
+from gui.tabs.digits.view import DigitsView
+
+if TYPE_CHECKING:
+    from core.digits.judgements import Judged
+    from core.jobs.job import Job
+
+_MOST_THUMBS = 2_000
+
+
+class ExplorePresenter(QObject):
+    picture_opened = Signal(bytes)
+
+    def __init__(self, view: DigitsView, context: TabContext, models: ModelsPresenter) -> None:
+        super().__init__(view)
+        self._view, self._context, self._models = view, context, models
+        explore = view.explore
+        view.models.evaluate_asked.connect(self._open_evaluate)
+        view.models.action_asked.connect(self._act)
+        explore.cell_picked.connect(self._show_cell)
+        explore.misread_asked.connect(self._show_misread)
+        explore.open_data_asked.connect(self._evaluate_chosen)
+        explore.thumb_opened.connect(self._open_thumb)
+        explore.download_asked.connect(self._download_matrix)
+        for command_id, title, run, icon, keys in (
+            ("digits.evaluate", "Evaluate the chosen model", self._evaluate_chosen, "gauge", "Ctrl+E"),
+            ("digits.browse", "Look at a data set of digits", self._open_browse, "image", "Ctrl+O"),
+        ):
+            context.commands.add(command_id, title, run, owner=view, room=ROOM, icon=icon, shortcut=keys)
+        view.models.evaluate.setToolTip("Evaluate the chosen model (Ctrl+E)")
+
+    def _act(self, action: str, model: str) -> None:
+        if action == "compare":
+            self._open_compare(model)
+        elif action == "browse":
+            self._open_browse()
+
+    def _open_thumb(self, thumb: Thumb) -> None:
+        self.picture_opened.emit(thumb.picture)
+
+    # -- evaluate -----------------------------------------------------------------
+    def _evaluate_chosen(self) -> None:
+        self._open_evaluate(self._view.models.chosen_id)
+
+    def _open_evaluate(self, model: str) -> None:
+        if not model:
+            return
+        dialog = DataDialog(
+            f"Evaluate {self._models.name_of(model)}", "Evaluate", self._context.memory.get(DATA, ""), self._view
+        )
+        dialog.finished.connect(dialog.deleteLater)
+        dialog.ordered.connect(lambda data, _other: self._evaluate(model, data))
+        dialog.open()
+
+    def _evaluate(self, model: str, data: str) -> None:
+        self._context.memory.put(DATA, data)
+        self._models.clear_fault()
+        self._context.jobs.start(
+            self, f"Evaluate {self._models.name_of(model)}", lambda job: self._context.desk.digits.evaluate(job, model, Path(data)),
+            room=ROOM, lane="digits-training", can_retry=True, on_success=self._models.show_judged, on_failure=self._models.failed,
+        )  # fmt: skip
+
+    # -- the pictures behind a figure ---------------------------------------------
+    def _show_cell(self, true: int, predicted: int) -> None:
+        title = self.tr("True {0}, read as {1}").format(true, predicted)
+        judged = self._models.judged(self._view.models.chosen_id)
+        if judged is None:
+            self._view.explore.show_thumbs(title, [], why_none=self._no_pictures())
+        else:
+            self._show_rows(title, judged, judged.evaluation.cell(true, predicted), self.tr("None was read so."))
+
+    def _show_misread(self) -> None:
+        title = self.tr("Misread digits, the surest first")
+        judged = self._models.judged(self._view.models.chosen_id)
+        if judged is None:
+            self._view.explore.show_thumbs(title, [], why_none=self._no_pictures())
+        else:
+            self._show_rows(title, judged, judged.evaluation.misread, self.tr("None was misread."))
+
+    def _show_rows(self, title: str, judged: Judged, rows: Any, none: str) -> None:
+        thumbs = thumbs_of(judged, rows, _MOST_THUMBS)
+        count = f"{title}: {number(len(rows))}"
+        if len(thumbs) < len(rows):
+            count += self.tr(", {0} of them shown").format(number(len(thumbs)))
+            none = self.tr("Their pictures were not kept: evaluate the model again to see them.")
+        self._view.explore.show_thumbs(count, thumbs, why_none=none)
+
+    def _no_pictures(self) -> str:
+        return self.tr(
+            "The figures come with the model, the pictures behind them do not. Evaluate it on a data set to see them."
+        )
+
+    def _download_matrix(self) -> None:
+        overview = self._view.explore.overview
+        path, _ = QFileDialog.getSaveFileName(self._view, "Download the matrix", "confusion.csv", "CSV (*.csv)")
+        if not path or overview is None:
+            return
+        lines = ["true,0,1,2,3,4,5,6,7,8,9,true_count,f1"]
+        for figures in overview.digits:
+            counts = ",".join(str(count) for count in overview.confusion[figures.digit])
+            lines.append(f"{figures.digit},{counts},{figures.true},{figures.f1:.6f}")
+        lines.append("predicted_count," + ",".join(str(figures.predicted) for figures in overview.digits) + ",,")
+
+        def work(_job: Any) -> None:
+            from core.base.files import write_atomic
+
+            write_atomic(Path(path), "\n".join(lines) + "\n", mode=0o644)
+
+        self._context.jobs.start(
+            self, "Download the matrix", work, quiet=True, write=True,
+            on_success=lambda _: self._context.praise(f"The matrix is written to {path}"), on_failure=self._models.failed,
+        )  # fmt: skip
+
+    def _open_browse(self) -> None:
+        dialog = DataDialog("Look at a data set", "Open", self._context.memory.get(DATA, ""), self._view)
+        dialog.finished.connect(dialog.deleteLater)
+        dialog.ordered.connect(lambda data, _other: self._browse(data))
+        dialog.open()
+
+    def _browse(self, data: str) -> None:
+        self._context.memory.put(DATA, data)
+        self._models.clear_fault()
+
+        def work(job: Job[Any]) -> tuple[str, list[Thumb]]:
+            dataset = self._context.desk.digits.open_data(job, Path(data))
+            labels = dataset.labels
+            counts = ", ".join(f"{digit}: {number(count)}" for digit, count in enumerate(dataset.class_counts))
+            title = f"{dataset.name}: {number(len(dataset))} digits" + (f" ({counts})" if counts else ", not labelled")
+            return title, [
+                Thumb(dataset.images[row].tobytes(), row, None if labels is None else int(labels[row]))
+                for row in range(min(len(dataset), _MOST_THUMBS))
+            ]
+
+        self._context.jobs.start(
+            self, f"Open {Path(data).name}", work, room=ROOM,
+            on_success=lambda found: self._view.explore.show_thumbs(*found), on_failure=self._models.failed,
+        )  # fmt: skip
+
+    def _open_compare(self, model: str) -> None:
+        others = [
+            (row.id, row.name) for row in self._models.rows if row.id != model and row.state in ("in use", "ready")
+        ]
+        if not others:
+            self._view.models.fault.show_text(
+                self.tr("There is no other model to compare with"), self.tr("Train or import one first."), tone="info"
+            )
+            return
+        dialog = DataDialog(
+            f"Compare {self._models.name_of(model)}",
+            "Compare",
+            self._context.memory.get(DATA, ""),
+            self._view,
+            others=others,
+        )
+        dialog.finished.connect(dialog.deleteLater)
+        dialog.ordered.connect(lambda data, other: self._compare(model, other, data))
+        dialog.open()
+
+    def _compare(self, first: str, second: str, data: str) -> None:
+        self._context.memory.put(DATA, data)
+
+        def work(job: Job[Any]) -> Any:
+            from core.digits.algorithms import PUBLISHED
+            from core.digits.scores import compared
+
+            digits = self._context.desk.digits
+            one = digits.evaluate(job, first, Path(data))
+            two = digits.evaluate(job, second, Path(data))
+            return one, two, compared(one.evaluation, two.evaluation), PUBLISHED
+
+        self._context.jobs.start(
+            self, f"Compare {self._models.name_of(first)} and {self._models.name_of(second)}", work, room=ROOM, lane="digits-training",
+            can_retry=True, on_success=lambda found: self._compared(*found), on_failure=self._models.failed,
+        )  # fmt: skip
+
+    def _compared(self, one: Judged, two: Judged, duel: Any, published: Any) -> None:
+        self._models.show_judged(one)
+        self._models.show_judged(two)
+        lines = []
+        for judged in (one, two):
+            low, high = judged.evaluation.interval
+            lines.append(
+                (
+                    self._models.name_of(judged.model),
+                    f"{number(judged.evaluation.accuracy * 100, 2)} % ({number(low * 100, 2)}–{number(high * 100, 2)}), "
+                    f"error {number(100 - judged.evaluation.accuracy * 100, 2)} %",
+                )
+            )
+        clear = duel.p < 0.05
+        verdict = self.tr(
+            "Of {0} digits, {1} are right with the first only and {2} with the second only (both wrong: {3}). McNemar p = {4}: {5}"
+        ).format(
+            number(one.evaluation.count),
+            number(duel.only_first_right),
+            number(duel.only_second_right),
+            number(duel.both_wrong),
+            f"{duel.p:.2g}",
+            self.tr("the difference is no accident") if clear else self.tr("the difference may be an accident"),
+        )
+        dialog = DuelDialog(
+            lines, verdict, [(entry.method, entry.error_percent, entry.source) for entry in published], self._view
+        )
+        dialog.finished.connect(dialog.deleteLater)
+        dialog.open()

@@ -1,0 +1,154 @@
+"""Leads keeping: use, rename, delete, export, import, S3, and the command line of a model."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import QObject, Signal
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QFileDialog
+
+from gui.bridge.tab_context import TabContext
+from gui.parts.dialogs import ConfirmDialog
+from gui.parts.words import byte_size
+from gui.tabs.digits.ask_dialogs import TextDialog
+from gui.tabs.digits.models_presenter import DATA, ROOM, ModelsPresenter
+from gui.tabs.digits.view import DigitsView
+
+
+class KeepingPresenter(QObject):
+    live_changed = Signal()
+
+    def __init__(self, view: DigitsView, context: TabContext, models: ModelsPresenter) -> None:
+        super().__init__(view)
+        self._view, self._context, self._models = view, context, models
+        self._actions = {
+            "use": self._use,
+            "rename": self._rename,
+            "delete": self._delete,
+            "export": self._export,
+            "onnx": self._export_onnx,
+            "s3": self._store,
+            "fetch": self._fetch,
+            "cli": self._copy_command,
+        }
+        view.models.import_asked.connect(self._import)
+        view.models.action_asked.connect(self._act)
+
+    def _act(self, action: str, model: str) -> None:
+        if action in self._actions:  # the others are explored: see ExplorePresenter
+            self._actions[action](model)
+
+    def _quick(self, title: str, work: Any, done: str = "", *, after: Any = None) -> None:
+        def succeeded(result: Any) -> None:
+            if done:
+                self._context.praise(done)
+            if after:
+                after(result)
+            self._models.refresh()
+
+        self._models.clear_fault()
+        self._context.jobs.start(
+            self, title, work, room=ROOM, write=True, on_success=succeeded, on_failure=self._models.failed
+        )
+
+    def _use(self, model: str) -> None:
+        self._quick(
+            f"Open {self._models.name_of(model)}",
+            lambda _job: self._context.desk.digits.live.use(model),
+            after=lambda _: self.live_changed.emit(),
+        )
+
+    def _rename(self, model: str) -> None:
+        dialog = TextDialog("Rename the model", "Name", "Rename", self._models.name_of(model), parent=self._view)
+        dialog.finished.connect(dialog.deleteLater)
+        dialog.ordered.connect(
+            lambda name: self._quick(
+                "Rename a model", lambda _job: self._context.desk.digits.registry.rename(model, name)
+            )
+        )
+        dialog.open()
+
+    def _delete(self, model: str) -> None:
+        row = next((row for row in self._models.rows if row.id == model), None)
+        if row is None:
+            return
+        dialog = ConfirmDialog(
+            "Delete this model?",
+            self.tr("“{0}” ({1}) is removed from this computer").format(row.name, byte_size(row.size or 0)),
+            "Delete 1 model",
+            self._view,
+            hint=self.tr("Export it first if you may want it back."),
+        )
+        dialog.finished.connect(dialog.deleteLater)
+        dialog.confirmed.connect(
+            lambda: self._quick("Delete a model", lambda _job: self._context.desk.digits.delete_model(model))
+        )
+        dialog.open()
+
+    def _export(self, model: str) -> None:
+        path, _ = QFileDialog.getSaveFileName(
+            self._view, "Export the model", f"{self._models.name_of(model)}.model", "Model (*.model *.npz)"
+        )
+        if path:
+            self._quick(
+                "Export a model",
+                lambda _job: self._context.desk.digits.registry.export(model, Path(path)),
+                f"Exported to {path}",
+            )
+
+    def _export_onnx(self, model: str) -> None:
+        path, _ = QFileDialog.getSaveFileName(
+            self._view, "Export as ONNX", f"{self._models.name_of(model)}.onnx", "ONNX (*.onnx)"
+        )
+        if path:
+            self._quick(
+                "Export as ONNX",
+                lambda job: self._context.desk.digits.export_onnx(job, model, Path(path)),
+                f"Exported to {path}",
+            )
+
+    def _store(self, model: str) -> None:
+        dialog = TextDialog(
+            "Store the model in S3", "Place", "Store", "s3://", "s3://bucket/prefix/ keeps the file's name", self._view
+        )
+        dialog.finished.connect(dialog.deleteLater)
+        dialog.ordered.connect(
+            lambda place: self._quick(
+                "Store a model in S3",
+                lambda job: self._context.desk.digits.upload_model(job, model, place),
+                "Stored in S3",
+            )
+        )
+        dialog.open()
+
+    def _fetch(self, _model: str) -> None:
+        dialog = TextDialog("Load a model from S3", "Object", "Load", "s3://", "s3://bucket/name.model", self._view)
+        dialog.finished.connect(dialog.deleteLater)
+        dialog.ordered.connect(
+            lambda place: self._quick(
+                "Load a model from S3",
+                lambda job: self._context.desk.digits.download_model(job, place),
+                "Loaded from S3",
+            )
+        )
+        dialog.open()
+
+    def _copy_command(self, model: str) -> None:
+        data = self._context.memory.get(DATA, "") or "FILE"
+        line = f"opsdesk digits evaluate --model {shlex.quote(model)} --data {shlex.quote(data)} --json"
+        QGuiApplication.clipboard().setText(line)
+        self._context.praise("The command is in the clipboard")
+
+    def _import(self) -> None:
+        path, _ = QFileDialog.getOpenFileName(
+            self._view, "Import a model", "", "Models (*.model *.npz *.onnx);;All files (*)"
+        )
+        if path:
+            self._quick(
+                "Import a model",
+                lambda job: self._context.desk.digits.import_model(job, Path(path)),
+                "The model is imported",
+            )
