@@ -21,7 +21,7 @@ class BudgetNote(QWidget):
         self.note = Label("", "small", wrap=True)
         self.note.setAlignment(Qt.AlignmentFlag.AlignHCenter)
         self.note.setMaximumWidth(720)
-        self.note.setMinimumWidth(480)
+        self.note.setMinimumWidth(600)
         grid = QGridLayout()
         grid.setHorizontalSpacing(Space.XL)
         grid.setVerticalSpacing(2)

@@ -376,6 +376,7 @@ class StreamsPresenter(QObject):
             card.show_empty("No record yet", "", "There may be none in this time; reading goes on")
 
     def _empty_action(self) -> None:
+        self.view.setFocus()  # the pressed button goes; Qt would pass its focus on to one below and scroll there
         if self.records.moment:
             self._start = datetime.fromtimestamp(self.records.moment[0], UTC).isoformat()
             self.view.toolbar.show_start(self._start)
