@@ -13,6 +13,7 @@ from typing import Any
 
 from core.backups.ledger import Ledger
 from core.backups.manifest import SUFFIX, Manifest, manifest_fact, read_manifest
+from core.backups.objects.values import Archive
 from core.backups.outcomes import Backup, Check, Outcome, Verification
 from core.backups.plan import Plan
 from core.backups.rowcount import TRAILER
@@ -186,8 +187,8 @@ class Rehearsal:
         parts += [f"locked until {found.locked_until:%Y-%m-%d}"] if found.locked_until else []
         parts += [f"expires: {found.expires}"] if found.expires else []
         self._add(1, "version, lock, expiry", None, "", ", ".join(parts))
-        if found.storage_class in ("GLACIER", "DEEP_ARCHIVE"):
-            self._not_here = f"The object is in the class {found.storage_class}: restore it from the archive first"
+        if found.archive in (Archive.AWAY, Archive.COMING):
+            self._not_here = f"The object is {found.archive.value} ({found.storage_class}): bring it back first"
             return False
         return ok
 

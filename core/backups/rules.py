@@ -244,7 +244,7 @@ def _proof(seen: Evidence, status: PlanStatus) -> Iterable[Finding]:
             "not-restorable-here",
             "Readable, not proven restorable",
             last.error,
-            "Install MariaDB here, or name a server as scratch",
+            "Name a server of the source's make and version as scratch" if "mismatch" in last.error else "",
         )
     elif status.backups and seen.unreachable is None and status.rpo_proven is None:
         yield Finding(

@@ -51,6 +51,10 @@ def register(groups: Any) -> None:
     info = group.action("info", _info, "all facts of a bucket or an object")
     info.add_argument("where", metavar="s3://BUCKET[/KEY]")
     info.add_argument("--version", default="", metavar="ID")
+    back = group.action("unarchive", _unarchive, "bring an object back from an archive class, for a while")
+    back.add_argument("where", metavar="s3://BUCKET/KEY")
+    back.add_argument("--days", type=int, default=7, help="how long the copy stays (default: 7)")
+    back.add_argument("--tier", default="Standard", choices=("Standard", "Bulk", "Expedited"))
     link = group.action("link", _link, "a link that lets anybody download an object for a while")
     link.add_argument("where", metavar="s3://BUCKET/KEY")
     link.add_argument("--hours", type=float, default=1.0, help="at most 168 (default: 1)")
@@ -298,6 +302,15 @@ def _link(options: argparse.Namespace, console: Console) -> None:
     link = _objects(console).link(where.bucket, where.key, round(options.hours * 3600))
     console.say(f"It can be used until {_when(link.expires)}. {link.note}".strip())
     console.result({"url": link.url, "expires": _when(link.expires)}, link.url)
+
+
+def _unarchive(options: argparse.Namespace, console: Console) -> None:
+    where, objects = address(options.where, key_needed=True), _objects(console)
+    words = console.do(
+        "bring back", lambda _job: objects.bring_back(where.bucket, where.key, days=options.days, tier=options.tier)
+    )
+    state = objects.object_facts(where.bucket, where.key).archive
+    console.result({"key": where.key, "archive": state.name.lower(), "answer": words}, f"{words}.")
 
 
 def _lifecycle(options: argparse.Namespace, console: Console) -> None:

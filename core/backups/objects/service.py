@@ -193,6 +193,9 @@ class Objects:
     def restore_version(self, job: Job[Any], bucket: str, version: Entry) -> None:
         change.restore_version(job, self._aws, bucket, version)
 
+    def bring_back(self, bucket: str, key: str, *, days: int = 7, tier: str = "Standard", version: str = "") -> str:
+        return change.bring_back(self._aws, bucket, key, days=days, tier=tier, version=version)
+
     def undelete(self, job: Job[Any], bucket: str, key: str) -> int:
         return change.undelete(job, self._aws, bucket, key)
 

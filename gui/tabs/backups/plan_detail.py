@@ -8,7 +8,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFrame, QGridLayout, QMenu, QStackedWidget, QVBoxLayout, QWidget
 
-from core.backups.outcomes import Backup, Check, Finding, PlanStatus, Run, Verification
+from core.backups.outcomes import Backup, Check, Finding, PlanStatus, Run, Status, Verification
 from core.backups.plan import Plan
 from gui.parts.buttons import Button, Segments
 from gui.parts.layout import Card, column, row
@@ -54,9 +54,9 @@ class FindingLine(QFrame):
         self.button = Button(fix or " ", "link")
         self.button.setVisible(bool(fix))
         why = " ".join(f"{part.rstrip('.')}." for part in (finding.why, finding.remedy) if part)
-        words = column(Label(finding.title, "strong", wrap=True), gap=2)
+        words = column(Label(wording.breakable(finding.title, 28), "strong", wrap=True), gap=2)
         if why:
-            words.addWidget(Label(why, "small", wrap=True))
+            words.addWidget(Label(wording.breakable(why, 28), "small", wrap=True))
         layout = row(
             Picture(_ICON[tone], tone), words, self.button, gap=Space.M, margins=(Space.M, Space.S, Space.M, Space.S)
         )
@@ -164,6 +164,9 @@ class PlanDetail(QWidget):
             put("Data at risk", "not known: the bucket cannot be read", "danger")
         elif status.rpo_actual is None:
             put("Data at risk", "all of it: no backup yet", "danger")
+        elif status.status is Status.FAILED:
+            risk = f"{wording.span(status.rpo_proven)} since the proven backup" if status.rpo_proven else "all of it"
+            put("Data at risk", f"{risk}: the last verification failed", "danger")
         else:
             put("Data at risk", f"{wording.span(status.rpo_actual)} since the backup")
         vanishes = status.proof_vanishes
@@ -194,7 +197,7 @@ class PlanDetail(QWidget):
             self.ladder.show_verification(None)
 
     def _put(self, name: str, text: str, tone: str = "") -> None:
-        self._values[name].setText(text)
+        self._values[name].setText(wording.breakable(text, 24))
         self._values[name].set_tone(tone)
         self._values[name].setToolTip(text)
         self._values[name].setAccessibleName(f"{name}: {text}")

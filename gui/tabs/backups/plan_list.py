@@ -27,7 +27,7 @@ class PlanCard(QPushButton):
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.name = Label(plan.name, "strong")
         self.chip = Chip("…")
-        self.source = Label(wording.source(plan), "small", wrap=True)
+        self.source = Label(wording.breakable(wording.source(plan), 24), "small", wrap=True)
         self.backed = Label("", "small", wrap=True)
         self.proved = Label("", "small", wrap=True)
         self.next = Label("", "small", wrap=True)

@@ -18,6 +18,7 @@ import pytest
 from core.backups.guard import over_limit
 from core.backups.loader import Loader
 from core.backups.manifest import SUFFIX
+from core.backups.objects.service import Objects
 from core.backups.outcomes import Check, Outcome, Status, Verification
 from core.backups.plan import Assertion, Proof, Sentinel
 from core.backups.scratch import ScratchServer, find_programs
@@ -79,6 +80,16 @@ def test_a_flipped_bit_and_a_cut_are_found_before_the_restore(station: Station) 
     assert check.expected == f"{len(good):,} bytes"
     station.s3.delete_object(Bucket=station.bucket, Key=run.key)
     assert station.service.backups(station.job(), "nightly") == []
+
+
+def test_an_archived_backup_is_told_as_such_and_brought_back(station: Station) -> None:
+    station.keep(target=replace(station.plan.target, storage_class="GLACIER"))
+    run = station.run()
+    verification = station.verify()
+    assert verification.outcome is Outcome.NOT_RESTORABLE_HERE
+    assert "in the archive (GLACIER): bring it back first" in verification.error
+    Objects(station.service._workplace).bring_back(station.bucket, run.key)
+    assert "being brought back" in station.verify().error
 
 
 def test_a_manifest_that_lies(station: Station) -> None:

@@ -65,7 +65,7 @@ def _without_marks(tree: exp.Expression) -> exp.Expression:
     from sqlglot.transforms import eliminate_join_marks
 
     try:
-        made = eliminate_join_marks(tree)
+        made = cast(exp.Expression, eliminate_join_marks(tree))
     except (AssertionError, SqlglotError) as error:
         raise SqlError(f"syntax error at or near (+): {error}") from error
     if any(column.args.get("join_mark") for column in made.find_all(exp.Column)):
