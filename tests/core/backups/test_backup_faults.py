@@ -247,6 +247,7 @@ def test_cancelled_while_the_server_does_not_answer(station: Station, monkeypatc
 
 def test_the_key_is_taken(station: Station, monkeypatch: pytest.MonkeyPatch) -> None:
     """Another computer published under the same name while this one was dumping: its object stays."""
+    station.needs("refusal to overwrite")
     pieces = Dump.pieces
 
     def racing(self: Dump, job: Job[Any]) -> Iterator[bytes]:
