@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 
 
 def main(arguments: list[str]) -> int:
-    from core.cli.arguments import parse
+    profile, verbose = None, False
+    if arguments:  # the usual start has none, and its window need not wait for the parser
+        from core.cli.arguments import parse
 
-    options = parse(arguments)
-    if options.verb is None:
-        import core.desk  # before Qt: once it is loaded, Qt reads the source of every module that is imported
-        import core.jobs.runner  # noqa: F401
-        from gui.app import run_window
+        options = parse(arguments)
+        if options.verb is not None:
+            from core.cli.run import run_verb
 
-        return run_window(options)
-    from core.cli.run import run_verb
+            return run_verb(options)
+        profile, verbose = options.profile, options.verbose
+    gc.disable()  # gui.bridge.garbage collects, on one thread only; nothing is garbage before it does
+    import core.desk  # before Qt: once it is loaded, Qt reads the source of every module that is imported
+    import core.jobs.runner  # noqa: F401
+    from gui.app import run_window
 
-    return run_verb(options)
+    return run_window(profile, verbose=verbose)
 
 
 if __name__ == "__main__":

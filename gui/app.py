@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import argparse
 import os
 import sys
 import threading
 from functools import partial
 from importlib import import_module
 from types import TracebackType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QLocale, QTimer
 from PySide6.QtWidgets import QApplication, QWidget
@@ -23,11 +22,13 @@ from gui.bridge.garbage import GarbageCollection
 from gui.bridge.job_bridge import JobBridge
 from gui.bridge.settings_bridge import SettingsBridge
 from gui.bridge.tab_context import TabContext, TabSpec
+from gui.parts.words import show_times_in_utc
 from gui.shell.main_window import MainWindow
 from gui.style.theme import theme
 
 if TYPE_CHECKING:
     from core.aws.health import Identity
+    from core.backups.alerts import Alert
     from core.jobs.history import JobHistory
 
 
@@ -65,6 +66,7 @@ class Console:
         self.settings = SettingsBridge(self.store, self.jobs)
         look = self.store.current.appearance
         theme().choose(look.theme, reduced_motion=look.reduced_motion)
+        show_times_in_utc(look.utc)
         wanted = profile or self.store.current.profile
         name = wanted if profile or wanted in self.profiles.names() else "sandbox"  # it may have been removed since
         self.window = MainWindow(TABS, self.jobs, self.settings, self.open_desk, name, _who_am_i)
@@ -81,6 +83,21 @@ class Console:
         self.runner.observe(self.history.heard)
         theme().load_rest()
         self.window.start_health()
+        self._watch_backups()
+
+    def _watch_backups(self) -> None:
+        """Backups that are due are made while the window stands open, whichever page is shown."""
+
+        def told(alert: Alert) -> None:
+            if self.window.memory.get("page") == "backups":
+                return  # the page says it itself
+            self.window.banner.show_text(alert.subject, alert.text, tone="danger", details=alert.text)
+
+        def loaded(module: Any) -> None:
+            self.backup_watch = module.BackupWatch(self.window, lambda: self.window.context, told)
+
+        watch = partial(import_module, "gui.tabs.backups.watch")
+        self.jobs.start(self.window, "Watch the backups", lambda _job: watch(), quiet=True, on_success=loaded)
 
     def open_desk(self, name: str) -> Desk:
         """Raises WrongUse for an unknown profile."""
@@ -112,11 +129,11 @@ def application() -> QApplication:
     if QLocale.system().language() == QLocale.Language.C:  # no locale is set: 1,704 reads better than 1704
         QLocale.setDefault(QLocale(QLocale.Language.English))
     GarbageCollection(made)
-    theme().start(made)
+    theme().start(made, Places.here().cache / "icons")
     return made
 
 
-def run_window(options: argparse.Namespace) -> int:
+def run_window(profile: str | None, *, verbose: bool = False) -> int:
     """Open the window and stay until it is closed. Exit status 2 where there is no display."""
     if sys.platform == "linux" and not any(
         os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")
@@ -131,7 +148,7 @@ def run_window(options: argparse.Namespace) -> int:
     from core.base.errors import OpsError
 
     try:
-        console = Console(options.profile, verbose=options.verbose)
+        console = Console(profile, verbose=verbose)
     except OpsError as error:
         print(error, file=sys.stderr)
         return error.exit_status

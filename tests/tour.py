@@ -127,6 +127,7 @@ class Tour:
 
     def streams(self) -> None:
         page = self.show("streams")
+        self.until(lambda: page.furnished, "the streams page is there")
         self.until(lambda: page.toolbar.streams.currentText() == "pageviews", "the stream pageviews is offered")
         self.pause(0.5)
         self.picture("streams-empty")

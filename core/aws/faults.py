@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
+from urllib.parse import urlsplit
 
 from core.base.errors import OpsError
 
@@ -96,21 +97,21 @@ def translated(error: BaseException, doing: str) -> OpsError:
         return OpsError(title, "No region is set", "Set a region in the profile, or AWS_REGION", code="settings")
     if isinstance(error, boto.ProfileNotFound):
         return OpsError(title, text, "Correct the AWS profile's name in the profile", code="settings")
+    where, told = _server(error), {"error": text}
     if isinstance(error, boto.SSLError):
         return OpsError(
             title,
-            f"The server's certificate was not accepted ({text})",
+            f"The certificate of {where} was not accepted",
             "Choose the right CA file in the profile",
+            details=told,
             code="tls",
         )
-    if isinstance(
-        error,
-        boto.ConnectTimeoutError | boto.EndpointConnectionError | boto.ConnectionClosedError | boto.HTTPClientError,
-    ):
+    if isinstance(error, boto.ConnectionError | boto.HTTPClientError):
         return OpsError(
             title,
-            f"The endpoint does not answer ({text})",
+            f"{where} {_silence(error)}",
             "Check the network and the endpoint of the profile, then try again",
+            details=told,
             code="unreachable",
         )
     if isinstance(error, boto.ParamValidationError):
@@ -118,13 +119,35 @@ def translated(error: BaseException, doing: str) -> OpsError:
     if isinstance(error, ResponseParserError):
         return OpsError(
             title,
-            f"The endpoint answered in a form this service does not use ({text[:200]})",
+            "The endpoint answered in a form this service does not use",
             "Check that the profile's endpoint is of this service",
+            details={"error": text[:1000]},
             code="unreachable",
         )
     if isinstance(error, boto.BotoCoreError):
         return OpsError(title, text, "", code="aws")
     raise error
+
+
+def _server(error: BaseException) -> str:
+    """Scheme, host and port that were asked, as far as botocore says."""
+    parts = urlsplit(str(getattr(error, "kwargs", {}).get("endpoint_url", "")))
+    return f"{parts.scheme}://{parts.netloc}" if parts.netloc else "The endpoint"
+
+
+def _silence(error: BaseException) -> str:
+    from botocore import exceptions as boto
+
+    cause = str(getattr(error, "kwargs", {}).get("error", error))
+    if any(sign in cause for sign in ("Failed to resolve", "Name or service not known", "getaddrinfo failed")):
+        return "is a name that this network does not know"
+    if isinstance(error, boto.ProxyConnectionError):
+        return "cannot be reached through the proxy"
+    if isinstance(error, boto.ConnectionClosedError):
+        return "closed the connection before it answered"
+    if isinstance(error, boto.ReadTimeoutError):
+        return "took the request and did not answer in time"
+    return "does not answer"
 
 
 def _from_client_error(error: Any, title: str) -> OpsError:

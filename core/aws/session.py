@@ -8,12 +8,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
-from urllib.parse import urlsplit
 
 from core.settings.profiles import MysqlSource, Profile, WarehouseConnection
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Target:
     """A profile, opened: where the endpoints are now and which credentials to use.
 
@@ -135,6 +134,8 @@ class AwsSession:
 
 def _is_here(endpoint: str | None) -> bool:
     """Whether the endpoint is on this computer: a company's HTTP proxy could only get it wrong."""
+    from urllib.parse import urlsplit
+
     return bool(endpoint) and (urlsplit(endpoint).hostname in ("localhost", "127.0.0.1", "::1"))
 
 

@@ -13,7 +13,7 @@ from core.settings.profiles import Profile
 from core.settings.secrets import Secrets
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Workplace:
     aws: AwsSession
     places: Places

@@ -7,7 +7,7 @@ import socket
 import ssl
 import urllib.error
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from email.message import EmailMessage
 from importlib import import_module
@@ -37,13 +37,18 @@ class Alert:
 
 
 def send(
-    plan: Plan, alert: Alert, aws: AwsSession, secrets: Secrets, clock: Clock, desktop: Callable[[Alert], None] | None
+    plan: Plan,
+    alert: Alert,
+    aws: AwsSession,
+    secrets: Secrets,
+    clock: Clock,
+    desktop: Sequence[Callable[[Alert], None]] = (),
 ) -> list[Delivery]:
     """Through every channel of the plan, one after the other; a channel that fails is told in its Delivery, never raised."""
     rule = plan.alerts
-    ways: list[tuple[str, str, Callable[[], None]]] = []
-    if rule.desktop and desktop is not None:
-        ways.append(("desktop", "this desktop", lambda: desktop(alert)))
+    ways: list[tuple[str, str, Callable[[], object]]] = []
+    if rule.desktop and desktop:
+        ways.append(("desktop", "this desktop", lambda: [listener(alert) for listener in desktop]))
     if rule.smtp_host:
         ways.append(("smtp", ", ".join(rule.smtp_to), lambda: _mail(plan, alert, secrets)))
     if rule.sns_topic:

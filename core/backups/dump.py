@@ -30,6 +30,12 @@ class DumpProgram:
     mariadb: bool
     version: str
 
+    @property
+    def one_row_a_line(self) -> bool:
+        """Whether the rows can be counted in its dump: mariadb-dump since 10.11."""
+        told = re.search(r"(\d+)\.(\d+)\.\d+-MariaDB", self.version)
+        return told is not None and (int(told[1]), int(told[2])) >= (10, 11)
+
 
 def find_dump_program() -> DumpProgram:
     """mariadb-dump, or else mysqldump; raises OpsError (code ``no-program``) where neither is installed."""

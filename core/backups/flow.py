@@ -14,7 +14,7 @@ from core.jobs.job import Job
 
 ZSTD_LEVEL = 3  # 2.5 times the speed of gzip -6 and 10 % smaller on 1 GB of SQL; higher levels cost more than they save
 GZIP_LEVEL = 6
-_AHEAD = 8  # pieces of at most 1 MiB between two stages
+_AHEAD = 4  # pieces of at most 1 MiB between two stages
 
 
 class Writer(Protocol):

@@ -111,11 +111,12 @@ class Ledger:
             ).fetchall()
         return [_run(row) for row in rows]
 
-    def last_done(self, plan: str) -> Run | None:
+    def last_done(self, plan: str, before: datetime) -> Run | None:
+        """The newest that succeeded and began before that: a clock that was wrong may have left later ones."""
         with self._open() as database:
             row = database.execute(
-                "SELECT * FROM run WHERE plan = ? AND outcome = ? ORDER BY started DESC LIMIT 1",
-                (plan, Outcome.DONE.value),
+                "SELECT * FROM run WHERE plan = ? AND outcome = ? AND started <= ? ORDER BY started DESC LIMIT 1",
+                (plan, Outcome.DONE.value, _text(before)),
             ).fetchone()
         return _run(row) if row else None
 
@@ -187,11 +188,13 @@ class Ledger:
         return [_verification(row) for row in rows]
 
     def proofs(self, plan: str) -> dict[str, datetime]:
-        """Run id -> when it was last proved (restored well, level 3 or more)."""
+        """Run id -> when it was last proved (restored well, level 3 or more); not where it has failed since."""
         with self._open() as database:
             rows = database.execute(
-                "SELECT run, MAX(started) AS proved FROM verification WHERE plan = ? AND outcome = ? AND level >= 3 GROUP BY run",
-                (plan, Outcome.DONE.value),
+                "SELECT run, MAX(started) AS proved FROM verification v"
+                " WHERE plan = ? AND outcome = ? AND level >= 3 AND NOT EXISTS (SELECT 1 FROM verification w"
+                " WHERE w.plan = v.plan AND w.run = v.run AND w.outcome = ? AND w.id > v.id) GROUP BY run",
+                (plan, Outcome.DONE.value, Outcome.FAILED.value),
             ).fetchall()
         return {row["run"]: datetime.fromisoformat(row["proved"]) for row in rows}
 

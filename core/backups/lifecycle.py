@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from core.backups.objects import lifecycle
 from core.backups.objects.values import Entry
 from core.backups.plan import Plan
-from core.backups.vault import Vault
+from core.backups.vault import Vault, expiry_of
+from core.base.errors import OpsError
 
 _ABORT_DAYS = 3
 
@@ -30,19 +32,47 @@ def write_rule(vault: Vault, plan: Plan, *, enabled: bool) -> None:
     lifecycle.write(vault.aws, vault.bucket, after, expected=before)
 
 
-def expiry_days(vault: Vault, plan: Plan) -> int | None:
-    """After how many days the bucket deletes this plan's backups; None: never. Raises OpsError where the role may not
-    read the lifecycle or the endpoint has none."""
-    midnight = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-    backup = Entry(f"{plan.prefix}backup", size=1 << 20, modified=midnight)
-    ends = lifecycle.expiry_moment(backup, _without_tags(lifecycle.read(vault.aws, vault.bucket)))
-    return max(1, (ends - midnight).days) if ends else None
+@dataclass(frozen=True, slots=True)
+class Expiry:
+    """What deletes a plan's backups by age. ``rules``: those of the bucket that may concern them (backups carry no tags).
+    known False: the role may not read the lifecycle, or the endpoint has none; then the plan's own days are all there is."""
+
+    plan: Plan
+    rules: tuple[lifecycle.Rule, ...] = ()
+    known: bool = True
+
+    @property
+    def days(self) -> int | None:
+        """After how many days the bucket deletes a backup of today; None: never, or not known."""
+        midnight = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+        end = lifecycle.expiry(Entry(f"{self.plan.prefix}backup", size=1 << 20, modified=midnight), self.rules)
+        return max(1, (end[0] - midnight).days) if end else None
+
+    def of(self, key: str, size: int, modified: datetime) -> datetime | None:
+        """When this object goes; None: never, as far as is known."""
+        if not self.known:
+            return expiry_of(modified, self.plan.retention.days)
+        end = lifecycle.expiry(Entry(key, size, modified), self.rules)
+        return end[0] if end else None
+
+    def by(self, key: str, size: int, modified: datetime) -> str:
+        """What deletes it, in words."""
+        if not self.known:
+            return f"if the bucket keeps to the plan's {self.plan.retention.days} days: its lifecycle cannot be read"
+        end = lifecycle.expiry(Entry(key, size, modified), self.rules)
+        return (
+            f"by the bucket's rule {end[1].get('ID') or 'without a name'}"
+            if end
+            else "no rule of the bucket deletes it"
+        )
 
 
-def _without_tags(found: lifecycle.Lifecycle) -> list[lifecycle.Rule]:
-    """Rules for tagged objects do not concern backups, which carry no tags."""
-    return [
-        rule
-        for rule in found.rules
-        if not (rule.get("Filter", {}).get("Tag") or rule.get("Filter", {}).get("And", {}).get("Tags"))
-    ]
+def expiry(vault: Vault, plan: Plan) -> Expiry:
+    """Raises OpsError where the bucket cannot be reached or is not there."""
+    try:
+        found = lifecycle.read(vault.aws, vault.bucket)
+    except OpsError as error:
+        if error.code in ("unreachable", "credentials", "not-found"):
+            raise
+        return Expiry(plan, known=False)
+    return Expiry(plan, tuple(rule for rule in found.rules if not lifecycle.tags_of_rule(rule)))

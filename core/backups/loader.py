@@ -6,6 +6,7 @@ import contextlib
 import re
 import subprocess
 from contextlib import ExitStack
+from functools import lru_cache
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -16,6 +17,22 @@ from core.backups.scratch import Other
 from core.backups.server import Login, defaults_option, identifier
 from core.base.errors import OpsError
 from core.jobs.job import Job
+
+_SANDBOX_LINE = re.compile(rb"/\*M?!999999\\- enable the sandbox mode \*/ ?\r?\n")
+_LONGEST_LINE = 64
+"""How mariadb-dump begins since May 2024. Older clients, and all of MySQL's, stop at it."""
+
+
+@lru_cache
+def _knows_sandbox(program: str) -> bool:
+    """Whether this client has --sandbox; one without it is held back by --binary-mode alone."""
+    told = subprocess.run([program, "--no-defaults", "--help"], capture_output=True, timeout=30, check=False).stdout
+    return b"--sandbox" in told
+
+
+def _without_sandbox_line(start: bytes) -> bytes:
+    found = _SANDBOX_LINE.match(start)
+    return start[found.end() :] if found else start
 
 
 class Loader:
@@ -41,11 +58,14 @@ class Loader:
         self._said: Said | None = None
         self._stack = ExitStack()
         self._ended = False
+        self._first: bytes | None = None
+        """The first bytes, while it is not known whether they are the line that this client does not understand."""
 
     def __enter__(self) -> Loader:
         owner = self._other.uid if self._other.uid >= 0 else None
         option, descriptors = self._stack.enter_context(defaults_option(self._login, owner=owner))
-        mariadb = "mariadb" in Path(self._program).name
+        sandbox = _knows_sandbox(self._program)
+        self._first = None if sandbox else b""
         self._process = subprocess.Popen(
             [
                 self._program,
@@ -55,7 +75,7 @@ class Loader:
                 "--local-infile=0",
                 "--default-character-set=utf8mb4",
                 "--max-allowed-packet=1G",
-                *(["--sandbox"] if mariadb else []),
+                *(["--sandbox"] if sandbox else []),
                 *([f"--database={self._database}"] if self._database else []),
             ],
             stdin=subprocess.PIPE,
@@ -74,6 +94,14 @@ class Loader:
 
     def write(self, data: bytes) -> None:
         """Raises OpsError (code ``load``) with the engine's own message where the client has stopped."""
+        if self._first is not None:
+            self._first += data
+            if len(self._first) < _LONGEST_LINE:
+                return
+            data, self._first = _without_sandbox_line(self._first), None
+        self._pass_on(data)
+
+    def _pass_on(self, data: bytes) -> None:
         assert self._process and self._process.stdin
         try:
             self._process.stdin.write(data)
@@ -83,6 +111,9 @@ class Loader:
 
     def finish(self) -> None:
         """Close and wait for the last statement; raises OpsError (code ``load``) where one failed."""
+        if self._first:
+            data, self._first = _without_sandbox_line(self._first), None
+            self._pass_on(data)
         assert self._process and self._process.stdin and self._said
         with contextlib.suppress(BrokenPipeError):
             self._process.stdin.close()

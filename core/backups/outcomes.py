@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 
@@ -146,7 +146,9 @@ class PlanStatus:
     """Now minus the start of the newest backup that was proved."""
     rto: timedelta | None = None
     proof_vanishes: datetime | None = None
-    """When the last proven backup expires."""
+    """When the last proven backup expires; None: never, or there is none."""
+    proof_vanishes_by: str = ""
+    """What deletes it then, or that nothing does; "" where no proven backup is left."""
     stored_bytes: int = 0
     backups: int = 0
     findings: tuple[Finding, ...] = ()
@@ -196,18 +198,6 @@ class Delivery:
     sent: datetime
     subject: str
     error: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class ScheduleExport:
-    """Files or lines that make the operating system run the plan. ``installed`` where this computer already does."""
-
-    kind: str
-    files: dict[str, str] = field(default_factory=dict)
-    commands: tuple[str, ...] = ()
-    available: bool = False
-    installed: bool = False
-    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from datetime import time
 
 from core.base.errors import WrongUse
+from core.jobs.calendar import Schedule
 
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,47}$")
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$")
@@ -59,17 +59,6 @@ class Target:
     def folder(self) -> str:
         """The prefix with a closing slash, or nothing."""
         return self.prefix.strip("/") + "/" if self.prefix.strip("/") else ""
-
-
-@dataclass(frozen=True, slots=True)
-class Schedule:
-    """When it runs, by this computer's wall clock: at each of ``times`` ("02:00") on ``weekdays`` (none named: every day)."""
-
-    times: tuple[str, ...] = ("02:00",)
-    weekdays: tuple[str, ...] = ()
-
-    def clock_times(self) -> tuple[time, ...]:
-        return tuple(sorted(time.fromisoformat(text) for text in self.times))
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from dataclasses import fields, is_dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, get_args, get_origin, get_type_hints
 
@@ -74,6 +75,14 @@ class PlanStore:
         for key, value in values.items():
             document[key] = value
         write_atomic(path, tomlkit.dumps(document))
+
+    def written(self, name: str) -> datetime:
+        """When its file was last written; raises WrongUse where there is none."""
+        try:
+            return datetime.fromtimestamp(self._path(name).stat().st_mtime, UTC)
+        except FileNotFoundError:
+            self.get(name)
+            raise
 
     def remove(self, name: str) -> None:
         try:

@@ -13,6 +13,7 @@ from typing import Any
 
 from core.backups.ledger import Ledger
 from core.backups.manifest import SUFFIX, Manifest, manifest_fact, read_manifest
+from core.backups.objects.values import Archive
 from core.backups.outcomes import Backup, Check, Outcome, Verification
 from core.backups.plan import Plan
 from core.backups.rowcount import TRAILER
@@ -186,8 +187,8 @@ class Rehearsal:
         parts += [f"locked until {found.locked_until:%Y-%m-%d}"] if found.locked_until else []
         parts += [f"expires: {found.expires}"] if found.expires else []
         self._add(1, "version, lock, expiry", None, "", ", ".join(parts))
-        if found.storage_class in ("GLACIER", "DEEP_ARCHIVE"):
-            self._not_here = f"The object is in the class {found.storage_class}: restore it from the archive first"
+        if found.archive in (Archive.AWAY, Archive.COMING):
+            self._not_here = f"The object is {found.archive.value} ({found.storage_class}): bring it back first"
             return False
         return ok
 
@@ -211,32 +212,27 @@ class Rehearsal:
         return self._restored(job, target, feed, started) and whole
 
     def _downloaded(self, manifest: Manifest, seen: Unpacked) -> bool:
-        ok = self._add(
-            2,
-            "SHA-256 of the object",
-            seen.stored_sha256 == manifest.stored_sha256,
-            manifest.stored_sha256,
-            seen.stored_sha256,
-            seen.seconds,
-        )
+        ok = self._same_sum("object", manifest.stored_sha256, seen.stored_sha256, "stored", seen.seconds)
         if seen.error is not None:
             return self._add(2, "decompresses to its end", False, f"{manifest.plain_bytes:,} bytes", seen.error.why)
         size = seen.plain_bytes == manifest.plain_bytes
         ok &= self._add(
             2, "decompresses to its end", size, f"{manifest.plain_bytes:,} bytes", f"{seen.plain_bytes:,} bytes"
         )
-        ok &= self._add(
-            2,
-            "SHA-256 of the content",
-            seen.plain_sha256 == manifest.plain_sha256,
-            manifest.plain_sha256,
-            seen.plain_sha256,
-        )
+        ok &= self._same_sum("content", manifest.plain_sha256, seen.plain_sha256, "packed")
         if manifest.kind == "mysql":
             closing = TRAILER.search(seen.tail) is not None
             words = "there" if closing else "missing: the dump was cut before it was packed"
             ok &= self._add(2, "closing line of the dump", closing, "-- Dump completed", words)
         return ok
+
+    def _same_sum(self, what: str, wanted: str, found: str, when: str, seconds: float = 0.0) -> bool:
+        same = wanted == found
+        words = (
+            f"the very bytes that were {when}" if same else f"other bytes than were {when}: damaged or replaced since"
+        )
+        sums = f"expected {wanted}\nfound    {found}"
+        return self._add(2, f"SHA-256 of the {what}", same, f"{wanted[:12]}…", words, seconds, sums)
 
     def _restored(self, job: Job[Any], target: Target, feed: _Feed, started: float) -> bool:
         job.report(0, None, "Waiting for the last statements")

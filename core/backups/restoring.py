@@ -63,7 +63,7 @@ class Restoring:
         return Restored(self._plan.name, manifest.run, where, time.monotonic() - started, items, manifest.plain_bytes)
 
     def _manifest(self, job: Job[Any], run: str) -> Manifest:
-        backup = self._vault.find(self._vault.backups({}, None), run)
+        backup = self._vault.find(self._vault.backups({}), run)
         if not backup.complete:
             raise OpsError(
                 f"The backup {backup.id} is not complete",

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from core.backups.calendar import last_moment, missed, next_moment
+from core.backups.catching_up import FROM_THE_FUTURE
 from core.backups.outcomes import Backup, Delivery, Finding, Outcome, PlanStatus, Run, Severity, Status, Verification
 from core.backups.plan import Plan
-from core.backups.vault import expiry_of
 from core.base.errors import OpsError
+from core.jobs.calendar import last_moment, missed, next_moment
 
 RESTORED = 3
 """The level from which on a verification is a proof."""
@@ -29,6 +29,7 @@ class Evidence:
     verifications: list[Verification] = field(default_factory=list)
     expiry_days: int | None = None
     expiry_known: bool = True
+    expires_by: Callable[[str, int, datetime], str] = lambda *_: ""
     working: bool = False
     deliveries: list[Delivery] = field(default_factory=list)
     notes: tuple[Finding, ...] = ()
@@ -38,17 +39,18 @@ class Evidence:
 def plan_status(seen: Evidence) -> PlanStatus:
     plan, now = seen.plan, seen.now
     complete = [backup for backup in seen.backups if backup.complete]
-    newest = complete[0] if complete else None
+    newest = next((backup for backup in complete if backup.taken <= now + FROM_THE_FUTURE), None)
+    if newest is None and complete:
+        newest = complete[-1]
     last_success = (
         newest.taken if newest else next((run.started for run in seen.runs if run.outcome is Outcome.DONE), None)
     )
     judged = [verification for verification in seen.verifications if _judges(verification)]
     last = judged[0] if judged else None
-    proof = next((verification for verification in judged if verification.outcome is Outcome.DONE), None)
+    proof = _standing(judged)
     proven = next((backup for backup in complete if backup.proved is not None), None)
     due = proof.started + timedelta(days=plan.proof.every_days) if proof else None
-    days = seen.expiry_days or plan.retention.days
-    vanishes = max((expiry_of(backup.taken, days) for backup in complete if backup.proved), default=None)
+    last_proven = _last_to_go([backup for backup in complete if backup.proved])
     count = missed(plan.schedule, last_success, now)
     status = PlanStatus(
         plan=plan.name,
@@ -60,10 +62,13 @@ def plan_status(seen: Evidence) -> PlanStatus:
         next_run=next_moment(plan.schedule, now),
         next_verification=due,
         missed_runs=count,
-        rpo_actual=now - newest.taken if newest else None,
-        rpo_proven=now - proven.taken if proven else None,
+        rpo_actual=max(now - newest.taken, timedelta()) if newest else None,
+        rpo_proven=max(now - proven.taken, timedelta()) if proven else None,
         rto=timedelta(seconds=proof.rto_seconds) if proof and proof.rto_seconds else None,
-        proof_vanishes=vanishes,
+        proof_vanishes=last_proven.expires if last_proven else None,
+        proof_vanishes_by=seen.expires_by(last_proven.key, last_proven.stored_bytes, last_proven.taken)
+        if last_proven
+        else "",
         stored_bytes=sum(backup.stored_bytes for backup in seen.backups),
         backups=len(complete),
     )
@@ -73,11 +78,28 @@ def plan_status(seen: Evidence) -> PlanStatus:
     )
 
 
+def _last_to_go(proven: list[Backup]) -> Backup | None:
+    """The proven backup that stays longest: for ever, or until the latest day."""
+    for_ever = next((backup for backup in proven if backup.expires is None), None)
+    return for_ever or max(proven, key=lambda backup: backup.expires or backup.taken, default=None)
+
+
 def _judges(verification: Verification) -> bool:
     """Whether a verification says anything on whether the plan's backups can be restored."""
     if verification.outcome is Outcome.DONE:
         return verification.level >= RESTORED
     return verification.outcome in (Outcome.FAILED, Outcome.NOT_RESTORABLE_HERE)
+
+
+def _standing(judged: list[Verification]) -> Verification | None:
+    """The newest proof (``judged`` is newest first) of a backup that has not failed since."""
+    refuted = set()
+    for verification in judged:
+        if verification.outcome is Outcome.DONE and verification.run not in refuted:
+            return verification
+        if verification.outcome is Outcome.FAILED:
+            refuted.add(verification.run)
+    return None
 
 
 def _status(seen: Evidence, last: Verification | None, proof: Verification | None, newest: Backup | None) -> Status:
@@ -90,6 +112,12 @@ def _status(seen: Evidence, last: Verification | None, proof: Verification | Non
     if last.outcome is Outcome.NOT_RESTORABLE_HERE:
         return Status.NOT_RESTORABLE_HERE
     assert proof
+    if seen.unreachable is not None:
+        return Status.STALE  # what lies there is not known
+    if newest is None:
+        return Status.FAILED  # what was proved once is gone, and nothing came after it
+    if not any(backup.proved for backup in seen.backups if backup.complete):
+        return Status.STALE
     too_old = seen.now - proof.started > timedelta(days=seen.plan.proof.every_days * _GRACE)
     silent = newest is not None and seen.now - newest.taken > timedelta(hours=seen.plan.alerts.silence_hours)
     return Status.STALE if too_old or silent else Status.OK
@@ -110,7 +138,8 @@ def _findings(seen: Evidence, status: PlanStatus) -> Iterable[Finding]:
                 Severity.ERROR,
                 "proof-vanishes",
                 f"The last proven backup disappears on {status.proof_vanishes:%Y-%m-%d}",
-                f"The next verification is due on {status.next_verification:%Y-%m-%d}, a repair takes {plan.retention.repair_days} days more",
+                f"{status.proof_vanishes_by[:1].upper()}{status.proof_vanishes_by[1:]}. The next verification is due on"
+                f" {status.next_verification:%Y-%m-%d}, a repair takes {plan.retention.repair_days} days more",
                 "Verify a newer backup now, or keep backups longer",
             )
     for delivery in seen.deliveries:
@@ -140,15 +169,33 @@ def _runs(seen: Evidence, status: PlanStatus) -> Iterable[Finding]:
     elif last:
         yield from last.findings
     if status.rpo_actual is None:
-        if seen.unreachable is None:
+        done = next((run for run in seen.runs if run.outcome is Outcome.DONE), None)
+        if seen.unreachable is None and done is not None:
+            yield Finding(
+                Severity.ERROR,
+                "all-gone",
+                f"No backup of {plan.name} is left",
+                f"The last one was made on {done.started:%Y-%m-%d %H:%M} UTC; s3://{plan.target.bucket}/{plan.prefix} holds none",
+                "Back up now, and find out who or what deleted them",
+            )
+        elif seen.unreachable is None:
             yield Finding(Severity.WARNING, "never-run", f"{plan.name} was never backed up", "", "Back up now")
         return
+    future = next((backup for backup in seen.backups if backup.taken > now + FROM_THE_FUTURE), None)
+    if future is not None:
+        yield Finding(
+            Severity.WARNING,
+            "clock",
+            "A backup is dated in the future",
+            f"{future.key.rsplit('/', 1)[-1]} says {future.taken:%Y-%m-%d %H:%M} UTC: this computer's clock is wrong, or was then",
+            "Set the clock right: ages and the order of backups depend on it",
+        )
     if status.rpo_actual > timedelta(days=plan.retention.days / 2):
         yield Finding(
             Severity.ERROR,
             "half-retention",
             f"The newest backup is {_age(status.rpo_actual)} old",
-            f"Backups are deleted after {plan.retention.days} days: half of that is gone without a new one",
+            f"The plan keeps backups {plan.retention.days} days: half of that is gone without a new one",
             "Back up now, and pause the expiry until backups work again",
         )
     elif status.rpo_actual > timedelta(hours=plan.alerts.silence_hours):
@@ -197,7 +244,15 @@ def _proof(seen: Evidence, status: PlanStatus) -> Iterable[Finding]:
             "not-restorable-here",
             "Readable, not proven restorable",
             last.error,
-            "Install MariaDB here, or name a server as scratch",
+            "Name a server of the source's make and version as scratch" if "mismatch" in last.error else "",
+        )
+    elif status.backups and seen.unreachable is None and status.rpo_proven is None:
+        yield Finding(
+            Severity.ERROR,
+            "proof-gone",
+            "No backup that was proved is left",
+            f"The one that was restored on {last.started:%Y-%m-%d} is gone; of the {status.backups} there, none was ever restored",
+            "Verify now",
         )
     elif seen.now - last.started > timedelta(days=plan.proof.every_days * _GRACE):
         yield Finding(
@@ -216,10 +271,11 @@ def retention(plan: Plan, expiry_days: int | None, *, known: bool) -> Iterable[F
     sum_of = f"{plan.proof.every_days} days between verifications + {rule.detection_days} to notice + {rule.repair_days} to repair"
     days = min(filter(None, (rule.days, expiry_days)))
     if days < needed:
+        kept = "are deleted after" if expiry_days is not None or not known else "are meant to be kept"
         yield Finding(
             Severity.ERROR,
             "retention",
-            f"Backups are deleted after {days} days, a problem may take {needed} days to be found and repaired",
+            f"Backups {kept} {days} days, a problem may take {needed} days to be found and repaired",
             sum_of,
             f"Keep them {needed} days or longer, or verify more often",
         )

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import json
 import os
 import secrets
 import shutil
+import signal
 import subprocess
 import sys
 import tarfile
@@ -25,6 +28,7 @@ from core.jobs.job import Job
 LOADER = "opsdesk_loader"
 _LONGEST_SOCKET = 100  # the system allows 107 bytes
 _START_SECONDS = 60.0
+_PREPARE_SECONDS = 300.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +148,7 @@ class ScratchServer:
 
     def __enter__(self) -> ScratchServer:
         try:
+            self._watch()
             self._prepare()
             self._start()
         except BaseException:
@@ -203,6 +208,25 @@ class ScratchServer:
         return f"{reason}; {faults[-1][:500]}" if faults else reason
 
     # -- inside ---------------------------------------------------------------
+    def _watch(self) -> None:
+        """Before anything else: whatever happens from now on, the folder goes when we do."""
+        self._guard = subprocess.Popen(
+            [
+                sys.executable,
+                "-I",
+                str(Path(guard.__file__)),
+                str(self.folder),
+                str(self.other.uid),
+                str(self.other.gid),
+                str(self._cap),
+                str(self._hours),
+                str(os.getpid()),
+            ],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+
     def _prepare(self) -> None:
         os.chmod(self.folder, 0o700)
         self.other.give(self.folder)
@@ -223,7 +247,7 @@ class ScratchServer:
         self._job.report(0, None, "Preparing a scratch server (only once)")
         data = self.folder / "data"
         who = ["--user=root"] if self.other.uid >= 0 else []
-        made = subprocess.run(
+        made, said = self._ended(
             [
                 self._programs.install,
                 "--no-defaults",
@@ -238,16 +262,12 @@ class ScratchServer:
                 "--innodb-doublewrite=0",
                 "--innodb-flush-log-at-trx-commit=0",
                 "--loose-debug-no-sync",
-            ],
-            capture_output=True,
-            text=True,
-            timeout=300,
-            check=False,
+            ]
         )
-        if made.returncode != 0:
+        if made != 0:
             raise OpsError(
                 "The scratch server could not be prepared",
-                (made.stderr.strip() or made.stdout.strip())[-500:],
+                said.strip()[-500:],
                 "Check the disk and the MariaDB installation",
                 code="scratch",
             )
@@ -256,6 +276,29 @@ class ScratchServer:
             tar.add(data, "data")
         shutil.rmtree(data)
         return template
+
+    def _ended(self, command: list[str]) -> tuple[int, str]:
+        """Run a program with all its children to its end: (status, what it said). A cancel ends them all."""
+        process = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+            errors="replace", start_new_session=True,
+        )  # fmt: skip
+
+        def end() -> None:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+
+        with process:
+            try:
+                with self._job.interruptible(end):
+                    said, _ = process.communicate(timeout=_PREPARE_SECONDS)
+            except subprocess.TimeoutExpired:
+                return -1, f"{Path(command[0]).name} did not end within {_PREPARE_SECONDS:.0f} s"
+            finally:
+                if process.poll() is None:
+                    end()
+        self._job.checkpoint()
+        return process.returncode, said
 
     def _start(self) -> None:
         command = [
@@ -280,22 +323,10 @@ class ScratchServer:
             "--innodb-doublewrite=0",
             "--character-set-server=utf8mb4",
         ]
-        self._guard = subprocess.Popen(
-            [
-                sys.executable,
-                "-I",
-                str(Path(guard.__file__)),
-                str(self.folder),
-                str(self.other.uid),
-                str(self.other.gid),
-                str(self._cap),
-                str(self._hours),
-                *command,
-            ],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.DEVNULL,
-            start_new_session=True,
-        )
+        assert self._guard and self._guard.stdin
+        with contextlib.suppress(BrokenPipeError):  # somebody has ended the guard: told below
+            self._guard.stdin.write(json.dumps(command).encode() + b"\n")
+            self._guard.stdin.flush()
         waited = 0.0
         while True:
             self._job.report(0, None, "Starting a scratch server")
@@ -317,7 +348,8 @@ class ScratchServer:
     def _stop(self) -> None:
         if self._guard is not None:
             assert self._guard.stdin
-            self._guard.stdin.close()
+            with contextlib.suppress(BrokenPipeError):
+                self._guard.stdin.close()
             self._guard.wait()
         shutil.rmtree(self.folder, ignore_errors=True)
 

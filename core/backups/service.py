@@ -14,10 +14,9 @@ from core.aws.workplace import Workplace
 from core.backups import alerts, policies, preflight, restoring, scheduling
 from core.backups.assertions import check_assertion
 from core.backups.backing import BackupRun, endpoint_fact_name, recover
-from core.backups.calendar import is_due
+from core.backups.catching_up import FROM_THE_FUTURE, to_catch_up
 from core.backups.ledger import Ledger
-from core.backups.lifecycle import expiry_days, write_rule
-from core.backups.lock import is_locked, plan_lock
+from core.backups.lifecycle import expiry, write_rule
 from core.backups.outcomes import (
     Backup,
     Check,
@@ -29,7 +28,6 @@ from core.backups.outcomes import (
     Restored,
     RestorePreview,
     Run,
-    ScheduleExport,
     Severity,
     Verification,
 )
@@ -42,7 +40,10 @@ from core.backups.server import SYSTEM_SCHEMAS, Login, abandon, connected, rows_
 from core.backups.targets import Options
 from core.backups.vault import Vault, endpoint_facts
 from core.base.errors import OpsError, WrongUse
+from core.jobs.calendar import is_due
 from core.jobs.job import Job, JobCancelled
+from core.jobs.lock import is_locked, plan_lock
+from core.jobs.timers import ScheduleExport
 
 _VERIFYING = ".verify"  # a verification has a lock of its own: backups go on meanwhile
 
@@ -55,8 +56,8 @@ class BackupsService:
         self._store = PlanStore(workplace.places, workplace.profile.name)
         self._folder = workplace.places.state / "backups" / workplace.profile.name
         self._ledger = Ledger(self._folder / "ledger.sqlite")
-        self.on_alert: Callable[[alerts.Alert], None] | None = None
-        """The window's hook for desktop notifications; called from the job's thread."""
+        self.alert_listeners: list[Callable[[alerts.Alert], None]] = []
+        """The window's hooks for desktop notifications; called from the job's thread."""
 
     # -- plans --------------------------------------------------------------
     def plans(self) -> list[Plan]:
@@ -123,8 +124,7 @@ class BackupsService:
         """What lies in the bucket, newest first."""
         plan = self.plan(name)
         vault = self._vault(plan)
-        days, _ = self._expiry(plan, vault)
-        return vault.backups(self._ledger.proofs(name), days)
+        return vault.backups(self._ledger.proofs(name), expiry(vault, plan).of)
 
     def runs(self, name: str, limit: int = 100) -> list[Run]:
         """What this computer remembers, newest first."""
@@ -140,7 +140,7 @@ class BackupsService:
         with plan_lock(self._locks, f"{name}{_VERIFYING}"), self._told(plan, "verification-failed", subject):
             self._ledger.end_dead_verifications(name, self._workplace.clock.now())
             job.report(0, None, "Looking for the backup")
-            backups = vault.backups(self._ledger.proofs(name), None)
+            backups = vault.backups(self._ledger.proofs(name))
             past = self._ledger.verifications(name, 1000)
             chosen = vault.find(backups, run) if run else choose(plan, backups, past) or vault.find(backups, "")
             rehearsal = Rehearsal(plan, vault, self._ledger, self._workplace.clock, self._options(plan))
@@ -151,13 +151,15 @@ class BackupsService:
         return verification
 
     def verification_due(self, name: str) -> bool:
-        """Whether the plan has something to prove and the last proof is older than it wants."""
-        plan = self.plan(name)
-        if self._ledger.last_done(name) is None:
+        """Whether the plan has something to prove and the last verification is older than it wants."""
+        plan, now = self.plan(name), self._workplace.clock.now()
+        if self._ledger.last_done(name, now + FROM_THE_FUTURE) is None:
             return False
-        past = self._ledger.verifications(name, 1000)
-        last = next((item.started for item in past if item.outcome is not Outcome.CANCELLED), None)
-        return last is None or self._workplace.clock.now() - last >= timedelta(days=plan.proof.every_days)
+        past = [
+            item.started for item in self._ledger.verifications(name, 1000) if item.outcome is not Outcome.CANCELLED
+        ]
+        last = next((started for started in past if started <= now + FROM_THE_FUTURE), None)
+        return last is None or now - last >= timedelta(days=plan.proof.every_days)
 
     def verifications(self, name: str, limit: int = 100) -> list[Verification]:
         """Newest first: the trend of RTO and RPO, and the evidence."""
@@ -194,11 +196,12 @@ class BackupsService:
             notes=self._notes(plan, vault),
         )
         try:
-            days, known = self._expiry(plan, vault)
-            backups = vault.backups(self._ledger.proofs(name), days or plan.retention.days)
+            found = expiry(vault, plan)
+            backups = vault.backups(self._ledger.proofs(name), found.of)
         except OpsError as error:
             return plan_status(replace(seen, unreachable=error))
-        return plan_status(replace(seen, backups=backups, expiry_days=days, expiry_known=known))
+        seen = replace(seen, backups=backups, expiry_days=found.days, expiry_known=found.known, expires_by=found.by)
+        return plan_status(seen)
 
     def statuses(self, job: Job[Any]) -> list[PlanStatus]:
         """Of every plan, by name."""
@@ -248,8 +251,31 @@ class BackupsService:
         return scheduling.remove(self.plan(name), self._workplace.profile.name, kind)
 
     def due(self) -> list[str]:
-        """Plans whose last scheduled moment passed without a run (the window's fallback asks this every minute)."""
-        return [plan.name for plan in self.plans() if self._is_due(plan) and not is_locked(self._locks, plan.name)]
+        """Plans that a window should back up now, since no timer did (see ``catching_up``); it asks every minute."""
+        now = self._workplace.clock.now()
+        return [
+            plan.name
+            for plan in self.plans()
+            if not is_locked(self._locks, plan.name)
+            and to_catch_up(plan.schedule, self._ledger.runs(plan.name, 20), self._store.written(plan.name), now)
+        ]
+
+    def verifications_due(self) -> list[str]:
+        """Plans with a schedule that a window should verify now: not at once after the first backup, and not what
+        somebody has just cancelled. A plan that only runs by hand is verified by hand."""
+        day_ago = self._workplace.clock.now() - timedelta(days=1)
+        found = []
+        for plan in self.plans():
+            if not plan.schedule.times or not self.verification_due(plan.name):
+                continue
+            tried = self._ledger.verifications(plan.name, 1)
+            if tried:
+                settled = tried[0].outcome is not Outcome.CANCELLED or tried[0].started < day_ago
+            else:
+                settled = self._ledger.last_done(plan.name, day_ago) is not None
+            if settled and not is_locked(self._locks, f"{plan.name}{_VERIFYING}"):
+                found.append(plan.name)
+        return found
 
     def test_as_scheduled(self, job: Job[Any], name: str) -> list[Finding]:
         """Log in the way a timer will: in a process without a desktop session."""
@@ -337,17 +363,9 @@ class BackupsService:
         )
 
     def _is_due(self, plan: Plan) -> bool:
-        last = self._ledger.last_done(plan.name)
-        return is_due(plan.schedule, last.started if last else None, self._workplace.clock.now())
-
-    def _expiry(self, plan: Plan, vault: Vault) -> tuple[int | None, bool]:
-        """(days, whether the lifecycle could be read): the backup role may not, some endpoints have none."""
-        try:
-            return expiry_days(vault, plan), True
-        except OpsError as error:
-            if error.code in ("unreachable", "credentials", "not-found"):
-                raise
-            return None, False
+        now = self._workplace.clock.now()
+        last = self._ledger.last_done(plan.name, now + FROM_THE_FUTURE)
+        return is_due(plan.schedule, last.started if last else None, now)
 
     def _known_endpoint(self, vault: Vault) -> EndpointFacts | None:
         known = self._ledger.fact(endpoint_fact_name(vault))
@@ -383,7 +401,7 @@ class BackupsService:
 
     def _send(self, plan: Plan, alert: alerts.Alert) -> list[Delivery]:
         workplace = self._workplace
-        found = alerts.send(plan, alert, workplace.aws, workplace.secrets, workplace.clock, self.on_alert)
+        found = alerts.send(plan, alert, workplace.aws, workplace.secrets, workplace.clock, tuple(self.alert_listeners))
         for delivery in found:
             self._ledger.note_delivery(plan.name, alert.rule, delivery)
         return found

@@ -11,7 +11,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -19,11 +19,11 @@ from core.backups.extract import Extractor
 from core.backups.flow import Unpacker, Writer
 from core.backups.ladder import check_database
 from core.backups.loader import Loader, Renamer
-from core.backups.manifest import Manifest
+from core.backups.manifest import DatabasePart, Manifest
 from core.backups.outcomes import Check
 from core.backups.plan import Plan
 from core.backups.scratch import Other, ScratchServer, client_program, find_programs
-from core.backups.server import Login, abandon, connected, identifier, rows_of, server_version
+from core.backups.server import Login, abandon, connected, identifier, message_of, rows_of, server_version
 from core.backups.vault import Vault
 from core.base.errors import OpsError
 from core.jobs.job import Job
@@ -45,6 +45,8 @@ _MISMATCH = (
 """What one engine says to another's dump: syntax, charset, variable, right, value, collation, engine, zone, type."""
 
 
+_RIGHTS = ("ERROR 1044", "ERROR 1142", "ERROR 1227", "ERROR 1370", "ERROR 1419")
+"""What a server says to somebody who may not: on a database, a table, an account, a routine, a trigger."""
 _DISK_FULL = ("ERROR 1021", "ERROR 1114", "errno: 28", "Errcode: 28")
 
 
@@ -113,6 +115,10 @@ class DatabaseTarget:
     names: dict[str, str]
     where: str
     ended: Callable[[], str]
+    named: bool = False
+    """On a server that the plan names: it has its own accounts, and the login there its own limits."""
+    confined: str = ""
+    """Why the dump could not be loaded as a user of its own."""
 
     def write(self, data: bytes) -> None:
         self.writer.write(data)
@@ -128,6 +134,8 @@ class DatabaseTarget:
     def mismatch(self, error: OpsError) -> str:
         if any(words in error.why for words in _DISK_FULL):
             return "the disk for rehearsals is full"
+        if self.named and any(number in error.why for number in _RIGHTS):
+            return f"the login of {self.where} lacks a right that the dump needs"
         if not any(number in error.why for number in _MISMATCH):
             return ""
         with connected(self.root) as connection:
@@ -140,7 +148,11 @@ class DatabaseTarget:
     def checks(self, job: Job[Any], level: int) -> Iterable[Check]:
         with connected(self.root, doing="check the restored database") as connection:
             with job.interruptible(lambda: abandon(connection)):
-                yield from check_database(job, connection, self.plan, self.manifest, self.names, level)
+                if self.confined:
+                    yield Check(4, "confined user", None, "one that may only load", self.confined)
+                yield from check_database(
+                    job, connection, self.plan, self.manifest, self.names, level, accounts=not self.named
+                )
 
 
 def _major(version: str) -> tuple[int, int]:
@@ -191,29 +203,67 @@ def _admit(server: ScratchServer, manifest: Manifest) -> Login:
 
 @contextmanager
 def _named_server(job: Job[Any], plan: Plan, manifest: Manifest, options: Options) -> Iterator[Target]:
-    """Databases under names of their own on the server that the plan names, dropped afterwards."""
+    """Databases under names of their own on the server that the plan names, loaded by a user who may do nothing else there
+    (where the plan's login may make one); all of them are dropped afterwards."""
     login = options.login(plan.proof.scratch)
     _refuse_source(plan, login, options)
     token = secrets.token_hex(4)
     names = {part.name: f"opsdesk_verify_{token}_{number}" for number, part in enumerate(manifest.databases, 1)}
     with ExitStack() as stack:
         with connected(login, doing="prepare the scratch databases") as connection:
-            stack.callback(_drop, login, tuple(names.values()))
             for part in manifest.databases:
-                rows_of(
-                    connection,
-                    f"CREATE DATABASE {identifier(names[part.name])} CHARACTER SET %s COLLATE %s",
-                    part.charset,
-                    part.collation,
-                )
+                _create_database(connection, names[part.name], part)
+                stack.callback(_drop, login, names[part.name])
+            loading, confined = _confined(stack, connection, login, f"opsdesk_{token}", tuple(names.values()))
         single = len(manifest.databases) == 1
-        loader = stack.enter_context(
-            Loader(
-                job, client_program(), login, names[manifest.databases[0].name] if single else "", other=Other.here()
-            )
-        )
+        first = names[manifest.databases[0].name] if single else ""
+        loader = stack.enter_context(Loader(job, client_program(), loading, first, other=Other.here()))
         writer: Writer = loader if single else Renamer(names, loader)
-        yield DatabaseTarget(plan, manifest, loader, writer, login, names, f"the server {login.name}", lambda: "")
+        yield DatabaseTarget(
+            plan, manifest, loader, writer, login, names, f"the server {login.name}", lambda: "", True, confined
+        )
+
+
+def _create_database(connection: Any, name: str, part: DatabasePart) -> None:
+    import pymysql
+
+    try:
+        rows_of(
+            connection, f"CREATE DATABASE {identifier(name)} CHARACTER SET %s COLLATE %s", part.charset, part.collation
+        )
+    except pymysql.MySQLError as error:  # a right, a charset or a collation that is missing there
+        raise OpsError(
+            "The scratch server cannot hold these databases",
+            message_of(error),
+            "Grant its login CREATE and DROP on `opsdesk\\_verify\\_%`.*, or name another server",
+            code="scratch",
+        ) from error
+
+
+def _confined(
+    stack: ExitStack, connection: Any, login: Login, user: str, databases: tuple[str, ...]
+) -> tuple[Login, str]:
+    """A login that may only load into ``databases``, or the plan's own and why there is no other."""
+    import pymysql
+
+    password = secrets.token_hex(16)
+    try:
+        rows_of(connection, f"CREATE USER {user}@'%%' IDENTIFIED BY %s", password)
+        stack.callback(_drop_user, login, user)
+        for name in databases:
+            scope = identifier(name.replace("_", "\\_"))
+            rows_of(connection, f"GRANT ALL ON {scope}.* TO {user}@'%'")
+        # Views, triggers and routines of other definers can only be made with this; MySQL calls it otherwise.
+        right = "SET USER" if server_version(connection)[0] == "mariadb" else "SET_USER_ID"
+        rows_of(connection, f"GRANT {right} ON *.* TO {user}@'%'")
+    except pymysql.MySQLError as error:
+        return login, f"the login of {login.name} may not make one ({message_of(error)}): the dump had all its rights"
+    return replace(login, user=user, password=password), ""
+
+
+def _drop_user(login: Login, user: str) -> None:
+    with connected(login, doing="remove the scratch user") as connection:
+        rows_of(connection, f"DROP USER IF EXISTS {user}@'%'")
 
 
 def _refuse_source(plan: Plan, login: Login, options: Options) -> None:
@@ -235,10 +285,9 @@ def _refuse_source(plan: Plan, login: Login, options: Options) -> None:
         )
 
 
-def _drop(login: Login, names: tuple[str, ...]) -> None:
-    with connected(login, doing="remove the scratch databases") as connection:
-        for name in names:
-            rows_of(connection, f"DROP DATABASE IF EXISTS {identifier(name)}")
+def _drop(login: Login, name: str) -> None:
+    with connected(login, doing="remove the scratch database") as connection:
+        rows_of(connection, f"DROP DATABASE IF EXISTS {identifier(name)}")
 
 
 @dataclass(slots=True)

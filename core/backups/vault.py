@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -15,6 +15,7 @@ from core.aws.faults import explained
 from core.aws.session import AwsSession
 from core.backups.manifest import SUFFIX, Manifest, read_manifest
 from core.backups.objects.pieces import without_checksum_of_ranges
+from core.backups.objects.values import Archive, archive_of
 from core.backups.outcomes import Backup, EndpointFacts
 from core.backups.plan import Plan
 from core.backups.upload import MultipartUpload, abort_upload, patiently
@@ -54,6 +55,7 @@ class Stored:
     expires: str = ""
     locked_until: datetime | None = None
     version: str = ""
+    archive: Archive = Archive.NONE
 
 
 class Vault:
@@ -79,7 +81,7 @@ class Vault:
             key,
             part_size=part_size,
             workers=workers,
-            extra=self._extra(run),
+            extra=self._extra(run) | self._class(),
             opened=opened,
         )
 
@@ -116,13 +118,16 @@ class Vault:
     def _extra(self, run: str) -> dict[str, Any]:
         target = self.plan.target
         extra: dict[str, Any] = {"Metadata": {"opsdesk-plan": self.plan.name, "opsdesk-run": run}}
-        if target.storage_class != "STANDARD":
-            extra["StorageClass"] = target.storage_class
         if target.sse:
             extra["ServerSideEncryption"] = target.sse
         if target.kms_key:
             extra["SSEKMSKeyId"] = target.kms_key
         return extra
+
+    def _class(self) -> dict[str, str]:
+        """Of the backup itself: manifest and list of files stay where they can be read at once, and cost nothing."""
+        kind = self.plan.target.storage_class
+        return {"StorageClass": kind} if kind != "STANDARD" else {}
 
     def abort(self, key: str, upload_id: str, bucket: str = "") -> OpsError | None:
         return abort_upload(self.client, bucket or self.bucket, key, upload_id)
@@ -158,6 +163,7 @@ class Vault:
             answer.get("Expiration", ""),
             answer.get("ObjectLockRetainUntilDate"),
             answer.get("VersionId", ""),
+            archive_of(answer.get("StorageClass", ""), answer.get("Restore", "")),
         )
 
     def _look_by_list(self, job: Job[Any], key: str) -> Stored | None:
@@ -167,7 +173,10 @@ class Vault:
         for item in answer.get("Contents", ()):
             if item["Key"] == key:
                 return Stored(
-                    int(item["Size"]), item["LastModified"], storage_class=item.get("StorageClass", "STANDARD")
+                    int(item["Size"]),
+                    item["LastModified"],
+                    storage_class=item.get("StorageClass", "STANDARD"),
+                    archive=archive_of(item.get("StorageClass", ""), ""),
                 )
         return None
 
@@ -227,8 +236,11 @@ class Vault:
         content = self.read(job, key + SUFFIX)
         return read_manifest(content, key + SUFFIX), content
 
-    def backups(self, proofs: dict[str, datetime], expiry_days: int | None) -> list[Backup]:
-        """Everything of this plan, newest first: complete ones and those whose manifest is missing."""
+    def backups(
+        self, proofs: dict[str, datetime], expires: Callable[[str, int, datetime], datetime | None] = lambda *_: None
+    ) -> list[Backup]:
+        """Everything of this plan, newest first: complete ones and those whose manifest is missing. ``expires`` tells when
+        an object (key, size, modified) goes."""
         objects: dict[str, tuple[int, datetime]] = {}
         with explained(f"list the backups of {self.plan.name}"):
             for page in self.client.get_paginator("list_objects_v2").paginate(
@@ -242,9 +254,9 @@ class Vault:
             if match is None or key.endswith((SUFFIX, LIST_SUFFIX)):
                 continue
             run = match[1]
-            expires = expiry_of(modified, expiry_days) if expiry_days else None
             complete = key + SUFFIX in objects
-            found.append(Backup(run, self.plan.name, key, moment_of(run), size, complete, expires, proofs.get(run)))
+            end = expires(key, size, modified)
+            found.append(Backup(run, self.plan.name, key, moment_of(run), size, complete, end, proofs.get(run)))
         return sorted(found, key=lambda backup: (backup.taken, backup.key), reverse=True)
 
     def find(self, backups: list[Backup], run: str) -> Backup:

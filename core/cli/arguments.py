@@ -18,8 +18,6 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
         epilog="Exit status: 0 done, 1 failed, 2 wrong use or settings, 3 locked by another run, 4 stale, missed or never verified.",
     )
     add_global_options(parser, default=True)
-    if not arguments:  # the window need not wait for the verbs
-        return parser.parse_args([], argparse.Namespace(verb=None))
     groups = parser.add_subparsers(dest="verb", metavar="VERB")
     wanted = next((word for word in arguments if word in GROUPS), None)
     for name in GROUPS:

@@ -8,12 +8,12 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from core.base.errors import WrongUse
+from core.cli import backup_plans
 from core.cli.console import Console
 from core.cli.group import Group
 
 if TYPE_CHECKING:
-    from core.backups.outcomes import Backup, Finding, PlanStatus, Run, ScheduleExport, Verification
-    from core.backups.plan import Assertion, Plan, Sentinel
+    from core.backups.outcomes import Backup, Finding, PlanStatus, Run, Verification
 
 FAILED, STALE = 1, 4
 _SCHEDULERS = ("systemd", "cron", "launchd", "schtasks")
@@ -21,10 +21,10 @@ _SCHEDULERS = ("systemd", "cron", "launchd", "schtasks")
 
 def register(groups: Any) -> None:
     group = Group(groups, "backup", "back up databases and folders, and prove that the backups restore")
-    group.action("plans", _plans, "all plans of the profile")
-    _add_options(group.action("add", _add, "make a plan, or replace it with --replace"))
-    group.action("show", _show, "one plan").add_argument("plan")
-    group.action("remove", _remove, "forget a plan; its backups stay").add_argument("plan")
+    group.action("plans", backup_plans.plans, "all plans of the profile")
+    backup_plans.add_options(group.action("add", backup_plans.add, "make a plan, or replace it with --replace"))
+    group.action("show", backup_plans.show, "one plan").add_argument("plan")
+    group.action("remove", backup_plans.remove, "forget a plan; its backups stay").add_argument("plan")
     group.action("check", _check, "look for everything that would stop a backup").add_argument("plan")
     run = group.action("run", _run, "back up now")
     run.add_argument("plan")
@@ -76,142 +76,7 @@ def register(groups: Any) -> None:
     group.action("test-alert", _test_alert, "tell everybody whom the plan alerts").add_argument("plan")
 
 
-def _add_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("plan", help="its name: small letters, digits, dash, underscore")
-    parser.add_argument("--mysql", metavar="SERVER", help="a MySQL source of the profile")
-    parser.add_argument("--database", action="append", default=[], metavar="NAME", help="may be given several times")
-    parser.add_argument("--folder", metavar="PATH", help="a folder with everything below it")
-    parser.add_argument("--file", action="append", default=[], metavar="PATH", help="may be given several times")
-    parser.add_argument("--exclude", action="append", default=[], metavar="PATTERN")
-    parser.add_argument("--to", required=True, metavar="s3://BUCKET[/PREFIX]")
-    parser.add_argument("--storage-class", default="STANDARD")
-    parser.add_argument("--sse", default="", choices=("", "AES256", "aws:kms"))
-    parser.add_argument("--kms-key", default="")
-    parser.add_argument("--compression", default="zstd", choices=("zstd", "gzip"))
-    parser.add_argument(
-        "--recipient", action="append", default=[], metavar="AGE_KEY", help="encrypt for this age public key"
-    )
-    parser.add_argument(
-        "--identity", default="", metavar="SECRET", help="name of the secret with the age identity, for verifying"
-    )
-    parser.add_argument(
-        "--at",
-        action="append",
-        default=[],
-        metavar="HH:MM",
-        help="when it runs (default: 02:00); may be given several times",
-    )
-    parser.add_argument("--on", action="append", default=[], metavar="DAY", help="mon ... sun (default: every day)")
-    parser.add_argument("--keep-days", type=int, default=60)
-    parser.add_argument("--verify-days", type=int, default=31)
-    parser.add_argument("--older-every", type=int, default=4, help="every k-th verification takes an older backup")
-    parser.add_argument(
-        "--scratch", default="", metavar="SERVER", help="restore into this MySQL source instead of a private server"
-    )
-    parser.add_argument(
-        "--sentinel", action="append", default=[], metavar="TABLE:CONDITION", help="a row that should always exist"
-    )
-    parser.add_argument("--assert", action="append", default=[], dest="assertions", metavar="NAME|SQL|OPERATOR|VALUE")
-    parser.add_argument("--silence-hours", type=int, default=26)
-    parser.add_argument("--webhook", default="")
-    parser.add_argument("--sns-topic", default="")
-    parser.add_argument("--replace", action="store_true")
-
-
-# -- plans --------------------------------------------------------------------
-def _plans(_options: argparse.Namespace, console: Console) -> None:
-    service = console.desk.backups
-    for trouble in service.plan_troubles():
-        console.warn(f"{trouble.title}: {trouble.why} {trouble.remedy}")
-    console.table(
-        [
-            {
-                "plan": plan.name,
-                "source": _source(plan),
-                "target": f"s3://{plan.target.bucket}/{plan.prefix}",
-                "at": ",".join(plan.schedule.times),
-                "on": ",".join(plan.schedule.weekdays) or "every day",
-                "keep_days": plan.retention.days,
-                "verify_days": plan.proof.every_days,
-            }
-            for plan in service.plans()
-        ]
-    )
-
-
-def _source(plan: Plan) -> str:
-    if plan.is_database:
-        return f"{plan.source.server}/{','.join(plan.source.databases)}"
-    return ",".join(plan.source.paths)
-
-
-def _add(options: argparse.Namespace, console: Console) -> None:
-    from core.backups.plan import Alerts, Plan, Proof, Retention, Schedule, Source, Target
-
-    kinds = [
-        kind for kind, given in (("mysql", options.mysql), ("folder", options.folder), ("files", options.file)) if given
-    ]
-    if len(kinds) != 1:
-        raise WrongUse(
-            "A plan saves one kind of thing",
-            "Give --mysql, --folder or --file",
-            "For example --mysql shop --database shop",
-        )
-    paths = (options.folder,) if options.folder else tuple(options.file)
-    bucket, _, prefix = options.to.removeprefix("s3://").partition("/")
-    plan = Plan(
-        options.plan,
-        Source(kinds[0], options.mysql or "", tuple(options.database), paths, tuple(options.exclude)),
-        Target(bucket, prefix, options.storage_class, options.sse, options.kms_key),
-        options.compression,
-        tuple(options.recipient),
-        Schedule(tuple(options.at) or ("02:00",), tuple(options.on)),
-        Proof(
-            options.verify_days,
-            older_every=options.older_every,
-            sentinels=tuple(map(_sentinel, options.sentinel)),
-            assertions=tuple(map(_assertion, options.assertions)),
-            scratch=options.scratch,
-            identity=options.identity,
-        ),
-        Retention(options.keep_days),
-        Alerts(silence_hours=options.silence_hours, webhook=options.webhook, sns_topic=options.sns_topic),
-    )
-    console.desk.backups.save_plan(plan, replace=options.replace)
-    console.say(f"The plan {plan.name} is stored. Try it: backup check {plan.name}")
-
-
-def _sentinel(text: str) -> Sentinel:
-    from core.backups.plan import Sentinel
-
-    table, colon, condition = text.partition(":")
-    if not colon or not condition.strip():
-        raise WrongUse(f"{text!r} is no sentinel", "It should be TABLE:CONDITION", "For example customers:id=1")
-    return Sentinel(table, condition)
-
-
-def _assertion(text: str) -> Assertion:
-    from core.backups.plan import Assertion
-
-    parts = text.split("|")
-    if len(parts) < 4:
-        raise WrongUse(
-            f"{text!r} is no assertion",
-            "It should be NAME|SQL|OPERATOR|VALUE",
-            "For example 'orders|SELECT COUNT(*) FROM orders|>=|1000'",
-        )
-    return Assertion(parts[0], "|".join(parts[1:-2]), parts[-2], parts[-1])
-
-
-def _show(options: argparse.Namespace, console: Console) -> None:
-    console.result(asdict(console.desk.backups.plan(options.plan)))
-
-
-def _remove(options: argparse.Namespace, console: Console) -> None:
-    console.desk.backups.remove_plan(options.plan)
-    console.say(f"The plan {options.plan} is forgotten. Its backups stay in the bucket.")
-
-
+# -- checking -----------------------------------------------------------------
 def _check(options: argparse.Namespace, console: Console) -> int:
     service = console.desk.backups
     plan = service.plan(options.plan)
@@ -234,6 +99,10 @@ def _tell_findings(console: Console, findings: list[Finding]) -> int:
 
 # -- backups ------------------------------------------------------------------
 def _run(options: argparse.Namespace, console: Console) -> int:
+    if options.if_due:
+        from core.backups.scheduling import take_variables
+
+        take_variables()
     service = console.desk.backups
     run = console.do(f"Backing up {options.plan}", lambda job: service.run(job, options.plan, if_due=options.if_due))
     verification = None
@@ -452,6 +321,7 @@ def _status_row(status: PlanStatus) -> dict[str, Any]:
         "rpo_proven_seconds": seconds(status.rpo_proven),
         "rto_seconds": seconds(status.rto),
         "proof_vanishes": moment(status.proof_vanishes),
+        "proof_vanishes_by": status.proof_vanishes_by,
         "backups": status.backups,
         "stored_bytes": status.stored_bytes,
         "findings": [{**asdict(finding), "severity": finding.severity.value} for finding in status.findings],
@@ -472,16 +342,8 @@ def _schedule(options: argparse.Namespace, console: Console) -> int:
         )
         return 0
     exports = service.schedules(options.plan)
-    console.result([asdict(item) for item in exports], "\n".join(map(_schedule_words, exports)))
+    console.result([asdict(item) for item in exports], "\n".join(item.words for item in exports))
     return 0
-
-
-def _schedule_words(item: ScheduleExport) -> str:
-    state = "installed" if item.installed else "can be installed" if item.available else "not on this computer"
-    lines = [f"== {item.kind}: {state}. {item.note}".rstrip()]
-    for name, text in item.files.items():
-        lines += [f"-- {name}", text.rstrip()]
-    return "\n".join([*lines, *(f"$ {line}" for line in item.commands), ""])
 
 
 def _policy(options: argparse.Namespace, console: Console) -> None:

@@ -51,6 +51,10 @@ def register(groups: Any) -> None:
     info = group.action("info", _info, "all facts of a bucket or an object")
     info.add_argument("where", metavar="s3://BUCKET[/KEY]")
     info.add_argument("--version", default="", metavar="ID")
+    back = group.action("unarchive", _unarchive, "bring an object back from an archive class, for a while")
+    back.add_argument("where", metavar="s3://BUCKET/KEY")
+    back.add_argument("--days", type=int, default=7, help="how long the copy stays (default: 7)")
+    back.add_argument("--tier", default="Standard", choices=("Standard", "Bulk", "Expedited"))
     link = group.action("link", _link, "a link that lets anybody download an object for a while")
     link.add_argument("where", metavar="s3://BUCKET/KEY")
     link.add_argument("--hours", type=float, default=1.0, help="at most 168 (default: 1)")
@@ -300,6 +304,15 @@ def _link(options: argparse.Namespace, console: Console) -> None:
     console.result({"url": link.url, "expires": _when(link.expires)}, link.url)
 
 
+def _unarchive(options: argparse.Namespace, console: Console) -> None:
+    where, objects = address(options.where, key_needed=True), _objects(console)
+    words = console.do(
+        "bring back", lambda _job: objects.bring_back(where.bucket, where.key, days=options.days, tier=options.tier)
+    )
+    state = objects.object_facts(where.bucket, where.key).archive
+    console.result({"key": where.key, "archive": state.name.lower(), "answer": words}, f"{words}.")
+
+
 def _lifecycle(options: argparse.Namespace, console: Console) -> None:
     where, objects = address(options.where), _objects(console)
     now = objects.lifecycle(where.bucket)
@@ -334,10 +347,18 @@ def _lifecycle(options: argparse.Namespace, console: Console) -> None:
         fate = console.do(
             "try out", lambda job: objects.fate(job, where.bucket, new.rules, _day(options.gone_by), where.key)
         )
-        answer["gone"] = {"on": options.gone_by, "objects": fate.gone, "bytes": fate.gone_size, "of": fate.looked}
-        console.say(
-            f"By {options.gone_by}, {fate.gone:,} of {fate.looked:,} objects will be gone ({fate.gone_size:,} bytes)."
-        )
+        answer["gone"] = {
+            "on": options.gone_by,
+            "objects": fate.gone,
+            "bytes": fate.gone_size,
+            "of": fate.looked,
+            "restorable": fate.restorable,
+            "old_versions": fate.old_gone,
+            "old_bytes": fate.old_gone_size,
+            "of_old": fate.old,
+            "unsure": fate.unsure,
+        }
+        console.say(fate.in_words(fate.on - timedelta(seconds=1)))
     lines = [f"{item.get('ID', '-')}: {in_words(item)}" for item in new.rules] or ["There are no rules"]
     console.result(answer, "\n".join(lines))
 

@@ -86,7 +86,7 @@ def _show(console: Console, document: dict[str, Any]) -> None:
 
 def _env(_options: argparse.Namespace, console: Console) -> None:
     from core.sandbox.contract import ACCESS_KEY, REGION, SECRET_KEY
-    from core.sandbox.door import look
+    from core.sandbox.door import look, with_lists
 
     status = look(console.desk.places)
     if not status.running:
@@ -101,9 +101,12 @@ def _env(_options: argparse.Namespace, console: Console) -> None:
         "default": "AWS_ENDPOINT_URL",
         "s3": "AWS_ENDPOINT_URL_S3",
         "kinesis": "AWS_ENDPOINT_URL_KINESIS",
+        "cloudwatch": "AWS_ENDPOINT_URL_CLOUDWATCH",
         "redshift-data": "AWS_ENDPOINT_URL_REDSHIFT_DATA",
+        "redshift": "AWS_ENDPOINT_URL_REDSHIFT",
+        "redshift-serverless": "AWS_ENDPOINT_URL_REDSHIFT_SERVERLESS",
     }
-    values |= {names[name]: url for name, url in status.endpoints.items()}
+    values |= {names[name]: url for name, url in with_lists(status.endpoints).items()}
     console.result(values, "\n".join(f"export {name}={shlex.quote(value)}" for name, value in values.items()))
 
 

@@ -1,4 +1,4 @@
-"""streams list | describe | create | delete | scale | split | merge | tap | stats | replay: look into streams and change their shards."""
+"""streams list | describe | create | delete | scale | split | merge | tap | budget | stats | replay: look into streams and change their shards."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import queue
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterable
-from contextlib import ExitStack, suppress
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,6 +21,7 @@ from core.jobs.job import Job, JobCancelled
 
 if TYPE_CHECKING:
     from core.streams.decode import Record
+    from core.streams.fanout import FanOutSource
     from core.streams.service import StreamDetails
     from core.streams.shards import ReshardPlan
     from core.streams.tap import Tap
@@ -69,6 +70,13 @@ def register(groups: Any) -> None:
     tap.add_argument("--limit", type=int, metavar="N", help="end after N records")
     tap.add_argument("--seconds", type=float, metavar="S", help="end after S seconds")
     tap.add_argument("--output", type=Path, metavar="FILE", help="a .jsonl, .csv or .parquet file instead of stdout")
+    tap.add_argument(
+        "--fan-out",
+        action="store_true",
+        help="be pushed the records by a consumer of its own, which costs money and is deregistered at the end",
+    )
+    budget = group.action("budget", _budget, "what other readers leave of a shard's five reads a second")
+    budget.add_argument("name")
     stats = group.action("stats", _stats, "records, bytes, age and throttles by shard, and the busiest keys")
     stats.add_argument("name")
     stats.add_argument("--seconds", type=float, default=10.0, metavar="S", help="how long to look (default: 10)")
@@ -237,7 +245,8 @@ def _tap(options: argparse.Namespace, console: Console) -> None:
         nonlocal found
         with ExitStack() as stack:
             write = _writer(options.output, console, stack)
-            tap = console.desk.streams.tap(options.name, start, options.shard, on_records=hand_over)
+            consumer = stack.enter_context(_consumer(options.name, console, job)) if options.fan_out else None
+            tap = console.desk.streams.tap(options.name, start, options.shard, on_records=hand_over, source=consumer)
             stack.callback(tap.stop)
             stack.callback(over.set)
             deadline = time.monotonic() + options.seconds if options.seconds is not None else None
@@ -258,6 +267,18 @@ def _tap(options: argparse.Namespace, console: Console) -> None:
     console.do(f"Tap {options.name}", work)
     if options.output is not None:
         console.result({"records": found, "file": str(options.output)}, f"{found:,} records are in {options.output}.")
+
+
+@contextmanager
+def _consumer(name: str, console: Console, job: Job[None]) -> Iterator[FanOutSource]:
+    """Registered before the tap, deregistered after it, whatever happens between; Ctrl-C and SIGTERM are cancels."""
+    source = console.desk.streams.consumer(job, name)
+    try:
+        console.say(f"The consumer {source.consumer} of {name} is registered.")
+        yield source
+    finally:
+        source.close()
+        console.say(f"The consumer {source.consumer} is deregistered.")
 
 
 def _next(job: Job[None], tap: Tap, handed: queue.Queue[list[Record]], deadline: float | None) -> list[Record] | None:
@@ -345,6 +366,27 @@ def _stats(options: argparse.Namespace, console: Console) -> None:
     if found["top_keys"]:
         console.say("The busiest partition keys:")
         console.table(found["top_keys"])
+
+
+def _budget(options: argparse.Namespace, console: Console) -> None:
+    streams = console.desk.streams
+    details = streams.describe(options.name)
+    found = streams.budget(options.name, len(details.open_shards))
+    facts = {
+        "name": options.name,
+        "minutes": found.minutes,
+        "reads_per_second_and_shard": None if found.reads_per_second is None else round(found.reads_per_second, 2),
+        "reads_refused": found.reads_refused if found.known else None,
+        "writes_refused": found.writes_refused if found.known else None,
+        "consumers": list(details.consumers),
+        "a_tap_takes": streams.reads_per_second,
+        "room_for_a_tap": found.room_for(streams.reads_per_second) if found.known else None,
+    }
+    if found.trouble is not None:
+        console.warn(str(found.trouble))
+    elif not found.known:
+        console.warn(f"CloudWatch has no figures of {options.name} for the last {found.minutes} minutes.")
+    console.result(facts)
 
 
 def _statistics(tap: Tap, seconds: float) -> dict[str, Any]:

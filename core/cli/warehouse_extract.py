@@ -29,6 +29,11 @@ def add_actions(group: Group) -> None:
     how.add_argument(
         "--pattern", metavar="REGEX", help="for each whole line; every group is a column, named by (?P<name>...)"
     )
+    parser.add_argument(
+        "--document",
+        action="store_true",
+        help="with --pattern: find it anywhere in each whole file (XML); every match is a row",
+    )
     how.add_argument("--preset", choices=("nginx", "apache", "elb", "alb", "json", "xml"))
     parser.add_argument(
         "--record", default="", metavar="ELEMENT", help="XML: the element that is one row (default: guessed)"
@@ -85,10 +90,13 @@ def _extract(options: argparse.Namespace, console: Console) -> int:
 def _definition(options: argparse.Namespace) -> Definition:
     from dataclasses import replace
 
-    from core.warehouse.extract.definition import Definition
+    from core.warehouse.extract.definition import DOCUMENT, PATTERN, Definition
     from core.warehouse.extract.presets import preset
 
-    made = preset(options.preset) if options.preset else Definition(pattern=options.pattern)
+    if options.document and options.preset:
+        raise WrongUse("--document needs --pattern", "A preset says itself how it reads", "Leave one of them out")
+    kind = DOCUMENT if options.document else PATTERN
+    made = preset(options.preset) if options.preset else Definition(kind, pattern=options.pattern)
     return replace(made, record=options.record, skip=options.skip)
 
 
@@ -123,7 +131,7 @@ def _load(
 def _advise(console: Console, sources: list[Source], definition: Definition) -> None:
     from core.warehouse.extract.advise import which_tool
 
-    found = which_tool(sum(source.size for source in sources), xml=definition.kind == "xml")
+    found = which_tool(sum(source.size for source in sources), xml=definition.kind in ("xml", "document"))
     console.say(f"{found.tool}: {found.why}")
 
 

@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING
 
 from core.base.errors import WrongUse
 
+MODES = ("full", "incremental", "keys")
+KINDS = ("systemd", "cron", "launchd", "schtasks")
+
 if TYPE_CHECKING:
     from core.cli.console import Console
     from core.cli.group import Group
@@ -27,7 +30,12 @@ def add_actions(group: Group) -> None:
     )
     parser.add_argument("--tables", default="", metavar="A,B", help="default: every table")
     parser.add_argument("--schema", default="", metavar="S", help="where they land (default: the database's name)")
-    parser.add_argument("--mode", choices=("full", "incremental"), default=None, help="default: incremental")
+    parser.add_argument(
+        "--mode",
+        choices=MODES,
+        default=None,
+        help="default: incremental; keys: also removes what is gone at the source",
+    )
     parser.add_argument(
         "--check", action="store_true", help="compare source and target afterwards; pull again what differs"
     )
@@ -45,18 +53,28 @@ def add_actions(group: Group) -> None:
     parser.add_argument(
         "--propose", action="store_true", help="show types, keys with their reasons and DDL; change nothing"
     )
+    parser.add_argument("--snapshot", action="store_true", help="read all tables of a source as of one moment (slower)")
+    parser.add_argument("--if-due", action="store_true", help="only if the plan's schedule says so")
     parser.add_argument("--save", default="", metavar="NAME", help="keep the options as a plan of this name")
+    parser.add_argument("--at", default="", metavar="HH:MM,...", help="with --save: the plan's times of day")
+    parser.add_argument("--on", default="", metavar="mon,...", help="with --at: its weekdays (default: every day)")
+    group.action("pulls", _pulls, "the saved plans of pulls, when each ran and is due")
+    timer = group.action("pull-schedule", _schedule, "let the operating system run a saved pull")
+    timer.add_argument("plan", metavar="PLAN")
+    timer.add_argument("--install", choices=KINDS, help="write and activate it")
+    timer.add_argument("--remove", choices=KINDS, help="deactivate and delete it")
 
 
 def _pull(options: argparse.Namespace, console: Console) -> int:
     from dataclasses import replace
 
-    from core.warehouse.feed.plan import FeedPlan
+    from core.warehouse.feed.plan import FeedPlan, schedule_of
     from core.warehouse.feed.service import FeedService, single_source_plan
 
     if bool(options.plan) == bool(options.source):
         raise WrongUse("Give a plan or --source", "Both or neither were given", "See `warehouse pull --help`")
     feed = FeedService(console.desk.workplace)
+    schedule = schedule_of(options.at, options.on)
     plan: FeedPlan
     if options.plan:
         plan = feed.plan(options.plan)
@@ -66,7 +84,11 @@ def _pull(options: argparse.Namespace, console: Console) -> int:
             connection=options.connection or plan.connection,
             stage=options.stage or plan.stage,
             role=options.role or plan.role,
+            snapshot=options.snapshot or plan.snapshot,
         )
+        if options.if_due and not feed.due(plan):
+            console.result({"plan": plan.name, "due": False}, f"No pull of {plan.name} is due.")
+            return 0
     else:
         tables = [one.strip() for one in options.tables.split(",") if one.strip()]
         server = console.do("Look at the source", lambda job: feed.server(options.source))
@@ -80,17 +102,21 @@ def _pull(options: argparse.Namespace, console: Console) -> int:
             role=options.role,
             exclude=tuple(options.exclude),
             cut=options.cut_text,
+            snapshot=options.snapshot,
         )
         if options.save:
             feed.save(
                 replace(
                     plan,
                     name=options.save,
+                    schedule=schedule,
                     sources=tuple(replace(one, source=_without_password(one.source)) for one in plan.sources),
                 )
             )
     if options.propose:
         return _propose(options, console, feed, plan)
+    if options.save and options.at:
+        console.say(f"The plan {options.save} is kept. Let a timer run it: warehouse pull-schedule {options.save}")
     connection = console.do("Open the warehouse", lambda job: console.desk.warehouse.connection(job, plan.connection))
     report = console.do("Pull", partial(feed.pull, plan=plan, connection=connection, check=options.check))
     for table in report.tables:
@@ -101,6 +127,47 @@ def _pull(options: argparse.Namespace, console: Console) -> int:
               for one in report.tables for check in one.checks if not check["ok"]]  # fmt: skip
     console.result(report.document(), "\n".join(lines))
     return 0 if report.ok else 1
+
+
+def _pulls(_options: argparse.Namespace, console: Console) -> None:
+    from core.jobs.calendar import next_moment
+    from core.warehouse.feed.service import FeedService
+
+    workplace = console.desk.workplace
+    feed = FeedService(workplace)
+    rows = []
+    for name in feed.plans():
+        plan = feed.plan(name)
+        last = feed.last_success(name)
+        following = next_moment(plan.schedule, workplace.clock.now()) if plan.schedule else None
+        rows.append(
+            {
+                "plan": name, "mode": plan.mode, "into": ", ".join(one.schema for one in plan.sources),
+                "last": last.isoformat(timespec="seconds") if last else None, "due": feed.due(plan),
+                "next": following.isoformat(timespec="seconds") if following else None,
+            }
+        )  # fmt: skip
+    console.table(rows)
+
+
+def _schedule(options: argparse.Namespace, console: Console) -> None:
+    from dataclasses import asdict
+
+    from core.jobs import timers
+    from core.warehouse.feed.service import FeedService
+
+    feed = FeedService(console.desk.workplace)
+    timer = feed.timer(feed.plan(options.plan))
+    kind = options.install or options.remove
+    if kind:
+        act = timers.install if options.install else timers.remove
+        made = console.do(f"Scheduling {options.plan}", lambda _job: act(timer, kind))
+        console.result(
+            asdict(made), f"{options.plan} is {'run' if made.installed else 'no longer run'} by {kind}. {made.note}"
+        )
+        return
+    exports = [timers.export(timer, one) for one in timers.KINDS]
+    console.result([asdict(one) for one in exports], "\n".join(one.words for one in exports))
 
 
 def _propose(options: argparse.Namespace, console: Console, feed: object, plan: object) -> int:

@@ -49,7 +49,10 @@ class JobRunner:
         quiet: bool = False,
         write: bool = False,
     ) -> Job[T]:
-        """Queue ``work``. Jobs of one ``lane`` keep order; ``newest_only`` drops those of the lane that still wait."""
+        """Queue ``work``. Jobs of one ``lane`` keep order; ``newest_only`` drops those of the lane that still wait.
+
+        After ``close`` the job is cancelled before it begins: a page's last timer may still ask for one.
+        """
         with self._lock:
             observers = () if quiet else tuple(self._observers)
         listeners = (*((listener,) if listener else ()), *observers)
@@ -58,10 +61,11 @@ class JobRunner:
             observer(job)
         stale: list[Job[Any]] = []
         with self._lock:
+            if not self._closed:
+                self._live.add(job)
             if self._closed:
-                raise RuntimeError("the job runner is closed")
-            self._live.add(job)
-            if lane is None:
+                stale.append(job)
+            elif lane is None:
                 self._give(lambda: self._run(job))
             elif lane in self._lanes:
                 waiting = self._lanes[lane]

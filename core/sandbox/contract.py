@@ -12,7 +12,6 @@ import signal
 import sys
 import threading
 from collections.abc import Callable
-from dataclasses import asdict
 from pathlib import Path
 
 from core.base.places import Places
@@ -23,7 +22,7 @@ REGION = "us-east-1"
 
 def places_as_json(places: Places) -> str:
     """For a command line."""
-    return json.dumps({name: str(path) for name, path in asdict(places).items()})
+    return json.dumps({name: str(path) for name, path in places._asdict().items()})
 
 
 def places_from_json(text: str) -> Places:

@@ -223,12 +223,18 @@ def target_of(status: SandboxStatus, profile: Profile) -> Target:
     return Target(
         profile,
         region=REGION,
-        endpoints=status.endpoints,
+        endpoints=with_lists(status.endpoints),
         access_key=ACCESS_KEY,
         secret_key=SECRET_KEY,
         warehouses=(_warehouse(),) if "redshift-data" in status.endpoints else (),
         mysql=status.mysql_sources,
     )
+
+
+def with_lists(endpoints: dict[str, str]) -> dict[str, str]:
+    """The endpoints and, where the Data API is, the services that list clusters and workgroups: it answers for them too."""
+    place = endpoints.get("redshift-data")
+    return {**endpoints, **(dict.fromkeys(("redshift", "redshift-serverless"), place) if place else {})}
 
 
 def _warehouse() -> WarehouseConnection:

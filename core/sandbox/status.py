@@ -7,8 +7,14 @@ from typing import Any
 
 from core.settings.profiles import MysqlSource
 
-ENDPOINTS = {"s3": "s3", "kinesis": "kinesis", "redshift-data": "redshift-data", "default": "s3"}
-"""endpoint -> the service that answers there"""
+ENDPOINTS = {
+    "s3": "s3",
+    "kinesis": "kinesis",
+    "cloudwatch": "kinesis",
+    "redshift-data": "redshift-data",
+    "default": "s3",
+}
+"""endpoint -> the service that answers there; of CloudWatch there are the streams' own figures"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from core.settings.sections.streams import StreamsSettings
 from core.settings.sections.warehouse import WarehouseSettings
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Settings:
     profile: str = "sandbox"
     appearance: Appearance = field(default_factory=Appearance)

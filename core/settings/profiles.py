@@ -15,7 +15,7 @@ ENVIRONMENTS = ("production", "staging", "sandbox")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class MysqlSource:
     """A MySQL or MariaDB server. The password is a secret named ``mysql/<profile>/<name>``; ``password`` is
     only filled in memory (for the sandbox), never written."""
@@ -29,7 +29,7 @@ class MysqlSource:
     password: str | None = field(default=None, repr=False)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class WarehouseConnection:
     """One way to a warehouse.
 
@@ -47,12 +47,14 @@ class WarehouseConnection:
     secret_arn: str = ""
     host: str = ""
     port: int = 0
+    output: str = ""
+    """Athena: where results go (s3://bucket/prefix/), if the workgroup does not say."""
     note: str = ""
     differences: tuple[str, ...] = ()
     password: str | None = field(default=None, repr=False)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Profile:
     """kind: ``sandbox`` (the local stand-in), ``env`` (boto3's own chain and the standard variables), ``aws`` (kept in profiles.toml)."""
 

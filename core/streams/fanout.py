@@ -34,7 +34,8 @@ class FanOutSource(StreamSource):
         self.consumer = f"{_PREFIX}{_host()}-{os.getpid()}-{next(_numbers)}"
         self._arn = ""
         self._stream_arn = ""
-        self._lock = threading.Lock()
+        self._closed = False
+        self._lock, self._closing = threading.Lock(), threading.Lock()
         self._pushed: dict[str, tuple[Any, Iterator[dict[str, Any]]]] = {}
 
     def register(self, job: Job[Any]) -> None:
@@ -63,15 +64,34 @@ class FanOutSource(StreamSource):
                 raise
 
     def close(self) -> None:
-        """Deregister; a call over the network. What fails here is swept up by the next registration."""
-        with self._lock:
-            arn, self._arn = self._arn, ""
-            pushed, self._pushed = self._pushed, {}
-        if arn:
-            with explained(f"deregister the consumer of {self.stream}"):
-                self.client.deregister_stream_consumer(ConsumerARN=arn)
-        for stream, _ in pushed.values():
-            stream.close()
+        """Deregister; a call over the network, made once however often this is called (others wait for the first).
+
+        Raises OpsError where it fails, some attempts later; the next registration on this computer sweeps it up.
+        """
+        try:
+            with self._closing:
+                if self._arn:
+                    self._deregister(self._arn)
+                    self._arn = ""
+        finally:
+            with self._lock:
+                self._closed = True
+                pushed, self._pushed = self._pushed, {}
+            for stream, _ in pushed.values():
+                stream.close()
+
+    def _deregister(self, arn: str) -> None:
+        for pause in (0.3, 1.0, 3.0, None):
+            try:
+                with explained(f"deregister the consumer {self.consumer} of {self.stream}"):
+                    self.client.deregister_stream_consumer(ConsumerARN=arn)
+                return
+            except OpsError as error:
+                if error.code == "not-found":
+                    return  # gone with its stream
+                if pause is None or error.code not in ("throttled", "limit", "unreachable", "conflict"):
+                    raise
+                time.sleep(pause)
 
     def iterator(self, shard: str, position: Position) -> str:
         """Subscribe (it lasts five minutes); the "iterator" is the shard's id."""
@@ -87,8 +107,11 @@ class FanOutSource(StreamSource):
             raise self._told(error, position) from error
         stream = answer["EventStream"]
         with self._lock:
-            self._pushed[shard] = (stream, iter(stream))
-        return shard
+            if not self._closed:
+                self._pushed[shard] = (stream, iter(stream))
+                return shard
+        stream.close()  # it was closed while the service answered
+        raise Expired
 
     def page(self, shard: Shard, iterator: str, limit: int) -> Page:
         """The next event. Raises Expired at the end of the subscription."""
@@ -107,6 +130,14 @@ class FanOutSource(StreamSource):
         return _page(shard, event["SubscribeToShardEvent"])
 
     def _told(self, error: Exception, position: Position | None = None) -> Exception:
+        if "initial-response" in str(error):  # as botocore words it; kinesis-local is one that leaves it out
+            return OpsError(
+                f"{self.stream} cannot be read by enhanced fan-out here",
+                "The endpoint's answer to SubscribeToShard is not the event stream that AWS sends",
+                "Tap it without fan-out: by polling",
+                details={"error": str(error)},
+                code="unsupported",
+            )
         told = self._sorted(error, position)
         # A subscription that was just cut lives on at the service for some seconds.
         return Passing(told) if isinstance(told, OpsError) and told.code == "conflict" else told

@@ -70,38 +70,56 @@ def tally_of(records: Sequence[Record]) -> Tally:
     return {second: (count, sizes[second]) for second, count in counts.items()}
 
 
+Lines = dict[str, npt.NDArray[np.float64]]
+"""Shard -> one value a bin."""
+
+
 @dataclass(frozen=True, slots=True)
 class Series:
-    """Chart lines: ``times`` are the bins' first seconds (epoch), ``step`` their length in seconds;
-    ``records`` and ``bytes`` are per second, one line a shard; ``ages``: milliseconds behind the newest record, the
-    highest of each bin, by the time of the read."""
+    """Chart lines: ``times`` are the bins' first seconds (epoch), ``step`` their length in seconds.
+
+    records, bytes: per second, by arrival in the stream. By the time of the read: ``ages``, milliseconds behind the
+    newest record, and ``delays``, milliseconds the oldest record of a page had waited in the stream, the highest of
+    each bin; ``throttles``: reads refused in each bin.
+    """
 
     step: int
     times: npt.NDArray[np.float64]
-    records: dict[str, npt.NDArray[np.float64]]
-    bytes: dict[str, npt.NDArray[np.float64]]
-    ages: dict[str, npt.NDArray[np.float64]]
+    records: Lines
+    bytes: Lines
+    ages: Lines
+    delays: Lines
+    throttles: Lines
+
+
+_Rings = dict[str, tuple[Ring, Ring]]
+"""Shard -> the fine ring and the coarse one."""
 
 
 class Rates:
-    """Records and bytes by shard and arrival time: 1 s bins for 15 minutes, 1 min bins for 24 hours."""
+    """What is charted by shard: 1 s bins for 15 minutes, 1 min bins for 24 hours."""
 
     def __init__(self) -> None:
-        self._rings: dict[str, tuple[Ring, Ring]] = {}
-        self._ages: dict[str, tuple[Ring, Ring]] = {}
+        self._counts: _Rings = {}
+        self._ages: _Rings = {}
+        self._delays: _Rings = {}
+        self._throttles: _Rings = {}
 
-    def read(self, shard: str, second: int, behind: float) -> None:
-        """A read of ``shard`` said that it was ``behind`` milliseconds late."""
-        rings = self._ages.get(shard)
-        if rings is None:
-            rings = self._ages[shard] = (Ring(1, SECONDS_KEPT, 1), Ring(60, MINUTES_KEPT, 1))
-        for ring in rings:
-            ring.raise_to(second, behind)
+    def read(self, shard: str, second: int, behind: float, delay: float) -> None:
+        """A read of ``shard`` said that it was ``behind`` milliseconds late, and its oldest record had waited for
+        ``delay`` milliseconds (0 where it brought none)."""
+        for rings, value in ((self._ages, behind), (self._delays, delay)):
+            for ring in _of(rings, shard, 1):
+                ring.raise_to(second, value)
+
+    def throttled(self, shard: str, second: int) -> None:
+        """A read of ``shard`` was refused."""
+        for ring in _of(self._throttles, shard, 1):
+            ring.add(second, (1.0,))
 
     def add(self, shard: str, tally: Tally) -> None:
-        rings = self._rings.get(shard)
-        if rings is None:
-            rings = self._rings[shard] = (Ring(1, SECONDS_KEPT, 2), Ring(60, MINUTES_KEPT, 2))
+        """Count records by their arrival."""
+        rings = _of(self._counts, shard, 2)
         for second, counts in tally.items():
             for ring in rings:
                 ring.add(second, counts)
@@ -112,22 +130,34 @@ class Rates:
         step = 1 if fine else 60
         bins, last = max(1, seconds // step), int(now)
         times = (np.arange(last // step - bins + 1, last // step + 1) * step).astype(np.float64)
-        lines = {shard: rings[0 if fine else 1].series(last, bins) / step for shard, rings in self._rings.items()}
+        lines = {shard: rings[0 if fine else 1].series(last, bins) / step for shard, rings in self._counts.items()}
         if not fine:  # the minute that runs is not over: its rate is that of the seconds it has had
             passed = max(1.0, now - float(times[-1]))
             for line in lines.values():
                 line[-1] *= step / min(passed, step)
-        ages = {}
-        for shard, rings in self._ages.items():
-            ring = rings[0 if fine else 1]
-            ages[shard] = _held(ring.series(last, bins)[:, 0], ring.known(last, bins))
+        ages, delays = (
+            {
+                shard: _held((ring := pair[0 if fine else 1]).series(last, bins)[:, 0], ring.known(last, bins))
+                for shard, pair in rings.items()
+            }
+            for rings in (self._ages, self._delays)
+        )
         return Series(
             step,
             times,
             {shard: line[:, 0] for shard, line in lines.items()},
             {shard: line[:, 1] for shard, line in lines.items()},
             ages,
+            delays,
+            {shard: pair[0 if fine else 1].series(last, bins)[:, 0] for shard, pair in self._throttles.items()},
         )
+
+
+def _of(rings: _Rings, shard: str, columns: int) -> tuple[Ring, Ring]:
+    found = rings.get(shard)
+    if found is None:
+        found = rings[shard] = (Ring(1, SECONDS_KEPT, columns), Ring(60, MINUTES_KEPT, columns))
+    return found
 
 
 def _held(values: npt.NDArray[np.float64], known: npt.NDArray[np.bool_]) -> npt.NDArray[np.float64]:

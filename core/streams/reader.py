@@ -42,7 +42,8 @@ class ShardStatus:
 
     state: waiting (for its parents) | reading | throttled | retrying | closed. behind: milliseconds behind the
     newest record, None before the first answer. known_until: all that arrived before this time (epoch seconds, by our
-    clock) has been read. reads_per_minute, throttles_per_minute: the last 60 s.
+    clock) has been read. reads_per_minute, throttles_per_minute: the last 60 s. silent: seconds that the call under
+    way has been waiting for its answer, 0 between calls.
     """
 
     shard: Shard
@@ -59,6 +60,7 @@ class ShardStatus:
     last_sequence: str = ""
     known_until: float = 0.0
     trouble: OpsError | None = None
+    silent: float = 0.0
 
 
 class ShardReader:
@@ -87,15 +89,23 @@ class ShardReader:
         self._trouble: OpsError | None = None
         self._behind: float | None = None
         self._known_until = 0.0
+        self._asked = 0.0  # monotonic; when the call under way was made
         self._limit = pace.limit
-        self._records = self._bytes = self._reads = self._throttles = self._expired = self._retries = 0
+        self.throttles = 0
+        self._records = self._bytes = self._reads = self._expired = self._retries = 0
         self._recent_reads: deque[float] = deque()
         self._recent_throttles: deque[float] = deque()
 
     def step(self) -> Page | None:
         """Make one read. None: nothing came this time (throttled, expired, retrying). Raises OpsError when reading on
         is useless (stream deleted, access denied, login expired); the position is kept, so it can be tried again."""
-        asked, asked_at = time.monotonic(), time.time()
+        self._asked = time.monotonic()
+        try:
+            return self._step(self._asked, time.time())
+        finally:
+            self._asked = 0.0
+
+    def _step(self, asked: float, asked_at: float) -> Page | None:
         self.delay = 0.0
         try:
             if self._iterator is None:
@@ -149,7 +159,7 @@ class ShardReader:
             self._records,
             self._bytes,
             self._reads,
-            self._throttles,
+            self.throttles,
             self._expired,
             self._retries,
             len(self._recent_reads),
@@ -157,6 +167,7 @@ class ShardReader:
             self.position.sequence,
             self._known_until,
             self._trouble,
+            now - asked if (asked := self._asked) else 0.0,
         )
 
     # -- what an answer changes -----------------------------------------------
@@ -180,7 +191,7 @@ class ShardReader:
         self._bytes += page.size
 
     def _throttled(self, now: float) -> None:
-        self._throttles += 1
+        self.throttles += 1
         self._in_a_row += 1
         self._recent_throttles.append(now)
         self._state = "throttled"

@@ -26,6 +26,7 @@ class StreamReader:
 
     start: where shards without a checkpoint begin. shards: only these and what they are split into (empty: all).
     checkpoints: shard -> where its work stands; children of a known shard begin at their first record.
+    on_throttle: called on a reading thread for every read that the service refused.
     """
 
     def __init__(
@@ -37,6 +38,7 @@ class StreamReader:
         shards: Collection[str] = (),
         checkpoints: Mapping[str, Checkpoint] | None = None,
         pace: Pace | None = None,
+        on_throttle: Callable[[Shard], None] | None = None,
         list_again: float = _LIST_AGAIN,
         most_threads: int = MOST_THREADS,
     ) -> None:
@@ -44,6 +46,7 @@ class StreamReader:
         self.skew = 0.0  # seconds the server's clock is ahead of ours
         self.failure: OpsError | BaseException | None = None
         self._on_page, self._pace, self._list_again = on_page, pace or Pace(), list_again
+        self._on_throttle = on_throttle
         self._most_threads = most_threads
         self._only = set(shards) | ({start.shard} if start.kind == "sequence" else set())
         self._checkpoints = dict(checkpoints or {})
@@ -215,8 +218,10 @@ class StreamReader:
                 self._changed.wait(wait)
 
     def _step(self, reader: ShardReader) -> None:
-        before = reader.position
+        before, throttles = reader.position, reader.throttles
         page = reader.step()
+        if self._on_throttle is not None and reader.throttles > throttles:
+            self._on_throttle(reader.shard)
         if page is not None:
             try:
                 if self._stopped:

@@ -13,6 +13,7 @@ from core.aws.faults import explained
 from core.aws.workplace import Workplace
 from core.base.errors import OpsError, WrongUse
 from core.jobs.job import Job
+from core.streams.budget import ReadBudget, read_budget
 from core.streams.carrying import Carriage, only_one, pipeline
 from core.streams.collector import Collector
 from core.streams.decode import Record
@@ -41,7 +42,8 @@ class StreamSummary:
 
 @dataclass(frozen=True, slots=True)
 class StreamDetails:
-    """``shards`` holds the closed ones, too; ``consumers`` are the names of those with enhanced fan-out."""
+    """``shards`` holds the closed ones, too; ``consumers`` are the names of those with enhanced fan-out, of which there
+    are ``consumer_count`` (the names are unknown where listing them is not allowed)."""
 
     name: str
     arn: str
@@ -52,6 +54,7 @@ class StreamDetails:
     created: datetime | None
     consumers: tuple[str, ...]
     shards: tuple[Shard, ...]
+    consumer_count: int = 0
 
     @property
     def open_shards(self) -> tuple[Shard, ...]:
@@ -90,7 +93,7 @@ class StreamsService:
     def describe(self, name: str) -> StreamDetails:
         with explained(f"describe the stream {name}"):
             summary = self._client.describe_stream_summary(StreamName=name)["StreamDescriptionSummary"]
-            consumers = tuple(entry["ConsumerName"] for entry in self._consumers(summary))
+        consumers = self._consumers(summary)
         shards, _ = self.source(name).shards()
         return StreamDetails(
             name,
@@ -102,19 +105,34 @@ class StreamsService:
             _moment(summary.get("StreamCreationTimestamp")),
             consumers,
             tuple(shards),
+            max(len(consumers), summary.get("ConsumerCount") or 0),
         )
 
-    def _consumers(self, summary: dict[str, Any]) -> list[dict[str, Any]]:
+    def _consumers(self, summary: dict[str, Any]) -> tuple[str, ...]:
         if not summary.get("ConsumerCount"):
-            return []
-        answer = self._client.list_stream_consumers(StreamARN=summary["StreamARN"])
-        found: list[dict[str, Any]] = answer["Consumers"]
-        return found
+            return ()
+        try:
+            with explained(f"list the consumers of {summary['StreamName']}"):
+                answer = self._client.list_stream_consumers(StreamARN=summary["StreamARN"])
+        except OpsError as trouble:
+            if trouble.code != "denied":  # a tap does not need to know who they are
+                raise
+            return ()
+        return tuple(entry["ConsumerName"] for entry in answer["Consumers"])
 
     # -- reading ----------------------------------------------------------------
     def source(self, name: str) -> StreamSource:
         """For readers of their own: see ``StreamReader``."""
         return StreamSource(self._workplace.aws, name)
+
+    def budget(self, name: str, open_shards: int) -> ReadBudget:
+        """What other readers leave of the shards' five reads a second, as far as CloudWatch tells."""
+        return read_budget(self._workplace.aws, name, open_shards)
+
+    @property
+    def reads_per_second(self) -> float:
+        """What a tap takes at most of a shard's five reads a second."""
+        return self._workplace.settings().streams.reads_per_second
 
     def tap(
         self,
@@ -124,12 +142,14 @@ class StreamsService:
         *,
         unseen_stop: bool = False,
         on_records: Callable[[list[Record]], None] | None = None,
+        source: StreamSource | None = None,
     ) -> Tap:
         """A tap that reads already, as gently as the settings say. ``unseen_stop``: it pauses when nobody looked for
-        as long as the settings allow. Raises OpsError where the stream cannot be read."""
+        as long as the settings allow. ``source``: how it reads, instead of by polling. Raises OpsError where the
+        stream cannot be read."""
         settings = self._workplace.settings().streams
         tap = Tap(
-            self.source(name),
+            source or self.source(name),
             start=start,
             shards=[shard_id(word) for word in shards],
             pace=Pace(settings.reads_per_second),
@@ -140,11 +160,17 @@ class StreamsService:
         tap.open()
         return tap
 
+    def consumer(self, job: Job[Any], name: str) -> FanOutSource:
+        """A consumer with enhanced fan-out, registered (which costs money) and active, for ``tap``. Whoever asked for
+        it must ``close`` it; a tap made with it does so when it stops. Raises OpsError where none can be had."""
+        source = FanOutSource(self._workplace.aws, name)
+        source.register(job)
+        return source
+
     def fan_out(self, job: Job[Any], tap: Tap) -> Tap:
         """Go on with a tap by enhanced fan-out, without a gap: registers a consumer (which costs money), stops the
         tap, and starts another in the same window. Where it cannot be registered the old tap goes on untouched."""
-        source = FanOutSource(self._workplace.aws, tap.stream)
-        source.register(job)
+        source = self.consumer(job, tap.stream)
         try:
             tap.stop()
             while not tap.wait(0.5):

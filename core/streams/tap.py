@@ -17,6 +17,8 @@ from core.streams.reader import PUSHED, READS_A_SECOND, Pace, ShardStatus
 from core.streams.reading import MOST_THREADS, StreamReader
 from core.streams.window import Window
 
+SILENT = 5.0
+"""Seconds without an answer from which on a polling reader counts as kept waiting."""
 _MOST_PUSHED = 64  # shards that can be pushed at once; each holds a connection and a thread
 
 
@@ -79,15 +81,17 @@ class Tap:
             shards=shards,
             checkpoints=after.checkpoints() if after else None,
             pace=PUSHED if self.pushed else pace,
+            on_throttle=lambda shard: self.window.throttled(shard.id, self._reader.skew),
             most_threads=_MOST_PUSHED if self.pushed else MOST_THREADS,
         )
         self._unseen_seconds = unseen_seconds
         self._looked = self._began = time.monotonic()
         self._unseen = False
+        self._opened = time.time()
 
     def open(self) -> None:
         """Start reading. Raises OpsError where the stream cannot be listed."""
-        self._began = time.monotonic()
+        self._began, self._opened = time.monotonic(), time.time()
         self._reader.open()
 
     def pause(self) -> None:
@@ -169,7 +173,9 @@ class Tap:
         now = time.time()
         # A shard that is not answered falls behind although no answer says so.
         waiting = [
-            (now - s.known_until) * 1000 for s in shards if s.state in ("throttled", "retrying") and s.known_until
+            (now - s.known_until) * 1000
+            for s in shards
+            if s.known_until and (s.state in ("throttled", "retrying") or (s.silent > SILENT and not self.pushed))
         ]
         ages, delays = sorted([*self.window.ages(), *waiting]), sorted(self.window.delays())
         passed = time.monotonic() - self._began
@@ -195,7 +201,7 @@ class Tap:
         )
 
     def _take(self, page: Page) -> None:
-        records = self.window.add(page, self._reader.skew)
+        records = self.window.add(page, self._reader.skew, self._opened + self._reader.skew)
         if self._on_records is not None and records:
             self._on_records(records)
         if self._unseen_seconds is not None and time.monotonic() - self._looked > self._unseen_seconds:

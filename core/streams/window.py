@@ -80,8 +80,14 @@ class Window:
         self._received: deque[tuple[float, int, int]] = deque()  # (monotonic, records, bytes)
 
     # -- filled by the readers ------------------------------------------------
-    def add(self, page: Page, skew: float = 0.0) -> list[Record]:
-        """Decode and keep one page; returns its records. ``skew``: seconds the server's clock is ahead.
+    def throttled(self, shard: str, skew: float = 0.0) -> None:
+        """A read of ``shard`` was refused just now."""
+        with self._lock:
+            self._rates.throttled(shard, int(time.time() + skew))
+
+    def add(self, page: Page, skew: float = 0.0, live_since: float = 0.0) -> list[Record]:
+        """Decode and keep one page; returns its records. ``skew``: seconds the server's clock is ahead;
+        ``live_since``: what arrived before (epoch seconds, the server's clock) was there already, and waited for nobody.
 
         The long parts run without the lock: the window's thread must never wait for a page of 10,000 records.
         """
@@ -94,12 +100,16 @@ class Window:
         now = time.monotonic()
         with self._lock:
             self._ages.append((now, page.behind))
-            self._rates.read(page.shard.id, int(page.received + skew), page.behind)
+            waits = [page.received + skew - arrived for arrived in _ends(records) if arrived >= live_since]
+            self._rates.read(
+                page.shard.id, int(page.received + skew), page.behind, max(0.0, max(waits, default=0.0) * 1000)
+            )
+            if waits:
+                self._delays.append((now, max(0.0, sum(waits) / len(waits) * 1000)))
             self._received.append((now, len(records), page.size))
             while now - self._received[0][0] > _RECEIVED_KEPT:
                 self._received.popleft()
             if records:
-                self._delays.append((now, max(0.0, (page.received + skew - records[-1].arrived) * 1000)))
                 self._all.add(records)
                 self._rates.add(page.shard.id, tally)
                 self._keys.add(keys)
@@ -180,10 +190,15 @@ class Window:
         return self._last_minute(self._ages)
 
     def delays(self) -> list[float]:
-        """Milliseconds from a record's arrival in the stream to its arrival here, the newest record of each page."""
+        """Milliseconds from a record's arrival in the stream to its arrival here, the middle of each page."""
         return self._last_minute(self._delays)
 
     def _last_minute(self, samples: deque[tuple[float, float]]) -> list[float]:
         since = time.monotonic() - _SAMPLE_SECONDS
         with self._lock:
             return [value for at, value in samples if at >= since]
+
+
+def _ends(records: Sequence[Record]) -> tuple[float, ...]:
+    """When the oldest and the newest of a page arrived in the stream."""
+    return (records[0].arrived, records[-1].arrived) if records else ()

@@ -16,7 +16,7 @@ from core.base.errors import OpsError, WrongUse
 from core.jobs.job import Job
 from core.settings.profiles import WarehouseConnection
 from core.warehouse.catalogue import Catalogue, read_catalogue, store, stored
-from core.warehouse.drivers.driver import Driver, RunningStatement, Status, Values
+from core.warehouse.drivers.driver import Driver, HasTables, RunningStatement, Status, Values
 from core.warehouse.history import History
 from core.warehouse.intent import counting, intent_of
 from core.warehouse.results import Result
@@ -94,9 +94,13 @@ class WarehouseService:
             from core.warehouse.drivers.hive import HiveDriver
 
             return HiveDriver(connection, self._password(connection), database)
+        if connection.kind == "athena":
+            from core.warehouse.drivers.athena import AthenaDriver
+
+            return AthenaDriver(self._workplace.aws, connection, database)
         raise OpsError(
             f"The connection {connection.name} is of the kind {connection.kind}",
-            "This version speaks data-api, postgres and hive",
+            "This version speaks data-api, postgres, hive and athena",
             "Correct the connection in the profile",
             code="settings",
         )
@@ -112,6 +116,8 @@ class WarehouseService:
         """sqlglot's name of the SQL there, and whether a backslash escapes in strings. Asks nobody."""
         if connection.kind == "hive":
             return "hive", True
+        if connection.kind == "athena":
+            return "athena", False
         redshift = connection.kind == "data-api" or connection.port in (0, 5439)
         return ("redshift", True) if redshift else ("postgres", False)
 
@@ -246,14 +252,18 @@ class WarehouseService:
 
     def catalogue(self, job: Job[Any], connection: WarehouseConnection, database: str = "") -> Catalogue:
         """Read the database's catalogue now, and keep it for next time."""
-        database = database or connection.database
-        catalogue = read_catalogue(
-            connection.name,
-            database,
-            self.driver(connection, database).dialect,
-            lambda sql: self.ask(job, connection, sql, database=database),
-            self._workplace.clock.now(),
-        )
+        database, now = database or connection.database, self._workplace.clock.now()
+        driver = self.driver(connection, database)
+        if isinstance(driver, HasTables):
+            catalogue = Catalogue(connection.name, database, now, (database,), tuple(driver.tables()))
+        else:
+            catalogue = read_catalogue(
+                connection.name,
+                database,
+                driver.dialect,
+                lambda sql: self.ask(job, connection, sql, database=database),
+                now,
+            )
         store(catalogue, self._catalogue_file(connection, database))
         return catalogue
 

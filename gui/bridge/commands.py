@@ -11,7 +11,7 @@ from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import QAbstractButton, QWidget
 
 
-@dataclass(slots=True)
+@dataclass
 class Command:
     """``room`` is "" for commands of the whole window; a room's commands act only while its page is shown."""
 

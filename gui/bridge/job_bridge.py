@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import shiboken6
 from PySide6.QtCore import QObject, Qt, Signal
@@ -22,8 +22,7 @@ NextStep = tuple[str, Callable[[], None]]
 """What the drawer offers after a job: words for the link, and what it does."""
 
 
-@dataclass(slots=True)
-class _Watch:
+class _Watch(NamedTuple):
     owner: QObject
     on_success: Callable[[Any], None] | None
     on_failure: Callable[[OpsError], None] | None
@@ -31,7 +30,7 @@ class _Watch:
     on_progress: Callable[[Progress], None] | None
 
 
-@dataclass(slots=True)
+@dataclass
 class Activity:
     """One job as the drawer shows it."""
 
@@ -90,6 +89,10 @@ class JobBridge(QObject):
         outlives_owner: the job goes on when the page dies; otherwise it is cancelled then.
         after: makes the drawer's next step out of the result ("Show in folder").
         """
+        if not shiboken6.isValid(owner):  # a timer of a page that is gone
+            dead: Job[Any] = Job(title, work)
+            dead.cancel()
+            return dead
         watch = _Watch(owner, on_success, on_failure, on_cancelled, on_progress)
         gate = threading.Event()
 

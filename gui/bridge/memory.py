@@ -26,7 +26,9 @@ class Memory:
             logging.getLogger(__name__).warning("what the window remembered is lost: %s", error)
 
     def get(self, key: str, default: Any = None) -> Any:
-        return self._values.get(key, default)
+        """What was kept, if it is of the default's type: somebody may have edited the file."""
+        value = self._values.get(key, default)
+        return value if default is None or isinstance(value, type(default)) else default
 
     def put(self, key: str, value: Any) -> None:
         self._values[key] = value

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from PySide6.QtWidgets import QWidget
 
@@ -15,8 +15,7 @@ from gui.bridge.memory import Memory
 from gui.bridge.settings_bridge import SettingsBridge
 
 
-@dataclass(frozen=True, slots=True)
-class TabContext:
+class TabContext(NamedTuple):  # dataclasses take five times as long to make at the window's start
     """desk: the services of the open profile. praise: shows a toast, for successes only; failures stand next to
     their cause. go: switches to another page by its id. header: puts a widget into the window's header while the
     page is shown (rarely needed)."""
@@ -31,8 +30,7 @@ class TabContext:
     go: Callable[[str], None]
 
 
-@dataclass(frozen=True, slots=True)
-class TabSpec:
+class TabSpec(NamedTuple):
     """A page: loaded on a worker, built when it is first shown, and built anew after a change of profile.
 
     load imports the page's modules (they may take a second, charts and all); loaded says whether that is done.

@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from PySide6.QtWidgets import QComboBox, QLineEdit, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QAbstractSpinBox,
+    QComboBox,
+    QDateEdit,
+    QDoubleSpinBox,
+    QLineEdit,
+    QSpinBox,
+    QVBoxLayout,
+    QWidget,
+)
 
 from gui.parts.words import Label, restyle
 from gui.style.tokens import Space
@@ -35,6 +44,35 @@ class Field(QWidget):
         self.note.setText(text or self._help)
         self.note.set_tone("danger" if text else "")
         self.note.setVisible(bool(text or self._help))
+
+
+class SpinBox(QSpinBox):
+    """A whole number, with the padding of other fields."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        _pad(self)
+
+
+class DoubleSpinBox(QDoubleSpinBox):
+    """A number, with the padding of other fields."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        _pad(self)
+
+
+class DateEdit(QDateEdit):
+    """A day, with the padding of other fields."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        _pad(self)
+
+
+def _pad(box: QAbstractSpinBox) -> None:
+    """Qt's stylesheets leave the line inside a spin box where it is, whatever padding they are given."""
+    box.lineEdit().setTextMargins(Space.S, 0, 0, 0)
 
 
 def line(placeholder: str = "", text: str = "", *, mono: bool = False) -> QLineEdit:

@@ -12,7 +12,7 @@ import numpy.typing as npt
 import pyqtgraph
 from PySide6.QtCore import QEvent, QObject, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen
-from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QGraphicsGridLayout, QHBoxLayout, QVBoxLayout, QWidget
 
 from gui.parts.words import Label, number
 from gui.style.theme import font, theme
@@ -41,6 +41,28 @@ class _TimeAxis(pyqtgraph.AxisItem):  # type: ignore[misc]
         wanted = (high - low) / max(1.0, size / 110)
         steps = (5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14_400)
         return [(next((step for step in steps if step >= wanted), 21_600), 0)]
+
+
+def _plot(below: pyqtgraph.AxisItem, left: pyqtgraph.AxisItem) -> tuple[pyqtgraph.GraphicsView, pyqtgraph.ViewBox]:
+    """A view box between two axes; what PlotItem adds (menus, buttons, forms) costs 20 ms of a page's opening."""
+    view = pyqtgraph.GraphicsView()
+    view.setFrameShape(view.Shape.NoFrame)
+    view.setAntialiasing(True)
+    box = pyqtgraph.ViewBox(enableMenu=False, enableMouse=False, defaultPadding=0)
+    item = pyqtgraph.GraphicsWidget()
+    grid = QGraphicsGridLayout(item)
+    grid.setContentsMargins(0, 6, 0, 0)
+    grid.setSpacing(0)
+    grid.addItem(left, 0, 0)
+    grid.addItem(box, 0, 1)
+    grid.addItem(below, 1, 1)
+    grid.setColumnStretchFactor(1, 1)
+    grid.setRowStretchFactor(0, 1)
+    for axis in (left, below):
+        axis.linkToView(box)
+        axis.setZValue(0.5)  # the grid lies over the curves' ground, as PlotItem has it
+    view.setCentralItem(item)
+    return view, box
 
 
 class _Sample(QWidget):
@@ -103,27 +125,19 @@ class LiveChart(QWidget):
         self._until: Mapping[str, float] = {}
         self._marked: frozenset[str] = frozenset()
         self._at: float | None = None
-        self._axis = _TimeAxis("bottom")
-        self.plot = pyqtgraph.PlotWidget(axisItems={"bottom": self._axis})
-        self.plot.setFrameShape(self.plot.Shape.NoFrame)
-        self.plot.setAntialiasing(True)
-        item = self.plot.getPlotItem()
-        item.setMenuEnabled(False)
-        item.hideButtons()
-        item.getViewBox().setMouseEnabled(False, False)
-        item.getViewBox().setDefaultPadding(0)
-        item.getAxis("left").setWidth(44)
-        item.getAxis("bottom").setHeight(26)
-        item.setContentsMargins(0, 6, 0, 0)
+        self._axis, self._scale = _TimeAxis("bottom"), pyqtgraph.AxisItem("left")
+        self._axis.setHeight(26)
+        self._scale.setWidth(44)
+        self.plot, self._view = _plot(self._axis, self._scale)
         self._cross = pyqtgraph.InfiniteLine(angle=90, movable=False)
         self._cross.hide()
-        item.addItem(self._cross, ignoreBounds=True)
+        self._view.addItem(self._cross, ignoreBounds=True)
         self._limit: float | None = None
         self._adds_up = True
-        self._limit_line = pyqtgraph.InfiniteLine(angle=0, movable=False, label="what a shard takes in",
-                                                  labelOpts={"position": 0.08, "movable": False})  # fmt: skip
+        options = {"position": 0.08, "movable": False}
+        self._limit_line = pyqtgraph.InfiniteLine(angle=0, movable=False, label=" ", labelOpts=options)
         self._limit_line.hide()
-        item.addItem(self._limit_line, ignoreBounds=True)
+        self._view.addItem(self._limit_line, ignoreBounds=True)
         self._box = _Box(self.plot)
         self._legend = QHBoxLayout()
         self._legend.setSpacing(Space.M)
@@ -174,15 +188,18 @@ class LiveChart(QWidget):
             if near and self._limit is not None:
                 self._limit_line.setPos(self._limit)
                 top = max(top, self._limit)
-            self.plot.setXRange(times[0], times[-1] + 1e-6, padding=0)
-            self.plot.setYRange(0, max(top * 1.12, 1.0), padding=0)
+            self._view.setXRange(times[0], times[-1] + 1e-6, padding=0)
+            self._view.setYRange(0, max(top * 1.12, 1.0), padding=0)
         if self._at is not None:
             self._show_cross(self._at)
 
-    def set_unit(self, unit: str, name: str, limit: float | None = None, *, adds_up: bool = True) -> None:
-        """What is drawn from now on; ``limit`` gets a line of its own as soon as one comes near it; ``adds_up``: the
-        sum of the lines means something."""
+    def set_unit(
+        self, unit: str, name: str, limit: float | None = None, limit_word: str = "", *, adds_up: bool = True
+    ) -> None:
+        """What is drawn from now on; ``limit`` gets a line of its own, named ``limit_word``, as soon as one comes near
+        it; ``adds_up``: the sum of the lines means something."""
         self._unit, self._name, self._limit, self._adds_up = unit, name, limit, adds_up
+        self._limit_line.label.setFormat(limit_word or " ")
         self.setAccessibleName(name)
 
     def mark(self, names: frozenset[str]) -> None:
@@ -240,8 +257,7 @@ class LiveChart(QWidget):
             super().keyPressEvent(event)
 
     def _time_at(self, position: QPointF) -> float:
-        box = self.plot.getPlotItem().getViewBox()
-        return float(box.mapSceneToView(self.plot.mapToScene(position.toPoint())).x())
+        return float(self._view.mapSceneToView(self.plot.mapToScene(position.toPoint())).x())
 
     def _nearest(self, at: float) -> float:
         return float(self._times[int(np.abs(self._times - at).argmin())])
@@ -257,12 +273,11 @@ class LiveChart(QWidget):
         zone = UTC if self._axis.utc else None
         moment = datetime.fromtimestamp(float(self._times[place]), UTC).astimezone(zone)
         highest = sorted(self._lines.items(), key=lambda entry: -entry[1][place])[:3]
-        rows = [(name, f"{number(values[place])} {self._unit}") for name, values in highest]
+        rows = [(name, f"{_figure(values[place])} {self._unit}") for name, values in highest]
         if self._adds_up:
             total = sum(float(values[place]) for values in self._lines.values())
-            rows.append(("All", f"{number(total)} {self._unit}"))
-        view = self.plot.getPlotItem().getViewBox()
-        x = self.plot.mapFromScene(view.mapViewToScene(QPointF(float(self._times[place]), 0))).x()
+            rows.append(("All", f"{_figure(total)} {self._unit}"))
+        x = self.plot.mapFromScene(self._view.mapViewToScene(QPointF(float(self._times[place]), 0))).x()
         self._box.show_rows(moment.strftime("%H:%M:%S"), rows, x)
 
     def _hide_cross(self) -> None:
@@ -273,9 +288,11 @@ class LiveChart(QWidget):
     # -- the look -------------------------------------------------------------------
     def _rebuild(self) -> None:
         for item in self._items.values():
-            self.plot.removeItem(item)
+            self._view.removeItem(item)
         self._order = list(self._lines)
-        self._items = {name: self.plot.plot(pen=self._pen(name, 1)) for name in self._order}
+        self._items = {name: pyqtgraph.PlotCurveItem(pen=self._pen(name, 1)) for name in self._order}
+        for item in self._items.values():
+            self._view.addItem(item)
         while (taken := self._legend.takeAt(0)) is not None:
             if (widget := taken.widget()) is not None:
                 widget.deleteLater()
@@ -311,12 +328,11 @@ class LiveChart(QWidget):
     def _paint(self) -> None:
         tokens = theme()
         self.plot.setBackground(tokens.color("surface"))
-        for side in ("left", "bottom"):
-            axis = self.plot.getPlotItem().getAxis(side)
+        for axis in (self._scale, self._axis):
             axis.setPen(tokens.color("border"))
             axis.setTextPen(tokens.color("text3"))
             axis.setStyle(tickFont=font("caption"), tickLength=0, tickTextOffset=8, maxTickLevel=0)
-        self.plot.getPlotItem().getAxis("left").setGrid(90)
+        self._scale.setGrid(90)
         pen = QPen(tokens.color("text3"), 1, Qt.PenStyle.DashLine)
         pen.setCosmetic(True)
         self._cross.setPen(pen)
@@ -366,6 +382,10 @@ class _Box(QWidget):
             painter.drawText(area, Qt.AlignmentFlag.AlignVCenter, name)
             painter.setPen(theme().color("text"))
             painter.drawText(area, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight, value)
+
+
+def _figure(value: float) -> str:
+    return number(value, 1 if value < 10 and value != round(value) else 0)
 
 
 def _few(lines: Mapping[str, Line]) -> dict[str, Line]:

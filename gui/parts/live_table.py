@@ -1,4 +1,4 @@
-"""A table of what comes in: a ring of fixed size, newest on top, that stands still while it is read."""
+"""A table of what comes in: a ring of fixed size, newest on top or at the bottom, that stands still while it is read."""
 
 from __future__ import annotations
 
@@ -30,7 +30,8 @@ class Column:
 
 
 class LiveModel(QAbstractTableModel):
-    """Any Python objects as rows. Row 0 is the newest. ``serial`` numbers count all rows ever added, from 0."""
+    """Any Python objects as rows. Row 0 is the newest, or, with ``newest_last``, the oldest kept. ``serial`` numbers
+    count all rows ever added, from 0."""
 
     def __init__(self, columns: Sequence[Column], capacity: int, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -38,6 +39,7 @@ class LiveModel(QAbstractTableModel):
         self._capacity = capacity
         self._ring: list[Any] = []
         self._added = 0
+        self.newest_last = False
         self._fonts: dict[bool, QFont] = {True: font("mono"), False: font("body")}
 
     # -- filled -----------------------------------------------------------------
@@ -54,7 +56,8 @@ class LiveModel(QAbstractTableModel):
             return
         grow = min(len(rows), self._capacity - len(self._ring))
         if grow:
-            self.beginInsertRows(QModelIndex(), 0, grow - 1)
+            first = len(self._ring) if self.newest_last else 0
+            self.beginInsertRows(QModelIndex(), first, first + grow - 1)
         for row in rows:
             if len(self._ring) < self._capacity:
                 self._ring.append(row)
@@ -76,20 +79,33 @@ class LiveModel(QAbstractTableModel):
         self.columns = list(columns)
         self.endResetModel()
 
+    def order(self, *, newest_last: bool) -> None:
+        self.beginResetModel()
+        self.newest_last = newest_last
+        self.endResetModel()
+
     # -- read ---------------------------------------------------------------------
     def row(self, number: int) -> Any:
         return self._ring[self._place(number)]
 
+    def newest(self, count: int) -> list[Any]:
+        """The newest rows, the newest first."""
+        return [self._ring[serial % self._capacity] for serial in range(self._added - 1, self._oldest - 1, -1)][:count]
+
     def serial(self, number: int) -> int:
-        return self._added - 1 - number
+        return self._oldest + number if self.newest_last else self._added - 1 - number
 
     def number(self, serial: int) -> int:
         """The row that shows ``serial`` now, or -1 when it has left."""
-        number = self._added - 1 - serial
+        number = serial - self._oldest if self.newest_last else self._added - 1 - serial
         return number if 0 <= number < len(self._ring) else -1
 
+    @property
+    def _oldest(self) -> int:
+        return self._added - len(self._ring)
+
     def _place(self, number: int) -> int:
-        return (self._added - 1 - number) % self._capacity
+        return self.serial(number) % self._capacity
 
     def rowCount(self, parent: _Index = QModelIndex()) -> int:  # noqa: B008
         return 0 if parent.isValid() else len(self._ring)
@@ -161,19 +177,31 @@ class LiveTable(QTableView):
         if chosen is not None and full:
             self._choose_again(self.live.number(chosen))
         if self.following:
-            self.scrollToTop()
+            self._scroll_to_newest()
 
     def follow(self) -> None:
         """Go back to the newest row."""
-        self.scrollToTop()
+        self._scroll_to_newest()
         self._set_following(True)
+
+    def order(self, *, newest_last: bool) -> None:
+        """Newest at the bottom, as a log reads, or on top; then follow."""
+        if newest_last != self.live.newest_last:
+            self.live.order(newest_last=newest_last)
+        self.follow()
+
+    def _scroll_to_newest(self) -> None:
+        if self.live.newest_last:
+            self.scrollToBottom()
+        else:
+            self.scrollToTop()
 
     def show_columns(self, columns: Sequence[Column]) -> None:
         self.live.show_columns(columns)
         self._size_columns()
 
     def chosen_rows(self) -> list[Any]:
-        """The selected rows' objects, newest first."""
+        """The selected rows' objects, as they stand."""
         return [self.live.row(index.row()) for index in sorted(self.selectionModel().selectedRows())]
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
@@ -203,7 +231,7 @@ class LiveTable(QTableView):
             self.row_chosen.emit(self.live.row(current.row()))
 
     def _scrolled(self, value: int) -> None:
-        self._set_following(value == 0)
+        self._set_following(value == (self.verticalScrollBar().maximum() if self.live.newest_last else 0))
 
     def _set_following(self, following: bool) -> None:
         if following != self.following:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import QRectF, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QGuiApplication, QPainter, QPaintEvent, QPen
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout, QWidget
 
 from gui.parts.buttons import Button
 from gui.parts.layout import column, row
@@ -14,22 +14,21 @@ from gui.style.theme import theme
 from gui.style.tokens import Space
 
 
-class Picture(QLabel):
-    """An icon as a picture that follows the theme."""
+class Picture(QWidget):
+    """An icon as a picture that follows the theme; drawn when it is first seen."""
 
     def __init__(self, name: str, token: str = "text2", size: int = 16, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._name, self._token, self._size = name, token, size
+        self._name, self._token = name, token
         self.setFixedSize(size, size)
-        self._paint()
-        theme().changed.connect(self._paint)
+        theme().changed.connect(self.update)
 
     def show_icon(self, name: str, token: str) -> None:
         self._name, self._token = name, token
-        self._paint()
+        self.update()
 
-    def _paint(self) -> None:
-        self.setPixmap(pixmap(self._name, self._token, self._size))
+    def paintEvent(self, event: QPaintEvent) -> None:
+        QPainter(self).drawPixmap(0, 0, pixmap(self._name, self._token, self.width()))
 
 
 class EmptyState(QWidget):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QLocale, Qt
+from datetime import UTC, datetime
+
+from PySide6.QtCore import QLocale, Qt, QTimeZone
 from PySide6.QtWidgets import QLabel, QWidget
 
 from gui.style.theme import font
@@ -55,6 +57,27 @@ def restyle(widget: QWidget) -> None:
     widget.style().unpolish(widget)
     widget.style().polish(widget)
     widget.update()
+
+
+class _Zone:
+    """Whose clock the window shows: this computer's, or UTC."""
+
+    utc = False
+
+
+def show_times_in_utc(utc: bool) -> None:
+    """For every time that is worded from now on."""
+    _Zone.utc = utc
+
+
+def zoned(moment: datetime) -> datetime:
+    """An aware moment in the zone the user reads: format this one."""
+    return moment.astimezone(UTC if _Zone.utc else None)
+
+
+def time_zone() -> QTimeZone:
+    """The same zone, for Qt's own dates."""
+    return QTimeZone.utc() if _Zone.utc else QTimeZone.systemTimeZone()
 
 
 def number(value: float, decimals: int = 0) -> str:

@@ -22,7 +22,7 @@ from gui.bridge.settings_bridge import SettingsBridge
 from gui.bridge.tab_context import TabContext, TabSpec
 from gui.parts.layout import column, row
 from gui.parts.notices import Banner, Busy
-from gui.parts.words import restyle
+from gui.parts.words import restyle, show_times_in_utc
 from gui.shell.header import Header
 from gui.shell.rail import Rail
 from gui.shell.sandbox_words import sandbox_words
@@ -67,7 +67,8 @@ class MainWindow(QMainWindow):
         self._tabs = {tab.id: tab for tab in tabs}
         self._sandbox = SandboxWatch(self)
         self._jobs, self._settings, self._open_desk, self._check_health = jobs, settings, open_desk, check_health
-        self._fault: OpsError | None = None
+        self._fault: OpsError | None = None  # why nobody answers; told in the banner when asked for
+        self._fault_shown = False
         self.commands = Commands(self)
         self.rail, self.header, self.status = Rail(tabs), Header(), StatusBar()
         self.banner = Banner("danger")
@@ -112,6 +113,7 @@ class MainWindow(QMainWindow):
         self.status.activity_asked.connect(self._show_drawer)
         self.status.trouble_asked.connect(self._show_fault)
         self.banner.action_asked.connect(self._ask_health)
+        self.banner.dismissed.connect(self._forget_shown)
         self._jobs.activity_changed.connect(self._count_jobs)
         self._sandbox.changed.connect(lambda news: self.status.show_sandbox(*sandbox_words(news)))
         self._jobs.trouble.connect(self.show_trouble)
@@ -253,27 +255,30 @@ class MainWindow(QMainWindow):
     def _healthy(self, desk: Desk, identity: Identity) -> None:
         if desk is not self.desk:
             return
-        if self._fault is not None:
+        if self._fault_shown:
             self.banner.hide()
-        self._fault = None
+        self._fault, self._fault_shown = None, False
         self.status.show_identity(identity)
         self._health_timer.start(_HEALTH_SECONDS * 1000)
 
     def _unhealthy(self, desk: Desk, fault: OpsError) -> None:
         if desk is not self.desk:
             return
-        first = self._fault is None
         self._fault = fault
-        self.status.show_fault(fault)
-        if first:
+        self.status.show_fault(fault)  # each page says it next to what it could not do: no third voice above them
+        if self._fault_shown:
             self._show_fault()
         self._health_timer.start(_HEALTH_RETRY_SECONDS * 1000)
 
     def _show_fault(self) -> None:
         if self._fault is not None:
+            self._fault_shown = True
             self.banner.show_fault(
                 self._fault.title, self._fault.why, self._fault.remedy, action="Try again", details=self._fault.details
             )
+
+    def _forget_shown(self) -> None:
+        self._fault_shown = False
 
     # -- the rest of the frame ------------------------------------------------
     def _show_drawer(self) -> None:
@@ -347,6 +352,7 @@ class MainWindow(QMainWindow):
     def _follow_settings(self) -> None:
         look = self._settings.current.appearance
         theme().choose(look.theme, reduced_motion=look.reduced_motion)
+        show_times_in_utc(look.utc)
 
     def _count_jobs(self) -> None:
         states = [activity.job.state.value for activity in self._jobs.activities]

@@ -23,7 +23,7 @@ from core.base.errors import OpsError
 from core.settings.model import SECTIONS, Settings
 from gui.bridge.settings_bridge import SettingsBridge
 from gui.parts.dialogs import Dialog
-from gui.parts.form import Field, choice
+from gui.parts.form import DoubleSpinBox, Field, SpinBox, choice
 from gui.parts.layout import scrolled
 from gui.parts.notices import Banner
 from gui.style.tokens import Space
@@ -93,7 +93,7 @@ class SettingsDialog(Dialog):
             follow(lambda value: combo.setCurrentIndex(combo.findData(value)))
             widget = combo
         elif kind in (int, float):
-            spin: QSpinBox | QDoubleSpinBox = QSpinBox() if kind is int else QDoubleSpinBox()
+            spin: QSpinBox | QDoubleSpinBox = SpinBox() if kind is int else DoubleSpinBox()
             spin.setRange(kind(about["minimum"] or 0), kind(about["maximum"] or 2_000_000_000))
             spin.setKeyboardTracking(False)  # a half-typed number is no setting
             if about["unit"]:

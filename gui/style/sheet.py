@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import re
-import tempfile
 from functools import cache
 from pathlib import Path
+from zlib import crc32
 
 from gui.style.tokens import RESOURCES, Tokens
 
@@ -13,8 +14,11 @@ _TOKEN = re.compile(r"@(\w+)@")
 
 
 @cache
-def stylesheet(tokens: Tokens) -> str:
-    """The sheet for one theme. An unknown token in the sheet is a KeyError: a typing mistake must not pass."""
+def stylesheet(tokens: Tokens, icons: Path) -> str:
+    """The sheet for one theme; its recoloured icons are kept in the folder ``icons``.
+
+    An unknown token in the sheet is a KeyError: a typing mistake must not pass.
+    """
     values = {name: value for name, value in tokens._asdict().items() if isinstance(value, str)}
     text = (RESOURCES / "styles" / "app.qss").read_text(encoding="utf-8")
 
@@ -22,25 +26,23 @@ def stylesheet(tokens: Tokens) -> str:
         name = match.group(1)
         if name.startswith("icon_"):  # @icon_chevron-down__text2@ would not be a word: written icon_NAME__TOKEN
             icon, token = name.removeprefix("icon_").split("__")
-            return _tinted(icon.replace("_", "-"), values[token])
+            return _tinted(icon.replace("_", "-"), values[token], icons)
         return values[name]
 
     return _TOKEN.sub(fill, text)
 
 
-@cache
-def _folder() -> Path:
-    """Qt's stylesheets take images only from files, so the recoloured ones live as long as the program."""
-    holder = tempfile.TemporaryDirectory(prefix="opsdesk-icons-", ignore_cleanup_errors=True)
-    _held.append(holder)
-    return Path(holder.name)
-
-
-_held: list[tempfile.TemporaryDirectory[str]] = []
-
-
-def _tinted(icon: str, colour: str) -> str:
-    svg = (RESOURCES / "icons" / f"{icon}.svg").read_text(encoding="utf-8").replace("currentColor", colour)
-    path = _folder() / f"{icon}-{colour[1:]}.svg"
-    path.write_text(svg, encoding="utf-8")
+def _tinted(icon: str, colour: str, folder: Path) -> str:
+    """Qt's stylesheets take images only from files: the recoloured ones are kept, named by the sum of their content."""
+    source = RESOURCES / "icons" / f"{icon}.svg"
+    svg = source.read_text(encoding="utf-8").replace("currentColor", colour)
+    path = folder / f"{icon}-{crc32(svg.encode()):08x}.svg"
+    if not path.exists():
+        half = path.with_suffix(f".{os.getpid()}")
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            half.write_text(svg, encoding="utf-8")
+            half.replace(path)
+        except OSError:  # a full disk: black arrows are better than no window
+            return source.as_posix()
     return path.as_posix()

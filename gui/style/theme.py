@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
+from pathlib import Path
 
 from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtGui import QColor, QFont, QFontDatabase, QPalette
@@ -22,9 +23,14 @@ class Theme(QObject):
         self.choice = "system"
         self.reduced_motion = False
         self.tokens: Tokens = load("light")
+        self._icons = Path()
 
-    def start(self, application: QApplication) -> None:
-        """Load the fonts and follow the desktop's light or dark scheme. Once, before the first widget."""
+    def start(self, application: QApplication, icons: Path) -> None:
+        """Load the fonts and follow the desktop's light or dark scheme. Once, before the first widget.
+
+        icons: a folder for the stylesheet's recoloured icons.
+        """
+        self._icons = icons
         _load_fonts("Inter*.otf")
         application.setStyle("Fusion")
         application.setFont(font("body"))
@@ -68,7 +74,7 @@ class Theme(QObject):
         dark = self.choice == "dark" or (self.choice == "system" and hints.colorScheme() == Qt.ColorScheme.Dark)
         self.tokens = load("dark" if dark else "light")
         application.setPalette(_palette(self.tokens))
-        application.setStyleSheet(stylesheet(self.tokens))
+        application.setStyleSheet(stylesheet(self.tokens, self._icons))
         self.changed.emit()
 
 

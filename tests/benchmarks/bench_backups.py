@@ -1,5 +1,9 @@
 """Backing up and proving: a large dump against `mariadb-dump | zstd -3 > file`, a verification by step, and 5,000 small
-files as one plan against one put each. ``OPSDESK_BENCH_MB`` is the size of the dump (1000)."""
+files as one plan against one put each. ``OPSDESK_BENCH_MB`` is the size of the dump (1000).
+
+Two endpoints, since they take their share of the processors, too: `rclone serve s3`, which is quick and not ours, and the
+sandbox. Rival and plan take turns, and the best of each counts: a busy machine disturbs both alike.
+"""
 
 from __future__ import annotations
 
@@ -35,6 +39,20 @@ from core.settings.profiles import SANDBOX
 
 _ROW = 480  # bytes of SQL a row, about
 BUCKET = "bench"
+
+
+@contextmanager
+def sandbox(folder: Path) -> Iterator[Target]:
+    """The sandbox's S3, as the window uses it."""
+    from core.sandbox.door import join
+
+    lease = join(Places(folder / "config", folder / "state", folder / "cache", folder / "sandbox").made())
+    try:
+        target = lease.target(SANDBOX)
+        AwsSession(SANDBOX, lambda: target).client("s3", retries=10).create_bucket(Bucket=BUCKET)
+        yield target
+    finally:
+        lease.close(at_once=True)
 
 
 @contextmanager
@@ -92,13 +110,12 @@ def spent(work: Callable[[], Any]) -> tuple[float, float]:
     return time.monotonic() - started, sum(after[:4]) - sum(before[:4])
 
 
-def large_dump(server: ScratchServer, target: Target, folder: Path) -> None:
-    """In a process of its own, so that its peak memory is its own."""
+def large_dump(server: ScratchServer, endpoints: dict[str, Target], folder: Path) -> None:
+    """Each run in a process of its own: its start counts, and its peak of memory is its own."""
     login = server.root
-    option = f"--socket={login.socket}"
     rival = [
         "mariadb-dump",
-        option,
+        f"--socket={login.socket}",
         "--user=root",
         "--single-transaction",
         "--quick",
@@ -115,34 +132,30 @@ def large_dump(server: ScratchServer, target: Target, folder: Path) -> None:
             subprocess.run(["zstd", "-3", "-q"], stdin=dump.stdout, stdout=out, check=True)
             dump.wait()
 
-    def ours() -> None:
-        subprocess.run(
-            [
-                sys.executable,
-                "-m",
-                "tests.benchmarks.bench_backups",
-                "child",
-                login.socket,
-                target.endpoints["s3"],
-                str(folder),
-            ],
-            check=True,
-        )
+    def ours(target: Target) -> None:
+        url = target.endpoints.get("s3") or target.endpoints["default"]
+        words = (login.socket, url, target.access_key, target.secret_key, str(folder))
+        subprocess.run([sys.executable, "-m", "tests.benchmarks.bench_backups", "child", *words], check=True)
 
     pipe()  # warms the buffer pool for both
-    wall, cpu = spent(pipe)
-    our_wall, our_cpu = spent(ours)
-    wall = min(wall, spent(pipe)[0])
+    base = spent(pipe)
+    best: dict[str, tuple[float, float]] = {}
+    for _ in range(2):
+        for name, target in endpoints.items():
+            found = spent(lambda target=target: ours(target))  # type: ignore[misc]
+            best[name] = min(best.get(name, found), found)
+            base = min(base, spent(pipe))
     print(
-        f"  mariadb-dump | zstd -3 > file      {wall:6.1f} s wall  {cpu:6.1f} s CPU   {file.stat().st_size / 1e6:,.0f} MB"
+        f"  {'mariadb-dump | zstd -3 > file':<34} {base[0]:6.1f} s wall  {base[1]:6.1f} s CPU   {file.stat().st_size / 1e6:,.0f} MB"
     )
-    print(
-        f"  a plan's run, to S3                {our_wall:6.1f} s wall  {our_cpu:6.1f} s CPU   wall ratio {our_wall / wall:.2f} (goal 1.2)"
-    )
+    for name, (wall, cpu) in best.items():
+        print(
+            f"  {'a plan, to ' + name:<34} {wall:6.1f} s wall  {cpu:6.1f} s CPU   wall x{wall / base[0]:.2f} (goal 1.2)  CPU x{cpu / base[1]:.2f}"
+        )
 
 
-def child(socket_path: str, url: str, folder: str) -> None:
-    target = Target(SANDBOX, region="us-east-1", endpoints={"s3": url}, access_key="key", secret_key="secret12345")
+def child(socket_path: str, url: str, access_key: str, secret_key: str, folder: str) -> None:
+    target = Target(SANDBOX, region="us-east-1", endpoints={"s3": url}, access_key=access_key, secret_key=secret_key)
     plan = Plan("large", Source("mysql", "bench", ("shop",)), Aim(BUCKET))
     vault = Vault(AwsSession(SANDBOX, lambda: target), plan)
     settings = Settings().backups
@@ -157,7 +170,8 @@ def child(socket_path: str, url: str, folder: str) -> None:
     ).run(headless_job())
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(
-        f"  {run.plain_bytes / 1e6:,.0f} MB of SQL, {run.stored_bytes / 1e6:,.0f} MB stored, peak memory {peak:.0f} MB (goal 150)"
+        f"  {run.plain_bytes / 1e6:,.0f} MB of SQL, {run.stored_bytes / 1e6:,.0f} MB stored, peak memory {peak:.0f} MB (goal 150)",
+        flush=True,
     )
 
 
@@ -211,11 +225,12 @@ def main() -> None:
     folder = Path(tempfile.mkdtemp(prefix="opsdesk-bench-", dir="/var/tmp" if Path("/var/tmp").is_dir() else None))
     places = Places(folder / "config", folder / "state", folder / "cache", folder / "sandbox").made()
     try:
-        with endpoint(folder / "s3") as target:
+        with endpoint(folder / "s3") as target, sandbox(folder) as other:
+            endpoints = {"rclone serve s3": target, "the sandbox": other}
             small_files(target, places, folder)
             for megabytes, work in (
                 (min(200, size), lambda s: verification(s, target, places)),
-                (size, lambda s: large_dump(s, target, folder)),
+                (size, lambda s: large_dump(s, endpoints, folder)),
             ):
                 with ScratchServer(headless_job(), find_programs(), places.cache, cap=20 << 30) as server:
                     fill(server.root, megabytes)

@@ -1,15 +1,22 @@
-"""Regular expression to typed Parquet: ours (polars, streamed) against DuckDB's regexp_extract, on generated nginx logs."""
+"""Regular expression to typed Parquet on generated nginx logs: ours (polars, streamed) against DuckDB's regexp_extract and,
+where Spark is installed, Hive's RegexSerDe on Spark by the DDL we emit; XML by path and by pattern."""
 
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import random
 import resource
+import shutil
+import subprocess
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from core.jobs.job import headless_job
+from core.warehouse.extract.definition import Definition, OutputColumn
+from core.warehouse.extract.emit import hive_ddl
 from core.warehouse.extract.extraction import extract
 from core.warehouse.extract.presets import NGINX
 from core.warehouse.extract.sources import local_sources
@@ -60,29 +67,114 @@ def duckdb_rows(path: Path, out: Path) -> int:
     return int(count)
 
 
+def spark_submit() -> str | None:
+    """``spark-submit`` on the path, or that of an installed pyspark."""
+    if found := shutil.which("spark-submit"):
+        return found
+    spec = importlib.util.find_spec("pyspark")
+    return str(Path(spec.origin).parent / "bin" / "spark-submit") if spec and spec.origin else None
+
+
+def spark_sql(spark: str, sql: str, folder: Path) -> str:
+    """What Spark's SQL shell prints for a script; a metastore in memory, two cores."""
+    script = folder / "script.sql"
+    script.write_text(sql, encoding="utf-8")
+    words = [
+        spark, "--class", "org.apache.spark.sql.hive.thriftserver.SparkSQLCLIDriver", "--master", "local[2]",
+        "--conf", "spark.ui.enabled=false", "--conf", "spark.driver.memory=2g", "--conf", f"spark.sql.warehouse.dir={folder / 'warehouse'}",
+        "--conf", "spark.hadoop.javax.jdo.option.ConnectionURL=jdbc:derby:memory:ms;create=true", "spark-internal", "-f", str(script),
+    ]  # fmt: skip
+    done = subprocess.run(words, cwd=folder, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-2000:]
+    return done.stdout
+
+
+def spark_rows(spark: str, log: Path, folder: Path) -> int:
+    """The DDL we emit, and its typed view written as Parquet."""
+    ddl = hive_ddl(NGINX, "logs", "").replace("s3://BUCKET/PREFIX/", f"file://{log.parent}/")
+    told = spark_sql(
+        spark,
+        f"{ddl}\nCREATE TABLE parsed STORED AS PARQUET AS SELECT * FROM logs_typed;\nSELECT count(*) FROM parsed;\n",
+        folder,
+    )
+    return int(told.split()[-1])
+
+
+def xml(folder: Path, documents: int) -> None:
+    """The same documents by path and by pattern: rows equal, CPU side by side."""
+    place = folder / "xml"
+    place.mkdir()
+    for n in range(documents):
+        items = "".join(
+            f'<item sku="s{n}-{k}"><price>{k}.5</price><name>Name {k} &amp; more</name></item>' for k in range(30)
+        )
+        (place / f"{n:06}.xml").write_text(
+            f"<?xml version='1.0'?><shop><order id='{n}'>{items}</order></shop>", encoding="utf-8"
+        )
+    size = sum(one.stat().st_size for one in place.iterdir()) / 1e6
+    columns = (
+        OutputColumn("sku", path="@sku"),
+        OutputColumn("price", "number", path="price"),
+        OutputColumn("name", path="name"),
+    )
+    ways = {
+        "by path": Definition("xml", record="item", columns=columns, null=("",)),
+        "by pattern": Definition(
+            "document",
+            r'<item sku="(?P<sku>[^"]*)"><price>(?P<price>[^<]*)</price><name>(?P<name>[^<]*)</name>',
+            columns,
+            null=("",),
+        ),
+    }
+    for name, definition in ways.items():
+        before = _cpu()
+        tally = extract(headless_job(), definition, local_sources(place), folder / "xml.parquet")
+        assert tally.rows == documents * 30
+        cpu = _cpu() - before
+        print(
+            f"XML {name}: {documents:,} documents, {size:,.0f} MB: {cpu:.1f} CPU-s, {size / cpu:.0f} MB/CPU-s",
+            flush=True,
+        )
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--megabytes", type=int, default=200)
     options, _others = parser.parse_known_args()
-    with tempfile.TemporaryDirectory() as folder:
-        log = Path(folder) / "access.log"
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        log = folder / "in" / "access.log"
+        log.parent.mkdir()
         lines = generate(log, options.megabytes)
         size = log.stat().st_size / 1e6
-        costs = {}
-        for name, work in (("ours", ours), ("DuckDB", duckdb_rows)):
+        costs: dict[str, float] = {}
+
+        def timed(name: str, work: Callable[[], int], off: float = 0.0) -> None:
             before, begun = _cpu(), time.perf_counter()
-            rows = work(log, Path(folder) / f"{name}.parquet")
-            wall, cpu = time.perf_counter() - begun, _cpu() - before
+            rows = work()
+            wall, costs[name] = time.perf_counter() - begun, _cpu() - before - off
             assert rows == lines, (name, rows, lines)
-            costs[name] = cpu
             print(
-                f"{name:8} {rows:,} rows, {size:,.0f} MB: {wall:.1f} s wall, {cpu:.1f} CPU-s, {size / cpu:.0f} MB/CPU-s",
+                f"{name:8} {rows:,} rows, {size:,.0f} MB: {wall:.1f} s wall, {costs[name]:.1f} CPU-s, {size / costs[name]:.0f} MB/CPU-s",
                 flush=True,
             )
-            if name == "ours":
-                peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
-                print(f"         peak memory of the extracting process: {peak:,.0f} MB")
+
+        timed("ours", lambda: ours(log, folder / "ours.parquet"))
+        peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
+        print(f"         peak memory of the extracting process: {peak:,.0f} MB")
+        timed("DuckDB", lambda: duckdb_rows(log, folder / "duckdb.parquet"))
         print(f"DuckDB / ours: {costs['DuckDB'] / costs['ours']:.2f} times the CPU time")
+        spark = spark_submit()
+        if spark is None or shutil.which("java") is None:
+            print("Spark: not installed (pip install pyspark, and Java 17): RegexSerDe was not measured")
+        else:
+            before = _cpu()
+            spark_sql(spark, "SELECT 1;\n", folder)
+            start = _cpu() - before
+            print(f"Spark    starts for {start:.1f} CPU-s, which are taken off below")
+            timed("Spark", lambda: spark_rows(spark, log, folder), start)
+            print(f"Spark's RegexSerDe / ours: {costs['Spark'] / costs['ours']:.2f} times the CPU time")
+        xml(folder, 2_000)
 
 
 def _cpu() -> float:

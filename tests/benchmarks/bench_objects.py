@@ -1,6 +1,9 @@
-"""Listing 50,000 keys, uploading and downloading 256 MB: ours against boto3's own ways and rclone, on one endpoint in one run.
+"""Listing 50,000 keys, uploading and downloading 256 MB: ours against boto3's own ways, `aws s3 cp`, s3cmd and rclone, on
+one endpoint in one run.
 
-The endpoint is `rclone serve s3` on loopback: it is the quickest that can be installed, and not ours.
+The endpoint is `rclone serve s3` on loopback: it is the quickest that can be installed, and not ours. The AWS CLI and s3cmd
+are installed from PyPI into a folder that is thrown away; without a network they are left out. Everybody's start counts
+except ours and boto3's, which run in this process.
 """
 
 from __future__ import annotations
@@ -14,6 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import venv
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -43,6 +47,17 @@ def endpoint(folder: Path, program: str) -> Iterator[str]:
     finally:
         process.terminate()
         process.wait()
+
+
+def tools(folder: Path) -> tuple[Path | None, Path | None]:
+    """(aws, s3cmd), each None where it could not be installed."""
+    venv.create(folder, with_pip=True)
+    pip = [str(folder / "bin" / "pip"), "install", "-q", "--disable-pip-version-check", "awscli", "s3cmd"]
+    done = subprocess.run(pip, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        print(f"  aws and s3cmd are left out: {done.stderr.strip().splitlines()[-1:]}")
+        return None, None
+    return folder / "bin" / "aws", folder / "bin" / "s3cmd"
 
 
 def measured(
@@ -117,24 +132,48 @@ def _compare(url: str, folder: Path, program: str) -> None:
     def rclone(*words: str) -> None:
         subprocess.run([program, "-q", "-I", "copyto", *words], check=True, env={**os.environ, **remote})
 
+    aws_cli, s3cmd = tools(folder / "tools")
+    plain = {
+        **os.environ,
+        "AWS_ACCESS_KEY_ID": "ACCESS",
+        "AWS_SECRET_ACCESS_KEY": "SECRETSECRET",
+        "AWS_DEFAULT_REGION": "us-east-1",
+    }
+    host = url.removeprefix("http://")
+    s3cmd_words = [
+        "--quiet", "--no-ssl", "--force", f"--host={host}", f"--host-bucket={host}", "--access_key=ACCESS", "--secret_key=SECRETSECRET",
+        f"--config={folder / 'none'}",
+    ]  # fmt: skip
+    (folder / "none").touch()
+
+    def aws_cp(*words: str) -> None:
+        subprocess.run(
+            [str(aws_cli), "s3", "cp", "--only-show-errors", "--endpoint-url", url, *words], check=True, env=plain
+        )
+
+    def s3cmd_do(verb: str, *words: str) -> None:
+        subprocess.run([str(s3cmd), *s3cmd_words, verb, *words], check=True, env=plain)
+
     print(f"uploading {SIZE >> 20} MB")
-    base = measured(
-        "boto3 upload_file (what `aws s3 cp` does)", lambda: stock.upload_file(str(source), "bytes", "boto3")
-    )
+    base = measured("boto3 upload_file", lambda: stock.upload_file(str(source), "bytes", "boto3"))
     measured("ours, 3 parts of 16 MB, SHA-256", lambda: upload_file(headless_job(), aws, source, "bytes", "ours"), base)
     measured("rclone", lambda: rclone(str(source), "B:bytes/rclone"), base)
+    if aws_cli and s3cmd:
+        measured("aws s3 cp", lambda: aws_cp(str(source), "s3://bytes/aws"), base)
+        measured("s3cmd put", lambda: s3cmd_do("put", str(source), "s3://bytes/s3cmd"), base)
 
     print(f"downloading {SIZE >> 20} MB")
     stock.upload_file(str(source), "bytes", "boto3")
-    base = measured(
-        "boto3 download_file (what `aws s3 cp` does)", lambda: stock.download_file("bytes", "boto3", str(back))
-    )
+    base = measured("boto3 download_file", lambda: stock.download_file("bytes", "boto3", str(back)))
     measured(
         "ours, 3 ranges of 8 MB, compared", lambda: download_file(headless_job(), aws, "bytes", "ours", back), base
     )
     assert back.read_bytes() == source.read_bytes()
     back.unlink()
     measured("rclone", lambda: (back.unlink(missing_ok=True), rclone("B:bytes/rclone", str(back))), base)
+    if aws_cli and s3cmd:
+        measured("aws s3 cp", lambda: aws_cp("s3://bytes/boto3", str(back)), base)
+        measured("s3cmd get", lambda: s3cmd_do("get", "s3://bytes/boto3", str(back)), base)
 
 
 if __name__ == "__main__":

@@ -22,9 +22,8 @@ window.setCentralWidget(QLabel("Hello"))
 window.show()
 """
 OURS = """
-
-from core.cli.arguments import parse
-parse([])
+import gc
+gc.disable()
 import core.desk, core.jobs.runner
 from PySide6.QtCore import QTimer
 from gui.app import Console, application

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
+import socket
 import threading
-from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
@@ -14,6 +12,7 @@ from core.aws.health import who_am_i
 from core.aws.session import AwsSession, Target
 from core.base.errors import OpsError
 from core.settings.profiles import Profile
+from tests.fakes.refusing import refusing
 
 
 def session(url: str = "", **target: str) -> AwsSession:
@@ -29,33 +28,6 @@ def session(url: str = "", **target: str) -> AwsSession:
     return AwsSession(profile, lambda: made)
 
 
-@pytest.fixture
-def refusing() -> Iterator[tuple[str, list[tuple[int, str]]]]:
-    """A real server that answers every request with the error the test asks for."""
-    answers: list[tuple[int, str]] = []
-
-    class Refuse(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            self.rfile.read(int(self.headers.get("Content-Length", 0)))
-            status, code = answers[0]
-            body = json.dumps({"__type": code, "message": f"the service says {code}"}).encode()
-            self.send_response(status)
-            self.send_header("x-amzn-RequestId", "req-123")
-            self.send_header("Content-Type", "application/x-amz-json-1.1")
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *_: object) -> None:
-            return
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Refuse)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}", answers
-    server.shutdown()
-    server.server_close()
-
-
 @pytest.mark.parametrize(
     ("aws", "code", "word"),
     [
@@ -67,11 +39,9 @@ def refusing() -> Iterator[tuple[str, list[tuple[int, str]]]]:
         ("SomethingNobodyKnows", "aws", "the service says SomethingNobodyKnows"),
     ],
 )
-def test_answers_of_the_service(refusing: tuple[str, list[tuple[int, str]]], aws: str, code: str, word: str) -> None:
-    url, answers = refusing
-    answers.append((400, aws))
-    with pytest.raises(OpsError) as caught, explained("list the streams"):
-        session(url).client("kinesis", retries=1).list_streams()
+def test_answers_of_the_service(aws: str, code: str, word: str) -> None:
+    with refusing(aws) as service, pytest.raises(OpsError) as caught, explained("list the streams"):
+        session(service.url).client("kinesis", retries=1).list_streams()
     error = caught.value
     assert error.title == "Could not list the streams"
     assert error.code == code
@@ -84,7 +54,30 @@ def test_a_dead_endpoint() -> None:
     with pytest.raises(OpsError) as caught:
         who_am_i(session("http://127.0.0.1:9"))
     assert caught.value.code == "unreachable"
-    assert "does not answer" in caught.value.why
+    assert caught.value.why == "http://127.0.0.1:9 does not answer"
+    assert "Could not connect" in caught.value.details["error"]
+
+
+def test_a_name_that_nobody_knows() -> None:
+    with pytest.raises(OpsError) as caught:
+        who_am_i(session("http://nobody.invalid:8080"))
+    assert caught.value.why == "http://nobody.invalid:8080 is a name that this network does not know"
+
+
+def test_a_server_that_hangs_up() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def hang_up() -> None:
+            for _ in range(2):  # botocore tries once more on a fresh connection
+                listener.accept()[0].close()
+
+        thread = threading.Thread(target=hang_up, daemon=True)
+        thread.start()
+        port = listener.getsockname()[1]
+        with pytest.raises(OpsError) as caught, explained("list the streams"):
+            session(f"http://127.0.0.1:{port}").client("kinesis", retries=2).list_streams()
+        thread.join(10)
+    assert caught.value.why == f"http://127.0.0.1:{port} closed the connection before it answered"
 
 
 def test_no_credentials(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Collection
 
 from core.base.errors import OpsError
 from core.jobs.job import Job
+from core.streams.budget import ReadBudget
 from core.streams.decode import Record
 from core.streams.export import record_file
 from core.streams.pages import Page, Passing, RawRecord, Shard, StreamSource, Throttled
@@ -29,6 +31,8 @@ class MemorySource(StreamSource):
         self.made = [Shard(f"shardId-{n:012d}", edges[n], edges[n + 1] - 1) for n in range(shards)]
         self.stored: dict[str, list[RawRecord]] = {shard.id: [] for shard in self.made}
         self.raising: Exception | None = None
+        self.answering = threading.Event()
+        self.answering.set()
 
     def put(self, shard: int, *data: bytes, arrived: float | None = None) -> None:
         stored = self.stored[self.made[shard].id]
@@ -42,6 +46,7 @@ class MemorySource(StreamSource):
         return str(int(position.sequence)) if position.sequence else "0"
 
     def page(self, shard: Shard, iterator: str, limit: int) -> Page:
+        self.answering.wait(30)
         if self.raising is not None:
             raise self.raising
         records = self.stored[shard.id][int(iterator) : int(iterator) + limit]
@@ -57,6 +62,7 @@ class MemoryStreams:
         self.fault: OpsError | None = None
         self.mode = "PROVISIONED"
         self.scaled: list[int] = []
+        self.known_budget: ReadBudget | None = None
 
     def streams(self) -> list[StreamSummary]:
         if self.fault:
@@ -66,6 +72,11 @@ class MemoryStreams:
     def describe(self, name: str) -> StreamDetails:
         shards = tuple(self.sources[name].made)
         return StreamDetails(name, f"arn:{name}", "ACTIVE", self.mode, 24, "NONE", None, (), shards)
+
+    reads_per_second = 1.0
+
+    def budget(self, name: str, open_shards: int) -> ReadBudget:
+        return self.known_budget or ReadBudget(name)
 
     def tap(self, name: str, start: Start = LATEST, shards: Collection[str] = (), *, unseen_stop: bool = False) -> Tap:
         if self.fault:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import time
+from datetime import UTC, datetime
+
+import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtTest import QTest
 
 from gui.parts.dialogs import ConfirmDialog
 from gui.parts.notices import Banner
-from gui.parts.words import byte_size, duration, short_count
+from gui.parts.words import byte_size, duration, short_count, show_times_in_utc, zoned
 from gui.style.theme import theme
 from gui.style.tokens import load
 
@@ -90,3 +94,20 @@ def test_the_theme_switches_everything(qtbot) -> None:
     theme().choose("dark")
     theme().choose("light")
     assert changes == ["dark", "light"]
+
+
+def test_times_follow_the_zone_that_was_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
+    from gui.tabs.backups.wording import stamp
+
+    monkeypatch.setenv("TZ", "Asia/Tokyo")
+    time.tzset()
+    noon = datetime(2026, 11, 22, 12, tzinfo=UTC)
+    try:
+        assert f"{zoned(noon):%H:%M}" == "21:00"
+        show_times_in_utc(True)
+        assert f"{zoned(noon):%H:%M}" == "12:00"
+        assert "12:00" in stamp(noon)
+    finally:
+        show_times_in_utc(False)
+        monkeypatch.undo()
+        time.tzset()

@@ -34,6 +34,8 @@ def hand(plane: Plane, home, qapp) -> Iterator[Hand]:
     made = Hand(console.window)
     made.wait_until(console.window.isActiveWindow, "the window is in front")
     made.click(console.window.rail.buttons["streams"])
+    made.wait_until(lambda: page(made).furnished, "the page is there")
+    made.pause(0.1)
     yield made
     console.window.hide()
     assert console.close() == []

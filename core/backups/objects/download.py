@@ -206,7 +206,7 @@ class _Ranges:
                 raise OpsError(
                     f"{self._key} is in an archive class",
                     "S3 has to bring it back before it can be read, which takes minutes to two days",
-                    "Ask S3 to restore it (its storage class is in its facts), then download it",
+                    "Bring it back first (its facts offer that, and `s3 unarchive` does), then download it",
                     details=error.details,
                     code="archived",
                 ) from error

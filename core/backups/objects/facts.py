@@ -114,9 +114,22 @@ def bucket_facts(aws: AwsSession, bucket: str) -> BucketFacts:
 
 def keeps_versions(aws: AwsSession, bucket: str) -> bool | None:
     """Whether a delete can be undone there; None where nobody can tell."""
-    client = aws.client("s3")
-    answer = Asking().ask("versioning", lambda: client.get_bucket_versioning(Bucket=bucket).get("Status", "Off"), "Off")
+    answer = versioning(aws, bucket)
     return None if answer is None else answer == "Enabled"
+
+
+def versioning(aws: AwsSession, bucket: str) -> str | None:
+    """ "Enabled", "Suspended" or "Off"; None where nobody can tell."""
+    client = aws.client("s3")
+    return Asking().ask("versioning", lambda: client.get_bucket_versioning(Bucket=bucket).get("Status", "Off"), "Off")
+
+
+def tags(aws: AwsSession, bucket: str, key: str, version: str = "") -> dict[str, str] | None:
+    """The tags of an object or version; None where this identity may not read them or the endpoint has none."""
+    client = aws.client("s3")
+    which = {"Bucket": bucket, "Key": key, **({"VersionId": version} if version else {})}
+    found: list[dict[str, str]] | None = Asking().ask("tags", lambda: client.get_object_tagging(**which)["TagSet"], [])
+    return None if found is None else {item["Key"]: item["Value"] for item in found}
 
 
 def link(aws: AwsSession, clock: Clock, bucket: str, key: str, seconds: int, version: str = "") -> Link:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import difflib
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -32,24 +32,6 @@ class Lifecycle:
 
     rules: tuple[Rule, ...] = ()
     small_objects: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Fate:
-    """What the rules will have done by ``on``: counts, bytes and the first names. ``looked`` objects were considered."""
-
-    on: datetime
-    looked: int = 0
-    gone: int = 0
-    gone_size: int = 0
-    examples: tuple[str, ...] = ()
-    moved: dict[str, int] = field(default_factory=dict)
-    newest_gone: datetime | None = None
-    kept: int = 0
-
-    @property
-    def all_gone(self) -> bool:
-        return bool(self.looked) and not self.kept
 
 
 # -- the document --------------------------------------------------------------
@@ -257,64 +239,59 @@ def in_words(item: Rule) -> str:
     return f"{who}: {'; '.join(does) or 'nothing'}{state}"
 
 
-# -- trying out ------------------------------------------------------------------
-def fate(pages: Iterable[list[Entry]], rules: Iterable[Rule], on: datetime) -> Fate:
-    """What will be gone or moved by ``on`` of the current objects in ``pages`` (rules by tag cannot be tried out: a
-    list has no tags, and such a rule counts as not applying).
-
-    Days count from creation and are rounded up to the next midnight UTC; where several rules apply, S3 takes the one
-    that deletes first, and deleting comes before moving.
-    """
-    enabled = [item for item in rules if item.get("Status") == "Enabled" and not _filter(item)[1]]
-    looked = gone = gone_size = 0
-    examples: list[str] = []
-    moved: dict[str, int] = {}
-    newest: datetime | None = None
-    for entries in pages:
-        for entry in entries:
-            if entry.modified is None or entry.delete_marker or not entry.latest:
-                continue
-            looked += 1
-            ends = expiry_moment(entry, enabled)
-            if ends is not None and ends <= on:
-                gone, gone_size = gone + 1, gone_size + entry.size
-                newest = max(newest or entry.modified, entry.modified)
-                if len(examples) < 20:
-                    examples.append(entry.key)
-            elif kind := _class_on(entry, enabled, on):
-                moved[kind] = moved.get(kind, 0) + 1
-    return Fate(on, looked, gone, gone_size, tuple(examples), moved, newest, looked - gone)
+# -- what a rule says of an object ------------------------------------------------
+def applies(item: Rule, entry: Entry) -> bool:
+    """Whether an enabled rule is about this key and size; its tags are another question (see ``tags_of_rule``)."""
+    prefix, _, sizes = _filter(item)
+    return (
+        item.get("Status") == "Enabled"
+        and entry.key.startswith(prefix)
+        and entry.size > sizes.get("ObjectSizeGreaterThan", -1)
+        and entry.size < sizes.get("ObjectSizeLessThan", entry.size + 1)
+    )
 
 
-def expiry_moment(entry: Entry, rules: Iterable[Rule]) -> datetime | None:
-    """When the rules make the current object go; None: never."""
-    ends = []
+def tags_of_rule(item: Rule) -> dict[str, str]:
+    """The tags that an object has to carry for this rule; none: it is about all."""
+    return _filter(item)[1]
+
+
+def expiry(entry: Entry, rules: Iterable[Rule]) -> tuple[datetime, Rule] | None:
+    """When the rules make the current object go, and which does; None: never. Where several apply, S3 takes the first to
+    delete. Rules by tag are taken as if the object carried their tags."""
+    ends: list[tuple[datetime, Rule]] = []
     for item in rules:
-        expiry = item.get("Expiration", {})
-        if item.get("Status") != "Enabled" or not _applies(item, entry):
+        wanted = item.get("Expiration", {})
+        if not applies(item, entry):
             continue
-        if "Days" in expiry and entry.modified is not None:
-            ends.append(_midnight_after(entry.modified + timedelta(days=expiry["Days"])))
-        elif expiry.get("Date"):
-            when = moment(expiry["Date"])
+        if "Days" in wanted and entry.modified is not None:
+            ends.append((after_days(entry.modified, wanted["Days"]), item))
+        elif wanted.get("Date"):
+            when = moment(wanted["Date"])
             if when is not None:
-                ends.append(when)
-    return min(ends, default=None)
+                ends.append((when, item))
+    return min(ends, key=lambda end: end[0], default=None)
 
 
-def _class_on(entry: Entry, rules: Iterable[Rule], on: datetime) -> str:
+def class_on(entry: Entry, rules: Iterable[Rule], on: datetime) -> str:
+    """The class to which the rules will have moved it by then; "" where it stays."""
     coldest = -1
     for item in rules:
-        if not _applies(item, entry):
+        if not applies(item, entry):
             continue
         for step in item.get("Transitions", ()):
             kind = step.get("StorageClass", "")
             if kind not in _COLDER or "Days" not in step or entry.modified is None:
                 continue
-            if _midnight_after(entry.modified + timedelta(days=step["Days"])) <= on:
+            if after_days(entry.modified, step["Days"]) <= on:
                 coldest = max(coldest, _COLDER.index(kind))
     kind = _COLDER[coldest] if coldest >= 0 else ""
     return kind if kind != entry.storage_class else ""
+
+
+def after_days(since: datetime, days: int) -> datetime:
+    """Days are counted from a moment and rounded up to the next midnight UTC."""
+    return _midnight_after(since + timedelta(days=days))
 
 
 def _midnight_after(when: datetime) -> datetime:
@@ -334,12 +311,3 @@ def _filter(item: Rule) -> tuple[str, dict[str, str], dict[str, int]]:
         if both.get(name, chosen.get(name)) is not None
     }
     return prefix or "", {tag["Key"]: tag["Value"] for tag in tags}, sizes
-
-
-def _applies(item: Rule, entry: Entry) -> bool:
-    prefix, _, sizes = _filter(item)
-    return (
-        entry.key.startswith(prefix)
-        and entry.size > sizes.get("ObjectSizeGreaterThan", -1)
-        and entry.size < sizes.get("ObjectSizeLessThan", entry.size + 1)
-    )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import itertools
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,9 @@ from typing import Any
 from core.aws.workplace import Workplace
 from core.backups.objects import browse, change, download, facts, lifecycle, trees
 from core.backups.objects.address import Address
-from core.backups.objects.lifecycle import Fate, Lifecycle, Rule
+from core.backups.objects.fate import Fate
+from core.backups.objects.fate import fate as try_out
+from core.backups.objects.lifecycle import Lifecycle, Rule
 from core.backups.objects.values import (
     Amount,
     BucketFacts,
@@ -23,7 +26,10 @@ from core.backups.objects.values import (
     OpenUpload,
     Page,
 )
+from core.base.errors import OpsError
 from core.jobs.job import Job
+
+_TAGS_ASKED = 2000  # a request each
 
 
 class Objects:
@@ -187,6 +193,9 @@ class Objects:
     def restore_version(self, job: Job[Any], bucket: str, version: Entry) -> None:
         change.restore_version(job, self._aws, bucket, version)
 
+    def bring_back(self, bucket: str, key: str, *, days: int = 7, tier: str = "Standard", version: str = "") -> str:
+        return change.bring_back(self._aws, bucket, key, days=days, tier=tier, version=version)
+
     def undelete(self, job: Job[Any], bucket: str, key: str) -> int:
         return change.undelete(job, self._aws, bucket, key)
 
@@ -206,5 +215,30 @@ class Objects:
         lifecycle.write(self._aws, bucket, new, expected=expected)
 
     def fate(self, job: Job[Any], bucket: str, rules: Iterable[Rule], on: datetime, prefix: str = "") -> Fate:
-        """What will be gone on that day if ``rules`` were the bucket's."""
-        return lifecycle.fate(browse.walk(job, self._aws, bucket, prefix), rules, on)
+        """What will be gone on that day if ``rules`` were the bucket's: of the versions, too, where it keeps any and this
+        identity may list them. At most ``_TAGS_ASKED`` objects are asked for their tags, where a rule looks at tags."""
+        versioning = facts.versioning(self._aws, bucket)
+        pages = browse.walk(job, self._aws, bucket, prefix)
+        if versioning in ("Enabled", "Suspended"):
+            try:
+                pages = itertools.chain(
+                    [next(versions := browse.walk_versions(job, self._aws, bucket, prefix))], versions
+                )
+            except OpsError as error:
+                if error.code != "denied":
+                    raise
+        left = _TAGS_ASKED
+
+        def tags(entry: Entry) -> dict[str, str] | None:
+            nonlocal left
+            left -= 1
+            return facts.tags(self._aws, bucket, entry.key, entry.version) if left >= 0 else None
+
+        def told(pages: Iterable[list[Entry]]) -> Iterator[list[Entry]]:
+            looked = 0
+            for page in pages:
+                yield page
+                looked += len(page)
+                job.report(looked, None, f"{looked:,} looked at")
+
+        return try_out(told(pages), rules, on, keeps_versions=versioning == "Enabled", tags=tags)

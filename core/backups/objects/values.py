@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -84,6 +85,28 @@ class ObjectFacts:
     checksums: dict[str, str] = field(default_factory=dict)
     checksum_type: str = ""
     lacking: tuple[str, ...] = ()
+
+    @property
+    def archive(self) -> Archive:
+        return archive_of(self.storage_class, self.restore)
+
+
+class Archive(enum.Enum):
+    """Whether an object lies in an archive, from which S3 has to bring a copy before it can be read."""
+
+    NONE = "can be read at once"
+    AWAY = "in the archive"
+    COMING = "being brought back"
+    HERE = "brought back for a while"
+
+
+def archive_of(storage_class: str, restore: str) -> Archive:
+    """``restore``: S3's own header, like ``ongoing-request="false", expiry-date="..."``."""
+    if storage_class not in ("GLACIER", "DEEP_ARCHIVE"):
+        return Archive.NONE
+    if 'ongoing-request="true"' in restore:
+        return Archive.COMING
+    return Archive.HERE if 'ongoing-request="false"' in restore else Archive.AWAY
 
 
 @dataclass(frozen=True, slots=True)

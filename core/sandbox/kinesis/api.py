@@ -20,6 +20,7 @@ from core.sandbox.kinesis.records import Records
 from core.sandbox.kinesis.store import Store
 
 _PREFIX = "Kinesis_20131202."
+_CLOUDWATCH = "GraniteServiceVersion20100801."
 _CONTROL = "OpsdeskSandbox."
 
 
@@ -69,6 +70,8 @@ class Api:
         body = _parsed(content)
         if target.startswith(_CONTROL):
             return Answer(200, orjson.dumps(self._control(target.removeprefix(_CONTROL), body)), request_id)
+        if target == f"{_CLOUDWATCH}GetMetricData":  # what CloudWatch would say of the streams
+            return Answer(200, orjson.dumps(self._store.metrics.answer(body)), request_id, "application/x-amz-json-1.0")
         name = target.removeprefix(_PREFIX)
         operation = self._operations.get(name)
         if not target.startswith(_PREFIX) or operation is None:

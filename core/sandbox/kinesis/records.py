@@ -15,6 +15,7 @@ from core.sandbox.kinesis.errors import ACCOUNT, Refused, invalid, no_shard, no_
 from core.sandbox.kinesis.faults import hit
 from core.sandbox.kinesis.fields import Body
 from core.sandbox.kinesis.limits import PAGE_RECORDS, REQUEST_BYTES, REQUEST_RECORDS
+from core.sandbox.kinesis.metrics import INCOMING_BYTES, INCOMING_RECORDS, READS, READS_REFUSED, WRITES_REFUSED
 from core.sandbox.kinesis.sequence import Iterator, expired_iterator, opened, place, shard_number
 from core.sandbox.kinesis.store import Store
 from core.sandbox.kinesis.stream import HASH_KEYS, Shard, Stream, now_ms
@@ -37,6 +38,7 @@ class Records:
         _dry_run(body)
         stream.check_room()
         shard, sequence = self._admit(stream, entry, now_ms(), time.monotonic())
+        self._count(stream, [entry] if sequence else [], 0 if sequence else 1)
         if sequence is None:
             raise Refused(_THROTTLED, _rate_exceeded(shard, stream))
         await stream.written()
@@ -60,13 +62,16 @@ class Records:
         stream.check_room()
         answers: list[dict[str, str]] = []
         failed, arrival, now = 0, now_ms(), time.monotonic()
+        taken = []
         for entry in entries:
             shard, sequence = self._admit(stream, entry, arrival, now)
             if sequence is None:
                 failed += 1
                 answers.append({"ErrorCode": _THROTTLED, "ErrorMessage": _rate_exceeded(shard, stream)})
             else:
+                taken.append(entry)
                 answers.append({"SequenceNumber": sequence, "ShardId": shard.id})
+        self._count(stream, taken, failed)
         if failed < len(entries):
             await stream.written()
         return {"FailedRecordCount": failed, "Records": answers}
@@ -80,6 +85,12 @@ class Records:
         if not shard.limits.may_write(size, now, faults.limit_scale) or hit(faults.throttle_share):
             return shard, None
         return shard, stream.admit(shard, data, key_json, size, arrival)
+
+    def _count(self, stream: Stream, taken: list[tuple[str, bytes, int, int]], refused: int) -> None:
+        count = self._store.metrics.count
+        count(stream.name, WRITES_REFUSED, refused, refused + len(taken))
+        count(stream.name, INCOMING_RECORDS, len(taken))
+        count(stream.name, INCOMING_BYTES, sum([entry[3] for entry in taken]))
 
     # -- reading ------------------------------------------------------------
     async def get_shard_iterator(self, body: Body) -> Any:
@@ -106,7 +117,10 @@ class Records:
         if shard is None:
             raise no_shard(str(iterator.shard), stream.name)
         _dry_run(body)
-        if not shard.limits.may_read(time.monotonic(), faults.limit_scale) or hit(faults.throttle_share):
+        refused = not shard.limits.may_read(time.monotonic(), faults.limit_scale) or hit(faults.throttle_share)
+        self._store.metrics.count(stream.name, READS, not refused)
+        self._store.metrics.count(stream.name, READS_REFUSED, refused)
+        if refused:
             raise Refused(_THROTTLED, _rate_exceeded(shard, stream))
         page = shard.index.page(iterator.place, max(iterator.not_before, stream.horizon()), limit)
         shard.limits.was_read(page.size, faults.limit_scale)

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from core.sandbox.kinesis.errors import no_stream
 from core.sandbox.kinesis.faults import Faults
+from core.sandbox.kinesis.metrics import Metrics
 from core.sandbox.kinesis.reshard import finish, relieve
 from core.sandbox.kinesis.stream import Facts, Stream, even_ranges, now_ms
 
@@ -33,6 +34,7 @@ class Store:
     def __init__(self, config: Config) -> None:
         self.config = config
         self.faults = Faults()
+        self.metrics = Metrics()
         self.streams: dict[str, Stream] = {}
         self.cap_lost = 0  # records dropped before their retention because of the byte cap, since the start
         self._disk = ThreadPoolExecutor(4, thread_name_prefix="disk")

@@ -14,6 +14,7 @@ from pathlib import Path
 import uvicorn
 
 from core.sandbox.contract import announce, when_parent_leaves
+from core.sandbox.redshift.account import Account
 from core.sandbox.redshift.api import DataApi
 from core.sandbox.redshift.catalogue import Catalogue
 from core.sandbox.redshift.engine.warehouse import Warehouse
@@ -59,9 +60,9 @@ async def _serve(listener: socket.socket, folder: Path, s3_endpoint: str, limits
     sessions = Sessions(warehouse, limits.active_sessions)
     execution = Execution(warehouse, store, results, sessions, limits)
     api = DataApi(store, sessions, execution, results, Catalogue(warehouse), limits)
-    server = _Server(
-        uvicorn.Config(Application(api.operations()), log_level="warning", access_log=False, lifespan="off")
-    )
+    account = Account()
+    application = Application({**api.operations(), **account.operations()}, account.query)
+    server = _Server(uvicorn.Config(application, log_level="warning", access_log=False, lifespan="off"))
     loop = asyncio.get_running_loop()
 
     def leave() -> None:

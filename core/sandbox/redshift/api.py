@@ -79,6 +79,8 @@ class DataApi:
         parameters = _parameters(request, sqls)
         form = choice(request, "ResultFormat", ("JSON", "CSV"), "JSON")
         mode = choice(request, "ExecutionMode", ("TRANSACTION", "AUTO_COMMIT"), "TRANSACTION")
+        if request.get("WithEvent"):
+            raise invalid("WithEvent needs EventBridge, which the sandbox does not have")
         keep_alive = request.get("SessionKeepAliveSeconds")
         if keep_alive is not None and not (isinstance(keep_alive, int) and 0 <= keep_alive <= 86400):
             raise invalid("SessionKeepAliveSeconds must be 0 to 86400")

@@ -59,7 +59,10 @@ class Catalogue:
 
     def _query(self, request: Document, work: Callable[[EngineSession], list[Any]]) -> list[Any]:
         try:
-            session = self._warehouse.session(request["Database"], request.get("DbUser") or "")
+            self._warehouse.session(request["Database"], "").close()
+            session = self._warehouse.session(
+                request.get("ConnectedDatabase") or request["Database"], request.get("DbUser") or ""
+            )
         except SqlError as error:
             raise ApiFault("DatabaseConnectionException", str(error)) from error
         try:

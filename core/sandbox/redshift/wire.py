@@ -9,6 +9,7 @@ from typing import Any
 
 import orjson
 
+from core.sandbox.redshift.account import fault_xml
 from core.sandbox.redshift.faults import ApiFault, invalid
 
 Operation = Callable[[dict[str, Any]], Awaitable[dict[str, Any] | bytes]]
@@ -41,7 +42,8 @@ class Application:
             if scope["method"] == "GET" and not target:
                 status, content, kind = 200, b'{"status":"ok"}', b"application/json"
             elif not target and self._query is not None:
-                status, content, kind = 200, self._query(body), b"text/xml"
+                kind = b"text/xml"
+                status, content = 200, self._query(body)
             else:
                 operation = self._operations.get(target)
                 if operation is None:
@@ -50,8 +52,11 @@ class Application:
                 status, content = 200, answer if isinstance(answer, bytes) else orjson.dumps(answer)
         except ApiFault as fault:
             status = fault.status
-            content = orjson.dumps({"__type": fault.kind, "Message": fault.message, **fault.members})
-            extra.append((b"x-amzn-errortype", fault.kind.encode()))
+            if kind == b"text/xml":
+                content = fault_xml(fault, request_id)
+            else:
+                content = orjson.dumps({"__type": fault.kind, "Message": fault.message, **fault.members})
+                extra.append((b"x-amzn-errortype", fault.kind.encode()))
         except Exception as error:
             log.exception("request %s failed", request_id)
             status = 500

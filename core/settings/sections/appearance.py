@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from core.settings.field import setting
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Appearance:
     theme: str = setting(
         "system",

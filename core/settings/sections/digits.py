@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from core.settings.field import setting
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class DigitsSettings:
     pen_width: int = setting(22, "Pen width", "Of the 280-pixel pad", minimum=4, maximum=60, unit="px")
     normalise: bool = setting(

@@ -7,6 +7,6 @@ from dataclasses import dataclass
 from core.settings.field import setting
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class EdgeSettings:
     timeout: int = setting(10, "Give up on a server after", minimum=1, maximum=120, unit="s")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from core.settings.field import setting
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class StreamsSettings:
     reads_per_second: float = setting(
         1.0,

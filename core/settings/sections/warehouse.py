@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from core.settings.field import setting
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class WarehouseSettings:
     row_limit: int = setting(
         1_000_000,

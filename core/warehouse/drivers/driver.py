@@ -6,10 +6,12 @@ import enum
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
     import pyarrow
+
+    from core.warehouse.catalogue import Table
 
 Values = Mapping[str, str | None]
 """Parameter values by name; None is NULL."""
@@ -105,3 +107,10 @@ class Driver(Protocol):
     def close(self) -> None:
         """Let go of connections; statements of a driver that ``outlives`` go on."""
         ...
+
+
+@runtime_checkable
+class HasTables(Protocol):
+    """A driver whose service lists tables by itself, without a statement."""
+
+    def tables(self) -> list[Table]: ...

@@ -9,7 +9,7 @@ from core.base.errors import OpsError
 TYPES = ("text", "whole", "number", "boolean", "date", "time")
 """whole: 64 bit; time: a timestamp in UTC without a zone."""
 
-PATTERN, JSON, XML = "pattern", "json", "xml"
+PATTERN, JSON, XML, DOCUMENT = "pattern", "json", "xml", "document"
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,8 @@ class OutputColumn:
 
 @dataclass(frozen=True, slots=True)
 class Definition:
-    """kind: ``pattern`` (a regular expression over each whole line), ``json`` (an object a line), ``xml``.
+    """kind: ``pattern`` (a regular expression over each whole line), ``json`` (an object a line), ``xml`` (records by path),
+    ``document`` (a regular expression found anywhere in a whole file, each match a row).
 
     record: for XML the element that is one row. skip: lines that match this are no data at all (comments).
     null: texts that mean NULL.
@@ -59,6 +60,16 @@ class Tally:
     problems: list[tuple[str, str]] = field(default_factory=list)
     longest: dict[str, int] = field(default_factory=dict)
     """the longest value of each text column, in bytes of UTF-8"""
+
+    def add(self, other: Tally) -> None:
+        """Count another's input with this one's."""
+        for name in ("lines", "rows", "skipped", "bytes", "files"):
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+        for reason, count in other.reasons.items():
+            self.reject(reason, count)
+        self.problems += other.problems
+        for name, size in other.longest.items():
+            self.longest[name] = max(self.longest.get(name, 0), size)
 
     def reject(self, reason: str, count: int = 1) -> None:
         if count:

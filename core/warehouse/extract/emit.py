@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from core.base.errors import OpsError
-from core.warehouse.extract.definition import JSON, PATTERN, Definition, Tally
+from core.warehouse.extract.definition import DOCUMENT, JSON, PATTERN, Definition, Tally
 from core.warehouse.extract.matching import group_names, python_pattern
 from core.warehouse.statements import quoted
 
@@ -31,6 +31,13 @@ def hive_ddl(definition: Definition, table: str, location: str, *, athena: bool 
     if definition.kind == JSON:
         columns = ",\n".join(f"  `{c.name}` {_HIVE[c.kind]}" for c in definition.columns)
         return f"CREATE EXTERNAL TABLE {name} (\n{columns}\n)\nROW FORMAT SERDE '{_json_serde(athena)}'\nLOCATION '{place}';\n"
+    if definition.kind == DOCUMENT:
+        raise OpsError(
+            "A pattern over whole documents has no SerDe in Hive and Athena",
+            "Both read lines",
+            "Extract to Parquet here, and put the table over that",
+            code="unsupported",
+        )
     if definition.kind != PATTERN:
         raise OpsError(
             "XML has no SerDe in Hive and Athena",

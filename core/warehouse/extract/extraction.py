@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import contextlib
+import multiprocessing
+import os
+import shutil
+import tempfile
 import uuid
 from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from core.base.errors import OpsError
 from core.jobs.child import run_in_child
 from core.jobs.job import Job
-from core.warehouse.extract.definition import Definition, Tally
+from core.warehouse.extract.definition import DOCUMENT, PATTERN, Definition, Tally
+from core.warehouse.extract.matching import engine_of
 from core.warehouse.extract.rows import Rejects, blocks_of_rows
 from core.warehouse.extract.sources import Source
 
@@ -65,13 +71,23 @@ def extract(
 def extract_in_child(
     report: Any, definition: Definition, sources: Sequence[Source], output: str, rejects: str
 ) -> Tally:
-    """The child's side: read, match, type, write."""
+    """The child's side: read, match, type, write. What Python's engine must match is shared between processes, file by file."""
+    slow = definition.kind == DOCUMENT or (definition.kind == PATTERN and engine_of(definition.pattern) == "python")
+    workers = min(os.cpu_count() or 1, len(sources))
+    if slow and workers > 1:
+        return shared_out(report, definition, sources, output, rejects, workers)
+    return extract_here(report, definition, sources, output, rejects)
+
+
+def extract_here(report: Any, definition: Definition, sources: Sequence[Source], output: str, rejects: str) -> Tally:
+    """Read, match, type and write in this process."""
     import pyarrow.parquet as pq
 
     tally = Tally()
     total = sum(source.size for source in sources)
     done = 0
     waiting: list[pl.DataFrame] = []
+    held = 0
     writer: pq.ParquetWriter | None = None
     with contextlib.ExitStack() as stack:
         book = _RejectBook(stack.enter_context(open(rejects, "wb"))) if rejects else None
@@ -83,8 +99,9 @@ def extract_in_child(
                         book.write(source.name, refused)
                     if frame.height:
                         waiting.append(frame)
-                    if sum(part.height for part in waiting) >= _GROUP_ROWS:
-                        writer = _write(waiting, writer, output)
+                        held += frame.height
+                    if held >= _GROUP_ROWS:
+                        writer, held = _write(waiting, writer, output), 0
                     # What is compressed is smaller on disk than what was read from it: never past its share.
                     report(
                         done + min(source.size, tally.bytes - before),
@@ -102,6 +119,74 @@ def extract_in_child(
             if writer is not None:
                 writer.close()
     return tally
+
+
+def shared_out(
+    report: Any, definition: Definition, sources: Sequence[Source], output: str, rejects: str, workers: int
+) -> Tally:
+    """The sources in shares of about the same size, a process each at a time; then the parts as one file, in the sources' order."""
+    shares = _shares(sources, workers * 4)
+    total = sum(source.size for source in sources)
+    tallies: dict[int, Tally] = {}
+    with (
+        tempfile.TemporaryDirectory(dir=Path(output).parent, prefix=".opsdesk-") as folder,
+        ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn")) as pool,
+    ):
+        parts = [(Path(folder) / f"{n}.parquet", Path(folder) / f"{n}.rejects") for n in range(len(shares))]
+        running = {
+            pool.submit(_share, definition, share, str(part), str(refused) if rejects else ""): number
+            for number, (share, (part, refused)) in enumerate(zip(shares, parts, strict=True))
+        }
+        done = 0
+        try:
+            for future in as_completed(running):
+                number = running[future]
+                tallies[number] = future.result()
+                done += sum(source.size for source in shares[number])
+                rows = sum(one.rows for one in tallies.values())
+                report(done, total, f"{rows:,} rows, {sum(one.rejected for one in tallies.values()):,} rejected")
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+        _joined([part for part, _ in parts], output)
+        if rejects:
+            with open(rejects, "wb") as book:
+                for _, refused in parts:
+                    with refused.open("rb") as file:
+                        shutil.copyfileobj(file, book)
+    whole = Tally()
+    for number in range(len(shares)):
+        whole.add(tallies[number])
+    return whole
+
+
+def _share(definition: Definition, sources: Sequence[Source], output: str, rejects: str) -> Tally:
+    return extract_here(lambda *_: None, definition, sources, output, rejects)
+
+
+def _shares(sources: Sequence[Source], count: int) -> list[list[Source]]:
+    """Consecutive runs of sources, each of about the same size."""
+    each = max(1, sum(source.size for source in sources)) / count
+    shares: list[list[Source]] = [[]]
+    size = 0
+    for source in sources:
+        if shares[-1] and size + source.size > each:
+            shares.append([])
+            size = 0
+        shares[-1].append(source)
+        size += source.size
+    return shares
+
+
+def _joined(parts: Sequence[Path], output: str) -> None:
+    """Row group after row group, so that no more than one is held."""
+    import pyarrow.parquet as pq
+
+    with pq.ParquetWriter(output, pq.read_schema(parts[0]), compression="zstd") as writer:
+        for part in parts:
+            with pq.ParquetFile(part) as file:
+                for group in range(file.num_row_groups):
+                    writer.write_table(file.read_row_group(group))
 
 
 def _write(waiting: list[pl.DataFrame], writer: Any, output: str) -> Any:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 import signal
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from core.base.errors import OpsError
@@ -66,6 +67,24 @@ def with_polars(lines: pl.Series, pattern: str, names: Sequence[str]) -> pl.Data
     return frame.select(pl.col("\0ok").is_not_null(), *(pl.col(f"\0{n}").alias(name) for n, name in enumerate(names)))
 
 
+@contextmanager
+def time_limit(seconds: float) -> Iterator[None]:
+    """Raise TimeoutError inside when it takes longer (Python's matcher looks out for the alarm); only in a main thread."""
+
+    def too_long(_number: int, _frame: Any) -> None:
+        raise TimeoutError
+
+    before = signal.signal(signal.SIGALRM, too_long) if hasattr(signal, "SIGALRM") else None
+    if before is not None:
+        signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        if before is not None:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            signal.signal(signal.SIGALRM, before)
+
+
 def with_python(
     lines: Sequence[str], pattern: str, names: Sequence[str], seconds: float = SECONDS_A_BLOCK
 ) -> dict[str, list[Any]]:
@@ -77,18 +96,12 @@ def with_python(
     matched: list[bool] = []
     rows: list[tuple[Any, ...]] = []
     nothing = (None,) * len(names)
-
-    def too_long(_number: int, _frame: Any) -> None:
-        raise TimeoutError
-
-    before = signal.signal(signal.SIGALRM, too_long) if hasattr(signal, "SIGALRM") else None
-    if before is not None:
-        signal.setitimer(signal.ITIMER_REAL, seconds)
     try:
-        for line in lines:
-            match = compiled.fullmatch(line)
-            matched.append(match is not None)
-            rows.append(match.groups() if match else nothing)
+        with time_limit(seconds):
+            for line in lines:
+                match = compiled.fullmatch(line)
+                matched.append(match is not None)
+                rows.append(match.groups() if match else nothing)
     except TimeoutError:
         place = min(len(matched), len(lines) - 1)
         raise OpsError(
@@ -98,9 +111,5 @@ def with_python(
             details={"pattern": pattern, "line": lines[place][:2000]},
             code="slow-pattern",
         ) from None
-    finally:
-        if before is not None:
-            signal.setitimer(signal.ITIMER_REAL, 0)
-            signal.signal(signal.SIGALRM, before)
     columns = list(zip(*rows, strict=True)) if rows else [()] * len(names)
     return {"\0ok": matched, **{name: list(column) for name, column in zip(names, columns, strict=True)}}

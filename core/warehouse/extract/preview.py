@@ -7,7 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from core.warehouse.extract.definition import JSON, XML, Definition, OutputColumn, Tally
+from core.warehouse.extract.definition import DOCUMENT, JSON, XML, Definition, OutputColumn, Tally
+from core.warehouse.extract.documents import compiled as document_pattern
+from core.warehouse.extract.documents import matches
 from core.warehouse.extract.matching import engine_of, group_names, python_pattern, with_polars, with_python
 from core.warehouse.extract.rows import json_text, xml_records, xml_shape, xml_text
 from core.warehouse.extract.sources import Damaged, Source, line_blocks
@@ -44,6 +46,8 @@ def preview_in_child(report: Any, definition: Definition, sources: Sequence[Sour
     """Run by ``core.jobs.child``: a wild pattern can be stopped, and the window's thread never waits."""
     if definition.kind == XML:
         return _xml(definition, sources)
+    if definition.kind == DOCUMENT:
+        return _documents(definition, sources, guess)
     lines, problems = sample(sources)
     if definition.kind == JSON:
         return _json(definition, lines, problems)
@@ -161,3 +165,39 @@ def _xml(definition: Definition, sources: Sequence[Source]) -> Preview:
         )
     made = replace(definition, record=record, columns=columns, null=("",))
     return Preview(made, "xml", (), tuple(map(tuple, rows[:50])), len(rows), 0, tuple(problems))
+
+
+def _documents(definition: Definition, sources: Sequence[Source], guess: bool) -> Preview:
+    import polars as pl
+
+    pattern, names = document_pattern(definition.pattern), group_names(definition.pattern)
+    shown: list[SampleLine] = []
+    rows: list[list[str | None]] = []
+    problems, empty = [], 0
+    for source in sources[:_FILES]:
+        try:
+            (texts, found), _size = next(matches(definition, source, _SECONDS))
+        except Damaged as error:
+            problems.append((source.name, str(error)))
+            continue
+        empty += not found
+        rows += found[: SAMPLE_LINES // _FILES]
+        for text in texts[: SAMPLE_LINES // _FILES]:
+            match = pattern.fullmatch(text)
+            groups = range(1, pattern.groups + 1) if match else ()
+            spans = tuple((*match.span(n), n - 1) for n in groups if match and match.span(n)[0] >= 0)
+            shown.append(SampleLine(text[:2_000], True, spans))
+        if not found:
+            shown.append(SampleLine(f"{source.name}: no match", False))
+    columns = definition.columns
+    if guess or len(columns) != len(names):
+        known = {column.name: column for column in columns}
+        texts_of = list(zip(*rows, strict=True)) if rows else [()] * len(names)
+        columns = tuple(
+            known.get(name) or guessed(pl.Series(list(column), dtype=pl.String), name, ("",))
+            for name, column in zip(names, texts_of, strict=True)
+        )
+    made = replace(definition, columns=columns, null=("",))
+    return Preview(
+        made, "document", tuple(shown), tuple(map(tuple, rows[:50])), len(rows) + empty, empty, tuple(problems)
+    )

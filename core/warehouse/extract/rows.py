@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from core.base.errors import OpsError
-from core.warehouse.extract.definition import JSON, PATTERN, XML, Definition, Tally
+from core.warehouse.extract.definition import DOCUMENT, JSON, PATTERN, XML, Definition, Tally
+from core.warehouse.extract.documents import matches
 from core.warehouse.extract.matching import engine_of, group_names, with_polars, with_python
 from core.warehouse.extract.sources import Damaged, Source, line_blocks, raw_blocks
 from core.warehouse.extract.typing import applied
@@ -25,6 +26,9 @@ def blocks_of_rows(definition: Definition, source: Source, tally: Tally) -> Iter
     try:
         if definition.kind == XML:
             yield from _xml_blocks(definition, source, tally)
+            return
+        if definition.kind == DOCUMENT:
+            yield from _document_blocks(definition, source, tally)
             return
         engine = engine_of(definition.pattern) if definition.kind == PATTERN else ""
         for data, too_long in line_blocks(source):
@@ -151,6 +155,25 @@ def _kind_words(kind: str) -> str:
         "date": "a date",
         "time": "a time",
     }[kind]
+
+
+def _document_blocks(definition: Definition, source: Source, tally: Tally) -> Iterator[tuple[pl.DataFrame, Rejects]]:
+    import polars as pl
+
+    names = [column.name for column in definition.columns]
+    schema = {"\0ok": pl.Boolean, **dict.fromkeys(names, pl.String)}
+    found = 0
+    for (texts, rows), size in matches(definition, source):
+        tally.bytes += size
+        tally.lines += len(rows)
+        found += len(rows)
+        if rows:
+            columns = zip(*rows, strict=True)
+            data = {"\0ok": [True] * len(rows), **{n: list(c) for n, c in zip(names, columns, strict=True)}}
+            yield _typed(definition, pl.Series(texts, dtype=pl.String), pl.DataFrame(data, schema=schema), tally)
+    if not found:
+        tally.lines += 1
+        tally.reject("no match in the document")
 
 
 # -- XML -------------------------------------------------------------------------------

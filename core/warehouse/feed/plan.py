@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from core.base.errors import OpsError, WrongUse
 from core.base.files import write_atomic
+from core.jobs.calendar import WEEKDAYS, Schedule
 
-MODES = ("full", "incremental")
+MODES = ("full", "incremental", "keys")
+"""full: all rows anew. incremental: what changed. keys: what changed, then every key compared, so that deletes arrive too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +33,8 @@ class FeedPlan:
     """stage: s3://bucket/prefix/ for the files on their way (empty: a bucket of the account's own).
     overlap: seconds (or counter values) read again behind the watermark, for rows that committed late.
     cut: texts longer than their column takes (65,535 bytes) are cut and counted; else they stop the pull.
+    snapshot: the tables of a source are read as of one moment (over one connection, slower), not each as of its own.
+    schedule: when a timer runs it (None: never by itself).
     union: a schema in which a view of each table name shows all sources together, with the column source_db.
     """
 
@@ -43,8 +47,23 @@ class FeedPlan:
     overlap: int = 300
     union: str = ""
     cut: bool = False
-    every: str = field(default="")
-    """A hint for schedulers: 15m, 1h, 1d."""
+    snapshot: bool = False
+    schedule: Schedule | None = None
+
+
+def schedule_of(at: str, on: str = "") -> Schedule | None:
+    """What ``02:00,14:30`` and ``mon,fri`` mean; None for no time. Raises WrongUse."""
+    times = tuple(one.strip() for one in at.split(",") if one.strip())
+    days = tuple(one.strip().lower() for one in on.split(",") if one.strip())
+    if days and not times:
+        raise WrongUse("Days need a time of day", "Days alone say nothing", "Give a time as HH:MM")
+    for one in times:
+        if not re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d", one):
+            raise WrongUse(f"{one!r} is no time of day", "It should be HH:MM, 00:00 to 23:59", "Correct it")
+    for one in days:
+        if one not in WEEKDAYS:
+            raise WrongUse(f"{one!r} is no weekday", f"It can be {', '.join(WEEKDAYS)}", "Correct it")
+    return Schedule(times, days) if times else None
 
 
 def save_plan(folder: Path, plan: FeedPlan) -> None:
@@ -67,7 +86,10 @@ def load_plan(folder: Path, name: str) -> FeedPlan:
             PlanSource(**{**one, "tables": tuple(one.get("tables", ())), "exclude": tuple(one.get("exclude", ()))})
             for one in document.pop("sources")
         )
-        plan = FeedPlan(sources=sources, **document)
+        document.pop("every", None)  # of plans kept by an earlier version
+        if schedule := document.pop("schedule", None):
+            schedule = Schedule(tuple(schedule["times"]), tuple(schedule["weekdays"]))
+        plan = FeedPlan(sources=sources, schedule=schedule, **document)
     except FileNotFoundError:
         known = ", ".join(sorted(one.stem for one in folder.glob("*.json"))) or "none"
         raise OpsError(
@@ -88,7 +110,7 @@ def load_plan(folder: Path, name: str) -> FeedPlan:
     if plan.mode not in MODES:
         raise OpsError(
             f"The feed plan {name} has the mode {plan.mode}",
-            f"Known are {' and '.join(MODES)}",
+            f"Known are {', '.join(MODES)}",
             "Correct the file",
             code="settings",
             exit_status=2,

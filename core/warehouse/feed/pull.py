@@ -34,6 +34,8 @@ class TableReport:
     mode: str
     read: int = 0
     loaded: int = 0
+    deleted: int = 0
+    """Rows gone at the source that the mode ``keys`` removed."""
     watermark: str = ""
     reader: str = ""
     ddl: str = ""
@@ -58,6 +60,15 @@ class Stage:
 Step = Callable[[str], None]
 
 
+@dataclass(frozen=True, slots=True)
+class Staged:
+    """What was read: a Parquet file, its rows, the reader that served."""
+
+    path: Path
+    rows: int
+    reader: str
+
+
 class TablePull:
     """The pull of one table. ``step`` hears the name of each stage as it begins: read, upload, load, done."""
 
@@ -80,13 +91,25 @@ class TablePull:
         self.step = step or (lambda _: None)
         self.columns: tuple[Mapped, ...] = ()
         self.cut, self.shortened = cut, 0
+        self.where = ""
+        """The condition of what is read; empty: the whole table, which then replaces the target."""
+        self.compare_keys, self.deleted = False, 0
 
     @property
     def place(self) -> str:
         return f"{quoted(self.schema)}.{quoted(self.name)}"
 
     def run(self, mode: str, overlap: int, advice: KeyAdvice) -> TableReport:
-        """Pull in the mode ``full`` or ``incremental`` (which becomes full where nothing else is possible)."""
+        """Pull in one of the plan's modes (all become full where nothing else is possible)."""
+        report = self.prepare(mode, overlap, advice)
+        with tempfile.TemporaryDirectory(prefix="opsdesk-feed-") as folder:
+            self.step("read")
+            staged = [self._read(one) for one in self.reads(Path(folder))]
+            self.move(report, staged)
+        return report
+
+    def prepare(self, mode: str, overlap: int, advice: KeyAdvice) -> TableReport:
+        """Shape the target and find where to begin; no row is read yet."""
         source, target = self.server.name, f"{self.schema}.{self.name}"
         report = TableReport(f"{self.table.database}.{self.table.name}", target, mode)
         with self.server.connect() as connection:
@@ -97,12 +120,29 @@ class TablePull:
             report.mode = way
             report.watermark = self._high_water(connection, way, column)
         known = pulled.watermark if pulled is not None and pulled.mode == way else ""
-        where = _newer(self.table, way, column, known, overlap) if known else ""
+        self.where = _newer(self.table, way, column, known, overlap) if known else ""
+        self.compare_keys = mode == "keys" and bool(self.where)
         report.notes += [f"{one.name}: {one.note}" for one in self.columns if one.note]
-        self._move(report, where, whole=not where)
-        if self.shortened:
-            report.notes.append(f"{self.shortened:,} texts were cut to what their column takes")
         return report
+
+    def reads(self, folder: Path) -> list[dict[str, Any]]:
+        """What the reader is asked: the rows, and after them the keys where these are compared (a row newer than the keys
+        would else be taken for one deleted)."""
+        rows = self._ask(folder / f"{self.table.name}.parquet", self.columns, self.where)
+        if not self.compare_keys:
+            return [rows]
+        return [rows, self._ask(folder / f"{self.table.name}.keys.parquet", self._keys(), "")]
+
+    def _keys(self) -> tuple[Mapped, ...]:
+        return tuple(one for key in self.table.primary_key for one in self.columns if one.name == key)
+
+    def _ask(self, path: Path, columns: tuple[Mapped, ...], where: str) -> dict[str, Any]:
+        return {
+            "query": projection(self.table, columns, where),
+            "columns": [(one.name, one.shape, one.staged) for one in columns],
+            "path": str(path),
+            "table": f"{self.table.database}.{self.table.name}",
+        }
 
     # -- steps ------------------------------------------------------------------
     def _shape_target(self, report: TableReport, advice: KeyAdvice) -> None:
@@ -148,44 +188,59 @@ class TablePull:
             row = cursor.fetchone()
         return str(row[0]) if row and row[0] is not None else ""
 
-    def _move(self, report: TableReport, where: str, *, whole: bool, state: bool = True) -> None:
-        """Read, stage, load. ``whole``: the target is replaced by what was read; else rows are merged."""
-        with tempfile.TemporaryDirectory(prefix="opsdesk-feed-") as folder:
-            path = Path(folder) / "part-0000.parquet"
-            self.step("read")
-            report.read, report.reader = self.read(path, where)
-            key = f"{self.stage.prefix}{self.table.database}.{self.table.name}/{self.run_id}/part-0000.parquet"
-            if report.read:
-                self.step("upload")
-                self.job.checkpoint()
-                with explained("upload the staged rows"):
-                    self.stage.s3.upload_file(str(path), self.stage.bucket, key)
+    def move(self, report: TableReport, staged: list[Staged]) -> None:
+        """Upload and load what ``reads`` asked for, in that order, as one transaction with the watermark."""
+        rows, keys = staged[0], staged[1] if self.compare_keys else None
+        report.read, report.reader = rows.rows, rows.reader
+        uploaded: list[str] = []
         try:
+            if rows.rows or (keys and keys.rows):
+                self.step("upload")
+            for one in filter(None, (rows, keys)):
+                if one.rows:
+                    uploaded.append(self._upload(one))
             self.step("load")
-            marks = self._state(report) if state else []
-            report.loaded = self.load(report.read, key, whole, marks)
+            report.loaded = self.load(
+                rows.rows,
+                self._key(rows),
+                not self.where,
+                self._state(report),
+                keys=(keys.rows, self._key(keys)) if keys else None,
+            )
+            report.deleted = self.deleted
         finally:
-            if report.read:
+            for key in uploaded:
                 with explained("remove the staged rows"):
                     self.stage.s3.delete_object(Bucket=self.stage.bucket, Key=key)
+        if self.shortened:
+            report.notes.append(f"{self.shortened:,} texts were cut to what their column takes")
+        if report.deleted:
+            report.notes.append(f"{report.deleted:,} rows that are gone at the source were removed")
         self.step("done")
+
+    def _key(self, staged: Staged) -> str:
+        return f"{self.stage.prefix}{self.table.database}.{self.table.name}/{self.run_id}/{staged.path.name}"
+
+    def _upload(self, staged: Staged) -> str:
+        self.job.checkpoint()
+        key = self._key(staged)
+        with explained("upload the staged rows"):
+            self.stage.s3.upload_file(str(staged.path), self.stage.bucket, key)
+        return key
 
     def read(self, path: Path, where: str) -> tuple[int, str]:
         """Rows read into a Parquet file, and by which reader."""
-        answer = run_in_child(
-            self.job,
-            "core.warehouse.feed.reader:stage",
-            {
-                "url": self.server.url,
-                "query": projection(self.table, self.columns, where),
-                "columns": [(one.name, one.shape, one.staged) for one in self.columns],
-                "path": str(path),
-                "table": f"{self.table.database}.{self.table.name}",
-                "cut": self.cut,
-            },
-        )
+        staged = self._read(self._ask(path, self.columns, where))
+        return staged.rows, staged.reader
+
+    def _read(self, asked: dict[str, Any]) -> Staged:
+        place = {"url": self.server.url, "ca_file": self.server.ca_file, "cut": self.cut}
+        return self.staged(asked, run_in_child(self.job, "core.warehouse.feed.reader:stage", {**place, **asked}))
+
+    def staged(self, asked: dict[str, Any], answer: Any) -> Staged:
+        """What the reader's answer means."""
         self.shortened += int(answer[2])
-        return int(answer[0]), str(answer[1])
+        return Staged(Path(asked["path"]), int(answer[0]), str(answer[1]))
 
     def _state(self, report: TableReport) -> list[str]:
         target = f"{self.schema}.{self.name}"
@@ -193,8 +248,14 @@ class TablePull:
             self.server.name, self.table.name, target, report.mode, report.watermark, self.run_id, report.read
         )
 
-    def load(self, rows: int, key: str, whole: bool, marks: list[str], before: str = "") -> int:
-        """One transaction: staging table, COPY, the rows, the watermark. ``before``: a DELETE that makes room."""
+    def load(
+        self, rows: int, key: str, whole: bool, marks: list[str], before: str = "", keys: tuple[int, str] | None = None
+    ) -> int:
+        """One transaction: staging table, COPY, the rows, the watermark; the rows merged or inserted.
+
+        before: a DELETE that makes room. keys: how many keys the source has and where they are staged; what has none of
+        them is deleted, and counted in ``deleted``.
+        """
         names = [quoted(one.name.lower()) for one in self.columns]
         sqls: list[str] = []
         if whole or before:
@@ -208,12 +269,34 @@ class TablePull:
             sqls.append(f"COPY {staging} FROM {literal(self.stage.url(key))} IAM_ROLE {role} FORMAT AS PARQUET")
             place = len(sqls)
             sqls.append(self._insert(staging, names) if whole or before else self._merge(staging, names))
+        gone = -1
+        if keys is not None:
+            sqls += self._forget(*keys)
+            gone = len(sqls) - 1
         sqls += marks
         if not sqls:
             return 0
         token = hashlib.sha256(f"{self.run_id}/{self.place}/{key}/{before}".encode()).hexdigest()
         changed = self.target.transaction(self.job, sqls, token)
+        self.deleted = max(0, changed[gone]) if gone >= 0 else 0
         return max(0, changed[place]) if place >= 0 else 0
+
+    def _forget(self, count: int, key: str) -> list[str]:
+        """Statements that delete the rows whose key the source no longer has; the DELETE is the last."""
+        if not count:
+            return [f"DELETE FROM {self.place}"]
+        staging = f"keys_{hashlib.sha256(self.place.encode()).hexdigest()[:12]}"
+        columns = self._keys()
+        listed = ", ".join(f"{quoted(one.name.lower())} {one.staged}" for one in columns)
+        role = literal(self.stage.role) if self.stage.role else "default"
+        same = " AND ".join(
+            f"k.{quoted(one.name.lower())} = {self.place}.{quoted(one.name.lower())}" for one in columns
+        )
+        return [
+            f"CREATE TEMP TABLE {staging} ({listed})",
+            f"COPY {staging} FROM {literal(self.stage.url(key))} IAM_ROLE {role} FORMAT AS PARQUET",
+            f"DELETE FROM {self.place} WHERE NOT EXISTS (SELECT 1 FROM {staging} k WHERE {same})",
+        ]
 
     def _insert(self, staging: str, names: list[str]) -> str:
         values = ", ".join(one.loaded for one in self.columns)

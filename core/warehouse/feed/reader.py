@@ -19,49 +19,107 @@ def stage(
     columns: list[tuple[str, str, str]],
     path: str,
     table: str,
+    ca_file: str = "",
     plain: bool = False,
     cut: bool = False,
 ) -> tuple[int, str, int]:
     """Write the rows of ``query`` to ``path`` as Parquet (zstd); returns the rows, the reader that served and the texts cut.
 
-    columns: name, shape and warehouse type of each. ``plain``: PyMySQL even where connectorx would do. ``cut``: a text too long for its column is cut
+    columns: name, shape and warehouse type of each. ``ca_file``: TLS, checked by it (PyMySQL; connectorx takes no CA).
+    ``plain``: PyMySQL even where connectorx would do. ``cut``: a text too long for its column is cut
     to whole characters; else it is an error.
     Raises OpsError for a value that its column cannot take; nothing is left at ``path`` then.
     """
+
+    def slow() -> Iterator[Any]:
+        connection = _connect(url, ca_file)
+        try:
+            yield from _slow(connection, query)
+        finally:
+            connection.close()
+
+    readers = (
+        [("PyMySQL", slow)] if plain or ca_file else [("connectorx", lambda: _fast(url, query)), ("PyMySQL", slow)]
+    )
+    trouble: BaseException | None = None
+    for name, read in readers:
+        try:
+            rows, shortened = _written(report, read(), columns, path, table, cut)
+        except (OpsError, KeyboardInterrupt, SystemExit):
+            raise
+        except BaseException as error:  # a Rust panic is a BaseException
+            trouble = error
+            continue
+        return rows, name, shortened
+    reason = str(trouble).replace(url, "the source")[:400]
+    raise _failed(table, reason or type(trouble).__name__)
+
+
+def stage_all(
+    report: Callable[..., None], *, url: str, reads: list[dict[str, Any]], ca_file: str = "", cut: bool = False
+) -> list[tuple[int, str, int]]:
+    """Several tables as of one moment: over one connection, in one snapshot. ``reads``: query, columns, path, table of each.
+
+    Answers like ``stage``, one a read. Read by PyMySQL: connectorx opens connections of its own, which would see later moments.
+    """
+    import pymysql
+
+    connection = _connect(url, ca_file)
+    answers: list[tuple[int, str, int]] = []
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+            cursor.execute("START TRANSACTION WITH CONSISTENT SNAPSHOT")
+        for one in reads:
+            batches = _slow(connection, one["query"])
+            try:
+                rows, shortened = _written(report, batches, one["columns"], one["path"], one["table"], cut)
+            except pymysql.MySQLError as error:
+                raise _failed(one["table"], str(error.args[-1]) if error.args else type(error).__name__) from error
+            answers.append((rows, "PyMySQL, one snapshot", shortened))
+    finally:
+        connection.close()
+    return answers
+
+
+def _failed(table: str, reason: str) -> OpsError:
+    return OpsError(f"Reading {table} failed", reason, "Check the source server and try again", code="source")
+
+
+def _connect(url: str, ca_file: str) -> Any:
+    from dataclasses import replace
+
+    from core.warehouse.feed.source import Server
+
+    return replace(Server.from_url(url), ca_file=ca_file).connect()
+
+
+def _written(
+    report: Callable[..., None],
+    batches: Iterator[Any],
+    columns: list[tuple[str, str, str]],
+    path: str,
+    table: str,
+    cut: bool,
+) -> tuple[int, int]:
+    """Write batches to ``path``; the rows, and the texts cut. Nothing is left there where it fails."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     schema = pa.schema([(name.lower(), _arrow(shape)) for name, shape, _ in columns])
     unfinished = Path(f"{path}.part")
-    readers = [("PyMySQL", _slow)] if plain else [("connectorx", _fast), ("PyMySQL", _slow)]
-    trouble: BaseException | None = None
-    for name, read in readers:
-        rows = 0
-        shortened = [0]
-        try:
-            with pq.ParquetWriter(unfinished, schema, compression="zstd") as writer:
-                for batch in read(url, query):
-                    writer.write_table(_shaped(batch, columns, schema, table, shortened if cut else None))
-                    rows += batch.num_rows
-                    report(rows, note=f"{table}: {rows:,} rows read")
-        except OpsError:
-            unfinished.unlink(missing_ok=True)
-            raise
-        except (KeyboardInterrupt, SystemExit):
-            raise
-        except BaseException as error:  # a Rust panic is a BaseException
-            trouble = error
-            continue
-        unfinished.replace(path)
-        return rows, name, shortened[0]
-    unfinished.unlink(missing_ok=True)
-    reason = str(trouble).replace(url, "the source")[:400]
-    raise OpsError(
-        f"Reading {table} failed",
-        reason or type(trouble).__name__,
-        "Check the source server and try again",
-        code="source",
-    )
+    rows, shortened = 0, [0]
+    try:
+        with pq.ParquetWriter(unfinished, schema, compression="zstd") as writer:
+            for batch in batches:
+                writer.write_table(_shaped(batch, columns, schema, table, shortened if cut else None))
+                rows += batch.num_rows
+                report(rows, note=f"{table}: {rows:,} rows read")
+    except BaseException:
+        unfinished.unlink(missing_ok=True)
+        raise
+    unfinished.replace(path)
+    return rows, shortened[0]
 
 
 def _fast(url: str, query: str) -> Iterator[Any]:
@@ -72,21 +130,15 @@ def _fast(url: str, query: str) -> Iterator[Any]:
         yield pa.Table.from_batches([batch])
 
 
-def _slow(url: str, query: str) -> Iterator[Any]:
+def _slow(connection: Any, query: str) -> Iterator[Any]:
     import pyarrow as pa
     from pymysql.cursors import SSCursor
 
-    from core.warehouse.feed.source import Server
-
-    connection = Server.from_url(url).connect()
-    try:
-        with connection.cursor(SSCursor) as cursor:
-            cursor.execute(query)
-            names = [one[0] for one in cursor.description]
-            while rows := cursor.fetchmany(_BATCH):
-                yield pa.table([pa.array(column) for column in zip(*rows, strict=True)], names=names)
-    finally:
-        connection.close()
+    with connection.cursor(SSCursor) as cursor:
+        cursor.execute(query)
+        names = [one[0] for one in cursor.description]
+        while rows := cursor.fetchmany(_BATCH):
+            yield pa.table([pa.array(column) for column in zip(*rows, strict=True)], names=names)
 
 
 def _arrow(shape: str) -> Any:
@@ -114,7 +166,9 @@ def _shaped(
             raise OpsError(
                 f"{table}.{name} holds a value that {target} cannot take",
                 str(error).split("\n")[0][:300],
-                "Change the column's type in the warehouse, or leave the column out",
+                "Let long texts be cut, or leave the column out"
+                if "bytes" in str(error)
+                else "Change the column's type in the warehouse, or leave it out",
                 code="value",
             ) from error
     return pa.Table.from_arrays(made, schema=schema)

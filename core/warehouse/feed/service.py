@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+import hashlib
 import uuid
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from core.aws.faults import explained
 from core.aws.workplace import Workplace
 from core.base.errors import OpsError, WrongUse
+from core.base.files import write_atomic
+from core.jobs.calendar import is_due
+from core.jobs.child import run_in_child
 from core.jobs.job import Job
+from core.jobs.lock import plan_lock
+from core.jobs.timers import Timer
 from core.settings.profiles import WarehouseConnection
 from core.warehouse.feed.keys import KeyAdvice, advise
 from core.warehouse.feed.mapping import Mapped, create_statement, mapped_table
@@ -19,6 +29,9 @@ from core.warehouse.feed.reconcile import holes, reconcile, repair
 from core.warehouse.feed.source import Server, SourceTable, read_tables
 from core.warehouse.feed.target import Target
 from core.warehouse.statements import quoted
+
+UNNAMED = "pull"
+"""The name of a plan that was not kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +59,8 @@ class PullReport:
             "ok": self.ok,
             "tables": [
                 {
-                    "source": one.source, "target": one.target, "mode": one.mode, "read": one.read, "loaded": one.loaded, "watermark": one.watermark,
+                    "source": one.source, "target": one.target, "mode": one.mode, "read": one.read, "loaded": one.loaded, "deleted": one.deleted,
+                    "watermark": one.watermark,
                     "reader": one.reader, "altered": one.altered, "notes": one.notes, "checks": one.checks,
                 }
                 for one in self.tables
@@ -60,6 +74,8 @@ class FeedService:
     def __init__(self, workplace: Workplace) -> None:
         self._workplace = workplace
         self._folder = workplace.places.config / "feeds"
+        self._state = workplace.places.state / "feeds"
+        """Locks, and when each plan last succeeded."""
 
     # -- plans --------------------------------------------------------------------
     def plans(self) -> list[str]:
@@ -122,41 +138,116 @@ class FeedService:
         check: bool = False,
         step: Step | None = None,
     ) -> PullReport:
-        """Pull every table of a plan, one transaction a table. A table that fails stops the run; those before it stay.
+        """Pull every table of a plan, one transaction a table. A table whose values or columns do not fit is left as it is,
+        and told at the end; any other trouble stops the run. The tables before it stay.
 
         ``check``: compare afterwards, pull again what differs, and compare once more.
+        Raises OpsError (code ``locked``, exit status 3) while another run of the plan works.
         """
+        began = self._workplace.clock.now()
+        with plan_lock(self._state, lock_name(plan)):
+            report = self._pull(job, plan, connection, check=check, step=step)
+            if plan.name in self.plans():
+                write_atomic(self._state / f"{plan.name}.last", began.isoformat())
+        return report
+
+    def due(self, plan: FeedPlan) -> bool:
+        """Whether a moment of the plan's schedule has passed since its last success began."""
+        return plan.schedule is not None and is_due(
+            plan.schedule, self.last_success(plan.name), self._workplace.clock.now()
+        )
+
+    def last_success(self, name: str) -> datetime | None:
+        """When the last pull that succeeded began, as this computer remembers."""
+        try:
+            return datetime.fromisoformat((self._state / f"{name}.last").read_text(encoding="utf-8"))
+        except (FileNotFoundError, ValueError):
+            return None
+
+    def timer(self, plan: FeedPlan) -> Timer:
+        """What the operating system is given to run the plan. Raises WrongUse for a plan without a schedule."""
+        if plan.schedule is None:
+            raise WrongUse(
+                f"The plan {plan.name} has no schedule",
+                "Nothing says when it should run",
+                "Give --at HH:MM, and --on DAYS if not every day",
+            )
+        profile = self._workplace.profile.name
+        return Timer(
+            f"opsdesk-pull-{profile}-{plan.name}", f"# opsdesk pull {profile}/{plan.name}", f"Opsdesk pull {plan.name}", profile,
+            ("warehouse", "pull", plan.name, "--if-due"), plan.schedule,
+        )  # fmt: skip
+
+    def _pull(
+        self, job: Job[Any], plan: FeedPlan, connection: WarehouseConnection, *, check: bool, step: Step | None
+    ) -> PullReport:
         report = PullReport(uuid.uuid4().hex)
         target = Target(self._workplace.aws, connection)
         stage = self._stage(plan)
         target.prepare_state(job)
         landed: dict[str, list[tuple[str, str]]] = {}
+        failed: dict[str, OpsError] = {}
         for source in plan.sources:
             server = self.server(source.source, source.database)
             with server.connect() as link:
                 tables = read_tables(link, server.database, list(source.tables) or None, frozenset(source.exclude))
             keys = advise(tables)
-            for number, table in enumerate(tables):
-                job.report(number, len(tables), f"{table.database}.{table.name}")
-                pull = TablePull(
-                    job,
-                    server,
-                    table,
-                    target,
-                    stage,
-                    schema=source.schema,
-                    run_id=report.run_id,
-                    cut=plan.cut,
-                    step=step,
-                )
-                done = pull.run(plan.mode, plan.overlap, keys[table.name])
+            options: dict[str, Any] = {"schema": source.schema, "run_id": report.run_id, "cut": plan.cut, "step": step}
+            pulls = [TablePull(job, server, table, target, stage, **options) for table in tables]
+            for number, (pull, done) in enumerate(self._moved(job, plan, server, pulls, keys, failed)):
+                job.report(number + 1, len(tables), f"{pull.table.database}.{pull.table.name}")
                 report.tables.append(done)
                 landed.setdefault(pull.name, []).append((source.schema, server.database))
                 if check:
                     self._check(pull, done)
         if plan.union:
             self._unite(job, target, plan.union, landed)
+        if failed:
+            first = next(iter(failed.values()))
+            raise OpsError(
+                f"{len(failed)} of {len(failed) + len(report.tables)} tables could not be pulled; the others are done",
+                f"{first.title}: {first.why}",
+                first.remedy,
+                details={name: f"{error.title}: {error.why}" for name, error in failed.items()},
+                code=first.code,
+            )
         return report
+
+    def _moved(
+        self,
+        job: Job[Any],
+        plan: FeedPlan,
+        server: Server,
+        pulls: list[TablePull],
+        keys: dict[str, KeyAdvice],
+        failed: dict[str, OpsError],
+    ) -> Iterator[tuple[TablePull, TableReport]]:
+        """Each table pulled, one after the other, or read together in one snapshot and then loaded."""
+        if not plan.snapshot:
+            for pull in pulls:
+                try:
+                    done = pull.run(plan.mode, plan.overlap, keys[pull.table.name])
+                except OpsError as error:
+                    if len(pulls) == 1 or error.code not in ("value", "drift"):
+                        raise
+                    failed[f"{pull.table.database}.{pull.table.name}"] = error
+                    continue
+                yield pull, done
+            return
+        reports = [pull.prepare(plan.mode, plan.overlap, keys[pull.table.name]) for pull in pulls]
+        with TemporaryDirectory(prefix="opsdesk-feed-") as folder:
+            asked = [pull.reads(Path(folder)) for pull in pulls]
+            place = {"url": server.url, "ca_file": server.ca_file, "cut": plan.cut}
+            answers = iter(
+                run_in_child(
+                    job,
+                    "core.warehouse.feed.reader:stage_all",
+                    {**place, "reads": [one for reads in asked for one in reads]},
+                )
+            )
+            for pull, report, reads in zip(pulls, reports, asked, strict=True):
+                pull.move(report, [pull.staged(one, next(answers)) for one in reads])
+                yield pull, report
 
     def _check(self, pull: TablePull, report: TableReport) -> None:
         with pull.server.connect() as link:
@@ -218,12 +309,20 @@ class FeedService:
             target.run(job, f"CREATE OR REPLACE VIEW {quoted(schema)}.{quoted(name)} AS {' UNION ALL '.join(parts)}")
 
 
+def lock_name(plan: FeedPlan) -> str:
+    """One lock a saved plan; one a set of sources and schemas for a pull that is given on the spot."""
+    if plan.name != UNNAMED:
+        return plan.name
+    places = "|".join(f"{one.source.rpartition('@')[2]}/{one.database}>{one.schema}" for one in plan.sources)
+    return f"{UNNAMED}-{hashlib.sha256(places.encode()).hexdigest()[:12]}"
+
+
 def single_source_plan(
     source: str,
     tables: list[str],
     schema: str,
     mode: str,
-    name: str = "pull",
+    name: str = UNNAMED,
     exclude: tuple[str, ...] = (),
     **rest: Any,
 ) -> FeedPlan:

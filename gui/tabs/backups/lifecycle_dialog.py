@@ -6,16 +6,17 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from PySide6.QtCore import QDate, Signal
-from PySide6.QtWidgets import QCheckBox, QDateEdit, QPlainTextEdit, QSpinBox, QWidget
+from PySide6.QtWidgets import QCheckBox, QPlainTextEdit, QSpinBox, QWidget
 
-from core.backups.objects.lifecycle import Fate, Lifecycle, Rule, check, difference, in_words, merged, rule
+from core.backups.objects.fate import Fate
+from core.backups.objects.lifecycle import Lifecycle, Rule, check, difference, in_words, merged, rule
 from core.base.errors import OpsError
 from gui.parts.buttons import Button
 from gui.parts.dialogs import Dialog
-from gui.parts.form import Field, choice, line
+from gui.parts.form import DateEdit, Field, SpinBox, choice, line
 from gui.parts.layout import column, row
 from gui.parts.notices import Banner, Busy
-from gui.parts.words import Label, byte_size, number
+from gui.parts.words import Label
 from gui.style.theme import font
 from gui.style.tokens import Space
 from gui.tabs.backups.rows import Column, RowTable
@@ -25,7 +26,7 @@ _CLASSES = [("", "stay where they are"), *((name, f"move to {name}") for name in
 
 
 def _days(value: int, name: str) -> QSpinBox:
-    box = QSpinBox()
+    box = SpinBox()
     box.setRange(0, 36_500)
     box.setSpecialValueText("never")
     box.setSuffix(" days")
@@ -81,7 +82,8 @@ class LifecycleDialog(Dialog):
         self.changes.setFont(font("mono"))
         self.changes.setFixedHeight(104)
         self.changes.setAccessibleName("What would change")
-        self.day = QDateEdit(QDate.currentDate().addDays(60))
+        self.day = DateEdit()
+        self.day.setDate(QDate.currentDate().addDays(60))
         self.day.setCalendarPopup(True)
         self.day.setAccessibleName("The day")
         self.try_out = Button("What will be gone by then?", "small", icon_name="calendar-clock")
@@ -117,17 +119,11 @@ class LifecycleDialog(Dialog):
 
     def show_fate(self, fate: Fate) -> None:
         self.busy.hide()
-        day = fate.on - timedelta(seconds=1)
-        if not fate.looked:
-            self.fate.setText("There is no object in the bucket.")
-        elif not fate.gone:
-            self.fate.setText(f"By {day:%d %b %Y} none of the {number(fate.looked)} objects will be gone.")
-        else:
-            text = f"By {day:%d %b %Y}, {number(fate.gone)} of {number(fate.looked)} objects ({byte_size(fate.gone_size)}) will be gone"
-            text += ": all of them." if fate.all_gone else f", {number(fate.kept)} stay."
-            text += f" The newest of them was made on {fate.newest_gone:%d %b %Y}." if fate.newest_gone else ""
-            self.fate.setText(f"{text} For example {fate.examples[0]}")
-        self.fate.set_tone("danger" if fate.all_gone else "warning" if fate.gone else "success")
+        text = fate.in_words(fate.on - timedelta(seconds=1))
+        self.fate.setText(f"{text} For example {fate.examples[0]}" if fate.examples else text)
+        self.fate.set_tone(
+            "danger" if fate.all_gone else "warning" if fate.gone or fate.old_gone or fate.unsure else "success"
+        )
 
     def show_busy(self) -> None:
         self.busy.show_text("Looking through the bucket")

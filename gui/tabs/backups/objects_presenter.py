@@ -13,12 +13,13 @@ from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QAction, QGuiApplication
 
 from core.backups.objects.address import Address
-from core.backups.objects.values import Amount, BucketList, Entry, Link, ObjectFacts, Page
+from core.backups.objects.values import BucketList, Entry, ObjectFacts, Page
 from core.base.errors import OpsError
 from core.jobs.job import Job
 from gui.bridge.tab_context import TabContext
-from gui.parts.words import byte_size, number
+from gui.parts.words import number
 from gui.tabs.backups.objects_deeds import ObjectsDeeds
+from gui.tabs.backups.objects_panel import ObjectsPanel
 from gui.tabs.backups.objects_table import Line
 from gui.tabs.backups.objects_transfers import ObjectsTransfers
 from gui.tabs.backups.objects_view import ObjectsView
@@ -41,15 +42,13 @@ class ObjectsPresenter(QObject):
         super().__init__(view)
         self.view, self.context, self._plan_buckets = view, context, plan_buckets
         self.state = State.LISTING
-        self.shown_facts = ObjectFacts("", "", 0, None, "")
         self.bucket = self.prefix = ""
         self._token = self._search = ""
         self._number = 0  # of the listing on show: answers to older questions are dropped
-        self._side_number = 0
         self._started = False
-        self._sizes: dict[str, str] = {}
         self.transfers = ObjectsTransfers(self, self)
         self.deeds = ObjectsDeeds(self, self.transfers, self)
+        self.panel = ObjectsPanel(self, self)
         view.place_asked.connect(self.go)
         view.search_asked.connect(self.search)
         view.more_asked.connect(self.read_more)
@@ -66,15 +65,10 @@ class ObjectsPresenter(QObject):
         view.files_dropped.connect(self.transfers.upload)
         view.table.fetch = self.transfers.fetch
         side = view.side
-        side.link_asked.connect(self.make_link)
         side.edit_asked.connect(self.deeds.edit_labels)
-        side.versions_asked.connect(self.show_versions)
-        side.restore_asked.connect(self.restore_version)
-        side.undelete_asked.connect(self.undelete)
         side.lifecycle_asked.connect(self.deeds.open_lifecycle)
         side.uploads_asked.connect(self.deeds.open_uploads)
         side.versioning_asked.connect(self.deeds.set_versioning)
-        side.size_asked.connect(self.count)
         self._actions = {
             words: self._action(words, run)
             for words, run in (
@@ -112,11 +106,12 @@ class ObjectsPresenter(QObject):
         """The first showing: where the window was last time."""
         if not self._started:
             place = self.context.memory.get("backups.place", ["", ""])
-            self.go(str(place[0]), str(place[1]))
+            bucket, prefix = [*map(str, place), "", ""][:2]
+            self.go(bucket, prefix)
 
     def go(self, bucket: str, prefix: str = "", choose: str = "") -> None:
         self._started = True
-        self.bucket, self.prefix, self._search, self._sizes = bucket, prefix, "", {}
+        self.bucket, self.prefix, self._search, self.panel.sizes = bucket, prefix, "", {}
         self.context.memory.put("backups.place", [bucket, prefix])
         self.view.search.blockSignals(True)
         self.view.search.clear()
@@ -213,7 +208,11 @@ class ObjectsPresenter(QObject):
     # -- showing ------------------------------------------------------------------------
     def _show_buckets(self, found: BucketList) -> None:
         self._token = ""
-        note = "" if found.whole else "This login may not list buckets: only known ones are shown"
+        note = (
+            ""
+            if found.whole
+            else "This login may not list buckets: only known ones are shown. More opens any other by its name"
+        )
         lines = [Line(bucket=item) for item in found.buckets]
         self.view.show_lines(lines, more=False, note=note, buckets=True)
         self.view.side.show_nothing("Choose a bucket to see its versioning, lifecycle and unfinished uploads.")
@@ -241,9 +240,29 @@ class ObjectsPresenter(QObject):
 
     def _lines(self, entries: Sequence[Entry], proofs: dict[str, datetime | None]) -> list[Line]:
         return [
-            Line(entry=item, prefix=self.prefix, proved=proofs.get(item.key), backup=item.key in proofs, size=self._sizes.get(item.key, ""))
+            Line(entry=item, prefix=self.prefix, proved=proofs.get(item.key), backup=item.key in proofs, size=self.panel.sizes.get(item.key, ""))
             for item in entries
         ]  # fmt: skip
+
+    def show_deleted(self) -> None:
+        """What lies under a delete marker, listed on request only; Copy as CLI and the panel bring it back."""
+        bucket, prefix = self.bucket, self.prefix
+        self.view.show_busy("Looking for deleted objects")
+
+        def show(found: list[Entry]) -> None:
+            self._token = ""
+            self.view.show_lines(
+                self._lines(found, {}), more=False, note=f"{number(len(found))} deleted objects can be undeleted"
+            )
+            if found:
+                self.view.side.show_nothing("Choose a deleted object to bring it back.")
+
+        self._list(
+            f"Look for deleted objects in {bucket}",
+            lambda job: self.objects.deleted_keys(job, bucket, prefix),
+            show,
+            quiet=False,
+        )
 
     def open(self, line: Line) -> None:
         if line.bucket is not None:
@@ -252,55 +271,19 @@ class ObjectsPresenter(QObject):
             self.go(self.bucket, line.entry.key)
 
     def picked(self) -> None:
-        """The panel follows the selection; facts are asked for one object or bucket only."""
-        self._side_number += 1
-        chosen, side = self.view.table.chosen, self.view.side
         self._weigh()
-        if not chosen:
-            if self.bucket and self.state is State.SHOWN:
-                self.show_bucket_facts(self.bucket)
-        elif len(chosen) > 1:
-            side.show_many([line.entry for line in chosen if line.entry])
-        elif chosen[0].bucket is not None:
-            self.show_bucket_facts(chosen[0].bucket.name)
-        elif chosen[0].entry.folder:
-            side.show_folder(chosen[0].entry, self._sizes.get(chosen[0].entry.key, ""))
-        elif chosen[0].entry.delete_marker:
-            side.show_deleted(chosen[0].entry, may_write=self.may_write)
-        else:
-            self._show_object_facts(chosen[0].entry)
+        self.panel.follow()
 
     def show_bucket_facts(self, name: str) -> None:
-        self.view.side.show_waiting(name)
-        self._facts(name, lambda _job: self.objects.bucket_facts(name), self._bucket_shown)
+        self.panel.show_bucket_facts(name)
 
-    def _bucket_shown(self, facts: Any) -> None:
-        self.view.side.show_bucket(facts, may_write=self.may_write)
+    @property
+    def shown_facts(self) -> ObjectFacts:
+        return self.panel.shown_facts
 
-    def _show_object_facts(self, entry: Entry) -> None:
-        bucket = self.bucket
-        self.view.side.show_waiting(entry.name)
-        self._facts(entry.name, lambda _job: self.objects.object_facts(bucket, entry.key), self._object_shown)
-
-    def _object_shown(self, facts: ObjectFacts) -> None:
-        self.shown_facts = facts
-        self.view.side.show_object(facts, may_write=self.may_write)
-
-    def _facts(self, name: str, work: Callable[[Job[Any]], Any], show: Callable[[Any], None]) -> None:
-        number_ = self._side_number
-
-        def done(result: Any) -> None:
-            if number_ == self._side_number:
-                show(result)
-
-        def failed(fault: OpsError) -> None:
-            if number_ == self._side_number:
-                self.view.side.show_trouble(name, str(fault))
-
-        self.context.jobs.start(
-            self, f"Read the facts of {name}", work, room=ROOM, lane="objects-facts", newest_only=True, quiet=True, on_success=done,
-            on_failure=failed,
-        )  # fmt: skip
+    @property
+    def settled(self) -> bool:
+        return self.state is State.SHOWN
 
     def _enter(self, state: State) -> None:
         self.state = state
@@ -342,69 +325,6 @@ class ObjectsPresenter(QObject):
     @property
     def here(self) -> str:
         return str(Address(self.bucket, self.prefix))
-
-    # -- one object ---------------------------------------------------------------------
-    def make_link(self, seconds: int) -> None:
-        facts = self.shown_facts
-        self._facts(facts.key, lambda _job: self.objects.link(facts.bucket, facts.key, seconds), self._link_made)
-
-    def _link_made(self, link: Link) -> None:
-        self.view.side.show_link(link)
-
-    def show_versions(self) -> None:
-        facts = self.shown_facts
-        self._facts(
-            facts.key, lambda job: self.objects.versions(job, facts.bucket, facts.key),
-            lambda found: self.view.side.show_versions(found, may_write=self.may_write),
-        )  # fmt: skip
-
-    def restore_version(self, version: Entry) -> None:
-        bucket = self.bucket
-        self.change(
-            f"Make a version of {version.name} the current one", lambda job: self.objects.restore_version(job, bucket, version),
-            lambda _: self.refresh(choose=version.key),
-        )  # fmt: skip
-
-    def undelete(self, key: str) -> None:
-        bucket = self.bucket
-        self.change(
-            f"Undelete {key}", lambda job: self.objects.undelete(job, bucket, key), lambda _: self.refresh(choose=key)
-        )
-
-    def show_deleted(self) -> None:
-        """What lies under a delete marker, listed on request only; Copy as CLI and the panel bring it back."""
-        bucket, prefix = self.bucket, self.prefix
-        self.view.show_busy("Looking for deleted objects")
-
-        def show(found: list[Entry]) -> None:
-            self._token = ""
-            self.view.show_lines(
-                self._lines(found, {}), more=False, note=f"{number(len(found))} deleted objects can be undeleted"
-            )
-            if found:
-                self.view.side.show_nothing("Choose a deleted object to bring it back.")
-
-        self._list(
-            f"Look for deleted objects in {bucket}",
-            lambda job: self.objects.deleted_keys(job, bucket, prefix),
-            show,
-            quiet=False,
-        )
-
-    def count(self) -> None:
-        entries, bucket = self.view.chosen_entries(), self.bucket
-        if not entries:
-            return
-
-        def counted(amount: Amount) -> None:
-            words = f"{byte_size(amount.size)} in {number(amount.objects)}"
-            if len(entries) == 1:
-                self._sizes[entries[0].key] = byte_size(amount.size)
-                self.view.side.show_folder(entries[0], words)
-            else:
-                self.context.praise(f"{words} objects")
-
-        self.start(f"Count {entries[0].name}", lambda job: self.objects.amount(job, bucket, entries), counted)
 
     # -- the bridge ---------------------------------------------------------------------
     def copy_command(self) -> None:

@@ -8,7 +8,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QComboBox, QVBoxLayout, QWidget
 
-from core.backups.objects.values import BucketFacts, Entry, Link, ObjectFacts
+from core.backups.objects.values import Archive, BucketFacts, Entry, Link, ObjectFacts
 from gui.parts.buttons import Button
 from gui.parts.layout import Card, column, row, scrolled
 from gui.parts.words import Chip, Label, byte_size, number
@@ -16,6 +16,17 @@ from gui.style.tokens import Space
 from gui.tabs.backups import wording
 
 _LIVES = (("900", "15 minutes"), ("3600", "1 hour"), ("86400", "1 day"), ("604800", "7 days"))
+
+
+_TIERS = (
+    ("Standard", "within hours"), ("Bulk", "within two days, cheapest"), ("Expedited", "within minutes, dear"),
+)  # fmt: skip
+
+
+def _until(restore: str) -> str:
+    """Of S3's header ``ongoing-request="false", expiry-date="Fri, 21 Dec 2012 00:00:00 GMT"``."""
+    _, found, rest = restore.partition('expiry-date="')
+    return f"a copy is here until {rest.partition(chr(34))[0]}" if found else Archive.HERE.value
 
 
 class ObjectsSide(Card):
@@ -28,6 +39,7 @@ class ObjectsSide(Card):
     uploads_asked = Signal()
     versioning_asked = Signal(bool)
     size_asked = Signal()
+    bring_back_asked = Signal(str)  # how soon: a tier
 
     def __init__(self) -> None:
         super().__init__("Nothing chosen")
@@ -106,6 +118,7 @@ class ObjectsSide(Card):
         self._pair("Size", f"{byte_size(facts.size)} ({number(facts.size)} bytes)")
         self._pair("Modified", wording.stamp(facts.modified))
         self._pair("Class", facts.storage_class)
+        self._archive(facts, may_write=may_write)
         self._pair("Type", facts.content_type)
         if facts.encryption:
             self._pair("Encrypted", facts.encryption)
@@ -136,6 +149,25 @@ class ObjectsSide(Card):
         self._lines.addWidget(self.link)
         self._heading("Versions")
         self._button("Show the versions", "history", self.versions_asked)
+
+    def _archive(self, facts: ObjectFacts, *, may_write: bool) -> None:
+        """Where an archived object is now, and how it comes back."""
+        state = facts.archive
+        if state is Archive.NONE:
+            return
+        self._pair("Archive", _until(facts.restore) if state is Archive.HERE else state.value)
+        if state is Archive.COMING:
+            return
+        tiers = QComboBox()
+        for tier, words in _TIERS:
+            if tier != "Expedited" or facts.storage_class == "GLACIER":
+                tiers.addItem(words, tier)
+        tiers.setAccessibleName("How soon it comes back")
+        button = Button("Bring back for 7 days", "small", icon_name="rotate-ccw")
+        button.clicked.connect(lambda: self.bring_back_asked.emit(tiers.currentData()))
+        button.setEnabled(may_write)
+        self._lines.addLayout(row(tiers, None))
+        self._lines.addLayout(row(button, None))
 
     def show_versions(self, versions: Sequence[Entry], *, may_write: bool) -> None:
         """Newest first; a delete marker on top can be taken away."""
@@ -169,7 +201,7 @@ class ObjectsSide(Card):
     # -- inside -------------------------------------------------------------------------
     def _begin(self, title: str) -> None:
         self.link = None
-        self.title.setText(_breakable(title))
+        self.title.setText(wording.breakable(title))
         self.title.setVisible(True)
         _clear(self._lines)
 
@@ -178,7 +210,7 @@ class ObjectsSide(Card):
         self._lines.addWidget(Label(text, "strong"))
 
     def _pair(self, name: str, value: str, *, mono: bool = False) -> None:
-        shown = Label(_breakable(value or "–"), "mono" if mono else "body", wrap=True)
+        shown = Label(wording.breakable(value or "–"), "mono" if mono else "body", wrap=True)
         shown.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         shown.setAccessibleName(f"{name}: {value}")
         self._lines.addLayout(column(Label(name, "caption"), shown, gap=0))
@@ -197,16 +229,6 @@ class ObjectsSide(Card):
             button.clicked.connect(lambda: signal.emit())  # type: ignore[attr-defined]
         self._lines.addLayout(row(button, None))
         return button
-
-
-def _breakable(text: str) -> str:
-    """Long keys and sums may break anywhere: a zero-width space after every 6 signs that have no other place."""
-    words = []
-    for word in text.split(" "):
-        words.append(
-            "\u200b".join(word[start : start + 6] for start in range(0, len(word), 6)) if len(word) > 14 else word
-        )
-    return " ".join(words)
 
 
 def _clear(layout: QVBoxLayout) -> None:

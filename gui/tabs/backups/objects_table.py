@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 from PySide6.QtCore import QMimeData, Qt, QUrl
@@ -15,6 +15,8 @@ from core.backups.objects.values import Bucket, Entry
 from gui.parts.words import byte_size
 from gui.tabs.backups import wording
 from gui.tabs.backups.rows import Column, RowTable
+
+_NEVER = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +57,12 @@ def _size(line: Line) -> str:
     return "" if line.is_folder or line.entry is None else byte_size(line.entry.size)
 
 
+def _moment(line: Line) -> datetime | None:
+    return line.bucket.created if line.bucket else line.entry.modified if line.entry else None
+
+
 def _modified(line: Line) -> str:
-    moment = line.bucket.created if line.bucket else line.entry.modified if line.entry else None
+    moment = _moment(line)
     return wording.stamp(moment) if moment else ""
 
 
@@ -81,17 +87,27 @@ class ObjectsTable(RowTable):
                     lambda line: line.name,
                     icon=_icon,
                     tip=lambda line: line.entry.key if line.entry else line.name,
+                    key=lambda line: line.name.casefold(),
                 ),
-                Column("Size", _size, 92, right=True),
-                Column("Class", _storage_class, 96, spare=600),
-                Column("Modified", _modified, 146, spare=420),
-                Column("Proved", _proved, 74, spare=520, tone=lambda line: "success" if line.proved else "text3"),
+                Column("Size", _size, 92, right=True, key=lambda line: line.entry.size if line.entry else 0),
+                Column("Class", _storage_class, 96, spare=600, key=_storage_class),
+                Column("Modified", _modified, 146, spare=420, key=lambda line: _moment(line) or _NEVER),
+                Column(
+                    "Proved",
+                    _proved,
+                    74,
+                    spare=520,
+                    tone=lambda line: "success" if line.proved else "text3",
+                    key=lambda line: line.proved or _NEVER,
+                ),
             ),
             parent,
             many=True,
         )
         self.fetch: Callable[[list[Entry]], list[Path]] | None = None
         """Brings objects into a folder of this computer and waits for it with the window alive; for dragging out."""
+        self.row_model.first = lambda line: line.is_folder and line.bucket is None
+        self.sortable()
         self.setDragDropMode(QAbstractItemView.DragDropMode.DragOnly)
 
     def startDrag(self, actions: Qt.DropAction) -> None:

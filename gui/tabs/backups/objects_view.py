@@ -81,6 +81,8 @@ class ObjectsView(QWidget):
         self.side.setMinimumWidth(216)
         self.setLayout(column(self.splitter, gap=0))
         self.may_drop = False
+        self._note, self._more = "", False
+        self.table.horizontalHeader().sortIndicatorChanged.connect(self._say)
         self.setAcceptDrops(True)  # the whole of it: an empty place has no table to drop on
         self.show_place("", "")
 
@@ -156,9 +158,16 @@ class ObjectsView(QWidget):
     def _settle(self, *, more: bool, note: str, buckets: bool) -> None:
         count = self.table.row_model.rowCount()
         self.load_more.setVisible(more)
-        self.state.setText(note or (f"{number(count)} shown, there is more" if more else f"{number(count)} shown"))
+        self._note, self._more = note, more
+        self._say()
         empty = self.no_buckets if buckets else self.empty
         self.stack.setCurrentWidget(self.table if count or note else empty)
+
+    def _say(self, *_: object) -> None:
+        """How many are shown; sorted are only those that were listed."""
+        count = number(self.table.row_model.rowCount())
+        among = " and sorted" if self._more and self.table.row_model.is_sorted else ""
+        self.state.setText(self._note or (f"{count} shown{among}, there is more" if self._more else f"{count} shown"))
 
     def chosen_entries(self) -> list[Entry]:
         return [line.entry for line in self.table.chosen if line.entry is not None]

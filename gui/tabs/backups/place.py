@@ -18,15 +18,18 @@ ROOM = "backups"
 
 
 class Place(Protocol):
-    """bucket "" is the list of buckets; ``shown_facts`` are those in the panel. start and change run a job whose failure
+    """bucket "" is the list of buckets; ``shown_facts`` are those in the panel, ``settled``: the listing is there. start and change run a job whose failure
     stands on the page; change writes, and goes on when the page is left."""
 
     view: ObjectsView
     context: TabContext
     bucket: str
     prefix: str
-    shown_facts: ObjectFacts
 
+    @property
+    def shown_facts(self) -> ObjectFacts: ...
+    @property
+    def settled(self) -> bool: ...
     @property
     def objects(self) -> Objects: ...
     @property

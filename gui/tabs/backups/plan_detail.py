@@ -8,11 +8,11 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFrame, QGridLayout, QMenu, QStackedWidget, QVBoxLayout, QWidget
 
-from core.backups.outcomes import Backup, Check, Finding, PlanStatus, Run, Verification
+from core.backups.outcomes import Backup, Check, Finding, PlanStatus, Run, Status, Verification
 from core.backups.plan import Plan
 from gui.parts.buttons import Button, Segments
 from gui.parts.layout import Card, column, row
-from gui.parts.notices import EmptyState, Picture
+from gui.parts.notices import Busy, EmptyState, Picture
 from gui.parts.stat_tile import Sparkline
 from gui.parts.words import Chip, Label, byte_size
 from gui.style.tokens import Space
@@ -35,6 +35,8 @@ _FIXES = {
     "stale": "Verify now",
     "never-verified": "Verify now",
     "verification-failed": "Verify again",
+    "proof-gone": "Verify now",
+    "all-gone": "Back up now",
     "alert-undelivered": "Send a test",
 }
 """The rule of a finding -> its next step as a button."""
@@ -52,9 +54,9 @@ class FindingLine(QFrame):
         self.button = Button(fix or " ", "link")
         self.button.setVisible(bool(fix))
         why = " ".join(f"{part.rstrip('.')}." for part in (finding.why, finding.remedy) if part)
-        words = column(Label(finding.title, "strong", wrap=True), gap=2)
+        words = column(Label(wording.breakable(finding.title, 28), "strong", wrap=True), gap=2)
         if why:
-            words.addWidget(Label(why, "small", wrap=True))
+            words.addWidget(Label(wording.breakable(why, 28), "small", wrap=True))
         layout = row(
             Picture(_ICON[tone], tone), words, self.button, gap=Space.M, margins=(Space.M, Space.S, Space.M, Space.S)
         )
@@ -96,6 +98,9 @@ class PlanDetail(QWidget):
         self._values = {name: Label("–", "body", wrap=True) for name in _FACTS}
         self._sides = 0
         self._lay_out(2)
+        self.busy = Busy()
+        self.busy.hide()
+        self.card.body.addWidget(self.busy)
         self.findings = QVBoxLayout()
         self.findings.setSpacing(Space.XS)
         self.card.body.addLayout(self.findings)
@@ -159,15 +164,26 @@ class PlanDetail(QWidget):
             put("Data at risk", "not known: the bucket cannot be read", "danger")
         elif status.rpo_actual is None:
             put("Data at risk", "all of it: no backup yet", "danger")
+        elif status.status is Status.FAILED:
+            risk = f"{wording.span(status.rpo_proven)} since the proven backup" if status.rpo_proven else "all of it"
+            put("Data at risk", f"{risk}: the last verification failed", "danger")
         else:
             put("Data at risk", f"{wording.span(status.rpo_actual)} since the backup")
         vanishes = status.proof_vanishes
         soon = vanishes is not None and status.next_verification is not None and vanishes < status.next_verification
-        words = (
-            "no proven backup" if status.last_proof is None else wording.stamp(vanishes) if vanishes else "not by age"
-        )
-        put("Proof vanishes", words, "danger" if soon else "warning" if status.last_proof is None else "")
+        by = status.proof_vanishes_by
+        if vanishes:
+            words = ", ".join(filter(None, (wording.stamp(vanishes), by)))
+        else:
+            words = f"never: {by}" if by else "no proven backup"
+        put("Proof vanishes", words, "danger" if soon else "warning" if words == "no proven backup" else "")
         self._show_findings(status.findings)
+
+    def show_progress(self, note: str) -> None:
+        """What is being done for this plan now; nothing: it rests."""
+        self.busy.setVisible(bool(note))
+        if note:
+            self.busy.show_text(note)
 
     def show_history(
         self, backups: Sequence[Backup] | None, runs: Sequence[Run], verifications: Sequence[Verification]
@@ -181,7 +197,7 @@ class PlanDetail(QWidget):
             self.ladder.show_verification(None)
 
     def _put(self, name: str, text: str, tone: str = "") -> None:
-        self._values[name].setText(text)
+        self._values[name].setText(wording.breakable(text, 24))
         self._values[name].set_tone(tone)
         self._values[name].setToolTip(text)
         self._values[name].setAccessibleName(f"{name}: {text}")

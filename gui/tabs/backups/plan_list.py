@@ -27,7 +27,7 @@ class PlanCard(QPushButton):
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.name = Label(plan.name, "strong")
         self.chip = Chip("…")
-        self.source = Label(wording.source(plan), "small", wrap=True)
+        self.source = Label(wording.breakable(wording.source(plan), 24), "small", wrap=True)
         self.backed = Label("", "small", wrap=True)
         self.proved = Label("", "small", wrap=True)
         self.next = Label("", "small", wrap=True)
@@ -73,8 +73,9 @@ class PlanCard(QPushButton):
         proof = status.last_proof.started if status.last_proof else None
         vanishes = status.proof_vanishes
         if vanishes is None:
-            self.proved.setText(f"Proved {wording.ago(proof, now)}")
-            self.proved.set_tone("success" if word == "PROVED" else "")
+            gone = proof is not None and not status.proof_vanishes_by and not wording.blind(status)
+            self.proved.setText(f"Proved {wording.ago(proof, now)}{' · that one is gone' if gone else ''}")
+            self.proved.set_tone("success" if word == "PROVED" else "danger" if gone else "")
         else:
             self.proved.setText(f"Proved {wording.ago(proof, now)} · that one vanishes {wording.clock(vanishes, now)}")
             self.proved.set_tone("success" if word == "PROVED" else "warning")

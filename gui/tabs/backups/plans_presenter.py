@@ -3,29 +3,24 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, Qt, QTimer, QUrl, Signal
 from PySide6.QtGui import QDesktopServices, QGuiApplication
-from PySide6.QtWidgets import QSystemTrayIcon
 from shiboken6 import isValid
 
-from core.backups.outcomes import Backup, Check, Finding, Outcome, PlanStatus, Run, Severity, Status, Verification
-from core.backups.plan import Assertion, Plan
+from core.backups.outcomes import Backup, Finding, Outcome, Run, Severity, Status, Verification
+from core.backups.plan import Plan
 from core.base.errors import OpsError
-from core.jobs.job import Job
+from core.jobs.job import Job, Progress
 from gui.bridge.tab_context import TabContext
-from gui.parts.dialogs import ConfirmDialog
-from gui.style.icons import icon
 from gui.tabs.backups import wording
 from gui.tabs.backups.place import ROOM
+from gui.tabs.backups.plans_dialogs import PlansDialogs
+from gui.tabs.backups.plans_place import Past, Shown
 from gui.tabs.backups.plans_view import PlansView
-from gui.tabs.backups.restore_dialog import RestoreDialog
-from gui.tabs.backups.text_dialog import TextDialog
-from gui.tabs.backups.wizard import PlanWizard
 
 if TYPE_CHECKING:
     from core.backups.alerts import Alert
@@ -33,27 +28,17 @@ if TYPE_CHECKING:
     from core.backups.service import BackupsService
 
 _REFRESH = 60_000  # ms: ages and missed runs go on while nobody clicks
-_SETTLE = 45_000  # ms after start or resume before a missed run is caught up: the network may not be there yet
 _EMPTY = 4_000
 
 
-@dataclass(slots=True)
-class Shown:
-    """All that one look at the plans found."""
-
-    plans: list[Plan] = field(default_factory=list)
-    statuses: dict[str, PlanStatus] = field(default_factory=dict)
-    troubles: list[Finding] = field(default_factory=list)
-    undelivered: list[Delivery] = field(default_factory=list)
-
-
-@dataclass(slots=True)
-class Past:
-    """One plan's history; ``backups`` None where they could not be listed."""
-
-    backups: list[Backup] | None
-    runs: list[Run]
-    verifications: list[Verification]
+def _doing(job: Job[Any] | None) -> str:
+    """Where a job is, in words and percent."""
+    if job is None:
+        return ""
+    if job.progress is None:
+        return job.title
+    share = f" · {job.progress.share:.0%}" if job.progress.share is not None else ""
+    return f"{job.progress.note or job.title}{share}"
 
 
 class PlansPresenter(QObject):
@@ -64,24 +49,25 @@ class PlansPresenter(QObject):
 
     def __init__(self, view: PlansView, context: TabContext) -> None:
         super().__init__(view)
-        self.view, self._context = view, context
+        self.view, self.context = view, context
+        self.dialogs = PlansDialogs(self, self)
         self.shown = Shown()
+        self.looked = False  # once, at least
         self.current = str(context.memory.get("backups.plan", ""))
         self.past: Past | None = None
         self._working: dict[str, Job[Any]] = {}
-        self._looked = False
         self._alerted.connect(self._show_alert, Qt.ConnectionType.QueuedConnection)
-        view.new.clicked.connect(lambda: self.open_wizard(None))
-        view.empty.action_asked.connect(lambda: self.open_wizard(None))
+        view.new.clicked.connect(lambda: self.dialogs.open_wizard(None))
+        view.empty.action_asked.connect(lambda: self.dialogs.open_wizard(None))
         view.list.chosen.connect(self.choose)
         view.banner.action_asked.connect(self._banner_action)
         detail = view.detail
-        detail.edit_asked.connect(lambda: self.open_wizard(self.plan))
-        detail.remove_asked.connect(self.ask_remove)
-        detail.schedule_asked.connect(self.show_schedules)
+        detail.edit_asked.connect(lambda: self.dialogs.open_wizard(self.plan))
+        detail.remove_asked.connect(self.dialogs.ask_remove)
+        detail.schedule_asked.connect(self.dialogs.show_schedules)
         detail.send_test_asked.connect(self.send_test)
         detail.rights_asked.connect(self.check_rights)
-        detail.policies_asked.connect(self.show_policies)
+        detail.policies_asked.connect(self.dialogs.show_policies)
         detail.command_asked.connect(self.copy_command)
         detail.fix_asked.connect(self.fix)
         detail.evidence_asked.connect(self.open_evidence)
@@ -90,14 +76,15 @@ class PlansPresenter(QObject):
         self._timer = QTimer(self, interval=_REFRESH)
         self._timer.timeout.connect(self._tick)
         self._timer.start()
-        QTimer.singleShot(_SETTLE, self, self._timer_run)
+        self._others: set[Job[Any]] = set()
+        context.jobs.activity_changed.connect(self._follow_others)
         context.guard.changed.connect(self.changed)
         self._after_fault: Callable[[], None] = self.refresh
 
     # -- what stands ----------------------------------------------------------------
     @property
     def service(self) -> BackupsService:
-        return self._context.desk.backups
+        return self.context.desk.backups
 
     @property
     def plan(self) -> Plan | None:
@@ -110,7 +97,12 @@ class PlansPresenter(QObject):
 
     @property
     def may_run(self) -> bool:
-        return self.plan is not None and not self.busy and not self._context.guard.locked
+        return self.plan is not None and not self.busy and not self.context.guard.locked
+
+    @property
+    def may_restore(self) -> bool:
+        """Backups that could not be listed may still be there: the dialog then says what is wrong."""
+        return self.may_run and self.past is not None and self.past.backups != []
 
     @property
     def may_verify(self) -> bool:
@@ -121,7 +113,8 @@ class PlansPresenter(QObject):
     def refresh(self) -> None:
         def look(job: Job[Any]) -> Shown:
             service = self.service
-            service.on_alert = self._hear
+            if self._hear not in service.alert_listeners:
+                service.alert_listeners.append(self._hear)
             found = Shown(service.plans(), troubles=service.plan_troubles())
             found.statuses = {status.plan: status for status in service.watch(job)}
             newest: dict[tuple[str, str], Delivery] = {}
@@ -130,17 +123,17 @@ class PlansPresenter(QObject):
             found.undelivered = [delivery for delivery in newest.values() if not delivery.ok]
             return found
 
-        self._start("Look at the backup plans", look, self._show_all, lane="backups-look", newest_only=True, quiet=True)
+        self.start("Look at the backup plans", look, self._show_all, lane="backups-look", newest_only=True, quiet=True)
 
     def choose(self, name: str) -> None:
         self.current = name
         self.past = None
-        self._context.memory.put("backups.plan", name)
+        self.context.memory.put("backups.plan", name)
         self._show_current()
         self._read_past()
 
     def _show_all(self, found: Shown) -> None:
-        self._looked = True
+        self.looked = True
         self.shown = found
         names = [plan.name for plan in found.plans]
         if self.current not in names:
@@ -174,8 +167,10 @@ class PlansPresenter(QObject):
         plan = self.plan
         if plan is not None:
             self.view.detail.show_plan(plan, self.shown.statuses.get(plan.name))
-            if plan.name in self._working:
+            job = self._working.get(plan.name)
+            if job is not None:
                 self.view.detail.chip.show_state(*wording.STATUS[Status.RUNNING])
+            self.view.detail.show_progress(_doing(job))
         self.changed.emit()
 
     def _read_past(self) -> None:
@@ -189,7 +184,7 @@ class PlansPresenter(QObject):
                 backups = None
             return name, Past(backups, service.runs(name), service.verifications(name))
 
-        self._start("Read the plan's history", read, self._show_past, lane="backups-past", newest_only=True, quiet=True)
+        self.start("Read the plan's history", read, self._show_past, lane="backups-past", newest_only=True, quiet=True)
 
     def _show_past(self, found: tuple[str, Past]) -> None:
         name, past = found
@@ -203,13 +198,13 @@ class PlansPresenter(QObject):
         plan = self.plan
         if plan is None or not self.may_run:
             return
-        self._work(
+        self.work(
             plan.name, f"Back up {plan.name}", lambda job: self.service.run(job, plan.name), self._backed_up, write=True
         )
 
     def _backed_up(self, run: Run | None) -> None:
         if run is not None and run.outcome is Outcome.DONE:
-            self._context.praise(f"{run.plan} is backed up. Now prove it: Verify.")
+            self.context.praise(f"{run.plan} is backed up. Now prove it: Verify.")
 
     def verify(self, run: str = "") -> None:
         plan = self.plan
@@ -217,7 +212,7 @@ class PlansPresenter(QObject):
             return
         chosen = self.view.detail.history.backups.chosen
         wanted = run or (chosen[0].id if chosen else "")
-        self._work(
+        self.work(
             plan.name, f"Verify {plan.name}", lambda job: self.service.verify(job, plan.name, run=wanted), self._verified,
             after=lambda found: ("Show the findings", partial(self._show_verification, found)),
         )  # fmt: skip
@@ -225,14 +220,14 @@ class PlansPresenter(QObject):
     def _verified(self, found: Verification) -> None:
         self.view.detail.history.show_kind("verifications")
         if found.outcome is Outcome.DONE and found.level >= 3:
-            self._context.praise(f"Proved: {found.plan} of {found.run} restores, {len(found.checks)} checks passed.")
+            self.context.praise(f"Proved: {found.plan} of {found.run} restores, {len(found.checks)} checks passed.")
 
     def _show_verification(self, found: Verification) -> None:
-        self._context.go(ROOM)
+        self.context.go(ROOM)
         self.choose(found.plan)
         self.view.detail.history.show_kind("verifications")
 
-    def _work(
+    def work(
         self,
         name: str,
         title: str,
@@ -258,183 +253,31 @@ class PlansPresenter(QObject):
             self._after_fault = partial(self._again, name, title, work, done, write, after)
             self.view.banner.show_fault(fault.title, fault.why, fault.remedy, action="Try again", details=fault.details)
 
+        def progressed(_progress: Progress) -> None:
+            if name == self.current:
+                self.view.detail.show_progress(_doing(self._working.get(name)))
+
         self.view.banner.hide()
-        self._working[name] = self._context.jobs.start(
+        self._working[name] = self.context.jobs.start(
             self, title, work, room=ROOM, lane=f"backup:{name}", write=write, outlives_owner=write,
-            on_success=succeeded, on_failure=failed, on_cancelled=ended, after=after, can_retry=True,
+            on_success=succeeded, on_failure=failed, on_cancelled=ended, on_progress=progressed, after=after, can_retry=True,
         )  # fmt: skip
         self._show_current()
 
     def _again(self, name: str, title: str, work: Any, done: Any, write: bool, after: Any) -> None:
-        self._work(name, title, work, done, write=write, after=after)
+        self.work(name, title, work, done, write=write, after=after)
 
     def _banner_action(self) -> None:
         self.view.banner.hide()
         self._after_fault()
 
-    # -- plans --------------------------------------------------------------------------
-    def open_wizard(self, plan: Plan | None) -> None:
-        buckets = sorted({item.target.bucket for item in self.shown.plans})
-        dialog = PlanWizard(plan, buckets, self.view.window())
-        quiet = {"quiet": True, "lane": "backups-wizard"}
-
-        def servers(job: Job[Any]) -> tuple[list[str], list[str]]:
-            from core.backups.objects.service import Objects
-
-            names = self.service.servers(job)
-            try:
-                listing = Objects(self._context.desk.workplace).buckets(buckets)
-                return names, [item.name for item in listing.buckets]
-            except OpsError:  # the bucket can still be typed, and "Check everything now" says what is wrong
-                return names, buckets
-
-        def show_servers(found: tuple[list[str], list[str]]) -> None:
-            dialog.show_servers(found[0])
-            current = dialog.bucket.currentText()
-            dialog.bucket.clear()
-            dialog.bucket.addItems(found[1])
-            dialog.bucket.setCurrentText(current or (found[1][0] if found[1] else ""))
-
-        def databases(server: str) -> None:
-            self._ask(
-                dialog, "List the databases", lambda job: self.service.databases(job, server), dialog.show_databases,
-                dialog.show_database_fault, **quiet,
-            )  # fmt: skip
-
-        def try_it(draft: Plan, assertion: Assertion) -> None:
-            def failed(fault: OpsError) -> None:
-                dialog.show_check(assertion, Check(5, assertion.name, False, assertion.value, str(fault)))
-
-            self._ask(
-                dialog, "Run a check on the source", lambda job: self.service.try_on_source(job, draft, assertion),
-                lambda check: dialog.show_check(assertion, check), failed, **quiet,
-            )  # fmt: skip
-
-        def look(draft: Plan) -> None:
-            dialog.show_checking(True)
-            self._ask(
-                dialog, "Check the plan", lambda job: self.service.preflight(job, draft), dialog.show_findings,
-                dialog.show_fault, **quiet,
-            )  # fmt: skip
-
-        def save(draft: Plan) -> None:
-            def saved(_: None) -> None:
-                dialog.accept()
-                self.current = draft.name
-                self._context.praise(f"The plan {draft.name} is saved.")
-                self.refresh()
-
-            self._ask(
-                dialog, "Save the plan", lambda _job: self.service.save_plan(draft, replace=plan is not None), saved,
-                dialog.show_fault, **quiet,
-            )  # fmt: skip
-
-        dialog.databases_asked.connect(databases)
-        dialog.try_asked.connect(try_it)
-        dialog.check_asked.connect(look)
-        dialog.save_asked.connect(save)
-        self._ask(dialog, "List the servers", servers, show_servers, dialog.show_database_fault, **quiet)
-        dialog.open()
-
-    def ask_remove(self) -> None:
-        plan = self.plan
-        if plan is None:
-            return
-        status = self.shown.statuses.get(plan.name)
-        count = status.backups if status else 0
-        dialog = ConfirmDialog(
-            f"Forget the plan {plan.name}?", f"It will not run any more. Its {count} backups and the evidence stay.",
-            "Forget the plan", self.view.window(), environment=self._context.desk.profile.environment,
-            hint="The bucket's lifecycle rule stays, too, and goes on deleting by age.",
-            command=f"opsdesk backup remove {shlex.quote(plan.name)}",
-        )  # fmt: skip
-
-        def forget() -> None:
-            self._start(
-                "Forget a plan", lambda _job: self.service.remove_plan(plan.name), lambda _: self.refresh(), quiet=True
-            )
-
-        dialog.confirmed.connect(forget)
-        dialog.open()
-
-    # -- restoring ----------------------------------------------------------------------
-    def open_restore(self) -> None:
-        plan, past = self.plan, self.past
-        if plan is None or past is None:
-            return
-        chosen = self.view.detail.history.backups.chosen
-        dialog = RestoreDialog(
-            plan,
-            past.backups or [],
-            chosen[0].id if chosen else "",
-            self._context.desk.profile.environment,
-            self.view.window(),
-        )
-
-        def preview(run: str, to: str) -> None:
-            dialog.show_busy("Reading the manifest")
-            self._ask(
-                dialog, f"Preview the restore of {plan.name}",
-                lambda job: self.service.preview_restore(job, plan.name, run=run, to=to), dialog.show_preview,
-                dialog.show_fault, quiet=True,
-            )  # fmt: skip
-
-        def restore(run: str, to: str, confirm: str) -> None:
-            dialog.accept()
-            self._work(
-                plan.name, f"Restore {plan.name} into {to}",
-                lambda job: self.service.restore(job, plan.name, run=run, to=to, confirm=confirm),
-                lambda done: self._context.praise(f"Restored {done.items} into {done.to} in {wording.span(done.seconds)}."),
-                write=True,
-            )  # fmt: skip
-
-        dialog.preview_asked.connect(preview)
-        dialog.restore_asked.connect(restore)
-        dialog.open()
-
     # -- the rest -------------------------------------------------------------------------
     def open_evidence(self, verification: Verification) -> None:
         def show(paths: tuple[Any, Any]) -> None:
             QDesktopServices.openUrl(QUrl.fromLocalFile(str(paths[1])))
-            self._context.praise(f"The report lies in {paths[1].parent}")
+            self.context.praise(f"The report lies in {paths[1].parent}")
 
-        self._start("Open the evidence", lambda _job: self.service.evidence(verification.id), show, quiet=True)
-
-    def show_schedules(self) -> None:
-        plan = self.plan
-        if plan is None:
-            return
-
-        def show(exports: Sequence[Any]) -> None:
-            texts, notes, verbs = [], {}, {}
-            for item in exports:
-                body = "\n\n".join(f"# {name}\n{text}" for name, text in item.files.items())
-                texts.append((item.kind, item.kind, "\n\n".join(filter(None, (body, "\n".join(item.commands))))))
-                state = (
-                    "Installed here."
-                    if item.installed
-                    else "This computer has it."
-                    if item.available
-                    else "Not on this computer."
-                )
-                notes[item.kind] = f"{state} {item.note}".strip()
-                verbs[item.kind] = ("Remove" if item.installed else "Install") if item.available else ""
-            dialog = TextDialog(f"Let the system run {plan.name}", texts, self.view.window(), notes=notes, verbs=verbs)
-
-            def act(kind: str) -> None:
-                call = self.service.remove_schedule if verbs[kind] == "Remove" else self.service.install_schedule
-                dialog.accept()
-                self._start(
-                    f"{verbs[kind]} the schedule", lambda job: call(job, plan.name, kind),
-                    lambda done: self._context.praise(
-                        f"{done.kind} runs {plan.name}" if done.installed else f"{done.kind} does not run {plan.name} any more"
-                    ),
-                )  # fmt: skip
-
-            dialog.asked_for.connect(act)
-            dialog.open()
-
-        self._start("Look at the schedulers", lambda _job: self.service.schedules(plan.name), show, quiet=True)
+        self.start("Open the evidence", lambda _job: self.service.evidence(verification.id), show, quiet=True)
 
     def send_test(self) -> None:
         plan = self.plan
@@ -449,64 +292,55 @@ class PlansPresenter(QObject):
                     details={item.channel: item.error for item in failed},
                 )  # fmt: skip
             else:
-                self._context.praise(
+                self.context.praise(
                     f"Sent by {', '.join(item.channel for item in found) or 'no channel: the plan names none'}"
                 )
 
-        self._start("Send a test alert", lambda job: self.service.send_test(job, plan.name), show)
+        self.start("Send a test alert", lambda job: self.service.send_test(job, plan.name), show)
 
     def check_rights(self) -> None:
         plan = self.plan
         if plan is not None:
-            self._start(
+            self.start(
                 "Check the rights", lambda job: self.service.check_rights(job, plan), lambda found: self._rights(found)
             )
 
     def _rights(self, found: list[Finding]) -> None:
         if not any(item.severity is not Severity.INFO for item in found):
-            self._context.praise("This login may do what the backup needs, and no more was found.")
+            self.context.praise("This login may do what the backup needs, and no more was found.")
         self.refresh()
-
-    def show_policies(self) -> None:
-        plan = self.plan
-        if plan is None:
-            return
-        import json
-
-        words = {"backup": "Backup", "verify": "Verify", "admin": "Admin"}
-        texts = [
-            (name, words.get(name, name), json.dumps(text, indent=2))
-            for name, text in self.service.policies(plan).items()
-        ]
-        notes = {
-            "backup": "For the timer that backs up: it may add, and neither read nor delete.",
-            "verify": "For the proof: it may read, and write nothing.",
-            "admin": "For people: lifecycle, locks and deleting. Not for timers.",
-        }
-        TextDialog(f"Policies for {plan.name}", texts, self.view.window(), notes=notes).open()
 
     def fix(self, rule: str) -> None:
         """The next step that stands beside a finding."""
         plan = self.plan
         if plan is None:
             return
-        writes = ("no-expiry", "expiry-differs", "half-retention", "never-run", "run-failed", "silence", "missed")
-        if rule in writes and self._context.guard.locked:
+        writes = (
+            "no-expiry",
+            "expiry-differs",
+            "half-retention",
+            "never-run",
+            "run-failed",
+            "silence",
+            "missed",
+            "all-gone",
+        )
+        if rule in writes and self.context.guard.locked:
             self.view.banner.show_text(
                 "This profile is read-only",
                 "Nothing is written to it before it is unlocked, at the top of the window",
                 tone="warning",
             )
         elif rule == "retention":
-            self.open_wizard(plan)
+            self.dialogs.open_wizard(plan)
         elif rule == "alert-undelivered":
             self.send_test()
         elif rule in ("no-expiry", "expiry-differs"):
-            self._start(
+            self.start(
                 "Set the expiry", lambda job: self.service.set_expiry(job, plan.name), self._rule_written, write=True
             )
         elif rule == "half-retention":
-            self._start(
+            self.start(
                 "Pause the expiry",
                 lambda job: self.service.pause_expiry(job, plan.name),
                 self._rule_written,
@@ -522,11 +356,11 @@ class PlansPresenter(QObject):
 
     def copy_command(self) -> None:
         if self.plan is not None:
-            profile = shlex.quote(self._context.desk.profile.name)
+            profile = shlex.quote(self.context.desk.profile.name)
             name = shlex.quote(self.plan.name)
             lines = (f"opsdesk --profile {profile} backup {verb} {name}" for verb in ("run", "verify"))
             QGuiApplication.clipboard().setText("\n".join(lines))
-            self._context.praise("The commands are in the clipboard.")
+            self.context.praise("The commands are in the clipboard.")
 
     def _show_object(self, backup: Backup) -> None:
         plan = self.plan
@@ -538,59 +372,32 @@ class PlansPresenter(QObject):
             self._alerted.emit(alert)
 
     def _show_alert(self, alert: Alert) -> None:
-        """On the page always; as a desktop notification where the desktop has a tray."""
         self.view.banner.show_text(alert.subject, alert.text, "Look", tone="danger", details=alert.text)
         self._after_fault = partial(self.choose, alert.plan)
-        if QSystemTrayIcon.isSystemTrayAvailable():
-            tray = QSystemTrayIcon(icon("archive", "danger"), self)
-            tray.show()
-            tray.showMessage(alert.subject, alert.text, QSystemTrayIcon.MessageIcon.Warning)
-            QTimer.singleShot(15_000, tray, tray.deleteLater)
 
     # -- time -----------------------------------------------------------------------------
     def _tick(self) -> None:
         if self.view.isVisible():
             self.refresh()
-        self._timer_run()
 
-    def _timer_run(self) -> None:
-        """The window's fallback where the system runs no timer: catch up what was due and never ran. A plan that has
-        not run once is left to the hand."""
-        if self._context.guard.locked or not self._looked:
-            return
-
-        def due(_job: Job[Any]) -> list[str]:
-            return [name for name in self.service.due() if self.service.runs(name, 1)]
-
-        def run(names: list[str]) -> None:
-            for name in names:
-                if name not in self._working:
-                    self._work(
-                        name, f"Back up {name} (scheduled)", partial(self._run_due, name), lambda _run: None, write=True
-                    )
-
-        self._start("Look for missed backups", due, run, lane="backups-due", newest_only=True, quiet=True)
-
-    def _run_due(self, name: str, job: Job[Any]) -> Run | None:
-        return self.service.run(job, name, if_due=True)
+    def _follow_others(self) -> None:
+        """What the window itself runs for plans, by the clock, is shown when it begins and when it has ended."""
+        others = {
+            entry.job
+            for entry in self.context.jobs.activities
+            if (entry.job.lane or "").startswith("backup:")
+            and not entry.job.state.is_final
+            and entry.job not in self._working.values()
+        }
+        if others != self._others:
+            self._others = others
+            self.refresh()
 
     # -- the bridge -------------------------------------------------------------------------
-    def _start(self, title: str, work: Callable[[Job[Any]], Any], done: Callable[[Any], None], **options: Any) -> None:
+    def start(self, title: str, work: Callable[[Job[Any]], Any], done: Callable[[Any], None], **options: Any) -> None:
         def failed(fault: OpsError) -> None:
             self.view.show_state(looking=False, plans=len(self.shown.plans))
             self.view.banner.show_fault(fault.title, fault.why, fault.remedy, action="Try again", details=fault.details)
             self._after_fault = self.refresh
 
-        self._context.jobs.start(self, title, work, room=ROOM, on_success=done, on_failure=failed, **options)
-
-    def _ask(
-        self,
-        owner: QObject,
-        title: str,
-        work: Callable[[Job[Any]], Any],
-        done: Callable[[Any], None],
-        failed: Callable[[OpsError], None],
-        **options: Any,
-    ) -> None:
-        """For a dialog: the answer comes to it, and to nobody once it is gone."""
-        self._context.jobs.start(owner, title, work, room=ROOM, on_success=done, on_failure=failed, **options)
+        self.context.jobs.start(self, title, work, room=ROOM, on_success=done, on_failure=failed, **options)

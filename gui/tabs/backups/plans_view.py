@@ -96,7 +96,12 @@ class PlansView(QWidget):
             note = f"{count}, {hidden} plans not known" if hidden else count
             self.stored.show_figure(stored[0], stored[-1], note=note, tone="warning" if hidden else "")
         bad = [item for item in statuses if item.status is Status.FAILED]
-        weak = [item for item in statuses if item.status in (Status.NEVER, Status.STALE, Status.NOT_RESTORABLE_HERE)]
+        weak = [
+            item
+            for item in statuses
+            if item.status in (Status.NEVER, Status.STALE, Status.NOT_RESTORABLE_HERE)
+            or (item.status is Status.RUNNING and item.last_proof is None)
+        ]
         if bad:
             note, tone = bad[0].plan if len(bad) == 1 else f"of {len(statuses)} plans", "danger"
         elif weak:

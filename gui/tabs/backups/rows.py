@@ -31,6 +31,8 @@ class Column:
     icon: Callable[[Any], tuple[str, str] | None] | None = None
     tip: Callable[[Any], str] | None = None
     spare: int = 0
+    key: Callable[[Any], Any] | None = None
+    """What rows are sorted by; None: this column does not sort."""
 
 
 class RowModel(QAbstractTableModel):
@@ -38,6 +40,10 @@ class RowModel(QAbstractTableModel):
         super().__init__(parent)
         self.columns = list(columns)
         self.rows: list[Any] = []
+        self.first: Callable[[Any], bool] = lambda _row: False
+        """Rows that stay on top, however the others are sorted."""
+        self._given: list[Any] = []
+        self._sorted: tuple[Column, bool] | None = None
         theme().changed.connect(self._repaint)
 
     def _repaint(self) -> None:
@@ -45,14 +51,47 @@ class RowModel(QAbstractTableModel):
 
     def show_rows(self, rows: Sequence[Any]) -> None:
         self.beginResetModel()
-        self.rows = list(rows)
+        self._given = list(rows)
+        self.rows = self._arranged()
         self.endResetModel()
 
     def grow(self, rows: Sequence[Any]) -> None:
         if rows:
             self.beginInsertRows(QModelIndex(), len(self.rows), len(self.rows) + len(rows) - 1)
+            self._given += rows
             self.rows += rows
             self.endInsertRows()
+            if self._sorted:
+                self._arrange()
+
+    @property
+    def is_sorted(self) -> bool:
+        return self._sorted is not None
+
+    def sort(self, column: int, order: Qt.SortOrder = Qt.SortOrder.AscendingOrder) -> None:
+        """By a column; -1, or one that does not sort: as the rows were given."""
+        sorts = 0 <= column < len(self.columns) and self.columns[column].key is not None
+        self._sorted = (self.columns[column], order == Qt.SortOrder.DescendingOrder) if sorts else None
+        self._arrange()
+
+    def _arrange(self) -> None:
+        """Selection and current row stay with their rows."""
+        self.layoutAboutToBeChanged.emit()
+        before = self.persistentIndexList()
+        held = [self.rows[index.row()] for index in before]
+        self.rows = self._arranged()
+        places = {id(row): number for number, row in enumerate(self.rows)}
+        after = [self.index(places[id(row)], index.column()) for row, index in zip(held, before, strict=True)]
+        self.changePersistentIndexList(before, after)
+        self.layoutChanged.emit()
+
+    def _arranged(self) -> list[Any]:
+        if self._sorted is None:
+            return list(self._given)
+        column, descending = self._sorted
+        assert column.key
+        rows = sorted(self._given, key=column.key, reverse=descending)
+        return sorted(rows, key=lambda row: not self.first(row))
 
     def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008  (Qt's own signature)
         return 0 if parent.isValid() else len(self.rows)
@@ -161,6 +200,14 @@ class RowTable(QTableView):
             self.delete_pressed.emit()
         else:
             super().keyPressEvent(event)
+
+    def sortable(self) -> None:
+        """Let the header sort: by a column, the other way, and back to the order in which the rows came."""
+        header = self.horizontalHeader()
+        header.setSortIndicatorClearable(True)
+        header.setSectionsClickable(True)
+        self.setSortingEnabled(True)
+        self.sortByColumn(-1, Qt.SortOrder.AscendingOrder)
 
     def fit_height(self, least: int, most: int) -> None:
         """As high as its rows need, within limits of rows: tables in a scrolled page must not scroll themselves."""

@@ -41,8 +41,8 @@ def build(context: TabContext) -> QWidget:
 
     back_up = add("run", "Back up now", plans.back_up, "archive", "Ctrl+Return")
     verify = add("verify", "Verify the plan's backup", plans.verify, "shield-check", "Ctrl+Shift+V")
-    restore = add("restore", "Restore a backup", plans.open_restore, "rotate-ccw")
-    add("plan", "New backup plan", lambda: plans.open_wizard(None), "plus")
+    restore = add("restore", "Restore a backup", plans.dialogs.open_restore, "rotate-ccw")
+    add("plan", "New backup plan", lambda: plans.dialogs.open_wizard(None), "plus")
     add("objects", "Browse buckets and objects", lambda: view.show_half("objects"), "folder-open")
     add("upload", "Upload files", objects.transfers.choose_files, "upload")
     add("bucket", "New bucket", objects.deeds.new_bucket, "plus")
@@ -54,7 +54,7 @@ def build(context: TabContext) -> QWidget:
     def weigh() -> None:
         back_up.setEnabled(plans.may_run)
         verify.setEnabled(plans.may_verify)
-        restore.setEnabled(plans.may_run and plans.past is not None)
+        restore.setEnabled(plans.may_restore)
 
     plans.changed.connect(weigh)
     plans.object_asked.connect(show_object)

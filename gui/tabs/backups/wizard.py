@@ -10,11 +10,9 @@ from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
     QFileDialog,
-    QHBoxLayout,
     QLineEdit,
     QListWidget,
     QListWidgetItem,
-    QSpinBox,
     QStackedWidget,
     QVBoxLayout,
     QWidget,
@@ -28,12 +26,12 @@ from core.backups.plan import (
     Plan,
     Proof,
     Retention,
-    Schedule,
     Sentinel,
     Source,
     Target,
 )
 from core.base.errors import OpsError
+from core.jobs.calendar import Schedule
 from gui.parts.buttons import Button, Segments
 from gui.parts.dialogs import Dialog
 from gui.parts.form import Field, choice, line
@@ -43,73 +41,9 @@ from gui.parts.words import Label
 from gui.style.tokens import Space
 from gui.tabs.backups import wording
 from gui.tabs.backups.plan_detail import FindingLine
+from gui.tabs.backups.wizard_parts import AssertionEditor, amount, side_by_side
 
 _STEPS = (("source", "1  Source"), ("target", "2  Target"), ("proof", "3  Proof"), ("when", "4  When and who"))
-_OPERATORS = (
-    (">=", "is at least"), ("<=", "is at most"), ("=", "equals"), ("!=", "is not"), ("matches", "matches"),
-    ("within_hours", "is younger than (hours)"),
-)  # fmt: skip
-
-
-def _number(value: int, low: int, high: int, unit: str) -> QSpinBox:
-    box = QSpinBox()
-    box.setRange(low, high)
-    box.setSuffix(f" {unit}")
-    box.setValue(value)
-    return box
-
-
-def _side_by_side(*fields: Field) -> QHBoxLayout:
-    """Labels at one height, whatever help stands below."""
-    layout = row()
-    for field in fields:
-        layout.addWidget(field, 1, Qt.AlignmentFlag.AlignTop)
-    return layout
-
-
-class _Sum(QWidget):
-    """One assertion while it is edited: name, SQL, comparison, value, and what the source answers now."""
-
-    changed = Signal()
-    try_asked = Signal()
-    removed = Signal()
-
-    def __init__(self, assertion: Assertion) -> None:
-        super().__init__()
-        self._database = assertion.database
-        self.name = line("What should be true", assertion.name)
-        self.sql = line("SELECT COUNT(*) FROM orders", assertion.sql, mono=True)
-        self.operator = choice(list(_OPERATORS), assertion.operator)
-        self.value = line("1", assertion.value, mono=True)
-        self.answer = Label("", "small")
-        for widget, name in (
-            (self.name, "Name of the check"), (self.sql, "SQL of the check"), (self.operator, "Comparison"),
-            (self.value, "Expected value"),
-        ):  # fmt: skip
-            widget.setAccessibleName(name)
-        self.value.setMaximumWidth(120)
-        run = Button("Run on the source now", "small", icon_name="play")
-        run.clicked.connect(self.try_asked)
-        drop = Button("Remove this check", "icon", icon_name="trash-2")
-        drop.clicked.connect(self.removed)
-        self.setLayout(
-            column(
-                row(self.name, drop), self.sql, row(self.operator, self.value, run, self.answer, None),
-                gap=Space.XS, margins=(0, 0, 0, Space.S),
-            )
-        )  # fmt: skip
-
-    def assertion(self) -> Assertion:
-        return Assertion(
-            self.name.text().strip() or "check", self.sql.text().strip(), self.operator.currentData(),
-            self.value.text().strip(), self._database,
-        )  # fmt: skip
-
-    def show_check(self, check: Check) -> None:
-        word, tone = wording.verdict(check)
-        self.answer.setText(f"{word}: {check.actual}")
-        self.answer.setToolTip(check.detail or check.actual)
-        self.answer.set_tone(tone)
 
 
 class PlanWizard(Dialog):
@@ -197,18 +131,18 @@ class PlanWizard(Dialog):
         self.kms = line("alias/backups", plan.target.kms_key, mono=True)
         self.compression = choice([("zstd", "zstd (fast, small)"), ("gzip", "gzip (opens anywhere)")], plan.compression)
         self.recipients = line("age1…", ", ".join(plan.recipients), mono=True)
-        self.days = _number(plan.retention.days, 1, 36_500, "days")
-        self.detection = _number(plan.retention.detection_days, 1, 3650, "days")
-        self.repair = _number(plan.retention.repair_days, 1, 3650, "days")
+        self.days = amount(plan.retention.days, 1, 36_500, "days")
+        self.detection = amount(plan.retention.detection_days, 1, 3650, "days")
+        self.repair = amount(plan.retention.repair_days, 1, 3650, "days")
         self.rule = Label("", "small", wrap=True)
         self.bucket_field = Field("Bucket", self.bucket)
         page = QWidget()
         page.setLayout(
             column(
-                _side_by_side(self.bucket_field, Field("Prefix", self.prefix)),
-                _side_by_side(Field("Storage class", self.storage), Field("Encryption there", self.sse), Field("KMS key", self.kms)),
-                _side_by_side(Field("Compression", self.compression), Field("Encrypt here for (age public keys)", self.recipients)),
-                _side_by_side(
+                side_by_side(self.bucket_field, Field("Prefix", self.prefix)),
+                side_by_side(Field("Storage class", self.storage), Field("Encryption there", self.sse), Field("KMS key", self.kms)),
+                side_by_side(Field("Compression", self.compression), Field("Encrypt here for (age public keys)", self.recipients)),
+                side_by_side(
                     Field("Keep backups", self.days), Field("A problem is noticed within", self.detection),
                     Field("and repaired within", self.repair),
                 ),
@@ -221,14 +155,14 @@ class PlanWizard(Dialog):
 
     def _proof(self, plan: Plan) -> QWidget:
         proof = plan.proof
-        self.every = _number(proof.every_days, 1, 3650, "days")
+        self.every = amount(proof.every_days, 1, 3650, "days")
         self.every.valueChanged.connect(self._say_rule)
         self.level = choice([(str(number), words) for number, words in enumerate(wording.LEVELS)], str(proof.level))
-        self.older = _number(proof.older_every, 0, 1000, "th")
+        self.older = amount(proof.older_every, 0, 1000, "th")
         self.scratch = line("a private MariaDB", proof.scratch)
         self.identity = line("name of a secret", proof.identity)
         self.checks = QVBoxLayout()
-        self._sums: list[_Sum] = []
+        self._sums: list[AssertionEditor] = []
         add = Button("Add a check", "small", icon_name="plus")
         add.clicked.connect(lambda: self._add_check(Assertion("", "SELECT COUNT(*) FROM ")))
         sentinel = Button("Add a row that must always exist", "small", icon_name="plus")
@@ -238,8 +172,8 @@ class PlanWizard(Dialog):
         page = QWidget()
         page.setLayout(
             column(
-                _side_by_side(Field("Prove it every", self.every), Field("up to", self.level), Field("every so many, an older backup", self.older)),
-                _side_by_side(
+                side_by_side(Field("Prove it every", self.every), Field("up to", self.level), Field("every so many, an older backup", self.older)),
+                side_by_side(
                     Field("Restore into", self.scratch, "Empty: a private server here. Or a MySQL source of the profile"),
                     Field("Secret with the age identity", self.identity),
                 ),
@@ -259,7 +193,7 @@ class PlanWizard(Dialog):
         self.weekdays = line("every day, or: mon, thu", ", ".join(plan.schedule.weekdays), mono=True)
         self.desktop = QCheckBox("Tell me on this desktop")
         self.desktop.setChecked(alerts.desktop)
-        self.silence = _number(alerts.silence_hours, 1, 8760, "hours")
+        self.silence = amount(alerts.silence_hours, 1, 8760, "hours")
         self.host = line("mail.example.com", alerts.smtp_host)
         self.mail_from = line("backups@example.com", alerts.smtp_from)
         self.to = line("ops@example.com", ", ".join(alerts.smtp_to))
@@ -274,13 +208,13 @@ class PlanWizard(Dialog):
         page = QWidget()
         page.setLayout(
             column(
-                _side_by_side(
+                side_by_side(
                     Field("Runs at", self.times, "This computer's clock; empty: only by hand"),
                     Field("on", self.weekdays), Field("Alarm after silence of", self.silence),
                 ),
                 self.desktop,
-                _side_by_side(Field("Mail by", self.host), Field("from", self.mail_from), Field("to", self.to)),
-                _side_by_side(Field("SNS topic", self.topic), Field("Webhook", self.webhook)),
+                side_by_side(Field("Mail by", self.host), Field("from", self.mail_from), Field("to", self.to)),
+                side_by_side(Field("SNS topic", self.topic), Field("Webhook", self.webhook)),
                 row(self.look, self.busy, None), self.found, None, gap=Space.M, margins=(0, Space.S, Space.S, 0),
             )
         )  # fmt: skip
@@ -419,13 +353,13 @@ class PlanWizard(Dialog):
             self.paths.setText(", ".join(files))
 
     def _add_check(self, assertion: Assertion) -> None:
-        item = _Sum(assertion)
+        item = AssertionEditor(assertion)
         item.try_asked.connect(lambda: self.try_asked.emit(self.plan(), item.assertion()))
         item.removed.connect(lambda: self._drop_check(item))
         self._sums.append(item)
         self.checks.addWidget(item)
 
-    def _drop_check(self, item: _Sum) -> None:
+    def _drop_check(self, item: AssertionEditor) -> None:
         self._sums.remove(item)
         item.hide()
         item.deleteLater()

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from PySide6.QtCore import QDateTime, QLocale, QTimeZone
+from PySide6.QtCore import QDateTime, QLocale
 
 from core.backups.outcomes import Check, Outcome, PlanStatus, Severity, Status, Verification
 from core.backups.plan import Plan
-from gui.parts.words import duration
+from gui.parts.words import duration, time_zone
 
 STATUS: dict[Status, tuple[str, str]] = {
     Status.NEVER: ("NEVER PROVED", "warning"),
@@ -42,10 +42,10 @@ LEVELS = (
 
 
 def stamp(moment: datetime | None) -> str:
-    """``22 Nov 2026 02:10`` in this computer's time; "never" for None."""
+    """``22 Nov 2026 02:10`` in the user's zone; "never" for None."""
     if moment is None:
         return "never"
-    local = QDateTime.fromSecsSinceEpoch(int(moment.timestamp()), QTimeZone.systemTimeZone())
+    local = QDateTime.fromSecsSinceEpoch(int(moment.timestamp()), time_zone())
     return QLocale().toString(local, "d MMM yyyy HH:mm")
 
 
@@ -53,7 +53,7 @@ def clock(moment: datetime | None, now: datetime | None = None) -> str:
     """The time alone where it is within a day, else the day."""
     if moment is None:
         return "–"
-    local = QDateTime.fromSecsSinceEpoch(int(moment.timestamp()), QTimeZone.systemTimeZone())
+    local = QDateTime.fromSecsSinceEpoch(int(moment.timestamp()), time_zone())
     near = abs((moment - (now or datetime.now(UTC))).total_seconds()) < 86_400
     return QLocale().toString(local, "HH:mm" if near else "d MMM")
 
@@ -110,3 +110,13 @@ def proof(verification: Verification) -> tuple[str, str]:
     if verification.outcome is Outcome.DONE:
         return ("proved", "success") if verification.level >= 3 else ("readable", "info")
     return OUTCOME[verification.outcome]
+
+
+def breakable(text: str, longest: int = 14) -> str:
+    """Long keys and sums may break anywhere: a zero-width space after every 6 signs of words that are longer."""
+    words = []
+    for word in text.split(" "):
+        words.append(
+            "\u200b".join(word[start : start + 6] for start in range(0, len(word), 6)) if len(word) > longest else word
+        )
+    return " ".join(words)

@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QFileDialog
 from core.base.errors import OpsError
 from gui.bridge.tab_context import TabContext
 from gui.parts.ink_pad import InkStroke
+from gui.parts.words import zoned
 from gui.tabs.digits.samples_dialog import SamplesDialog, SampleView
 from gui.tabs.digits.values import Shown, Sureness
 from gui.tabs.digits.view import DigitsView
@@ -239,7 +240,7 @@ class DrawingPresenter(QObject):
                     sample.answered,
                     sample.image.tobytes(),
                     _pad_strokes(sample.strokes),
-                    f"{sample.created:%d %b %Y}",
+                    f"{zoned(sample.created):%d %b %Y}",
                 )
                 for sample in self._context.desk.digits.samples.list()
             ]

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QCheckBox, QDoubleSpinBox, QFileDialog, QGridLayou
 
 from gui.parts.buttons import Button
 from gui.parts.dialogs import Dialog
-from gui.parts.form import Field, choice
+from gui.parts.form import DoubleSpinBox, Field, SpinBox, choice
 from gui.parts.layout import column, row
 from gui.parts.notices import Banner
 from gui.parts.words import Label, duration, number
@@ -217,7 +217,7 @@ class TrainDialog(Dialog):
 
 
 def _whole(value: int, low: int, high: int, suffix: str = "") -> QSpinBox:
-    box = QSpinBox()
+    box = SpinBox()
     box.setRange(low, high)
     box.setValue(value)
     box.setSuffix(suffix)
@@ -232,7 +232,7 @@ def _box_for(parameter: ParameterField) -> QSpinBox | QDoubleSpinBox | QCheckBox
         return check
     if isinstance(parameter.default, int):
         return _whole(parameter.default, int(parameter.minimum), int(parameter.maximum))
-    box = QDoubleSpinBox()
+    box = DoubleSpinBox()
     # as many places as the default needs, and one more
     places = max(2, len(f"{parameter.default:.8f}".rstrip("0").partition(".")[2]) + 1)
     box.setDecimals(min(places, 8))

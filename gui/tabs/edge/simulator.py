@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QGridLayout, QPlainTextEdit, QSpinBox, QWidget
+from PySide6.QtWidgets import QGridLayout, QPlainTextEdit, QWidget
 
 from core.edge.request import Resolution
 from gui.parts.buttons import Button
-from gui.parts.form import Field, choice, line
+from gui.parts.form import Field, SpinBox, choice, line
 from gui.parts.layout import Card, column, row
 from gui.parts.words import Chip, Label
 from gui.style.tokens import Space
@@ -81,7 +81,7 @@ class Simulator(Card):
             line("10.0.0.0/8, 2001:db8::/32", mono=True),
         )
         self.scheme = choice([("http", "http"), ("https", "https")])
-        self.port = QSpinBox()
+        self.port = SpinBox()
         self.port.setRange(1, 65535)
         self.port.setValue(80)
         self.headers = QPlainTextEdit()

@@ -12,7 +12,7 @@ from core.edge.probe import ProbeResult
 from gui.parts.buttons import Button
 from gui.parts.layout import Card, column, row, scrolled
 from gui.parts.notices import Banner, Busy, EmptyState
-from gui.parts.words import Chip, Label
+from gui.parts.words import Chip, Label, zoned
 from gui.style.tokens import Size, Space
 from gui.tabs.edge.findings import FindingRow, HopRow, RowList, all_clear
 from gui.tabs.edge.simulator import Settings, Simulator
@@ -152,7 +152,7 @@ class EdgeView(QWidget):
         self.menu.clear()
         for past in checks:
             words = f"{past.errors} errors, {past.warnings} warnings" if past.worst in ("error", "warning") else "clean"
-            action = self.menu.addAction(f"{past.at.astimezone():%d %b %H:%M}   {past.url[:60]}   {words}")
+            action = self.menu.addAction(f"{zoned(past.at):%d %b %H:%M}   {past.url[:60]}   {words}")
             action.triggered.connect(lambda _checked=False, number=past.number: self.past_asked.emit(number))
         self.history.setEnabled(bool(checks))
 

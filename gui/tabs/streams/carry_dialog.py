@@ -67,6 +67,9 @@ class RunCard(Card):
         self.trouble.setText(text)
         self.trouble.setVisible(bool(text))
 
+    def fact(self, name: str) -> str:
+        return self._facts[name].text()
+
     def show_facts(self, facts: dict[str, str]) -> None:
         for name, text in facts.items():
             self._facts[name].setText(text)

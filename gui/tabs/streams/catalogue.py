@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import QObject, Signal
 
+from core.streams.budget import ReadBudget
 from core.streams.service import StreamDetails, StreamSummary
 from gui.bridge.tab_context import TabContext
 
@@ -13,6 +14,7 @@ _REMEMBERED = "streams.stream"
 class Catalogue(QObject):
     listed = Signal(list)  # names
     described = Signal(object)  # StreamDetails
+    weighed = Signal(object)  # ReadBudget
     list_failed = Signal(object)  # OpsError
     failed = Signal(object)  # OpsError
 
@@ -55,6 +57,27 @@ class Catalogue(QObject):
             on_success=self._described,
             on_failure=self.failed.emit,
         )
+
+    def weigh(self) -> None:
+        """Ask what other readers leave for a tap of the chosen stream; ``weighed`` follows."""
+        details = self.details
+        if details is None:
+            return
+        self._context.jobs.start(
+            self,
+            f"Ask CloudWatch about {details.name}",
+            lambda _job: self._service.budget(details.name, len(details.open_shards)),
+            room="streams",
+            lane="streams.weigh",
+            newest_only=True,
+            quiet=True,
+            on_success=self._weighed,
+            on_failure=self.failed.emit,
+        )
+
+    def _weighed(self, budget: ReadBudget) -> None:
+        if budget.stream == self.stream:
+            self.weighed.emit(budget)
 
     def _read(self, streams: list[StreamSummary]) -> None:
         self.listed.emit([stream.name for stream in streams])

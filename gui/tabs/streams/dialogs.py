@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QTimer, Signal
-from PySide6.QtWidgets import QCheckBox, QLineEdit, QSpinBox, QWidget
+from PySide6.QtWidgets import QCheckBox, QLineEdit, QWidget
 
 from core.base.errors import OpsError
 from core.streams.positions import short_shard
 from core.streams.shards import FAN_OUT_GB_PRICE, FAN_OUT_SHARD_HOUR_PRICE, HASH_SPACE, ReshardPlan
 from gui.parts.dialogs import ENVIRONMENT_TONE, Dialog
-from gui.parts.form import Field, line
+from gui.parts.form import Field, SpinBox, line
 from gui.parts.layout import row
 from gui.parts.notices import Banner, Busy
 from gui.parts.range_map import Range, RangeChange
@@ -26,7 +26,7 @@ class CreateDialog(Dialog):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__("New stream", "Create stream", parent)
         self.name = line("pageviews", mono=True)
-        self.shards = QSpinBox()
+        self.shards = SpinBox()
         self.shards.setRange(1, 500)
         self.shards.setValue(2)
         self.on_demand = QCheckBox("On-demand: AWS adds and removes shards by itself")
@@ -110,7 +110,7 @@ class ReshardDialog(Dialog):
         """``count``: the shards to scale to, to choose from; ``confirm``: a name that must be typed (production)."""
         super().__init__(title, "Reshard", parent, width=620)
         self.head.addWidget(Chip(environment.upper(), ENVIRONMENT_TONE.get(environment, "")))
-        self.count = QSpinBox()
+        self.count = SpinBox()
         self.count.setRange(1, 10_000)
         self._counting = QTimer(self, singleShot=True, interval=_COUNTING_PAUSE)
         self._counting.timeout.connect(lambda: self.count_changed.emit(self.count.value()))

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QDoubleSpinBox, QGridLayout, QWidget
 from core.sandbox.kinesis.faults import Faults
 from gui.parts.buttons import Button
 from gui.parts.dialogs import Dialog
-from gui.parts.form import Field
+from gui.parts.form import DoubleSpinBox, Field
 from gui.parts.notices import Banner
 from gui.parts.words import Label
 
@@ -36,7 +36,7 @@ class DialsDialog(Dialog):
         grid = QGridLayout()
         self.fields: dict[str, QDoubleSpinBox] = {}
         for place, (name, label, help_text, most, unit, _) in enumerate(_DIALS):
-            dial = QDoubleSpinBox()
+            dial = DoubleSpinBox()
             dial.setRange(0.2 if name == "iterator_seconds" else 0, most)
             dial.setDecimals(1 if name == "iterator_seconds" else 0)
             dial.setSuffix(unit)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from core.base.errors import OpsError
 from core.streams.positions import short_shard
-from core.streams.tap import TapStatus
+from core.streams.tap import SILENT, TapStatus
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +45,17 @@ def notice_of(status: TapStatus) -> Notice | None:
             f"retrying:{trouble.code}",
             "warning",
             f"{trouble.title}: trying again",
-            f"{trouble.why}. Nothing is lost: reading goes on where it stopped.",
+            f"{trouble.why.rstrip('.')}. Nothing is lost: reading goes on where it stopped.",
             details=trouble.details,
+        )
+    silent = [] if status.pushed else [shard for shard in status.shards if shard.silent > SILENT]
+    if silent:
+        return Notice(
+            "silent",
+            "warning",
+            "The endpoint does not answer",
+            f"{'A read' if len(silent) == 1 else f'{len(silent)} reads'} of this tap wait for their answers; after 30 s they "
+            "are given up and made again. Nothing is lost: reading goes on where it stopped.",
         )
     throttled = [short_shard(shard.shard.id) for shard in status.shards if shard.throttles_per_minute]
     if throttled:

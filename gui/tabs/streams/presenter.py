@@ -2,40 +2,33 @@
 
 from __future__ import annotations
 
-import time
-from collections import deque
 from datetime import UTC, datetime
 from functools import partial
-from pathlib import Path
 
 from PySide6.QtCore import QObject, QTimer
-from PySide6.QtWidgets import QFileDialog
 
 from core.base.errors import OpsError
+from core.streams.budget import ReadBudget
 from core.streams.positions import start_from
-from core.streams.rates import SECONDS_KEPT
 from core.streams.service import StreamDetails
-from core.streams.shards import key_advice
-from core.streams.tap import Tap, TapStatus
+from core.streams.tap import Tap
 from gui.bridge.tab_context import TabContext
 from gui.parts.words import number
 from gui.tabs.streams.actions import Actions
+from gui.tabs.streams.announcer import Announcer
 from gui.tabs.streams.carrying import Carrying
 from gui.tabs.streams.catalogue import Catalogue
 from gui.tabs.streams.changes import Changes
 from gui.tabs.streams.dialogs import StartDialog
-from gui.tabs.streams.notices import Notice, notice_of
+from gui.tabs.streams.figures import Figures
+from gui.tabs.streams.notices import notice_of
 from gui.tabs.streams.producing import Producing
 from gui.tabs.streams.records_presenter import RecordsPresenter
 from gui.tabs.streams.view import State, StreamsView
-from gui.tabs.streams.wording import shard_word
 
 _TICK = 100  # ms
 _LOOK_AGAIN = 3_000  # ms between looks while there is no stream or no answer: the sandbox fills itself after its start
 _CHART_EVERY, _FIGURES_EVERY = 2, 10  # ticks
-_COMPLETE_AFTER = 2.0  # seconds: a second's bin is whole when every shard was read once after it
-_RATE_SECONDS = 10
-_RANGE_OF_START = {"latest": "60", "1m": "60", "10m": "900", "1h": "3600"}
 
 
 class StreamsPresenter(QObject):
@@ -48,11 +41,10 @@ class StreamsPresenter(QObject):
         self.catalogue = Catalogue(context, self)
         self._start = "latest"
         self._ticks = 0
-        self._dismissed = ""
-        self._notice: Notice | None = None
-        self._history: deque[tuple[float, dict[str, tuple[int, int]]]] = deque(maxlen=_RATE_SECONDS + 1)
         self._timer = QTimer(self, interval=_TICK)
         self._timer.timeout.connect(self._tick)
+        self.announcer = Announcer(view.banner)
+        self.figures = Figures(view, context)
         self.records = RecordsPresenter(view.records, context)
         self.producing = Producing(view.produce, context)
         self.carrying = Carrying(view, context)
@@ -63,6 +55,8 @@ class StreamsPresenter(QObject):
         view.destroyed.connect(self._holder.stop)
         self._actions = Actions(view, context.commands, self, sandbox=context.desk.dials is not None)
         self._wire()
+        if view.isVisible():
+            self._shown()
 
     def _wire(self) -> None:
         view, bar = self.view, self.view.toolbar
@@ -71,27 +65,24 @@ class StreamsPresenter(QObject):
         view.hidden.connect(self._again.stop)
         view.retry_asked.connect(self.refresh)
         view.create_asked.connect(self.changes.ask_create)
-        view.banner.action_asked.connect(self._next_step)
-        view.banner.dismissed.connect(self._dismiss)
+        self.announcer.step_asked.connect(self._next_step)
         bar.stream_chosen.connect(self.choose)
         bar.start_chosen.connect(self._choose_start)
         bar.elsewhere_asked.connect(self._ask_start)
         view.records.empty_action_asked.connect(self._empty_action)
-        self.records.failed.connect(self._show_fault)
+        self.records.failed.connect(self.announcer.show_fault)
         bar.produce.toggled.connect(view.produce.setVisible)
         view.produce.closed.connect(partial(bar.produce.setChecked, False))
-        self.changes.failed.connect(self._show_fault)
+        self.changes.failed.connect(self.announcer.show_fault)
         self.changes.made.connect(self._made)
         self.changes.reshaped.connect(self.catalogue.describe)
         self.changes.pushed.connect(self._pushed)
         self.catalogue.listed.connect(self._listed)
         self.catalogue.described.connect(self._described)
         self.catalogue.list_failed.connect(self._list_failed)
-        self.catalogue.failed.connect(self._show_fault)
-        view.chart.chart.time_chosen.connect(self._time_chosen)
-        view.chart.range.chosen.connect(lambda _value: self._draw())
-        view.chart.drawn.chosen.connect(lambda _value: self._draw())
-        view.chart.export.clicked.connect(self._save_chart)
+        self.catalogue.failed.connect(self.announcer.show_fault)
+        self.catalogue.weighed.connect(self._weighed)
+        self.figures.moment_chosen.connect(self.records.show_moment)
         view.shards.scale_asked.connect(self.changes.ask_scale)
         view.shards.split_asked.connect(self.changes.ask_split)
         view.shards.merge_asked.connect(self.changes.ask_merge)
@@ -164,13 +155,9 @@ class StreamsPresenter(QObject):
     def _guard_changed(self) -> None:
         self.show_state(self.state)
 
-    @property
-    def _utc(self) -> bool:
-        return self._context.settings.current.appearance.utc
-
     def _look_changed(self) -> None:
-        self.view.records.show_utc(self._utc)
-        self._draw()
+        self.view.records.show_utc(self._context.settings.current.appearance.utc)
+        self.figures.draw()
 
     # -- streams ------------------------------------------------------------------
     def refresh(self) -> None:
@@ -202,7 +189,7 @@ class StreamsPresenter(QObject):
 
     def _list_failed(self, fault: OpsError) -> None:
         if self.state.tapping:
-            self._show_fault(fault)
+            self.announcer.show_fault(fault)
             return
         self._enter(State.UNREACHABLE)
         why = " ".join(f"{part.rstrip('.')}." for part in (fault.why, fault.remedy) if part)
@@ -219,7 +206,16 @@ class StreamsPresenter(QObject):
 
     def _described(self, details: StreamDetails) -> None:
         self._show_facts(len(details.open_shards))
+        self._weighed(None)
+        self.catalogue.weigh()
         self.show_state(self.state)
+
+    def _weighed(self, budget: ReadBudget | None) -> None:
+        details = self.catalogue.details
+        if details is not None:
+            self.view.chart.budget.show_budget(
+                budget, self._service.reads_per_second, details.consumers, details.consumer_count
+            )
 
     def _show_facts(self, shards: int) -> None:
         words = f"{number(shards)} shard{'s' if shards != 1 else ''}"
@@ -257,9 +253,7 @@ class StreamsPresenter(QObject):
         name = self.catalogue.stream
         start = start_from(self._start, datetime.now(UTC))
         self._drop_tap()
-        self.view.chart.range.choose(
-            _RANGE_OF_START.get(self._start, "86400" if self._start == "trim_horizon" else "3600")
-        )
+        self.figures.fit(self._start)
         self.show_state(State.STARTING)
         self._context.jobs.start(
             self,
@@ -278,10 +272,8 @@ class StreamsPresenter(QObject):
             return
         self.tap = self._holder.tap = tap
         self._ticks = 0
-        self._history.clear()
-        self._dismissed = ""
-        self.view.banner.hide()
-        self.view.tiles.clear()
+        self.announcer.begin()
+        self.figures.attach(tap)
         self.records.attach(tap, self.catalogue.stream)
         self.show_state(State.READING)
         if self.view.isVisible():
@@ -289,7 +281,7 @@ class StreamsPresenter(QObject):
 
     def _tap_failed(self, fault: OpsError) -> None:
         self.show_state(State.READY)
-        self._show_fault(fault, "Try again", "start")
+        self.announcer.show_fault(fault, "Try again", "start")
 
     def pause_or_resume(self) -> None:
         if self.tap is None or not self.state.tapping:
@@ -299,7 +291,7 @@ class StreamsPresenter(QObject):
             self.show_state(State.PAUSED)
         else:
             self.tap.resume()
-            self.view.banner.hide()
+            self.announcer.hide()
             self.show_state(State.READING)
         self._figures()
 
@@ -314,8 +306,8 @@ class StreamsPresenter(QObject):
             return
         self.tap = self._holder.tap = pushed
         self.records.go_on_with(pushed)
-        self._history.clear()
-        self.view.banner.hide()
+        self.figures.go_on_with(pushed)
+        self.announcer.hide()
         self.show_state(State.READING)
 
     def stop_tap(self) -> None:
@@ -325,7 +317,7 @@ class StreamsPresenter(QObject):
         self._timer.stop()
         self.tap.stop()
         self.records.pull()
-        self.view.banner.hide()
+        self.announcer.hide()
         self.show_state(State.READY)
 
     def _drop_tap(self) -> None:
@@ -334,11 +326,8 @@ class StreamsPresenter(QObject):
         self.tap = self._holder.tap = None
         self._timer.stop()
         self.records.attach(None, self.catalogue.stream)
-        self.view.tiles.clear()
-        self.view.chart.clear()
-        self.view.shards.show_shards([], {})
-        self.view.keys.show_keys([], 0)
-        self.view.banner.hide()
+        self.figures.attach(None)
+        self.announcer.hide()
 
     # -- ten times a second -------------------------------------------------------------
     def _tick(self) -> None:
@@ -349,30 +338,16 @@ class StreamsPresenter(QObject):
         if not self.records.pull():
             self._say_waiting()
         if self._ticks % _CHART_EVERY == 0 and self.state is State.READING:
-            self._draw()
+            self.figures.draw(summarise=self._ticks % _FIGURES_EVERY == 0)
         if self._ticks % _FIGURES_EVERY == 1:
             self._figures()
-
-    def _draw(self) -> None:
-        if self.tap is None:
-            return
-        now = time.time() + self.tap.skew - _COMPLETE_AFTER
-        card = self.view.chart
-        series = self.tap.window.series(card.seconds, now)
-        card.show_series(series, self.tap.shards(), utc=self._utc, since=self.tap.since, skew=self.tap.skew)
-        if self._ticks % _FIGURES_EVERY == 0:
-            card.summarise(series)
 
     def _figures(self) -> None:
         if self.tap is None:
             return
         status = self.tap.status()
-        view = self.view
-        view.tiles.show_status(status)
-        view.shards.show_shards(status.shards, self._shard_rates(status))
-        view.keys.show_keys(key_advice(self.tap.window.top_keys(), status.shards), status.seen)
+        self.figures.show(status)
         self._show_facts(sum(s.state != "closed" and not s.shard.closed for s in status.shards))
-        view.chart.chart.mark(frozenset(shard_word(s.shard.id) for s in status.shards if s.throttles_per_minute))
         state = {"paused": State.PAUSED, "unseen": State.UNSEEN, "failed": State.FAILED}.get(
             status.state, State.READING
         )
@@ -381,21 +356,7 @@ class StreamsPresenter(QObject):
             return
         if self.state.tapping and state is not self.state:
             self.show_state(state)
-        self._notify(notice_of(status))
-
-    def _shard_rates(self, status: TapStatus) -> dict[str, tuple[float, float]]:
-        now = time.monotonic()
-        counts = {shard.shard.id: (shard.records, shard.bytes) for shard in status.shards}
-        self._history.append((now, counts))
-        then, before = self._history[0]
-        passed = max(now - then, 1e-9) if len(self._history) > 1 else 1.0
-        return {
-            name: (
-                (records - before.get(name, (0, 0))[0]) / passed,
-                (size - before.get(name, (0, 0))[1]) / passed,
-            )
-            for name, (records, size) in counts.items()
-        } if len(self._history) > 1 else {}  # fmt: skip
+        self.announcer.notify(notice_of(status))
 
     def _say_waiting(self) -> None:
         """Why the table has no rows, and what to do about it."""
@@ -415,6 +376,7 @@ class StreamsPresenter(QObject):
             card.show_empty("No record yet", "", "There may be none in this time; reading goes on")
 
     def _empty_action(self) -> None:
+        self.view.setFocus()  # the pressed button goes; Qt would pass its focus on to one below and scroll there
         if self.records.moment:
             self._start = datetime.fromtimestamp(self.records.moment[0], UTC).isoformat()
             self.view.toolbar.show_start(self._start)
@@ -435,33 +397,8 @@ class StreamsPresenter(QObject):
         self.show_state(State.READY)
         self.start_tap()
 
-    # -- notices ------------------------------------------------------------------------
-    def _notify(self, notice: Notice | None) -> None:
-        if notice is None:
-            if self._notice is not None:
-                self.view.banner.hide()
-            self._notice, self._dismissed = None, ""
-            return
-        if notice.kind == self._dismissed or (
-            self._notice and notice.kind == self._notice.kind and self.view.banner.isVisible()
-        ):
-            return
-        self._notice = notice
-        details = "\n".join([notice.title, notice.why, *(f"{k}: {v}" for k, v in notice.details.items())])
-        self.view.banner.show_text(
-            notice.title, notice.why, notice.action, tone=notice.tone, details=details if notice.details else ""
-        )
-
-    def _show_fault(self, fault: OpsError, action: str = "Refresh", step: str = "refresh") -> None:
-        self._notice = Notice(f"fault:{fault.code}", "danger", fault.title, fault.why, action, step)
-        self.view.banner.show_fault(fault.title, fault.why, fault.remedy, action=action, details=fault.details)
-
-    def _dismiss(self) -> None:
-        self._dismissed = self._notice.kind if self._notice else ""
-
-    def _next_step(self) -> None:
-        step = self._notice.step if self._notice else ""
-        self.view.banner.hide()
+    def _next_step(self, step: str) -> None:
+        """What the banner's button leads to."""
         if step == "resume":
             self.pause_or_resume()
         elif step == "start":
@@ -471,17 +408,6 @@ class StreamsPresenter(QObject):
         elif step == "refresh":
             self.stop_tap()
             self.refresh()
-
-    # -- the chart ----------------------------------------------------------------------
-    def _time_chosen(self, at: float) -> None:
-        """Show the records of one bin of the chart."""
-        self.records.show_moment((at, at + (1.0 if self.view.chart.seconds <= SECONDS_KEPT else 60.0)))
-
-    def _save_chart(self) -> None:
-        suggested = str(Path.home() / f"{self.catalogue.stream}-{datetime.now():%Y%m%d-%H%M%S}.svg")
-        chosen, _ = QFileDialog.getSaveFileName(self.view, "Save the chart", suggested, "*.svg *.png")
-        if chosen and self.view.chart.chart.save_picture(Path(chosen)):
-            self._context.praise(f"The chart is in {Path(chosen).name}")
 
     # -- changes ------------------------------------------------------------------------
     def _made(self, name: str) -> None:

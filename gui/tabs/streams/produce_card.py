@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QGridLayout, QSlider, QSpinBox
+from PySide6.QtWidgets import QGridLayout, QSlider
 
 from core.streams.producer import ProducerSnapshot
 from gui.parts.buttons import Button
-from gui.parts.form import choice
+from gui.parts.form import SpinBox, choice
 from gui.parts.layout import Card, row
 from gui.parts.words import Label, duration, number, short_count
 from gui.style.tokens import Size, Space
@@ -33,7 +33,7 @@ class ProduceCard(Card):
         self.head.setAlignment(self.note, Qt.AlignmentFlag.AlignVCenter)
         self.template = choice([("pageview", "Page views"), ("order", "Orders"), (FILE, "Lines of a file…")])
         self.template.setAccessibleName("What is sent")
-        self.rate = QSpinBox()
+        self.rate = SpinBox()
         self.rate.setRange(1, _FASTEST)
         self.rate.setSuffix(" /s")
         self.rate.setAccessibleName("Records a second")

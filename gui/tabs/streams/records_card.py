@@ -30,6 +30,7 @@ class RecordsCard(Card):
     export_asked = Signal(str)
     moment_dropped = Signal()
     columns_chosen = Signal(tuple)
+    order_chosen = Signal(bool)
     empty_action_asked = Signal()
 
     def __init__(self, capacity: int) -> None:
@@ -44,7 +45,8 @@ class RecordsCard(Card):
         self.saved = Button("Saved filters", "icon", icon_name="bookmark")
         self.columns_button = Button("Columns from JSON fields", "icon", icon_name="columns-3")
         self.export = Button("Export the records", "icon", icon_name="download")
-        super().__init__("Records", self.filter, self.saved, self.columns_button, self.export)
+        self.order = Button("", "icon", icon_name="arrow-up")
+        super().__init__("Records", self.filter, self.saved, self.columns_button, self.order, self.export)
         self.fresh = Button("", "small", icon_name="arrow-up")
         self.fresh.hide()
         self.moment = Button("", "small", icon_name="x")
@@ -83,6 +85,8 @@ class RecordsCard(Card):
         self.moment.clicked.connect(self.moment_dropped)
         self.empty.action_asked.connect(self.empty_action_asked)
         self.columns_button.clicked.connect(self._offer_columns)
+        self.order.clicked.connect(lambda: self.order_chosen.emit(not self.table.live.newest_last))
+        self.show_order(newest_last=False)
         self.paths: tuple[str, ...] = ()
         theme().changed.connect(self._paint)
         self._paint()
@@ -110,7 +114,7 @@ class RecordsCard(Card):
             self.set_note(f"{number(kept)} kept of {short_count(seen)} seen")
 
     def show_fresh(self, count: int) -> None:
-        """``count`` rows wait above, because the table stands still."""
+        """``count`` rows wait, because the table stands still."""
         self.fresh.setVisible(count > 0)
         self.fresh.setText(f"{number(count)} new rows" if count != 1 else "1 new row")
         self.fresh.setAccessibleName(f"Show {count} new rows")
@@ -146,6 +150,14 @@ class RecordsCard(Card):
         self.paths = paths
         self._show_columns()
 
+    def show_order(self, *, newest_last: bool) -> None:
+        words = "Newest at the bottom" if newest_last else "Newest on top"
+        self.order.set_icon("arrow-down-to-line" if newest_last else "arrow-up-to-line")
+        self.order.setAccessibleName(words)
+        self.order.setToolTip(f"{words}: click for the other way round")
+        self.fresh.set_icon("arrow-down" if newest_last else "arrow-up")
+        self.table.order(newest_last=newest_last)
+
     def show_narrow(self, narrow: bool) -> None:
         self.filter.setFixedWidth(_FILTER_NARROW if narrow else _FILTER_WIDTH)
 
@@ -179,8 +191,7 @@ class RecordsCard(Card):
 
     def _offer_columns(self) -> None:
         """The fields of the newest JSON records, to tick."""
-        rows = min(50, self.table.live.rowCount())
-        values = [self.table.live.row(number).json() for number in range(rows)]
+        values = [record.json() for record in self.table.live.newest(50)]
         fields = dict.fromkeys(
             f"$.{key}" for value in values if isinstance(value, dict) for key in value if key.isidentifier()
         )

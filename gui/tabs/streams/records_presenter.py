@@ -23,6 +23,8 @@ from gui.tabs.streams.query_dialog import QueryDialog
 from gui.tabs.streams.records_card import RecordsCard
 from gui.tabs.streams.wording import clock
 
+_ORDER = "streams.newest_last"
+
 
 class RecordsPresenter(QObject):
     """Owns the records card while a tap is attached; the page's presenter tells it when to pull."""
@@ -43,6 +45,8 @@ class RecordsPresenter(QObject):
         card.export_asked.connect(self._export)
         card.moment_dropped.connect(partial(self.show_moment, None))
         card.columns_chosen.connect(self._choose_columns)
+        card.order_chosen.connect(self._choose_order)
+        card.show_order(newest_last=bool(context.memory.get(_ORDER, False)))
         card.inspector.command_asked.connect(self._copy_command)
         card.saved.clicked.connect(self._ask_saved)
 
@@ -143,6 +147,11 @@ class RecordsPresenter(QObject):
     def _choose_columns(self, paths: tuple[str, ...]) -> None:
         self._context.memory.put(f"streams.columns.{self._stream}", list(paths))
         self._card.show_paths(paths)
+
+    def _choose_order(self, newest_last: bool) -> None:
+        self._context.memory.put(_ORDER, newest_last)
+        self._card.show_order(newest_last=newest_last)
+        self.pull()
 
     def _ask_saved(self) -> None:
         """The saved filters, each with how many of the kept records it finds."""

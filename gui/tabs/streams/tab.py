@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QWidget
 
 from gui.bridge.tab_context import TabContext
@@ -10,6 +11,15 @@ from gui.tabs.streams.view import StreamsView
 
 
 def build(context: TabContext) -> QWidget:
+    """The page's frame at once; its parts come one by one, so that the window stays alive meanwhile."""
     view = StreamsView(context.settings.current.streams.kept_records)
-    StreamsPresenter(view, context)
+    parts = view.furnish()
+
+    def go_on() -> None:
+        if next(parts, view) is view:
+            StreamsPresenter(view, context)
+        else:
+            QTimer.singleShot(0, view, go_on)
+
+    QTimer.singleShot(0, view, go_on)
     return view

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QWidget
 from core.streams.positions import short_shard
 from core.streams.reader import READS_A_SECOND
 from core.streams.shards import WRITE_BYTES
-from core.streams.tap import TapStatus
+from core.streams.tap import SILENT, TapStatus
 from gui.parts.layout import row
 from gui.parts.stat_tile import StatTile
 from gui.parts.words import duration, number, short_count
@@ -75,9 +75,12 @@ class Tiles(QWidget):
             self._show(self.age, 0.0, "–", "", "No answer yet")
             return
         figure, unit = duration(age / 1000).split(" ", 1)
-        hurt = any(shard.state in ("throttled", "retrying") for shard in status.shards)
+        silent = not status.pushed and any(shard.silent > SILENT for shard in status.shards)
+        hurt = silent or any(shard.state in ("throttled", "retrying") for shard in status.shards)
         if status.state != "reading":
             note, tone = "As of the last read", ""
+        elif silent:
+            note, tone = "Waiting for an answer", "warning"
         elif age < _LATE:
             note, tone = "Healthy", "success"
         elif not hurt and all(shard.behind == 0 for shard in status.shards if shard.state == "reading"):

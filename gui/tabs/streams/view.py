@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from enum import Enum
 
 from PySide6.QtCore import Signal
@@ -48,42 +49,58 @@ class StreamsView(QWidget):
     retry_asked = Signal()
 
     def __init__(self, kept: int) -> None:
+        """A frame with a busy sign; ``furnish`` fills it. ``kept``: rows of the records' table."""
         super().__init__()
         self.setObjectName("page")
-        self.toolbar = Toolbar()
-        self.banner = Banner("warning")
-        self.tiles = Tiles()
-        self.chart = ChartCard()
-        self.records = RecordsCard(kept)
-        self.shards = ShardsCard()
-        self.keys = KeysCard()
-        self.produce = ProduceCard()
+        self._kept = kept
+        self.furnished = False
+        self._state = State.LOADING
+        self.pages = QStackedWidget()
+        self.setLayout(column(self.pages, margins=(Space.XL, Space.L, Space.M, 0)))
+        self.busy = Busy("Reading the list of streams")
+        self.empty = EmptyState("activity", " ", " ")
+        self.pages.addWidget(self.busy)
+        self.pages.addWidget(self.empty)
+        self.empty.action_asked.connect(self._empty_asked)
+
+    def furnish(self) -> Iterator[None]:
+        """Build the page's parts, one at each ``next``: all in one go the window would stand still for 0.2 s.
+
+        From the outside in: a widget that has its place before it is filled is styled once, not at every level.
+        """
+        self.work, content = QWidget(), QWidget()
+        self.pages.addWidget(self.work)
+        self._bar = column(gap=Space.M)
+        self._scroll = scrolled(content)
+        self._scroll.verticalScrollBar().rangeChanged.connect(lambda *_: self._line_up())
+        self.work.setLayout(column(self._bar, self._scroll, gap=Space.M))
+        inner = column(gap=Space.M, margins=(0, 0, Space.M, 0))
+        content.setLayout(inner)
+        self.toolbar, self.banner = Toolbar(), Banner("warning")
+        self._bar.addWidget(self.toolbar)
+        self._bar.addWidget(self.banner)
+        yield
+        self.produce, self.tiles = ProduceCard(), Tiles()
         self.produce.hide()
+        inner.addWidget(self.produce)
+        inner.addWidget(self.tiles)
+        yield
+        self.chart = ChartCard()
         self.chart.setFixedHeight(_CHART_HEIGHT)
+        inner.addWidget(self.chart)
+        yield
+        self.records = RecordsCard(self._kept)
         self.records.setMinimumHeight(_RECORDS_HEIGHT)
+        inner.addWidget(self.records, 1)
+        yield
+        self.shards, self.keys = ShardsCard(), KeysCard()
         self._pair = QBoxLayout(QBoxLayout.Direction.LeftToRight)
         self._pair.setSpacing(Space.M)
         self._pair.addWidget(self.shards, 3)
         self._pair.addWidget(self.keys, 2)
-        content = QWidget()
-        inner = column(
-            self.produce, self.tiles, self.chart, self.records, self._pair, gap=Space.M, margins=(0, 0, Space.M, 0)
-        )
-        inner.setStretch(3, 1)
-        content.setLayout(inner)
-        self.work = QWidget()
-        self._bar = column(self.toolbar, self.banner, gap=Space.M)
-        self._scroll = scrolled(content)
-        self._scroll.verticalScrollBar().rangeChanged.connect(lambda *_: self._line_up())
-        self.work.setLayout(column(self._bar, self._scroll, gap=Space.M))
-        self.busy = Busy("Reading the list of streams")
-        self.empty = EmptyState("activity", " ", " ")
-        self.pages = QStackedWidget()
-        for page in (self.work, self.busy, self.empty):
-            self.pages.addWidget(page)
-        self.setLayout(column(self.pages, margins=(Space.XL, Space.L, Space.M, 0)))
-        self.empty.action_asked.connect(self._empty_asked)
-        self._state = State.LOADING
+        inner.addLayout(self._pair)
+        self.furnished = True
+        self._fit()
 
     def show_state(self, state: State, *, locked: str = "") -> None:
         """``locked``: why nothing may be written now."""
@@ -124,10 +141,15 @@ class StreamsView(QWidget):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
+        if self.furnished:
+            self._fit()
+
+    def _fit(self) -> None:
         narrow = self.width() < _NARROW
         self._pair.setDirection(QBoxLayout.Direction.TopToBottom if narrow else QBoxLayout.Direction.LeftToRight)
         self._line_up()
         self.toolbar.show_narrow(narrow)
+        self.chart.show_narrow(narrow)
         self.records.show_narrow(narrow)
 
     def showEvent(self, event: QShowEvent) -> None:

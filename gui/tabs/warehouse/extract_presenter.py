@@ -16,7 +16,7 @@ from core.base.errors import OpsError
 from core.jobs.job import Job
 from core.settings.profiles import WarehouseConnection
 from core.warehouse.extract.advise import which_tool
-from core.warehouse.extract.definition import XML, Definition, Tally
+from core.warehouse.extract.definition import DOCUMENT, PATTERN, XML, Definition, Tally
 from core.warehouse.extract.presets import PRESETS
 from core.warehouse.extract.preview import Preview
 from core.warehouse.extract.sources import Source
@@ -38,10 +38,11 @@ class ExtractPresenter(QObject):
         connection: WarehouseConnection | None,
         database: str,
         done: Callable[[str], None],
+        failed: Callable[[OpsError], None],
     ) -> None:
         super().__init__(dialog)
         self._dialog, self._context, self._jobs = dialog, context, context.jobs
-        self._connection, self._database, self._done = connection, database, done
+        self._connection, self._database, self._done, self._told = connection, database, done, failed
         self._sources: list[Source] = []
         self._found: Preview | None = None
         if connection is None:
@@ -63,7 +64,8 @@ class ExtractPresenter(QObject):
     def _definition(self) -> Definition:
         """As the dialog stands, before the preview has guessed columns."""
         preset = PRESETS.get(self._dialog.preset)
-        made = preset if preset is not None else Definition(pattern=self._dialog.pattern.text())
+        kind = DOCUMENT if self._dialog.preset == DOCUMENT else PATTERN
+        made = preset if preset is not None else Definition(kind, pattern=self._dialog.pattern.text())
         return replace(made, skip=self._dialog.skip.text() if made.pattern else "")
 
     # -- looking ------------------------------------------------------------------------------
@@ -96,7 +98,7 @@ class ExtractPresenter(QObject):
         if not self._sources:
             return
         definition, sources = self._definition(), self._sources
-        if not definition.pattern and self._dialog.preset == "":
+        if not definition.pattern and self._dialog.preset in ("", DOCUMENT):
             self._dialog.show_idle("Write a pattern, or choose a preset")
             return
         self._dialog.show_busy("Matching a sample")
@@ -109,7 +111,7 @@ class ExtractPresenter(QObject):
         self._found = found
         self._dialog.show_preview(found)
         matched = found.sampled - found.rejected
-        noun = "records" if found.definition.kind == XML else "lines"
+        noun = {XML: "records", DOCUMENT: "places"}.get(found.definition.kind, "lines")
         words = f"{matched:,} of {found.sampled:,} sampled {noun} match"
         if found.engine == "python":
             words += " · this pattern looks around or back: Python's slower engine takes it"
@@ -118,7 +120,7 @@ class ExtractPresenter(QObject):
         tone = "success" if not found.rejected and not found.problems else "warning" if matched else "danger"
         self._dialog.show_idle(words, tone)
         size = sum(source.size for source in self._sources)
-        advice = which_tool(size, xml=found.definition.kind == XML)
+        advice = which_tool(size, xml=found.definition.kind in (XML, DOCUMENT))
         files = f"{len(self._sources):,} {'file' if len(self._sources) == 1 else 'files'}"
         self._dialog.advice.setText(f"{files}. Which tool? {advice.tool[0].upper()}{advice.tool[1:]}: {advice.why}.")
         self._dialog.show_ready(matched > 0)
@@ -192,7 +194,7 @@ class ExtractPresenter(QObject):
         self._jobs.start(
             self._dialog.parent() or self,  # the page: it outlives the dialog
             f"Extract {name}", work, room="warehouse", write=bool(table), outlives_owner=True,
-            on_success=finished, after=next_step, can_retry=True,
+            on_success=finished, on_failure=self._told, after=next_step, can_retry=True,
         )  # fmt: skip
         self._dialog.accept()
 
@@ -216,7 +218,10 @@ class ExtractPresenter(QObject):
         dialog = self._dialog
         words = ["python", "main.py", "--profile", self._context.desk.profile.name, "warehouse", "extract"]
         words += ["--input", dialog.input.text().strip()]
-        words += ["--preset", dialog.preset] if dialog.preset else ["--pattern", dialog.pattern.text()]
+        own = dialog.preset in ("", DOCUMENT)
+        words += ["--pattern", dialog.pattern.text()] if own else ["--preset", dialog.preset]
+        if dialog.preset == DOCUMENT:
+            words.append("--document")
         if dialog.skip.text():
             words += ["--skip", dialog.skip.text()]
         if dialog.to_table.isChecked() and dialog.table.text().strip():

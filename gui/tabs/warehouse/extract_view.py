@@ -18,7 +18,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from core.warehouse.extract.definition import TYPES, Definition
+from core.warehouse.extract.definition import DOCUMENT, TYPES, Definition
 from core.warehouse.extract.presets import PRESETS
 from core.warehouse.extract.preview import Preview
 from gui.parts.buttons import Button
@@ -47,16 +47,15 @@ class ExtractDialog(Dialog):
         self.input = line("/var/log/nginx/access.log, a folder, or s3://bucket/prefix", mono=True)
         self.choose_file, self.choose_folder = Button("File…"), Button("Folder…")
         self.how = QComboBox()
-        self.how.addItem("A pattern of your own", "")
+        self.how.addItem("A pattern for each whole line", "")
+        self.how.addItem("A pattern over whole documents (XML)", DOCUMENT)
         for name, definition in PRESETS.items():
             self.how.addItem(definition.title, name)
         self.how.setCurrentIndex(self.how.findData("nginx"))
         self.pattern = line(r"(?P<client>\S+) (?P<status>\d+) ...", mono=True)
         self.skip = line(r"none, for example ^#", mono=True)
         self.input_field = Field("Read from", self.input, "Plain, gzip or zstd; a folder is read with all it holds")
-        self.pattern_field = Field(
-            "Pattern for a whole line", self.pattern, "Every group ( ) is a column, named by (?P<name> )"
-        )
+        self.pattern_field = Field("Pattern", self.pattern, "Every group ( ) is a column, named by (?P<name> )")
         how_field, skip_field = Field("As", self.how), Field("Skip lines that match", self.skip)
         self.spinner = Spinner(14)
         self.spinner.hide()
@@ -128,7 +127,8 @@ class ExtractDialog(Dialog):
         self.more.clicked.connect(self._more)
         self.asked.connect(self.extract_asked)
         self.show_preset()
-        self.resize(980, 700)
+        self.input.setFocus()
+        self.resize(980, 640)
 
     # -- what the hand did ------------------------------------------------------------------
     @property
@@ -146,7 +146,8 @@ class ExtractDialog(Dialog):
         return chosen
 
     def _own_pattern(self, _text: str) -> None:
-        self.how.setCurrentIndex(0)
+        if self.preset != DOCUMENT:
+            self.how.setCurrentIndex(0)
         self._pause.start()
 
     def _preset_chosen(self, _index: int) -> None:
@@ -158,9 +159,17 @@ class ExtractDialog(Dialog):
         if definition is not None:
             self.pattern.setText(definition.pattern)
             self.pattern.setCursorPosition(0)
+        whole = self.preset == DOCUMENT
+        if whole and self.pattern.text() in [one.pattern for one in PRESETS.values()]:
+            self.pattern.clear()
+        self.pattern.setPlaceholderText(
+            r'<item sku="(?P<sku>[^"]*)">.*?<price>(?P<price>[^<]*)'
+            if whole
+            else r"(?P<client>\S+) (?P<status>\d+) ..."
+        )
         lines = definition is None or bool(definition.pattern)
         self.pattern_field.setEnabled(lines)
-        self.skip.setEnabled(lines)
+        self.skip.setEnabled(lines and not whole)
 
     def _choose(self, mode: QFileDialog.FileMode) -> None:
         dialog = QFileDialog(self, "Read from")

@@ -13,7 +13,7 @@ from gui.parts.buttons import Button
 from gui.parts.dialogs import Dialog
 from gui.parts.layout import row
 from gui.parts.notices import Banner
-from gui.parts.words import Label, duration, number
+from gui.parts.words import Label, duration, number, zoned
 from gui.style.theme import font, theme
 from gui.style.tokens import Space
 
@@ -105,7 +105,7 @@ class HistoryDialog(_ListDialog):
         self.list.clear()
         tones = {"failed": "danger", "finished": "success", "cancelled": "warning", "left": "info", "running": "info"}
         for run in runs:
-            when = f"{run.started.astimezone():%d %b %H:%M:%S}"
+            when = f"{zoned(run.started):%d %b %H:%M:%S}"
             rows = number(run.rows) if run.rows >= 0 else ""
             took = duration(run.seconds) if run.seconds else ""
             item = self._add(
@@ -155,7 +155,7 @@ class SavedDialog(_ListDialog):
         self.list.clear()
         for query in self._queries:
             if all(word in f"{query.name} {query.sql}".lower() for word in words):
-                cells = [query.name, f"{query.changed.astimezone():%d %b %H:%M}", " ".join(query.sql.split())[:300]]
+                cells = [query.name, f"{zoned(query.changed):%d %b %H:%M}", " ".join(query.sql.split())[:300]]
                 self._add(cells, query, query.sql[:2000]).setFont(2, font("mono"))
         self.count.setText(
             "Nothing saved yet: File, Keep as a saved query" if not self._queries else f"{len(self._queries):,} saved"

@@ -5,15 +5,17 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from PySide6.QtCore import QObject
 from PySide6.QtGui import QGuiApplication
 
-from core.base.errors import OpsError
+from core.base.errors import OpsError, WrongUse
+from core.jobs import timers
 from core.jobs.job import Job
 from core.settings.profiles import WarehouseConnection
-from core.warehouse.feed.plan import FeedPlan
+from core.warehouse.feed.plan import FeedPlan, schedule_of
 from core.warehouse.feed.service import FeedService, Proposal, PullReport, single_source_plan
 from gui.bridge.tab_context import TabContext
 from gui.parts.dialogs import ConfirmDialog
@@ -24,14 +26,19 @@ _WITH_PASSWORD = re.compile(r"\w+://[^/@:]+:[^/@]+@")
 
 
 class PullPresenter(QObject):
-    """Lives as long as its dialog; ``done`` is called after a pull."""
+    """Lives as long as its dialog; ``done`` is called after a pull, ``failed`` too where it ended badly."""
 
     def __init__(
-        self, dialog: PullDialog, context: TabContext, connection: WarehouseConnection, done: Callable[[], None]
+        self,
+        dialog: PullDialog,
+        context: TabContext,
+        connection: WarehouseConnection,
+        done: Callable[[], None],
+        failed: Callable[[OpsError], None],
     ) -> None:
         super().__init__(dialog)
         self._dialog, self._context, self._jobs = dialog, context, context.jobs
-        self._connection, self._done = connection, done
+        self._connection, self._done, self._told = connection, done, failed
         self._feed = FeedService(context.desk.workplace)
         self._source, self._schema = "", ""
         dialog.source_changed.connect(self._look)
@@ -88,7 +95,38 @@ class PullPresenter(QObject):
         tables = [] if self._dialog.all_chosen() else self._dialog.chosen_tables()
         mode = str(self._dialog.mode.currentData())
         cut = self._dialog.cut.isChecked()
-        return single_source_plan(self._source, tables, self._schema, mode, connection=self._connection.name, cut=cut)
+        return single_source_plan(
+            self._source,
+            tables,
+            self._schema,
+            mode,
+            connection=self._connection.name,
+            cut=cut,
+            snapshot=self._dialog.snapshot.isChecked(),
+        )
+
+    def _kept(self, plan: FeedPlan) -> FeedPlan | None:
+        """The plan under the name that was given, with its schedule; None for an input that cannot be, which is then marked."""
+        dialog = self._dialog
+        name, at = dialog.plan.text().strip(), dialog.at.text().strip()
+        dialog.plan_field.show_fault("")
+        dialog.at_field.show_fault("")
+        try:
+            schedule = schedule_of(at)
+        except WrongUse as fault:
+            dialog.at_field.show_fault(f"{fault.title}. {fault.why}")
+            return None
+        if schedule is not None and not name:
+            dialog.plan_field.show_fault("A timer runs a plan: give it a name")
+            return None
+        kept = replace(plan, name=name or plan.name, schedule=schedule)
+        try:
+            if name:
+                self._feed.save(kept)
+        except WrongUse as fault:
+            dialog.plan_field.show_fault(f"{fault.title}. {fault.why}")
+            return None
+        return kept
 
     # -- pulling --------------------------------------------------------------------------------
     def _ask(self) -> None:
@@ -109,8 +147,16 @@ class PullPresenter(QObject):
         confirm.open()
 
     def _pull(self) -> None:
-        plan, connection, check = self._plan(), self._connection, self._dialog.check.isChecked()
-        feed, context, done, page = self._feed, self._context, self._done, self._dialog.parent()
+        plan = self._kept(self._plan())
+        if plan is None:
+            return
+        connection, check = self._connection, self._dialog.check.isChecked()
+        feed, context, done, told, page = self._feed, self._context, self._done, self._told, self._dialog.parent()
+
+        def work(job: Job[Any]) -> PullReport:
+            if plan.schedule is not None:
+                timers.install_any(feed.timer(plan))
+            return feed.pull(job, plan, connection, check=check)
 
         def finished(report: PullReport) -> None:
             loaded = sum(table.loaded for table in report.tables)
@@ -118,15 +164,19 @@ class PullPresenter(QObject):
                 context.praise(f"{len(report.tables):,} tables pulled, {loaded:,} rows loaded")
             done()
 
+        def broken(fault: OpsError) -> None:
+            done()
+            told(fault)
+
         def next_step(report: PullReport) -> tuple[str, Callable[[], None]]:
             words = "Show the report" if report.ok else "Show what differs"
             return words, lambda: TextDialog("Pull", _lines(report), None).open()
 
         self._jobs.start(
             page or self, f"Pull {self._source} into {self._schema}",
-            lambda job: feed.pull(job, plan, connection, check=check), room="warehouse", write=True, outlives_owner=True,
+            work, room="warehouse", write=True, outlives_owner=True,
             lane=f"warehouse:pull:{connection.name}", on_success=finished,
-            on_failure=lambda _fault: done(), after=next_step, can_retry=True,
+            on_failure=broken, after=next_step, can_retry=True,
         )  # fmt: skip
         self._dialog.accept()
 
@@ -135,6 +185,12 @@ class PullPresenter(QObject):
         words += ["--source", self._source, "--schema", self._schema, "--mode", str(self._dialog.mode.currentData())]
         if not self._dialog.all_chosen():
             words += ["--tables", ",".join(self._dialog.chosen_tables())]
+        if self._dialog.snapshot.isChecked():
+            words.append("--snapshot")
+        if name := self._dialog.plan.text().strip():
+            words += ["--save", name]
+        if at := self._dialog.at.text().strip():
+            words += ["--at", at]
         if self._dialog.check.isChecked():
             words.append("--check")
         if self._dialog.cut.isChecked():

@@ -33,11 +33,21 @@ class PullDialog(Dialog):
         self.source.setInsertPolicy(QComboBox.InsertPolicy.NoInsert)
         self.schema = line("the database's name", mono=True)
         self.mode = choice(
-            [("incremental", "What changed since the last pull"), ("full", "Everything anew")], "incremental"
+            [
+                ("incremental", "What changed since the last pull"),
+                ("keys", "What changed, and what was deleted"),
+                ("full", "Everything anew"),
+            ],
+            "incremental",
         )
         self.check = QCheckBox("Compare with the source afterwards, and pull again what differs")
         self.check.setChecked(True)
         self.cut = QCheckBox("Cut texts longer than a VARCHAR holds (65,535 bytes), and count them")
+        self.snapshot = QCheckBox("All tables as of one moment (slower: over one connection)")
+        self.plan = line("a name", mono=True)
+        self.at = line("02:00, 14:30", mono=True)
+        self.plan_field = Field("Keep as the plan", self.plan, "To run it again: warehouse pull NAME")
+        self.at_field = Field("Run it daily at", self.at, "By this computer's own timer; empty: never by itself")
         self.source_field = Field(
             "From",
             self.source,
@@ -52,7 +62,7 @@ class PullDialog(Dialog):
         self.tables.setRootIsDecorated(False)
         self.tables.setHeaderLabels(["Table", "Rows", "Distribution", "Sort key"])
         self.tables.setAccessibleName("Tables of the source")
-        for section, width in enumerate((170, 70, 130, 110)):
+        for section, width in enumerate((150, 66, 160, 100)):
             self.tables.setColumnWidth(section, width)
         self.reasons = Label("Choose a table to see what would be made, and why.", "small", wrap=True)
         self.ddl = QPlainTextEdit()
@@ -82,8 +92,13 @@ class PullDialog(Dialog):
         states.setStretch(1, 1)
         self.body.addLayout(states)
         self.body.addWidget(middle, 1)
-        self.body.addWidget(self.check)
-        self.body.addWidget(self.cut)
+        ticks = row(column(self.check, self.cut, gap=Space.S), self.snapshot, gap=Space.M)
+        ticks.setAlignment(self.snapshot, Qt.AlignmentFlag.AlignTop)
+        self.body.addLayout(ticks)
+        kept = row(self.plan_field, self.at_field, gap=Space.M)
+        for field in (self.plan_field, self.at_field):
+            kept.setAlignment(field, Qt.AlignmentFlag.AlignTop)
+        self.body.addLayout(kept)
         self.foot.insertWidget(0, self.command)
         self._pause = QTimer(self, singleShot=True, interval=600)
         self._pause.timeout.connect(self._changed)
@@ -93,7 +108,8 @@ class PullDialog(Dialog):
         self.tables.itemChanged.connect(lambda *_: self._count())
         self.command.clicked.connect(self.command_asked)
         self.asked.connect(self.pull_asked)
-        self.resize(980, 660)
+        self.source.setFocus()
+        self.resize(980, 650)
         self._count()
 
     def _changed(self) -> None:
@@ -142,7 +158,7 @@ class PullDialog(Dialog):
         proposal = item.data(0, _PROPOSAL) if item is not None else None
         if isinstance(proposal, Proposal):
             self.ddl.setPlainText(proposal.ddl + ";")
-            notes = [*proposal.advice.reasons, *(part.note for part in proposal.columns if part.note)]
+            notes = [*proposal.advice.reasons, *(f"{part.name}: {part.note}" for part in proposal.columns if part.note)]
             self.reasons.setText("\n".join(f"• {note}" for note in notes))
 
     def _count(self) -> None:

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
 import json
+import shutil
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -46,7 +51,8 @@ class Station:
         self.sandbox, self.places, self.database = sandbox, places, database
         self.target = target or sandbox.target
         self.settings = Settings()
-        self.s3 = sandbox.client("s3")
+        self.s3 = AwsSession(SANDBOX, lambda: self.target).client("s3")
+        self.lacks_much = target is not None
         self.bucket = sandbox.name("vault")
         self.s3.create_bucket(Bucket=self.bucket)
         self.plan = Plan(
@@ -86,7 +92,15 @@ class Station:
         return [item["Key"] for item in self.s3.list_objects_v2(Bucket=self.bucket).get("Contents", ())]
 
     def uploads(self) -> list[str]:
-        return [item["UploadId"] for item in self.s3.list_multipart_uploads(Bucket=self.bucket).get("Uploads", ())]
+        try:
+            return [item["UploadId"] for item in self.s3.list_multipart_uploads(Bucket=self.bucket).get("Uploads", ())]
+        except self.s3.exceptions.NoSuchUpload:  # rclone, where there is none
+            return []
+
+    def needs(self, what: str) -> None:
+        """Leave the test where the endpoint lacks what it is about; the page says the same of it."""
+        if self.lacks_much:
+            pytest.skip(f"rclone's server has no {what}")
 
     def body(self, key: str) -> bytes:
         return self.s3.get_object(Bucket=self.bucket, Key=key)["Body"].read()
@@ -153,13 +167,73 @@ def database(sandbox: Sandbox) -> Iterator[str]:
     connection.close()
 
 
-@pytest.fixture
-def station(sandbox: Sandbox, home: Places, database: str, scratch_cache: Path) -> Station:
-    """With the plan ``nightly`` for the database, stored."""
-    places = dataclasses.replace(home, cache=scratch_cache)
-    made = Station(sandbox, places, database)
+@pytest.fixture(params=["sandbox", pytest.param("rclone", marks=pytest.mark.heavy)])
+def endpoint(request: pytest.FixtureRequest) -> Target | None:
+    """Every test of a station runs on the sandbox, and in the full run on an S3 of another make, too."""
+    return request.getfixturevalue("rclone") if request.param == "rclone" else None
+
+
+def open_station(
+    sandbox: Sandbox, home: Places, database: str, scratch_cache: Path, endpoint: Target | None = None
+) -> Station:
+    """With the plan ``nightly`` for the database, stored; the bucket on ``endpoint``, or the sandbox's."""
+    target = None
+    if endpoint is not None:  # everything but S3 stays the sandbox's, which takes any key
+        here = sandbox.target
+        target = replace(endpoint, endpoints={**here.endpoints, **endpoint.endpoints}, mysql=here.mysql)
+    made = Station(sandbox, home._replace(cache=scratch_cache), database, target)
     made.keep()
     return made
+
+
+@pytest.fixture
+def station(sandbox: Sandbox, home: Places, database: str, scratch_cache: Path, endpoint: Target | None) -> Station:
+    return open_station(sandbox, home, database, scratch_cache, endpoint)
+
+
+def free_port() -> int:
+    import socket
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return int(server.getsockname()[1])
+
+
+@pytest.fixture(scope="session")
+def rclone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
+    """``rclone serve s3`` on a folder of its own (Go, not ours); each folder in it is a bucket."""
+    beside = Path(sys.executable).parent / "rclone"
+    program = str(beside) if beside.exists() else shutil.which("rclone")
+    if not program:
+        pytest.skip("rclone is not installed")
+    folder = tmp_path_factory.mktemp("rclone")
+    port = free_port()
+    process = subprocess.Popen(
+        [
+            program,
+            "serve",
+            "s3",
+            "--addr",
+            f"127.0.0.1:{port}",
+            "--auth-key",
+            "key,secret12345",
+            "--no-cleanup",
+            str(folder),
+        ],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    url = f"http://127.0.0.1:{port}"
+    for _ in range(100):
+        try:
+            urllib.request.urlopen(url, timeout=1).close()
+            break
+        except urllib.error.HTTPError:
+            break
+        except OSError:
+            time.sleep(0.1)
+    yield Target(SANDBOX, region="us-east-1", endpoints={"s3": url}, access_key="key", secret_key="secret12345")
+    process.kill()
+    process.wait()
 
 
 @pytest.fixture

@@ -126,7 +126,7 @@ def test_sns_and_a_failed_run_is_told_once_and_a_lost_alert_is_shown(station: St
     station.keep(alerts=Alerts(sns_topic=topic, webhook="http://127.0.0.1:1/gone"))
     heard: list[Alert] = []
     station.service = station.make(mysql=(replace(station.target.mysql[0], password="wrong"),))
-    station.service.on_alert = heard.append
+    station.service.alert_listeners.append(heard.append)
     with pytest.raises(OpsError):
         station.run()
     assert [alert.rule for alert in heard] == ["run-failed"]
@@ -157,7 +157,7 @@ def test_silence_is_told_at_most_once_a_day(station: Station) -> None:
     heard: list[Alert] = []
     clock = Clock()
     station.service._workplace = replace(station.service._workplace, clock=clock)  # type: ignore[arg-type]
-    station.service.on_alert = heard.append
+    station.service.alert_listeners.append(heard.append)
     for _ in range(2):
         station.service.watch(station.job())
     assert [alert.rule for alert in heard] == ["silence"]

@@ -96,10 +96,25 @@ def test_the_dump_is_empty_but_claims_success(
     fails(station, "dump-cut")
 
 
-def test_a_table_comes_out_without_rows(station: Station, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("counted_at_most", [64 << 20, -1])  # small tables are counted before, large ones are not
+def test_a_table_comes_out_without_rows(
+    station: Station, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, counted_at_most: int
+) -> None:
+    monkeypatch.setattr("core.backups.content._COUNTED_AT_MOST", counted_at_most)
     shim(monkeypatch, tmp_path, '{real} "$@" | sed -e "/^INSERT INTO .customers/,/);$/d"')
     error = fails(station, "hollow")
     assert "customers" in error.title and "200" in error.why
+
+
+def test_a_large_table_comes_out_with_few_of_its_rows(
+    station: Station, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("core.backups.content._COUNTED_AT_MOST", -1)
+    station.sql("ANALYZE TABLE customers")
+    shim(monkeypatch, tmp_path, """{real} "$@" | sed -E "/^[(]([0-9]{1,2}|1[01][0-9]),'person/d\"""")
+    run = station.run()
+    (finding,) = [item for item in run.findings if "customers" in item.title]
+    assert "81 rows in the dump, 200 after it" in finding.title
 
 
 def test_an_empty_database_is_no_backup(station: Station) -> None:
@@ -232,6 +247,7 @@ def test_cancelled_while_the_server_does_not_answer(station: Station, monkeypatc
 
 def test_the_key_is_taken(station: Station, monkeypatch: pytest.MonkeyPatch) -> None:
     """Another computer published under the same name while this one was dumping: its object stays."""
+    station.needs("refusal to overwrite")
     pieces = Dump.pieces
 
     def racing(self: Dump, job: Job[Any]) -> Iterator[bytes]:
@@ -342,7 +358,10 @@ def die(*_args, **_options):
     os.kill(os.getpid(), signal.SIGKILL)
 
 phase = sys.argv.pop(1)
-if phase == "uploading":
+if phase == "dumping":
+    from core.backups import rowcount
+    rowcount.RowCounter.feed = die
+elif phase == "uploading":
     original = upload.MultipartUpload.complete
     upload.MultipartUpload.complete = die
 elif phase == "published":
@@ -399,8 +418,9 @@ def stand(station: Station) -> Station:
     return station
 
 
-def test_killed_while_uploading_the_next_run_cleans_up(stand: Station) -> None:
-    dies(stand, "uploading", "backup", "run", "nightly")
+@pytest.mark.parametrize("phase", ["dumping", "uploading"])
+def test_killed_before_it_was_published_the_next_run_cleans_up(stand: Station, phase: str) -> None:
+    dies(stand, phase, "backup", "run", "nightly")
     assert stand.keys() == []
     assert len(stand.uploads()) == 1
     run = stand.run()

@@ -6,10 +6,11 @@ from dataclasses import replace
 
 import pytest
 
-from core.backups.plan import Alerts, Assertion, Plan, Proof, Retention, Schedule, Sentinel, Source, Target
+from core.backups.plan import Alerts, Assertion, Plan, Proof, Retention, Sentinel, Source, Target
 from core.backups.plans import DEMO_PLAN, PlanStore, ensure_demo_plan
 from core.base.errors import WrongUse
 from core.base.places import Places
+from core.jobs.calendar import Schedule
 
 FULL = Plan(
     "full",

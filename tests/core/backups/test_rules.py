@@ -10,19 +10,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.backups.calendar import is_due, last_moment, missed, next_moment
+from core.backups.lifecycle import Expiry
 from core.backups.outcomes import Backup, Check, Delivery, Finding, Outcome, Run, Severity, Status, Verification
-from core.backups.plan import Plan, Proof, Retention, Schedule, Source, Target
+from core.backups.plan import Plan, Proof, Retention, Source, Target
 from core.backups.rules import Evidence, plan_status, retention
 from core.backups.vault import expiry_of
 from core.base.errors import OpsError
+from core.jobs.calendar import Schedule, is_due, last_moment, missed, next_moment
 
 NOW = datetime(2026, 11, 22, 14, 0, tzinfo=UTC)
 PLAN = Plan("nightly", Source("mysql", "shop", ("shop",)), Target("bucket"))
 
 
-def backup(age: timedelta, *, proved: bool = False, complete: bool = True) -> Backup:
-    return Backup("x", "nightly", "k", NOW - age, 100, complete, proved=NOW - age if proved else None)
+def backup(age: timedelta, *, proved: bool = False, complete: bool = True, days: int | None = 60) -> Backup:
+    expires = expiry_of(NOW - age, days) if days else None
+    return Backup("x", "nightly", "k", NOW - age, 100, complete, expires, NOW - age if proved else None)
 
 
 def proof(age: timedelta, outcome: Outcome = Outcome.DONE, level: int = 6) -> Verification:
@@ -83,9 +85,13 @@ def test_the_buckets_own_expiry_counts() -> None:
         ({"backups": [backup(31 * DAY, proved=True)]}, Status.STALE, "half-retention"),
         ({"working": True}, Status.RUNNING, ""),
         ({"runs": [run(HOUR, Outcome.FAILED, "it broke"), run(12 * HOUR)]}, Status.OK, "run-failed"),
-        ({"backups": []}, Status.OK, "never-run"),
+        ({"backups": []}, Status.FAILED, "all-gone"),  # proved once, and nothing is left: that is not green
+        ({"backups": [], "runs": [], "verifications": []}, Status.NEVER, "never-run"),
+        ({"backups": [backup(HOUR)]}, Status.STALE, "proof-gone"),
+        ({"backups": [backup(-900 * DAY), backup(HOUR, proved=True)]}, Status.OK, "clock"),
+        ({"backups": [backup(-900 * DAY), backup(27 * HOUR, proved=True)]}, Status.STALE, "silence"),
         ({"deliveries": [Delivery("smtp", "me", False, NOW, "s", "refused")]}, Status.OK, "alert-undelivered"),
-        ({"unreachable": OpsError("gone")}, Status.OK, "unreachable"),
+        ({"unreachable": OpsError("gone")}, Status.STALE, "unreachable"),
         ({"notes": (Finding(Severity.WARNING, "role-may-delete", "x"),)}, Status.OK, "role-may-delete"),
     ],
 )
@@ -95,13 +101,46 @@ def test_each_rule_speaks(change: dict[str, object], status: Status, rule: str) 
     assert not rule or rule in rules(seen)
 
 
+def test_a_proof_does_not_outlive_the_failure_of_the_same_backup() -> None:
+    other = replace(proof(3 * DAY), run="other")
+    seen = replace(GOOD, verifications=[proof(HOUR, Outcome.FAILED), proof(2 * HOUR), other])
+    assert plan_status(seen).last_proof == other
+    assert plan_status(replace(seen, verifications=seen.verifications[:2])).last_proof is None
+
+
 def test_the_day_on_which_the_last_proof_vanishes_is_told() -> None:
     seen = replace(GOOD, backups=[backup(HOUR), backup(30 * DAY, proved=True)], verifications=[proof(10 * DAY)])
     status = plan_status(seen)
     assert status.proof_vanishes == expiry_of(NOW - 30 * DAY, 60)
     assert "proof-vanishes" not in rules(seen)
-    late = replace(seen, plan=replace(PLAN, retention=Retention(40, 5, 4), proof=Proof(31)), expiry_days=40)
+    plan = replace(PLAN, retention=Retention(40, 5, 4), proof=Proof(31))
+    soon = [backup(HOUR, days=40), backup(30 * DAY, proved=True, days=40)]
+    late = replace(seen, plan=plan, backups=soon, expiry_days=40, expires_by=lambda *_: "by the bucket's rule R")
     assert "proof-vanishes" in rules(late)
+    finding = next(finding for finding in plan_status(late).findings if finding.rule == "proof-vanishes")
+    assert finding.why.startswith("By the bucket's rule R.")
+
+
+def test_a_proof_that_nothing_deletes_does_not_vanish() -> None:
+    proven = [backup(30 * DAY, proved=True, days=None), backup(40 * DAY, proved=True)]
+    status = plan_status(replace(GOOD, backups=[backup(HOUR), *proven], expires_by=lambda *_: "no rule deletes it"))
+    assert status.proof_vanishes is None and status.proof_vanishes_by == "no rule deletes it"
+
+
+RULE = {"ID": "ours", "Status": "Enabled", "Filter": {"Prefix": "nightly/"}, "Expiration": {"Days": 30}}
+
+
+def test_what_deletes_a_backup_is_said_as_it_is() -> None:
+    made = datetime(2026, 1, 1, 10, tzinfo=UTC)
+    by_rule = Expiry(PLAN, (RULE, {**RULE, "ID": "later", "Expiration": {"Days": 90}}))
+    assert by_rule.days == 30
+    assert by_rule.of("nightly/k", 1, made) == datetime(2026, 2, 1, tzinfo=UTC)
+    assert by_rule.by("nightly/k", 1, made) == "by the bucket's rule ours"
+    none = Expiry(PLAN, ({**RULE, "Filter": {"Prefix": "other/"}},))
+    assert none.days is None and none.of("nightly/k", 1, made) is None
+    assert none.by("nightly/k", 1, made) == "no rule of the bucket deletes it"
+    blind = Expiry(PLAN, known=False)
+    assert blind.of("nightly/k", 1, made) == expiry_of(made, 60) and "cannot be read" in blind.by("nightly/k", 1, made)
 
 
 def test_expiry_is_rounded_up_to_midnight() -> None:

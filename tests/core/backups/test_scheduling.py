@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import plistlib
 import shlex
+import shutil
 import subprocess
 import sys
 import xml.etree.ElementTree as ElementTree
@@ -13,9 +14,10 @@ from pathlib import Path
 import pytest
 
 from core.backups import scheduling
-from core.backups.plan import Plan, Schedule, Source, Target
+from core.backups.plan import Plan, Source, Target
 from core.base.errors import OpsError
 from core.base.places import Places
+from core.jobs.calendar import Schedule
 
 PLAN = Plan(
     "nightly", Source("folder", paths=("/x",)), Target("bucket"), schedule=Schedule(("02:00", "14:30"), ("mon", "sun"))
@@ -38,6 +40,42 @@ def test_systemd(odd: Path) -> None:
     assert "Persistent=true" in timer
     assert '"backup" "run" "nightly" "--if-due"' in service
     assert "100%% $$HOME" in service
+
+
+def test_systemd_itself_reads_the_units_without_a_word(odd: Path, tmp_path: Path) -> None:
+    program = shutil.which("systemd-analyze")
+    if not program:
+        pytest.skip("systemd is not installed")
+    names = []
+    for name, text in scheduling.export(PLAN, "prod", "systemd").files.items():
+        names.append(str(tmp_path / Path(name).name))
+        Path(names[-1]).write_text(text)
+    environment = {"PATH": os.environ["PATH"], "XDG_RUNTIME_DIR": str(tmp_path), "HOME": str(tmp_path)}
+
+    def said(*words: str) -> str:
+        done = subprocess.run([program, *words], capture_output=True, text=True, env=environment, check=False)
+        assert done.returncode == 0, done.stderr
+        return done.stderr
+
+    assert said("verify", "--user", "--man=no", *names) == ""  # an unknown key is only told
+    for line in Path(names[1]).read_text().splitlines():
+        if line.startswith("OnCalendar="):
+            assert said("calendar", line.removeprefix("OnCalendar=")) == ""
+    Path(names[1]).write_text(Path(names[1]).read_text().replace("Persistent", "Persistentt"))
+    assert "Persistentt" in said("verify", "--user", "--man=no", names[1])
+
+
+def test_a_scheduled_run_has_the_variables_of_its_file(home: Places, monkeypatch: pytest.MonkeyPatch) -> None:
+    """launchd and the Task Scheduler read no such file themselves."""
+    monkeypatch.setenv("OPSDESK_SECRET_MYSQL_PROD_THERE", "already")
+    monkeypatch.delenv("OPSDESK_SECRET_MYSQL_PROD_SHOP", raising=False)
+    scheduling.secrets_file().parent.mkdir(parents=True, exist_ok=True)
+    scheduling.secrets_file().write_text(
+        "# a note\nOPSDESK_SECRET_MYSQL_PROD_SHOP='pass word'\nOPSDESK_SECRET_MYSQL_PROD_THERE=other\n"
+    )
+    scheduling.take_variables()
+    found = os.environ.pop("OPSDESK_SECRET_MYSQL_PROD_SHOP")
+    assert (found, os.environ["OPSDESK_SECRET_MYSQL_PROD_THERE"]) == ("pass word", "already")
 
 
 def test_cron_survives_the_shell(odd: Path) -> None:
@@ -66,6 +104,15 @@ def test_launchd(odd: Path) -> None:
 def test_task_scheduler(odd: Path) -> None:
     (text,) = scheduling.export(PLAN, "prod", "schtasks").files.values()
     root = ElementTree.fromstring(text)
+    # As Microsoft's schema nests them.
+    assert [child.tag.split("}")[1] for child in root] == ["Triggers", "Settings", "Actions"]
+    assert root.tag == "{http://schemas.microsoft.com/windows/2004/02/mit/task}Task"
+    (trigger, other) = root[0]
+    assert [child.tag.split("}")[1] for child in trigger] == ["StartBoundary", "Enabled", "ScheduleByWeek"]
+    assert [child.tag.split("}")[1] for child in trigger[2]] == ["WeeksInterval", "DaysOfWeek"]
+    assert other[0].text == "2026-01-01T14:30:00"
+    assert [child.tag.split("}")[1] for child in root[2][0]] == ["Command", "Arguments"]
+    assert root[2][0][0].text == sys.executable
     names = {element.tag.split("}")[1]: element for element in root.iter()}
     assert names["StartWhenAvailable"].text == "true"
     assert {"Monday", "Sunday"} <= set(names) and "Tuesday" not in names

@@ -2,83 +2,27 @@
 
 from __future__ import annotations
 
-import shutil
-import subprocess
-import sys
-import time
-import urllib.error
-import urllib.request
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from core.aws.session import AwsSession, Target
-from core.aws.workplace import Workplace
 from core.backups.backing import object_key
 from core.backups.manifest import SUFFIX
 from core.backups.outcomes import Outcome
 from core.backups.service import BackupsService
 from core.base.errors import OpsError
+from core.base.places import Places
 from core.settings.profiles import SANDBOX
-from tests.core.backups.conftest import Station
-
-
-def free_port() -> int:
-    import socket
-
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return int(server.getsockname()[1])
-
-
-@pytest.fixture(scope="module")
-def rclone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
-    """``rclone serve s3`` on a folder of its own; each folder in it is a bucket."""
-    beside = Path(sys.executable).parent / "rclone"
-    program = str(beside) if beside.exists() else shutil.which("rclone")
-    if not program:
-        pytest.skip("rclone is not installed")
-    folder = tmp_path_factory.mktemp("rclone")
-    port = free_port()
-    process = subprocess.Popen(
-        [
-            program,
-            "serve",
-            "s3",
-            "--addr",
-            f"127.0.0.1:{port}",
-            "--auth-key",
-            "key,secret12345",
-            "--no-cleanup",
-            str(folder),
-        ],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    url = f"http://127.0.0.1:{port}"
-    for _ in range(100):
-        try:
-            urllib.request.urlopen(url, timeout=1).close()
-            break
-        except urllib.error.HTTPError:
-            break
-        except OSError:
-            time.sleep(0.1)
-    yield Target(SANDBOX, region="us-east-1", endpoints={"s3": url}, access_key="key", secret_key="secret12345")
-    process.kill()
-    process.wait()
+from tests.core.backups.conftest import Station, open_station
+from tests.sandboxed import Sandbox
 
 
 @pytest.fixture
-def other(station: Station, rclone: Target) -> Station:
+def other(sandbox: Sandbox, home: Places, database: str, scratch_cache: Path, rclone: Target) -> Station:
     """The station, its bucket on rclone."""
-    station.target = replace(rclone, mysql=station.target.mysql)
-    aws = AwsSession(SANDBOX, lambda: station.target)
-    station.s3 = aws.client("s3")
-    station.s3.create_bucket(Bucket=station.bucket)
-    station.service = BackupsService(Workplace(aws, station.places, lambda: station.settings))
-    return station
+    return open_station(sandbox, home, database, scratch_cache, rclone)
 
 
 def test_backup_and_proof_and_what_it_does_not_enforce(other: Station) -> None:

@@ -18,6 +18,7 @@ import pytest
 from core.backups.guard import over_limit
 from core.backups.loader import Loader
 from core.backups.manifest import SUFFIX
+from core.backups.objects.service import Objects
 from core.backups.outcomes import Check, Outcome, Status, Verification
 from core.backups.plan import Assertion, Proof, Sentinel
 from core.backups.scratch import ScratchServer, find_programs
@@ -55,6 +56,10 @@ def test_a_good_backup_is_proved_to_the_top(station: Station) -> None:
     assert station.service.status(station.job(), "nightly").status is Status.OK
     (backup,) = station.service.backups(station.job(), "nightly")
     assert backup.id == run.id and backup.proved == verification.started
+    station.overwrite(run.key, station.body(run.key)[:-1] + b"?")
+    assert station.verify(level=2).outcome is Outcome.FAILED
+    (backup,) = station.service.backups(station.job(), "nightly")
+    assert backup.proved is None  # what was proved once is not what lies there now
     report, page = station.service.evidence(verification.id)
     assert '"outcome": "done"' in report.read_text() and "CHECK TABLE" in page.read_text()
 
@@ -67,6 +72,7 @@ def test_a_flipped_bit_and_a_cut_are_found_before_the_restore(station: Station) 
     station.overwrite(run.key, bytes(flipped))
     check = broken(station.verify())
     assert (check.level, check.name) == (2, "SHA-256 of the object")
+    assert "other bytes than were stored" in check.actual and len(check.detail) > 128
     assert station.service.status(station.job(), "nightly").status is Status.FAILED
     station.overwrite(run.key, good[:-100])
     check = broken(station.verify())
@@ -74,6 +80,17 @@ def test_a_flipped_bit_and_a_cut_are_found_before_the_restore(station: Station) 
     assert check.expected == f"{len(good):,} bytes"
     station.s3.delete_object(Bucket=station.bucket, Key=run.key)
     assert station.service.backups(station.job(), "nightly") == []
+
+
+def test_an_archived_backup_is_told_as_such_and_brought_back(station: Station) -> None:
+    station.needs("archive")
+    station.keep(target=replace(station.plan.target, storage_class="GLACIER"))
+    run = station.run()
+    verification = station.verify()
+    assert verification.outcome is Outcome.NOT_RESTORABLE_HERE
+    assert "in the archive (GLACIER): bring it back first" in verification.error
+    Objects(station.service._workplace).bring_back(station.bucket, run.key)
+    assert "being brought back" in station.verify().error
 
 
 def test_a_manifest_that_lies(station: Station) -> None:

@@ -40,8 +40,9 @@ def test_it_survives_the_wire_between_versions(status: SandboxStatus) -> None:
 def test_the_document_keeps_its_shape(status: SandboxStatus) -> None:
     document = json.loads(json.dumps(status.plain()))
     assert set(document) >= {"running", "endpoints", "mysql", "data_dir"}
-    assert set(document["endpoints"]) == {"s3", "kinesis", "redshift-data", "default"}
+    assert set(document["endpoints"]) == {"s3", "kinesis", "cloudwatch", "redshift-data", "default"}
     assert document["endpoints"]["default"] == document["endpoints"]["s3"]
+    assert document["endpoints"]["cloudwatch"] == document["endpoints"]["kinesis"]
     up = {service.name for service in status.services if service.port and service.state not in ("missing", "stopped")}
     for name in ("s3", "kinesis", "redshift-data"):
         assert (document["endpoints"][name] is not None) == (status.running and name in up)

@@ -26,7 +26,7 @@ def opsdesk(*words: str) -> subprocess.CompletedProcess[str]:
 def test_a_script_s_round(bare: Places) -> None:
     idle = json.loads(opsdesk("sandbox", "status", "--json").stdout)
     assert idle["running"] is False and idle["mysql"] is None and idle["data_dir"] == str(bare.sandbox)
-    assert idle["endpoints"] == dict.fromkeys(("s3", "kinesis", "redshift-data", "default"))
+    assert idle["endpoints"] == dict.fromkeys(("s3", "kinesis", "cloudwatch", "redshift-data", "default"))
     refused = opsdesk("sandbox", "env")
     assert (refused.returncode, refused.stdout) == (1, "")
     assert "sandbox start" in refused.stderr

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -41,6 +42,12 @@ class Endpoint:
             aws_access_key_id="sandbox",
             aws_secret_access_key="sandbox",
         )
+
+    def other(self, service: str) -> Any:
+        """Another service that answers at the same endpoint."""
+        return boto3.client(
+            service, endpoint_url=self.client.meta.endpoint_url, region_name="us-east-1", aws_access_key_id="sandbox", aws_secret_access_key="sandbox"
+        )  # fmt: skip
 
     def run(self, sql: str, **options: Any) -> dict[str, Any]:
         place = {} if "SessionId" in options else PLACE
@@ -169,6 +176,18 @@ def test_a_cancel_stops_the_statement(endpoint: Endpoint) -> None:
     assert answer["Id"] not in {one["Id"] for one in endpoint.client.list_statements()["Statements"]}
 
 
+def test_cancel_stops_what_another_session_runs(endpoint: Endpoint) -> None:
+    statement = endpoint.client.execute_statement(Sql=LONG, **PLACE)["Id"]
+    pid = 0
+    while not pid:  # it runs as soon as a worker has taken it
+        described = endpoint.client.describe_statement(Id=statement)
+        pid = described["RedshiftPid"] if described["Status"] == "STARTED" else 0
+    assert endpoint.run("CANCEL 1")["Status"] == "FINISHED"  # nobody's
+    while (described := endpoint.client.describe_statement(Id=statement, WaitTimeSeconds=1))["Status"] == "STARTED":
+        assert endpoint.run(f"CANCEL {pid} 'it takes too long'")["Status"] == "FINISHED"
+    assert "cancelled" in described["Error"]
+
+
 def test_the_same_token_is_the_same_statement(endpoint: Endpoint) -> None:
     endpoint.run("CREATE TABLE once (a INT)")
     first = endpoint.run("INSERT INTO once VALUES (1)", ClientToken="token-1")
@@ -226,6 +245,99 @@ def test_the_catalogue_is_listed(endpoint: Endpoint) -> None:
         ("b", "varchar", 1, 7),
         ("c", "numeric", 1, 9),
     ]
+
+
+_WORKS = {
+    "ClientToken": "token-1", "Database": "dev", "ConnectedDatabase": "dev", "DbUser": "awsuser", "ExecutionMode": "AUTO_COMMIT", "MaxResults": 5, "ResultFormat": "JSON",
+    "RoleLevel": True, "Schema": "public", "SchemaPattern": "pub%", "SecretArn": "arn:aws:secretsmanager:us-east-1:0:secret:x",
+    "SessionKeepAliveSeconds": 0, "StatementName": "named", "Status": "FINISHED", "TablePattern": "%", "WaitTimeSeconds": 5,
+    "Parameters": [{"name": "p", "value": "1"}],
+}  # fmt: skip
+"""A value of each optional member that must be taken; the rest of the model's members are named in the test."""
+
+
+def test_every_member_of_botocores_model_is_taken_or_refused_by_name(endpoint: Endpoint) -> None:
+    """Nothing is passed over in silence: botocore's own model of the service says what there is."""
+    model = endpoint.client.meta.service_model
+    done = endpoint.run("SELECT 1 AS member_test")
+    csv_done = endpoint.run("SELECT 1", ResultFormat="CSV")
+    endpoint.run("CREATE TABLE IF NOT EXISTS members (a INT)")
+    least: dict[str, dict[str, Any]] = {
+        "ExecuteStatement": {"Sql": "SELECT 1"}, "BatchExecuteStatement": {"Sqls": ["SELECT 1"]}, "DescribeStatement": {"Id": done["Id"]},
+        "GetStatementResult": {"Id": done["Id"]}, "GetStatementResultV2": {"Id": csv_done["Id"]}, "CancelStatement": {"Id": done["Id"]},
+        "ListStatements": {}, "ListSessions": {}, "ListDatabases": {"Database": "dev"}, "ListSchemas": {"Database": "dev"},
+        "ListTables": {"Database": "dev"}, "DescribeTable": {"Database": "dev", "Table": "members"},
+    }  # fmt: skip
+    assert set(model.operation_names) == set(least), "botocore knows an operation that the sandbox does not"
+    assert _error(endpoint, "CancelStatement", least["CancelStatement"]).startswith("Could not cancel a query")
+    for operation, base in least.items():
+        if operation == "CancelStatement":
+            continue
+        members = set(model.operation_model(operation).input_shape.members)
+        runs = "Sql" in base or "Sqls" in base
+        placed = (
+            {**base, "WorkgroupName": "sandbox", **({"Database": "dev"} if runs else {})}
+            if "WorkgroupName" in members
+            else base
+        )
+        for member in sorted(members - set(base) - {"WorkgroupName", "ClusterIdentifier", "SessionId", "NextToken"}):
+            asked = {**placed, member: _WORKS.get(member)}
+            if member == "Table":
+                continue
+            if member == "WithEvent":
+                assert "EventBridge" in _error(endpoint, operation, {**placed, member: True})
+                continue
+            assert member in _WORKS, f"{operation}.{member} is new"
+            if member == "DbUser":
+                asked = {**asked, "ClusterIdentifier": "sandbox"}
+                asked.pop("WorkgroupName", None)
+            if member == "Parameters":
+                asked = {**asked, **({"Sql": "SELECT :p"} if "Sql" in base else {"Sqls": ["SELECT :p"]})}
+            if operation == "ListSessions" and member == "Status":
+                asked["Status"] = "AVAILABLE"
+            if member == "ClientToken":
+                asked["ClientToken"] = f"token-{operation}"
+            assert not _error(endpoint, operation, asked), (operation, member)
+        if "NextToken" in members:
+            assert "NextToken" in _error(endpoint, operation, {**placed, "NextToken": "%%%"}), operation
+        if "SessionId" in members and runs:
+            assert "not available" in _error(
+                endpoint, operation, {**base, "SessionId": "00000000-0000-0000-0000-000000000000"}
+            )
+
+
+def _error(endpoint: Endpoint, operation: str, request_: dict[str, Any]) -> str:
+    """What the service says against a request, or nothing."""
+    method = re.sub(r"(?<=[a-z])(?=[A-Z])|(?<=[a-z])(?=V2)", "_", operation).lower()
+    try:
+        getattr(endpoint.client, method)(**request_)
+    except ClientError as error:
+        return str(error.response["Error"]["Message"])
+    return ""
+
+
+def test_the_account_lists_a_cluster_and_a_workgroup(endpoint: Endpoint) -> None:
+    clusters, serverless = endpoint.other("redshift"), endpoint.other("redshift-serverless")
+    (cluster,) = clusters.describe_clusters()["Clusters"]
+    assert (cluster["ClusterIdentifier"], cluster["DBName"], cluster["ClusterStatus"]) == (
+        "sandbox",
+        "dev",
+        "available",
+    )
+    (workgroup,) = serverless.list_workgroups()["workgroups"]
+    assert (workgroup["workgroupName"], workgroup["status"]) == ("sandbox", "AVAILABLE")
+    assert serverless.get_namespace(namespaceName="sandbox")["namespace"]["dbName"] == "dev"
+    with pytest.raises(ClientError) as caught:
+        clusters.describe_clusters(ClusterIdentifier="nosuch")
+    assert _code(caught) == "ClusterNotFound"
+    with pytest.raises(ClientError) as caught:
+        clusters.create_cluster(ClusterIdentifier="x", NodeType="ra3.large", MasterUsername="admin")
+    assert "needs a real account" in str(caught.value)
+    with pytest.raises(ClientError) as caught:
+        serverless.get_workgroup(workgroupName="nosuch")
+    assert _code(caught) == "ResourceNotFoundException"
+    clusters.close()
+    serverless.close()
 
 
 def test_kill_9_loses_nothing_committed(tmp_path: Path) -> None:

@@ -72,7 +72,17 @@ def _run(path: Path, engine: Engine, *, without_storage: bool) -> None:
     assert not troubles, "\n".join(troubles)
 
 
-@pytest.mark.parametrize("name", ["strings-and-dates", "aggregates-windows-json", "ddl-dml-queries-system", "everyday"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "strings-and-dates",
+        "aggregates-windows-json",
+        "ddl-dml-queries-system",
+        "everyday",
+        "manual-examples",
+        "manual-commands",
+    ],
+)
 def test_statements_give_what_the_manual_says(name: str, tmp_path: Path) -> None:
     warehouse = Warehouse(tmp_path, "http://127.0.0.1:1")
     session = warehouse.session("dev", "awsuser")

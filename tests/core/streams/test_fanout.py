@@ -77,3 +77,17 @@ def test_what_a_crash_left_is_swept_up(plane: Plane) -> None:
     assert sorted(consumers(plane, "left")) == sorted([source.consumer, "opsdesk-tap-elsewhere-1-1", "other"])
     source.close()
     assert source.consumer not in consumers(plane, "left")
+
+
+def test_deregistering_is_tried_again_and_a_lasting_failure_is_told(plane: Plane) -> None:
+    plane.create("stuck", 1)
+    source = FanOutSource(session(plane.url), "stuck")
+    source.register(headless_job())
+    plane.control("SetFaults", ErrorShare=1)
+    with pytest.raises(OpsError, match="deregister the consumer"):
+        source.close()
+    plane.control("SetFaults", ErrorShare=0)
+    assert consumers(plane, "stuck") == [source.consumer]
+    source.close()
+    assert consumers(plane, "stuck") == []
+    source.close()  # nothing is left to do

@@ -41,12 +41,22 @@ def test_a_running_minute_shows_its_rate_so_far() -> None:
     assert series.records["s"][-1] == pytest.approx(10)
 
 
-def test_ages_hold_between_reads() -> None:
+def test_ages_and_delays_hold_between_reads() -> None:
     rates = Rates()
-    rates.read("s", BASE, 5_000)
-    rates.read("s", BASE, 3_000)
-    rates.read("s", BASE + 3, 0)
-    assert list(rates.series(5, BASE + 4).ages["s"]) == [5_000, 5_000, 5_000, 0, 0]
+    rates.read("s", BASE, 5_000, 100)
+    rates.read("s", BASE, 3_000, 700)
+    rates.read("s", BASE + 3, 0, 0)
+    series = rates.series(5, BASE + 4)
+    assert list(series.ages["s"]) == [5_000, 5_000, 5_000, 0, 0]
+    assert list(series.delays["s"]) == [700, 700, 700, 0, 0]
+
+
+def test_refused_reads_are_counted_where_they_happened() -> None:
+    rates, minute = Rates(), BASE // 60 * 60
+    for second in (minute, minute, minute + 2):
+        rates.throttled("s", second)
+    assert list(rates.series(4, minute + 3).throttles["s"]) == [2, 0, 1, 0]
+    assert list(rates.series(3_600, minute + 3).throttles["s"])[-2:] == [0, 3]
 
 
 def test_more_than_a_quarter_is_drawn_in_minutes() -> None:

@@ -191,8 +191,13 @@ def test_throttles_are_counted_and_slow_the_reader_down(plane: Plane) -> None:
         plane.control("SetFaults", ThrottleShare=0)
         wait_until(lambda: tap.window.seen == 400, "all are seen in the end", 30)
         assert sorted(numbers(tap)) == list(range(400))
-        assert tap.status().throttles_per_minute >= 2
+        status = tap.status()
+        assert status.throttles_per_minute >= 2
         assert tap.failure is None
+        charted = tap.window.series(60, time.time() + 1).throttles
+        assert {shard.shard.id: shard.throttles for shard in status.shards if shard.throttles} == {
+            shard: int(line.sum()) for shard, line in charted.items()
+        }
 
 
 def test_a_shard_slows_down_for_the_others_after_a_throttle(plane: Plane) -> None:
@@ -297,15 +302,17 @@ def test_a_slow_taker_holds_reading_back_without_loss(plane: Plane) -> None:
     plane.control("SetFaults", IteratorSeconds=0.3)
     plane.create("slow", 1)
     put(plane, "slow", numbered(0, 1_000))
-    door = threading.Event()
+    door, entered = threading.Event(), threading.Event()
     taken: list[int] = []
 
     def take(records: list[Record]) -> None:
-        door.wait(10)
+        entered.set()
+        door.wait(30)
         taken.extend(int(record.data) for record in records)
 
     with tapped(plane.url, "slow", pace=Pace(20, limit=100, limit_behind=100), on_records=take) as tap:
-        time.sleep(0.8)
+        assert entered.wait(20)
+        time.sleep(0.8)  # longer than the iterator lives that this page brought
         assert tap.window.seen <= 100
         door.set()
         wait_until(lambda: len(taken) == 1_000, "all were taken")

@@ -20,6 +20,7 @@ from core.cli.arguments import parse
 from core.cli.run import run_verb
 from tests.core.sandbox.kinesis.plane import ROOT, Plane
 from tests.core.streams.conftest import put, wait_until
+from tests.core.streams.test_fanout import consumers
 
 KEYS = {"arrived", "shard", "partition_key", "sequence", "sub_sequence", "size", "codec", "data"}
 
@@ -124,6 +125,48 @@ def test_ctrl_c_ends_a_tap_with_a_whole_file(plane: Plane, run: Run, tmp_path: P
     assert process.wait(20) == 130
     assert [int(json.loads(row)["data"]) for row in path.read_text().splitlines()] == list(range(200))
     assert list(tmp_path.glob(".out*")) == []
+
+
+def test_fan_out_leaves_no_consumer_behind(plane: Plane, run: Run, tmp_path: Path) -> None:
+    plane.create("pushing", 2)
+    put(plane, "pushing", [(f"k{n}", b"%d" % n) for n in range(50)])
+    told = run("tap", "pushing", "--from", "trim_horizon", "--limit", "50", "--fan-out")
+    assert told.status == 0
+    assert sorted(int(json.loads(line)["data"]) for line in told.stdout.splitlines()) == list(range(50))
+    assert "is deregistered" in told.stderr
+    assert consumers(plane, "pushing") == []
+    command = [sys.executable, "main.py", "--profile", "env", "streams", "tap", "pushing", "--fan-out"]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        while "is registered" not in (line := process.stderr.readline()):
+            assert line, "it ended before its consumer was registered"
+        assert len(consumers(plane, "pushing")) == 1
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(40) == 130
+    assert consumers(plane, "pushing") == []
+
+
+def test_the_budget_tells_what_cloudwatch_knows(plane: Plane, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    plane.create("spent", 2)
+    told = run("budget", "spent", "--json")
+    assert (told.json["reads_refused"], told.json["room_for_a_tap"]) == (None, None)
+    assert "for CloudWatch no endpoint is set" in told.stderr
+    monkeypatch.setenv("AWS_ENDPOINT_URL_CLOUDWATCH", plane.url)
+    told = run("budget", "spent", "--json")
+    assert "CloudWatch has no figures of spent" in told.stderr
+    plane.control("SetFaults", ThrottleShare=1)
+    answer = plane.client.put_records(StreamName="spent", Records=[{"Data": b"x", "PartitionKey": "k"}] * 3)
+    assert answer["FailedRecordCount"] == 3
+    iterator = plane.iterator("spent", "shardId-000000000000")
+    for _ in range(2):
+        with pytest.raises(plane.client.exceptions.ProvisionedThroughputExceededException):
+            plane.client.get_records(ShardIterator=iterator)
+    plane.control("SetFaults", ThrottleShare=0)
+    for _ in range(4):
+        plane.client.get_records(ShardIterator=iterator)
+    found = run("budget", "spent", "--json").json
+    assert (found["reads_refused"], found["writes_refused"], found["room_for_a_tap"]) == (2, 3, False)
+    assert found["reads_per_second_and_shard"] in (round(reads / 60 / 2, 2) for reads in range(3, 7))
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ from core.warehouse.extract import sources as reading
 from core.warehouse.extract.advise import HIVE, LOCAL, REDSHIFT, which_tool
 from core.warehouse.extract.definition import Definition, OutputColumn, Tally
 from core.warehouse.extract.emit import hive_ddl, table_ddl
-from core.warehouse.extract.extraction import extract
+from core.warehouse.extract.extraction import extract, extract_in_child
 from core.warehouse.extract.matching import engine_of, group_names, with_python
 from core.warehouse.extract.presets import PRESETS, preset
 from core.warehouse.extract.preview import preview_in_child
@@ -259,6 +259,55 @@ def test_xml_records_are_found_and_typed(tmp_path: Path) -> None:
     frame, tally, _ = rows(found.definition, path)
     assert frame.to_dicts() == [{"sku": "a", "price": 1.5, "name": "A & B"}, {"sku": "b", "price": 2.0, "name": "<C>"}]
     assert tally.rows == 2
+
+
+_ITEM = r'<item sku="(?P<sku>[^"]*)">\s*<price>(?P<price>[^<]*)</price>\s*<name>(?P<name>.*?)</name>'
+
+
+def test_a_pattern_is_found_all_over_a_document(tmp_path: Path) -> None:
+    """The Hive way of XML: each match is a row, over line ends too; entities stand for their characters."""
+    path = file(tmp_path, XML.replace("<price>2", "\n <price>2"), "x.xml")
+    found = look(Definition("document", pattern=_ITEM), path)
+    assert {column.name: column.kind for column in found.definition.columns} == {
+        "sku": "text",
+        "price": "number",
+        "name": "text",
+    }
+    frame, tally, _ = rows(found.definition, path)
+    assert frame.to_dicts() == [
+        {"sku": "a", "price": 1.5, "name": "A & B"},
+        {"sku": "b", "price": 2.0, "name": "<![CDATA[<C>]]>"},
+    ]
+    first = found.lines[0]
+    assert first.matched and [first.text[start:end] for start, end, _ in first.spans] == ["a", "1.50", "A &amp; B"]
+    _, tally, _ = rows(found.definition, file(tmp_path, "<other/>", "y.xml"))
+    assert tally.reasons == {"no match in the document": 1}
+
+
+@pytest.mark.parametrize("pattern", [r"(?=.)(?P<n>\d+)-(?P<t>\w)", r"(?P<n>\d+)-(?P<t>\w)"])
+def test_many_files_give_what_one_gives(tmp_path: Path, pattern: str) -> None:
+    """A look-around is matched by processes side by side: rows, rejects and their order are those of one process."""
+    folder = tmp_path / "in"
+    folder.mkdir()
+    for n in range(9):
+        file(folder, "".join(f"{n * 100 + k}-{'abc'[k % 3]}\n" for k in range(100)) + f"bad {n}\n", f"{n}.log")
+    definition = Definition(pattern=pattern, columns=(OutputColumn("n", "whole"), OutputColumn("t")))
+    out, rejects = tmp_path / "t.parquet", tmp_path / "r.jsonl"
+    tally = extract(headless_job(), definition, local_sources(folder), out, rejects)
+    assert (tally.rows, tally.lines, tally.files, tally.rejected) == (900, 909, 9, 9)
+    assert pl.read_parquet(out)["n"].to_list() == list(range(900))
+    assert [json.loads(one)["text"] for one in rejects.read_text().splitlines()] == [f"bad {n}" for n in range(9)]
+    assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []
+
+
+def test_a_fault_in_one_of_the_processes_ends_the_extraction(tmp_path: Path) -> None:
+    for n in range(3):
+        file(tmp_path, "1-a\n", f"{n}.log")
+    one_column = Definition(pattern=r"(?=.)(\d+)-(\w)", columns=(OutputColumn("n"),))
+    with pytest.raises(OpsError) as caught:
+        extract_in_child(lambda *_: None, one_column, local_sources(tmp_path), str(tmp_path / "out.parquet"), "")
+    assert caught.value.code == "pattern"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["0.log", "1.log", "2.log"]
 
 
 @pytest.mark.parametrize(

@@ -160,3 +160,42 @@ def test_extract_by_verb(verb: Verb, tmp_path: Path) -> None:
     )
     assert status == 0
     assert r"k=(?<k>\\d+)" in out
+
+
+def test_a_saved_pull_is_scheduled_and_only_run_when_due(verb: Verb, home: Places) -> None:
+    from core.jobs.calendar import Schedule
+    from core.warehouse.feed.plan import FeedPlan, PlanSource, save_plan
+
+    source = PlanSource("mysql://ops@127.0.0.1:1/shop", "shop", "shop")
+    save_plan(home.config / "feeds", FeedPlan("nightly", (source,), schedule=Schedule(("02:30",), ("mon",))))
+    save_plan(home.config / "feeds", FeedPlan("by-hand", (source,)))
+    status, out, _ = verb("pulls", "--json")
+    plans = {one["plan"]: one for one in json.loads(out)}
+    assert status == 0 and (plans["nightly"]["due"], plans["by-hand"]["due"], plans["by-hand"]["next"]) == (
+        True,
+        False,
+        None,
+    )
+    status, out, _ = verb("pull-schedule", "nightly", "--json")
+    files = {one["kind"]: "".join(one["files"].values()) for one in json.loads(out)}
+    assert status == 0 and "OnCalendar=Mon *-*-* 02:30:00" in files["systemd"]
+    assert "warehouse pull nightly --if-due" in files["cron"]
+    assert (
+        verb("pull", "by-hand", "--if-due")[0] == 0
+    )  # never scheduled, so nothing is asked of the source that is not there
+    status, _, err = verb("pull-schedule", "by-hand")
+    assert status == 2 and "no schedule" in err
+    status, _, err = verb(
+        "pull", "--source", "mysql://ops@127.0.0.1:1/shop", "--tables", "a", "--save", "x", "--at", "25:00"
+    )
+    assert status == 2 and "no time of day" in err
+
+
+def test_connections_are_filled_from_the_account(verb: Verb) -> None:
+    """The endpoint in the environment lists a cluster and a workgroup; both are called the same and can be told apart."""
+    status, out, _ = verb("connections", "--json")
+    found = {one["name"]: one for one in json.loads(out)}
+    assert status == 0 and set(found) == {"sandbox", "sandbox (serverless)"}
+    for name in found:
+        status, out, _ = verb("query", "SELECT 1 AS n", "--connection", name, "--json")
+        assert (status, json.loads(out)) == (0, [{"n": 1}])

@@ -18,14 +18,14 @@ ITEMS = """CREATE TABLE items (id INT AUTO_INCREMENT PRIMARY KEY, name VARCHAR(4
  changed DATETIME(6), updated_at TIMESTAMP(6) NOT NULL DEFAULT CURRENT_TIMESTAMP(6) ON UPDATE CURRENT_TIMESTAMP(6), KEY (updated_at))"""
 
 
-def _fill(feed: Feed, count: int) -> None:
+def fill(feed: Feed, count: int) -> None:
     feed.execute(
         ITEMS,
         f"INSERT INTO items (name, price, flag, changed) SELECT CONCAT('item ', seq), seq / 7, seq % 2, '2024-01-01' + INTERVAL seq SECOND FROM seq_1_to_{count}",
     )
 
 
-def _same(feed: Feed, table: str = "items") -> None:
+def same(feed: Feed, table: str = "items") -> None:
     """Count and sum agree on both sides."""
     with feed.mysql.cursor() as cursor:
         cursor.execute(f"SELECT COUNT(*), SUM(price), MAX(id) FROM {table}")
@@ -36,11 +36,11 @@ def _same(feed: Feed, table: str = "items") -> None:
 
 
 def test_what_changed_is_pulled_and_nothing_twice(feed: Feed) -> None:
-    _fill(feed, 5_000)
+    fill(feed, 5_000)
     first = feed.pull(feed.plan("items"), check=True)
     assert first.ok
     assert (first.tables[0].read, first.tables[0].mode, first.tables[0].reader) == (5_000, "updated", "connectorx")
-    _same(feed)
+    same(feed)
     feed.execute(
         "UPDATE items SET updated_at = updated_at - INTERVAL 1 DAY",
         "UPDATE items SET price = 1000, updated_at = NOW(6) WHERE id <= 10",
@@ -50,12 +50,12 @@ def test_what_changed_is_pulled_and_nothing_twice(feed: Feed) -> None:
     assert second.tables[0].read == 11
     third = feed.pull(feed.plan("items"), check=True)  # the overlap reads the same rows again, to no effect
     assert third.tables[0].read == 11
-    _same(feed)
+    same(feed)
 
 
 @pytest.mark.parametrize("step", ["read", "upload", "load", "done"])
 def test_a_pull_killed_at_any_step_is_made_good_by_the_next(feed: Feed, step: str, tmp_path: Path) -> None:
-    _fill(feed, 1_000)
+    fill(feed, 1_000)
     feed.pull(feed.plan("items"))
     feed.execute(
         "UPDATE items SET price = price + 1 WHERE id % 3 = 0", "INSERT INTO items (name, price) VALUES ('late', 9.99)"
@@ -95,11 +95,11 @@ service.pull(headless_job(), plan, target.warehouses[0], step=lambda one: os.kil
     )
     assert ended.returncode == -signal.SIGKILL, ended.stderr.decode()
     assert feed.pull(feed.plan("items"), check=True).ok
-    _same(feed)
+    same(feed)
 
 
 def test_a_hole_and_a_forgotten_delete_are_found_and_pulled_again(feed: Feed) -> None:
-    _fill(feed, 25_000)
+    fill(feed, 25_000)
     feed.execute("UPDATE items SET updated_at = NOW(6) - INTERVAL 1 + id HOUR")  # so that the overlap covers none of it
     feed.pull(feed.plan("items"))
     table = f"{feed.database}.items"
@@ -109,7 +109,7 @@ def test_a_hole_and_a_forgotten_delete_are_found_and_pulled_again(feed: Feed) ->
     report = feed.pull(feed.plan("items"), check=True)
     assert report.ok
     assert any("3 key ranges differed" in note for note in report.tables[0].notes)
-    _same(feed)
+    same(feed)
     assert feed.rows(f"SELECT COUNT(*) FROM {table} WHERE name = 'spoilt' OR id = 24000") == [(0,)]
 
 
@@ -120,7 +120,7 @@ def _job() -> object:
 
 
 def test_drift_is_followed_where_it_can_be_and_named_where_not(feed: Feed) -> None:
-    _fill(feed, 100)
+    fill(feed, 100)
     feed.pull(feed.plan("items"))
     feed.execute(
         "ALTER TABLE items ADD COLUMN colour VARCHAR(10) DEFAULT 'red'",

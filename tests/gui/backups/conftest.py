@@ -44,6 +44,9 @@ class Backups:
         self.asked: list[str] = []
         self.trouble: Exception | None = None
         self.undelivered: list[Any] = []
+        self.alert_listeners: list[Any] = []
+        self.due_now: list[str] = []
+        self.proofs_due_now: list[str] = []
 
     def plans(self) -> list[Plan]:
         return self.plans_now
@@ -69,7 +72,7 @@ class Backups:
         return self.verifications_now
 
     def run(self, job: Any, name: str, *, if_due: bool = False) -> Run:
-        self.asked.append(f"run {name}")
+        self.asked.append(f"run {name}{' if due' if if_due else ''}")
         if self.trouble:
             raise self.trouble
         return Run("r2", name, NOW, Outcome.DONE)
@@ -87,7 +90,10 @@ class Backups:
         return self.verifications_now[0]
 
     def due(self) -> list[str]:
-        return []
+        return self.due_now
+
+    def verifications_due(self) -> list[str]:
+        return self.proofs_due_now
 
 
 class FakeDesk:

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from PySide6.QtWidgets import QApplication
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtWidgets import QApplication, QComboBox, QLabel
 
 from core.backups.objects.lifecycle import Lifecycle, rule
 from core.backups.objects.values import (
@@ -26,6 +27,7 @@ from core.base.errors import OpsError
 from gui.parts.buttons import Button
 from gui.parts.dialogs import ConfirmDialog
 from gui.tabs.backups.lifecycle_dialog import LifecycleDialog
+from gui.tabs.backups.objects_table import Line
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
 
@@ -108,6 +110,60 @@ def test_buckets_levels_and_more(qtbot, page) -> None:
     view.objects.load_more.click()
     qtbot.waitUntil(lambda: view.objects.table.row_model.rowCount() == 3, timeout=5000)
     assert not view.objects.load_more.isVisible()
+
+
+def test_sorting_keeps_folders_first_and_the_selection_and_says_how_far_it_reaches(qtbot, page) -> None:
+    view, _, _ = page
+    enter(qtbot, view)
+    table, names = view.objects.table, lambda: [line.name for line in view.objects.table.row_model.rows]
+    lines = [Line(entry=Entry(key, size, NOW, "STANDARD", folder=key.endswith("/"))) for key, size in
+             (("z/", 0), ("b", 3), ("c", 1), ("a/", 0), ("A", 2))]  # fmt: skip
+    view.objects.show_lines(lines, more=True)
+    table.choose(2)
+    click = lambda column: qtbot.mouseClick(  # noqa: E731
+        table.horizontalHeader().viewport(), Qt.MouseButton.LeftButton,
+        pos=QPoint(table.columnViewportPosition(column) + 20, 8),
+    )  # fmt: skip
+    click(1)
+    assert names() == ["z/", "a/", "c", "A", "b"]
+    assert [line.name for line in table.chosen] == ["c"]
+    assert view.objects.state.text() == "5 shown and sorted, there is more"
+    view.objects.show_more([Line(entry=Entry("d", 2.5, NOW, "STANDARD"))], more=False)
+    assert names() == ["z/", "a/", "c", "A", "d", "b"] and [line.name for line in table.chosen] == ["c"]
+    click(1)
+    assert names() == ["z/", "a/", "b", "d", "A", "c"]
+    click(1)  # back to S3's own order
+    assert names() == ["z/", "b", "c", "a/", "A", "d"] and view.objects.state.text() == "6 shown"
+    click(0)
+    assert names() == ["a/", "z/", "A", "b", "c", "d"]
+
+
+def test_an_archived_object_says_so_and_is_brought_back(qtbot, page) -> None:
+    view, fake, praised = page
+    enter(qtbot, view)
+    restore = [""]
+    fake.object_facts = lambda bucket, key, version="": ObjectFacts(
+        bucket, key, 10, NOW, "e", storage_class="DEEP_ARCHIVE", restore=restore[0]
+    )
+    fake.bring_back = lambda bucket, key, tier: (
+        fake.asked.append((bucket, key, tier))
+        or restore.append(restore.pop(0) + 'ongoing-request="true"')
+        or "On its way"
+    )
+    view.objects.table.choose(1)
+    qtbot.waitUntil(lambda: any("Bring back" in b.text() for b in view.objects.side.findChildren(Button)), timeout=5000)
+    tiers = [box for box in view.objects.side.findChildren(QComboBox) if box.accessibleName().startswith("How soon")]
+    assert [tiers[0].itemData(n) for n in range(tiers[0].count())] == ["Standard", "Bulk"]
+    tiers[0].setCurrentIndex(1)
+    next(b for b in view.objects.side.findChildren(Button) if "Bring back" in b.text()).click()
+    qtbot.waitUntil(lambda: praised == ["On its way."], timeout=5000)
+    assert fake.asked == [("vault", "a.txt", "Bulk")]
+    qtbot.waitUntil(
+        lambda: any(
+            label.accessibleName() == "Archive: being brought back" for label in view.objects.side.findChildren(QLabel)
+        ),
+        timeout=5000,
+    )
 
 
 def test_an_answer_that_comes_too_late_is_dropped(qtbot, page) -> None:

@@ -19,7 +19,7 @@ from tests.gui.backups.conftest import NOW, PLAN, backup, verification
 def settled(qtbot, view) -> None:
     presenter = view.plans_presenter
     qtbot.waitUntil(
-        lambda: presenter._looked and (presenter.past is not None or not presenter.shown.plans), timeout=5000
+        lambda: presenter.looked and (presenter.past is not None or not presenter.shown.plans), timeout=5000
     )
 
 
@@ -123,7 +123,7 @@ def test_rules_speak_up_with_their_remedy(qtbot, make_page) -> None:
 def test_forgetting_a_plan_asks_and_enter_does_not_do_it(qtbot, make_page) -> None:
     view, _desk, _ = make_page("sandbox")
     settled(qtbot, view)
-    view.plans_presenter.ask_remove()
+    view.plans_presenter.dialogs.ask_remove()
     dialog = next(w for w in QApplication.topLevelWidgets() if isinstance(w, ConfirmDialog) and w.isVisible())
     assert "backups and the evidence stay" in " ".join(
         label.text() for label in dialog.findChildren(type(dialog.heading))

@@ -67,13 +67,13 @@ def test_collecting_takes_events_and_stops(page: Page, qtbot: Any) -> None:
     assert dialog.isVisible() and not dialog.isModal() and "orders" in dialog.collect.note.text()
     dialog.listen.setText("127.0.0.1:0")
     dialog.collect.start.click()
-    page.wait(lambda: dialog.collect._facts["Address"].text().startswith("http://127.0.0.1:"))
-    port = int(dialog.collect._facts["Address"].text().rpartition(":")[2])
+    page.wait(lambda: dialog.collect.fact("Address").startswith("http://127.0.0.1:"))
+    port = int(dialog.collect.fact("Address").rpartition(":")[2])
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
     connection.request("POST", "/collect", b'[{"n": 1}, {"n": 2}]')
     assert connection.getresponse().status == 204
     connection.close()
-    page.wait(lambda: dialog.collect._facts["In the stream"].text() == "2")
+    page.wait(lambda: dialog.collect.fact("In the stream") == "2")
     dialog.collect.stop.click()
     page.wait(lambda: dialog.collect.start.isVisible())
     assert len(page.streams.sink.stored) == 2  # type: ignore[attr-defined]
@@ -91,7 +91,7 @@ def test_carrying_shows_every_stage_and_stops(page: Page) -> None:
     dialog, streams = page.presenter.carrying.dialog, page.streams
     dialog.table.setText("views")
     dialog.carry.start.click()
-    page.wait(lambda: dialog.carry._facts["Queryable after"].text() != "–")
+    page.wait(lambda: dialog.carry.fact("Queryable after") != "–")
     assert (streams.wanted.stream, streams.wanted.table, streams.wanted.dispatch) == ("orders", "views", "local")  # type: ignore[attr-defined]
     shown = {name: label.text() for name, label in dialog.carry._facts.items()}
     assert shown["Rows loaded"] == "900" and shown["Commits"] == "4" and "6.1 s" in shown["Queryable after"]

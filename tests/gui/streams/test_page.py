@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QWidget
 from core.base.errors import OpsError
 from core.settings.profiles import Profile
 from core.settings.store import SettingsStore
+from core.streams.budget import ReadBudget
 from gui.bridge.commands import Commands
 from gui.bridge.guard import Guard
 from gui.bridge.memory import Memory
@@ -71,6 +72,7 @@ def make(jobs, qtbot, tmp_path) -> Iterator[Callable[..., Page]]:
             lambda _page: None,
         )
         view = StreamsView(2_000)
+        list(view.furnish())
         view.setParent(window)
         page = Page(
             view,
@@ -152,6 +154,7 @@ def test_the_table_is_bounded_and_stands_still_while_it_is_read(make, orders) ->
     table = page.view.records.table
     page.wait(lambda: page.rows == 2_000 and table.live.row(0).data == b"2999")
     newest = table.live.row(0).data
+    page.wait(lambda: table.verticalScrollBar().maximum() > 50)  # Qt lays the rows out a little later
     table.verticalScrollBar().setValue(50)
     assert not table.following
     orders.put(0, *[b"%d" % n for n in range(3_000, 3_100)])
@@ -160,6 +163,87 @@ def test_the_table_is_bounded_and_stands_still_while_it_is_read(make, orders) ->
     page.view.records.fresh.click()
     page.wait(lambda: table.live.row(0).data == b"3099")
     assert page.rows == 2_000
+
+
+def test_the_newest_can_stand_at_the_bottom(make, orders) -> None:
+    page = make(MemoryStreams(orders))
+    page.tap()
+    orders.put(0, *[b"%d" % n for n in range(200)])
+    page.wait(lambda: page.rows == 200)
+    page.view.records.order.click()
+    table = page.view.records.table
+    bar = table.verticalScrollBar()
+    assert table.live.row(199).data == b"199"
+    page.wait(lambda: bar.maximum() > 50 and bar.value() == bar.maximum())
+    orders.put(0, b"200")
+    page.wait(lambda: page.rows == 201 and bar.value() == bar.maximum())
+    bar.setValue(10)
+    assert not table.following
+    orders.put(0, b"201")
+    page.wait(lambda: page.view.records.fresh.isVisible())
+    assert page.rows == 201
+    page.view.records.fresh.click()
+    page.wait(lambda: page.rows == 202 and bar.value() == bar.maximum())
+    page.context.memory.save()
+    again = make(page.streams)
+    page.wait(lambda: again.view.records.table.live.newest_last)  # it is remembered
+
+
+def test_before_a_tap_it_says_what_others_use(make, orders) -> None:
+    streams = MemoryStreams(orders)
+    streams.known_budget = ReadBudget("orders", 15, 4.5, 12, 1_204, known=True)
+    page = make(streams)
+    note = page.view.chart.budget
+    page.wait(lambda: note.fact("All readers now") == "4.5 of 5 reads/s")
+    assert (note.fact("Refused reads"), note.fact("Refused writes")) == ("12", "1,204")
+    assert "refused already" in note.note.text()
+    trouble = OpsError("Could not read CloudWatch's figures of orders", "No permission", "Ask for it", code="denied")
+    streams.known_budget = ReadBudget("orders", trouble=trouble)
+    page.presenter.refresh()
+    page.wait(lambda: "not known. Could not read CloudWatch" in note.note.text())
+    assert note.fact("Refused reads") == "not known"
+
+
+def test_the_chart_draws_what_is_chosen(make, orders) -> None:
+    page = make(MemoryStreams(orders))
+    page.tap()
+    card = page.view.chart
+    now = time.time()
+    for shard in (0, 1):
+        orders.put(shard, *[b"x"] * 30, arrived=now)
+    page.wait(lambda: page.rows == 60)
+
+    def drawn() -> dict[str, float]:
+        page.presenter.figures.draw()
+        return {name: float(line.max()) for name, line in card._lines.items()}
+
+    page.wait(lambda: drawn() == {"Shard 0": 30, "Shard 1": 30})
+    card.total.click()
+    assert (card.title.text(), drawn()) == ("Records per second of all shards", {"All shards": 60})
+    card.drawn._buttons["delays"].click()
+    assert card.title.text() == "Tap delay by shard"
+    page.wait(lambda: all(0 < delay < 60 for delay in drawn().values()) and len(drawn()) == 2)
+    orders.raising = Throttled()
+    card.drawn._buttons["throttles"].click()
+    assert card.title.text() == "Refused reads of all shards"
+    page.wait(lambda: drawn().get("All shards", 0) > 0)
+    orders.raising = None
+
+
+def test_the_first_action_leaves_the_page_where_it_is(make, orders) -> None:
+    page = make(MemoryStreams(orders))
+    page.wait(lambda: page.presenter.state.name == "READY" and page.view.records.empty.button.isVisible())
+    page.view.resize(1000, 500)
+    button = page.view.records.empty.button
+    button.setFocus()
+    bar = page.view._scroll.verticalScrollBar()
+    bar.setValue(0)
+    button.click()
+    page.wait(lambda: page.presenter.state.name == "READING")
+    orders.put(0, b"one")
+    page.wait(lambda: page.rows == 1)
+    assert not page.view.shards.isAncestorOf(page.view.window().focusWidget())
+    assert bar.value() == 0
 
 
 def test_filter_and_its_mistakes(make, orders) -> None:
@@ -187,7 +271,7 @@ def test_a_click_on_the_time_line_shows_those_records(make, orders) -> None:
     orders.put(0, b"early", arrived=second + 1)
     orders.put(0, b"one", b"two", arrived=second + 2.5)
     page.wait(lambda: page.rows == 3)
-    page.presenter._time_chosen(second + 2)
+    page.view.chart.chart.time_chosen.emit(second + 2)
     page.wait(lambda: page.rows == 2)
     assert page.view.records.moment.isVisible()
     page.view.records.moment.click()
@@ -222,6 +306,18 @@ def test_trouble_under_the_tap_stands_next_to_its_cause(make, orders, raised, sa
         if page.presenter.state.name == "FAILED":
             page.view.banner.action.click()
         page.wait(lambda: page.rows == 2)
+
+
+def test_an_endpoint_that_keeps_silent_is_told(make, orders, monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in ("notices", "tiles"):
+        monkeypatch.setattr(f"gui.tabs.streams.{module}.SILENT", 0.2)
+    page = make(MemoryStreams(orders))
+    page.tap()
+    orders.answering.clear()
+    page.wait(lambda: "does not answer" in texts(page))
+    assert page.view.tiles.age.note.text() == "Waiting for an answer"
+    orders.answering.set()
+    page.wait(lambda: not texts(page))
 
 
 def test_a_failed_start_says_why(make, orders) -> None:

@@ -87,9 +87,28 @@ def _add(session: Context, reader: Reader, spec: TableSpec, duck: str) -> None:
     default = f" DEFAULT {session.default_sql(column)}" if column.default else ""
     session.connection.execute(f"ALTER TABLE {duck} ADD COLUMN {quoted(column.name)} {column.type.duck}{default}")
     if column.not_null:
-        session.connection.execute(f"ALTER TABLE {duck} ALTER COLUMN {quoted(column.name)} SET NOT NULL")
+        _set_not_null(session, spec, duck, column.name)
     spec.columns.append(column)
     session.catalog.save(spec)
+
+
+def _set_not_null(session: Context, spec: TableSpec, duck: str, column: str) -> None:
+    """Write the table anew: DuckDB's own SET NOT NULL refuses a table with updates that are not checkpointed yet."""
+    place = ("temp", "main") if spec.schema == session.catalog.temporary else ("dev", spec.schema)
+    parts = [
+        f"{quoted(name)} {kind}{f' DEFAULT {default}' if default else ''}{'' if nullable and name != column else ' NOT NULL'}"
+        for name, kind, default, nullable in session.catalog.rows(
+            "SELECT column_name, data_type, column_default, is_nullable FROM duckdb_columns()"
+            " WHERE database_name = ? AND schema_name = ? AND table_name = ? ORDER BY column_index",
+            *place,
+            spec.name,
+        )
+    ]
+    old = ".".join(quoted(part) for part in (*place, "rs_before_alter"))
+    session.execute(f"ALTER TABLE {duck} RENAME TO rs_before_alter")
+    session.execute(f"CREATE TABLE {duck} ({', '.join(parts)})")
+    session.execute(f"INSERT INTO {duck} SELECT * FROM {old}")
+    session.execute(f"DROP TABLE {old}")
 
 
 def _drop(session: Context, reader: Reader, spec: TableSpec, duck: str) -> None:

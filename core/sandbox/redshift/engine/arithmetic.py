@@ -152,6 +152,8 @@ def _dates(operator: str, left: Value, right: Value) -> Value | None:
         and one in ("int2", "int4", "int8", "interval")
     ):
         left, right, one, two = right, left, two, one
+    if operator == "+" and {one, two} == {"date", "time"}:
+        return Value(f"({left.sql} + {right.sql})", TIMESTAMP)
     if operator == "+" and one == "interval" and two == "interval":
         return Value(f"({left.sql} + {right.sql})", INTERVAL)
     if operator in "+-":
@@ -204,7 +206,7 @@ def _spelled(text: str, unit: str) -> str:
     ago = rest.endswith(" ago")
     rest = rest[:-4] if ago else rest
     pattern = re.compile(r"\s*(?:([+-]?\d+):(\d+)(?::(\d+(?:\.\d+)?))?|([+-]?\d+(?:\.\d+)?)\s*([a-z]*))\s*,?")
-    at = 0
+    at, previous = 0, "unit"
     while at < len(rest):
         found = pattern.match(rest, at)
         if found is None or found.end() == at:
@@ -212,10 +214,13 @@ def _spelled(text: str, unit: str) -> str:
         at = found.end()
         if found[1] is not None:
             sign = "-" if found[1].startswith("-") else ""
+            if parts and not previous:  # '1 12:34:56': the number before the clock is of days
+                parts[-1] = f"{parts[-1].partition(' ')[0]} days"
             parts += [f"{found[1]} hours", f"{sign}{found[2]} minutes"] + (
                 [f"{sign}{found[3]} seconds"] if found[3] else []
             )
             continue
+        previous = found[5]
         word = found[5] or unit or "second"
         known = _UNITS.get(word) or _UNITS.get(word.rstrip("s"))
         if known is None:

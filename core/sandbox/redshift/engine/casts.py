@@ -46,6 +46,8 @@ _TEXTS = {
     "bpchar": "char",
     "text": "varchar",
 }
+MAX = -2
+"""The size of VARCHAR(MAX) and CHAR(MAX), until the type is known."""
 _NUMERICS = ("numeric", "decimal", "dec")
 
 
@@ -67,11 +69,12 @@ def type_named(name: str, sizes: list[int], column: bool = False) -> SqlType:
             else ({"text": 256, "bpchar": 256}.get(name, 1 if kind == "char" else 256) if column else -1)
         )
         most = 4096 if kind == "char" else 65535
+        size = most if size == MAX else size
         if size != -1 and not 1 <= size <= most:
             raise SqlError(f"length for type {kind} must be between 1 and {most}")
         return SqlType(kind, size)
     if name in ("varbyte", "varbinary", "binary varying"):
-        return SqlType("varbyte", sizes[0] if sizes else 64000)
+        return SqlType("varbyte", (1_024_000 if sizes[0] == MAX else sizes[0]) if sizes else 64000)
     if name == "float" and sizes:
         return FLOAT4 if sizes[0] <= 24 else FLOAT8
     if name in ("geometry", "geography", "hllsketch"):
@@ -105,9 +108,9 @@ def type_of(node: exp.DataType) -> SqlType:
         text = one.name if isinstance(one, exp.DataTypeParam) else one.sql()
         if isinstance(one, exp.DataTypeParam):
             text = one.this.name
-        sizes.append(65535 if text.lower() == "max" else int(text))
-    if name == "FLOAT" and not sizes:
-        return FLOAT4 if node.args.get("real") else FLOAT8
+        sizes.append(MAX if text.lower() == "max" else int(text))
+    if name == "FLOAT":  # real and float4; FLOAT itself is parsed as DOUBLE
+        return type_named("float", sizes) if sizes else FLOAT4
     return type_named(_DTYPES.get(name, name), sizes)
 
 
@@ -117,21 +120,19 @@ def cast(value: Value, target: SqlType) -> str:
     if target.name == "super":
         return to_super(value)
     if source.name == "super":
-        source, sql = TEXT, f"rs_super_text({sql})"
-        if target.name == "bool":
-            return f"CAST({sql} AS BOOLEAN)"
+        return _from_super(sql, target)
     if target.is_text:
         return _to_text(sql, source, target)
     if target.name == "varbyte":
-        if source.name == "varbyte":
-            return sql if target.size < 0 else f"rs_cut_bytes({sql}, {target.size})"
-        if not source.is_text:
-            raise SqlError(f"cannot cast type {source.sql} to binary varying")
-        return f"encode({sql})"
+        return _to_bytes(sql, source, target)
     if source.name == "varbyte":
-        raise SqlError(f"cannot cast type binary varying to {target.sql}")
+        if not target.is_integer:
+            raise SqlError(f"cannot cast type binary varying to {target.sql}")
+        return f"CAST(rs_bytes_integer({sql}, {_BYTES[target.name]}) AS {target.duck})"
     if source.is_text:
         return _from_text(sql, target)
+    if target.name == "time" and source.name == "timetz":
+        return f"CAST(timezone('UTC', {sql}) AS TIME)"
     if (source.name, target.name) in _REFUSED or (source.is_datetime and (target.is_number or target.name == "bool")):
         raise SqlError(f"cannot cast type {source.sql} to {target.sql}")
     if source.is_number and (target.is_datetime or target.name in ("time", "timetz", "interval")):
@@ -178,12 +179,44 @@ def _to_text(sql: str, source: SqlType, target: SqlType) -> str:
         sql = f"rs_interval_text({sql})"
     elif not source.is_text:
         sql = f"CAST({sql} AS VARCHAR)"
-    if target.size > 0 and not (source.is_text and 0 < source.size <= target.size):
+    if target.size > 0:
         cut = "rs_cut" if source.is_text else "rs_fit"
         sql = f"{cut}({sql}, {target.size})"
     if target.name == "char" and source.name != "char":
         sql = f"rtrim({sql}, ' ')"
     return sql
+
+
+_BYTES = {"int2": 2, "int4": 4, "int8": 8}
+
+
+def _to_bytes(sql: str, source: SqlType, target: SqlType) -> str:
+    """Integers keep their width, big end first; a CHAR its padding (developer guide, "VARBYTE type")."""
+    if source.is_integer:
+        return f"rs_big_endian(CAST({sql} AS BIGINT), {_BYTES[source.name]})"
+    if source.name == "varbyte":
+        return sql if target.size < 0 else f"rs_cut_bytes({sql}, {target.size})"
+    if not source.is_text:
+        raise SqlError(f"cannot cast type {source.sql} to binary varying")
+    return (
+        f"encode(rs_rpad({sql}, {source.size}, ' '))" if source.name == "char" and source.size > 0 else f"encode({sql})"
+    )
+
+
+def _from_super(sql: str, target: SqlType) -> str:
+    """A dynamic value as a static type: NULL where it is of another kind (lax, as cast_super_null_on_error is on)."""
+    text = f"rs_super_scalar({sql})"
+    if target.is_text:
+        return _to_text(text, TEXT, target)
+    if target.name == "bool":
+        return f"rs_super_bool({sql})"
+    if target.is_integer:
+        return f"TRY_CAST(rs_super_integer({sql}) AS {target.duck})"
+    if target.is_number:
+        return f"TRY_CAST({text} AS {target.duck})"
+    if target.name == "varbyte":
+        return f"encode({text})"
+    return f"TRY({_from_text(f'rs_super_string({sql})', target)})"
 
 
 def _from_text(sql: str, target: SqlType) -> str:
@@ -207,24 +240,30 @@ def to_super(value: Value) -> str:
         return "CAST(NULL AS JSON)"
     if value.type.is_text:
         return f"to_json(CAST({value.sql} AS VARCHAR))"
-    if value.type.is_datetime or value.type.name in ("time", "timetz"):
-        return f"to_json(CAST({value.sql} AS VARCHAR))"
+    if value.type.is_datetime or value.type.name in ("time", "timetz", "interval"):
+        raise SqlError(f"cannot cast type {value.type.sql} to super")
     if value.type.name == "numeric":
         return f"CAST(CAST({value.sql} AS VARCHAR) AS JSON)"
     return f"to_json({value.sql})"
 
 
 def assigned(value: Value, target: SqlType) -> str:
-    """The value as it is stored in a column of type ``target``: too long a text is an error, not cut."""
+    """The value as it is stored in a column of type ``target``: too long a text is an error, not cut.
+
+    The length is checked on every value, whatever size its type claims: a claim that was wrong would store a text
+    that Redshift refuses.
+    """
     if value.sql == "NULL":
         return f"CAST(NULL AS {target.duck})"
     if target.is_text and value.type.is_text:
-        if target.size < 0 or 0 < value.type.size <= target.size:
+        if target.size < 0:
             return value.sql if target.name != "char" else f"rtrim({value.sql}, ' ')"
         fitted = f"rs_fit({value.sql}, {target.size})"
         return f"rtrim({fitted}, ' ')" if target.name == "char" else fitted
-    if value.type.is_text and not value.is_untyped and not target.is_text and target.name not in ("super", "varbyte"):
-        return cast(value, target)
+    if target.name == "timetz":
+        return f"timezone('UTC', {cast(value, target)})"
+    if target.name == "char" and value.type.name == "super":
+        return f"rs_fit({cast(value, TEXT)}, {target.size})"
     return cast(value, target)
 
 

@@ -114,6 +114,11 @@ def _cell(session: Context, compiler: Compiler, items: list[Token], target: Colu
 
 def update(session: Context, node: Any) -> Outcome:
     compiler = session.compiler()
+    with compiler.common_tables(node.args.get("with_"), None) as head:
+        return _update(session, compiler, node, head)
+
+
+def _update(session: Context, compiler: Compiler, node: Any, with_: str) -> Outcome:
     spec, scope, text = _target(session, compiler, node.this, node.args.get("from_"))
     sets: list[str] = []
     for one in node.expressions:
@@ -134,7 +139,9 @@ def update(session: Context, node: Any) -> Outcome:
     text_where = f" WHERE {condition(compiler.value(where.this, scope), 'WHERE')}" if where is not None else ""
     head, tail = text
     return Outcome(
-        affected=session.execute(f"UPDATE {head} SET {', '.join(sets)}{' FROM ' + tail if tail else ''}{text_where}")
+        affected=session.execute(
+            f"{with_} UPDATE {head} SET {', '.join(sets)}{' FROM ' + tail if tail else ''}{text_where}"
+        )
     )
 
 
@@ -152,6 +159,11 @@ def _target(session: Context, compiler: Compiler, table: Any, from_: Any) -> tup
 
 def delete(session: Context, node: Any) -> Outcome:
     compiler = session.compiler()
+    with compiler.common_tables(node.args.get("with_"), None) as head:
+        return _delete(session, compiler, node, head)
+
+
+def _delete(session: Context, compiler: Compiler, node: Any, with_: str) -> Outcome:
     session.catalog.table(node.this.db.lower(), node.this.name.lower())  # refuses views and system tables
     head, relation = compiler.relation(node.this)
     scope = Scope(relations=[relation])
@@ -165,7 +177,7 @@ def delete(session: Context, node: Any) -> Outcome:
     where = node.args.get("where")
     text = f" WHERE {condition(compiler.value(where.this, scope), 'WHERE')}" if where is not None else ""
     using = f" USING {', '.join(tails)}" if tails else ""
-    return Outcome(affected=session.execute(f"DELETE FROM {head}{using}{text}"))
+    return Outcome(affected=session.execute(f"{with_} DELETE FROM {head}{using}{text}"))
 
 
 def truncate(session: Context, reader: Reader) -> Outcome:
@@ -202,8 +214,49 @@ def merge(session: Context, items: list[Token]) -> Outcome:
     again = f"SELECT 1 FROM {head} JOIN {source} ON {on} GROUP BY {alias}.rowid HAVING count(*) > 1 LIMIT 1"
     if session.catalog.rows(again):
         raise SqlError("Found multiple matches to update the same tuple.")
+    whole = _replacing(compiler, node.args["whens"].expressions, spec, scope)
+    if whole is not None:
+        return _merge_replacing(session, spec, head, source, on, whole)
     clauses = [_when(compiler, one, spec, scope) for one in node.args["whens"].expressions]
     return Outcome(affected=session.execute(f"MERGE INTO {head} USING {source} ON {on} {' '.join(clauses)}"))
+
+
+def _replacing(compiler: Compiler, whens: list[Any], spec: TableSpec, scope: Scope) -> list[str] | None:
+    """The row a MERGE writes, where it updates every column to just what it would insert; else None.
+
+    Redshift then deletes what matched and inserts each source row once, so that several matched rows become one
+    (developer guide, MERGE, usage notes).
+    """
+    sets: dict[str, str] = {}
+    added: dict[str, str] = {}
+    for one in whens:
+        action = one.args["then"]
+        if one.args.get("matched") and isinstance(action, exp.Update):
+            for pair in action.expressions:
+                target = spec.column(pair.this.name.lower())
+                sets[target.name] = assigned(compiler.value(pair.expression, scope), target.type)
+        elif not one.args.get("matched") and isinstance(action, exp.Insert):
+            targets, values = _inserted(action, spec)
+            for target, value in zip(targets, values, strict=True):
+                added[target.name] = assigned(compiler.value(value, scope), target.type)
+    names = [one.name for one in spec.columns]
+    if sorted(sets) != sorted(names) or sets != added:
+        return None
+    return [added[name] for name in names]
+
+
+def _merge_replacing(session: Context, spec: TableSpec, head: str, source: str, on: str, values: list[str]) -> Outcome:
+    alias = head.rpartition(" AS ")[2]
+    if any(f"{alias}." in value for value in values):  # what is written depends on the row it replaces
+        raise NeedsCluster("MERGE with the target's own columns in every SET and in INSERT")
+    duck = session.catalog.duck(spec.schema, spec.name)
+    session.execute(
+        f"CREATE OR REPLACE TEMP TABLE rs_merge_source AS SELECT {', '.join(f'{v} AS v{n}' for n, v in enumerate(values))} FROM {source}"
+    )
+    session.execute(f"DELETE FROM {head} USING {source} WHERE {on}")
+    added = session.execute(f"INSERT INTO {duck} SELECT * FROM temp.main.rs_merge_source")
+    session.execute("DROP TABLE temp.main.rs_merge_source")
+    return Outcome(affected=added)
 
 
 def _when(compiler: Compiler, when: Any, spec: TableSpec, scope: Scope) -> str:
@@ -222,6 +275,14 @@ def _when(compiler: Compiler, when: Any, spec: TableSpec, scope: Scope) -> str:
         return f"WHEN MATCHED THEN UPDATE SET {', '.join(sets)}"
     if not isinstance(action, exp.Insert):
         raise SqlError("syntax error in MERGE: INSERT is expected")
+    targets, values = _inserted(action, spec)
+    texts = [assigned(compiler.value(one, scope), target.type) for one, target in zip(values, targets, strict=True)]
+    columns = ", ".join(quoted(one.name) for one in targets)
+    return f"WHEN NOT MATCHED THEN INSERT ({columns}) VALUES ({', '.join(texts)})"
+
+
+def _inserted(action: Any, spec: TableSpec) -> tuple[list[ColumnSpec], list[Any]]:
+    """The columns and expressions of WHEN NOT MATCHED THEN INSERT."""
     listed = list(action.this.expressions) if action.this is not None else []
     if (
         not action.expression and len(listed) == 1 and isinstance(listed[0], exp.Anonymous)
@@ -231,10 +292,7 @@ def _when(compiler: Compiler, when: Any, spec: TableSpec, scope: Scope) -> str:
         values = action.expression.expressions
     names = [one.name.lower() for one in listed]
     targets = [spec.column(name) for name in names] or list(spec.columns)
-    targets = _fitting(targets, len(values), explicit=bool(names))
-    texts = [assigned(compiler.value(one, scope), target.type) for one, target in zip(values, targets, strict=True)]
-    columns = ", ".join(quoted(one.name) for one in targets)
-    return f"WHEN NOT MATCHED THEN INSERT ({columns}) VALUES ({', '.join(texts)})"
+    return _fitting(targets, len(values), explicit=bool(names)), values
 
 
 def _merge_simple(session: Context, spec: TableSpec, head: str, source: str, other: Relation, on: str) -> Outcome:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from sqlglot import exp
@@ -13,7 +15,7 @@ from core.sandbox.redshift.engine.catalog import Catalog
 from core.sandbox.redshift.engine.compiling import Query, Session
 from core.sandbox.redshift.engine.expression import compile_value, condition
 from core.sandbox.redshift.engine.functions import aggregates, conditional, dates, json, numbers, strings, system  # noqa: F401 - they register
-from core.sandbox.redshift.engine.ordering import direction
+from core.sandbox.redshift.engine.ordering import direction, ordered
 from core.sandbox.redshift.engine.outcome import NeedsCluster, SqlError
 from core.sandbox.redshift.engine.types import SqlType
 from core.sandbox.redshift.engine.value import Relation, Scope, Value
@@ -49,13 +51,18 @@ class QueryCompiler:
         with_ = node.args.get("with_")
         if with_ is None:
             return self._body(node, parent)
+        with self.common_tables(with_, parent) as head:
+            body = self._body(node, parent)
+        return Query(f"{head} {body.sql}", body.columns, body.tables)
+
+    @contextmanager
+    def common_tables(self, with_: Any, parent: Scope | None) -> Iterator[str]:
+        """The WITH clause as DuckDB text (empty for none); its names are known inside the block."""
         self.ctes.append({})
         try:
-            head = self._with(with_, parent)
-            body = self._body(node, parent)
+            yield self._with(with_, parent) if with_ is not None else ""
         finally:
             self.ctes.pop()
-        return Query(f"{head} {body.sql}", body.columns, body.tables)
 
     def _body(self, node: Any, parent: Scope | None) -> Query:
         if isinstance(node, exp.Select):
@@ -260,13 +267,21 @@ class QueryCompiler:
         """ORDER BY, LIMIT, OFFSET of a query or set operation."""
         parts: list[str] = []
         if (order := node.args.get("order")) is not None:
-            parts.append("ORDER BY " + ", ".join(self._order_item(one, query, inside) for one in order.expressions))
+            parts.append(
+                "ORDER BY "
+                + ", ".join(
+                    self._order_item(one, query, inside, node.args.get("distinct") is not None)
+                    for one in order.expressions
+                )
+            )
         for clause, word in (("limit", "LIMIT"), ("offset", "OFFSET")):
             if (limit := node.args.get(clause)) is not None:
                 parts.append(f"{word} {_count(limit.expression, word)}")
         return (" " + " ".join(parts)) if parts else ""
 
-    def _order_item(self, node: Any, query: Query, inside: tuple[Scope, list[tuple[str, Value]]] | None) -> str:
+    def _order_item(
+        self, node: Any, query: Query, inside: tuple[Scope, list[tuple[str, Value]]] | None, distinct: bool = False
+    ) -> str:
         key = node.this
         while isinstance(key, exp.Paren):
             key = key.this
@@ -274,18 +289,25 @@ class QueryCompiler:
             position = int(key.this)
             if not 1 <= position <= len(query.columns):
                 raise SqlError(f"ORDER BY position {position} is not in select list")
+            if query.columns[position - 1][1].name == "super":
+                return ordered(_column_value(query, inside, position), node)
             return f"{position}{direction(node)}"
         if isinstance(key, exp.Column) and not key.args.get("table"):
             places = [n for n, (label, _) in enumerate(query.columns, 1) if label == key.name.lower()]
             if len(places) == 1 or (
                 places and inside is not None and len({inside[1][n - 1][1].sql for n in places}) == 1
             ):
+                if query.columns[places[0] - 1][1].name == "super":
+                    return ordered(_column_value(query, inside, places[0]), node)
                 return f"{places[0]}{direction(node)}"
             if places:
                 raise SqlError(f'ORDER BY "{key.name.lower()}" is ambiguous')
         if inside is None:
             raise SqlError("ORDER BY on a UNION, INTERSECT or EXCEPT result must be on one of the result columns")
-        return self.value(key, inside[0]).sql + direction(node)
+        value = self.value(key, inside[0])
+        if distinct and value.sql not in {one.sql for _, one in inside[1]}:
+            raise SqlError("for SELECT DISTINCT, ORDER BY expressions must appear in select list")
+        return ordered(value, node)
 
     # -- relations for other statements ------------------------------------------
     def relation(self, table: Any, alias: str | None = None) -> tuple[str, Relation]:
@@ -322,3 +344,8 @@ def _count(node: Any, word: str) -> str:
     if not text.strip().isdigit():
         raise SqlError(f"argument of {word} must be a whole number of zero or more")
     return text.strip()
+
+
+def _column_value(query: Query, inside: tuple[Scope, list[tuple[str, Value]]] | None, position: int) -> Value:
+    """A result column to sort by: its expression, or its name in a set operation."""
+    return inside[1][position - 1][1] if inside is not None else Value(f"c{position}", query.columns[position - 1][1])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -52,6 +53,8 @@ class Compiler(Protocol):
     def value(self, node: exp.Expression, scope: Scope) -> Value: ...
 
     def query(self, node: exp.Expression, parent: Scope | None) -> Query: ...
+
+    def common_tables(self, with_: Any, parent: Scope | None) -> AbstractContextManager[str]: ...
 
 
 @dataclass(slots=True)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from sqlglot import exp
@@ -18,7 +20,7 @@ from core.sandbox.redshift.engine.parse import parse_query
 from core.sandbox.redshift.engine.reader import spelled
 from core.sandbox.redshift.engine.settings import SETTINGS
 from core.sandbox.redshift.engine.storage import Storage
-from core.sandbox.redshift.engine.text import Token
+from core.sandbox.redshift.engine.text import Token, literal
 from core.sandbox.redshift.engine.types import SqlType
 from core.sandbox.redshift.engine.value import Scope, Value
 
@@ -35,8 +37,11 @@ class Context:
         self.prepared: dict[str, tuple[list[SqlType], list[Token]]] = {}
         self.cursors: dict[str, tuple[Query, int]] = {}
         self.catalog = Catalog(connection, f"pg_temp_{pid}", ["public"])
-        self.wrote = self.in_transaction = self.interrupted = False
+        self._tell_path()
+        self.wrote = self.in_transaction = self.read_only = self.interrupted = False
         self.last_query_id = self.query_id = -1
+        self.peer: Callable[[int], Context | None] = lambda _pid: None
+        """Another open session by its process id."""
         self._closed = False
         self._lock = threading.Lock()
 
@@ -48,6 +53,12 @@ class Context:
         """Schemas that do not exist are passed over, as on Redshift."""
         found = [name for name in names if name != "$user" and self.catalog.schema_exists(name)]
         self.catalog.search_path = found or ["public"]
+        self._tell_path()
+
+    def _tell_path(self) -> None:
+        """PG_TABLE_DEF shows what is on the search path, and this session's own temporary tables."""
+        places = ", ".join(literal(name) for name in (self.catalog.temporary, *self.catalog.search_path, "pg_catalog"))
+        self.connection.execute(f"SET VARIABLE rs_visible = [{places}]")
 
     # -- queries ----------------------------------------------------------------
     def parsed(self, text: str) -> exp.Expression:
@@ -92,32 +103,40 @@ class Context:
 
     def insert_arrow(self, table: Any, text: str) -> int:
         """Run an INSERT whose ``{source}`` is an Arrow table; a failure undoes it alone. Raises SqlError."""
+        import duckdb
+
         name = "rs_incoming"
         self.connection.register(name, table)
         try:
-            return self.execute(text.format(source=name))
-        except Exception as error:
+            changed = self.execute(text.format(source=name))
+        except duckdb.Error as error:
+            with suppress(duckdb.Error):  # what matters is why the INSERT failed
+                self.connection.unregister(name)
             raise translated(error) from error
-        finally:
-            self.connection.unregister(name)
+        self.connection.unregister(name)
+        return changed
 
     def converted_arrow(self, table: Any, text: str) -> Any:
         """The Arrow table that ``text`` makes of ``{source}``, on a connection apart: an error harms nothing. Raises SqlError."""
+        import duckdb
+
         scratch = self.connection.cursor()
         try:
             scratch.register("rs_incoming", table)
             return scratch.sql(text.format(source="rs_incoming")).to_arrow_table()
-        except Exception as error:
+        except duckdb.Error as error:
             raise translated(error) from error
         finally:
             scratch.close()
 
     def converts(self, expression: str) -> bool:
-        """Whether an expression of constants can be evaluated."""
+        """Whether an expression of constants can be evaluated: False where its value is refused, not where asking fails."""
+        import duckdb
+
         scratch = self.connection.cursor()
         try:
             scratch.execute(f"SELECT {expression}").fetchall()
-        except Exception:
+        except (duckdb.DataError, duckdb.InvalidInputException):
             return False
         finally:
             scratch.close()
@@ -180,7 +199,7 @@ class Context:
 
     def commit(self) -> None:
         if self.in_transaction:
-            self.in_transaction = False
+            self.in_transaction = self.read_only = False
             self.cursors.clear()
             try:
                 self.connection.execute("COMMIT")
@@ -189,7 +208,7 @@ class Context:
 
     def rollback(self) -> None:
         if self.in_transaction:
-            self.in_transaction = False
+            self.in_transaction = self.read_only = False
             self.cursors.clear()
             self.connection.execute("ROLLBACK")
 
@@ -205,6 +224,8 @@ def _shown(position: int, kind: SqlType) -> str:
     source = f"q.c{position}"
     if kind.name in _DISPLAYED_AS_IS:
         return f"CAST({source} AS {kind.duck}) AS c{position}"
+    if kind.name == "timetz":
+        return f"CAST(timezone('UTC', {source}) AS VARCHAR) AS c{position}"
     if kind.name == "char" and kind.size > 0:
         return f"CASE WHEN {source} IS NOT NULL THEN rpad({source}, CAST(greatest({kind.size}, length({source})) AS INTEGER), ' ') END AS c{position}"
     return f"CAST({source} AS VARCHAR) AS c{position}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -63,6 +64,8 @@ def _literal(compiler: Compiler, node: Node, scope: Scope) -> Value:
 
 def number(text: str) -> Value:
     if "e" in text.lower():
+        if math.isinf(float(text)):
+            raise SqlError(f'"{text}" is out of range for type double precision')
         return Value(f"CAST({text} AS DOUBLE)", FLOAT8)
     if "." in text:
         whole, _, fraction = text.partition(".")
@@ -129,6 +132,11 @@ def _current_time(compiler: Compiler, node: Node, scope: Scope) -> Value:
 @handles(exp.CurrentUser, exp.SessionUser)
 def _current_user(compiler: Compiler, node: Node, scope: Scope) -> Value:
     return Value(literal(compiler.session.user), SqlType("varchar", 128), "current_user")
+
+
+@handles(exp.CurrentUserId)
+def _current_user_id(compiler: Compiler, node: Node, scope: Scope) -> Value:
+    return call_function(Call("current_user_id", [], scope, compiler))
 
 
 # -- names ------------------------------------------------------------------------
@@ -233,6 +241,8 @@ def _compare(compiler: Compiler, node: Node, scope: Scope) -> Value:
 
 @handles(exp.Between)
 def _between(compiler: Compiler, node: Node, scope: Scope) -> Value:
+    if node.args.get("symmetric") is not None:
+        raise SqlError('syntax error at or near "SYMMETRIC"')
     value, low, high = (compiler.value(part, scope) for part in (node.this, node.args["low"], node.args["high"]))
     return Value(f"({comparison.pair('>=', value, low)} AND {comparison.pair('<=', value, high)})", BOOL)
 

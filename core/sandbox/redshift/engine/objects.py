@@ -56,6 +56,8 @@ def create_view(session: Context, reader: Reader, replace: bool) -> Outcome:
     if any(place == session.catalog.temporary for place, _ in touched):
         raise NeedsCluster("A view over a temporary table")
     spec.columns = [ColumnSpec(label, kind) for label, (_, kind) in zip(labels, query.columns, strict=True)]
+    if located is not None and located[1] == "view":
+        _same_columns(session.catalog.table(spec.schema, name, kinds=("view",)), spec)
     listed = ", ".join(f"q.c{n} AS {quoted(label)}" for n, label in enumerate(labels, 1))
     session.connection.execute(
         f"CREATE OR REPLACE VIEW {session.catalog.duck(spec.schema, name)} AS SELECT {listed} FROM ({query.sql}) AS q"
@@ -63,6 +65,17 @@ def create_view(session: Context, reader: Reader, replace: bool) -> Outcome:
     session.catalog.save(spec, session.user)
     session.catalog.depend(spec.schema, name, touched)
     return Outcome()
+
+
+def _same_columns(old: TableSpec, new: TableSpec) -> None:
+    """OR REPLACE keeps names and types of the columns (developer guide, CREATE VIEW)."""
+    if len(old.columns) != len(new.columns):
+        raise SqlError("cannot change number of columns in view")
+    for one, two in zip(old.columns, new.columns, strict=True):
+        if one.name != two.name:
+            raise SqlError(f'cannot change name of view column "{one.name}"')
+        if one.type.name != two.type.name:
+            raise SqlError(f'cannot change data type of view column "{one.name}"')
 
 
 def create_materialized_view(session: Context, reader: Reader) -> Outcome:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 
 from core.sandbox.redshift.engine.outcome import SqlError
@@ -118,6 +119,7 @@ def spelled(items: list[Token]) -> str:
     """Tokens as one text again, every literal and name in the standard's quoting; for the expression parser."""
     out: list[str] = []
     last: Token | None = None
+    _no_loose_comma(items)
     for token in _bracketed_intervals(items):
         if last is not None and last.is_("approximate") and token.kind == "word":  # one function, not two words
             out[-1] = f"approximate_{token.text}"
@@ -125,6 +127,8 @@ def spelled(items: list[Token]) -> str:
             continue
         if (last is not None and token.start > last.end) or (last is not None and last.kind == token.kind == "word"):
             out.append(" ")
+        if token.is_("join") and not (last is not None and last.is_(*_JOIN_KINDS)):
+            out.append("inner ")  # sqlglot takes a bare JOIN without ON for a comma
         if token.is_("@"):
             out.append("abs")  # the operator; sqlglot would read a parameter
         elif token.kind in ("string", "dollar"):
@@ -135,6 +139,16 @@ def spelled(items: list[Token]) -> str:
             out.append(token.text)
         last = token
     return "".join(out)
+
+
+_JOIN_KINDS = ("inner", "left", "right", "full", "outer", "cross", "natural")
+
+
+def _no_loose_comma(items: list[Token]) -> None:
+    """A comma with nothing after it is a mistake that sqlglot forgives."""
+    for token, after in itertools.zip_longest(items, items[1:]):
+        if token.is_(",") and (after is None or after.is_("from", "where", "group", "order", "having", "limit", ")")):
+            raise SqlError(f'syntax error at or near "{"end of input" if after is None else after.text}"')
 
 
 _UNIT_WORDS = "year month day hour minute second years months days hours minutes seconds week weeks quarter quarters to"

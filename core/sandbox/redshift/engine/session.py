@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 from sqlglot import exp
@@ -31,6 +32,8 @@ class EngineSession(Context):
         if len(parts) > 1:
             raise SqlError("cannot insert multiple commands into a prepared statement")
         items = [_bound(token, parameters) for token in parts[0]]
+        if self.settings["enable_case_sensitive_super_attribute"] in ("on", "true"):
+            items = _with_case(items)
         entry = self.journal.begin(query_id, self.pid, self.user, sql, items[0].value)
         try:
             outcome = self._run(items)
@@ -62,8 +65,11 @@ class EngineSession(Context):
             reader.next()
             items = commands.prepared_tokens(self, reader)
             word = items[0].value
-        if word in ("select", "with", "(") and not self._has_into(items):
+        change = _change_after_with(items) if word == "with" else ""
+        if word in ("select", "with", "(") and not change and not self._has_into(items):
             return self._select(items)
+        if self.read_only and word not in _READS:
+            raise SqlError("transaction is read-only")
         own = not self.in_transaction
         if own:
             self.connection.execute("BEGIN")
@@ -84,7 +90,9 @@ class EngineSession(Context):
     def _transaction_control(self, reader: Reader) -> Outcome | None:
         if reader.take("begin") or reader.take("start", "transaction"):
             note = [] if not self.in_transaction else ["there is already a transaction in progress"]
+            words = [token.value for token in reader.rest()]
             self.begin()
+            self.read_only = "read" in words and "only" in words
             return Outcome(notes=note)
         if reader.take("commit") or reader.take("end"):
             note = [] if self.in_transaction else ["there is no transaction in progress"]
@@ -104,7 +112,7 @@ class EngineSession(Context):
         simple: dict[str, Callable[[Context, Reader], Outcome]] = {
             "set": commands.set_, "reset": commands.reset, "show": commands.show, "prepare": commands.prepare, "deallocate": commands.deallocate,
             "declare": commands.declare, "fetch": commands.fetch, "close": commands.close, "comment": commands.comment, "copy": loading.copy,
-            "unload": unloading.unload, "drop": objects.drop, "truncate": changes.truncate, "refresh": objects.refresh,
+            "unload": unloading.unload, "cancel": commands.cancel, "drop": objects.drop, "truncate": changes.truncate, "refresh": objects.refresh,
         }  # fmt: skip
         if word in simple:
             return simple[word](self, reader)
@@ -128,11 +136,11 @@ class EngineSession(Context):
             return changes.insert(self, reader)
         if word == "merge":
             return changes.merge(self, items)
-        if word in ("update", "delete"):
+        if word in ("update", "delete") or (word == "with" and _change_after_with(items)):
             return self._change(items, word)
         if word in ("select", "with"):
             return self._select_into(items)
-        if word in ("call", "cancel", "kill"):
+        if word in ("call", "kill"):
             raise NeedsCluster(word.upper())
         raise SqlError(f'syntax error at or near "{items[0].text}"')
 
@@ -209,3 +217,29 @@ def _bound(token: Token, parameters: dict[str, str]) -> Token:
         raise SqlError(f"parameter :{token.value} is not given")
     value = parameters[token.value]
     return Token("string", literal(value), value, token.start, token.end)
+
+
+_READS = frozenset(
+    ["set", "reset", "show", "prepare", "deallocate", "declare", "fetch", "close", "unload", "explain", "analyze"]
+)
+"""What a read-only transaction lets through beside queries."""
+
+
+def _change_after_with(items: list[Token]) -> str:
+    """UPDATE or DELETE, where that is what a WITH clause stands before; else empty."""
+    depth = 0
+    for token in items:
+        depth += token.is_("(") - token.is_(")")
+        if depth == 0 and token.is_("select", "update", "delete", "insert"):
+            return token.value if token.is_("update", "delete") else ""
+    return ""
+
+
+def _with_case(items: list[Token]) -> list[Token]:
+    """Quoted names as written, for the attributes of a SUPER; every other name is folded where it is looked up."""
+    mixed = [token for token in items if token.kind == "quoted" and token.value != token.text[1:-1].replace('""', '"')]
+    if mixed and not items[0].is_("select", "with", "("):
+        raise NeedsCluster(
+            f"{items[0].text.upper()} with {mixed[0].text} while enable_case_sensitive_super_attribute is on"
+        )
+    return [replace(token, value=token.text[1:-1].replace('""', '"')) if token in mixed else token for token in items]

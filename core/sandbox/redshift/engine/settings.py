@@ -8,6 +8,7 @@ SETTINGS = {
     "enable_case_sensitive_identifier": "off", "enable_case_sensitive_super_attribute": "off", "describe_field_name_in_uppercase": "off",
     "analyze_threshold_percent": "10", "autocommit": "on", "client_encoding": "UTF8", "server_encoding": "UTF8", "server_version": "8.0.2",
     "standard_conforming_strings": "off", "activate_aqua": "auto", "error_on_nondeterministic_update": "off", "json_parse_truncate_strings": "off",
+    "json_parse_dedup_attributes": "off", "parse_super_null_on_error": "off",
     "json_serialization_enable": "off", "json_serialization_parse_nested_strings": "off", "use_fips_ssl": "false", "application_name": "", "is_superuser": "on",
     "default_geometry_encoding": "1", "cast_super_null_on_error": "on", "mv_enable_aqmv_for_session": "true", "stored_proc_log_min_messages": "log",
     "transaction_isolation": "SERIALIZABLE", "session_authorization": "awsuser", "role": "none", "seed": "", "transaction_read_only": "off",
@@ -18,4 +19,4 @@ query_group statement_timeout enable_result_cache_for_session extra_float_digits
 analyze_threshold_percent autocommit client_encoding activate_aqua application_name mv_enable_aqmv_for_session use_fips_ssl
 stored_proc_log_min_messages default_geometry_encoding error_on_nondeterministic_update describe_field_name_in_uppercase
 """
-FREE = frozenset(_FREE.split())
+FREE = frozenset([*_FREE.split(), "enable_case_sensitive_super_attribute"])

@@ -211,6 +211,12 @@ def _path_of(node: Any, scope: Scope) -> tuple[Any, str, str] | None:
                 (alias.name if alias is not None and alias.name else parts[-1]).lower(),
                 index,
             )
+    if isinstance(node, exp.Table) and not isinstance(node.this, exp.Anonymous):  # an unrolled element, unrolled again
+        relation = next((one for one in scope.relations if one.alias == node.name.lower()), None)
+        field = relation.get(relation.alias) if relation is not None else None
+        alias = node.args.get("alias")
+        if field is not None and field.type.name == "super" and alias is not None and alias.name:
+            return exp.column(node.name), alias.name.lower(), index
     return None
 
 

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from core.sandbox.redshift.engine.casts import assigned, type_named
+from typing import Any
+
+from sqlglot import exp
+
+from core.sandbox.redshift.engine.casts import MAX, assigned, type_named
 from core.sandbox.redshift.engine.catalog import ColumnSpec, TableSpec
 from core.sandbox.redshift.engine.context import Context
 from core.sandbox.redshift.engine.outcome import NeedsCluster, Outcome, SqlError
@@ -157,7 +161,7 @@ def _sizes(reader: Reader) -> list[int]:
         return []
     sizes = []
     while True:
-        sizes.append(65535 if reader.take("max") else reader.number())
+        sizes.append(MAX if reader.take("max") else reader.number())
         if reader.take(")"):
             return sizes
         reader.need(",")
@@ -246,12 +250,13 @@ def table_constraint(reader: Reader, spec: TableSpec) -> None:
 def _table_attributes(reader: Reader, spec: TableSpec) -> list[tuple[str, list[str]]]:
     """Distribution, sort order, backup; the named keys are given back, for the columns may come from a query."""
     pending: list[tuple[str, list[str]]] = []
+    said = ""
     while not reader.done and not reader.sees("as"):
         if reader.take("diststyle"):
             style = reader.name().upper()
             if style not in ("AUTO", "EVEN", "KEY", "ALL"):
                 raise SqlError(f"DISTSTYLE {style} is not known")
-            spec.diststyle = style
+            spec.diststyle = said = style
         elif reader.take("distkey"):
             names = reader.names()
             if len(names) != 1:
@@ -271,6 +276,10 @@ def _table_attributes(reader: Reader, spec: TableSpec) -> list[tuple[str, list[s
             pass
         else:
             raise reader.trouble()
+    if said not in ("", "KEY") and (
+        any(kind == "dist" for kind, _ in pending) or any(one.distkey for one in spec.columns)
+    ):
+        raise SqlError(f"DISTSTYLE {said} cannot be combined with DISTKEY")
     return pending
 
 
@@ -285,6 +294,9 @@ def apply_keys(spec: TableSpec, pending: list[tuple[str, list[str]]]) -> None:
                 one.sortkey = 0
             for place, name in enumerate(names, 1):
                 spec.column(name).sortkey = place
+    for one in spec.columns:
+        if one.type.name in ("super", "varbyte") and (one.distkey or one.sortkey):
+            raise SqlError(f'column "{one.name}" of type {one.type.name} cannot be a distribution key or a sort key')
     if spec.diststyle == "KEY" and not any(one.distkey for one in spec.columns):
         raise SqlError("DISTSTYLE KEY needs a DISTKEY column")
 
@@ -340,6 +352,8 @@ def create_from_query(
         if labels.count(label) > 1:
             raise SqlError(f'column "{label}" specified more than once')
     spec.columns = [ColumnSpec(label, kind) for label, (_, kind) in zip(labels, query.columns, strict=True)]
+    if not pending and spec.diststyle == "AUTO" and not spec.sort_style:
+        _inherit_keys(session, spec, session.parsed(text))
     apply_keys(spec, pending)
     make(session, spec)
     values = ", ".join(assigned(Value(f"q.c{n}", kind), kind) for n, (_, kind) in enumerate(query.columns, 1))
@@ -347,3 +361,40 @@ def create_from_query(
         f"INSERT INTO {session.catalog.duck(spec.schema, spec.name)} SELECT {values} FROM ({query.sql}) AS q"
     )
     return Outcome(affected=rows)
+
+
+def _inherit_keys(session: Context, spec: TableSpec, node: Any) -> None:
+    """A plain SELECT of one table hands its distribution and sort keys down (developer guide, CTAS usage notes)."""
+    clauses = ("group", "order", "limit", "distinct", "joins", "having", "qualify", "with_", "connect")
+    table = node.args["from_"].this if isinstance(node, exp.Select) and node.args.get("from_") else None
+    if (
+        not isinstance(table, exp.Table)
+        or any(node.args.get(one) for one in clauses)
+        or table.args.get("joins")
+        or table.args.get("pivots")
+    ):
+        return
+    if session.catalog.locate(table.db.lower(), table.name.lower()) is None:
+        return
+    try:
+        parent = session.catalog.table(table.db.lower(), table.name.lower())
+    except SqlError:
+        return  # a view has no keys
+    names: dict[str, str] = {}
+    for item in node.expressions:
+        inner = item.this if isinstance(item, exp.Alias) else item
+        if isinstance(inner, exp.Star) or (isinstance(inner, exp.Column) and isinstance(inner.this, exp.Star)):
+            names |= {one.name: one.name for one in parent.columns}
+        elif isinstance(inner, exp.Column):
+            names[inner.name.lower()] = item.alias_or_name.lower()
+    sort = sorted((one for one in parent.columns if one.sortkey), key=lambda one: one.sortkey)
+    if sort and all(one.name in names for one in sort):
+        spec.sort_style = parent.sort_style
+        for one in sort:
+            spec.column(names[one.name]).sortkey = one.sortkey
+    for one in parent.columns:
+        if one.distkey and one.name in names:
+            spec.column(names[one.name]).distkey = True
+            spec.diststyle = "KEY"
+    if parent.diststyle in ("ALL", "EVEN"):
+        spec.diststyle = parent.diststyle

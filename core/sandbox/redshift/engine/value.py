@@ -60,6 +60,8 @@ class Scope:
     windows: set[str] = field(default_factory=set)
     level: Value | None = None
     prior: Relation | None = None
+    sorted_by: str = ""
+    """What the sort-based aggregates (LISTAGG, MEDIAN, PERCENTILE_CONT) of this SELECT sort by."""
     no_aggregates: str = ""
     """The clause in which an aggregate is an error, or empty."""
 

@@ -8,12 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from core.backups.objects.fate import fate
 from core.backups.objects.lifecycle import (
     Lifecycle,
+    Rule,
     check,
     difference,
-    expiry_moment,
-    fate,
+    expiry,
     in_words,
     merged,
     rule,
@@ -36,21 +37,24 @@ def aged(key: str, days: float, size: int = 1) -> Entry:
     return Entry(key, size, NOW - timedelta(days=days), "STANDARD")
 
 
+def ends(entry: Entry, rules: list[Rule]) -> datetime | None:
+    found = expiry(entry, rules)
+    return found[0] if found else None
+
+
 def test_days_count_to_the_next_midnight() -> None:
     rules = [rule("r", expire_days=3)]
     made = datetime(2026, 1, 15, 10, 30, tzinfo=UTC)
-    assert expiry_moment(Entry("k", 1, made), rules) == datetime(
-        2026, 1, 19, tzinfo=UTC
-    )  # the user guide's own example
+    assert ends(Entry("k", 1, made), rules) == datetime(2026, 1, 19, tzinfo=UTC)  # the user guide's own example
     midnight = datetime(2026, 1, 15, tzinfo=UTC)
-    assert expiry_moment(Entry("k", 1, midnight), rules) == datetime(2026, 1, 18, tzinfo=UTC)
+    assert ends(Entry("k", 1, midnight), rules) == datetime(2026, 1, 18, tzinfo=UTC)
 
 
 def test_what_will_be_gone_on_a_day() -> None:
     pages = [[aged("db/old", 70, 100), aged("db/new", 1, 10)], [aged("other", 500)]]
     rules = [rule("db", "db/", expire_days=60), rule("off", "", enabled=False, expire_days=1)]
     today = fate(pages, rules, NOW)
-    assert (today.looked, today.gone, today.gone_size, today.examples, today.kept) == (3, 1, 100, ("db/old",), 2)
+    assert (today.looked, today.gone, today.gone_size, today.examples, today.kept) == (3, 1, 100, ["db/old"], 2)
     later = fate(pages, rules, NOW + timedelta(days=61))
     assert later.gone == 2 and later.newest_gone == NOW - timedelta(days=1) and not later.all_gone
     colder = fate(pages, [rule("t", transition=(30, "STANDARD_IA"))], NOW)
@@ -58,11 +62,66 @@ def test_what_will_be_gone_on_a_day() -> None:
     assert fate([], rules, NOW).all_gone is False
 
 
+def chain(key: str, *ages: float, marker: bool = False) -> list[Entry]:
+    """Versions written so many days ago, newest first; each is old since the one before it was written."""
+    return [
+        Entry(
+            key, 0 if marker and number == 0 else 10, NOW - timedelta(days=age), "STANDARD", version=str(number),
+            latest=number == 0, delete_marker=marker and number == 0,
+        )
+        for number, age in enumerate(ages)
+    ]  # fmt: skip
+
+
+def test_old_versions_go_by_the_day_they_became_old() -> None:
+    versions = chain("k", 5, 40, 300)  # old since 5 and since 40 days
+    found = fate([versions], [rule("n", noncurrent_days=30)], NOW, keeps_versions=True)
+    assert (found.looked, found.gone, found.old, found.old_gone, found.old_gone_size) == (1, 0, 2, 1, 10)
+    assert (
+        fate([versions], [rule("n", noncurrent_days=30)], NOW + timedelta(days=30), keeps_versions=True).old_gone == 2
+    )
+    keep = [rule("n", noncurrent_days=1, keep_versions=1)]
+    assert fate([versions], keep, NOW + timedelta(days=900), keeps_versions=True).old_gone == 1
+    assert fate([versions[:1], versions[1:]], [rule("n", noncurrent_days=30)], NOW, keeps_versions=True).old_gone == 1
+
+
+def test_an_expired_object_stays_as_a_version_until_that_goes_too() -> None:
+    rules = [rule("r", expire_days=60, noncurrent_days=7)]
+    on = NOW - timedelta(days=100) + timedelta(days=62)
+    found = fate([chain("k", 100)], rules, on, keeps_versions=True)
+    assert (found.gone, found.restorable) == (1, 1)
+    found = fate([chain("k", 100)], rules, on + timedelta(days=8), keeps_versions=True)
+    assert (found.gone, found.restorable) == (1, 0)
+    assert fate([chain("k", 100)], rules, on).restorable == 0  # no versions are kept: gone is gone
+
+
+def test_a_delete_marker_goes_when_it_hides_nothing_any_more() -> None:
+    rules = [rule("m", markers=True), rule("n", noncurrent_days=30)]
+    versions = chain("k", 10, 50, marker=True)
+    assert fate([versions], rules, NOW, keeps_versions=True).markers_gone == 0
+    later = fate([versions], rules, NOW + timedelta(days=30), keeps_versions=True)
+    assert (later.old_gone, later.markers_gone, later.looked) == (1, 1, 0)
+
+
+def test_rules_by_tag_ask_for_tags_only_where_it_matters() -> None:
+    tagged = {**rule("t", "", expire_days=30), "Filter": {"Tag": {"Key": "keep", "Value": "no"}}}
+    asked: list[str] = []
+
+    def tags(entry: Entry) -> dict[str, str] | None:
+        asked.append(entry.key)
+        return {"a": {"keep": "no", "more": "x"}, "b": {"keep": "yes"}}.get(entry.key)
+
+    pages = [[aged("a", 70), aged("b", 70), aged("c", 70), aged("young", 1)]]
+    found = fate(pages, [tagged], NOW, tags=tags)
+    assert (found.gone, found.examples, found.unsure, asked) == (1, ["a"], 1, ["a", "b", "c"])
+    assert fate(pages, [tagged], NOW).unsure == 3
+
+
 @given(st.integers(1, 4000), st.integers(0, 5000), st.integers(0, 86_399))
 def test_an_object_is_gone_exactly_from_its_moment(days: int, age: int, second: int) -> None:
     made = datetime(2020, 1, 1, tzinfo=UTC) + timedelta(days=age, seconds=second)
     rules = [rule("r", expire_days=days)]
-    end = expiry_moment(Entry("k", 1, made), rules)
+    end = ends(Entry("k", 1, made), rules)
     assert end is not None
     assert timedelta(days=days) <= end - made < timedelta(days=days + 1)
     assert fate([[Entry("k", 1, made)]], rules, end - timedelta(microseconds=1)).gone == 0
@@ -147,3 +206,20 @@ def test_the_round_trip_and_its_guards(store) -> None:
 def test_an_endpoint_without_lifecycle_says_so(rclone) -> None:
     with pytest.raises(OpsError):
         rclone.objects.write_lifecycle(rclone.bucket(), Lifecycle((rule("r", expire_days=3),)))
+
+
+def test_a_bucket_with_versions_and_tags_is_tried_out_as_it_is(store) -> None:
+    bucket = store.bucket()
+    store.objects.set_versioning(bucket, on=True)
+    store.fill(bucket, {"db/k": b"x", "db/tagged": b"xyz"})
+    store.fill(bucket, {"db/k": b"yy"})
+    store.objects.set_tags(bucket, "db/tagged", {"keep": "no"})
+    by_tag = {
+        **rule("t", expire_days=5),
+        "Filter": {"And": {"Prefix": "db/", "Tags": [{"Key": "keep", "Value": "no"}]}},
+    }
+    rules = [by_tag, rule("n", noncurrent_days=9)]
+    soon = store.objects.fate(headless_job(), bucket, rules, datetime.now(UTC) + timedelta(days=7))
+    assert (soon.looked, soon.gone, soon.restorable, soon.old, soon.old_gone, soon.unsure) == (2, 1, 1, 1, 0, 0)
+    later = store.objects.fate(headless_job(), bucket, rules, datetime.now(UTC) + timedelta(days=40))
+    assert (later.gone, later.restorable, later.old_gone, later.old_gone_size) == (1, 0, 1, 1)

@@ -101,3 +101,17 @@ def test_mistakes_are_said_in_a_line(s3: Verb, words: tuple[str, ...], status: i
     answered, _, heard = s3(*words)
     assert answered == status
     assert said in heard and "Traceback" not in heard
+
+
+def test_an_archived_object_is_brought_back(s3: Verb, sandbox) -> None:
+    bucket = sandbox.name("ice")
+    client = sandbox.client("s3")
+    client.create_bucket(Bucket=bucket)
+    client.put_object(Bucket=bucket, Key="old", Body=b"x", StorageClass="DEEP_ARCHIVE")
+    client.put_object(Bucket=bucket, Key="new", Body=b"x")
+    status, _, said = s3("get", f"s3://{bucket}/old", "-")
+    assert status == 1 and "unarchive" in said
+    status, answer, _ = s3("unarchive", f"s3://{bucket}/old", "--days", "3", "--tier", "Bulk")
+    assert (status, answer["archive"]) == (0, "coming") and "3 days" in answer["answer"]
+    status, _, said = s3("unarchive", f"s3://{bucket}/new")
+    assert status == 1 and said

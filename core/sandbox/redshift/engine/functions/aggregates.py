@@ -12,7 +12,14 @@ from core.sandbox.redshift.engine.outcome import SqlError
 from core.sandbox.redshift.engine.types import BOOL, FLOAT8, INT4, INT8, TEXT, SqlType, numeric
 from core.sandbox.redshift.engine.value import Value
 
-refuse("HyperLogLog sketches are the cluster's own", "hll", "hll_create_sketch", "hll_cardinality", "hll_combine")
+refuse(
+    "HyperLogLog sketches are the cluster's own",
+    "hll",
+    "hll_create_sketch",
+    "hll_cardinality",
+    "hll_combine",
+    "hll_combine_sketches",
+)
 
 
 def _plain(call: Call, text: str, kind: SqlType) -> Value:
@@ -134,7 +141,9 @@ def _bits(call: Call) -> Value:
 @aggregate("median", frame=False)
 def _median(call: Call) -> Value:
     call.count(1)
-    return _percentile(call, call.arg(0), "0.5")
+    value = call.arg(0)
+    _same_order(call, value.sql)
+    return _percentile(call, value, "0.5")
 
 
 @aggregate("percentile_cont", frame=False)
@@ -161,7 +170,19 @@ def _percentile(call: Call, value: Value, fraction: str) -> Value:
 def _within(call: Call) -> Value:
     if len(call.within) != 1:
         raise SqlError(f"{call.name.upper()} needs WITHIN GROUP (ORDER BY one expression)")
-    return call.compiler.value(call.within[0].this, call.scope)
+    value = call.compiler.value(call.within[0].this, call.scope)
+    if call.name == "percentile_cont":
+        _same_order(call, value.sql + (" DESC NULLS FIRST" if call.within[0].args.get("desc") else ""))
+    return value
+
+
+def _same_order(call: Call, order: str) -> None:
+    """The sort-based aggregates of one SELECT must sort alike (developer guide, LISTAGG and PERCENTILE_CONT)."""
+    if not order or call.over:
+        return
+    call.scope.sorted_by = call.scope.sorted_by or order
+    if call.scope.sorted_by != order:
+        raise SqlError("within group ORDER BY clauses for aggregate functions must be the same")
 
 
 def _fraction(call: Call) -> str:
@@ -191,7 +212,9 @@ def _listagg(call: Call) -> Value:
     value = call.arg(0)
     text = value.sql if value.type.is_text else cast(value, TEXT)
     separator = call.arg(1).sql if len(call.nodes) == 2 else "''"
+    separator = "''" if separator == "NULL" else separator
     order = order_items(call.compiler, call.within, call.scope)
+    _same_order(call, order.removesuffix(" ASC NULLS LAST"))
     if call.distinct and order:
         own = [converted(call.compiler.value(one.this, call.scope), TEXT) for one in call.within]
         if len(own) != 1 or own[0] != text:
@@ -274,12 +297,8 @@ def _ratio(call: Call) -> Value:
     )
 
 
-@function("grouping")
+@function("grouping", "grouping_id")
 def _grouping(call: Call) -> Value:
-    call.count(1)
-    return Value(f"CAST(grouping({call.arg(0).sql}) AS INTEGER)", INT4, "grouping")
-
-
-@function("grouping_id")
-def _grouping_id(call: Call) -> Value:
-    return Value(f"CAST(grouping({', '.join(one.sql for one in call.args())}) AS INTEGER)", INT4, "grouping_id")
+    if not call.nodes:
+        raise call.unknown()
+    return Value(f"CAST(grouping({', '.join(one.sql for one in call.args())}) AS INTEGER)", INT4, call.name)

@@ -113,21 +113,26 @@ def _dateadd(call: Call) -> Value:
     part = date_part_name(call.word(0))
     count = argument(call, call.arg(1), "i")
     value = _moment(call, call.arg(2))
-    step = _step(part, count)
     if value.type.name == "date":
-        return Value(f"(CAST({value.sql} AS TIMESTAMP) + {step})", TIMESTAMP)
-    if value.type.name == "time":
+        return Value(_added(part, f"CAST({value.sql} AS TIMESTAMP)", count), TIMESTAMP, "date_add")
+    if value.type.name in ("time", "timetz"):
         if part not in _TIME_PARTS:
             raise SqlError(f'"{part}" is not a unit of time')
-        return Value(f"({value.sql} + {step})", TIME)
-    if part in ("year", "month", "quarter", "decade", "century", "millennium"):
-        return Value(f"({value.sql} + {step})", value.type)
-    return Value(f"({value.sql} + {step})", value.type)
+        return Value(f"({value.sql} + {_step(part, count)})", value.type, "date_add")
+    return Value(_added(part, value.sql, count), value.type, "date_add")
+
+
+def _added(part: str, moment: str, count: str) -> str:
+    """Years from a 29 February go to 1 March where there is none, months to the month's last day (developer guide, DATEADD)."""
+    years = {"year": 1, "decade": 10, "century": 100, "millennium": 1000}.get(part)
+    if years is not None:
+        return f"rs_add_years({moment}, CAST({count} AS INTEGER) * {years})"
+    return f"({moment} + {_step(part, count)})"
 
 
 def _step(part: str, count: str) -> str:
     number = f"CAST({count} AS INTEGER)"
-    months = {"month": 1, "quarter": 3, "year": 12, "decade": 120, "century": 1200, "millennium": 12000}.get(part)
+    months = {"month": 1, "quarter": 3}.get(part)
     if months is not None:
         return f"to_months({number} * {months})"
     if part in ("dow", "doy"):
@@ -156,18 +161,21 @@ def _datediff(call: Call) -> Value:
     if left.type.name in times or right.type.name in times:
         if part not in _TIME_PARTS:
             raise SqlError(f'"{part}" is not a unit of time')
-        sides = [f"CAST({cast(one, TIME) if one.type.name != 'time' else one.sql} AS TIME)" for one in (left, right)]
-        return Value(f"date_diff('{part}', {sides[0]}, {sides[1]})", INT8)
+        sides = [one.sql if one.type.name == "time" else cast(one, TIME) for one in (left, right)]
+        return Value(f"date_diff('{part}', {sides[0]}, {sides[1]})", INT8, "date_diff")
     sides = [one.sql if one.type.name == "timestamp" else cast(one, TIMESTAMP) for one in (left, right)]
     part = "day" if part in ("dow", "doy") else "second" if part == "epoch" else part
     if part == "week":  # DuckDB counts whole weeks, Redshift the boundaries
         return Value(
             f"CAST(date_diff('day', date_trunc('week', {sides[0]}), date_trunc('week', {sides[1]})) // 7 AS BIGINT)",
             INT8,
+            "date_diff",
         )
+    if (years := {"century": 100, "millennium": 1000}.get(part)) is not None:
+        return Value(f"(rs_era({sides[1]}, {years}) - rs_era({sides[0]}, {years}))", INT8, "date_diff")
     if part.startswith("timezone"):
         raise SqlError(f'DATEDIFF does not take the date part "{part}"')
-    return Value(f"date_diff('{part}', {sides[0]}, {sides[1]})", INT8)
+    return Value(f"date_diff('{part}', {sides[0]}, {sides[1]})", INT8, "date_diff")
 
 
 @function("date_trunc")
@@ -177,6 +185,11 @@ def _date_trunc(call: Call) -> Value:
     value = _moment(call, call.arg(1))
     if part in ("dow", "doy", "epoch") or part.startswith("timezone"):
         raise SqlError(f'timestamp units "{part}" not supported')
+    if (years := {"century": 100, "millennium": 1000}.get(part)) is not None:
+        if value.type.name == "timestamptz":
+            return Value(f"timezone('UTC', rs_trunc_years(timezone('UTC', {value.sql}), {years}))", TIMESTAMPTZ)
+        if value.type.name in ("timestamp", "date"):
+            return Value(f"rs_trunc_years({value.sql}, {years})", TIMESTAMP)
     if value.type.name == "timestamptz":
         return Value(f"date_trunc('{part}', {value.sql})", TIMESTAMPTZ)
     if value.type.name in ("time", "timetz"):
@@ -204,7 +217,8 @@ def _date_part(call: Call) -> Value:
         )
     if part in ("second", "millisecond", "microsecond"):
         return Value(f"CAST({_seconds(part, value, call.name == 'extract')} AS {kind.duck})", kind, label)
-    return Value(f"CAST(date_part('{part}', {value.sql}) AS {kind.duck})", kind, label)
+    first = " + 1" if part == "decade" else ""  # the years 1 to 9 are decade 1
+    return Value(f"CAST(date_part('{part}', {value.sql}){first} AS {kind.duck})", kind, label)
 
 
 def _seconds(part: str, value: Value, alone: bool) -> str:
@@ -225,21 +239,21 @@ def _convert_timezone(call: Call) -> Value:
     source, target = names if len(names) == 2 else ("'UTC'", names[0])
     value = _moment(call, call.arg(len(call.nodes) - 1))
     if value.type.name == "timestamptz":
-        return Value(f"timezone(rs_zone({target}), {value.sql})", TIMESTAMP)
+        return Value(f"rs_to_zone({target}, {value.sql})", TIMESTAMP)
     moment = converted(value, TIMESTAMP)
-    return Value(f"timezone(rs_zone({target}), timezone(rs_zone({source}), {moment}))", TIMESTAMP)
+    return Value(f"rs_to_zone({target}, rs_from_zone({source}, {moment}))", TIMESTAMP)
 
 
 @function("timezone")
 def _timezone(call: Call) -> Value:
     call.count(2)
-    zone = f"rs_zone({argument(call, call.arg(0), 's')})"
+    zone = argument(call, call.arg(0), "s")
     value = _moment(call, call.arg(1))
     if value.type.name == "timestamptz":
-        return Value(f"timezone({zone}, {value.sql})", TIMESTAMP)
+        return Value(f"rs_to_zone({zone}, {value.sql})", TIMESTAMP)
     if value.type.name == "timetz":
         return Value(f"timezone({zone}, {value.sql})", TIMETZ)
-    return Value(f"timezone({zone}, {converted(value, TIMESTAMP)})", TIMESTAMPTZ)
+    return Value(f"rs_from_zone({zone}, {converted(value, TIMESTAMP)})", TIMESTAMPTZ)
 
 
 @function("to_char")
@@ -258,7 +272,7 @@ def _to_char(call: Call) -> Value:
     if value.is_untyped and value.sql != "NULL":
         raise SqlError('function to_char("unknown", "unknown") is not unique')
     moment = _moment(call, value)
-    zone = "'UTC'" if moment.type.name == "timestamptz" else "''"
+    zone = "'UTC'"
     plain = f"timezone('UTC', {moment.sql})" if moment.type.name == "timestamptz" else converted(moment, TIMESTAMP)
     return Value(f"rs_to_char_moment({plain}, {shape}, {zone})", SqlType("varchar", -1))
 

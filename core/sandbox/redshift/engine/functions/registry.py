@@ -71,6 +71,8 @@ def call_function(call: Call) -> Value:
         raise NeedsCluster(f"The function {call.name.upper()}", _REFUSED[call.name])
     builder = _BUILDERS.get(call.name)
     if builder is None:
+        if call.name.startswith(("st_", "h3_")):
+            raise NeedsCluster(f"The spatial function {call.name.upper()}")
         raise call.unknown()
     aggregates = call.name in AGGREGATES
     if call.over and not aggregates and call.name not in WINDOWS:

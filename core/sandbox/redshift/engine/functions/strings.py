@@ -12,6 +12,8 @@ from core.sandbox.redshift.engine.value import Value
 
 table(r"""
 ascii(s) -> int4 : rs_ascii({0})
+bpcharcmp(s, s) -> int4 : rs_order(rtrim({0}, ' '), rtrim({1}, ' '))
+bttext_pattern_cmp(s, s) -> int4 : rs_order({0}, {1})
 btrim(s, s=' ') -> text : trim({0}, {1})
 ltrim(s, s=' ') -> text : ltrim({0}, {1})
 rtrim(s, s=' ') -> text : rtrim({0}, {1})
@@ -50,6 +52,7 @@ from_varbyte(y, s) -> text : rs_from_varbyte({0}, {1})
 to_varbyte(s, s) -> varbyte : rs_to_varbyte({0}, {1})
 varbyte_to_text(y) -> text : decode({0})
 """)
+refuse("it reads numbers as COBOL prints them", "text_to_int_alt", "text_to_numeric_alt")
 refuse("the collation is a property of a cluster's database", "collate")
 refuse("its algorithm is not published", "checksum", "func_checksum", "farmfingerprint64", "farmhash64")
 
@@ -131,3 +134,22 @@ def _fnv(call: Call) -> Value:
         f"CASE WHEN {value.sql} IS NULL THEN coalesce({seed}, CAST(-3750763034362895579 AS BIGINT)) ELSE rs_fnv_bytes({data}, {seed}) END",
         INT8,
     )
+
+
+@function("murmur3_32_hash")
+def _murmur(call: Call) -> Value:
+    """As Apache Iceberg lays it down: integers and dates as 8 bytes, little end first, texts in UTF-8."""
+    call.count(1, 2)
+    value = call.arg(0)
+    seed = argument(call, call.arg(1), "i") if len(call.nodes) == 2 else "CAST(0 AS BIGINT)"
+    if value.type.is_integer:
+        data = f"rs_little_endian(((CAST({value.sql} AS HUGEINT) + {2**64}) % {2**64}), 16)"
+    elif value.type.name == "date":
+        data = f"rs_little_endian(((CAST({value.sql} - DATE '1970-01-01' AS HUGEINT) + {2**64}) % {2**64}), 16)"
+    elif value.type.name == "varbyte":
+        data = value.sql
+    elif value.type.is_text or value.sql == "NULL":
+        data = f"encode({argument(call, value, 's')})"
+    else:
+        raise NeedsCluster(f"MURMUR3_32_HASH of {value.type.sql}")
+    return Value(f"rs_murmur3({data}, {seed})", INT4)

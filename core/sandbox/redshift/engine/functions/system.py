@@ -17,8 +17,19 @@ VERSION = (
 
 refuse(
     "it belongs to a cluster's own administration",
-    "pg_cancel_backend", "pg_terminate_backend", "reboot_cluster", "explain_model", "is_member_of",
+    "pg_cancel_backend", "pg_terminate_backend", "reboot_cluster", "explain_model", "is_member_of", "user_is_member_of", "role_is_member_of",
+    "change_query_priority", "change_session_priority", "change_user_priority", "default_iam_role", "current_aws_account", "current_namespace",
+    "pg_get_grantee_by_iam_role", "pg_get_iam_role_by_user", "pg_get_session_roles", "get_external_schema", "invoke_rls",
 )  # fmt: skip
+refuse("use SET, which takes effect for the whole session", "set_config")
+refuse(
+    "the catalogue's views say the same",
+    "pg_get_cols",
+    "pg_get_late_binding_view_cols",
+    "pg_get_viewdef",
+    "pg_get_userbyid",
+    "format_type",
+)
 
 
 @function("version")
@@ -94,6 +105,12 @@ def _privilege(call: Call) -> Value:
         raise call.unknown()
     call.args()
     return Value("true", BOOL)
+
+
+@function("current_user_id")
+def _user_id(call: Call) -> Value:
+    call.count(0)
+    return Value("100", INT4)
 
 
 @function("slice_num")

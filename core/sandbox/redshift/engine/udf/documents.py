@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
@@ -11,11 +12,25 @@ class _Number(str):
     """A number as it was written, so that no digit is lost on the way."""
 
 
-def _load(text: str) -> Any:
+class _Twice(ValueError):
+    """An attribute stands twice in one object."""
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    made = dict(pairs)
+    if len(made) != len(pairs):
+        names = [name for name, _ in pairs]
+        raise _Twice(next(name for name in names if names.count(name) > 1))
+    return made
+
+
+def _load(text: str, pairs_hook: Callable[[list[tuple[str, Any]]], Any] | None = None) -> Any:
     def constant(name: str) -> Any:
         raise ValueError(name)
 
-    return json.loads(text, parse_float=_Number, parse_int=_Number, parse_constant=constant)
+    return json.loads(
+        text, parse_float=_Number, parse_int=_Number, parse_constant=constant, object_pairs_hook=pairs_hook
+    )
 
 
 def dump(value: Any) -> str:
@@ -56,9 +71,11 @@ def valid_array(text: str) -> bool:
 
 
 def parse(text: str) -> str:
-    """The document without insignificant blanks. Raises ValueError."""
+    """The document without insignificant blanks. Raises ValueError; a name twice in one object is an error, as on Redshift."""
     try:
-        return dump(_load(text))
+        return dump(_load(text, _once))
+    except _Twice as error:
+        raise ValueError(f"Invalid JSON: duplicate attribute {str(error)!r} in an object") from None
     except (ValueError, RecursionError):
         raise ValueError(f"Invalid JSON: {text[:60]!r}") from None
 

@@ -75,10 +75,11 @@ CREATE OR REPLACE MACRO main.rs_time(s) AS
     coalesce(CASE WHEN regexp_full_match(s, '[0-9]{2}:[0-9]{2}:[0-9]{2}([.][0-9]+)?') THEN TRY_CAST(s AS TIME) END, rs_parse_time(s));
 
 CREATE OR REPLACE MACRO main.rs_timetz(s) AS
-    CAST(s AS TIMETZ);
+    coalesce(TRY_CAST(s AS TIMETZ), CAST(rs_parse_timetz(s) AS TIMETZ));
 
 CREATE OR REPLACE MACRO main.rs_float_text(x) AS
-    regexp_replace(CAST(x AS VARCHAR), '[.]0$', '');
+    CASE WHEN x IS NULL THEN NULL WHEN isnan(x) THEN 'NaN' WHEN isinf(x) THEN CASE WHEN x > 0 THEN 'Infinity' ELSE '-Infinity' END
+    WHEN typeof(x) = 'FLOAT' THEN format('{:.6g}', x) ELSE format('{:.15g}', x) END;
 
 CREATE OR REPLACE MACRO main.rs_interval_text(i) AS
     CAST(i AS VARCHAR);
@@ -101,8 +102,21 @@ CREATE OR REPLACE MACRO main.rs_next_day(d, n) AS
     WHEN list_position(['su', 'mo', 'tu', 'we', 'th', 'fr', 'sa'], lower(left(n, 2))) IS NULL THEN error('Unknown day of week: ' || n)
     ELSE (list_position(['su', 'mo', 'tu', 'we', 'th', 'fr', 'sa'], lower(left(n, 2))) - 1 - date_part('dow', d) + 6) % 7 + 1 END AS INTEGER);
 
-CREATE OR REPLACE MACRO main.rs_zone(z) AS
-    z;
+CREATE OR REPLACE MACRO main.rs_to_zone(z, t) AS
+    CASE WHEN rs_zone_seconds(z) IS NULL THEN timezone(z, t) ELSE timezone('UTC', t) + to_seconds(rs_zone_seconds(z)) END;
+
+CREATE OR REPLACE MACRO main.rs_from_zone(z, t) AS
+    CASE WHEN rs_zone_seconds(z) IS NULL THEN timezone(z, t) ELSE timezone('UTC', t - to_seconds(rs_zone_seconds(z))) END;
+
+CREATE OR REPLACE MACRO main.rs_add_years(t, n) AS
+    CASE WHEN date_part('month', t) = 2 AND date_part('day', t) = 29 AND date_part('day', last_day(CAST(t + to_months(n * 12) AS DATE))) = 28
+    THEN t + to_months(n * 12) + to_days(1) ELSE t + to_months(n * 12) END;
+
+CREATE OR REPLACE MACRO main.rs_trunc_years(t, n) AS
+    make_timestamp((CAST(date_part('year', t) AS BIGINT) - 1) // n * n + 1, 1, 1, 0, 0, 0);
+
+CREATE OR REPLACE MACRO main.rs_era(t, n) AS
+    (CAST(date_part('year', t) AS BIGINT) + n - 1) // n;
 
 CREATE OR REPLACE MACRO main.rs_trunc_time(t, p) AS
     CAST(date_trunc(p, DATE '1970-01-01' + CAST(t AS TIME)) AS TIME);
@@ -139,6 +153,26 @@ CREATE OR REPLACE MACRO main.rs_super_text(j) AS
 
 CREATE OR REPLACE MACRO main.rs_super_string(j) AS
     CASE WHEN json_type(j) = 'VARCHAR' THEN j->>'$' END;
+
+CREATE OR REPLACE MACRO main.rs_super_scalar(j) AS
+    CASE WHEN json_type(j) IN ('ARRAY', 'OBJECT') THEN NULL ELSE rs_super_text(j) END;
+
+CREATE OR REPLACE MACRO main.rs_super_bool(j) AS
+    CASE json_type(j) WHEN 'BOOLEAN' THEN CAST(j AS BOOLEAN) WHEN 'BIGINT' THEN CAST(j AS BIGINT) <> 0 WHEN 'UBIGINT' THEN CAST(j AS UBIGINT) <> 0
+    WHEN 'VARCHAR' THEN CASE WHEN lower(trim(j->>'$')) IN ('t', 'true', 'y', 'yes', '1', 'on') THEN true
+    WHEN lower(trim(j->>'$')) IN ('f', 'false', 'n', 'no', '0', 'off') THEN false END END;
+
+CREATE OR REPLACE MACRO main.rs_super_integer(j) AS
+    CASE WHEN json_type(j) IN ('BIGINT', 'UBIGINT', 'DOUBLE') THEN CAST(round(TRY_CAST(CAST(j AS VARCHAR) AS DECIMAL(38,15))) AS VARCHAR)
+    WHEN json_type(j) = 'BOOLEAN' THEN CASE WHEN CAST(j AS BOOLEAN) THEN '1' ELSE '0' END
+    WHEN json_type(j) = 'VARCHAR' AND regexp_full_match(trim(j->>'$'), '[+-]?[0-9]+') THEN trim(j->>'$') END;
+
+CREATE OR REPLACE MACRO main.rs_super_rank(j) AS
+    CASE json_type(j) WHEN 'BOOLEAN' THEN 1 WHEN 'BIGINT' THEN 2 WHEN 'UBIGINT' THEN 2 WHEN 'DOUBLE' THEN 2 WHEN 'VARCHAR' THEN 3 WHEN 'ARRAY' THEN 4
+    WHEN 'OBJECT' THEN 5 END;
+
+CREATE OR REPLACE MACRO main.rs_super_digits(j) AS
+    CASE WHEN json_type(j) IN ('BIGINT', 'UBIGINT', 'DOUBLE') AND NOT contains(lower(CAST(j AS VARCHAR)), 'e') THEN ltrim(CAST(j AS VARCHAR), '-') END;
 
 CREATE OR REPLACE MACRO main.rs_super_number(j) AS
     CASE WHEN json_type(j) IN ('BIGINT', 'UBIGINT', 'DOUBLE') THEN CAST(j AS DOUBLE) END;

@@ -26,7 +26,7 @@ _ROMAN = ("I", "II", "III", "IV", "V", "VI", "VII", "VIII", "IX", "X", "XI", "XI
 _PATTERNS = (
     "HH24", "HH12", "HH", "MI", "SSSS", "SS", "MS", "US", "AM", "PM", "A.M.", "P.M.", "am", "pm", "a.m.", "p.m.", "Y,YYY", "YYYY", "YYY", "YY",
     "Y", "IYYY", "IYY", "IY", "BC", "B.C.", "AD", "A.D.", "bc", "ad", "b.c.", "a.d.", "MONTH", "Month", "month", "MON", "Mon", "mon", "MM",
-    "DAY", "Day", "day", "DY", "Dy", "dy", "DDD", "DD", "D", "IW", "WW", "W", "CC", "J", "Q", "RM", "rm", "TZ", "tz", "OF", "I",
+    "DAY", "Day", "day", "DY", "Dy", "dy", "DDD", "DD", "D", "IW", "WW", "W", "CC", "J", "Q", "RM", "rm", "TZ", "tz", "OF", "IDDD", "ID", "I",
 )  # fmt: skip
 _LOWER = {"yyyy": "YYYY", "yyy": "YYY", "yy": "YY", "y": "Y", "mm": "MM", "dd": "DD", "ddd": "DDD", "d": "D", "hh24": "HH24", "hh12": "HH12", "hh": "HH",
           "mi": "MI", "ss": "SS", "ms": "MS", "us": "US", "q": "Q", "ww": "WW", "iw": "IW", "iyyy": "IYYY", "cc": "CC", "j": "J", "w": "W",
@@ -126,6 +126,7 @@ _WRITERS: dict[str, Callable[[datetime, bool], str]] = {
     "CC": _digits(2, lambda m: (m.year + 99) // 100), "J": _digits(1, lambda m: m.toordinal() + 1721425), "Q": _digits(1, lambda m: (m.month + 2) // 3),
     "RM": lambda m, bare: _ROMAN[m.month - 1] if bare else _ROMAN[m.month - 1].ljust(4),
     "rm": lambda m, bare: _ROMAN[m.month - 1].lower() if bare else _ROMAN[m.month - 1].lower().ljust(4),
+    "ID": _digits(1, lambda m: m.isoweekday()), "IDDD": _digits(3, lambda m: (m.isocalendar()[1] - 1) * 7 + m.isoweekday()),
     "OF": lambda m, bare: "+00",
 }  # fmt: skip
 
@@ -257,10 +258,11 @@ def _moment(found: dict[str, int], afternoon: bool | None, zone: timezone | None
         hour, minute, second = seconds // 3600, seconds // 60 % 60, seconds % 60
     else:
         minute, second = found.get("MI", 0), found.get("SS", 0)
-    if hour > 23 or minute > 59 or second > 59:
-        raise ValueError(f"date/time field value out of range: {text}")
+    if strict and (hour > 23 or minute > 59 or second > 59):
+        raise ValueError(f"date/time field time value out of range: {hour}:{minute}:{second}.0")
     micro = found.get("MS", 0) * 1000 + found.get("US", 0)
-    return datetime(day.year, day.month, day.day, hour, minute, second, micro, tzinfo=zone)
+    start = datetime(day.year, day.month, day.day, tzinfo=zone)
+    return start + timedelta(hours=hour, minutes=minute, seconds=second, microseconds=micro)
 
 
 def read_date(text: str, shape: str, strict: bool) -> date:

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, date, datetime, time, timedelta, timezone
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
+from core.sandbox.redshift.engine.udf import zones
 from core.sandbox.redshift.engine.udf.moment_format import MONTHS
 
 _MONTHS = {name[:3].lower(): number for number, name in enumerate(MONTHS, 1)}
 _DATE = re.compile(
-    r"""(?P<iso>\d{4})[-/.](?P<im>\d{1,2})[-/.](?P<id>\d{1,2})
+    r"""(?P<gd>\d{1,2})\.(?P<gm>\d{1,2})\.(?P<gy>\d{4})
+      | (?P<jy>\d{4})\.?(?P<jd>\d{3})(?!\d)
+      | (?P<iso>\d{4})[-/.](?P<im>\d{1,2})[-/.](?P<id>\d{1,2})
       | (?P<compact>\d{8})(?!\d)
+      | (?P<short>\d{6})(?!\d)
       | (?P<um>\d{1,2})[-/.](?P<ud>\d{1,2})[-/.](?P<uy>\d{4}|\d{2})
       | (?P<nd>\d{1,2})[-\s](?P<nm>[A-Za-z]{3,9})[-\s,]\s*(?P<ny>\d{4}|\d{2})
       | (?P<ny2>\d{4})[-\s](?P<nm2>[A-Za-z]{3,9})[-\s](?P<nd2>\d{1,2})
@@ -19,8 +23,9 @@ _DATE = re.compile(
     re.VERBOSE,
 )
 _TIME = re.compile(
-    r"(?P<h>\d{1,2}):(?P<m>\d{2})(?::(?P<s>\d{2})(?:\.(?P<f>\d{1,9}))?)?\s*(?P<half>[AaPp][Mm])?|(?P<plain>\d{6})(?:\.(?P<pf>\d{1,9}))?"
+    r"(?P<h>\d{1,2}):(?P<m>\d{2})(?::(?P<s>\d{2})(?:\.(?P<f>\d{1,9}))?)?\s*(?P<half>[AaPp][Mm](?![A-Za-z]))?|(?P<plain>\d{6})(?:\.(?P<pf>\d{1,9}))?"
 )
+_WORDS_FIRST = re.compile(r"(?P<d>\d{1,2})\s+(?P<m>[A-Za-z]{3,9})\s+(?P<t>\d{1,2}:\d{2}\S*)\s+(?P<y>\d{4})(?P<rest>.*)")
 _ZONE = re.compile(r"\s*(?:(?P<sign>[+-])(?P<h>\d{1,2})(?::?(?P<m>\d{2}))?|(?P<name>[A-Za-z][\w/+-]*))\s*$")
 
 
@@ -40,7 +45,15 @@ def _read_date(text: str) -> tuple[date, str]:
     found = _DATE.match(text)
     if found is None:
         raise ValueError
-    if found["iso"]:
+    if found["gd"]:  # dd.mm.yyyy
+        day = date(int(found["gy"]), int(found["gm"]), int(found["gd"]))
+    elif found["jy"]:  # the day of the year
+        day = date(int(found["jy"]), 1, 1) + timedelta(days=int(found["jd"]) - 1)
+        if day.year != int(found["jy"]):
+            raise ValueError
+    elif found["short"]:
+        day = date(_year(found["short"][:2]), int(found["short"][2:4]), int(found["short"][4:]))
+    elif found["iso"]:
         day = date(int(found["iso"]), int(found["im"]), int(found["id"]))
     elif found["compact"]:
         whole = found["compact"]
@@ -82,12 +95,8 @@ def _zone(text: str) -> timezone | ZoneInfo | None:
     if found["sign"]:
         offset = timedelta(hours=int(found["h"]), minutes=int(found["m"] or 0))
         return timezone(offset if found["sign"] == "+" else -offset)
-    if found["name"].upper() in ("Z", "UTC", "GMT"):
-        return UTC
-    try:
-        return ZoneInfo(found["name"])
-    except (ZoneInfoNotFoundError, ValueError):
-        raise ValueError from None
+    seconds = zones.offset(found["name"])
+    return ZoneInfo(found["name"]) if seconds is None else timezone(timedelta(seconds=seconds))
 
 
 def _moment(text: str) -> tuple[datetime, timezone | ZoneInfo | None]:
@@ -99,6 +108,8 @@ def _moment(text: str) -> tuple[datetime, timezone | ZoneInfo | None]:
             return datetime(1970, 1, 1), None
         shift = {"tomorrow": 1, "yesterday": -1}.get(lower, 0)
         return (now if lower == "now" else datetime.combine(now.date(), time()) + timedelta(days=shift)), None
+    if found := _WORDS_FIRST.fullmatch(text):  # 17 Dec 07:37:16 1997 PST
+        text = f"{found['d']} {found['m']} {found['y']} {found['t']}{found['rest']}"
     day, rest = _read_date(text)
     rest = rest.lstrip(" Tt") if rest[:1] in (" ", "T", "t") else rest
     clock = time()
@@ -141,3 +152,18 @@ def parse_time(text: str) -> time:
         return clock
     except ValueError:
         raise ValueError(f'invalid input syntax for type time: "{text}"') from None
+
+
+def parse_timetz(text: str) -> str:
+    """``HH:MM:SS.ffffff+HH:MM``: the offset is kept, for EXTRACT asks for it; a zone with summer time takes today's."""
+    try:
+        stripped = text.strip()
+        try:
+            clock, rest = _read_time(stripped)
+            zone, day = _zone(rest), datetime.now(UTC).date()
+        except ValueError:
+            moment, zone = _moment(stripped)
+            clock, day = moment.time(), moment.date()
+        return datetime.combine(day, clock, zone or UTC).isoformat().partition("T")[2]
+    except ValueError:
+        raise ValueError(f'invalid input syntax for type time with time zone: "{text}"') from None

@@ -68,7 +68,8 @@ def write(text: str, template: str) -> str:
     if not number.is_finite():
         return text
     if any(name == "RN" for name, _ in shape.tokens):
-        return _roman(number, shape.fill)
+        text = _roman(number, shape.fill)
+        return text if "RN" in template else text.lower()
     rounded = number.quantize(Decimal(1).scaleb(-shape.after), ROUND_HALF_UP)
     negative = rounded < 0
     whole, _, fraction = format(abs(rounded), "f").partition(".")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from typing import Any
 
-from core.sandbox.redshift.engine.udf import documents, moment_format, moment_parse, number_format, regex, texts
+from core.sandbox.redshift.engine.udf import documents, moment_format, moment_parse, number_format, regex, texts, zones
 
 _FUNCTIONS: tuple[tuple[str, Any, list[str], str], ...] = (
     ("rs_crc32", texts.crc32, ["VARCHAR"], "VARCHAR"),
@@ -21,6 +21,10 @@ _FUNCTIONS: tuple[tuple[str, Any, list[str], str], ...] = (
     ("rs_from_varbyte", texts.from_varbyte, ["BLOB", "VARCHAR"], "VARCHAR"),
     ("rs_to_varbyte", texts.to_varbyte, ["VARCHAR", "VARCHAR"], "BLOB"),
     ("rs_bytes_part", texts.bytes_part, ["BLOB", "BIGINT", "BIGINT"], "BLOB"),
+    ("rs_murmur3", texts.murmur3, ["BLOB", "BIGINT"], "INTEGER"),
+    ("rs_big_endian", texts.big_endian, ["BIGINT", "BIGINT"], "BLOB"),
+    ("rs_bytes_integer", texts.bytes_integer, ["BLOB", "BIGINT"], "BIGINT"),
+    ("rs_zone_seconds", zones.offset, ["VARCHAR"], "BIGINT"),
     ("rs_little_endian", texts.little_endian, ["HUGEINT", "BIGINT"], "BLOB"),
     ("rs_get_bit", texts.get_bit, ["BLOB", "BIGINT"], "INTEGER"),
     ("rs_regexp_count", regex.count, ["VARCHAR", "VARCHAR", "BIGINT", "VARCHAR"], "INTEGER"),
@@ -35,6 +39,7 @@ _FUNCTIONS: tuple[tuple[str, Any, list[str], str], ...] = (
     ("rs_parse_date", moment_parse.parse_date, ["VARCHAR"], "DATE"),
     ("rs_parse_timestamp", moment_parse.parse_timestamp, ["VARCHAR"], "TIMESTAMP"),
     ("rs_parse_timestamptz", moment_parse.parse_timestamptz, ["VARCHAR"], "TIMESTAMP"),
+    ("rs_parse_timetz", moment_parse.parse_timetz, ["VARCHAR"], "VARCHAR"),
     ("rs_parse_time", moment_parse.parse_time, ["VARCHAR"], "TIME"),
     ("rs_to_char_number", number_format.write, ["VARCHAR", "VARCHAR"], "VARCHAR"),
     ("rs_to_number", number_format.read, ["VARCHAR", "VARCHAR"], "VARCHAR"),
@@ -64,6 +69,7 @@ _FUNCTIONS: tuple[tuple[str, Any, list[str], str], ...] = (
 _MAY_GIVE_NULL = frozenset(
     [
         "rs_sha2",
+        "rs_zone_seconds",
         "rs_json_path",
         "rs_json_array_length",
         "rs_json_array_element",

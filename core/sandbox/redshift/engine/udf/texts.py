@@ -80,6 +80,27 @@ def fnv(data: bytes, seed: int | None) -> int:
     return value - 2**64 if value >= 2**63 else value
 
 
+def murmur3(data: bytes, seed: int) -> int:
+    """The 32-bit Murmur3 hash (x86 variant), signed."""
+    mask = 0xFFFFFFFF
+
+    def mixed(block: int) -> int:
+        block = block * 0xCC9E2D51 & mask
+        return ((block << 15 | block >> 17) & mask) * 0x1B873593 & mask
+
+    value, whole = seed & mask, len(data) // 4 * 4
+    for at in range(0, whole, 4):
+        value ^= mixed(int.from_bytes(data[at : at + 4], "little"))
+        value = ((value << 13 | value >> 19) & mask) * 5 + 0xE6546B64 & mask
+    if len(data) > whole:
+        value ^= mixed(int.from_bytes(data[whole:], "little"))
+    value ^= len(data)
+    value = (value ^ value >> 16) * 0x85EBCA6B & mask
+    value = (value ^ value >> 13) * 0xC2B2AE35 & mask
+    value ^= value >> 16
+    return value - 2**32 if value >= 2**31 else value
+
+
 def sha2(text: str, bits: int) -> str | None:
     names = {0: "sha256", 224: "sha224", 256: "sha256", 384: "sha384", 512: "sha512"}
     return hashlib.new(names[bits], text.encode()).hexdigest() if bits in names else None
@@ -147,3 +168,15 @@ def get_bit(data: bytes, position: int) -> int:
 def little_endian(number: int, digits: int) -> bytes:
     """The lowest ``digits`` / 2 bytes of a number, least significant first."""
     return int(number).to_bytes(digits // 2, "little")
+
+
+def big_endian(number: int, width: int) -> bytes:
+    """A number's bytes, most significant first."""
+    return number.to_bytes(width, "big", signed=True)
+
+
+def bytes_integer(data: bytes, width: int) -> int:
+    """The number that ``width`` bytes spell. Raises ValueError for more of them."""
+    if len(data) > width:
+        raise ValueError(f"a value of {len(data)} bytes does not fit {width} bytes")
+    return int.from_bytes(data, "big", signed=len(data) == width)

@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta, tzinfo
+from dataclasses import dataclass
+from datetime import UTC, datetime, time, timedelta, tzinfo
 
-from core.backups.plan import Schedule
-
-_DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _COUNTED_AT_MOST = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """When it runs, by this computer's wall clock: at each of ``times`` ("02:00") on ``weekdays`` (none named: every day)."""
+
+    times: tuple[str, ...] = ("02:00",)
+    weekdays: tuple[str, ...] = ()
+
+    def clock_times(self) -> tuple[time, ...]:
+        return tuple(sorted(time.fromisoformat(text) for text in self.times))
 
 
 def _moments(schedule: Schedule, start: datetime, step: int, zone: tzinfo | None) -> list[datetime]:
     """The scheduled moments of the local day ``start``, in UTC, ordered by ``step``."""
     day = start.date()
-    if schedule.weekdays and _DAYS[day.weekday()] not in schedule.weekdays:
+    if schedule.weekdays and WEEKDAYS[day.weekday()] not in schedule.weekdays:
         return []
     found = [datetime.combine(day, clock).replace(tzinfo=zone).astimezone(UTC) for clock in schedule.clock_times()]
     return sorted(found, reverse=step < 0)

@@ -1,0 +1,121 @@
+"""What the window does for backups while it stands open, whether or not their page was ever opened: it catches up runs that
+no timer of the system did, verifies what is due, and says when a plan has fallen silent."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from PySide6.QtCore import QObject, Qt, QTimer, Signal
+from PySide6.QtWidgets import QSystemTrayIcon, QWidget
+from shiboken6 import isValid
+
+from core.base.clock import Clock, SystemClock
+from core.jobs.job import Job
+from gui.bridge.tab_context import TabContext
+from gui.style.icons import icon
+from gui.tabs.backups.place import ROOM
+
+if TYPE_CHECKING:
+    from core.backups.alerts import Alert
+    from core.backups.catching_up import Attendance
+
+_ASK = 10_000  # ms between two looks at the clock: no work, and a resume is noticed soon
+_SILENCE = 60 * 60.0  # seconds between two looks for plans that have fallen silent: each asks the bucket
+_VERIFY_AGAIN = 4 * 60 * 60.0  # seconds before a verification that could not even begin is tried once more
+_NOTIFIED = 15_000
+
+
+@dataclass(frozen=True, slots=True)
+class _Due:
+    runs: tuple[str, ...] = ()
+    proofs: tuple[str, ...] = ()
+    plans: int = 0
+
+
+class BackupWatch(QObject):
+    """Made once a window, after its first picture. ``context`` gives the open profile's context, ``told`` shows an alert."""
+
+    _alerted = Signal(object)  # from a job's thread, hence queued
+
+    def __init__(
+        self,
+        window: QWidget,
+        context: Callable[[], TabContext],
+        told: Callable[[Alert], None],
+        clock: Clock | None = None,
+    ) -> None:
+        super().__init__(window)
+        self._context, self._told, self._clock = context, told, clock or SystemClock()
+        self._attendance: Attendance | None = None
+        self._heard: object = None
+        self._silence_asked: dict[int, float] = {}
+        self._proof_tried: dict[tuple[int, str], float] = {}
+        self._alerted.connect(self._show, Qt.ConnectionType.QueuedConnection)
+        self._timer = QTimer(self, interval=_ASK)
+        self._timer.timeout.connect(self.ask)
+        self._timer.start()
+
+    def ask(self) -> None:
+        """Look at the clock, and, once a minute, at what is due."""
+        if self._attendance is None:
+            from core.backups.catching_up import Attendance
+
+            self._attendance = Attendance(self._clock)
+        if self._attendance.due():
+            self.look()
+
+    def look(self) -> None:
+        """Find what is due now, and start it. A locked profile writes nothing, and is still told of silence."""
+        context = self._context()
+
+        def find(_job: Job[Any]) -> _Due:
+            service = context.desk.backups
+            if self._heard is not service:
+                self._heard = service
+                service.alert_listeners.append(self._hear)
+            return _Due(tuple(service.due()), tuple(service.verifications_due()), len(service.plans()))
+
+        context.jobs.start(
+            self, "Look for missed backups", find, room=ROOM, lane="backups-due", newest_only=True, quiet=True,
+            on_success=partial(self._start, context),
+        )  # fmt: skip
+
+    def _start(self, context: TabContext, due: _Due) -> None:
+        if context.desk is not self._context().desk:
+            return  # another profile was opened meanwhile
+        service, jobs, now = context.desk.backups, context.jobs, self._clock.monotonic()
+        lanes = {job.lane for job in jobs.running()}
+        for name in due.runs if not context.guard.locked else ():
+            if f"backup:{name}" not in lanes:
+                jobs.start(
+                    self, f"Back up {name} (scheduled)", partial(service.run, name=name, if_due=True), room=ROOM,
+                    lane=f"backup:{name}", write=True, outlives_owner=True, can_retry=True,
+                )  # fmt: skip
+        for name in due.proofs:
+            tried = self._proof_tried.get((id(context.desk), name))
+            if f"backup:{name}" not in lanes and (tried is None or now - tried > _VERIFY_AGAIN):
+                self._proof_tried[id(context.desk), name] = now
+                jobs.start(
+                    self, f"Verify {name} (scheduled)", partial(service.verify, name=name), room=ROOM,
+                    lane=f"backup:{name}", outlives_owner=True, can_retry=True,
+                )  # fmt: skip
+        asked = self._silence_asked.get(id(context.desk))
+        if due.plans and (asked is None or now - asked > _SILENCE):
+            self._silence_asked = {id(context.desk): now}
+            jobs.start(self, "Look for silent backup plans", service.watch, room=ROOM, lane="backups-look", quiet=True)
+
+    def _hear(self, alert: Alert) -> None:
+        if isValid(self):
+            self._alerted.emit(alert)
+
+    def _show(self, alert: Alert) -> None:
+        """In the window always; as a desktop notification where the desktop has a tray."""
+        self._told(alert)
+        if QSystemTrayIcon.isSystemTrayAvailable():
+            tray = QSystemTrayIcon(icon("archive", "danger"), self)
+            tray.show()
+            tray.showMessage(alert.subject, alert.text, QSystemTrayIcon.MessageIcon.Warning)
+            QTimer.singleShot(_NOTIFIED, tray, tray.deleteLater)

@@ -1,0 +1,121 @@
+"""Pulls by plan: deletes by key, one snapshot, one run at a time, when one is due, and a certificate that is checked."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import botocore
+import pytest
+
+from core.base.clock import SystemClock
+from core.base.errors import OpsError
+from core.jobs.calendar import Schedule
+from core.jobs.child import run_in_child
+from core.jobs.job import headless_job
+from core.warehouse.feed.service import FeedService
+from tests.core.warehouse_feed.conftest import Feed
+from tests.core.warehouse_feed.test_feed import fill, same
+
+
+def test_keys_that_are_gone_at_the_source_go_here_too(feed: Feed) -> None:
+    fill(feed, 2_000)
+    feed.execute("UPDATE items SET updated_at = NOW(6) - INTERVAL 1 + id HOUR")  # the overlap covers none of it
+    plan = feed.plan("items", mode="keys")
+    first = feed.pull(plan).tables[0]
+    assert (first.read, first.deleted) == (2_000, 0)
+    feed.execute(
+        "DELETE FROM items WHERE id % 100 = 7", "INSERT INTO items (name, price) VALUES ('new', 1.5)", "UPDATE items SET name = 'x' WHERE id = 3"
+    )  # fmt: skip
+    again = feed.pull(plan, check=True)
+    assert again.ok and again.tables[0].deleted == 20
+    assert again.tables[0].read < 100  # the keys alone are compared, not the rows
+    same(feed)
+    feed.execute("DELETE FROM items")
+    assert feed.pull(plan).tables[0].deleted == 1_981
+    assert feed.rows(f"SELECT COUNT(*) FROM {feed.database}.items") == [(0,)]
+
+
+def test_one_snapshot_shows_all_tables_as_of_one_moment(feed: Feed) -> None:
+    """Between the reading of the two tables a transaction moves an amount from one to the other: the sum must not change."""
+    feed.execute(
+        "CREATE TABLE a_from (id INT PRIMARY KEY, amount INT)", "CREATE TABLE b_to (id INT PRIMARY KEY, amount INT)",
+        "INSERT INTO a_from SELECT seq, 10 FROM seq_1_to_1000", "INSERT INTO b_to SELECT seq, 0 FROM seq_1_to_1000",
+    )  # fmt: skip
+    moved = []
+
+    def move(step: str) -> None:
+        """Once the first table has been read (its rows are being loaded), before a second reader would open."""
+        if step == "load" and not moved:
+            moved.append(step)
+            feed.execute("UPDATE a_from SET amount = 0", "UPDATE b_to SET amount = 10")
+
+    total = f"SELECT (SELECT SUM(amount) FROM {feed.database}.a_from) + (SELECT SUM(amount) FROM {feed.database}.b_to)"
+    feed.pull(feed.plan("a_from", "b_to", mode="full", snapshot=True), step=move)
+    assert moved and feed.rows(total) == [(10_000,)]
+    moved.clear()
+    feed.execute("UPDATE a_from SET amount = 10", "UPDATE b_to SET amount = 0")
+    feed.pull(feed.plan("a_from", "b_to", mode="full"), step=move)
+    assert feed.rows(total) == [(20_000,)], (
+        "without a snapshot the same plan sees two moments: the test can tell them apart"
+    )
+
+
+def test_a_second_run_of_a_plan_is_refused_with_status_3(feed: Feed) -> None:
+    fill(feed, 100)
+    plan = feed.plan("items")
+    refused: list[OpsError] = []
+
+    def again(step: str) -> None:
+        if step == "load" and not refused:
+            with pytest.raises(OpsError) as caught:
+                feed.pull(plan)
+            refused.append(caught.value)
+
+    assert feed.pull(plan, step=again).ok
+    assert (refused[0].code, refused[0].exit_status) == ("locked", 3)
+    assert feed.pull(plan).ok  # the lock went with its holder
+
+
+def test_a_plan_is_due_when_a_moment_of_its_schedule_has_passed(feed: Feed) -> None:
+    fill(feed, 10)
+    clock = _Clock(datetime(2026, 3, 4, 12, 0, tzinfo=UTC))
+    service = feed.service = FeedService(replace(feed.service._workplace, clock=clock))
+    at = datetime(2026, 3, 4, 11, 0, tzinfo=UTC).astimezone().strftime("%H:%M")
+    plan = replace(feed.plan("items"), name="due", schedule=Schedule((at,)))
+    service.save(plan)
+    assert service.plan("due") == plan
+    assert service.due(plan)  # it never ran
+    feed.pull(plan)
+    assert service.last_success("due") == clock.moment and not service.due(plan)
+    clock.moment += timedelta(hours=22)
+    assert not service.due(plan)
+    clock.moment += timedelta(hours=2)
+    assert service.due(plan)
+    assert service.timer(plan).words == ("warehouse", "pull", "due", "--if-due")
+
+
+class _Clock(SystemClock):
+    def __init__(self, moment: datetime) -> None:
+        self.moment = moment
+
+    def now(self) -> datetime:
+        return self.moment
+
+
+def test_the_certificate_of_the_source_reaches_the_reader(feed: Feed, tmp_path: Path) -> None:
+    """The test's server speaks no TLS: a reader that was told to check a certificate must refuse it, not read in the clear."""
+    fill(feed, 10)
+    authority = Path(botocore.__file__).parent / "cacert.pem"
+    asked = {"url": feed.address, "query": f"SELECT id FROM {feed.database}.items", "columns": [("id", "int32", "INTEGER")],
+             "path": str(tmp_path / "x.parquet"), "table": "items"}  # fmt: skip
+    assert run_in_child(headless_job(), "core.warehouse.feed.reader:stage", asked)[0] == 10
+    for target, arguments in (
+        ("stage", {**asked}),
+        ("stage_all", {"url": feed.address, "reads": [{k: v for k, v in asked.items() if k != "url"}]}),
+    ):
+        with pytest.raises(OpsError, match=r"(?i)ssl|tls"):
+            run_in_child(
+                headless_job(), f"core.warehouse.feed.reader:{target}", {**arguments, "ca_file": str(authority)}
+            )

@@ -1,0 +1,97 @@
+"""Page views are collected over HTTP and carried into the warehouse from the window of both, by hand."""
+
+from __future__ import annotations
+
+import http.client
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from core.streams.loading import Statements
+from tests.journeys.hand import Hand
+from tests.sandboxed import Sandbox
+
+
+@pytest.fixture
+def stream(sandbox: Sandbox) -> str:
+    name = sandbox.name("carried")
+    sandbox.client("kinesis").create_stream(StreamName=name, ShardCount=2)
+    return name
+
+
+@pytest.fixture
+def hand(sandbox: Sandbox, stream: str, qapp, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hand]:
+    from gui.app import Console
+
+    monkeypatch.setenv("OPSDESK_HOME", str(sandbox.places.sandbox.parent))
+    console = Console("sandbox")
+    console.window.show()
+    made = Hand(console.window)
+    made.click(console.window.rail.buttons["streams"])
+    yield made
+    console.window.hide()
+    assert console.close() == []
+    console.window.deleteLater()
+
+
+def post(address: str, first: int, count: int) -> int:
+    connection = http.client.HTTPConnection(address.removeprefix("http://"), timeout=10)
+    events = [{"event_id": f"journey-{n}", "url": "https://shop.example/", "session_id": f"s-{n % 9}"} for n in
+              range(first, first + count)]  # fmt: skip
+    connection.request("POST", "/collect", json.dumps(events))
+    status = connection.getresponse().status
+    connection.close()
+    return status
+
+
+def rewrite(hand: Hand, field: Any, text: str) -> None:
+    hand.click(field)
+    hand.key("ctrl+a")
+    hand.type(text)
+    hand.wait_until(lambda: field.text() == text, f"{text} is typed")
+
+
+def test_collect_and_carry(sandbox: Sandbox, stream: str, hand: Hand) -> None:
+    from gui.tabs.streams.carry_dialog import CarryDialog
+
+    table = stream.replace("-", "_")
+    view: Any = hand.window.page("streams")  # type: ignore[attr-defined]
+    hand.wait_until(lambda: view.furnished, "the page is there")
+    hand.wait_until(lambda: view.toolbar.isVisible() and view.toolbar.streams.findText(stream) >= 0, "it is listed", 60)
+    if view.toolbar.streams.currentText() != stream:
+        hand.click(view.toolbar.streams)
+        hand.type(stream)
+        hand.key("Return")
+    hand.wait_until(lambda: view.toolbar.shards.text() == "2 shards", "it is chosen")
+    hand.key("ctrl+k")
+    hand.pause(0.2)
+    hand.type("collect and carry")
+    hand.key("Return")
+    dialog: Any = hand.dialog(CarryDialog)
+    hand.wait_until(dialog.isActiveWindow, "the window of both is in front")
+
+    rewrite(hand, dialog.listen, "127.0.0.1:0")
+    hand.click(dialog.collect.start)
+    fact = dialog.collect.fact
+    hand.wait_until(lambda: fact("Address").startswith("http://127.0.0.1:"), "it listens")
+    assert post(fact("Address"), 0, 200) == 204
+    hand.wait_until(lambda: fact("In the stream") == "200", "the events are in the stream")
+
+    rewrite(hand, dialog.table, table)
+    hand.click(dialog.carry.start)
+    assert post(fact("Address"), 200, 50) == 204
+    hand.wait_until(lambda: dialog.carry.fact("Rows loaded") == "250", "all rows are loaded", 60)
+    assert dialog.carry.fact("Queryable after") != "–"
+    warehouse = Statements(sandbox.aws, sandbox.target.warehouses[0])
+    assert warehouse.rows(f"SELECT COUNT(*), COUNT(DISTINCT event_id) FROM {table}", "count") == [[250, 250]]
+
+    hand.click(dialog.carry.stop)
+    hand.wait_until(dialog.carry.start.isVisible, "carrying has ended")
+    hand.click(dialog.collect.stop)
+    hand.wait_until(dialog.collect.start.isVisible, "collecting has ended")
+    with pytest.raises(OSError):
+        post(fact("Address"), 0, 1)
+    hand.click(dialog.cancel_button)
+    hand.wait_until(lambda: not dialog.isVisible(), "the window is closed")
