@@ -90,15 +90,15 @@ class MultipartUpload:
         self.size += len(data)
         while len(self._buffer) >= self._size_of_next():
             size = self._size_of_next()
-            part = bytes(memoryview(self._buffer)[:size])
+            part = self._buffer[:size]
             del self._buffer[:size]
             self._send(part)
 
     def complete(self) -> None:
         """Send the rest and make the object appear; raises OpsError (code ``exists``) where the key is taken."""
         if self._buffer or not self._sending:
-            self._send(bytes(self._buffer))
-            self._buffer.clear()
+            self._send(self._buffer)
+            self._buffer = bytearray()
         parts = [future.result() for future in self._sending]
         digest = hashlib.sha256(b"".join(base64.b64decode(part["ChecksumSHA256"]) for part in parts))
         self.composite_sha256 = f"{base64.b64encode(digest.digest()).decode()}-{len(parts)}"
@@ -124,7 +124,7 @@ class MultipartUpload:
     def _size_of_next(self) -> int:
         return self._part_size << (len(self._sending) // _PARTS_PER_SIZE)
 
-    def _send(self, part: bytes) -> None:
+    def _send(self, part: bytearray) -> None:
         number = len(self._sending) + 1
         while not self._room.acquire(timeout=0.2):
             self._job.checkpoint()
@@ -134,7 +134,8 @@ class MultipartUpload:
             failed.result()
         self._sending.append(self._pool.submit(self._put, number, part))
 
-    def _put(self, number: int, part: bytes) -> dict[str, Any]:
+    def _put(self, number: int, part: bytearray) -> dict[str, Any]:
+        # A bytearray on purpose: botocore glues headers and ``bytes`` into one, which doubles each part in flight.
         try:
             checksum = base64.b64encode(hashlib.sha256(part).digest()).decode()
             answer = patiently(

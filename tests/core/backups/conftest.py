@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
 import json
 import shutil
@@ -178,9 +177,11 @@ def open_station(
     sandbox: Sandbox, home: Places, database: str, scratch_cache: Path, endpoint: Target | None = None
 ) -> Station:
     """With the plan ``nightly`` for the database, stored; the bucket on ``endpoint``, or the sandbox's."""
-    places = dataclasses.replace(home, cache=scratch_cache)
-    target = dataclasses.replace(endpoint, mysql=sandbox.target.mysql) if endpoint else None
-    made = Station(sandbox, places, database, target)
+    target = None
+    if endpoint is not None:  # everything but S3 stays the sandbox's, which takes any key
+        here = sandbox.target
+        target = replace(endpoint, endpoints={**here.endpoints, **endpoint.endpoints}, mysql=here.mysql)
+    made = Station(sandbox, home._replace(cache=scratch_cache), database, target)
     made.keep()
     return made
 

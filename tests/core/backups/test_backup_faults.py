@@ -247,6 +247,7 @@ def test_cancelled_while_the_server_does_not_answer(station: Station, monkeypatc
 
 def test_the_key_is_taken(station: Station, monkeypatch: pytest.MonkeyPatch) -> None:
     """Another computer published under the same name while this one was dumping: its object stays."""
+    station.needs("refusal to overwrite")
     pieces = Dump.pieces
 
     def racing(self: Dump, job: Job[Any]) -> Iterator[bytes]:
@@ -357,7 +358,10 @@ def die(*_args, **_options):
     os.kill(os.getpid(), signal.SIGKILL)
 
 phase = sys.argv.pop(1)
-if phase == "uploading":
+if phase == "dumping":
+    from core.backups import rowcount
+    rowcount.RowCounter.feed = die
+elif phase == "uploading":
     original = upload.MultipartUpload.complete
     upload.MultipartUpload.complete = die
 elif phase == "published":
@@ -414,8 +418,9 @@ def stand(station: Station) -> Station:
     return station
 
 
-def test_killed_while_uploading_the_next_run_cleans_up(stand: Station) -> None:
-    dies(stand, "uploading", "backup", "run", "nightly")
+@pytest.mark.parametrize("phase", ["dumping", "uploading"])
+def test_killed_before_it_was_published_the_next_run_cleans_up(stand: Station, phase: str) -> None:
+    dies(stand, phase, "backup", "run", "nightly")
     assert stand.keys() == []
     assert len(stand.uploads()) == 1
     run = stand.run()

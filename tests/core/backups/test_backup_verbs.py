@@ -129,6 +129,7 @@ def test_locked_wrong_and_missing(shell: Shell, monkeypatch: pytest.MonkeyPatch)
 
 def test_checks_policies_schedules(shell: Shell) -> None:
     station = shell.station
+    station.needs("lifecycle")
     shell(
         "backup",
         "add",

@@ -83,6 +83,7 @@ def test_a_flipped_bit_and_a_cut_are_found_before_the_restore(station: Station) 
 
 
 def test_an_archived_backup_is_told_as_such_and_brought_back(station: Station) -> None:
+    station.needs("archive")
     station.keep(target=replace(station.plan.target, storage_class="GLACIER"))
     run = station.run()
     verification = station.verify()
