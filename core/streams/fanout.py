@@ -34,6 +34,7 @@ class FanOutSource(StreamSource):
         self.consumer = f"{_PREFIX}{_host()}-{os.getpid()}-{next(_numbers)}"
         self._arn = ""
         self._stream_arn = ""
+        self._closed = False
         self._lock, self._closing = threading.Lock(), threading.Lock()
         self._pushed: dict[str, tuple[Any, Iterator[dict[str, Any]]]] = {}
 
@@ -67,15 +68,17 @@ class FanOutSource(StreamSource):
 
         Raises OpsError where it fails, some attempts later; the next registration on this computer sweeps it up.
         """
-        with self._closing:
-            arn = self._arn
-            if arn:
-                self._deregister(arn)
-                self._arn = ""
-        with self._lock:
-            pushed, self._pushed = self._pushed, {}
-        for stream, _ in pushed.values():
-            stream.close()
+        try:
+            with self._closing:
+                if self._arn:
+                    self._deregister(self._arn)
+                    self._arn = ""
+        finally:
+            with self._lock:
+                self._closed = True
+                pushed, self._pushed = self._pushed, {}
+            for stream, _ in pushed.values():
+                stream.close()
 
     def _deregister(self, arn: str) -> None:
         for pause in (0.3, 1.0, 3.0, None):
@@ -104,8 +107,11 @@ class FanOutSource(StreamSource):
             raise self._told(error, position) from error
         stream = answer["EventStream"]
         with self._lock:
-            self._pushed[shard] = (stream, iter(stream))
-        return shard
+            if not self._closed:
+                self._pushed[shard] = (stream, iter(stream))
+                return shard
+        stream.close()  # it was closed while the service answered
+        raise Expired
 
     def page(self, shard: Shard, iterator: str, limit: int) -> Page:
         """The next event. Raises Expired at the end of the subscription."""

@@ -1,13 +1,7 @@
-"""The background producer: the caller hands a record over in microseconds, batches go out on threads of their own.
-
-Order per key is kept by letting at most one record of a key be ready or under way: its successors wait behind it, and
-a record that failed is sent again before them. PutRecords itself promises no order among the records of one request.
-"""
+"""The background producer: the caller hands a record over in microseconds, batches go out on threads of their own."""
 
 from __future__ import annotations
 
-import heapq
-import itertools
 import random
 import threading
 import time
@@ -19,6 +13,7 @@ from pathlib import Path
 
 from core.base.errors import OpsError, WrongUse
 from core.streams.latencies import Latencies
+from core.streams.outbox import Chunk, Outbox, Outgoing
 from core.streams.sink import BATCH_BYTES, BATCH_RECORDS, CONNECTIONS, RECORD_BYTES, PutFailed, StreamSink
 from core.streams.spill import Spill
 
@@ -75,23 +70,6 @@ class ProducerSnapshot:
     lasting: bool  # the trouble will not pass by itself: no permission, no such stream, a refused request
 
 
-@dataclass(slots=True, eq=False)
-class _Record:
-    data: bytes
-    key: str
-    since: float
-    attempts: int = 0
-    chunk: _Chunk | None = None
-
-
-@dataclass(slots=True)
-class _Chunk:
-    """A spilled file whose records are in memory; deleted when the last one is in."""
-
-    path: Path
-    left: int
-
-
 @dataclass(slots=True)
 class _Counts:
     accepted: int = 0
@@ -111,11 +89,8 @@ class Producer:
         Records that an earlier producer left there are sent first."""
         self.sink, self.limits = sink, limits or ProducerLimits()
         self._changed = threading.Condition()
-        self._ready: deque[_Record] = deque()
-        self._behind: dict[str, deque[_Record]] = {}  # key -> records that wait for the one that is ready or under way
-        self._later: list[tuple[float, int, _Record]] = []  # to be sent again: when, tie-break, what
-        self._tie = itertools.count()
-        self._waiting = self._bytes = self._in_flight = self._busy = 0
+        self._outbox = Outbox(ordered=self.limits.ordered)
+        self._in_flight = self._busy = 0
         self._counts, self._latencies = _Counts(), Latencies()
         self._done_lately: deque[tuple[float, int]] = deque()
         self._trouble: OpsError | None = None
@@ -145,20 +120,20 @@ class Producer:
         with self._changed:
             if self._closed:
                 raise OpsError(f"The producer of {self.sink.stream} is closed", code="closed")
-            full = whole and self._spill is None and self._waiting + len(checked) > self.limits.queue_records
+            full = whole and self._spill is None and self._outbox.waiting + len(checked) > self.limits.queue_records
             for data, key in checked if not full else ():
                 if not self._accept(data, key, now):
                     break
                 taken += 1
             self._counts.accepted += taken
             self._counts.dropped += len(checked) - taken
-            if len(self._ready) >= self.limits.batch_records or len(self._ready) == taken:
+            if self._outbox.ready >= self.limits.batch_records or self._outbox.ready == taken:
                 self._changed.notify()
         return taken
 
     def room(self) -> bool:
         """Whether a record would be taken into memory now."""
-        return self._waiting < self.limits.queue_records and self._bytes < self.limits.queue_bytes
+        return self._outbox.waiting < self.limits.queue_records and self._outbox.bytes < self.limits.queue_bytes
 
     def wait_for_room(self, seconds: float) -> bool:
         """Wait until memory has room, for a caller that may block; False on time-out."""
@@ -178,7 +153,7 @@ class Producer:
             self._flushing = True
             self._changed.notify_all()
             try:
-                while self._waiting or self._in_flight or self._spill:
+                while self._outbox.waiting or self._in_flight or self._spill:
                     if (left := deadline - time.monotonic()) <= 0:
                         return False
                     self._changed.wait(min(left, 0.1))
@@ -198,7 +173,7 @@ class Producer:
         self._thread.join()
         self._senders.shutdown(wait=True)  # a put under way ends by its own time-out
         with self._changed:
-            left = self._leftovers()
+            left = self._outbox.all()
             kept = 0
             if self._spill is not None:
                 kept = self._spill.put_back((record.data, record.key) for record in left)
@@ -206,12 +181,6 @@ class Producer:
                     self._spill.done(chunk.path)
                 self._spill.close()
             return len(left) - kept
-
-    def _leftovers(self) -> list[_Record]:
-        left = [*(entry[2] for entry in sorted(self._later)), *self._ready]
-        for followers in self._behind.values():
-            left.extend(followers)
-        return left
 
     def snapshot(self) -> ProducerSnapshot:
         now = time.monotonic()
@@ -222,29 +191,21 @@ class Producer:
             span = min(10.0, max(1.0, now - self._done_lately[0][0])) if self._done_lately else 1.0
             rate = sum(done for _, done in self._done_lately) / span
             batch = counts.acknowledged / counts.batches if counts.batches else 0.0
-            oldest = min(
-                (
-                    record.since
-                    for record in (
-                        *itertools.islice(self._ready, self.limits.batch_records),
-                        *(entry[2] for entry in self._later),
-                    )
-                ),
-                default=now,
-            )
+            front = self._outbox.front(self.limits.batch_records)
+            oldest = min((record.since for record in front), default=now)
             held = now < self._held_until or self._failures > 0
             return ProducerSnapshot(
                 "closed" if self._closed else "held up" if held else "running",
                 counts.accepted,
                 counts.acknowledged,
-                self._waiting,
+                self._outbox.waiting,
                 self._in_flight,
                 self._spill.records if self._spill is not None else 0,
                 counts.retried,
                 counts.unsure,
                 counts.dropped,
                 now - oldest,
-                self._bytes,
+                self._outbox.bytes,
                 self._busy,
                 rate * self._latencies.recent / batch if batch else 0.0,
                 self.limits.senders,
@@ -260,76 +221,54 @@ class Producer:
     def _accept(self, data: bytes, key: str, now: float) -> bool:
         if self._spill or not self.room():  # once some wait on disk all later ones do: order
             return self._spill is not None and self._spill.add(data, key)
-        self._enqueue(_Record(data, key, now))
+        self._outbox.add(Outgoing(data, key, now))
         return True
 
-    def _enqueue(self, record: _Record) -> None:
-        self._waiting += 1
-        self._bytes += len(record.data)
-        if self.limits.ordered:
-            followers = self._behind.get(record.key)
-            if followers is not None:
-                followers.append(record)
-                return
-            self._behind[record.key] = deque()
-        self._ready.append(record)
-
-    def _settle(self, record: _Record) -> None:
-        """The record is out of our hands; its successor may go."""
+    def _settle(self, record: Outgoing) -> None:
         if record.chunk is not None:
             record.chunk.left -= 1
             if not record.chunk.left and self._spill is not None:
                 self._spill.done(record.chunk.path)
-        if not self.limits.ordered:
-            return
-        followers = self._behind[record.key]
-        if followers:
-            self._ready.append(followers.popleft())
-        else:
-            del self._behind[record.key]
+        self._outbox.settle(record)
 
-    def _retry(self, record: _Record, now: float) -> None:
+    def _retry(self, record: Outgoing, now: float) -> None:
         first, last = self.limits.back_off
-        wait = random.uniform(0, min(last, first * 2 ** min(record.attempts, 10)))
-        self._waiting += 1
-        self._bytes += len(record.data)
-        heapq.heappush(self._later, (now + wait, next(self._tie), record))
+        self._outbox.again(record, now + random.uniform(0, min(last, first * 2 ** min(record.attempts, 10))))
 
     def _refill(self) -> None:
         """Bring spilled records back while memory is at most half full."""
         while (
             self._spill
-            and self._waiting < self.limits.queue_records // 2
-            and self._bytes < self.limits.queue_bytes // 2
+            and self._outbox.waiting < self.limits.queue_records // 2
+            and self._outbox.bytes < self.limits.queue_bytes // 2
         ):
             self._spill.flush()
             if (taken := self._spill.take()) is None:
                 return
             path, entries = taken
-            chunk, now = _Chunk(path, len(entries)), time.monotonic()
+            chunk, now = Chunk(path, len(entries)), time.monotonic()
             for data, key in entries:
-                self._enqueue(_Record(data, key, now, chunk=chunk))
+                self._outbox.add(Outgoing(data, key, now, chunk=chunk))
 
     # -- the dispatcher's thread --------------------------------------------
     def _run(self) -> None:
         while (batch := self._next_batch()) is not None:
             self._senders.submit(self._send, batch)
 
-    def _next_batch(self) -> list[_Record] | None:
+    def _next_batch(self) -> list[Outgoing] | None:
         """Wait for a batch that is due and a sender that is free; None: closed."""
         with self._changed:
             while True:
                 if self._abandon:
                     return None
                 now = time.monotonic()
-                while self._later and (self._later[0][0] <= now):
-                    self._ready.appendleft(heapq.heappop(self._later)[2])
+                self._outbox.wake(now)
                 self._refill()
                 if self._spill is not None:
                     self._spill.flush()
                 due = self._due(now)
                 if due <= 0:
-                    return self._cut(now)
+                    return self._cut()
                 self._changed.wait(min(due, 0.25))
 
     def _due(self, now: float) -> float:
@@ -340,31 +279,20 @@ class Producer:
             return self._held_until - now
         if self._failures and self._busy:
             return 1.0  # the endpoint is in trouble: one put at a time until it answers
-        if not self._ready:
-            return self._later[0][0] - now if self._later else 1.0
-        if self._flushing or len(self._ready) >= self.limits.batch_records or self._bytes >= self.limits.batch_bytes:
-            return 0.0
-        return self._ready[0].since + self.limits.linger - now
+        outbox = self._outbox
+        if outbox.first is None:
+            return outbox.next_again - now if outbox.next_again is not None else 1.0
+        full = outbox.ready >= self.limits.batch_records or outbox.bytes >= self.limits.batch_bytes
+        return 0.0 if self._flushing or full else outbox.first.since + self.limits.linger - now
 
-    def _cut(self, now: float) -> list[_Record]:
-        batch: list[_Record] = []
-        size = 0
-        while self._ready and len(batch) < self.limits.batch_records:
-            record = self._ready[0]
-            length = len(record.data) + len(record.key)
-            if batch and size + length > self.limits.batch_bytes:
-                break
-            batch.append(self._ready.popleft())
-            size += length
-            self._bytes -= len(record.data)
-            record.attempts += 1
-        self._waiting -= len(batch)
+    def _cut(self) -> list[Outgoing]:
+        batch = self._outbox.cut(self.limits.batch_records, self.limits.batch_bytes)
         self._in_flight += len(batch)
         self._busy += 1
         return batch
 
     # -- a sender's thread --------------------------------------------------
-    def _send(self, batch: list[_Record]) -> None:
+    def _send(self, batch: list[Outgoing]) -> None:
         try:
             self.sink.open()
             began = time.monotonic()
@@ -382,7 +310,7 @@ class Producer:
         else:
             self._answered(batch, codes, time.monotonic() - began)
 
-    def _answered(self, batch: list[_Record], codes: list[str], seconds: float) -> None:
+    def _answered(self, batch: list[Outgoing], codes: list[str], seconds: float) -> None:
         now = time.monotonic()
         with self._changed:
             self._latencies.add(seconds)
@@ -403,7 +331,7 @@ class Producer:
                 self._done_lately.append((now, done))
             self._release(batch)
 
-    def _failed(self, batch: list[_Record], failed: PutFailed) -> None:
+    def _failed(self, batch: list[Outgoing], failed: PutFailed) -> None:
         now = time.monotonic()
         with self._changed:
             self._failures += 1
@@ -414,13 +342,10 @@ class Producer:
             first, last = self.limits.back_off
             pause = random.uniform(first, min(last, first * 2 ** min(self._failures, 10)))
             self._held_until = now + (pause if failed.again else _TRY_AGAIN)
-            for record in reversed(batch):  # back to where they came from, before all others
-                self._ready.appendleft(record)
-                self._bytes += len(record.data)
-            self._waiting += len(batch)
+            self._outbox.back(batch)
             self._release(batch)
 
-    def _release(self, batch: list[_Record]) -> None:
+    def _release(self, batch: list[Outgoing]) -> None:
         self._in_flight -= len(batch)
         self._busy -= 1
         self._changed.notify_all()

@@ -47,7 +47,8 @@ def discover(aws: AwsSession) -> list[WarehouseConnection]:
         client = aws.client("redshift-serverless", retries=1, read_timeout=15)
         for workgroup in _all(client, "list_workgroups", "workgroups", "nextToken"):
             name = str(workgroup["workgroupName"])
-            found.append(WarehouseConnection(name, workgroup=name, database="dev"))
+            taken = any(one.name == name for one in found)  # a cluster may be called the same: both must be to be had
+            found.append(WarehouseConnection(f"{name} (serverless)" if taken else name, workgroup=name, database="dev"))
     return found
 
 

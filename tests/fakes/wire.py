@@ -20,6 +20,7 @@ class Wire:
         self._flowing = threading.Event()
         self._flowing.set()
         self._open: list[socket.socket] = []
+        self._lock, self._closed = threading.Lock(), False
         threading.Thread(target=self._accept, daemon=True).start()
 
     def stall(self) -> None:
@@ -31,13 +32,15 @@ class Wire:
 
     def cut(self) -> None:
         """Break every connection in use, now."""
-        for connection in self._open:
+        with self._lock:
+            cut, self._open = self._open, []
+        for connection in cut:
             with contextlib.suppress(OSError):
                 connection.shutdown(socket.SHUT_RDWR)
             connection.close()
-        self._open.clear()
 
     def close(self) -> None:
+        self._closed = True
         self.flow()
         self._listener.close()
         self.cut()
@@ -48,11 +51,19 @@ class Wire:
                 client, _ = self._listener.accept()
             except OSError:
                 return
-            if self.refusing:
+            try:
+                server = socket.create_connection(("127.0.0.1", self._to))
+            except OSError:
                 client.close()
                 continue
-            server = socket.create_connection(("127.0.0.1", self._to))
-            self._open += [client, server]
+            with self._lock:  # one that comes while we close must not stay open
+                wanted = not self.refusing and not self._closed
+                if wanted:
+                    self._open += [client, server]
+            if not wanted:
+                client.close()
+                server.close()
+                continue
             threading.Thread(target=self._pump, args=(client, server, False), daemon=True).start()
             threading.Thread(target=self._pump, args=(server, client, True), daemon=True).start()
 

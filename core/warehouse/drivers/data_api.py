@@ -60,7 +60,7 @@ class DataApiDriver:
         if self._csv:
             request["ResultFormat"] = "CSV"
         known = self._session(session)
-        with explained("run the statement"):
+        with explained("reach the warehouse"):
             try:
                 answer = self._execute(request, session, known)
             except Exception as error:

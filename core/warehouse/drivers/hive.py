@@ -61,7 +61,7 @@ class HiveDriver:
         except Exception as error:
             operation.error = _message(error)
             if not operation.error:
-                raise self._lost(error, "run the statement") from error
+                raise self._lost(error, "hand the statement to HiveServer2") from error
         statement = str(uuid.uuid4())
         with self._lock:
             self._operations[statement] = operation

@@ -27,7 +27,9 @@ def which_tool(
         took = f"{seconds:.0f} s"
     else:
         took = f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.0f} h"
-    amount = f"{size / 1e9:.1f} GB" if size >= 1e9 else f"{size / 1e6:.1f} MB"
+    amount = (
+        f"{size / 1e9:.1f} GB" if size >= 1e9 else f"{size / 1e6:.1f} MB" if size >= 100_000 else f"{size / 1e3:.0f} KB"
+    )
     if relational:
         return Advice(
             REDSHIFT, f"{amount} that are columns already: COPY loads them, keys and joins make them fast to ask"

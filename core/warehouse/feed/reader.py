@@ -166,7 +166,9 @@ def _shaped(
             raise OpsError(
                 f"{table}.{name} holds a value that {target} cannot take",
                 str(error).split("\n")[0][:300],
-                "Change the column's type in the warehouse, or leave the column out",
+                "Let long texts be cut, or leave the column out"
+                if "bytes" in str(error)
+                else "Change the column's type in the warehouse, or leave it out",
                 code="value",
             ) from error
     return pa.Table.from_arrays(made, schema=schema)

@@ -138,7 +138,8 @@ class FeedService:
         check: bool = False,
         step: Step | None = None,
     ) -> PullReport:
-        """Pull every table of a plan, one transaction a table. A table that fails stops the run; those before it stay.
+        """Pull every table of a plan, one transaction a table. A table whose values or columns do not fit is left as it is,
+        and told at the end; any other trouble stops the run. The tables before it stay.
 
         ``check``: compare afterwards, pull again what differs, and compare once more.
         Raises OpsError (code ``locked``, exit status 3) while another run of the plan works.
@@ -185,6 +186,7 @@ class FeedService:
         stage = self._stage(plan)
         target.prepare_state(job)
         landed: dict[str, list[tuple[str, str]]] = {}
+        failed: dict[str, OpsError] = {}
         for source in plan.sources:
             server = self.server(source.source, source.database)
             with server.connect() as link:
@@ -192,7 +194,7 @@ class FeedService:
             keys = advise(tables)
             options: dict[str, Any] = {"schema": source.schema, "run_id": report.run_id, "cut": plan.cut, "step": step}
             pulls = [TablePull(job, server, table, target, stage, **options) for table in tables]
-            for number, (pull, done) in enumerate(self._moved(job, plan, server, pulls, keys)):
+            for number, (pull, done) in enumerate(self._moved(job, plan, server, pulls, keys, failed)):
                 job.report(number + 1, len(tables), f"{pull.table.database}.{pull.table.name}")
                 report.tables.append(done)
                 landed.setdefault(pull.name, []).append((source.schema, server.database))
@@ -200,15 +202,37 @@ class FeedService:
                     self._check(pull, done)
         if plan.union:
             self._unite(job, target, plan.union, landed)
+        if failed:
+            first = next(iter(failed.values()))
+            raise OpsError(
+                f"{len(failed)} of {len(failed) + len(report.tables)} tables could not be pulled; the others are done",
+                f"{first.title}: {first.why}",
+                first.remedy,
+                details={name: f"{error.title}: {error.why}" for name, error in failed.items()},
+                code=first.code,
+            )
         return report
 
     def _moved(
-        self, job: Job[Any], plan: FeedPlan, server: Server, pulls: list[TablePull], keys: dict[str, KeyAdvice]
+        self,
+        job: Job[Any],
+        plan: FeedPlan,
+        server: Server,
+        pulls: list[TablePull],
+        keys: dict[str, KeyAdvice],
+        failed: dict[str, OpsError],
     ) -> Iterator[tuple[TablePull, TableReport]]:
         """Each table pulled, one after the other, or read together in one snapshot and then loaded."""
         if not plan.snapshot:
             for pull in pulls:
-                yield pull, pull.run(plan.mode, plan.overlap, keys[pull.table.name])
+                try:
+                    done = pull.run(plan.mode, plan.overlap, keys[pull.table.name])
+                except OpsError as error:
+                    if len(pulls) == 1 or error.code not in ("value", "drift"):
+                        raise
+                    failed[f"{pull.table.database}.{pull.table.name}"] = error
+                    continue
+                yield pull, done
             return
         reports = [pull.prepare(plan.mode, plan.overlap, keys[pull.table.name]) for pull in pulls]
         with TemporaryDirectory(prefix="opsdesk-feed-") as folder:

@@ -21,7 +21,7 @@ class BudgetNote(QWidget):
         self.note = Label("", "small", wrap=True)
         self.note.setAlignment(Qt.AlignmentFlag.AlignHCenter)
         self.note.setMaximumWidth(720)
-        self.note.setMinimumWidth(480)
+        self.note.setMinimumWidth(600)
         grid = QGridLayout()
         grid.setHorizontalSpacing(Space.XL)
         grid.setVerticalSpacing(2)
@@ -41,8 +41,11 @@ class BudgetNote(QWidget):
     def fact(self, name: str) -> str:
         return self._facts[name].text()
 
-    def show_budget(self, budget: ReadBudget | None, tap_reads: float, consumers: tuple[str, ...]) -> None:
-        """``budget`` None: CloudWatch has not answered yet. ``tap_reads``: a second and shard."""
+    def show_budget(
+        self, budget: ReadBudget | None, tap_reads: float, consumers: tuple[str, ...], consumer_count: int = 0
+    ) -> None:
+        """``budget`` None: CloudWatch has not answered yet. ``tap_reads``: a second and shard. ``consumers``: the names
+        that are known of the ``consumer_count`` with fan-out."""
         facts, known = self._facts, budget is not None and budget.known
         used = budget.reads_per_second if budget is not None else None
         facts["This tap adds"].setText(f"up to {_rate(tap_reads)} of {READS_A_SECOND} reads/s")
@@ -55,7 +58,7 @@ class BudgetNote(QWidget):
         ):
             facts[name].setText(number(count) if known else "not known")
             facts[name].set_tone("warning" if known and count else "")
-        facts["Fan-out consumers"].setText(number(len(consumers)) if consumers else "none")
+        facts["Fan-out consumers"].setText(number(consumer_count) if consumer_count else "none")
         facts["Fan-out consumers"].setToolTip(", ".join(consumers))
         text, tone = _sentence(budget, tap_reads)
         self.note.setText(text)

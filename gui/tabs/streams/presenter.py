@@ -206,13 +206,16 @@ class StreamsPresenter(QObject):
 
     def _described(self, details: StreamDetails) -> None:
         self._show_facts(len(details.open_shards))
-        self.view.chart.budget.show_budget(None, self._service.reads_per_second, details.consumers)
+        self._weighed(None)
         self.catalogue.weigh()
         self.show_state(self.state)
 
-    def _weighed(self, budget: ReadBudget) -> None:
-        consumers = self.catalogue.details.consumers if self.catalogue.details is not None else ()
-        self.view.chart.budget.show_budget(budget, self._service.reads_per_second, consumers)
+    def _weighed(self, budget: ReadBudget | None) -> None:
+        details = self.catalogue.details
+        if details is not None:
+            self.view.chart.budget.show_budget(
+                budget, self._service.reads_per_second, details.consumers, details.consumer_count
+            )
 
     def _show_facts(self, shards: int) -> None:
         words = f"{number(shards)} shard{'s' if shards != 1 else ''}"
@@ -373,6 +376,7 @@ class StreamsPresenter(QObject):
             card.show_empty("No record yet", "", "There may be none in this time; reading goes on")
 
     def _empty_action(self) -> None:
+        self.view.setFocus()  # the pressed button goes; Qt would pass its focus on to one below and scroll there
         if self.records.moment:
             self._start = datetime.fromtimestamp(self.records.moment[0], UTC).isoformat()
             self.view.toolbar.show_start(self._start)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject, QTimer, Signal
 
 from core.base.errors import OpsError
 from core.settings.profiles import WarehouseConnection
@@ -13,6 +13,9 @@ from core.warehouse.service import WarehouseService
 from gui.bridge.tab_context import TabContext
 from gui.tabs.warehouse.dialogs import TableDialog, TextDialog
 from gui.tabs.warehouse.view import WarehouseView
+
+_LOOKS = 24
+"""How often an empty sandbox is looked at again: two minutes are enough for its demo data."""
 
 
 class Phase(enum.Enum):
@@ -36,6 +39,9 @@ class ConnectionPresenter(QObject):
         self.connection: WarehouseConnection | None = None
         self.database = ""
         self.catalogue: Catalogue | None = None
+        self._looks_left = _LOOKS
+        self._look_again = QTimer(self, singleShot=True, interval=5_000)
+        self._look_again.timeout.connect(self.read_catalogue)
         view.connection_chosen.connect(self.choose_connection)
         view.database_chosen.connect(self.choose_database)
         view.differences_asked.connect(self.show_differences)
@@ -158,9 +164,12 @@ class ConnectionPresenter(QObject):
             return
         if self.phase is Phase.UNREACHABLE:
             self.phase = Phase.READY
+            self._view.banner.hide()
             self.changed.emit()
-        self._view.banner.hide()
         self._show_catalogue(catalogue)
+        if not catalogue.tables and self._context.desk.profile.kind == "sandbox" and self._looks_left > 0:
+            self._looks_left -= 1  # the demo data are still on their way
+            self._look_again.start()
 
     def _is_here(self, catalogue: Catalogue) -> bool:
         here = self.connection.name if self.connection else ""

@@ -38,10 +38,11 @@ class ExtractPresenter(QObject):
         connection: WarehouseConnection | None,
         database: str,
         done: Callable[[str], None],
+        failed: Callable[[OpsError], None],
     ) -> None:
         super().__init__(dialog)
         self._dialog, self._context, self._jobs = dialog, context, context.jobs
-        self._connection, self._database, self._done = connection, database, done
+        self._connection, self._database, self._done, self._told = connection, database, done, failed
         self._sources: list[Source] = []
         self._found: Preview | None = None
         if connection is None:
@@ -193,7 +194,7 @@ class ExtractPresenter(QObject):
         self._jobs.start(
             self._dialog.parent() or self,  # the page: it outlives the dialog
             f"Extract {name}", work, room="warehouse", write=bool(table), outlives_owner=True,
-            on_success=finished, after=next_step, can_retry=True,
+            on_success=finished, on_failure=self._told, after=next_step, can_retry=True,
         )  # fmt: skip
         self._dialog.accept()
 

@@ -127,7 +127,8 @@ class ExtractDialog(Dialog):
         self.more.clicked.connect(self._more)
         self.asked.connect(self.extract_asked)
         self.show_preset()
-        self.resize(980, 700)
+        self.input.setFocus()
+        self.resize(980, 640)
 
     # -- what the hand did ------------------------------------------------------------------
     @property

@@ -7,6 +7,7 @@ from typing import Any
 
 from PySide6.QtCore import QObject
 
+from core.base.errors import OpsError
 from core.warehouse.catalogue import Catalogue, Table
 from core.warehouse.completion import Completion
 from core.warehouse.drivers.driver import RunningStatement
@@ -231,8 +232,12 @@ class WarehousePresenter(QObject):
         from gui.tabs.warehouse.pull_view import PullDialog
 
         dialog = PullDialog(self._view)
-        PullPresenter(dialog, self._context, self.place.connection, self.place.read_catalogue)
+        PullPresenter(dialog, self._context, self.place.connection, self.place.read_catalogue, self._load_failed)
         dialog.open()
+
+    def _load_failed(self, fault: OpsError) -> None:
+        """A pull or an extraction ended badly after its wizard was closed: the page says so, the drawer keeps the details."""
+        self._view.banner.show_fault(fault.title, fault.why, fault.remedy, details=fault.details)
 
     def open_extract(self) -> None:
         """The wizard that makes a table out of text."""
@@ -246,5 +251,6 @@ class WarehousePresenter(QObject):
             self.place.connection,
             self.place.database,
             lambda _table: self.place.read_catalogue(),
+            self._load_failed,
         )
         dialog.open()

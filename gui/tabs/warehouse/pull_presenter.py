@@ -26,14 +26,19 @@ _WITH_PASSWORD = re.compile(r"\w+://[^/@:]+:[^/@]+@")
 
 
 class PullPresenter(QObject):
-    """Lives as long as its dialog; ``done`` is called after a pull."""
+    """Lives as long as its dialog; ``done`` is called after a pull, ``failed`` too where it ended badly."""
 
     def __init__(
-        self, dialog: PullDialog, context: TabContext, connection: WarehouseConnection, done: Callable[[], None]
+        self,
+        dialog: PullDialog,
+        context: TabContext,
+        connection: WarehouseConnection,
+        done: Callable[[], None],
+        failed: Callable[[OpsError], None],
     ) -> None:
         super().__init__(dialog)
         self._dialog, self._context, self._jobs = dialog, context, context.jobs
-        self._connection, self._done = connection, done
+        self._connection, self._done, self._told = connection, done, failed
         self._feed = FeedService(context.desk.workplace)
         self._source, self._schema = "", ""
         dialog.source_changed.connect(self._look)
@@ -146,7 +151,7 @@ class PullPresenter(QObject):
         if plan is None:
             return
         connection, check = self._connection, self._dialog.check.isChecked()
-        feed, context, done, page = self._feed, self._context, self._done, self._dialog.parent()
+        feed, context, done, told, page = self._feed, self._context, self._done, self._told, self._dialog.parent()
 
         def work(job: Job[Any]) -> PullReport:
             if plan.schedule is not None:
@@ -159,6 +164,10 @@ class PullPresenter(QObject):
                 context.praise(f"{len(report.tables):,} tables pulled, {loaded:,} rows loaded")
             done()
 
+        def broken(fault: OpsError) -> None:
+            done()
+            told(fault)
+
         def next_step(report: PullReport) -> tuple[str, Callable[[], None]]:
             words = "Show the report" if report.ok else "Show what differs"
             return words, lambda: TextDialog("Pull", _lines(report), None).open()
@@ -167,7 +176,7 @@ class PullPresenter(QObject):
             page or self, f"Pull {self._source} into {self._schema}",
             work, room="warehouse", write=True, outlives_owner=True,
             lane=f"warehouse:pull:{connection.name}", on_success=finished,
-            on_failure=lambda _fault: done(), after=next_step, can_retry=True,
+            on_failure=broken, after=next_step, can_retry=True,
         )  # fmt: skip
         self._dialog.accept()
 

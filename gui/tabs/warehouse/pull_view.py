@@ -62,7 +62,7 @@ class PullDialog(Dialog):
         self.tables.setRootIsDecorated(False)
         self.tables.setHeaderLabels(["Table", "Rows", "Distribution", "Sort key"])
         self.tables.setAccessibleName("Tables of the source")
-        for section, width in enumerate((170, 70, 130, 110)):
+        for section, width in enumerate((150, 66, 160, 100)):
             self.tables.setColumnWidth(section, width)
         self.reasons = Label("Choose a table to see what would be made, and why.", "small", wrap=True)
         self.ddl = QPlainTextEdit()
@@ -108,7 +108,8 @@ class PullDialog(Dialog):
         self.tables.itemChanged.connect(lambda *_: self._count())
         self.command.clicked.connect(self.command_asked)
         self.asked.connect(self.pull_asked)
-        self.resize(980, 660)
+        self.source.setFocus()
+        self.resize(980, 650)
         self._count()
 
     def _changed(self) -> None:
@@ -157,7 +158,7 @@ class PullDialog(Dialog):
         proposal = item.data(0, _PROPOSAL) if item is not None else None
         if isinstance(proposal, Proposal):
             self.ddl.setPlainText(proposal.ddl + ";")
-            notes = [*proposal.advice.reasons, *(part.note for part in proposal.columns if part.note)]
+            notes = [*proposal.advice.reasons, *(f"{part.name}: {part.note}" for part in proposal.columns if part.note)]
             self.reasons.setText("\n".join(f"• {note}" for note in notes))
 
     def _count(self) -> None:

@@ -176,6 +176,18 @@ def test_a_cancel_stops_the_statement(endpoint: Endpoint) -> None:
     assert answer["Id"] not in {one["Id"] for one in endpoint.client.list_statements()["Statements"]}
 
 
+def test_cancel_stops_what_another_session_runs(endpoint: Endpoint) -> None:
+    statement = endpoint.client.execute_statement(Sql=LONG, **PLACE)["Id"]
+    pid = 0
+    while not pid:  # it runs as soon as a worker has taken it
+        described = endpoint.client.describe_statement(Id=statement)
+        pid = described["RedshiftPid"] if described["Status"] == "STARTED" else 0
+    assert endpoint.run("CANCEL 1")["Status"] == "FINISHED"  # nobody's
+    while (described := endpoint.client.describe_statement(Id=statement, WaitTimeSeconds=1))["Status"] == "STARTED":
+        assert endpoint.run(f"CANCEL {pid} 'it takes too long'")["Status"] == "FINISHED"
+    assert "cancelled" in described["Error"]
+
+
 def test_the_same_token_is_the_same_statement(endpoint: Endpoint) -> None:
     endpoint.run("CREATE TABLE once (a INT)")
     first = endpoint.run("INSERT INTO once VALUES (1)", ClientToken="token-1")

@@ -302,15 +302,17 @@ def test_a_slow_taker_holds_reading_back_without_loss(plane: Plane) -> None:
     plane.control("SetFaults", IteratorSeconds=0.3)
     plane.create("slow", 1)
     put(plane, "slow", numbered(0, 1_000))
-    door = threading.Event()
+    door, entered = threading.Event(), threading.Event()
     taken: list[int] = []
 
     def take(records: list[Record]) -> None:
-        door.wait(10)
+        entered.set()
+        door.wait(30)
         taken.extend(int(record.data) for record in records)
 
     with tapped(plane.url, "slow", pace=Pace(20, limit=100, limit_behind=100), on_records=take) as tap:
-        time.sleep(0.8)
+        assert entered.wait(20)
+        time.sleep(0.8)  # longer than the iterator lives that this page brought
         assert tap.window.seen <= 100
         door.set()
         wait_until(lambda: len(taken) == 1_000, "all were taken")

@@ -189,3 +189,13 @@ def test_a_saved_pull_is_scheduled_and_only_run_when_due(verb: Verb, home: Place
         "pull", "--source", "mysql://ops@127.0.0.1:1/shop", "--tables", "a", "--save", "x", "--at", "25:00"
     )
     assert status == 2 and "no time of day" in err
+
+
+def test_connections_are_filled_from_the_account(verb: Verb) -> None:
+    """The endpoint in the environment lists a cluster and a workgroup; both are called the same and can be told apart."""
+    status, out, _ = verb("connections", "--json")
+    found = {one["name"]: one for one in json.loads(out)}
+    assert status == 0 and set(found) == {"sandbox", "sandbox (serverless)"}
+    for name in found:
+        status, out, _ = verb("query", "SELECT 1 AS n", "--connection", name, "--json")
+        assert (status, json.loads(out)) == (0, [{"n": 1}])

@@ -230,6 +230,22 @@ def test_the_chart_draws_what_is_chosen(make, orders) -> None:
     orders.raising = None
 
 
+def test_the_first_action_leaves_the_page_where_it_is(make, orders) -> None:
+    page = make(MemoryStreams(orders))
+    page.wait(lambda: page.presenter.state.name == "READY" and page.view.records.empty.button.isVisible())
+    page.view.resize(1000, 500)
+    button = page.view.records.empty.button
+    button.setFocus()
+    bar = page.view._scroll.verticalScrollBar()
+    bar.setValue(0)
+    button.click()
+    page.wait(lambda: page.presenter.state.name == "READING")
+    orders.put(0, b"one")
+    page.wait(lambda: page.rows == 1)
+    assert not page.view.shards.isAncestorOf(page.view.window().focusWidget())
+    assert bar.value() == 0
+
+
 def test_filter_and_its_mistakes(make, orders) -> None:
     page = make(MemoryStreams(orders))
     page.tap()

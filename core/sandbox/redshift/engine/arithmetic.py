@@ -152,6 +152,8 @@ def _dates(operator: str, left: Value, right: Value) -> Value | None:
         and one in ("int2", "int4", "int8", "interval")
     ):
         left, right, one, two = right, left, two, one
+    if operator == "+" and {one, two} == {"date", "time"}:
+        return Value(f"({left.sql} + {right.sql})", TIMESTAMP)
     if operator == "+" and one == "interval" and two == "interval":
         return Value(f"({left.sql} + {right.sql})", INTERVAL)
     if operator in "+-":

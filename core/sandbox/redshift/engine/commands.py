@@ -85,6 +85,20 @@ def maintenance(session: Context, reader: Reader, word: str) -> Outcome:
     return accepted(word.upper())
 
 
+def cancel(session: Context, reader: Reader) -> Outcome:
+    """CANCEL pid ['message']: stop what another session runs."""
+    pid = reader.number()
+    token = reader.peek()
+    if token is not None and token.kind == "string":
+        reader.rest()
+    reader.end()
+    other = session.peer(pid)
+    if other is None or other is session:
+        return Outcome(notes=[f"PID {pid} is not a running query"])
+    other.interrupt()
+    return Outcome()
+
+
 def comment(session: Context, reader: Reader) -> Outcome:
     reader.need("on")
     kind = reader.name()

@@ -152,6 +152,8 @@ def contained(compiler: Compiler, node: Any, scope: Scope) -> Value:
     if isinstance(subject, exp.Tuple):
         rows = [_rows(compiler, "=", subject, one, scope).sql for one in node.expressions]
         return Value("(" + " OR ".join(rows) + ")", BOOL)
+    if not node.expressions:
+        raise SqlError('syntax error at or near ")": IN needs at least one value')
     value = compiler.value(subject, scope)
     items = [compiler.value(one, scope) for one in node.expressions]
     if value.type.is_text and all(one.constant is not None for one in items):

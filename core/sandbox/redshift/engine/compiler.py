@@ -267,13 +267,21 @@ class QueryCompiler:
         """ORDER BY, LIMIT, OFFSET of a query or set operation."""
         parts: list[str] = []
         if (order := node.args.get("order")) is not None:
-            parts.append("ORDER BY " + ", ".join(self._order_item(one, query, inside) for one in order.expressions))
+            parts.append(
+                "ORDER BY "
+                + ", ".join(
+                    self._order_item(one, query, inside, node.args.get("distinct") is not None)
+                    for one in order.expressions
+                )
+            )
         for clause, word in (("limit", "LIMIT"), ("offset", "OFFSET")):
             if (limit := node.args.get(clause)) is not None:
                 parts.append(f"{word} {_count(limit.expression, word)}")
         return (" " + " ".join(parts)) if parts else ""
 
-    def _order_item(self, node: Any, query: Query, inside: tuple[Scope, list[tuple[str, Value]]] | None) -> str:
+    def _order_item(
+        self, node: Any, query: Query, inside: tuple[Scope, list[tuple[str, Value]]] | None, distinct: bool = False
+    ) -> str:
         key = node.this
         while isinstance(key, exp.Paren):
             key = key.this
@@ -296,7 +304,10 @@ class QueryCompiler:
                 raise SqlError(f'ORDER BY "{key.name.lower()}" is ambiguous')
         if inside is None:
             raise SqlError("ORDER BY on a UNION, INTERSECT or EXCEPT result must be on one of the result columns")
-        return ordered(self.value(key, inside[0]), node)
+        value = self.value(key, inside[0])
+        if distinct and value.sql not in {one.sql for _, one in inside[1]}:
+            raise SqlError("for SELECT DISTINCT, ORDER BY expressions must appear in select list")
+        return ordered(value, node)
 
     # -- relations for other statements ------------------------------------------
     def relation(self, table: Any, alias: str | None = None) -> tuple[str, Relation]:

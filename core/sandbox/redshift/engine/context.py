@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
@@ -39,6 +40,8 @@ class Context:
         self._tell_path()
         self.wrote = self.in_transaction = self.read_only = self.interrupted = False
         self.last_query_id = self.query_id = -1
+        self.peer: Callable[[int], Context | None] = lambda _pid: None
+        """Another open session by its process id."""
         self._closed = False
         self._lock = threading.Lock()
 

@@ -241,6 +241,8 @@ def _compare(compiler: Compiler, node: Node, scope: Scope) -> Value:
 
 @handles(exp.Between)
 def _between(compiler: Compiler, node: Node, scope: Scope) -> Value:
+    if node.args.get("symmetric") is not None:
+        raise SqlError('syntax error at or near "SYMMETRIC"')
     value, low, high = (compiler.value(part, scope) for part in (node.this, node.args["low"], node.args["high"]))
     return Value(f"({comparison.pair('>=', value, low)} AND {comparison.pair('<=', value, high)})", BOOL)
 

@@ -54,7 +54,27 @@ def parse_query(sql: str) -> exp.Expression:
         raise SqlError(f"syntax error: {_ANSI.sub('', str(error))}") from error
     if len(trees) != 1 or trees[0] is None:
         raise SqlError("cannot insert multiple commands into a prepared statement")
-    return cast(exp.Expression, trees[0])
+    tree = cast(exp.Expression, trees[0])
+    if any(column.args.get("join_mark") for column in tree.find_all(exp.Column)):
+        return _without_marks(tree)
+    return tree
+
+
+def _without_marks(tree: exp.Expression) -> exp.Expression:
+    """Outer joins written with (+) as LEFT JOINs. Raises SqlError where they cannot be."""
+    from sqlglot.transforms import eliminate_join_marks
+
+    try:
+        made = cast(exp.Expression, eliminate_join_marks(tree))
+    except (AssertionError, SqlglotError) as error:
+        raise SqlError(f"syntax error at or near (+): {error}") from error
+    if any(column.args.get("join_mark") for column in made.find_all(exp.Column)):
+        raise SqlError("the outer join operator (+) is allowed only in the WHERE clause of the query that joins")
+    for join in made.find_all(exp.Join):
+        if join.args.get("kind") == "LEFT":  # sqlglot puts the side there
+            join.set("side", "LEFT")
+            join.set("kind", None)
+    return made
 
 
 def _place(error: ParseError) -> str:

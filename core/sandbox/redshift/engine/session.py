@@ -112,7 +112,7 @@ class EngineSession(Context):
         simple: dict[str, Callable[[Context, Reader], Outcome]] = {
             "set": commands.set_, "reset": commands.reset, "show": commands.show, "prepare": commands.prepare, "deallocate": commands.deallocate,
             "declare": commands.declare, "fetch": commands.fetch, "close": commands.close, "comment": commands.comment, "copy": loading.copy,
-            "unload": unloading.unload, "drop": objects.drop, "truncate": changes.truncate, "refresh": objects.refresh,
+            "unload": unloading.unload, "cancel": commands.cancel, "drop": objects.drop, "truncate": changes.truncate, "refresh": objects.refresh,
         }  # fmt: skip
         if word in simple:
             return simple[word](self, reader)
@@ -140,7 +140,7 @@ class EngineSession(Context):
             return self._change(items, word)
         if word in ("select", "with"):
             return self._select_into(items)
-        if word in ("call", "cancel", "kill"):
+        if word in ("call", "kill"):
             raise NeedsCluster(word.upper())
         raise SqlError(f'syntax error at or near "{items[0].text}"')
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import threading
+import weakref
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +45,8 @@ class Warehouse:
         self.storage = Storage(s3_endpoint)
         self._lock = threading.Lock()
         self._sessions = 0
+        self._open: weakref.WeakValueDictionary[int, EngineSession] = weakref.WeakValueDictionary()
+        """The sessions that are open, by process id: CANCEL finds them here."""
         register_functions(self._root)
         self._define()
         self._root.execute("SET GLOBAL TimeZone = 'UTC'")
@@ -72,7 +75,10 @@ class Warehouse:
             pid = 1_073_741_824 + self._sessions
         cursor = self._root.cursor()
         cursor.execute("USE dev.public")
-        return EngineSession(cursor, self.storage, self._journal, user or "awsuser", pid)
+        session = EngineSession(cursor, self.storage, self._journal, user or "awsuser", pid)
+        session.peer = self._open.get
+        self._open[pid] = session
+        return session
 
     def close(self) -> None:
         self._journal.close()

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import http.client
 import itertools
+import json
 import socket
 import subprocess
 import threading
 import time
+import urllib.error
+import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -390,3 +393,27 @@ def test_it_ends_when_its_stdin_does_and_guards_its_folder(tmp_path: Path) -> No
     assert plane.process.wait(10) == 0
     assert isinstance(plane.process, subprocess.Popen)
     plane.process.stdout.close()  # type: ignore[union-attr]
+
+
+def test_cloudwatch_knows_the_streams_and_refuses_what_it_cannot(plane: Plane) -> None:
+    plane.create("figures", 1)
+    for _ in range(3):
+        plane.client.put_record(StreamName="figures", Data=b"12345", PartitionKey="key")
+    now = time.time()
+
+    def ask(metric: str, statistic: str, period: int = 3600) -> Any:
+        dimensions = [{"Name": "StreamName", "Value": "figures"}]
+        stat = {"Metric": {"Namespace": "AWS/Kinesis", "MetricName": metric, "Dimensions": dimensions}}
+        query = {"Id": "a", "MetricStat": {**stat, "Period": period, "Stat": statistic}}
+        body = json.dumps({"StartTime": now - 600, "EndTime": now + 600, "MetricDataQueries": [query]}).encode()
+        target = {"X-Amz-Target": "GraniteServiceVersion20100801.GetMetricData"}
+        with urllib.request.urlopen(urllib.request.Request(plane.url, body, target), timeout=10) as answer:
+            return json.load(answer)["MetricDataResults"][0]["Values"]
+
+    assert sum(ask("IncomingRecords", "Sum")) == 3
+    assert sum(ask("IncomingBytes", "Sum")) == 3 * 8
+    assert ask("NeverHeardOf", "Sum") == []
+    for words in (("IncomingRecords", "p99"), ("IncomingRecords", "Sum", 7)):
+        with pytest.raises(urllib.error.HTTPError) as refused:
+            ask(*words)
+        refused.value.close()

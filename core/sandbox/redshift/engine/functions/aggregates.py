@@ -212,6 +212,7 @@ def _listagg(call: Call) -> Value:
     value = call.arg(0)
     text = value.sql if value.type.is_text else cast(value, TEXT)
     separator = call.arg(1).sql if len(call.nodes) == 2 else "''"
+    separator = "''" if separator == "NULL" else separator
     order = order_items(call.compiler, call.within, call.scope)
     _same_order(call, order.removesuffix(" ASC NULLS LAST"))
     if call.distinct and order:

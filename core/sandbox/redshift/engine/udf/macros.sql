@@ -78,7 +78,8 @@ CREATE OR REPLACE MACRO main.rs_timetz(s) AS
     coalesce(TRY_CAST(s AS TIMETZ), CAST(rs_parse_timetz(s) AS TIMETZ));
 
 CREATE OR REPLACE MACRO main.rs_float_text(x) AS
-    regexp_replace(CAST(x AS VARCHAR), '[.]0$', '');
+    CASE WHEN x IS NULL THEN NULL WHEN isnan(x) THEN 'NaN' WHEN isinf(x) THEN CASE WHEN x > 0 THEN 'Infinity' ELSE '-Infinity' END
+    WHEN typeof(x) = 'FLOAT' THEN format('{:.6g}', x) ELSE format('{:.15g}', x) END;
 
 CREATE OR REPLACE MACRO main.rs_interval_text(i) AS
     CAST(i AS VARCHAR);

@@ -23,7 +23,7 @@ _DATE = re.compile(
     re.VERBOSE,
 )
 _TIME = re.compile(
-    r"(?P<h>\d{1,2}):(?P<m>\d{2})(?::(?P<s>\d{2})(?:\.(?P<f>\d{1,9}))?)?\s*(?P<half>[AaPp][Mm])?|(?P<plain>\d{6})(?:\.(?P<pf>\d{1,9}))?"
+    r"(?P<h>\d{1,2}):(?P<m>\d{2})(?::(?P<s>\d{2})(?:\.(?P<f>\d{1,9}))?)?\s*(?P<half>[AaPp][Mm](?![A-Za-z]))?|(?P<plain>\d{6})(?:\.(?P<pf>\d{1,9}))?"
 )
 _WORDS_FIRST = re.compile(r"(?P<d>\d{1,2})\s+(?P<m>[A-Za-z]{3,9})\s+(?P<t>\d{1,2}:\d{2}\S*)\s+(?P<y>\d{4})(?P<rest>.*)")
 _ZONE = re.compile(r"\s*(?:(?P<sign>[+-])(?P<h>\d{1,2})(?::?(?P<m>\d{2}))?|(?P<name>[A-Za-z][\w/+-]*))\s*$")
