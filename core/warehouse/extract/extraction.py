@@ -8,7 +8,7 @@ import os
 import shutil
 import tempfile
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
@@ -16,9 +16,9 @@ from typing import IO, TYPE_CHECKING, Any
 from core.base.errors import OpsError
 from core.jobs.child import run_in_child
 from core.jobs.job import Job
-from core.warehouse.extract.definition import DOCUMENT, PATTERN, Definition, Tally
+from core.warehouse.extract.definition import DOCUMENT, PATTERN, XML, Definition, Tally
 from core.warehouse.extract.matching import engine_of
-from core.warehouse.extract.rows import Rejects, blocks_of_rows
+from core.warehouse.extract.rows import Rejects, blocks_of_rows, xml_blocks
 from core.warehouse.extract.sources import Source
 
 if TYPE_CHECKING:
@@ -92,23 +92,25 @@ def extract_here(report: Any, definition: Definition, sources: Sequence[Source],
     with contextlib.ExitStack() as stack:
         book = _RejectBook(stack.enter_context(open(rejects, "wb"))) if rejects else None
         try:
-            for source in sources:
-                before = tally.bytes
-                for frame, refused in blocks_of_rows(definition, source, tally):
-                    if book is not None and refused:
-                        book.write(source.name, refused)
+            before, last = 0, 0
+            for number, frame, refused in _blocks(definition, sources, tally):
+                if number != last:
+                    done += sum(source.size for source in sources[last:number])
+                    before, last = tally.bytes, number
+                if book is not None and refused:
+                    book.write(sources[number].name, refused)
+                if frame is not None:
                     if frame.height:
                         waiting.append(frame)
                         held += frame.height
                     if held >= _GROUP_ROWS:
                         writer, held = _write(waiting, writer, output), 0
-                    # What is compressed is smaller on disk than what was read from it: never past its share.
-                    report(
-                        done + min(source.size, tally.bytes - before),
-                        total,
-                        f"{tally.rows:,} rows, {tally.rejected:,} rejected",
-                    )
-                done += source.size
+                # What is compressed is smaller on disk than what was read from it: never past its share.
+                report(
+                    done + min(sources[number].size, tally.bytes - before),
+                    total,
+                    f"{tally.rows:,} rows, {tally.rejected:,} rejected",
+                )
             if waiting or writer is None:
                 writer = _write(waiting or [_empty(definition)], writer, output)
         except OSError as error:
@@ -119,6 +121,18 @@ def extract_here(report: Any, definition: Definition, sources: Sequence[Source],
             if writer is not None:
                 writer.close()
     return tally
+
+
+def _blocks(
+    definition: Definition, sources: Sequence[Source], tally: Tally
+) -> Iterator[tuple[int, pl.DataFrame | None, Rejects]]:
+    """Rows block by block, each with the number of its source."""
+    if definition.kind == XML:
+        yield from xml_blocks(definition, sources, tally)
+        return
+    for number, source in enumerate(sources):
+        for frame, refused in blocks_of_rows(definition, source, tally):
+            yield number, frame, refused
 
 
 def shared_out(

@@ -22,11 +22,13 @@ _XML_BATCH = 20_000
 
 def blocks_of_rows(definition: Definition, source: Source, tally: Tally) -> Iterator[tuple[pl.DataFrame, Rejects]]:
     """Typed rows of one source, block by block. A damaged file ends early and is noted in the tally's problems."""
+    if definition.kind == XML:
+        for _, frame, rejects in xml_blocks(definition, [source], tally):
+            if frame is not None:
+                yield frame, rejects
+        return
     tally.files += 1
     try:
-        if definition.kind == XML:
-            yield from _xml_blocks(definition, source, tally)
-            return
         if definition.kind == DOCUMENT:
             yield from _document_blocks(definition, source, tally)
             return
@@ -177,7 +179,11 @@ def _document_blocks(definition: Definition, source: Source, tally: Tally) -> It
 
 
 # -- XML -------------------------------------------------------------------------------
-def _xml_blocks(definition: Definition, source: Source, tally: Tally) -> Iterator[tuple[pl.DataFrame, Rejects]]:
+def xml_blocks(
+    definition: Definition, sources: Sequence[Source], tally: Tally
+) -> Iterator[tuple[int, pl.DataFrame | None, Rejects]]:
+    """Typed rows of many documents, batched over them (a frame a document would cost more than its parsing), each with the
+    number of the source that is being read; None after a document without a full batch."""
     import polars as pl
 
     names = [column.name for column in definition.columns]
@@ -189,14 +195,20 @@ def _xml_blocks(definition: Definition, source: Source, tally: Tally) -> Iterato
         data = {"\0ok": [True] * len(batch), **{n: list(c) for n, c in zip(names, columns, strict=True)}}
         return _typed(definition, None, pl.DataFrame(data, schema=schema), tally)
 
-    for element in xml_records(source, definition.record, tally):
-        tally.lines += 1
-        batch.append([xml_text(element, column.path or column.name) for column in definition.columns])
-        if len(batch) >= _XML_BATCH:
-            yield flushed()
-            batch.clear()
+    for number, source in enumerate(sources):
+        tally.files += 1
+        try:
+            for element in xml_records(source, definition.record, tally):
+                tally.lines += 1
+                batch.append([xml_text(element, column.path or column.name) for column in definition.columns])
+                if len(batch) >= _XML_BATCH:
+                    yield number, *flushed()
+                    batch.clear()
+        except Damaged as error:
+            tally.problems.append((source.name, str(error)))
+        yield number, None, []
     if batch:
-        yield flushed()
+        yield len(sources) - 1, *flushed()
 
 
 class _Stream:

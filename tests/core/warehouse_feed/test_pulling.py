@@ -119,3 +119,16 @@ def test_the_certificate_of_the_source_reaches_the_reader(feed: Feed, tmp_path: 
             run_in_child(
                 headless_job(), f"core.warehouse.feed.reader:{target}", {**arguments, "ca_file": str(authority)}
             )
+
+
+def test_one_table_that_does_not_fit_does_not_hold_up_the_others(feed: Feed) -> None:
+    feed.execute(
+        "CREATE TABLE a_long (id INT PRIMARY KEY, t MEDIUMTEXT)",
+        "INSERT INTO a_long VALUES (1, REPEAT('x', 100000))",
+        "CREATE TABLE b_fine (id INT PRIMARY KEY)",
+        "INSERT INTO b_fine VALUES (1), (2)",
+    )
+    with pytest.raises(OpsError, match="1 of 2 tables") as caught:
+        feed.pull(feed.plan("a_long", "b_fine", mode="full"))
+    assert "a_long" in str(caught.value.details) and "cut" in caught.value.remedy
+    assert feed.rows(f"SELECT COUNT(*) FROM {feed.database}.b_fine") == [(2,)]
