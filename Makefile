@@ -2,6 +2,8 @@
 PYTHON := .venv/bin/python
 PYTEST := $(PYTHON) -m pytest -q
 export QT_LOGGING_RULES := qt.qpa.*=false
+# Every child process would compile what it imports anew: keep the bytecode, whatever the shell says.
+export PYTHONDONTWRITEBYTECODE :=
 
 .PHONY: run tour test test-full lint test-core test-gui test-journeys bench lock setup setup-tests clean
 
