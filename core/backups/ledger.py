@@ -198,6 +198,17 @@ class Ledger:
             ).fetchall()
         return {row["run"]: datetime.fromisoformat(row["proved"]) for row in rows}
 
+    def failures(self, plan: str) -> dict[str, datetime]:
+        """Run id -> when it failed, of those whose newest judged verification did."""
+        with self._open() as database:
+            rows = database.execute(
+                "SELECT run, MAX(id), started, outcome FROM verification WHERE plan = ? AND outcome IN (?, ?) GROUP BY run",
+                (plan, Outcome.DONE.value, Outcome.FAILED.value),
+            ).fetchall()  # SQLite takes the other columns from the row of the maximum
+        return {
+            row["run"]: datetime.fromisoformat(row["started"]) for row in rows if row["outcome"] == Outcome.FAILED.value
+        }
+
     def verification(self, number: int) -> Verification | None:
         with self._open() as database:
             row = database.execute("SELECT * FROM verification WHERE id = ?", (number,)).fetchone()

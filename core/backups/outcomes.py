@@ -78,7 +78,9 @@ class Backup:
     complete: bool
     expires: datetime | None = None
     proved: datetime | None = None
-    """When this very backup was last verified well to a restore (level 3 or more), None if never."""
+    """When this very backup was last verified well to a restore (level 3 or more), None if never or if it failed since."""
+    failed: datetime | None = None
+    """When its last verification failed."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -116,6 +116,8 @@ def _status(seen: Evidence, last: Verification | None, proof: Verification | Non
         return Status.STALE  # what lies there is not known
     if newest is None:
         return Status.FAILED  # what was proved once is gone, and nothing came after it
+    if newest.failed is not None:
+        return Status.FAILED  # an older one may have been proved since
     if not any(backup.proved for backup in seen.backups if backup.complete):
         return Status.STALE
     too_old = seen.now - proof.started > timedelta(days=seen.plan.proof.every_days * _GRACE)
@@ -245,6 +247,14 @@ def _proof(seen: Evidence, status: PlanStatus) -> Iterable[Finding]:
             "Readable, not proven restorable",
             last.error,
             "Name a server of the source's make and version as scratch" if "mismatch" in last.error else "",
+        )
+    elif status.last_backup is not None and status.last_backup.failed is not None:
+        yield Finding(
+            Severity.ERROR,
+            "verification-failed",
+            "The newest backup failed its verification",
+            f"That of {status.last_backup.taken:%Y-%m-%d %H:%M} UTC cannot be trusted; an older one was proved since",
+            "Back up again now, and verify that",
         )
     elif status.backups and seen.unreachable is None and status.rpo_proven is None:
         yield Finding(

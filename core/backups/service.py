@@ -124,7 +124,7 @@ class BackupsService:
         """What lies in the bucket, newest first."""
         plan = self.plan(name)
         vault = self._vault(plan)
-        return vault.backups(self._ledger.proofs(name), expiry(vault, plan).of)
+        return vault.backups(self._ledger.proofs(name), expiry(vault, plan).of, self._ledger.failures(name))
 
     def runs(self, name: str, limit: int = 100) -> list[Run]:
         """What this computer remembers, newest first."""
@@ -197,7 +197,7 @@ class BackupsService:
         )
         try:
             found = expiry(vault, plan)
-            backups = vault.backups(self._ledger.proofs(name), found.of)
+            backups = vault.backups(self._ledger.proofs(name), found.of, self._ledger.failures(name))
         except OpsError as error:
             return plan_status(replace(seen, unreachable=error))
         seen = replace(seen, backups=backups, expiry_days=found.days, expiry_known=found.known, expires_by=found.by)

@@ -237,7 +237,10 @@ class Vault:
         return read_manifest(content, key + SUFFIX), content
 
     def backups(
-        self, proofs: dict[str, datetime], expires: Callable[[str, int, datetime], datetime | None] = lambda *_: None
+        self,
+        proofs: dict[str, datetime],
+        expires: Callable[[str, int, datetime], datetime | None] = lambda *_: None,
+        failures: dict[str, datetime] | None = None,
     ) -> list[Backup]:
         """Everything of this plan, newest first: complete ones and those whose manifest is missing. ``expires`` tells when
         an object (key, size, modified) goes."""
@@ -256,7 +259,8 @@ class Vault:
             run = match[1]
             complete = key + SUFFIX in objects
             end = expires(key, size, modified)
-            found.append(Backup(run, self.plan.name, key, moment_of(run), size, complete, end, proofs.get(run)))
+            failed = (failures or {}).get(run)
+            found.append(Backup(run, self.plan.name, key, moment_of(run), size, complete, end, proofs.get(run), failed))
         return sorted(found, key=lambda backup: (backup.taken, backup.key), reverse=True)
 
     def find(self, backups: list[Backup], run: str) -> Backup:

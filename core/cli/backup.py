@@ -173,7 +173,7 @@ def _backup_row(backup: Backup) -> dict[str, Any]:
         "run": backup.id,
         "taken": backup.taken,
         "bytes": backup.stored_bytes,
-        "state": "complete" if backup.complete else "incomplete",
+        "state": "incomplete" if not backup.complete else "failed its proof" if backup.failed else "complete",
         "proved": backup.proved,
         "expires": backup.expires,
         "key": backup.key,

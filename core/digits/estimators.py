@@ -19,25 +19,28 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from core.digits.answers import softmax
 from core.digits.patch_fitting import fit_projection, fit_votes, with_virtual_copies
+from core.digits.patch_model import Expert, looked, scores_of
 from core.digits.patches import Floats
 
 
 class PatchFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
-    """Pooled answers of k-means patch dictionaries, projected onto their principal axes.
+    """Pooled answers of a k-means patch dictionary, projected onto their principal axes.
 
-    sizes: side of the patches, one dictionary each. atoms: patterns per dictionary. components: axes kept.
-    whitening: 0..1, how far their variances are evened out.
+    size: side of the patches. atoms: patterns in the dictionary. components: axes kept. whitening: 0..1, how far
+    their variances are evened out. upright: the digits are sheared upright first.
     """
 
     def __init__(
         self,
-        sizes: tuple[int, ...] = (7, 11),
-        atoms: tuple[int, ...] = (40, 40),
-        components: int = 150,
+        size: int = 9,
+        atoms: int = 40,
+        components: int = 120,
         whitening: float = 0.5,
+        upright: bool = False,
         random_state: Any = None,
     ) -> None:
-        self.sizes = sizes
+        self.size = size
+        self.upright = upright
         self.atoms = atoms
         self.components = components
         self.whitening = whitening
@@ -53,10 +56,11 @@ class PatchFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
         self.projection_ = fit_projection(
             as_images(X),
-            sizes=tuple(self.sizes),
-            atoms=tuple(self.atoms),
+            size=self.size,
+            atoms=self.atoms,
             components=self.components,
             whitening=self.whitening,
+            upright=self.upright,
             seed=seed,
         )
         self._n_features_out = self.projection_.axes.shape[1]
@@ -68,18 +72,20 @@ class PatchFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
 
 
 class PatchSVC(ClassifierMixin, BaseEstimator):
-    """PatchFeatures, an RBF SVC on them, and a second SVC on its support vectors and varied copies of those.
+    """Experts that look at patches of a size, upright or not; each an RBF SVC on PatchFeatures and a second one on its
+    support vectors and varied copies of those. Their decisions on each pair of classes are averaged.
 
-    sizes, atoms, components, whitening: see PatchFeatures. C, gamma: of the SVC; the features are scaled so that their mean
-    squared length is 1. copies, strength: virtual support vectors (Schoelkopf, Burges and Vapnik 1996); 0 copies
-    leaves the second round out.
+    sizes, upright: one expert for each pair. atoms, components, whitening: see PatchFeatures. C, gamma: of the SVC; the
+    features are scaled so that their mean squared length is 1. copies, strength: virtual support vectors (Schoelkopf,
+    Burges and Vapnik 1996); 0 copies leaves the second round out.
     """
 
     def __init__(
         self,
-        sizes: tuple[int, ...] = (7, 11),
-        atoms: tuple[int, ...] = (40, 40),
-        components: int = 150,
+        sizes: tuple[int, ...] = (9, 9),
+        upright: tuple[bool, ...] = (False, True),
+        atoms: int = 40,
+        components: int = 120,
         whitening: float = 0.5,
         C: float = 10.0,
         gamma: float = 0.6,
@@ -88,6 +94,7 @@ class PatchSVC(ClassifierMixin, BaseEstimator):
         random_state: Any = None,
     ) -> None:
         self.sizes = sizes
+        self.upright = upright
         self.atoms = atoms
         self.components = components
         self.whitening = whitening
@@ -105,32 +112,33 @@ class PatchSVC(ClassifierMixin, BaseEstimator):
             raise ValueError("PatchSVC needs two classes or more: the data holds one class only")
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
         images = as_images(X)
-        self.projection_ = fit_projection(
-            images,
-            sizes=tuple(self.sizes),
-            atoms=tuple(self.atoms),
-            components=self.components,
-            whitening=self.whitening,
-            seed=seed,
-        )
-        rows = self.projection_(images)
-        self.votes_, support = fit_votes(rows, labels, cost=self.C, gamma=self.gamma)
-        if self.copies:
-            rows, labels = with_virtual_copies(
-                self.projection_,
-                images[support],
-                rows[support],
-                labels[support],
-                copies=self.copies,
-                strength=self.strength,
-                rng=np.random.default_rng(seed),
-            )
-            self.votes_, _ = fit_votes(rows, labels, cost=self.C, gamma=self.gamma)
+        self.experts_ = [
+            self._expert(images, labels, size, upright, seed + index)
+            for index, (size, upright) in enumerate(zip(self.sizes, self.upright, strict=True))
+        ]
         return self
 
-    def _scores(self, X: Any) -> Floats:
+    def _expert(self, images: Floats, labels: NDArray[np.intp], size: int, upright: bool, seed: int) -> Expert:
+        projection = fit_projection(
+            images, size=size, upright=upright, seed=seed,
+            atoms=self.atoms, components=self.components, whitening=self.whitening,
+        )  # fmt: skip
+        rows = projection(images)
+        votes, support = fit_votes(rows, labels, cost=self.C, gamma=self.gamma)
+        if self.copies:
+            rows, labels = with_virtual_copies(
+                projection, images[support], rows[support], labels[support],
+                copies=self.copies, strength=self.strength, rng=np.random.default_rng(seed),
+            )  # fmt: skip
+            votes, _ = fit_votes(rows, labels, cost=self.C, gamma=self.gamma)
+        return Expert(projection, votes)
+
+    def _decisions(self, X: Any) -> Floats:
         check_is_fitted(self)
-        return self.votes_(self.projection_(as_images(validate_data(self, X, reset=False))))[0]
+        return looked(self.experts_, as_images(validate_data(self, X, reset=False))).decisions
+
+    def _scores(self, X: Any) -> Floats:
+        return scores_of(self._decisions(X), len(self.classes_))
 
     def decision_function(self, X: Any) -> Floats:
         """Scores (n, classes); for two classes (n,), positive for the second."""

@@ -15,9 +15,10 @@ from numpy.typing import NDArray
 from core.base.errors import OpsError
 from core.base.files import write_atomic
 from core.digits.model_file import read_blob, read_card, read_patch_model
-from core.digits.patch_model import PatchModel
-from core.digits.patches import CONTRAST, PAD_PIXELS, PatchBank, pooling_windows
+from core.digits.patch_model import Expert, KernelVotes, PatchModel
+from core.digits.patches import CONTRAST, PAD_PIXELS, SIDE, PatchBank, pooling_windows
 from core.digits.plain_digits import plain_digits
+from core.digits.upright import STEEPEST
 
 _OPSET = 17
 
@@ -94,10 +95,9 @@ def graph_of(model: PatchModel) -> bytes:
             code="missing",
         ) from error
     g = _Graph()
-    encoded = [_bank(g, bank) for bank in model.projection.banks]
-    joined = g("Concat", *encoded, axis=1) if len(encoded) > 1 else encoded[0]
-    projected = g("MatMul", g("Sub", joined, model.projection.mean), model.projection.axes)
-    scores = _votes(g, projected, model)
+    decisions = [_expert(g, expert) for expert in model.experts]
+    averaged = g("Mean", *decisions) if len(decisions) > 1 else decisions[0]
+    scores = _margins(g, averaged, len(model.digits))
     softmax = g("Softmax", g("Mul", scores, float(model.sharpness)), axis=1)
     spread = np.zeros((len(model.digits), 10), np.float32)
     spread[np.arange(len(model.digits)), model.digits] = 1
@@ -115,15 +115,47 @@ def graph_of(model: PatchModel) -> bytes:
     return content
 
 
-def _bank(g: _Graph, bank: PatchBank) -> str:
+def _expert(g: _Graph, expert: Expert) -> str:
+    """Decisions (n, pairs) of one expert."""
+    projection = expert.projection
+    image = _upright(g) if projection.upright else "image"
+    projected = g("MatMul", g("Sub", _bank(g, image, projection.bank), projection.mean), projection.axes)
+    return _decisions(g, projected, expert.votes)
+
+
+def _upright(g: _Graph) -> str:
+    """As ``upright``: the slope from second moments, then every pixel read from beside it."""
+    place = np.arange(SIDE, dtype=np.float32)
+    down, across = place.reshape(1, 1, SIDE, 1), place.reshape(1, 1, 1, SIDE)
+    axes = np.array([1, 2, 3])
+
+    def total(value: str) -> str:
+        return g("ReduceSum", value, axes, keepdims=1)
+
+    mass = g("Add", total("image"), 1e-6)
+    y = g("Sub", down, g("Div", total(g("Mul", "image", down)), mass))  # (n, 1, 28, 1)
+    x = g("Sub", across, g("Div", total(g("Mul", "image", across)), mass))
+    leaning = total(g("Mul", g("Mul", "image", y), x))
+    spread = g("Add", total(g("Mul", "image", g("Mul", y, y))), g("Mul", mass, 1e-6))
+    slope = g("Clip", g("Div", leaning, spread), -STEEPEST, STEEPEST)
+    # GridSample counts columns and rows from -1 to 1
+    unit = 2 / (SIDE - 1)
+    columns = g("Sub", g("Mul", g("Add", g("Mul", slope, y), across), unit), 1.0)  # (n, 1, 28, 28)
+    rows = g("Add", g("Mul", columns, 0.0), down * unit - 1)
+    grid = g("Concat", g("Unsqueeze", columns, np.array([4])), g("Unsqueeze", rows, np.array([4])), axis=4)
+    flat = g("Reshape", grid, np.array([-1, SIDE, SIDE, 2]))
+    return g("GridSample", "image", flat, align_corners=1, mode="bilinear", padding_mode="zeros")
+
+
+def _bank(g: _Graph, image: str, bank: PatchBank) -> str:
     """As ``PatchBank.encode``: one convolution for the answers, one for the mean, one for the mean square."""
     size, atoms = bank.size, bank.atoms.shape[1]
     pads = [PAD_PIXELS] * 4
     kernels = bank.atoms.T.reshape(atoms, 1, size, size)
     flat = np.full((1, 1, size, size), 1 / size**2, np.float32)
-    answer = g("Conv", "image", kernels, pads=pads)
-    mean = g("Conv", "image", flat, pads=pads)
-    square = g("Conv", g("Mul", "image", "image"), flat, pads=pads)
+    answer = g("Conv", image, kernels, pads=pads)
+    mean = g("Conv", image, flat, pads=pads)
+    square = g("Conv", g("Mul", image, image), flat, pads=pads)
     variance = g("Max", g("Sub", square, g("Mul", mean, mean)), 0.0)
     scale = g("Sqrt", g("Add", variance, CONTRAST))
     centred = g("Sub", answer, g("Mul", mean, bank.atoms.sum(0).reshape(1, atoms, 1, 1)))
@@ -136,9 +168,8 @@ def _bank(g: _Graph, bank: PatchBank) -> str:
     return g("Reshape", ordered, np.array([0, bank.width]))
 
 
-def _votes(g: _Graph, rows: str, model: PatchModel) -> str:
-    """As ``KernelVotes``: likeness to every support vector, decisions of the class pairs, margins."""
-    votes = model.votes
+def _decisions(g: _Graph, rows: str, votes: KernelVotes) -> str:
+    """As ``KernelVotes``: likeness to every support vector, decisions of the class pairs."""
     lengths = votes.gamma * (votes.vectors**2).sum(1)
     own = g("Mul", g("ReduceSum", g("Mul", rows, rows), np.array([1]), keepdims=1), float(votes.gamma))
     exponent = g("Sub", g("Sub", g("MatMul", rows, 2 * votes.gamma * votes.vectors.T), lengths), own)
@@ -151,7 +182,12 @@ def _votes(g: _Graph, rows: str, model: PatchModel) -> str:
     for pair, (one, other) in enumerate(zip(first, second, strict=True)):
         weights[owner == one, pair] = votes.duals[other - 1, owner == one]
         weights[owner == other, pair] = votes.duals[one, owner == other]
-    decisions = g("Add", g("MatMul", likeness, weights), votes.intercepts)
+    return g("Add", g("MatMul", likeness, weights), votes.intercepts)
+
+
+def _margins(g: _Graph, decisions: str, classes: int) -> str:
+    """As ``margins_of``."""
+    first, second = np.triu_indices(classes, 1)
     # every class's decisions with the sign of its side, nine to a class; the least is its margin
     sides = np.zeros((len(first), classes, classes - 1), np.float32)
     for pair, (one, other) in enumerate(zip(first, second, strict=True)):

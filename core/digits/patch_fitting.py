@@ -10,33 +10,27 @@ from numpy.typing import NDArray
 from core.digits.answers import softmax
 from core.digits.augment import varied
 from core.digits.patch_model import KernelVotes, Projection
-from core.digits.patches import Floats, PatchBank, learn_bank
+from core.digits.patches import Floats, learn_bank
+from core.digits.upright import upright as straightened
 
-_PROJECTION_SAMPLE = 20_000  # images for the covariance: 2,400 features are well determined by 20,000 rows
+_PROJECTION_SAMPLE = 20_000  # images for the covariance: 2,000 features are well determined by 20,000 rows
 _CACHE_MB = 2_000  # libsvm's kernel cache: below it, rows are computed again and again
 
 
 def fit_projection(
-    images: Floats, *, sizes: tuple[int, ...], atoms: tuple[int, ...], components: int, whitening: float, seed: int
+    images: Floats, *, size: int, atoms: int, components: int, whitening: float, upright: bool, seed: int
 ) -> Projection:
-    """Learn one bank per patch size, and the principal axes of their joined features.
+    """Learn a bank of ``atoms`` stroke patterns, and the principal axes of its features.
 
-    whitening: 0 leaves the axes their variance, 1 makes them all equal.
+    whitening: 0 leaves the axes their variance, 1 makes them all equal. upright: of digits sheared upright first.
     """
-    side = images.shape[1]
-    banks = tuple(
-        learn_bank(images, size=min(size, side + 2), atoms=count, seed=seed + index)
-        for index, (size, count) in enumerate(zip(sizes, atoms, strict=True))
-    )
-    sample = images[:_PROJECTION_SAMPLE]
-    encoded = _encoded(banks, sample)
+    if upright:
+        images = straightened(images)
+    bank = learn_bank(images, size=min(size, images.shape[1] + 2), atoms=atoms, seed=seed)
+    encoded = bank.encode(images[:_PROJECTION_SAMPLE])
     mean = encoded.mean(0)
     encoded -= mean
-    return Projection(banks, mean, _principal_axes(encoded, components, whitening))
-
-
-def _encoded(banks: tuple[PatchBank, ...], images: Floats) -> Floats:
-    return np.concatenate([bank.encode(images) for bank in banks], axis=1)
+    return Projection(bank, mean, _principal_axes(encoded, components, whitening), upright)
 
 
 def _principal_axes(centred: Floats, components: int, whitening: float) -> Floats:

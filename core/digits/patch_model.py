@@ -1,13 +1,14 @@
 """The patch-svc model at work: pixels to scores, probabilities and "is this a digit at all", in plain numpy.
 
-Fitted by ``core.digits.estimators``; this half needs no scikit-learn, runs no stored code and takes about
-a millisecond for one image.
+Fitted by ``core.digits.patch_training``; this half needs no scikit-learn, runs no stored code and takes about two
+milliseconds for one image.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 
 from core.digits.answers import Answer, softmax, spread
 from core.digits.patches import SIDE, Floats, PatchBank
+from core.digits.upright import upright
 
 Arrays = Mapping[str, NDArray[Any]]
 _ROWS = 256  # images per block: bounds the kernel matrix at 256 x support vectors
@@ -22,30 +24,23 @@ _ROWS = 256  # images per block: bounds the kernel matrix at 256 x support vecto
 
 @dataclass(frozen=True)
 class Projection:
-    """Patch features of one or more banks, joined and projected: (n, side, side) -> (n, components), of the same dtype."""
+    """Patch features of a bank, projected: (n, side, side) -> (n, components), of the same dtype.
 
-    banks: tuple[PatchBank, ...]
+    upright: the digits are sheared upright first.
+    """
+
+    bank: PatchBank
     mean: Floats
     axes: Floats  # (width, components), scaled so that the mean squared length of a projection is 1
+    upright: bool = False
 
     def __call__(self, images: Floats) -> Floats:
         out = np.empty((len(images), self.axes.shape[1]), images.dtype)
         for start in range(0, len(images), _ROWS):
             block = images[start : start + _ROWS]
-            encoded = np.concatenate([bank.encode(block) for bank in self.banks], axis=1)
+            encoded = self.bank.encode(upright(block) if self.upright else block)
             out[start : start + _ROWS] = (encoded - self.mean) @ self.axes
         return out
-
-
-class Votes(NamedTuple):
-    """scores (n, classes): pairs won, ties broken by how clearly (scikit-learn's "ovr" shape). nearest (n,): likeness
-    0..1 of the nearest support vector. margins (n, classes): how clearly a class wins its closest pair; below 0 it
-    loses one. Probabilities come from the margins: pairs won are whole numbers, so that a digit just won looks as
-    sure as one far from every border."""
-
-    scores: Floats
-    nearest: Floats
-    margins: Floats
 
 
 @dataclass(frozen=True)
@@ -62,24 +57,17 @@ class KernelVotes:
     gamma: float
     _columns: Floats = field(init=False, repr=False, compare=False)
     _lengths: Floats = field(init=False, repr=False, compare=False)
-    _pairs: tuple[NDArray[np.intp], NDArray[np.intp]] = field(init=False, repr=False, compare=False)
-    _signs: Floats = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         # one image against all vectors is twice as fast over columns as over rows
         object.__setattr__(self, "_columns", np.ascontiguousarray(self.vectors.T) * np.float32(2 * self.gamma))
         lengths = np.einsum("ij,ij->i", self.vectors, self.vectors) * np.float32(self.gamma)
         object.__setattr__(self, "_lengths", lengths)
-        first, second = np.triu_indices(len(self.counts), 1)
-        object.__setattr__(self, "_pairs", (first, second))
-        pair = np.arange(len(first))
-        signs = np.zeros((len(self.counts), len(first)), np.float32)
-        signs[first, pair], signs[second, pair] = 1, -1
-        object.__setattr__(self, "_signs", signs)
 
-    def __call__(self, rows: Floats) -> Votes:
-        scores = np.empty((len(rows), len(self.counts)), rows.dtype)
-        margins = np.empty_like(scores)
+    def __call__(self, rows: Floats) -> tuple[Floats, Floats]:
+        """decisions (n, pairs): above 0 the first class of the pair wins. nearest (n,): likeness 0..1 of the nearest
+        support vector."""
+        decisions = np.empty((len(rows), len(self.intercepts)), rows.dtype)
         nearest = np.empty(len(rows), rows.dtype)
         for start in range(0, len(rows), _ROWS):
             block = rows[start : start + _ROWS]
@@ -87,27 +75,76 @@ class KernelVotes:
             likeness -= self._lengths
             likeness -= np.float32(self.gamma) * np.einsum("ij,ij->i", block, block)[:, None]
             np.exp(likeness, out=likeness)
-            scores[start : start + _ROWS], margins[start : start + _ROWS] = self._judged(likeness)
+            decisions[start : start + _ROWS] = self._decided(likeness)
             nearest[start : start + _ROWS] = likeness.max(1)
-        return Votes(scores, nearest, margins)
+        return decisions, nearest
 
-    def _judged(self, likeness: Floats) -> tuple[Floats, Floats]:
+    def _decided(self, likeness: Floats) -> Floats:
         classes = len(self.counts)
         ends = np.cumsum(self.counts)
         sums = np.empty((classes, classes - 1, len(likeness)), likeness.dtype)
         for index, (end, count) in enumerate(zip(ends, self.counts, strict=True)):
             own = slice(end - count, end)
             sums[index] = self.duals[:, own] @ likeness[:, own].T
-        first, second = self._pairs
-        decisions = sums[first, second - 1] + sums[second, first] + self.intercepts[:, None]
-        sums_won = self._signs @ decisions
-        votes = self._signs @ np.where(decisions > 0, np.float32(0.5), np.float32(-0.5)) + np.float32((classes - 1) / 2)
-        scores = votes + sums_won / (3 * (np.abs(sums_won) + 1))
-        closest = np.empty((classes, decisions.shape[1]), decisions.dtype)
-        for index in range(classes):
-            own = self._signs[index] != 0
-            closest[index] = (decisions[own] * self._signs[index, own, None]).min(0)
-        return scores.T, closest.T
+        first, second = _sides(classes)[:2]
+        decisions: Floats = sums[first, second - 1] + sums[second, first] + self.intercepts[:, None]
+        return decisions.T
+
+
+@cache
+def _sides(classes: int) -> tuple[NDArray[np.intp], NDArray[np.intp], Floats]:
+    """The two classes of each pair, and (classes, pairs) 1 where a class is a pair's first, -1 where its second."""
+    first, second = np.triu_indices(classes, 1)
+    pair = np.arange(len(first))
+    signs = np.zeros((classes, len(first)), np.float32)
+    signs[first, pair], signs[second, pair] = 1, -1
+    return first, second, signs
+
+
+def margins_of(decisions: Floats, classes: int) -> Floats:
+    """(n, pairs) -> (n, classes): how clearly a class wins its closest pair; below 0 it loses one.
+
+    Probabilities come from these: pairs won are whole numbers, so that a digit just won looks as sure as one far
+    from every border.
+    """
+    signs = _sides(classes)[2]
+    closest = np.empty((len(decisions), classes), decisions.dtype)
+    for index in range(classes):
+        own = signs[index] != 0
+        closest[:, index] = (decisions[:, own] * signs[index, own]).min(1)
+    return closest
+
+
+def scores_of(decisions: Floats, classes: int) -> Floats:
+    """(n, pairs) -> (n, classes): pairs won, ties broken by how clearly (scikit-learn's "ovr" shape)."""
+    signs = _sides(classes)[2].T
+    sums_won = decisions @ signs
+    votes = np.where(decisions > 0, np.float32(0.5), np.float32(-0.5)) @ signs + np.float32((classes - 1) / 2)
+    scores: Floats = votes + sums_won / (3 * (np.abs(sums_won) + 1))
+    return scores
+
+
+class Expert(NamedTuple):
+    """One way of looking at a digit, and the classifier that learned to tell digits apart by it."""
+
+    projection: Projection
+    votes: KernelVotes
+
+
+class Look(NamedTuple):
+    """What the experts together see in n images: projected (n, all components), decisions (n, pairs) averaged,
+    nearest (n, experts)."""
+
+    projected: Floats
+    decisions: Floats
+    nearest: Floats
+
+
+def looked(experts: Sequence[Expert], images: Floats) -> Look:
+    rows = [expert.projection(images) for expert in experts]
+    found = [expert.votes(own) for expert, own in zip(experts, rows, strict=True)]
+    decisions = sum((decisions for decisions, _ in found[1:]), found[0][0]) / np.float32(len(experts))
+    return Look(np.concatenate(rows, axis=1), decisions, np.stack([nearest for _, nearest in found], axis=1))
 
 
 @dataclass(frozen=True)
@@ -120,60 +157,67 @@ class RejectHead:
     biases: tuple[Floats, ...]
     threshold: float = 0.0  # below it: not a digit
 
-    def __call__(self, projected: Floats, scores: Floats, nearest: Floats) -> Floats:
+    def __call__(self, look: Look, classes: int) -> Floats:
         """Log-odds (n,) of being a digit, moved so that 0 is the threshold."""
-        rows: Floats = (head_features(projected, scores, nearest) - self.centre) / self.scale
+        rows: Floats = (head_features(look, classes) - self.centre) / self.scale
         for weight, bias in zip(self.weights[:-1], self.biases[:-1], strict=True):
             rows = np.maximum(rows @ weight + bias, np.float32(0))
         odds: Floats = (rows @ self.weights[-1] + self.biases[-1])[:, 0] - np.float32(self.threshold)
         return odds
 
 
-def head_features(projected: Floats, scores: Floats, nearest: Floats) -> Floats:
-    """What the reject head looks at: (n, components + classes + 2)."""
-    logarithm = np.log(nearest + 1e-6)[:, None]
-    length = np.einsum("ij,ij->i", projected, projected)[:, None]
-    return np.concatenate([projected, np.sort(scores, axis=1), logarithm, length], axis=1).astype(np.float32)
+def head_features(look: Look, classes: int) -> Floats:
+    """What the reject head looks at: (n, components + classes + 1 + experts)."""
+    scores = np.sort(scores_of(look.decisions, classes), axis=1)
+    length = np.einsum("ij,ij->i", look.projected, look.projected)[:, None]
+    return np.concatenate([look.projected, scores, length, np.log(look.nearest + 1e-6)], axis=1).astype(np.float32)
 
 
 @dataclass(frozen=True)
 class PatchModel:
-    """The whole: projection, votes, temperature, and a reject head where one was trained."""
+    """The whole: experts whose decisions are averaged, temperature, and a reject head where one was trained."""
 
-    projection: Projection
-    votes: KernelVotes
+    experts: tuple[Expert, ...]
     sharpness: float = 4.8  # probabilities = softmax(sharpness * margins), fitted on held-out digits
     head: RejectHead | None = None
     digits: NDArray[np.int64] = field(default_factory=lambda: np.arange(10))  # which digit each class is
 
+    def look(self, images: Floats) -> Look:
+        return looked(self.experts, images)
+
     def answer(self, images: Floats) -> Answer:
         """Of images (n, 28, 28) float32 in 0..1."""
-        projected = self.projection(images)
-        votes = self.votes(projected)
-        digit = self.head(projected, votes.scores, votes.nearest) if self.head else None
-        return Answer(spread(softmax(np.float32(self.sharpness) * votes.margins), self.digits), digit)
+        look = self.look(images)
+        classes = len(self.digits)
+        digit = self.head(look, classes) if self.head else None
+        shares = softmax(np.float32(self.sharpness) * margins_of(look.decisions, classes))
+        return Answer(spread(shares, self.digits), digit)
 
     # -- storage ------------------------------------------------------------
     def stored(self, precision: type[np.floating[Any]] = np.float16) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
         """The arrays and the numbers that make this model again; large arrays in ``precision``."""
-        arrays: dict[str, NDArray[Any]] = {
-            "projection.mean": self.projection.mean,
-            "projection.axes": self.projection.axes.astype(precision),
-            "votes.vectors": self.votes.vectors.astype(precision),
-            "votes.duals": self.votes.duals.astype(precision),
-            "votes.intercepts": self.votes.intercepts,
-            "votes.counts": self.votes.counts,
-        }
-        banks = []
-        for index, bank in enumerate(self.projection.banks):
-            arrays[f"bank{index}.atoms"], arrays[f"bank{index}.offset"] = bank.atoms, bank.offset
-            banks.append({"size": bank.size, "side": bank.side, "grid": bank.grid, "threshold": bank.threshold})
-        numbers: dict[str, Any] = {
-            "gamma": self.votes.gamma,
-            "sharpness": self.sharpness,
-            "digits": self.digits.tolist(),
-            "banks": banks,
-        }
+        arrays: dict[str, NDArray[Any]] = {}
+        experts = []
+        for index, (projection, votes) in enumerate(self.experts):
+            bank = projection.bank
+            own = {
+                "atoms": bank.atoms,
+                "offset": bank.offset,
+                "mean": projection.mean,
+                "axes": projection.axes.astype(precision),
+                "vectors": votes.vectors.astype(precision),
+                "duals": votes.duals.astype(precision),
+                "intercepts": votes.intercepts,
+                "counts": votes.counts,
+            }
+            arrays |= {f"expert{index}.{name}": array for name, array in own.items()}
+            experts.append(
+                {
+                    "size": bank.size, "side": bank.side, "grid": bank.grid, "threshold": bank.threshold,
+                    "upright": projection.upright, "gamma": votes.gamma,
+                }
+            )  # fmt: skip
+        numbers: dict[str, Any] = {"sharpness": self.sharpness, "digits": self.digits.tolist(), "experts": experts}
         if self.head:
             arrays["head.centre"], arrays["head.scale"] = self.head.centre, self.head.scale
             for index, (weight, bias) in enumerate(zip(self.head.weights, self.head.biases, strict=True)):
@@ -184,25 +228,7 @@ class PatchModel:
     @classmethod
     def restored(cls, arrays: Arrays, numbers: Mapping[str, Any]) -> PatchModel:
         """Build the model again. Raises KeyError, TypeError or ValueError where the parts do not fit together."""
-        banks = tuple(
-            PatchBank(
-                size=int(entry["size"]),
-                atoms=_floats(arrays, f"bank{index}.atoms", 2),
-                offset=_floats(arrays, f"bank{index}.offset", 1),
-                side=int(entry["side"]),
-                grid=int(entry["grid"]),
-                threshold=float(entry["threshold"]),
-            )
-            for index, entry in enumerate(numbers["banks"])
-        )
-        projection = Projection(banks, _floats(arrays, "projection.mean", 1), _floats(arrays, "projection.axes", 2))
-        votes = KernelVotes(
-            _floats(arrays, "votes.vectors", 2),
-            _floats(arrays, "votes.duals", 2),
-            _floats(arrays, "votes.intercepts", 1),
-            np.asarray(arrays["votes.counts"], np.int64),
-            float(numbers["gamma"]),
-        )
+        experts = tuple(_expert(arrays, f"expert{index}.", entry) for index, entry in enumerate(numbers["experts"]))
         head = None
         if "head_threshold" in numbers:
             layers = range(int(numbers["head_layers"]))
@@ -214,30 +240,59 @@ class PatchModel:
                 float(numbers["head_threshold"]),
             )
         digits = np.asarray(numbers["digits"], np.int64)
-        model = cls(projection, votes, float(numbers["sharpness"]), head, digits)
+        model = cls(experts, float(numbers["sharpness"]), head, digits)
         model._check()
         return model
 
     def _check(self) -> None:
-        classes = len(self.votes.counts)
         fits = (
-            all(bank.side == SIDE and bank.atoms.shape[0] == bank.size**2 for bank in self.projection.banks)
-            and sum(bank.width for bank in self.projection.banks)
-            == len(self.projection.axes)
-            == len(self.projection.mean)
-            and self.projection.axes.shape[1] == self.votes.vectors.shape[1]
-            and 2 <= classes == len(np.unique(self.digits)) == len(self.digits)
+            len(self.experts) > 0
+            and 2 <= len(np.unique(self.digits)) == len(self.digits)
             and self.digits.min() >= 0
             and self.digits.max() <= 9
-            and self.votes.counts.min() >= 0
-            and self.votes.counts.sum() == len(self.votes.vectors) == self.votes.duals.shape[1]
-            and self.votes.duals.shape[0] == classes - 1
-            and len(self.votes.intercepts) == classes * (classes - 1) // 2
-            and np.isfinite([self.sharpness, self.votes.gamma]).all()
+            and all(_fits(expert, len(self.digits)) for expert in self.experts)
+            and np.isfinite(self.sharpness)
         )
         if not fits:
             raise ValueError("the parts of the model do not fit together")
         self.answer(np.zeros((1, SIDE, SIDE), np.float32))  # whatever still does not fit fails here, not while drawing
+
+
+def _fits(expert: Expert, classes: int) -> bool:
+    projection, votes = expert
+    bank = projection.bank
+    return bool(
+        bank.side == SIDE
+        and bank.atoms.shape[0] == bank.size**2
+        and bank.width == len(projection.axes) == len(projection.mean)
+        and projection.axes.shape[1] == votes.vectors.shape[1]
+        and len(votes.counts) == classes
+        and votes.counts.min() >= 0
+        and votes.counts.sum() == len(votes.vectors) == votes.duals.shape[1]
+        and votes.duals.shape[0] == classes - 1
+        and len(votes.intercepts) == classes * (classes - 1) // 2
+        and np.isfinite(votes.gamma)
+    )
+
+
+def _expert(arrays: Arrays, name: str, numbers: Mapping[str, Any]) -> Expert:
+    bank = PatchBank(
+        size=int(numbers["size"]),
+        atoms=_floats(arrays, f"{name}atoms", 2),
+        offset=_floats(arrays, f"{name}offset", 1),
+        side=int(numbers["side"]),
+        grid=int(numbers["grid"]),
+        threshold=float(numbers["threshold"]),
+    )
+    votes = KernelVotes(
+        _floats(arrays, f"{name}vectors", 2),
+        _floats(arrays, f"{name}duals", 2),
+        _floats(arrays, f"{name}intercepts", 1),
+        np.asarray(arrays[f"{name}counts"], np.int64),
+        float(numbers["gamma"]),
+    )
+    axes, mean = _floats(arrays, f"{name}axes", 2), _floats(arrays, f"{name}mean", 1)
+    return Expert(Projection(bank, mean, axes, bool(numbers["upright"])), votes)
 
 
 def _floats(arrays: Arrays, name: str, dimensions: int) -> Floats:

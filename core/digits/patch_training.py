@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from core.digits.answers import Answer
 from core.digits.patch_fitting import fit_projection, fit_sharpness, fit_votes, with_virtual_copies
-from core.digits.patch_model import KernelVotes, PatchModel, Projection
+from core.digits.patch_model import Expert, KernelVotes, PatchModel, Projection, margins_of
 from core.digits.patches import Floats
 from core.digits.reject_fitting import fit_head
 
@@ -24,11 +24,15 @@ Point = Callable[[str, float], None]
 
 @dataclass(frozen=True)
 class Recipe:
-    """The parameters of patch-svc; the defaults are those of the model that ships."""
+    """The parameters of patch-svc; the defaults are those of the model that ships.
 
-    sizes: tuple[int, ...] = (7, 11)
-    atoms: tuple[int, ...] = (40, 40)
-    components: int = 150
+    sizes, upright: one expert for each pair, with patches of ``size`` pixels on digits as they are or sheared upright.
+    """
+
+    sizes: tuple[int, ...] = (9, 9)
+    upright: tuple[bool, ...] = (False, True)
+    atoms: int = 40
+    components: int = 120
     whitening: float = 0.5
     cost: float = 10.0
     gamma: float = 0.6
@@ -50,99 +54,113 @@ def train_patch_svc(
 ) -> tuple[PatchModel, Answer]:
     """The model, and its answers on the held-out rows given before it was fitted on every row (``refit``).
 
-    Dictionary, projection, sharpness and reject head always come from the fit rows and the held-out rows as they
+    Dictionaries, projections, sharpness and reject head always come from the fit rows and the held-out rows as they
     stand: what is measured on rows that a model was fitted on is too good.
     """
     classes, classified = np.unique(labels, return_inverse=True)
-    tell(0.01, "Learning the stroke patterns")
-    projection = fit_projection(
-        images[fit],
-        sizes=recipe.sizes,
-        atoms=recipe.atoms,
-        components=recipe.components,
-        whitening=recipe.whitening,
-        seed=seed,
-    )
-    tell(0.08, "Computing the features")
-    rows = projected_with_progress(
-        projection, images, lambda share: tell(0.08 + 0.22 * share, "Computing the features")
-    )
+    ways = list(zip(recipe.sizes, recipe.upright, strict=True))
+    projections: list[Projection] = []
+    rows: list[Floats] = []
+    for index, (size, upright) in enumerate(ways):
+        begun, share = 0.3 * index / len(ways), 0.3 / len(ways)
+        tell(begun + 0.01, "Learning the stroke patterns")
+        projections.append(
+            fit_projection(
+                images[fit], size=size, upright=upright, seed=seed + index,
+                atoms=recipe.atoms, components=recipe.components, whitening=recipe.whitening,
+            )
+        )  # fmt: skip
+        rows.append(
+            projected_with_progress(
+                projections[index],
+                images,
+                lambda done, begun=begun, share=share: tell(  # type: ignore[misc]
+                    begun + share * (0.2 + 0.8 * done), "Computing the features"
+                ),
+            )
+        )
+    fitting = _Fitting(images, rows, classified, projections, recipe, seed)
 
-    def accuracy(votes: KernelVotes) -> float:
-        return float((votes(rows[held]).margins.argmax(1) == classified[held]).mean())
+    def judged(stage: str, votes: Sequence[KernelVotes]) -> None:
+        decisions = sum(vote(own[held])[0] for vote, own in zip(votes, rows, strict=True))
+        answered = margins_of(np.asarray(decisions), len(classes)).argmax(1)
+        point(stage, float((answered == classified[held]).mean()))
 
     tell(0.3, "Fitting on a first sample")
     sample = fit[:_QUICK_ROWS]
     if len(np.unique(classified[sample])) == len(classes):
-        votes, _ = fit_votes(rows[sample], classified[sample], cost=recipe.cost, gamma=recipe.gamma)
-        point(f"{len(sample):,} rows", accuracy(votes))
-    votes = _fit_both(
-        projection,
-        images,
-        rows,
-        classified,
-        fit,
-        recipe,
-        seed,
-        lambda done, note: tell(0.32 + 0.3 * done, note),
-        accuracy,
-        point,
-    )
-    model = PatchModel(projection, votes, digits=classes.astype(np.int64))
+        judged(f"{len(sample):,} rows", [votes for votes, _ in fitting.first(sample)])
+    votes = fitting.both(fit, lambda done, note: tell(0.32 + 0.3 * done, note), judged)
+    experts = tuple(Expert(*pair) for pair in zip(projections, votes, strict=True))
+    model = PatchModel(experts, digits=classes.astype(np.int64))
     tell(0.62, "Calibrating")
-    model = replace(model, sharpness=fit_sharpness(votes(rows[held]).margins, classified[held]))
+    margins = margins_of(model.look(images[held]).decisions, len(classes))
+    model = replace(model, sharpness=fit_sharpness(margins, classified[held]))
     tell(0.64, "Learning what is no digit")
     model = replace(model, head=fit_head(model, images[held], labels[held], seed))
     tell(0.7, "Judging the held-out rows")
-    judged = model.answer(images[held])
+    answer = model.answer(images[held])
     if refit:
-        everything = np.concatenate([fit, held])
-        votes = _fit_both(
-            projection,
-            images,
-            rows,
-            classified,
-            everything,
-            recipe,
-            seed,
-            lambda done, note: tell(0.7 + 0.3 * done, f"{note} (all rows)"),
-            None,
-            point,
+        votes = fitting.both(
+            np.concatenate([fit, held]), lambda done, note: tell(0.7 + 0.3 * done, f"{note} (all rows)"), None
         )
-        model = replace(model, votes=votes)
-    return model, judged
+        model = replace(model, experts=tuple(Expert(*pair) for pair in zip(projections, votes, strict=True)))
+    return model, answer
 
 
-def _fit_both(
-    projection: Projection,
-    images: Floats,
-    rows: Floats,
-    classified: NDArray[np.intp],
-    chosen: NDArray[np.intp],
-    recipe: Recipe,
-    seed: int,
-    tell: Tell,
-    accuracy: Callable[[KernelVotes], float] | None,
-    point: Point,
-) -> KernelVotes:
-    """The support vectors of the chosen rows, then a second fit on them and their varied copies."""
-    tell(0.0, f"Finding the support vectors of {len(chosen):,} rows")
-    votes, support = fit_votes(rows[chosen], classified[chosen], cost=recipe.cost, gamma=recipe.gamma)
-    if accuracy:
-        point(f"{len(chosen):,} rows", accuracy(votes))
-    if not recipe.copies:
-        return votes
-    vectors = chosen[support]
-    tell(0.45, f"Varying {len(vectors):,} support vectors {recipe.copies} times")
-    copied, copied_labels = with_virtual_copies(
-        projection, images[vectors], rows[vectors], classified[vectors],
-        copies=recipe.copies, strength=recipe.strength, rng=np.random.default_rng(seed),
-    )  # fmt: skip
-    tell(0.6, f"Fitting on {len(copied):,} support vectors and copies")
-    votes, _ = fit_votes(copied, copied_labels, cost=recipe.cost, gamma=recipe.gamma)
-    if accuracy:
-        point("with copies", accuracy(votes))
-    return votes
+class _Fitting:
+    """The experts' classifiers on any choice of rows; what does not depend on the choice is computed once."""
+
+    def __init__(
+        self,
+        images: Floats,
+        rows: list[Floats],
+        classified: NDArray[np.intp],
+        projections: list[Projection],
+        recipe: Recipe,
+        seed: int,
+    ) -> None:
+        self._images, self._rows, self._classified = images, rows, classified
+        self._projections, self._recipe, self._seed = projections, recipe, seed
+
+    def first(self, chosen: NDArray[np.intp]) -> Iterator[tuple[KernelVotes, NDArray[np.intp]]]:
+        """Each expert's classifier on the chosen rows, and which of them became its support vectors."""
+        for rows in self._rows:
+            votes, support = fit_votes(
+                rows[chosen], self._classified[chosen], cost=self._recipe.cost, gamma=self._recipe.gamma
+            )
+            yield votes, chosen[support]
+
+    def both(
+        self,
+        chosen: NDArray[np.intp],
+        tell: Tell,
+        judged: Callable[[str, Sequence[KernelVotes]], None] | None,
+    ) -> list[KernelVotes]:
+        """The support vectors of the chosen rows, then a second fit on them and their varied copies."""
+        recipe = self._recipe
+        tell(0.0, f"Finding the support vectors of {len(chosen):,} rows")
+        found = []
+        for index, fitted in enumerate(self.first(chosen)):
+            found.append(fitted)
+            tell(0.45 * (index + 1) / len(self._rows), f"Finding the support vectors of {len(chosen):,} rows")
+        if judged:
+            judged(f"{len(chosen):,} rows", [votes for votes, _ in found])
+        if not recipe.copies:
+            return [votes for votes, _ in found]
+        done = []
+        for index, (_, support) in enumerate(found):
+            begun = 0.45 + 0.55 * index / len(found)
+            tell(begun, f"Varying {len(support):,} support vectors {recipe.copies} times")
+            copied, copied_labels = with_virtual_copies(
+                self._projections[index], self._images[support], self._rows[index][support], self._classified[support],
+                copies=recipe.copies, strength=recipe.strength, rng=np.random.default_rng(self._seed + index),
+            )  # fmt: skip
+            tell(begun + 0.2 / len(found), f"Fitting on {len(copied):,} support vectors and copies")
+            done.append(fit_votes(copied, copied_labels, cost=recipe.cost, gamma=recipe.gamma)[0])
+        if judged:
+            judged("with copies", done)
+        return done
 
 
 def projected_with_progress(projection: Projection, images: Floats, tell: Callable[[float], None]) -> Floats:

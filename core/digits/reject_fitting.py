@@ -12,13 +12,14 @@ from core.digits.negatives import negatives
 from core.digits.patch_model import PatchModel, RejectHead, head_features
 from core.digits.patches import Floats
 from core.digits.plain_digits import hand_drawn
+from core.digits.printed import printed_digits
 
 KEPT = 0.992
 """Share of held-out digits the head must let pass; above the 99 % promised, for digits it has not seen."""
 
 _NEGATIVES = 12_000
 _DRAWN = 2_500
-_NEAREST = -2  # the column of head_features with the likeness of the nearest support vector
+_PRINTED = 40  # varied copies of each digit of each of our fonts
 _CHANCE_DIGITS = 0.4
 _HIDDEN = 48
 
@@ -31,12 +32,14 @@ def fit_head(model: PatchModel, images: Floats, labels: NDArray[np.integer], see
     order = rng.permutation(len(images))
     own, judge = order[: len(order) // 2], order[len(order) // 2 :]
     drawn = hand_drawn(min(_DRAWN, len(own)), rng)  # what the pad sends is smoother than what MNIST scanned
-    digits = _features(
-        model, np.concatenate([images[own], varied(images[own], 0.5, rng), varied(images[own], 0.8, rng), drawn])
-    )
+    pictures = [images[own], varied(images[own], 0.5, rng), varied(images[own], 0.8, rng), drawn]
+    if len(own) > _PRINTED * 20:  # a small set must not be outnumbered by print
+        pictures.append(printed_digits(_PRINTED, rng))
+    digits = _features(model, np.concatenate(pictures))
     others = _features(model, negatives(images[own], labels[own], min(_NEGATIVES, 2 * len(digits)), rng))
     # some of the figures made by chance are digits: what lies as near to a support vector as digits do is no lesson
-    near = others[:, _NEAREST] > np.quantile(digits[:, _NEAREST], _CHANCE_DIGITS)
+    experts = len(model.experts)  # the last columns: how near each one's nearest support vector lies
+    near = others[:, -experts:].mean(1) > np.quantile(digits[:, -experts:].mean(1), _CHANCE_DIGITS)
     others = others[~near]
     rows = np.concatenate([digits, others])
     truth = np.repeat([1, 0], [len(digits), len(others)])
@@ -63,12 +66,8 @@ def fit_head(model: PatchModel, images: Floats, labels: NDArray[np.integer], see
 
 
 def head_odds(model: PatchModel, head: RejectHead, images: Floats) -> Floats:
-    projected = model.projection(images)
-    votes = model.votes(projected)
-    return head(projected, votes.scores, votes.nearest)
+    return head(model.look(images), len(model.digits))
 
 
 def _features(model: PatchModel, images: Floats) -> Floats:
-    projected = model.projection(images)
-    votes = model.votes(projected)
-    return head_features(projected, votes.scores, votes.nearest)
+    return head_features(model.look(images), len(model.digits))

@@ -137,6 +137,9 @@ class DigitsService:
 
     def probe(self, job: Job[Any], data: Path, algorithm: str) -> Probe:
         """A quick fit on some of the data, to say what the whole will cost on this computer: see ``Algorithm.estimate``."""
+        folders = [data / str(digit) for digit in range(10)]
+        if not data.is_file() and not any(folder.is_dir() for folder in folders):  # a path that is still being typed
+            raise OpsError(f"{data} is no set of digits", "There is no such file or folder of digits", code="data")
         self._cache.mkdir(parents=True, exist_ok=True)
         found: Probe = run_in_child(
             job, "core.digits.probe:probe", {"data": data, "algorithm": algorithm, "cache": self._cache}

@@ -182,9 +182,8 @@ class _Fitting:
         from core.digits.model_file import write_arrays
         from core.digits.patch_training import Recipe, train_patch_svc
 
-        atoms = int(self.values["atoms"])
         recipe = Recipe(
-            atoms=(atoms, atoms),
+            atoms=int(self.values["atoms"]),
             components=int(self.values["components"]),
             whitening=float(self.values["whitening"]),
             cost=float(self.values["C"]),

@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import importlib.util
 import resource
+import string
 import subprocess
 import sys
 import tempfile
@@ -24,8 +25,11 @@ from core.digits.algorithms import ALGORITHMS
 from core.digits.datasets import Dataset, open_dataset, save_csv, save_npz
 from core.digits.ink import normalised
 from core.digits.model_file import SHIPPED, read_patch_model
+from core.digits.negatives import negatives
 from core.digits.opened import open_model
+from core.digits.patches import Floats
 from core.digits.plain_digits import plain_digit
+from core.digits.printed import printed
 from core.digits.training import TrainingOrder, train
 from tests.conftest import SHARED
 from tests.core.digits.small_data import digits
@@ -42,6 +46,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder, threadpool_limits(1):  # one BLAS thread, as the product's children
         stroke_to_bars()
         drawings()
+        refusals(dataset)
         reading(dataset, Path(folder))
         algorithms(dataset, Path(folder), options.rows, options.algorithm)
 
@@ -77,6 +82,33 @@ def drawings() -> None:
         right = (answer.labels == np.array([label for label, _ in drawn])).mean()
         kept = (answer.digit >= 0).mean() if answer.digit is not None else 1.0
         print(f"drawn {kind:12} {right:.1%} right, {kept:.1%} taken for digits")
+
+
+_LIKE_DIGITS = set("OoISsZzBbgqlDi")  # letters that are digits by their shape: no reject option can refuse them
+
+
+def refusals(dataset: Dataset) -> None:
+    """What the reject head lets pass: fonts of this computer that it never saw, scribbles, digits it was not fitted on."""
+    from PIL import ImageFont
+
+    model, _ = read_patch_model(SHIPPED)
+
+    def kept(pictures: Floats) -> str:
+        odds = model.answer(pictures).digit
+        return "the model has no head" if odds is None else f"{(odds >= 0).mean():.2%} taken for digits"
+
+    rng = np.random.default_rng(20_261)
+    lists = subprocess.run(["fc-list", ":lang=en", "file"], capture_output=True, text=True, check=False).stdout
+    files = sorted({line.split(":")[0] for line in lists.splitlines() if line.rstrip(": ").endswith((".ttf", ".otf"))})
+    fonts = [ImageFont.truetype(path, 96) for path in files if not Path(path).stem.startswith(("Inter", "JetBrains"))]
+    if fonts:
+        letters = [letter for letter in string.ascii_letters if letter not in _LIKE_DIGITS]
+        print(f"letters of {len(fonts)} fonts: {kept(np.stack([printed(x, font) for font in fonts for x in letters]))}")
+        print(
+            f"digits of {len(fonts)} fonts: {kept(np.stack([printed(x, font) for font in fonts for x in string.digits]))}"
+        )
+    made = negatives(dataset.pixels[:4_000], dataset.labelled()[:4_000], 2_000, rng)
+    print(f"scribbles, letter-like figures, pieces and pairs: {kept(made)}")
 
 
 _READERS = {

@@ -12,6 +12,7 @@ from PySide6.QtGui import QColor, QGuiApplication, QImage, QPainter, QPen, QPoly
 
 from core.digits.datasets import save_csv
 from core.digits.plain_digits import plain_digit
+from gui.parts.dialogs import ConfirmDialog
 from gui.tabs.digits.ask_dialogs import PredictDialog
 from gui.tabs.digits.train_dialog import TrainDialog
 from gui.tabs.digits.view import DigitsView
@@ -37,6 +38,9 @@ def hand(console) -> Hand:
     made = Hand(console.window)
     made.wait_until(console.window.isActiveWindow, "the window is in front")
     made.wait_until(lambda: console.window.findChildren(DigitsView), "the Digits page")
+    # a click on a page that still arranges itself hits what was there before
+    made.wait_until(lambda: view_of(made).explore.overview is not None, "the shipped model's figures are shown")
+    made.pause(0.2)
     return made
 
 
@@ -55,24 +59,31 @@ def draw(hand: Hand, digit: int) -> None:
         hand.drag(pad, [QPoint(round(left + x * scale), round(top + y * scale)) for x, y in points.tolist()])
 
 
-def train(hand: Hand, data: Path, algorithm: str, *, rows: int | None = None) -> None:
-    hand.click(view_of(hand).models.train)
-    dialog = hand.dialog(TrainDialog)
-    assert isinstance(dialog, TrainDialog)
-    hand.click(dialog.data.edit)
-    hand.type(str(data))
-    hand.wait_until(lambda: dialog.data.path == str(data), "the path is typed")
-    dialog.algorithm.setCurrentIndex(dialog.algorithm.findData(algorithm))
-    hand.pause(0.5)  # the dialog takes its new size
+def train(hand: Hand, data: Path, algorithm: str) -> None:
     before = len(view_of(hand).models._rows)
-    hand.click(dialog.accept_button)
-    hand.wait_until(lambda: not (shiboken6.isValid(dialog) and dialog.isVisible()), "the dialog closes")
+    start_training(hand, data, algorithm)
     models = view_of(hand).models
     hand.wait_until(
         lambda: len(models._rows) > before and all(row.state != "training" for row in models._rows),
         "the model is trained",
         90,
     )
+
+
+def start_training(hand: Hand, data: Path, algorithm: str) -> None:
+    hand.click(view_of(hand).models.train)
+    dialog = hand.dialog(TrainDialog)
+    assert isinstance(dialog, TrainDialog)
+    hand.wait_until(dialog.isActiveWindow, "the dialog is in front")
+    hand.pause(0.3)
+    hand.click(dialog.data.edit)
+    hand.wait_until(dialog.data.edit.hasFocus, "the field has the keys")
+    hand.type(str(data))
+    hand.wait_until(lambda: dialog.data.path == str(data), "the path is typed")
+    dialog.algorithm.setCurrentIndex(dialog.algorithm.findData(algorithm))
+    hand.pause(0.5)  # the dialog takes its new size
+    hand.click(dialog.accept_button)
+    hand.wait_until(lambda: not (shiboken6.isValid(dialog) and dialog.isVisible()), "the dialog closes")
 
 
 def test_draw_correct_retrain(console, hand: Hand, tmp_path: Path) -> None:
@@ -143,6 +154,7 @@ def test_load_train_explore_predict(console, hand: Hand, tmp_path: Path) -> None
     explore = view.explore
     hand.wait_until(lambda: explore.overview is not None and explore.overview.has_pictures, "its figures are shown")
     assert explore.overview is not None and explore.overview.count == 40
+    hand.pause(0.5)  # the card takes its new shape
     hand.click(explore.heat, explore.heat.cell_centre(3, 3).toPoint())
     hand.wait_until(lambda: len(explore._thumbs) > 0, "the digits of the cell are shown")
     assert all(thumb.true == 3 and thumb.answered == 3 for thumb in explore._thumbs)
@@ -167,6 +179,23 @@ def test_load_train_explore_predict(console, hand: Hand, tmp_path: Path) -> None
     print(beat.stop())
 
 
+def test_closing_asks_while_a_model_is_trained(console, hand: Hand, tmp_path: Path) -> None:
+    save_csv(digits(2_000), tmp_path / "train.csv")
+    models = view_of(hand).models
+    start_training(hand, tmp_path / "train.csv", "gradient-boosting")
+    hand.wait_until(lambda: models._rows and models._rows[0].state == "training", "the training is under way")
+    hand.key("alt+F4")
+    dialog = hand.dialog(ConfirmDialog)
+    assert isinstance(dialog, ConfirmDialog)
+    hand.key("Escape")
+    hand.wait_until(lambda: not (shiboken6.isValid(dialog) and dialog.isVisible()), "the question is gone")
+    assert console.window.isVisible() and models._rows[0].state == "training"
+    (job,) = [job for job in console.window._jobs.running() if job.title.startswith("Train")]
+    assert job.cancel()
+    hand.wait_until(lambda: all(row.state != "training" for row in models._rows), "the training is given up")
+    assert list((console.places.state / "digits" / "models").glob("*.model")) == []
+
+
 def test_a_past_evaluation_is_explored_after_a_restart(home, qapp, tmp_path: Path) -> None:
     """Evaluated by a verb some other day: in the window, the pictures behind each cell are there to be looked at."""
     from core.cli.arguments import parse
@@ -183,6 +212,8 @@ def test_a_past_evaluation_is_explored_after_a_restart(home, qapp, tmp_path: Pat
     explore = view_of(hand).explore
     hand.wait_until(lambda: explore.overview and explore.overview.has_pictures, "the evaluation is recalled")
     assert explore.overview is not None and explore.overview.count == 60
+    hand.wait_until(console.window.isActiveWindow, "the window is in front")
+    hand.pause(0.5)
     hand.click(explore.heat, explore.heat.cell_centre(3, 3).toPoint())
     hand.wait_until(lambda: len(explore._thumbs) > 0, "the digits of the cell are shown")
     assert len(explore._thumbs) == explore.overview.confusion[3][3] > 0

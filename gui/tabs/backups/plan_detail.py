@@ -305,15 +305,17 @@ class _History(Card):
 def _state_of(item: Backup) -> str:
     if not item.complete:
         return "incomplete"
+    if item.failed:
+        return f"failed {wording.ago(item.failed)}"
     return f"proved {wording.ago(item.proved)}" if item.proved else "backed up"
 
 
 def _state_tone(item: Backup) -> str:
-    return "danger" if not item.complete else "success" if item.proved else "text2"
+    return "danger" if not item.complete or item.failed else "success" if item.proved else "text2"
 
 
 def _state_icon(item: Backup) -> tuple[str, str]:
-    if not item.complete:
+    if not item.complete or item.failed:
         return "circle-x", "danger"
     return ("shield-check", "success") if item.proved else ("archive", "text3")
 

@@ -35,10 +35,7 @@ class RestoreDialog(Dialog):
         self.head.addWidget(Chip(environment.upper(), ENVIRONMENT_TONE.get(environment, "")))
         whole = [item for item in backups if item.complete]
         words = [
-            (
-                item.id,
-                f"{wording.stamp(item.taken)} · {byte_size(item.stored_bytes)} · {'proved' if item.proved else 'not proved'}",
-            )
+            (item.id, f"{wording.stamp(item.taken)} · {byte_size(item.stored_bytes)} · {_trust(item)}")
             for item in whole
         ]
         self.backup = choice(words, chosen)
@@ -144,3 +141,9 @@ class RestoreDialog(Dialog):
             self.preview_asked.emit(run, to)
         else:
             self.restore_asked.emit(run, to, self.confirm.text())
+
+
+def _trust(item: Backup) -> str:
+    if item.failed:
+        return "FAILED its proof"
+    return "proved" if item.proved else "not proved"

@@ -112,6 +112,8 @@ class ExploreCard(Card):
         return self._overview
 
     def show_overview(self, overview: Overview | None, empty: str = "") -> None:
+        if overview is not None and overview == self._overview:
+            return  # the list was read again: what one is looking at stays
         self._overview = overview
         shown = overview is not None
         for widget in (self.view_choice, self.headline, self.download, self.mode, self.order):
@@ -151,8 +153,8 @@ class ExploreCard(Card):
         self.gallery_open.setVisible(not thumbs and not (self._overview and self._overview.has_pictures))
         self.view_choice.choose("misread")
         self.stack.setCurrentWidget(self.pages["misread"])
-        self.mode.hide()
-        self.order.hide()
+        for widget in (self.mode, self.order, self.download):
+            widget.hide()
 
     def _turn_to(self, view: str) -> None:
         self.view_choice.choose(view)

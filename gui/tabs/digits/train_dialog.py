@@ -200,7 +200,7 @@ class TrainDialog(Dialog):
             source = self.tr("for {0} rows of MNIST, as measured on a server's core")
         self.estimate.setText(
             self.tr("About {0} of one core, {1} MB, {2} % right, {3} ms an image ({4})").format(
-                duration(max(1.0, float(round(seconds)))),
+                duration(seconds) if seconds >= 60 else f"{max(1, round(seconds))} s",
                 number(megabytes, 1 if megabytes >= 0.1 else 2),
                 number(accuracy * 100, 1),
                 number(milliseconds, 1),

@@ -88,7 +88,7 @@ class TrainingPresenter(QObject):
 
         ends: dict[str, Any] = {}
         job = self._context.jobs.start(
-            self, f"Train {wish.name}", work, room=ROOM, lane="digits-training", outlives_owner=True, can_retry=True,
+            self, f"Train {wish.name}", work, room=ROOM, lane="digits-training", outlives_owner=True, can_retry=True, write=True,
             on_success=lambda result: self._trained(ends["job"], result),
             on_failure=lambda fault: self._training_ended(ends["job"], fault),
             on_cancelled=lambda: self._training_ended(ends["job"], None),

@@ -255,6 +255,8 @@ class RecordsPresenter(QObject):
 
     def copy_tap_command(self, start: str) -> None:
         line = f"opsdesk {self._profile_option}streams tap {self._stream} --from {start}"
+        if self._tap is not None and self._tap.pushed:
+            line += " --fan-out"
         quoted = self.filter_text.replace("'", "'\\''")
         self._copy_line(f"{line} --filter '{quoted}'" if quoted else line)
 

@@ -122,6 +122,7 @@ def test_nobody_there() -> None:
 
 
 def test_sns_and_a_failed_run_is_told_once_and_a_lost_alert_is_shown(station: Station) -> None:
+    station.needs("SNS")
     topic = station.sandbox.client("sns").create_topic(Name=station.sandbox.name("alerts"))["TopicArn"]
     station.keep(alerts=Alerts(sns_topic=topic, webhook="http://127.0.0.1:1/gone"))
     heard: list[Alert] = []

@@ -69,6 +69,7 @@ def test_a_proof_on_a_named_server(elsewhere: Station, second: ScratchServer) ->
     assert left(second) == []
 
 
+@pytest.mark.heavy
 def test_several_databases_on_a_named_server(elsewhere: Station, second: ScratchServer) -> None:
     other = f"{elsewhere.database}_b"
     elsewhere.sql(
@@ -102,6 +103,7 @@ def test_a_hostile_dump_reaches_nothing_else_there(elsewhere: Station, second: S
             rows_of(connection, "DROP DATABASE precious")
 
 
+@pytest.mark.heavy
 def test_what_the_login_there_may_not_is_no_fault_of_the_backup(elsewhere: Station, second: ScratchServer) -> None:
     elsewhere.run()
     with connected(second.root) as connection:

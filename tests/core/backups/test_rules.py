@@ -89,6 +89,11 @@ def test_the_buckets_own_expiry_counts() -> None:
         ({"backups": [], "runs": [], "verifications": []}, Status.NEVER, "never-run"),
         ({"backups": [backup(HOUR)]}, Status.STALE, "proof-gone"),
         ({"backups": [backup(-900 * DAY), backup(HOUR, proved=True)]}, Status.OK, "clock"),
+        (
+            {"backups": [replace(backup(HOUR), failed=NOW), backup(13 * HOUR, proved=True)]},
+            Status.FAILED,
+            "verification-failed",
+        ),
         ({"backups": [backup(-900 * DAY), backup(27 * HOUR, proved=True)]}, Status.STALE, "silence"),
         ({"deliveries": [Delivery("smtp", "me", False, NOW, "s", "refused")]}, Status.OK, "alert-undelivered"),
         ({"unreachable": OpsError("gone")}, Status.STALE, "unreachable"),

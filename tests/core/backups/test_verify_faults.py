@@ -59,7 +59,7 @@ def test_a_good_backup_is_proved_to_the_top(station: Station) -> None:
     station.overwrite(run.key, station.body(run.key)[:-1] + b"?")
     assert station.verify(level=2).outcome is Outcome.FAILED
     (backup,) = station.service.backups(station.job(), "nightly")
-    assert backup.proved is None  # what was proved once is not what lies there now
+    assert backup.proved is None and backup.failed  # what was proved once is not what lies there now
     report, page = station.service.evidence(verification.id)
     assert '"outcome": "done"' in report.read_text() and "CHECK TABLE" in page.read_text()
 

@@ -11,12 +11,14 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from core.digits.estimators import PatchFeatures, PatchSVC
 from core.digits.patch_fitting import fit_votes
+from core.digits.patch_model import looked, margins_of, scores_of
+from tests.core.digits.small_data import digits
 
 
 @parametrize_with_checks(
     [
-        PatchFeatures(sizes=(3,), atoms=(12,), components=16, whitening=0.0, random_state=0),
-        PatchSVC(sizes=(3,), atoms=(12,), components=16, whitening=0.0, copies=1, random_state=0),
+        PatchFeatures(size=3, atoms=12, components=16, whitening=0.0, random_state=0),
+        PatchSVC(sizes=(3,), upright=(False,), atoms=12, components=16, whitening=0.0, copies=1, random_state=0),
     ]
 )
 def test_scikit_learns_own_checks(estimator: Any, check: Any) -> None:
@@ -32,7 +34,8 @@ def test_votes_are_those_of_libsvm(classes: int) -> None:
     fresh = rng.standard_normal((500, 6)).astype(np.float32)
     votes, _ = fit_votes(rows, labels, cost=3.0, gamma=0.4)
     reference = SVC(C=3.0, gamma=0.4, break_ties=classes > 2).fit(rows, labels)
-    scores, nearest, margins = votes(fresh)
+    decisions, nearest = votes(fresh)
+    scores, margins = scores_of(decisions, classes), margins_of(decisions, classes)
     assert (scores.argmax(1) == reference.predict(fresh)).mean() > 0.99
     if classes > 2:
         np.testing.assert_allclose(scores, reference.decision_function(fresh), atol=2e-3)
@@ -44,3 +47,20 @@ def test_votes_are_those_of_libsvm(classes: int) -> None:
         for index in range(classes):
             signed = np.concatenate([pairs[:, first == index], -pairs[:, second == index]], axis=1)
             np.testing.assert_allclose(margins[:, index], signed.min(1), atol=2e-3)
+
+
+def test_the_decisions_of_experts_are_averaged() -> None:
+    """The decisions of the two are the mean of what each alone decides."""
+    train, fresh = digits(300), digits(100, seed=4)
+    rows, labels = train.images.reshape(300, -1), train.labelled()
+    options = {"atoms": 8, "components": 24, "copies": 1}
+    both = PatchSVC(**options, random_state=3).fit(rows, labels)
+    one, other = both.experts_
+    assert (one.projection.upright, other.projection.upright) == (False, True)
+    look = looked([one, other], fresh.pixels)
+    alone = [looked([expert], fresh.pixels).decisions for expert in (one, other)]
+    np.testing.assert_allclose(look.decisions, (alone[0] + alone[1]) / 2, atol=1e-5)
+    assert look.nearest.shape == (100, 2)
+    assert (both.predict(fresh.images.reshape(100, -1)) == fresh.labelled()).mean() > 0.9
+    again = PatchSVC(**options, random_state=3).fit(rows, labels)
+    np.testing.assert_array_equal(again.experts_[1].votes.vectors, other.votes.vectors)  # the seed decides everything

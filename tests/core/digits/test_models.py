@@ -102,6 +102,13 @@ class Bomb:
         return (Path.touch, (self.mark,))
 
 
+_ONE_EXPERT = {
+    "experts": [{"size": 3, "side": 28, "grid": 5, "threshold": 0.25, "upright": False, "gamma": 1.0}],
+    "sharpness": 1.0,
+    "digits": list(range(10)),
+}
+
+
 def hostile(folder: Path) -> dict[str, bytes]:
     """Files that would run a program if anything unpickled them."""
     import joblib
@@ -112,16 +119,18 @@ def hostile(folder: Path) -> dict[str, bytes]:
     joblib.dump(Bomb(mark), packed, compress=3)
     array = io.BytesIO()
     np.lib.format.write_array(array, np.array([Bomb(mark)], dtype=object), allow_pickle=True)
-    card = ModelCard("evil", "patch-svc", "patch-svc", numbers={"banks": []}).as_json()
+    card = ModelCard("evil", "patch-svc", "patch-svc", numbers=_ONE_EXPERT).as_json()
     with zipfile.ZipFile(zipped := io.BytesIO(), "w") as archive:
         archive.writestr("card.json", card)
         for name in (
-            "projection.mean",
-            "projection.axes",
-            "votes.vectors",
-            "votes.duals",
-            "votes.intercepts",
-            "votes.counts",
+            "expert0.atoms",
+            "expert0.offset",
+            "expert0.mean",
+            "expert0.axes",
+            "expert0.vectors",
+            "expert0.duals",
+            "expert0.intercepts",
+            "expert0.counts",
         ):
             archive.writestr(f"{name}.npy", array.getvalue())
     return {"pickle": plain, "joblib": packed.getvalue(), "npz": zipped.getvalue()}
@@ -186,10 +195,10 @@ def test_a_damaged_model_answers_or_is_refused(logistic: Path, tmp_path: Path, a
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"votes.vectors": np.zeros((3, 2), np.float32)}, "fit together"),
-        ({"votes.counts": np.array([10**9, -(10**9)])}, "fit together"),
-        ({"projection.axes": np.full((4, 4), np.nan, np.float32)}, "finite"),
-        ({"votes.duals": None}, "missing"),
+        ({"expert0.vectors": np.zeros((3, 2), np.float32)}, "fit together"),
+        ({"expert0.counts": np.array([10**9, -(10**9)])}, "fit together"),
+        ({"expert0.axes": np.full((4, 4), np.nan, np.float32)}, "finite"),
+        ({"expert0.duals": None}, "missing"),
     ],
 )
 def test_parts_that_do_not_fit_are_refused(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import threading
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -66,13 +67,25 @@ def test_training_is_cancelled_at_once_in_each_phase(
     runner = JobRunner()
     output = tmp_path / "out.model"
     order = TrainingOrder(tmp_path / "set.npz", "patch-svc", {"atoms": 24, "copies": 2})
-    job = runner.submit("train", lambda job: service.train(job, order, output=output))
-    deadline = time.monotonic() + 120
-    while not (job.progress and job.progress.note.startswith(phase)):
-        assert time.monotonic() < deadline and not job.state.is_final, f"never came to {phase}"
-        time.sleep(0.002)
+    reached, asked_to_stop = threading.Event(), threading.Event()
+
+    def work(job: Job[Any]) -> object:
+        report = job.report
+
+        def watched(done: float, total: float | None = None, note: str = "") -> None:
+            report(done, total, note)
+            if note.startswith(phase):  # a phase may be over in milliseconds: hold it until it was cancelled
+                reached.set()
+                asked_to_stop.wait(60)
+
+        job.report = watched  # type: ignore[method-assign]
+        return service.train(job, order, output=output)
+
+    job = runner.submit("train", work)
+    assert reached.wait(120), f"never came to {phase}"
     asked = time.monotonic()
     assert job.cancel()
+    asked_to_stop.set()
     assert job.wait(10)
     assert job.state is JobState.CANCELLED
     assert time.monotonic() - asked < 10
@@ -156,6 +169,8 @@ def test_a_quick_fit_tells_this_computer_and_these_digits_from_others(service: D
     assert hard.accuracy < table.accuracy
     perfect = algorithm.estimate(42_000, probe=replace(reference, accuracy=1.0))
     assert table.accuracy < perfect.accuracy < 1
+    with pytest.raises(OpsError, match="no set of digits"):  # half a path, as it is typed
+        service.probe(headless_job(), tmp_path, "logistic")
 
 
 # -- samples, drawing -----------------------------------------------------------------

@@ -18,7 +18,7 @@ from gui.tabs.digits.answer_card import AnswerCard
 from gui.tabs.digits.explore_card import ExploreCard
 from gui.tabs.digits.shown_models import choice_of
 from gui.tabs.digits.train_dialog import TrainDialog
-from gui.tabs.digits.values import Overview, Shown, Sureness
+from gui.tabs.digits.values import Overview, Shown, Sureness, Thumb
 
 
 @pytest.fixture
@@ -171,6 +171,21 @@ def test_matrix_by_frequency_and_its_cells(qtbot) -> None:
     assert caught.args == [4, 7]  # 4 occurs 110 times with its misread, 7 109 times
 
 
+def test_the_same_figures_again_leave_the_pictures_one_looks_at(qtbot) -> None:
+    card = ExploreCard()
+    qtbot.addWidget(card)
+    confusion = [[90 if true == said else 1 for said in range(10)] for true in range(10)]
+    figures = (990, 0.91, (0.9, 0.92), 0.9, 0.02, 0.01, confusion, [(0.9, 0.91, 990)], [])
+    card.show_overview(Overview("m", "d", *figures))
+    card.show_thumbs("True 3, read as 3", [Thumb(bytes(784), 5, 3, 3, 0.9)])
+    asked = []
+    card.misread_asked.connect(lambda: asked.append(1))
+    card.show_overview(Overview("m", "d", *figures))  # the list of models was refreshed
+    assert card.gallery_title.text() == "True 3, read as 3" and asked == []
+    card.show_overview(Overview("another", "d", *figures))
+    assert asked == [1]
+
+
 def test_every_algorithm_can_be_chosen_with_an_estimate(qtbot) -> None:
     dialog = TrainDialog([choice_of(algorithm) for algorithm in ALGORITHMS], "", 0)
     qtbot.addWidget(dialog)
@@ -195,7 +210,7 @@ def test_estimates_follow_a_quick_fit_on_this_computer(qtbot) -> None:
     cost = algorithm_named("mlp").cost
     dialog.show_probe("train.csv", "mlp", Probe(cost.probe.seconds * 10, cost.probe.accuracy, 500, 42_000))
     seconds = algorithm_named("mlp").estimate(42_000).seconds
-    assert duration(float(round(seconds * 10))) in dialog.estimate.text()
+    assert duration(seconds * 10) in dialog.estimate.text()
     assert "for 42,000 rows, from a quick fit of these digits" in dialog.estimate.text()
     dialog.algorithm.setCurrentIndex(dialog.algorithm.findData("knn"))  # of another algorithm nothing is known yet
     assert "from a quick fit" not in dialog.estimate.text()

@@ -110,6 +110,7 @@ def test_without_streams_the_first_action_is_to_make_one(make) -> None:
     page.wait(lambda: page.presenter.state.name == "NO_STREAMS")
     assert page.view.empty.sentence.text() == "There is no stream yet"
     assert page.view.empty.button.text() == "New stream"
+    page.presenter._again.setInterval(50)
     page.streams.sources["filled"] = MemorySource("filled", 1)
     page.wait(lambda: page.presenter.state.name == "READY")  # made elsewhere, it appears by itself
 
