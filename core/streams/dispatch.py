@@ -142,7 +142,13 @@ class GearmanServer:
                 self._client.waitForServer(_RECONNECT_WITHIN)
                 self._client.submitJob(job)
                 return
-            except (gear.GearmanError, gear.TimeoutError) as error:
+            except (
+                gear.GearmanError,
+                gear.TimeoutError,
+                gear.NoConnectedServersError,
+                gear.ConnectionError,
+                gear.DisconnectError,
+            ) as error:  # they have no common base; the server may go between the wait and the submission
                 trouble = error
                 with self._lock:
                     if self._jobs.pop(id(job), None) is None:

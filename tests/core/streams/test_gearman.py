@@ -87,6 +87,29 @@ def test_slices_are_worked_on_elsewhere_and_survive_a_restart_of_the_server(serv
     dispatch.close()
 
 
+def test_a_server_lost_between_the_wait_and_the_submission(server: Gearmand, monkeypatch: pytest.MonkeyPatch) -> None:
+    import gear
+
+    dispatch = GearmanServer("127.0.0.1", server.port)
+    submit, lost = dispatch._client.submitJob, []
+
+    def lose_it_once(job: object) -> None:
+        if not lost:
+            lost.append(job)
+            raise gear.NoConnectedServersError("No connected Gearman servers")
+        submit(job)
+
+    monkeypatch.setattr(dispatch._client, "submitJob", lose_it_once)
+    stopped = threading.Event()
+    worker = threading.Thread(target=serve, args=(server.address, stopped, lambda _count: None))
+    worker.start()
+    assert Parsed.unpacked(dispatch.submit(job(5)).result(40)).rows == 5
+    assert lost
+    stopped.set()
+    worker.join(20)
+    dispatch.close()
+
+
 def test_a_server_that_is_not_there(server: Gearmand, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("core.streams.dispatch._CONNECT_WITHIN", 0.5)
     server.stop()
