@@ -19,6 +19,7 @@ FUNCTION = "opsdesk.page_views"
 _PORT = 4730
 _ATTEMPTS = 3
 _CONNECT_WITHIN = 10.0  # seconds
+_ACCEPTED_WITHIN = 5.0  # seconds for a job to be taken: a connection may be dead without a word
 _RECONNECT_WITHIN = 20.0  # seconds for a Gearman server to come back
 
 
@@ -140,7 +141,7 @@ class GearmanServer:
                 self._jobs[id(job)] = (job, content, future)
             try:
                 self._client.waitForServer(_RECONNECT_WITHIN)
-                self._client.submitJob(job)
+                self._client.submitJob(job, timeout=_ACCEPTED_WITHIN)
                 return
             except (
                 gear.GearmanError,

@@ -93,11 +93,11 @@ def test_a_server_lost_between_the_wait_and_the_submission(server: Gearmand, mon
     dispatch = GearmanServer("127.0.0.1", server.port)
     submit, lost = dispatch._client.submitJob, []
 
-    def lose_it_once(job: object) -> None:
+    def lose_it_once(job: object, timeout: float) -> None:
         if not lost:
             lost.append(job)
             raise gear.NoConnectedServersError("No connected Gearman servers")
-        submit(job)
+        submit(job, timeout=timeout)
 
     monkeypatch.setattr(dispatch._client, "submitJob", lose_it_once)
     stopped = threading.Event()
