@@ -32,7 +32,7 @@ test-core:
 	$(PYTEST) -m "not heavy" -p no:pytest-qt -p tests.without_qt -n 3 --dist loadfile tests/core
 
 test-gui:
-	QT_QPA_PLATFORM=offscreen PYTEST_QT_API=pyside6 $(PYTEST) -m "not heavy" tests/gui tests/rules
+	QT_QPA_PLATFORM=offscreen PYTEST_QT_API=pyside6 $(PYTEST) -m "not heavy" -n 2 --dist loadfile tests/gui tests/rules
 
 test-journeys:
 	PYTEST_QT_API=pyside6 $(PYTEST) -m "not heavy" -s tests/journeys

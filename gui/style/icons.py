@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import logging
+import os
 from functools import cache
+from pathlib import Path
+from zlib import crc32
 
 from PySide6.QtCore import QByteArray, QRect, QRectF, QSize, Qt
 from PySide6.QtGui import QIcon, QIconEngine, QPainter, QPixmap
@@ -49,13 +53,35 @@ class _Engine(QIconEngine):
 
 @cache
 def _drawn(name: str, colour: str, size: int, ratio: float) -> QPixmap:
-    from PySide6.QtSvg import QSvgRenderer
-
+    """Drawn once and kept: reading a picture costs a fraction of loading Qt's SVG module and drawing it at every start."""
     svg = (RESOURCES / "icons" / f"{name}.svg").read_text(encoding="utf-8").replace("currentColor", colour)
-    picture = QPixmap(round(size * ratio), round(size * ratio))
-    picture.fill(Qt.GlobalColor.transparent)
-    painter = QPainter(picture)
-    QSvgRenderer(QByteArray(svg.encode())).render(painter, QRectF(0, 0, size * ratio, size * ratio))
-    painter.end()
+    side = round(size * ratio)
+    kept = theme().icons / f"{name}-{crc32(svg.encode()):08x}-{side}.png"
+    picture = QPixmap(str(kept))
+    if picture.width() != side:  # not there, or damaged
+        picture = _rendered(svg, side)
+        if theme().icons.name:  # the theme was started, with a folder
+            _keep(picture, kept)
     picture.setDevicePixelRatio(ratio)
     return picture
+
+
+def _rendered(svg: str, side: int) -> QPixmap:
+    from PySide6.QtSvg import QSvgRenderer
+
+    picture = QPixmap(side, side)
+    picture.fill(Qt.GlobalColor.transparent)
+    painter = QPainter(picture)
+    QSvgRenderer(QByteArray(svg.encode())).render(painter, QRectF(0, 0, side, side))
+    painter.end()
+    return picture
+
+
+def _keep(picture: QPixmap, place: Path) -> None:
+    half = place.with_suffix(f".{os.getpid()}")
+    try:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        if picture.save(str(half), "PNG"):
+            half.replace(place)
+    except OSError as error:  # a full disk: it is drawn again next time
+        logging.getLogger(__name__).info("the icon is not kept: %s", error)

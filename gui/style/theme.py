@@ -14,7 +14,7 @@ from gui.style.tokens import RESOURCES, TYPE, Tokens, load
 
 
 class Theme(QObject):
-    """``choice`` is what the user wants (system, light, dark); ``tokens`` is what is shown."""
+    """``choice`` is what the user wants (system, light, dark); ``tokens`` is what is shown; ``icons`` keeps recoloured icons."""
 
     changed = Signal()
 
@@ -23,14 +23,14 @@ class Theme(QObject):
         self.choice = "system"
         self.reduced_motion = False
         self.tokens: Tokens = load("light")
-        self._icons = Path()
+        self.icons = Path()
 
     def start(self, application: QApplication, icons: Path) -> None:
         """Load the fonts and follow the desktop's light or dark scheme. Once, before the first widget.
 
-        icons: a folder for the stylesheet's recoloured icons.
+        icons: a folder where recoloured icons are kept.
         """
-        self._icons = icons
+        self.icons = icons
         _load_fonts("Inter*.otf")
         application.setStyle("Fusion")
         application.setFont(font("body"))
@@ -74,7 +74,7 @@ class Theme(QObject):
         dark = self.choice == "dark" or (self.choice == "system" and hints.colorScheme() == Qt.ColorScheme.Dark)
         self.tokens = load("dark" if dark else "light")
         application.setPalette(_palette(self.tokens))
-        application.setStyleSheet(stylesheet(self.tokens, self._icons))
+        application.setStyleSheet(stylesheet(self.tokens, self.icons))
         self.changed.emit()
 
 
