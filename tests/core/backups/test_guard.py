@@ -52,7 +52,7 @@ SERVER = 'echo $$ > pid.new; mv pid.new pid; trap "" TERM HUP INT; while :; do s
 def alive(pid: int) -> bool:
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except FileNotFoundError:
+    except (FileNotFoundError, ProcessLookupError):  # gone before, or between opening and reading
         if sys.platform == "linux":
             return False
     try:
