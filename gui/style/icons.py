@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import logging
-import os
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from zlib import crc32
 
 from PySide6.QtCore import QByteArray, QRect, QRectF, QSize, Qt
 from PySide6.QtGui import QIcon, QIconEngine, QPainter, QPixmap
 
+from gui.style.kept import keep
 from gui.style.theme import theme
 from gui.style.tokens import RESOURCES
 
@@ -61,9 +60,15 @@ def _drawn(name: str, colour: str, size: int, ratio: float) -> QPixmap:
     if picture.width() != side:  # not there, or damaged
         picture = _rendered(svg, side)
         if theme().icons.name:  # the theme was started, with a folder
-            _keep(picture, kept)
+            keep(kept, partial(_save, picture))
     picture.setDevicePixelRatio(ratio)
     return picture
+
+
+def _save(picture: QPixmap, place: Path) -> None:
+    if not picture.save(str(place), "PNG"):
+        place.unlink(missing_ok=True)
+        raise OSError(f"{place.name} could not be written")
 
 
 def _rendered(svg: str, side: int) -> QPixmap:
@@ -75,13 +80,3 @@ def _rendered(svg: str, side: int) -> QPixmap:
     QSvgRenderer(QByteArray(svg.encode())).render(painter, QRectF(0, 0, side, side))
     painter.end()
     return picture
-
-
-def _keep(picture: QPixmap, place: Path) -> None:
-    half = place.with_suffix(f".{os.getpid()}")
-    try:
-        place.parent.mkdir(parents=True, exist_ok=True)
-        if picture.save(str(half), "PNG"):
-            half.replace(place)
-    except OSError as error:  # a full disk: it is drawn again next time
-        logging.getLogger(__name__).info("the icon is not kept: %s", error)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import re
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from zlib import crc32
 
+from gui.style.kept import keep
 from gui.style.tokens import RESOURCES, Tokens
 
 _TOKEN = re.compile(r"@(\w+)@")
@@ -37,12 +37,6 @@ def _tinted(icon: str, colour: str, folder: Path) -> str:
     source = RESOURCES / "icons" / f"{icon}.svg"
     svg = source.read_text(encoding="utf-8").replace("currentColor", colour)
     path = folder / f"{icon}-{crc32(svg.encode()):08x}.svg"
-    if not path.exists():
-        half = path.with_suffix(f".{os.getpid()}")
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            half.write_text(svg, encoding="utf-8")
-            half.replace(path)
-        except OSError:  # a full disk: black arrows are better than no window
-            return source.as_posix()
+    if not path.exists() and not keep(path, partial(Path.write_text, data=svg, encoding="utf-8")):
+        return source.as_posix()  # black arrows are better than no window
     return path.as_posix()

@@ -219,20 +219,19 @@ class _Ranges:
         span = {} if whole else {"Range": f"bytes={item.start}-{item.start + item.size - 1}"}
         body = self._client.get_object(**self._which, **self._same, **span)["Body"]
         content = bytearray()
+        arrived = False
         try:
             while piece := body.read(_BLOCK):
                 content += piece
                 self._gauge.add(len(piece))
+            arrived = len(content) == item.size
         except IncompleteReadError as error:
-            self._gauge.add(-len(content))
             raise self._cut(len(content), item.size) from error
-        except Exception:
-            self._gauge.add(-len(content))
-            raise
         finally:
             body.close()
-        if len(content) != item.size:
-            self._gauge.add(-len(content))
+            if not arrived:  # it is read again, or not at all: it counts no longer
+                self._gauge.add(-len(content))
+        if not arrived:
             raise self._cut(len(content), item.size)
         return content
 

@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import tempfile
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from typing import IO, Any
 
@@ -232,7 +233,7 @@ class _Writer:
         self.files.append((url, sheet.rows, size))
 
 
-class _Sheet:
+class _Sheet(ABC):
     """One file in the making, on disk above 16 MB."""
 
     def __init__(self, schema: Any, labels: list[str], options: _Options) -> None:
@@ -244,8 +245,9 @@ class _Sheet:
         self.rows += batch.num_rows
         self.size += batch.nbytes
 
+    @abstractmethod
     def finish(self) -> IO[bytes]:
-        raise NotImplementedError
+        """Close what was being written; the spool holds the whole file."""
 
 
 class _Parquet(_Sheet):
