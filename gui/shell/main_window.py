@@ -24,6 +24,7 @@ from gui.parts.layout import column, row
 from gui.parts.notices import Banner, Busy
 from gui.parts.words import restyle, show_times_in_utc
 from gui.shell.header import Header
+from gui.shell.health import Health
 from gui.shell.rail import Rail
 from gui.shell.sandbox_words import sandbox_words
 from gui.shell.status_bar import StatusBar
@@ -37,8 +38,8 @@ if TYPE_CHECKING:  # the window is painted before any of these is needed
     from gui.shell.settings_dialog import SettingsDialog
     from gui.shell.trouble import TroublePanel
 
-_HEALTH_SECONDS = 60
-_HEALTH_RETRY_SECONDS = 10
+
+_TRY_AGAIN = "Try again"
 
 
 def _load(tab: TabSpec, _job: object) -> None:
@@ -66,9 +67,8 @@ class MainWindow(QMainWindow):
         self.setWindowTitle("Opsdesk")
         self._tabs = {tab.id: tab for tab in tabs}
         self._sandbox = SandboxWatch(self)
-        self._jobs, self._settings, self._open_desk, self._check_health = jobs, settings, open_desk, check_health
-        self._fault: OpsError | None = None  # why nobody answers; told in the banner when asked for
-        self._fault_shown = False
+        self._jobs, self._settings, self._open_desk = jobs, settings, open_desk
+        self.health = Health(jobs, check_health, self)
         self.commands = Commands(self)
         self.rail, self.header, self.status = Rail(tabs), Header(), StatusBar()
         self.banner = Banner("danger")
@@ -93,8 +93,6 @@ class MainWindow(QMainWindow):
         self.toast = Toast(self)
         self.settings_dialog: SettingsDialog | None = None
         self.trouble: TroublePanel | None = None
-        self._health_timer = QTimer(self, singleShot=True)
-        self._health_timer.timeout.connect(self._ask_health)
         self._wire()
         self._open(first_profile)
         if settings.current.appearance.drawer_open:
@@ -112,8 +110,10 @@ class MainWindow(QMainWindow):
         self.header.guard_asked.connect(self._switch_guard)
         self.status.activity_asked.connect(self._show_drawer)
         self.status.trouble_asked.connect(self._show_fault)
-        self.banner.action_asked.connect(self._ask_health)
-        self.banner.dismissed.connect(self._forget_shown)
+        self.health.asking.connect(self.status.show_connecting)
+        self.health.answered.connect(self._healthy)
+        self.health.failed.connect(self._unhealthy)
+        self.banner.action_asked.connect(self.health.ask)
         self._jobs.activity_changed.connect(self._count_jobs)
         self._sandbox.changed.connect(lambda news: self.status.show_sandbox(*sandbox_words(news)))
         self._jobs.trouble.connect(self.show_trouble)
@@ -142,6 +142,7 @@ class MainWindow(QMainWindow):
         """Open a profile: a new desk, a new guard, and pages built anew."""
         self.desk = self._open_desk(profile_name)
         self._sandbox.follow(self.desk)
+        self.health.follow(self.desk)
         profile = self.desk.profile
         self.guard = Guard(profile, self)
         self.guard.changed.connect(lambda: self.header.guard.show_guard(self.guard))
@@ -227,58 +228,38 @@ class MainWindow(QMainWindow):
         old = self.desk
         self._jobs.start(self, "Close the profile", lambda _job: old.close(), quiet=True)
         self._settings.choose_profile(name)
+        self._hide_fault()
         self._open(name)
-        self._ask_health()
+        self.health.ask()
 
     # -- health -------------------------------------------------------------
     def start_health(self) -> None:
         """Ask who we are now, and every minute from now on."""
-        self._ask_health()
+        self.health.ask()
         self._load_the_rest()
 
-    def _ask_health(self) -> None:
-        first = self.desk.profile.kind == "sandbox" and not self.status.identity.text()
-        if first:
-            self.status.show_connecting("Starting the local sandbox…")
-        desk = self.desk
-        self._jobs.start(
-            self,
-            "Start the sandbox" if first else "Ask who we are",
-            lambda _job: self._check_health(desk),
-            lane=f"health:{id(desk)}",
-            newest_only=True,
-            quiet=not first,
-            on_success=lambda identity: self._healthy(desk, identity),
-            on_failure=lambda fault: self._unhealthy(desk, fault),
-        )
-
-    def _healthy(self, desk: Desk, identity: Identity) -> None:
-        if desk is not self.desk:
-            return
-        if self._fault_shown:
-            self.banner.hide()
-        self._fault, self._fault_shown = None, False
+    def _healthy(self, identity: Identity) -> None:
+        self._hide_fault()
         self.status.show_identity(identity)
-        self._health_timer.start(_HEALTH_SECONDS * 1000)
 
-    def _unhealthy(self, desk: Desk, fault: OpsError) -> None:
-        if desk is not self.desk:
-            return
-        self._fault = fault
+    def _unhealthy(self, fault: OpsError) -> None:
         self.status.show_fault(fault)  # each page says it next to what it could not do: no third voice above them
-        if self._fault_shown:
+        if self._banner_tells_fault:
             self._show_fault()
-        self._health_timer.start(_HEALTH_RETRY_SECONDS * 1000)
+
+    @property
+    def _banner_tells_fault(self) -> bool:
+        """Whether the banner says why nobody answers (asked for by "Why?"), and not something else."""
+        return not self.banner.isHidden() and self.banner.action.text() == _TRY_AGAIN
 
     def _show_fault(self) -> None:
-        if self._fault is not None:
-            self._fault_shown = True
-            self.banner.show_fault(
-                self._fault.title, self._fault.why, self._fault.remedy, action="Try again", details=self._fault.details
-            )
+        fault = self.health.fault
+        if fault is not None:
+            self.banner.show_fault(fault.title, fault.why, fault.remedy, action=_TRY_AGAIN, details=fault.details)
 
-    def _forget_shown(self) -> None:
-        self._fault_shown = False
+    def _hide_fault(self) -> None:
+        if self._banner_tells_fault:
+            self.banner.hide()
 
     # -- the rest of the frame ------------------------------------------------
     def _show_drawer(self) -> None:
@@ -408,6 +389,6 @@ class MainWindow(QMainWindow):
 
     def _leave(self) -> None:
         self._remember()
-        self._health_timer.stop()
+        self.health.stop()
         self.hide()
         self.closed.emit()

@@ -56,6 +56,8 @@ class StatusBar(QFrame):
         self._dot.set_tone("warning")
         self.connection.setText(words)
         self.why.hide()
+        self.identity.setText("")  # that of the profile before is not this one's
+        self.session.setText("")
 
     def show_identity(self, identity: Identity) -> None:
         self._dot.set_tone("success")

@@ -214,3 +214,23 @@ def test_a_stream_a_bucket_and_a_table_that_are_not_there(qtbot, sandbox, monkey
         run("warehouse.run")
         qtbot.waitUntil(lambda: 'relation "no_such_table" does not exist' in words(warehouse), timeout=30_000)
     file.unlink()
+
+
+def test_nothing_of_one_account_stands_in_the_foot_under_another(
+    qtbot, sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After a change of profile the old identity is gone before the new one is known, and so is the old trouble."""
+    monkeypatch.setenv("OPSDESK_HOME", str(sandbox.places.config.parent))
+    profile_at(sandbox.places, "http://127.0.0.1:9")
+    with console(qtbot, "sandbox") as opened:
+        window = opened.window
+        qtbot.waitUntil(lambda: "arn:aws" in window.status.identity.text(), timeout=30_000)
+        window.change_profile("acme")
+        assert window.status.identity.text() == "" and window.status.connection.text() == "Connecting…"
+        qtbot.waitUntil(lambda: "does not answer" in window.status.connection.text(), timeout=30_000)
+        window.status.why.click()
+        assert window.banner.isVisible()
+        window.change_profile("sandbox")
+        assert not window.banner.isVisible()
+        qtbot.waitUntil(lambda: "arn:aws" in window.status.identity.text(), timeout=30_000)
+    (sandbox.places.config / "profiles.toml").unlink()

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import subprocess
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QEventLoop, QPoint, QTimer
 from PySide6.QtWidgets import QAbstractButton, QApplication, QMainWindow, QWidget
+
+if TYPE_CHECKING:
+    from gui.app import Console
 
 
 class Heartbeat:
@@ -31,6 +36,24 @@ class Heartbeat:
         ordered = sorted(self.gaps) or [0.0]
         p99 = ordered[int(len(ordered) * 0.99) - 1]
         return f"heartbeat: worst gap {ordered[-1] * 1000:.0f} ms, p99 {p99 * 1000:.0f} ms, {len(ordered)} beats"
+
+
+@contextlib.contextmanager
+def opened(profile: str, size: tuple[int, int] | None = None) -> Iterator[Console]:
+    """The program as ``main.py`` starts it, on ``profile``; at the end it closes, and no job of it may hang."""
+    from gui.app import Console
+
+    console = Console(profile)
+    if size:
+        console.window.resize(*size)
+    console.window.show()
+    try:
+        yield console
+    finally:
+        console.window.hide()
+        stuck = console.close()
+        console.window.deleteLater()
+        assert stuck == []
 
 
 class Hand:

@@ -16,23 +16,16 @@ from gui.parts.dialogs import ConfirmDialog
 from gui.tabs.backups.object_dialogs import BucketDialog
 from gui.tabs.backups.restore_dialog import RestoreDialog
 from gui.tabs.backups.wizard import PlanWizard
-from tests.journeys.hand import Hand, Heartbeat
+from tests.journeys.hand import Hand, Heartbeat, opened
 
 
 @pytest.fixture
 def console(sandbox, qapp, monkeypatch) -> Iterator[Any]:
     """The window on the session's sandbox."""
-    from gui.app import Console
-
     monkeypatch.setenv("OPSDESK_HOME", str(sandbox.places.config.parent))
-    made = Console("sandbox")
-    made.window.resize(1400, 900)
-    made.window.show()
-    made.window.go("backups")
-    yield made
-    made.window.hide()
-    assert made.close() == []
-    made.window.deleteLater()
+    with opened("sandbox", (1400, 900)) as made:
+        made.window.go("backups")
+        yield made
 
 
 def page(console, hand: Hand) -> Any:

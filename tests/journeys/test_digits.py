@@ -17,20 +17,13 @@ from gui.tabs.digits.ask_dialogs import PredictDialog
 from gui.tabs.digits.train_dialog import TrainDialog
 from gui.tabs.digits.view import DigitsView
 from tests.core.digits.small_data import digits
-from tests.journeys.hand import Hand, Heartbeat
+from tests.journeys.hand import Hand, Heartbeat, opened
 
 
 @pytest.fixture
 def console(home, qapp):
-    from gui.app import Console
-
-    made = Console("env")
-    made.window.resize(1440, 900)
-    made.window.show()
-    yield made
-    made.window.hide()
-    assert made.close() == []
-    made.window.deleteLater()
+    with opened("env", (1440, 900)) as made:
+        yield made
 
 
 @pytest.fixture
@@ -200,44 +193,32 @@ def test_a_past_evaluation_is_explored_after_a_restart(home, qapp, tmp_path: Pat
     """Evaluated by a verb some other day: in the window, the pictures behind each cell are there to be looked at."""
     from core.cli.arguments import parse
     from core.cli.run import run_verb
-    from gui.app import Console
 
     save_csv(digits(60), tmp_path / "train.csv")
     assert run_verb(parse(["digits", "evaluate", "--model", "default", "--data", str(tmp_path / "train.csv")])) == 0
-    console = Console("env")
-    console.window.resize(1440, 900)
-    console.window.show()
-    hand = Hand(console.window)
-    hand.wait_until(lambda: console.window.findChildren(DigitsView), "the Digits page")
-    explore = view_of(hand).explore
-    hand.wait_until(lambda: explore.overview and explore.overview.has_pictures, "the evaluation is recalled")
-    assert explore.overview is not None and explore.overview.count == 60
-    hand.wait_until(console.window.isActiveWindow, "the window is in front")
-    hand.pause(0.5)
-    hand.click(explore.heat, explore.heat.cell_centre(3, 3).toPoint())
-    hand.wait_until(lambda: len(explore._thumbs) > 0, "the digits of the cell are shown")
-    assert len(explore._thumbs) == explore.overview.confusion[3][3] > 0
-    assert all(thumb.true == thumb.answered == 3 for thumb in explore._thumbs)
-    assert explore._thumbs[0].picture in {image.tobytes() for image in digits(60).images}
-    console.window.hide()
-    assert console.close() == []
-    console.window.deleteLater()
+    with opened("env", (1440, 900)) as console:
+        hand = Hand(console.window)
+        hand.wait_until(lambda: console.window.findChildren(DigitsView), "the Digits page")
+        explore = view_of(hand).explore
+        hand.wait_until(lambda: explore.overview and explore.overview.has_pictures, "the evaluation is recalled")
+        assert explore.overview is not None and explore.overview.count == 60
+        hand.wait_until(console.window.isActiveWindow, "the window is in front")
+        hand.pause(0.5)
+        hand.click(explore.heat, explore.heat.cell_centre(3, 3).toPoint())
+        hand.wait_until(lambda: len(explore._thumbs) > 0, "the digits of the cell are shown")
+        assert len(explore._thumbs) == explore.overview.confusion[3][3] > 0
+        assert all(thumb.true == thumb.answered == 3 for thumb in explore._thumbs)
+        assert explore._thumbs[0].picture in {image.tobytes() for image in digits(60).images}
 
 
 def test_a_model_that_cannot_be_opened_says_so(home, qapp) -> None:
-    from gui.app import Console
-
     folder = home.state / "digits" / "models"
     folder.mkdir(parents=True)
     (folder / "evil.model").write_bytes(b"\x80\x04 a pickle")
-    console = Console("env")
-    console.window.show()
-    hand = Hand(console.window)
-    hand.wait_until(lambda: console.window.findChildren(DigitsView), "the Digits page")
-    view = view_of(hand)
-    hand.wait_until(lambda: any(row.state == "damaged" for row in view.models._rows), "the damaged model is listed")
-    damaged = next(row for row in view.models._rows if row.state == "damaged")
-    assert "pickle" in damaged.why
-    console.window.hide()
-    assert console.close() == []
-    console.window.deleteLater()
+    with opened("env") as console:
+        hand = Hand(console.window)
+        hand.wait_until(lambda: console.window.findChildren(DigitsView), "the Digits page")
+        view = view_of(hand)
+        hand.wait_until(lambda: any(row.state == "damaged" for row in view.models._rows), "the damaged model is listed")
+        damaged = next(row for row in view.models._rows if row.state == "damaged")
+        assert "pickle" in damaged.why

@@ -11,7 +11,7 @@ from core.settings.profiles import Profile, Profiles
 from gui.parts.dialogs import ConfirmDialog
 from gui.tabs.edge.findings import FindingRow
 from tests.journeys.front import front
-from tests.journeys.hand import Hand, Heartbeat
+from tests.journeys.hand import Hand, Heartbeat, opened
 
 
 @pytest.fixture
@@ -24,18 +24,12 @@ def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
 
 @pytest.fixture
 def console(home, qapp, site):
-    from gui.app import Console
-
     Profiles(home.config / "profiles.toml").add(
         Profile("edge", environment="sandbox", region="us-east-1", ca_bundle=str(site.ca_file))
     )
-    made = Console("edge")
-    made.window.show()
-    made.window.go("edge")
-    yield made
-    made.window.hide()
-    assert made.close() == []
-    made.window.deleteLater()
+    with opened("edge") as made:
+        made.window.go("edge")
+        yield made
 
 
 def test_the_fault_is_found_explained_and_cured(console, site, tmp_path: Path) -> None:

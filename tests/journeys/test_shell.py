@@ -4,19 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from tests.journeys.hand import Hand, Heartbeat
+from tests.journeys.hand import Hand, Heartbeat, opened
 
 
 @pytest.fixture
 def console(home, qapp):
-    from gui.app import Console
-
-    made = Console("env")
-    made.window.show()
-    yield made
-    made.window.hide()
-    assert made.close() == []
-    made.window.deleteLater()
+    with opened("env") as made:
+        yield made
 
 
 def test_a_newcomer_finds_the_way(console, tmp_path) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.core.sandbox.kinesis.plane import Plane
-from tests.journeys.hand import Hand, Heartbeat
+from tests.journeys.hand import Hand, Heartbeat, opened
 
 
 @pytest.fixture
@@ -27,19 +27,13 @@ def plane(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Plane]:
 
 @pytest.fixture
 def hand(plane: Plane, home, qapp) -> Iterator[Hand]:
-    from gui.app import Console
-
-    console = Console("env")
-    console.window.show()
-    made = Hand(console.window)
-    made.wait_until(console.window.isActiveWindow, "the window is in front")
-    made.click(console.window.rail.buttons["streams"])
-    made.wait_until(lambda: page(made).furnished, "the page is there")
-    made.pause(0.1)
-    yield made
-    console.window.hide()
-    assert console.close() == []
-    console.window.deleteLater()
+    with opened("env") as console:
+        made = Hand(console.window)
+        made.wait_until(console.window.isActiveWindow, "the window is in front")
+        made.click(console.window.rail.buttons["streams"])
+        made.wait_until(lambda: page(made).furnished, "the page is there")
+        made.pause(0.1)
+        yield made
 
 
 def page(hand: Hand) -> Any:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from core.streams.loading import Statements
-from tests.journeys.hand import Hand
+from tests.journeys.hand import Hand, opened
 from tests.sandboxed import Sandbox
 
 
@@ -23,17 +23,11 @@ def stream(sandbox: Sandbox) -> str:
 
 @pytest.fixture
 def hand(sandbox: Sandbox, stream: str, qapp, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hand]:
-    from gui.app import Console
-
     monkeypatch.setenv("OPSDESK_HOME", str(sandbox.places.sandbox.parent))
-    console = Console("sandbox")
-    console.window.show()
-    made = Hand(console.window)
-    made.click(console.window.rail.buttons["streams"])
-    yield made
-    console.window.hide()
-    assert console.close() == []
-    console.window.deleteLater()
+    with opened("sandbox") as console:
+        made = Hand(console.window)
+        made.click(console.window.rail.buttons["streams"])
+        yield made
 
 
 def post(address: str, first: int, count: int) -> int:

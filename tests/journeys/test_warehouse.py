@@ -14,7 +14,7 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QFileDialog, QLineEdit, QMenu
 
 from tests.core.warehouse.conftest import data_api_url  # noqa: F401  (a fixture)
-from tests.journeys.hand import Hand, Heartbeat
+from tests.journeys.hand import Hand, Heartbeat, opened
 
 SLOW = (
     "SELECT SUM(SIN(a.n + b.n + c.n)) FROM numbers a, numbers b, numbers c, numbers e, numbers f, numbers g, numbers h"
@@ -33,8 +33,6 @@ def _run(client: Any, sql: str) -> None:
 
 @pytest.fixture
 def hand(data_api_url: str, home, qapp, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hand]:  # noqa: F811
-    from gui.app import Console
-
     for name, value in (
         ("AWS_ENDPOINT_URL", data_api_url),
         ("AWS_ACCESS_KEY_ID", "test"),
@@ -54,15 +52,11 @@ def hand(data_api_url: str, home, qapp, monkeypatch: pytest.MonkeyPatch) -> Iter
         " FROM numbers a, numbers b",
     ):
         _run(client, sql)
-    console = Console("env")
-    console.window.show()
-    made = Hand(console.window)
-    made.wait_until(console.window.isActiveWindow, "the window is in front")
-    made.click(console.window.rail.buttons["warehouse"])
-    yield made
-    console.window.hide()
-    assert console.close() == []
-    console.window.deleteLater()
+    with opened("env") as console:
+        made = Hand(console.window)
+        made.wait_until(console.window.isActiveWindow, "the window is in front")
+        made.click(console.window.rail.buttons["warehouse"])
+        yield made
 
 
 def menu_entry(hand: Hand, words: str) -> None:

@@ -7,14 +7,12 @@ from typing import Any
 
 import pytest
 
-from tests.journeys.hand import Hand
+from tests.journeys.hand import Hand, opened
 from tests.sandboxed import Sandbox
 
 
 @pytest.fixture
 def hand(sandbox: Sandbox, qapp, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hand]:
-    from gui.app import Console
-
     monkeypatch.setenv("OPSDESK_HOME", str(sandbox.places.config.parent))
     with sandbox.mysql() as link, link.cursor() as cursor:
         cursor.execute("CREATE DATABASE IF NOT EXISTS shop")
@@ -27,15 +25,11 @@ def hand(sandbox: Sandbox, qapp, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ha
             [(f"é {n}", n * 1.25) for n in range(1, 301)],
         )
         link.commit()
-    console = Console("sandbox")
-    console.window.show()
-    made = Hand(console.window)
-    made.wait_until(console.window.isActiveWindow, "the window is in front")
-    made.click(console.window.rail.buttons["warehouse"])
-    yield made
-    console.window.hide()
-    assert console.close() == []
-    console.window.deleteLater()
+    with opened("sandbox") as console:
+        made = Hand(console.window)
+        made.wait_until(console.window.isActiveWindow, "the window is in front")
+        made.click(console.window.rail.buttons["warehouse"])
+        yield made
 
 
 def test_tables_are_pulled_by_the_wizard(hand: Hand) -> None:
