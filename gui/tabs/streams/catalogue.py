@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QObject, Signal
+from collections.abc import Callable
+from typing import TypeVar
+
+from PySide6.QtCore import QObject, Signal, SignalInstance
 
 from core.streams.budget import ReadBudget
 from core.streams.service import StreamDetails, StreamSummary
 from gui.bridge.tab_context import TabContext
 
 _REMEMBERED = "streams.stream"
+T = TypeVar("T")
 
 
 class Catalogue(QObject):
@@ -26,17 +30,7 @@ class Catalogue(QObject):
 
     def read(self) -> None:
         """List the streams; ``listed`` or ``list_failed`` follows."""
-        self._context.jobs.start(
-            self,
-            "List the streams",
-            lambda _job: self._service.streams(),
-            room="streams",
-            lane="streams.list",
-            newest_only=True,
-            quiet=True,
-            on_success=self._read,
-            on_failure=self.list_failed.emit,
-        )
+        self._ask("list", "List the streams", self._service.streams, self._read, self.list_failed)
 
     def choose(self, name: str) -> None:
         """Work on this one; "" for none."""
@@ -46,33 +40,32 @@ class Catalogue(QObject):
     def describe(self) -> None:
         """Look at the chosen stream; ``described`` or ``failed`` follows."""
         name = self.stream
-        self._context.jobs.start(
-            self,
-            f"Describe {name}",
-            lambda _job: self._service.describe(name),
-            room="streams",
-            lane="streams.describe",
-            newest_only=True,
-            quiet=True,
-            on_success=self._described,
-            on_failure=self.failed.emit,
-        )
+        self._ask("describe", f"Describe {name}", lambda: self._service.describe(name), self._described, self.failed)
 
     def weigh(self) -> None:
         """Ask what other readers leave for a tap of the chosen stream; ``weighed`` follows."""
         details = self.details
         if details is None:
             return
+        self._ask(
+            "weigh", f"Ask CloudWatch about {details.name}",
+            lambda: self._service.budget(details.name, len(details.open_shards)), self._weighed, self.failed,
+        )  # fmt: skip
+
+    def _ask(
+        self, lane: str, title: str, ask: Callable[[], T], heard: Callable[[T], None], failed: SignalInstance
+    ) -> None:
+        """Only the newest question of a lane is answered: the user may choose faster than AWS answers."""
         self._context.jobs.start(
             self,
-            f"Ask CloudWatch about {details.name}",
-            lambda _job: self._service.budget(details.name, len(details.open_shards)),
+            title,
+            lambda _job: ask(),
             room="streams",
-            lane="streams.weigh",
+            lane=f"streams.{lane}",
             newest_only=True,
             quiet=True,
-            on_success=self._weighed,
-            on_failure=self.failed.emit,
+            on_success=heard,
+            on_failure=failed.emit,
         )
 
     def _weighed(self, budget: ReadBudget) -> None:
