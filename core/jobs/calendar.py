@@ -45,7 +45,7 @@ def _walk(schedule: Schedule, now: datetime, step: int, zone: tzinfo | None) -> 
     local = now.astimezone(zone)
     found: list[datetime] = []
     for days in range(-1, 9):  # a week, and a day more on both sides for the zone
-        found += _moments(schedule, local + timedelta(days=step * days), step, zone or (local.tzinfo and None))
+        found += _moments(schedule, local + timedelta(days=step * days), step, zone)
     return sorted(found, reverse=step < 0)
 
 

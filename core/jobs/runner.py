@@ -59,28 +59,30 @@ class JobRunner:
         job = Job(title, work, listeners, room=room, lane=lane, quiet=quiet, write=write)
         for observer in observers:
             observer(job)
-        stale: list[Job[Any]] = []
         with self._lock:
-            if not self._closed:
-                self._live.add(job)
-            if self._closed:
-                stale.append(job)
-            elif lane is None:
-                self._give(lambda: self._run(job))
-            elif lane in self._lanes:
-                waiting = self._lanes[lane]
-                if newest_only:
-                    stale.extend(waiting)
-                    waiting.clear()
-                waiting.append(job)
-            else:
-                self._lanes[lane] = deque([job])
-                self._give(lambda: self._drain(lane))
+            stale = [job] if self._closed else self._queue(job, lane, newest_only)
         for old in stale:
             old.cancel()
             with self._lock:
                 self._live.discard(old)
         return job
+
+    def _queue(self, job: Job[Any], lane: str | None, newest_only: bool) -> list[Job[Any]]:  # under the lock
+        """Returns the jobs that the new one makes stale."""
+        self._live.add(job)
+        if lane is None:
+            self._give(lambda: self._run(job))
+        elif lane not in self._lanes:
+            self._lanes[lane] = deque([job])
+            self._give(lambda: self._drain(lane))
+        else:
+            waiting = self._lanes[lane]
+            stale = list(waiting) if newest_only else []
+            if newest_only:
+                waiting.clear()
+            waiting.append(job)
+            return stale
+        return []
 
     def live(self) -> list[Job[Any]]:
         """The jobs that have not ended."""

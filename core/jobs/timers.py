@@ -19,11 +19,10 @@ from xml.sax.saxutils import escape
 from core.base.errors import OpsError
 from core.base.files import write_atomic
 from core.base.places import Places
-from core.jobs.calendar import Schedule
+from core.jobs.calendar import WEEKDAYS, Schedule
 
 KINDS = ("systemd", "cron", "launchd", "schtasks")
 MAIN = Path(__file__).resolve().parents[2] / "main.py"
-_DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _LONG_DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 _SECRETS_NOTE = "Passwords: a timer has no desktop keyring. Put OPSDESK_SECRET_... lines into {file} (mode 600), then use Test as scheduled."
 
@@ -213,7 +212,7 @@ def _cron(timer: Timer) -> ScheduleExport:
     file = shlex.quote(str(secrets_file()))
     # A percent sign is a line break to cron.
     work = f"set -a; [ -r {file} ] && . {file}; {home}{shlex.join(timer.command)}".replace("%", "\\%")
-    days = ",".join(str((_DAYS.index(day) + 1) % 7) for day in timer.schedule.weekdays) or "*"
+    days = ",".join(str((WEEKDAYS.index(day) + 1) % 7) for day in timer.schedule.weekdays) or "*"
     lines = [f"{int(clock[3:])} {int(clock[:2])} * * {days} {work} {mark}" for clock in timer.schedule.times]
     lines.append(f"17 * * * * {work} {mark} catch-up")  # cron itself forgets what it missed
     available = shutil.which("crontab") is not None
@@ -245,7 +244,7 @@ def _launchd(timer: Timer) -> ScheduleExport:
     moments: list[dict[str, int]] = []
     for clock in timer.schedule.times:
         moment = {"Hour": int(clock[:2]), "Minute": int(clock[3:])}
-        moments += [{**moment, "Weekday": (_DAYS.index(day) + 1) % 7} for day in timer.schedule.weekdays] or [moment]
+        moments += [{**moment, "Weekday": (WEEKDAYS.index(day) + 1) % 7} for day in timer.schedule.weekdays] or [moment]
     content: dict[str, Any] = {
         "Label": label,
         "ProgramArguments": timer.command,
@@ -273,8 +272,8 @@ def _schtasks(timer: Timer) -> ScheduleExport:
     name = timer.name
     path = Places.here().config / f"{name}.xml"
     first, *rest = timer.command
-    days = timer.schedule.weekdays or _DAYS
-    week = "".join(f"<{_LONG_DAYS[_DAYS.index(day)]}/>" for day in days)
+    days = timer.schedule.weekdays or WEEKDAYS
+    week = "".join(f"<{_LONG_DAYS[WEEKDAYS.index(day)]}/>" for day in days)
     triggers = "".join(
         f"<CalendarTrigger><StartBoundary>2026-01-01T{clock}:00</StartBoundary><Enabled>true</Enabled>"
         f"<ScheduleByWeek><WeeksInterval>1</WeeksInterval><DaysOfWeek>{week}</DaysOfWeek></ScheduleByWeek></CalendarTrigger>"
