@@ -12,6 +12,7 @@ from PySide6.QtCore import QObject, Qt, QTimer, Signal
 from PySide6.QtWidgets import QSystemTrayIcon, QWidget
 from shiboken6 import isValid
 
+from core.backups.catching_up import Attendance
 from core.base.clock import Clock, SystemClock
 from core.jobs.job import Job
 from gui.bridge.tab_context import TabContext
@@ -20,7 +21,6 @@ from gui.tabs.backups.place import ROOM
 
 if TYPE_CHECKING:
     from core.backups.alerts import Alert
-    from core.backups.catching_up import Attendance
 
 _ASK = 10_000  # ms between two looks at the clock: no work, and a resume is noticed soon
 _SILENCE = 60 * 60.0  # seconds between two looks for plans that have fallen silent: each asks the bucket
@@ -49,10 +49,10 @@ class BackupWatch(QObject):
     ) -> None:
         super().__init__(window)
         self._context, self._told, self._clock = context, told, clock or SystemClock()
-        self._attendance: Attendance | None = None
+        self._attendance = Attendance(self._clock)
         self._heard: object = None
-        self._silence_asked: dict[int, float] = {}
-        self._proof_tried: dict[tuple[int, str], float] = {}
+        self._silence_asked: dict[str, float] = {}  # by profile
+        self._proof_tried: dict[tuple[str, str], float] = {}  # by profile and plan
         self._alerted.connect(self._show, Qt.ConnectionType.QueuedConnection)
         self._timer = QTimer(self, interval=_ASK)
         self._timer.timeout.connect(self.ask)
@@ -60,10 +60,6 @@ class BackupWatch(QObject):
 
     def ask(self) -> None:
         """Look at the clock, and, once a minute, at what is due."""
-        if self._attendance is None:
-            from core.backups.catching_up import Attendance
-
-            self._attendance = Attendance(self._clock)
         if self._attendance.due():
             self.look()
 
@@ -87,7 +83,7 @@ class BackupWatch(QObject):
         if context.desk is not self._context().desk:
             return  # another profile was opened meanwhile
         service, jobs, now = context.desk.backups, context.jobs, self._clock.monotonic()
-        lanes = {job.lane for job in jobs.running()}
+        lanes, profile = {job.lane for job in jobs.running()}, context.desk.profile.name
         for name in due.runs if not context.guard.locked else ():
             if f"backup:{name}" not in lanes:
                 jobs.start(
@@ -95,16 +91,16 @@ class BackupWatch(QObject):
                     lane=f"backup:{name}", write=True, outlives_owner=True, can_retry=True,
                 )  # fmt: skip
         for name in due.proofs:
-            tried = self._proof_tried.get((id(context.desk), name))
+            tried = self._proof_tried.get((profile, name))
             if f"backup:{name}" not in lanes and (tried is None or now - tried > _VERIFY_AGAIN):
-                self._proof_tried[id(context.desk), name] = now
+                self._proof_tried[profile, name] = now
                 jobs.start(
                     self, f"Verify {name} (scheduled)", partial(service.verify, name=name), room=ROOM,
                     lane=f"backup:{name}", outlives_owner=True, can_retry=True,
                 )  # fmt: skip
-        asked = self._silence_asked.get(id(context.desk))
+        asked = self._silence_asked.get(profile)
         if due.plans and (asked is None or now - asked > _SILENCE):
-            self._silence_asked = {id(context.desk): now}
+            self._silence_asked[profile] = now
             jobs.start(self, "Look for silent backup plans", service.watch, room=ROOM, lane="backups-look", quiet=True)
 
     def _hear(self, alert: Alert) -> None:
