@@ -7,6 +7,7 @@ pictures of all misread digits first and then of others up to ``MOST_PICTURES`` 
 from __future__ import annotations
 
 import json
+import logging
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from core.digits.scores import Evaluation
 MOST_PICTURES = 20_000
 MOST_ANSWERS = 500_000
 _ENDING = ".judged"
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -89,7 +91,10 @@ class Judgements:
                     stored["truth"], stored["probabilities"], stored["digit"] if "digit" in stored.files else None
                 )
                 judged = Judged(model, str(about["data"]), evaluation, stored["images"], stored["rows"])
-        except (*DAMAGED_ARRAYS, OSError):
+        except FileNotFoundError:
+            return None
+        except (*DAMAGED_ARRAYS, OSError) as error:
+            _log.warning("the evaluation kept with %s cannot be read: %s", model, error)
             return None
         return judged if _fits(judged) else None
 
@@ -100,7 +105,10 @@ class Judgements:
                 about = json.loads(stored["about"].tobytes())
                 kept = {str(name): float(value) for name, value in about["scores"].items()}
                 return kept if about["stamp"] == stamp else {}
-        except (*DAMAGED_ARRAYS, OSError, AttributeError):
+        except FileNotFoundError:
+            return {}
+        except (*DAMAGED_ARRAYS, OSError, AttributeError) as error:
+            _log.warning("the figures kept with %s cannot be read: %s", model, error)
             return {}
 
     def drop(self, model: str) -> None:
