@@ -14,8 +14,10 @@ def program(name: str) -> str | None:
 
 
 def spark_submit() -> str | None:
-    """``spark-submit``, if there is a Java to run it too."""
-    return program("spark-submit") if shutil.which("java") else None
+    """``spark-submit``, if there is a Java to run it too. (The one in ``bin`` looks for Spark in another Python.)"""
+    installed = [str(path) for path in FOLDER.glob("lib/python*/site-packages/pyspark/bin/spark-submit")]
+    found = [*installed, shutil.which("spark-submit")]
+    return found[0] if shutil.which("java") else None
 
 
 def kinesis_local() -> Path | None:
