@@ -17,7 +17,7 @@ from core.aws.workplace import Workplace
 from core.base.errors import OpsError, WrongUse
 from core.base.files import write_atomic
 from core.digits.algorithms import ALGORITHMS, Algorithm, Probe
-from core.digits.answers import Answer, Verdict
+from core.digits.answers import Answer
 from core.digits.batch import BatchResult
 from core.digits.card import ModelCard
 from core.digits.datasets import Dataset, open_dataset, save_csv, save_npz
@@ -41,10 +41,6 @@ class Reading:
     picture: Floats
     answer: Answer
     milliseconds: float
-
-    @property
-    def verdict(self) -> Verdict:
-        return self.answer.verdict()
 
 
 class DigitsService:
