@@ -281,7 +281,8 @@ def test_a_page_view_is_enriched() -> None:
 def test_a_record_without_an_id_has_its_place_as_id() -> None:
     (row,) = rows(parsed("s", [record(b"{}", sequence="42")]).table)
     assert (
-        row["event_id"] == "shardId-000000000000:42:0" and row["viewed_at"].isoformat() == "2023-11-14T22:13:20.500000"
+        row["event_id"] == "s:shardId-000000000000:42:0"
+        and row["viewed_at"].isoformat() == "2023-11-14T22:13:20.500000"
     )
 
 
