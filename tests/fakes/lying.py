@@ -12,7 +12,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 @contextlib.contextmanager
 def lying(answers: Sequence[bytes]) -> Iterator[tuple[str, list[bytes]]]:
     """(address, bodies of the requests so far). ``answers`` are given one after the other; then every PutRecords is
-    acknowledged record by record."""
+    acknowledged record by record, and every other question answered with an empty page."""
     waiting, asked, lock = list(answers), [], threading.Lock()
 
     class Answer(BaseHTTPRequestHandler):
@@ -44,6 +44,8 @@ def lying(answers: Sequence[bytes]) -> Iterator[tuple[str, list[bytes]]]:
 
 
 def _honest(body: bytes) -> bytes:
-    records = json.loads(body)["Records"]
+    records = json.loads(body).get("Records")
+    if records is None:
+        return b'{"Records":[],"NextShardIterator":"next","MillisBehindLatest":0}'
     stored = [{"SequenceNumber": str(n), "ShardId": "shardId-000000000000"} for n, _ in enumerate(records, 1)]
     return json.dumps({"FailedRecordCount": 0, "Records": stored}).encode()
