@@ -182,6 +182,15 @@ class StreamsService:
         source.register(job)
         return source
 
+    def tap_by_fan_out(self, job: Job[Any], name: str, start: Start = LATEST, *, unseen_stop: bool = False) -> Tap:
+        """A tap that is pushed from its first record on: registers a consumer (which costs money) and reads already."""
+        source = self.consumer(job, name)
+        try:
+            return self.tap(name, start, unseen_stop=unseen_stop, source=source)
+        except BaseException:
+            source.close()
+            raise
+
     def fan_out(self, job: Job[Any], tap: Tap) -> Tap:
         """Go on with a tap by enhanced fan-out, without a gap: registers a consumer (which costs money), stops the
         tap, and starts another in the same window. Where it cannot be registered the old tap goes on untouched."""
