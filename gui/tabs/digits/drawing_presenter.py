@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QBuffer, QIODevice, QObject, QTimer
+from PySide6.QtCore import QBuffer, QIODevice, QObject, QSize, Qt, QTimer
 from PySide6.QtGui import QGuiApplication, QImage, QImageReader
 from PySide6.QtWidgets import QFileDialog
 
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from core.digits.service import Reading
 
 _ROOM = "digits"
+_SHOWN_SIDE = 800  # pixels of a picture on the pad: a phone's photo has 4,000 and would stall the window
+_SHOWN = QSize(_SHOWN_SIDE, _SHOWN_SIDE)
 _PICTURES = "Pictures (*.png *.jpg *.jpeg *.bmp *.gif *.tif *.tiff *.webp)"
 
 
@@ -148,11 +150,13 @@ class DrawingPresenter(QObject):
     def _take(self, source: object) -> None:
         """A path or a QImage."""
         if isinstance(source, QImage):
-            content: str | bytes = _png(source)
-            image = source
+            image = _at_most(source)
+            content: str | bytes = _png(image)
         elif isinstance(source, str):
             reader = QImageReader(source)
             reader.setAutoTransform(True)  # as the camera was held
+            if max(reader.size().width(), reader.size().height()) > _SHOWN_SIDE:
+                reader.setScaledSize(reader.size().scaled(_SHOWN, Qt.AspectRatioMode.KeepAspectRatio))
             content, image = source, reader.read()
         else:
             return
@@ -244,6 +248,13 @@ def _shown(reading: Reading | None, drawing: bool, sure_from: float) -> Shown:
         (reading.picture * 255).round().astype("uint8").tobytes(),
         reading.milliseconds,
     )
+
+
+def _at_most(image: QImage) -> QImage:
+    """Small enough to be packed in a moment: the recogniser looks at 200 pixels anyway."""
+    if max(image.width(), image.height()) <= _SHOWN_SIDE:
+        return image
+    return image.scaled(_SHOWN, Qt.AspectRatioMode.KeepAspectRatio, Qt.TransformationMode.SmoothTransformation)
 
 
 def _png(image: QImage) -> bytes:
