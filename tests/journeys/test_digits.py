@@ -95,7 +95,7 @@ def test_draw_correct_retrain(console, hand: Hand, tmp_path: Path) -> None:
     assert view.answer.hero.text() == ""  # an empty pad says nothing
     draw(hand, 7)
     hand.wait_until(lambda: view.answer.hero.text() == "7", "the seven is read")
-    assert view.answer.sure.text().endswith("confident")
+    hand.wait_until(lambda: view.answer.sure.text().endswith("confident"), "the pen is up, and it is sure")
     assert view.answer.bars.shares[7] > 0.9
     assert view.answer.seen.image is not None
     hand.key("ctrl+z")

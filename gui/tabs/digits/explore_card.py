@@ -68,9 +68,7 @@ class ExploreCard(Card):
         self.coverage = CoveragePage()
         self.published = PublishedPage()
         self.empty = EmptyState("chart-column", self.tr("Choose a model to see how good it is"))
-        self.stack = QStackedWidget()
-        # as low as the page needs: by its own wish the page would scroll on a usual screen
-        self.stack.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Ignored)
+        self.stack = _Pages()
         self.pages = {
             "confusion": self.heat,
             "misread": held(
@@ -259,6 +257,17 @@ class ExploreCard(Card):
                 "Expected calibration error {0}: how far confidence lies from accuracy on average. Larger dots stand for more answers."
             ).format(number(self._overview.ece, 4))
         )
+
+
+class _Pages(QStackedWidget):
+    """As low as the whole page needs: by its own wish that one would scroll on a usual screen."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Ignored)
+
+    def hasHeightForWidth(self) -> bool:
+        return False
 
 
 def _gallery_item(thumb: Thumb) -> GalleryItem:
