@@ -21,6 +21,7 @@ from core.desk import Desk
 from core.digits.algorithms import ALGORITHMS, algorithm_named
 from core.digits.datasets import save_csv, save_npz
 from core.digits.ink import Stroke
+from core.digits.model_file import with_card
 from core.digits.plain_digits import plain_digit
 from core.digits.scores import Evaluation
 from core.digits.service import DigitsService
@@ -136,6 +137,11 @@ def test_an_evaluation_is_there_after_a_restart(home: Places, desk: Desk, tmp_pa
     assert found is not None
     assert found.evaluation.as_json() == judged.evaluation.as_json()
     assert np.array_equal(found.picture(7), digits(60).images[7])  # type: ignore[arg-type]
+    assert judged.data == "set.npz"
+    card = replace(first.card(), data_digest=digits(60).digest)
+    with_card(first.registry.find("default"), card, tmp_path / "knows.model")
+    knows = first.evaluate(headless_job(), str(tmp_path / "knows.model"), tmp_path / "set.npz")
+    assert knows.data == "set.npz (it learned from these)"
     kept = again.registry.adopt(first.registry.find("default"), "mine")
     assert again.recalled(kept.id) is None
     held = np.arange(20, 40)
