@@ -64,7 +64,7 @@ TABS = (
         ("streams.produce", "Show or hide the producer", "send"),
         ("streams.create", "New stream…", "plus"),
         ("streams.scale", "Scale the stream…", "layers"),
-        ("streams.carry", "Collect and carry…", "workflow"),
+        ("streams.carry", "Collect and carry", "workflow"),
     ),
     _page(
         "warehouse",

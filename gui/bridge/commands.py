@@ -10,7 +10,6 @@ from PySide6.QtCore import QObject, Qt, QTimer, Signal
 from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import QAbstractButton, QWidget
 
-
 _PATIENCE = 10_000  # milliseconds that a command may take to come into being after its page was asked for
 
 

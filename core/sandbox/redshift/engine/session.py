@@ -227,7 +227,21 @@ def _bound(token: Token, parameters: dict[str, str]) -> Token:
     return Token("string", literal(value), value, token.start, token.end)
 
 
-_CLUSTERS_OWN = ("call", "kill", "attach", "detach", "use", "desc", "describe", "do", "listen", "notify", "alter", "reindex", "cluster")
+_CLUSTERS_OWN = (
+    "call",
+    "kill",
+    "attach",
+    "detach",
+    "use",
+    "desc",
+    "describe",
+    "do",
+    "listen",
+    "notify",
+    "alter",
+    "reindex",
+    "cluster",
+)
 """What Redshift (or PostgreSQL's clients) know and the local engine names in its refusal."""
 
 _READS = frozenset(

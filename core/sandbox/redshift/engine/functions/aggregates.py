@@ -60,11 +60,11 @@ def _sum(call: Call) -> Value:
         total = numeric(38, kind.scale)
         return Value(f"CAST({inner} AS {total.duck})", total, "sum", aggregate=not call.over)
     if kind == YEAR_TO_MONTH:
-        total = f"sum({_distinct(call)}rs_months({value.sql})){call.over}"
-        return Value(f"to_months(CAST({total} AS INTEGER))", kind, "sum", aggregate=not call.over)
+        months = f"sum({_distinct(call)}rs_months({value.sql})){call.over}"
+        return Value(f"to_months(CAST({months} AS INTEGER))", kind, "sum", aggregate=not call.over)
     if kind.name == "interval":
-        total = f"sum({_distinct(call)}rs_microseconds({value.sql})){call.over}"
-        return Value(f"to_microseconds(CAST({total} AS BIGINT))", kind, "sum", aggregate=not call.over)
+        span = f"sum({_distinct(call)}rs_microseconds({value.sql})){call.over}"
+        return Value(f"to_microseconds(CAST({span} AS BIGINT))", kind, "sum", aggregate=not call.over)
     return Value(f"CAST({inner} AS DOUBLE)", FLOAT8, "sum", aggregate=not call.over)
 
 
