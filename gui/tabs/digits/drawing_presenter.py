@@ -33,6 +33,8 @@ class DrawingPresenter(QObject):
         self._seen: Shown | None = None
         self._from_pad = True
         digits = context.settings.current.digits
+        self._limit = digits.sure_from
+        context.settings.changed.connect(self._settings_changed)
         view.draw.show_pen_width(digits.pen_width)
         view.answer.show_normalise(digits.normalise)
         pad = view.draw.pad
@@ -179,7 +181,13 @@ class DrawingPresenter(QObject):
 
     @property
     def _sure_from(self) -> float:
-        return float(self._context.settings.current.digits.sure_from) / 100
+        return self._limit / 100
+
+    def _settings_changed(self, *_: object) -> None:
+        limit = self._context.settings.current.digits.sure_from
+        if limit != self._limit:  # the same ink may be sure now, or no longer
+            self._limit = limit
+            self._ask()
 
     def show_picture(self, grey: bytes) -> None:
         """A 28 x 28 digit of a data set, on the pad and read again."""
