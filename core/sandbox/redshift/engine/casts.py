@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlglot import exp
 
+from core.sandbox.redshift.engine import intervals
 from core.sandbox.redshift.engine.outcome import NeedsCluster, SqlError
 from core.sandbox.redshift.engine.text import literal
 from core.sandbox.redshift.engine.types import (
@@ -97,7 +98,9 @@ def type_of(node: exp.DataType) -> SqlType:
     """The type a parsed cast names."""
     kind = node.this
     if isinstance(kind, exp.Interval):
-        return INTERVAL
+        unit = kind.args.get("unit")
+        ends = [unit.this, unit.expression] if isinstance(unit, exp.IntervalSpan) else [unit]
+        return intervals.named(" to ".join(one.name.lower() for one in ends if one is not None))
     name = kind.value if hasattr(kind, "value") else str(kind)
     if name == "USERDEFINED":
         name = str(node.args.get("kind") or "")
@@ -129,6 +132,8 @@ def cast(value: Value, target: SqlType) -> str:
         if not target.is_integer:
             raise SqlError(f"cannot cast type binary varying to {target.sql}")
         return f"CAST(rs_bytes_integer({sql}, {_BYTES[target.name]}) AS {target.duck})"
+    if target.name == "interval" and value.constant is not None:
+        return intervals.literal_value(value.constant, _QUALIFIERS[target.precision]).sql
     if source.is_text:
         return _from_text(sql, target)
     if target.name == "time" and source.name == "timetz":
@@ -145,7 +150,12 @@ def cast(value: Value, target: SqlType) -> str:
         raise SqlError("cannot cast type numeric to boolean")
     if source == target:
         return sql
+    if source.name == target.name == "interval" and source.precision and target.precision:
+        raise SqlError(f"cannot cast type {source.sql} to {target.sql}")
     return f"CAST({sql} AS {target.duck})"
+
+
+_QUALIFIERS = ("", "year to month", "day to second")
 
 
 def try_cast(value: Value, target: SqlType) -> str:
@@ -176,7 +186,7 @@ def _to_text(sql: str, source: SqlType, target: SqlType) -> str:
     elif source.name == "timestamptz":
         sql = f"CAST({sql} AS VARCHAR)"
     elif source.name == "interval":
-        sql = f"rs_interval_text({sql})"
+        sql = intervals.text(sql, source)
     elif not source.is_text:
         sql = f"CAST({sql} AS VARCHAR)"
     if target.size > 0:

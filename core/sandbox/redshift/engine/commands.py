@@ -273,8 +273,6 @@ def declare(session: Context, reader: Reader) -> Outcome:
     if reader.take("with", "hold"):
         raise NeedsCluster("A cursor WITH HOLD")
     reader.need("for")
-    if not session.in_transaction:
-        raise SqlError("DECLARE CURSOR may only be used in transaction blocks")
     if name in session.cursors:
         raise SqlError(f'cursor "{name}" already exists')
     query = session.compile(spelled(reader.rest()))

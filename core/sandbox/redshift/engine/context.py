@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlglot import exp
 
+from core.sandbox.redshift.engine import intervals
 from core.sandbox.redshift.engine.casts import assigned
 from core.sandbox.redshift.engine.catalog import Catalog, ColumnSpec
 from core.sandbox.redshift.engine.compiler import QueryCompiler
@@ -38,7 +39,7 @@ class Context:
         self.cursors: dict[str, tuple[Query, int]] = {}
         self.catalog = Catalog(connection, f"pg_temp_{pid}", ["public"])
         self._tell_path()
-        self.wrote = self.in_transaction = self.read_only = self.interrupted = False
+        self.wrote = self.in_transaction = self.failed = self.read_only = self.interrupted = False
         self.last_query_id = self.query_id = -1
         self.peer: Callable[[int], Context | None] = lambda _pid: None
         """Another open session by its process id."""
@@ -199,7 +200,7 @@ class Context:
 
     def commit(self) -> None:
         if self.in_transaction:
-            self.in_transaction = self.read_only = False
+            self.in_transaction = self.failed = self.read_only = False
             self.cursors.clear()
             try:
                 self.connection.execute("COMMIT")
@@ -208,7 +209,7 @@ class Context:
 
     def rollback(self) -> None:
         if self.in_transaction:
-            self.in_transaction = self.read_only = False
+            self.in_transaction = self.failed = self.read_only = False
             self.cursors.clear()
             self.connection.execute("ROLLBACK")
 
@@ -224,6 +225,8 @@ def _shown(position: int, kind: SqlType) -> str:
     source = f"q.c{position}"
     if kind.name in _DISPLAYED_AS_IS:
         return f"CAST({source} AS {kind.duck}) AS c{position}"
+    if kind.name == "interval":
+        return f"{intervals.text(source, kind)} AS c{position}"
     if kind.name == "timetz":
         return f"CAST(timezone('UTC', {source}) AS VARCHAR) AS c{position}"
     if kind.name == "char" and kind.size > 0:

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlglot import exp
 
-from core.sandbox.redshift.engine import arithmetic, comparison, navigation
+from core.sandbox.redshift.engine import arithmetic, comparison, intervals, navigation
 from core.sandbox.redshift.engine.casts import cast, common, converted, try_cast, type_of
 from core.sandbox.redshift.engine.compiling import Call, Compiler
 from core.sandbox.redshift.engine.functions.registry import call_function
@@ -20,7 +20,6 @@ from core.sandbox.redshift.engine.types import (
     FLOAT8,
     INT4,
     INT8,
-    INTERVAL,
     TIMESTAMPTZ,
     TIMETZ,
     UNKNOWN,
@@ -104,9 +103,7 @@ def _paren(compiler: Compiler, node: Node, scope: Scope) -> Value:
 
 @handles(exp.Interval)
 def _interval(compiler: Compiler, node: Node, scope: Scope) -> Value:
-    if isinstance(node.this, exp.Literal):
-        return Value(arithmetic.interval_literal(str(node.this.this), node.args.get("unit")), INTERVAL, "interval")
-    raise SqlError("an INTERVAL literal needs a constant")
+    return intervals.literal_value(str(node.this.this), node.text("unit").lower())
 
 
 @handles(exp.Parameter)

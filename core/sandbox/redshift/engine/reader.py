@@ -120,7 +120,7 @@ def spelled(items: list[Token]) -> str:
     out: list[str] = []
     last: Token | None = None
     _no_loose_comma(items)
-    for token in _bracketed_intervals(items):
+    for token in items:
         if last is not None and last.is_("approximate") and token.kind == "word":  # one function, not two words
             out[-1] = f"approximate_{token.text}"
             last = token
@@ -149,27 +149,3 @@ def _no_loose_comma(items: list[Token]) -> None:
     for token, after in itertools.zip_longest(items, items[1:]):
         if token.is_(",") and (after is None or after.is_("from", "where", "group", "order", "having", "limit", ")")):
             raise SqlError(f'syntax error at or near "{"end of input" if after is None else after.text}"')
-
-
-_UNIT_WORDS = "year month day hour minute second years months days hours minutes seconds week weeks quarter quarters to"
-_UNITS = frozenset(_UNIT_WORDS.split())
-
-
-def _bracketed_intervals(items: list[Token]) -> list[Token]:
-    """INTERVAL literals in parentheses: sqlglot reads ``interval '3' day + x`` as a sum of intervals."""
-    made: list[Token] = []
-    at = 0
-    while at < len(items):
-        token = items[at]
-        after = items[at + 1] if at + 1 < len(items) else None
-        if not token.is_("interval") or after is None or after.kind != "string":
-            made.append(token)
-            at += 1
-            continue
-        end = at + 2
-        while end < len(items) and items[end].is_(*_UNITS):
-            end += 1
-        made += [Token("op", "(", "(", token.start, token.start), *items[at:end]]
-        made.append(Token("op", ")", ")", items[end - 1].end, items[end - 1].end))
-        at = end
-    return made

@@ -6,7 +6,8 @@ CREATE OR REPLACE VIEW rs_info.columns AS
     AS column_default, CASE WHEN c.not_null THEN 'NO' ELSE 'YES' END AS is_nullable, CASE c.type_name WHEN 'int2' THEN 'smallint' WHEN 'int4' THEN
     'integer' WHEN 'int8' THEN 'bigint' WHEN 'float4' THEN 'real' WHEN 'float8' THEN 'double precision' WHEN 'bool' THEN 'boolean' WHEN 'timestamp' THEN
     'timestamp without time zone' WHEN 'timestamptz' THEN 'timestamp with time zone' WHEN 'time' THEN 'time without time zone' WHEN 'timetz' THEN 'time
-    with time zone' WHEN 'varchar' THEN 'character varying' WHEN 'char' THEN 'character' WHEN 'varbyte' THEN 'binary varying' ELSE c.type_name END AS
+    with time zone' WHEN 'varchar' THEN 'character varying' WHEN 'char' THEN 'character' WHEN 'varbyte' THEN 'binary varying' WHEN 'interval' THEN CASE c.precision WHEN 1 THEN 'interval year to month' ELSE 'interval day to second' END
+    ELSE c.type_name END AS
     data_type, CASE WHEN c.type_name IN ('varchar', 'char') THEN c.size END AS character_maximum_length, CASE c.type_name WHEN 'numeric' THEN
     c.precision WHEN 'int2' THEN 16 WHEN 'int4' THEN 32 WHEN 'int8' THEN 64 WHEN 'float4' THEN 24 WHEN 'float8' THEN 53 END AS numeric_precision, CASE
     c.type_name WHEN 'numeric' THEN c.scale WHEN 'int2' THEN 0 WHEN 'int4' THEN 0 WHEN 'int8' THEN 0 END AS numeric_scale
@@ -50,7 +51,8 @@ CREATE OR REPLACE VIEW rs_pg.svv_all_columns AS
     column_default, CASE WHEN c.not_null THEN 'NO' ELSE 'YES' END AS is_nullable, CASE c.type_name WHEN 'int2' THEN 'smallint' WHEN 'int4' THEN
     'integer' WHEN 'int8' THEN 'bigint' WHEN 'float4' THEN 'real' WHEN 'float8' THEN 'double precision' WHEN 'bool' THEN 'boolean' WHEN 'timestamp' THEN
     'timestamp without time zone' WHEN 'timestamptz' THEN 'timestamp with time zone' WHEN 'time' THEN 'time without time zone' WHEN 'timetz' THEN 'time
-    with time zone' WHEN 'varchar' THEN 'character varying' WHEN 'char' THEN 'character' WHEN 'varbyte' THEN 'binary varying' ELSE c.type_name END AS
+    with time zone' WHEN 'varchar' THEN 'character varying' WHEN 'char' THEN 'character' WHEN 'varbyte' THEN 'binary varying' WHEN 'interval' THEN CASE c.precision WHEN 1 THEN 'interval year to month' ELSE 'interval day to second' END
+    ELSE c.type_name END AS
     data_type, CASE WHEN c.type_name IN ('varchar', 'char') THEN c.size END AS character_maximum_length, CASE WHEN c.type_name = 'numeric' THEN
     c.precision END AS numeric_precision, CASE WHEN c.type_name = 'numeric' THEN c.scale END AS numeric_scale, NULL::VARCHAR AS remarks
   FROM rs_meta.columns c
@@ -61,7 +63,8 @@ CREATE OR REPLACE VIEW rs_pg.svv_redshift_columns AS
     'smallint' WHEN 'int4' THEN 'integer' WHEN 'int8' THEN 'bigint' WHEN 'float4' THEN 'real' WHEN 'float8' THEN 'double precision' WHEN 'bool' THEN
     'boolean' WHEN 'timestamp' THEN 'timestamp without time zone' WHEN 'timestamptz' THEN 'timestamp with time zone' WHEN 'time' THEN 'time without time
     zone' WHEN 'timetz' THEN 'time with time zone' WHEN 'varchar' THEN 'character varying' WHEN 'char' THEN 'character' WHEN 'varbyte' THEN 'binary
-    varying' ELSE c.type_name END || CASE WHEN c.type_name = 'numeric' THEN '(' || c.precision || ',' || c.scale || ')' WHEN c.type_name IN ('varchar',
+    varying' WHEN 'interval' THEN CASE c.precision WHEN 1 THEN 'interval year to month' ELSE 'interval day to second' END
+    ELSE c.type_name END || CASE WHEN c.type_name = 'numeric' THEN '(' || c.precision || ',' || c.scale || ')' WHEN c.type_name IN ('varchar',
     'char', 'varbyte') AND c.size > 0 THEN '(' || c.size || ')' ELSE '' END AS data_type, nullif(c.default_text, '') AS column_default, CASE WHEN
     c.not_null THEN 'NO' ELSE 'YES' END AS is_nullable, CASE WHEN c.encoding <> '' THEN c.encoding WHEN c.sortkey <> 0 OR c.type_name IN ('bool',
     'float4', 'float8') THEN 'none' WHEN c.type_name IN ('varchar', 'char', 'super', 'varbyte') THEN 'lzo' ELSE 'az64' END AS encoding, c.distkey,
@@ -149,7 +152,8 @@ CREATE OR REPLACE VIEW rs_pg.pg_table_def AS
   SELECT c.schema_name AS schemaname, c.table_name AS tablename, c.column_name AS "column", CASE c.type_name WHEN 'int2' THEN 'smallint' WHEN 'int4'
     THEN 'integer' WHEN 'int8' THEN 'bigint' WHEN 'float4' THEN 'real' WHEN 'float8' THEN 'double precision' WHEN 'bool' THEN 'boolean' WHEN 'timestamp'
     THEN 'timestamp without time zone' WHEN 'timestamptz' THEN 'timestamp with time zone' WHEN 'time' THEN 'time without time zone' WHEN 'timetz' THEN
-    'time with time zone' WHEN 'varchar' THEN 'character varying' WHEN 'char' THEN 'character' WHEN 'varbyte' THEN 'binary varying' ELSE c.type_name END
+    'time with time zone' WHEN 'varchar' THEN 'character varying' WHEN 'char' THEN 'character' WHEN 'varbyte' THEN 'binary varying' WHEN 'interval' THEN CASE c.precision WHEN 1 THEN 'interval year to month' ELSE 'interval day to second' END
+    ELSE c.type_name END
     || CASE WHEN c.type_name = 'numeric' THEN '(' || c.precision || ',' || c.scale || ')' WHEN c.type_name IN ('varchar', 'char', 'varbyte') AND c.size
     > 0 THEN '(' || c.size || ')' ELSE '' END AS type, CASE WHEN c.encoding <> '' THEN c.encoding WHEN c.sortkey <> 0 OR c.type_name IN ('bool',
     'float4', 'float8') THEN 'none' WHEN c.type_name IN ('varchar', 'char', 'super', 'varbyte') THEN 'lzo' ELSE 'az64' END AS encoding, c.distkey,
