@@ -178,6 +178,13 @@ def test_by_keys_alone_and_from_the_clipboard(console, hand: Hand) -> None:
     hand.wait_until(lambda: view.answer.hero.text() == "", "it is cleared")
     hand.key("ctrl+z")
     hand.wait_until(lambda: view.answer.hero.text() == "7", "undo brings the picture back, and it is read")
+    photo.fill(190)
+    QGuiApplication.clipboard().setImage(photo)
+    hand.key("ctrl+v")
+    hand.wait_until(
+        lambda: view.answer.sure.text() == "There is nothing on this picture", "blank paper is said to be blank"
+    )
+    assert view.draw.live.text() == "Live"
     QGuiApplication.clipboard().setText("no picture")
     hand.key("ctrl+v")
     hand.wait_until(lambda: "no picture in the clipboard" in view.answer.sure.text(), "it says so")

@@ -127,7 +127,8 @@ class DrawingPresenter(QObject):
 
     def _failed(self, fault: OpsError) -> None:
         self._seen = None
-        self._view.draw.show_live("Stopped", "danger")
+        if fault.code != "picture":  # a file that is no picture stops nothing
+            self._view.draw.show_live("Stopped", "danger")
         self._view.answer.show_fault(fault.title, " ".join(filter(None, (fault.why, fault.remedy))))
 
     def _normalise_chosen(self, on: bool) -> None:
@@ -174,7 +175,15 @@ class DrawingPresenter(QObject):
             from pathlib import Path
 
             place = Path(content) if isinstance(content, str) else content
-            return _shown(self._context.desk.digits.read_file(place), False, sure_from)
+            reading = self._context.desk.digits.read_file(place)
+            if reading is None:
+                raise OpsError(
+                    "There is nothing on this picture",
+                    "It is of one shade all over",
+                    "Try one with stronger ink or in better light",
+                    code="picture",
+                )
+            return _shown(reading, False, sure_from)
 
         self._from_pad = False
         self._start(work)
