@@ -356,6 +356,21 @@ def test_the_policy_of_a_tap_names_what_it_needs_and_nothing_that_writes(make, o
     assert any(resource.endswith(":stream/orders") for resource in policy["Statement"][0]["Resource"])
 
 
+def test_the_chart_shows_as_much_time_as_there_is(make, orders) -> None:
+    page = make(MemoryStreams(orders))
+    page.wait(lambda: page.presenter.state.name == "READY")
+    page.presenter.tapping.start_from_place("trim_horizon")
+    page.tap()
+    assert page.view.chart.seconds == 60
+    orders.put(0, b"old", arrived=time.time() - 700)
+    page.wait(lambda: page.view.chart.seconds == 900)
+    page.view.chart.range._buttons["60"].click()
+    orders.put(0, b"older", arrived=time.time() - 7_200)
+    page.wait(lambda: page.rows == 2)
+    page.presenter.figures.show(page.presenter.tap.status())
+    assert page.view.chart.seconds == 60, "what was chosen by hand stays"
+
+
 def test_what_stays_bytes_is_counted(make, orders) -> None:
     page = make(MemoryStreams(orders))
     page.tap()
