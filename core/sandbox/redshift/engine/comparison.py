@@ -92,11 +92,11 @@ def _one_type(left: Value, right: Value) -> tuple[Value, Value]:
             typed = Value(
                 f"CAST(trim({text.sql}) AS DECIMAL(38,{max(kind.scale, 10)}))"
                 if kind.name == "numeric"
-                else cast(text, kind),
+                else converted(text, kind),
                 kind,
             )
         else:
-            typed = Value(cast(text, kind), kind)
+            typed = Value(converted(text, kind), kind)
         return (typed, other) if left is text else (other, typed)
     if (
         other.type.is_number

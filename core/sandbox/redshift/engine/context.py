@@ -10,7 +10,7 @@ from typing import Any
 from sqlglot import exp
 
 from core.sandbox.redshift.engine import intervals
-from core.sandbox.redshift.engine.casts import assigned
+from core.sandbox.redshift.engine.casts import assigned, plain_text
 from core.sandbox.redshift.engine.catalog import Catalog, ColumnSpec
 from core.sandbox.redshift.engine.compiler import QueryCompiler
 from core.sandbox.redshift.engine.compiling import Query
@@ -231,4 +231,4 @@ def _shown(position: int, kind: SqlType) -> str:
         return f"CAST(timezone('UTC', {source}) AS VARCHAR) AS c{position}"
     if kind.name == "char" and kind.size > 0:
         return f"CASE WHEN {source} IS NOT NULL THEN rpad({source}, CAST(greatest({kind.size}, length({source})) AS INTEGER), ' ') END AS c{position}"
-    return f"CAST({source} AS VARCHAR) AS c{position}"
+    return f"{plain_text(source, kind)} AS c{position}"

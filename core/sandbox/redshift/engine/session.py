@@ -130,7 +130,7 @@ class EngineSession(Context):
         if word in ("vacuum", "analyze", "analyse"):
             return commands.maintenance(self, reader, "analyze" if word == "analyse" else word)
         if word in ("grant", "revoke", "lock"):
-            return commands.accepted(word.upper())
+            return commands.granted(self, reader, word.upper())
         if word == "explain":
             return self._explain(reader)
         if word == "create":
