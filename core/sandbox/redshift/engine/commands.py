@@ -45,7 +45,13 @@ def set_(session: Context, reader: Reader) -> Outcome:
         if value.lower() != current and normal not in (current, {"on": "true", "off": "false"}.get(current, current)):
             raise NeedsCluster(f"SET {name} TO {value}")
     session.settings[name] = value
-    noted = name in ("statement_timeout", "query_group", "wlm_query_slot_count", "enable_result_cache_for_session", "activate_aqua")
+    noted = name in (
+        "statement_timeout",
+        "query_group",
+        "wlm_query_slot_count",
+        "enable_result_cache_for_session",
+        "activate_aqua",
+    )
     return Outcome(notes=[f"{name} is accepted and has no effect locally"] if noted else [])
 
 

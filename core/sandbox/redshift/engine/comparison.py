@@ -43,7 +43,7 @@ def _rows(compiler: Compiler, operator: str, left: Any, right: Any, scope: Scope
 
 def _quantified(compiler: Compiler, operator: str, left: Any, right: Any, scope: Scope) -> Value:
     inner = right.this
-    if not isinstance(inner, (exp.Subquery, exp.Select)):
+    if not isinstance(inner, (exp.Subquery, exp.Select, exp.SetOperation)):
         raise NeedsCluster("ANY or ALL over anything but a sub-query")
     value = compiler.value(left, scope)
     query = compiler.query(inner.this if isinstance(inner, exp.Subquery) else inner, scope)

@@ -85,8 +85,9 @@ class Context:
         shown = ", ".join(_shown(n, kind) for n, (_, kind) in enumerate(query.columns, 1))
         reader = self.arrow(f"SELECT {shown} FROM ({text}) AS q")
         tables_ = query.tables or [""] * len(query.columns)
+        upper = self.settings["describe_field_name_in_uppercase"] in ("on", "true")
         columns = [
-            Column(label, kind, *reversed(table.split(".", 1)) if table else ())
+            Column(label.upper() if upper else label, kind, *reversed(table.split(".", 1)) if table else ())
             for (label, kind), table in zip(query.columns, tables_, strict=True)
         ]
         return Outcome(columns, reader.schema, lambda: iter(reader))

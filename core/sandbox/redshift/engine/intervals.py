@@ -15,7 +15,9 @@ from core.sandbox.redshift.engine.value import Value
 YEAR_TO_MONTH, DAY_TO_SECOND = SqlType("interval", precision=1), SqlType("interval", precision=2)
 QUALIFIERS = ("year", "month", "day", "hour", "minute", "second")
 _DAY = 86_400_000_000
-_MICROSECONDS = {"microsecond": 1, "millisecond": 1000, "second": 1_000_000, "minute": 60_000_000, "hour": 3_600_000_000, "day": _DAY, "week": 7 * _DAY}  # fmt: skip
+_MICROSECONDS = {
+    "microsecond": 1, "millisecond": 1000, "second": 1_000_000, "minute": 60_000_000, "hour": 3_600_000_000, "day": _DAY, "week": 7 * _DAY,
+}  # fmt: skip
 _MONTHS = {"month": 1, "quarter": 3, "year": 12, "decade": 120, "century": 1200, "millennium": 12000}
 _UNITS = {
     "s": "second", "sec": "second", "m": "minute", "min": "minute", "h": "hour", "hr": "hour", "d": "day", "w": "week", "mon": "month", "y": "year",
@@ -76,7 +78,9 @@ def _amounts(text: str, unit: str, qualifier: str) -> tuple[int, int, int]:
             one, two, three = piece[2], piece[3], piece[4] or "0"
             if piece[4] is None and qualifier == "minute to second":
                 one, two, three = "0", piece[2], piece[3]
-            clock = int(one) * _MICROSECONDS["hour"] + int(two) * _MICROSECONDS["minute"] + round(float(three) * 1_000_000)
+            clock = (
+                int(one) * _MICROSECONDS["hour"] + int(two) * _MICROSECONDS["minute"] + round(float(three) * 1_000_000)
+            )
             time += -clock if piece[1] == "-" else clock
             continue
         if not piece[6]:

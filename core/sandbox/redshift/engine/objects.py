@@ -76,7 +76,9 @@ def _check_qualified(node: exp.Expression) -> None:
     known = {cte.alias.lower() for cte in node.find_all(exp.CTE)}
     for table in node.find_all(exp.Table):
         if isinstance(table.this, exp.Identifier) and not table.db and table.name.lower() not in known:
-            raise SqlError(f'All the relation names inside should be qualified when creating views with no schema binding: "{table.name}"')
+            raise SqlError(
+                f'All the relation names inside should be qualified when creating views with no schema binding: "{table.name}"'
+            )
 
 
 def _same_columns(old: TableSpec, new: TableSpec) -> None:

@@ -185,7 +185,12 @@ def _with_abs(items: list[Token]) -> list[Token]:
             end += 2
         if end - 1 < len(items) and (items[end - 1].is_("(") or (end < len(items) and items[end].is_("("))):
             end = _closing(items, end - 1 if items[end - 1].is_("(") else end)
-        made += [Token("word", "abs", "abs", token.start, token.end), _op("(", token), *_with_abs(items[at:end]), _op(")", items[min(end, len(items)) - 1])]
+        made += [
+            Token("word", "abs", "abs", token.start, token.end),
+            _op("(", token),
+            *_with_abs(items[at:end]),
+            _op(")", items[min(end, len(items)) - 1]),
+        ]
         at = end
     return made
 

@@ -227,7 +227,21 @@ def _bound(token: Token, parameters: dict[str, str]) -> Token:
     return Token("string", literal(value), value, token.start, token.end)
 
 
-_CLUSTERS_OWN = ("call", "kill", "attach", "detach", "use", "desc", "describe", "do", "listen", "notify", "alter", "reindex", "cluster")
+_CLUSTERS_OWN = (
+    "call",
+    "kill",
+    "attach",
+    "detach",
+    "use",
+    "desc",
+    "describe",
+    "do",
+    "listen",
+    "notify",
+    "alter",
+    "reindex",
+    "cluster",
+)
 """What Redshift (or PostgreSQL's clients) know and the local engine names in its refusal."""
 
 _READS = frozenset(
@@ -241,7 +255,9 @@ def _change_after_with(items: list[Token]) -> str:
     depth = 0
     for token in items:
         depth += token.is_("(") - token.is_(")")
-        if depth == 0 and token.is_("select", "update", "delete", "insert"):
+        if depth == 0 and token.is_("insert", "merge"):
+            raise SqlError(f'syntax error at or near "{token.text}": WITH stands before the SELECT of an INSERT')
+        if depth == 0 and token.is_("select", "update", "delete"):
             return token.value if token.is_("update", "delete") else ""
     return ""
 

@@ -6,10 +6,10 @@ from typing import Any
 
 from sqlglot import exp
 
+from core.sandbox.redshift.engine import intervals
 from core.sandbox.redshift.engine.casts import MAX, assigned, type_named
 from core.sandbox.redshift.engine.catalog import ColumnSpec, TableSpec
 from core.sandbox.redshift.engine.context import Context
-from core.sandbox.redshift.engine import intervals
 from core.sandbox.redshift.engine.intervals import QUALIFIERS
 from core.sandbox.redshift.engine.outcome import NeedsCluster, Outcome, SqlError
 from core.sandbox.redshift.engine.reader import Reader, spelled

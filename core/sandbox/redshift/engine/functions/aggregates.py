@@ -6,7 +6,7 @@ from sqlglot import exp
 
 from core.sandbox.redshift.engine.casts import cast, converted
 from core.sandbox.redshift.engine.compiling import Call
-from core.sandbox.redshift.engine.functions.registry import aggregate, argument, function, refuse, window
+from core.sandbox.redshift.engine.functions.registry import NEEDS_FRAME, aggregate, argument, function, refuse, window
 from core.sandbox.redshift.engine.intervals import YEAR_TO_MONTH
 from core.sandbox.redshift.engine.ordering import order_items
 from core.sandbox.redshift.engine.outcome import SqlError
@@ -59,12 +59,14 @@ def _sum(call: Call) -> Value:
     if kind.name == "numeric":
         total = numeric(38, kind.scale)
         return Value(f"CAST({inner} AS {total.duck})", total, "sum", aggregate=not call.over)
-    if kind == YEAR_TO_MONTH:
-        total = f"sum({_distinct(call)}rs_months({value.sql})){call.over}"
-        return Value(f"to_months(CAST({total} AS INTEGER))", kind, "sum", aggregate=not call.over)
     if kind.name == "interval":
-        total = f"sum({_distinct(call)}rs_microseconds({value.sql})){call.over}"
-        return Value(f"to_microseconds(CAST({total} AS BIGINT))", kind, "sum", aggregate=not call.over)
+        part, make, whole = (
+            ("rs_months", "to_months", "INTEGER")
+            if kind == YEAR_TO_MONTH
+            else ("rs_microseconds", "to_microseconds", "BIGINT")
+        )
+        added = f"sum({_distinct(call)}{part}({value.sql})){call.over}"
+        return Value(f"{make}(CAST({added} AS {whole}))", kind, "sum", aggregate=not call.over)
     return Value(f"CAST({inner} AS DOUBLE)", FLOAT8, "sum", aggregate=not call.over)
 
 
@@ -273,6 +275,9 @@ def _offset(call: Call) -> Value:
     if len(call.nodes) == 3:
         rest += f", {converted(call.arg(2), value.type)}"
     return _plain(call, f"{call.name}({value.sql}{rest}{call.ignore_nulls})", TEXT if value.is_untyped else value.type)
+
+
+NEEDS_FRAME.update(("first_value", "last_value", "nth_value"))
 
 
 @window("first_value", "last_value")

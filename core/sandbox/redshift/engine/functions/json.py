@@ -89,7 +89,9 @@ def _transform(call: Call) -> Value:
             raise SqlError(f"OBJECT_TRANSFORM: {path!r} is not a path of double-quoted parts")
     values = [_json(call.arg(n)) for n in rest[1::2]]
     lists = [f"CAST([{', '.join(literal(one) for one in some)}] AS VARCHAR[])" for some in (paths, targets)]
-    return Value(f"rs_object_transform({document}, {lists[0]}, {lists[1]}, CAST([{', '.join(values)}] AS JSON[]))", SUPER)
+    return Value(
+        f"rs_object_transform({document}, {lists[0]}, {lists[1]}, CAST([{', '.join(values)}] AS JSON[]))", SUPER
+    )
 
 
 @function("json_extract_path_text")

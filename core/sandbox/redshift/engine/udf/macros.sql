@@ -232,3 +232,6 @@ CREATE OR REPLACE MACRO main.rs_type_name(t, p) AS
 
 CREATE OR REPLACE MACRO main.rs_type_size(t, n, p, s) AS
     CASE WHEN t = 'numeric' THEN '(' || p || ',' || s || ')' WHEN t IN ('varchar', 'char', 'varbyte') AND n > 0 THEN '(' || n || ')' ELSE '' END;
+
+CREATE OR REPLACE MACRO main.rs_cut_decimal(s, n) AS
+    CASE WHEN regexp_full_match(s, '[+-]?[0-9]*[.][0-9]+') THEN left(s, strpos(s, '.') + n) ELSE s END;

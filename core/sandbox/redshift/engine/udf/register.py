@@ -5,7 +5,16 @@ from __future__ import annotations
 import functools
 from typing import Any
 
-from core.sandbox.redshift.engine.udf import documents, dynamic, moment_format, moment_parse, number_format, regex, texts, zones
+from core.sandbox.redshift.engine.udf import (
+    documents,
+    dynamic,
+    moment_format,
+    moment_parse,
+    number_format,
+    regex,
+    texts,
+    zones,
+)
 
 _FUNCTIONS: tuple[tuple[str, Any, list[str], str], ...] = (
     ("rs_crc32", texts.crc32, ["VARCHAR"], "VARCHAR"),
