@@ -344,9 +344,7 @@ def _lifecycle(options: argparse.Namespace, console: Console) -> None:
         console.say(line)
     answer: dict[str, Any] = {"rules": list(new.rules), "changed": bool(changes) and not options.dry_run}
     if options.gone_by:
-        fate = console.do(
-            "try out", lambda job: objects.fate(job, where.bucket, new.rules, _day(options.gone_by), where.key)
-        )
+        fate = console.do("try out", lambda job: objects.fate(job, where.bucket, new, _day(options.gone_by), where.key))
         answer["gone"] = {
             "on": options.gone_by,
             "objects": fate.gone,
@@ -356,6 +354,8 @@ def _lifecycle(options: argparse.Namespace, console: Console) -> None:
             "old_versions": fate.old_gone,
             "old_bytes": fate.old_gone_size,
             "of_old": fate.old,
+            "moved": fate.moved,
+            "old_moved": fate.old_moved,
             "unsure": fate.unsure,
         }
         console.say(fate.in_words(fate.on - timedelta(seconds=1)))

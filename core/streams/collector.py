@@ -124,7 +124,7 @@ class CollectorApp:
 
     def _health(self) -> tuple[int, list[tuple[bytes, bytes]], bytes]:
         now = self.producer.snapshot()
-        ok = not self.draining and (self.producer.room() or now.spilled > 0)
+        ok = not self.draining and self.producer.room()
         state = "draining" if self.draining else "ok" if ok else "full"
         body = {
             "status": state,

@@ -1,4 +1,4 @@
-"""Page views are collected over HTTP and carried into the warehouse from the window of both, by hand."""
+"""Page views are collected over HTTP and carried into the warehouse by the page's cards, by hand."""
 
 from __future__ import annotations
 
@@ -48,8 +48,6 @@ def rewrite(hand: Hand, field: Any, text: str) -> None:
 
 
 def test_collect_and_carry(sandbox: Sandbox, stream: str, hand: Hand) -> None:
-    from gui.tabs.streams.carry_dialog import CarryDialog
-
     table = stream.replace("-", "_")
     view: Any = hand.window.page("streams")  # type: ignore[attr-defined]
     hand.wait_until(lambda: view.furnished, "the page is there")
@@ -63,29 +61,29 @@ def test_collect_and_carry(sandbox: Sandbox, stream: str, hand: Hand) -> None:
     hand.pause(0.2)
     hand.type("collect and carry")
     hand.key("Return")
-    dialog: Any = hand.dialog(CarryDialog)
-    hand.wait_until(dialog.isActiveWindow, "the window of both is in front")
+    cards: Any = view.carry
+    hand.wait_until(cards.isVisible, "the cards of both are there")
 
-    rewrite(hand, dialog.listen, "127.0.0.1:0")
-    hand.click(dialog.collect.start)
-    fact = dialog.collect.fact
+    rewrite(hand, cards.listen, "127.0.0.1:0")
+    hand.click(cards.collect.start)
+    fact = cards.collect.fact
     hand.wait_until(lambda: fact("Address").startswith("http://127.0.0.1:"), "it listens")
     assert post(fact("Address"), 0, 200) == 204
     hand.wait_until(lambda: fact("In the stream") == "200", "the events are in the stream")
 
-    rewrite(hand, dialog.table, table)
-    hand.click(dialog.carry.start)
+    rewrite(hand, cards.table, table)
+    hand.click(cards.carry.start)
     assert post(fact("Address"), 200, 50) == 204
-    hand.wait_until(lambda: dialog.carry.fact("Rows loaded") == "250", "all rows are loaded", 60)
-    assert dialog.carry.fact("Queryable after") != "–"
+    hand.wait_until(lambda: cards.carry.fact("Rows loaded") == "250", "all rows are loaded", 60)
+    assert cards.carry.fact("Queryable after") != "–"
     warehouse = Statements(sandbox.aws, sandbox.target.warehouses[0])
     assert warehouse.rows(f"SELECT COUNT(*), COUNT(DISTINCT event_id) FROM {table}", "count") == [[250, 250]]
 
-    hand.click(dialog.carry.stop)
-    hand.wait_until(dialog.carry.start.isVisible, "carrying has ended")
-    hand.click(dialog.collect.stop)
-    hand.wait_until(dialog.collect.start.isVisible, "collecting has ended")
+    hand.click(cards.carry.stop)
+    hand.wait_until(cards.carry.start.isVisible, "carrying has ended")
+    hand.click(cards.collect.stop)
+    hand.wait_until(cards.collect.start.isVisible, "collecting has ended")
     with pytest.raises(OSError):
         post(fact("Address"), 0, 1)
-    hand.click(dialog.cancel_button)
-    hand.wait_until(lambda: not dialog.isVisible(), "the window is closed")
+    hand.click(cards.close_button)
+    hand.wait_until(lambda: not cards.isVisible(), "the cards are put away")

@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from typing import Any
 
 from core.warehouse.extract.definition import DOCUMENT, JSON, XML, Definition, OutputColumn, Tally
 from core.warehouse.extract.documents import compiled as document_pattern
-from core.warehouse.extract.documents import matches
+from core.warehouse.extract.documents import matches, read_document
 from core.warehouse.extract.matching import engine_of, group_names, python_pattern, with_polars, with_python
 from core.warehouse.extract.rows import json_text, xml_records, xml_shape, xml_text
 from core.warehouse.extract.sources import Damaged, Source, line_blocks
@@ -176,13 +177,14 @@ def _documents(definition: Definition, sources: Sequence[Source], guess: bool) -
     problems, empty = [], 0
     for source in sources[:_FILES]:
         try:
-            (texts, found), _size = next(matches(definition, source, _SECONDS))
+            text, _size = read_document(source)
         except Damaged as error:
             problems.append((source.name, str(error)))
             continue
+        found = list(islice(matches(definition, text, source.name, _SECONDS), SAMPLE_LINES // _FILES))
         empty += not found
-        rows += found[: SAMPLE_LINES // _FILES]
-        for text in texts[: SAMPLE_LINES // _FILES]:
+        rows += [values for _, values in found]
+        for text, _ in found:
             match = pattern.fullmatch(text)
             groups = range(1, pattern.groups + 1) if match else ()
             spans = tuple((*match.span(n), n - 1) for n in groups if match and match.span(n)[0] >= 0)

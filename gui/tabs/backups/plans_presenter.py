@@ -129,6 +129,7 @@ class PlansPresenter(QObject):
         self.current = name
         self.past = None
         self.context.memory.put("backups.plan", name)
+        self.view.list.mark(name)
         self._show_current()
         self._read_past()
 
@@ -331,6 +332,8 @@ class PlansPresenter(QObject):
                 "Nothing is written to it before it is unlocked, at the top of the window",
                 tone="warning",
             )
+        elif rule == "unreachable":
+            self.refresh()
         elif rule == "retention":
             self.dialogs.open_wizard(plan)
         elif rule == "alert-undelivered":

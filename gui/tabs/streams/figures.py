@@ -29,6 +29,7 @@ class Figures(QObject):
         super().__init__(view)
         self._view, self._context = view, context
         self._tap: Tap | None = None
+        self.by_key = True  # False: the stream spreads its records whatever their keys
         self._history: deque[tuple[float, dict[str, tuple[int, int]]]] = deque(maxlen=_RATE_SECONDS + 1)
         card = view.chart
         card.chart.time_chosen.connect(self._time_chosen)
@@ -73,7 +74,7 @@ class Figures(QObject):
         view = self._view
         view.tiles.show_status(status)
         view.shards.show_shards(status.shards, self._shard_rates(status))
-        view.keys.show_keys(key_advice(self._tap.window.top_keys(), status.shards), status.seen)
+        view.keys.show_keys(key_advice(self._tap.window.top_keys(), status.shards), status.seen, by_key=self.by_key)
         view.chart.chart.mark(frozenset(shard_word(s.shard.id) for s in status.shards if s.throttles_per_minute))
 
     def _redraw(self, *_: object) -> None:

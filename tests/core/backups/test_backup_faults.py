@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
-import tempfile
-import textwrap
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
@@ -20,7 +17,6 @@ import pytest
 from core.backups.dump import Dump
 from core.backups.manifest import SUFFIX
 from core.backups.outcomes import Outcome
-from core.backups.plan import Proof, Source
 from core.backups.server import rows_of
 from core.base.errors import OpsError
 from core.jobs.job import Job, JobState
@@ -347,115 +343,3 @@ def test_the_endpoint_never_comes_back(station: Station, cutter: Cutter, monkeyp
         station.run()
     assert caught.value.code == "unreachable"
     assert station.keys() == []
-
-
-DYING = """
-import os, signal, sys
-from core.backups import backing, upload, vault
-from core.backups.service import BackupsService
-
-def die(*_args, **_options):
-    os.kill(os.getpid(), signal.SIGKILL)
-
-phase = sys.argv.pop(1)
-if phase == "dumping":
-    from core.backups import rowcount
-    rowcount.RowCounter.feed = die
-elif phase == "uploading":
-    original = upload.MultipartUpload.complete
-    upload.MultipartUpload.complete = die
-elif phase == "published":
-    vault.Vault.put = die
-elif phase == "restoring":
-    from core.backups import loader
-    loader.Loader.finish = die
-import main
-sys.exit(main.main(sys.argv[1:]))
-"""
-
-
-def dies(station: Station, phase: str, *verb: str) -> None:
-    """Run a verb in a process that is killed with -9 in ``phase``."""
-    environment = {
-        **os.environ,
-        "PYTHONPATH": str(ROOT),
-        "AWS_ACCESS_KEY_ID": station.target.access_key,
-        "AWS_SECRET_ACCESS_KEY": station.target.secret_key,
-        "AWS_REGION": station.target.region,
-        "OPSDESK_SECRET_MYSQL_STAND_SHOP": station.target.mysql[0].password or "",
-    }
-    done = subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(DYING), phase, "--profile", "stand", *verb],
-        env=environment,
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    assert done.returncode == -9, done.stderr + done.stdout
-
-
-@pytest.fixture
-def stand(station: Station) -> Station:
-    """The same plan under a profile of its own that other processes can open."""
-    from core.backups.service import BackupsService
-    from core.settings.profiles import Profile, Profiles
-
-    endpoints = {"default": station.target.endpoints.get("s3") or station.target.endpoints["default"]}
-    source = replace(station.target.mysql[0], name="shop", password=None)
-    profile = Profile(
-        "stand", environment="sandbox", region=station.target.region, endpoints=endpoints, mysql=(source,)
-    )
-    Profiles(station.places.config / "profiles.toml").add(profile)
-    workplace = station.service._workplace
-    from core.aws.session import AwsSession
-
-    target = replace(station.target, mysql=(replace(source, password=station.target.mysql[0].password),))
-    station.service = BackupsService(replace(workplace, aws=AwsSession(profile, lambda: target)))
-    station.plan = replace(station.plan, source=Source("mysql", "shop", (station.database,)), proof=Proof())
-    station.service.save_plan(station.plan)
-    return station
-
-
-@pytest.mark.parametrize("phase", ["dumping", "uploading"])
-def test_killed_before_it_was_published_the_next_run_cleans_up(stand: Station, phase: str) -> None:
-    dies(stand, phase, "backup", "run", "nightly")
-    assert stand.keys() == []
-    assert len(stand.uploads()) == 1
-    run = stand.run()
-    assert stand.uploads() == []
-    assert stand.keys() == [run.key, run.key + SUFFIX]
-    assert [past.outcome for past in stand.service.runs("nightly")] == [Outcome.DONE, Outcome.FAILED]
-
-
-def test_killed_between_object_and_manifest_the_next_run_finishes_it(stand: Station) -> None:
-    dies(stand, "published", "backup", "run", "nightly")
-    (orphan,) = stand.keys()
-    (backup,) = stand.service.backups(stand.job(), "nightly")
-    assert not backup.complete
-    stand.run()
-    assert {orphan, orphan + SUFFIX} <= set(stand.keys())
-    assert stand.verify(run=backup.id, level=2).outcome is Outcome.DONE
-    assert [past.outcome for past in stand.service.runs("nightly")] == [Outcome.DONE, Outcome.DONE]
-
-
-def test_killed_while_restoring_the_scratch_server_goes_too(stand: Station, monkeypatch: pytest.MonkeyPatch) -> None:
-    scratch = Path(tempfile.mkdtemp(prefix="ops-", dir="/tmp"))  # pytest's own folders are closed to other accounts
-    scratch.chmod(0o755)
-    monkeypatch.setenv("TMPDIR", str(scratch))
-    stand.run()
-    dies(stand, "restoring", "backup", "verify", "nightly")
-    for _ in range(100):
-        if not list(scratch.iterdir()):
-            break
-        threading.Event().wait(0.1)
-    assert list(scratch.iterdir()) == []
-    scratch.rmdir()
-    assert stand.service.verifications("nightly")[0].outcome is Outcome.RUNNING
-    assert stand.verify(level=2).outcome is Outcome.DONE
-    assert [item.outcome for item in stand.service.verifications("nightly")] == [Outcome.DONE, Outcome.CANCELLED]
-    servers = subprocess.run(
-        ["pgrep", "-f", f"mariadbd.*{scratch}"], capture_output=True, text=True, check=False
-    ).stdout
-    assert servers == ""

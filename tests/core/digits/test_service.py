@@ -21,6 +21,7 @@ from core.desk import Desk
 from core.digits.algorithms import ALGORITHMS, algorithm_named
 from core.digits.datasets import save_csv, save_npz
 from core.digits.ink import Stroke
+from core.digits.model_file import with_card
 from core.digits.plain_digits import plain_digit
 from core.digits.scores import Evaluation
 from core.digits.service import DigitsService
@@ -57,24 +58,53 @@ def leftovers(home: Places) -> list[str]:
     ]
 
 
+PHASES = (
+    "Reading the data",
+    "Learning the stroke patterns",
+    "Computing the features",
+    "Fitting on a first sample",
+    "Finding the support vectors",
+    "Varying",
+    "Fitting on",
+    "Calibrating",
+    "Learning what is no digit",
+    "Judging the held-out rows",
+    "(all rows)",
+    "Storing the model",
+)
+"""Every phase of a training that tells of itself (the last test of these sees that none is missing)."""
+
+
 @pytest.mark.parametrize(
-    "phase", ["Reading the data", "Learning the stroke patterns", "Computing the features", "Learning what"]
+    ("algorithm", "phase"),
+    [
+        ("patch-svc", "Reading the data"),
+        ("patch-svc", "Learning the stroke patterns"),
+        ("patch-svc", "Finding the support vectors"),
+        ("patch-svc", "Learning what is no digit"),
+        ("patch-svc", "(all rows)"),
+        ("patch-svc", "Storing the model"),  # by then the child is done: only taking the model over is left
+        ("gradient-boosting", "Fitting"),
+    ],
 )
 def test_training_is_cancelled_at_once_in_each_phase(
-    home: Places, service: DigitsService, tmp_path: Path, phase: str
+    home: Places, service: DigitsService, tmp_path: Path, algorithm: str, phase: str
 ) -> None:
-    save_npz(digits(300), tmp_path / "set.npz")
+    save_npz(digits(100), tmp_path / "set.npz")
     runner = JobRunner()
     output = tmp_path / "out.model"
-    order = TrainingOrder(tmp_path / "set.npz", "patch-svc", {"atoms": 24, "copies": 2})
+    values = {"atoms": 6, "components": 8, "copies": 1} if algorithm == "patch-svc" else {"iterations": 400}
+    order = TrainingOrder(tmp_path / "set.npz", algorithm, values)
     reached, asked_to_stop = threading.Event(), threading.Event()
+    told: list[str] = []
 
     def work(job: Job[Any]) -> object:
         report = job.report
 
         def watched(done: float, total: float | None = None, note: str = "") -> None:
             report(done, total, note)
-            if note.startswith(phase):  # a phase may be over in milliseconds: hold it until it was cancelled
+            told.append(note)
+            if phase in note:  # a phase may be over in milliseconds: hold it until it was cancelled
                 reached.set()
                 asked_to_stop.wait(60)
 
@@ -92,6 +122,10 @@ def test_training_is_cancelled_at_once_in_each_phase(
     assert not output.exists()
     assert leftovers(home) == []
     assert runner.close() == []
+    if phase == PHASES[-1]:
+        curve = {"with copies", *(f"{count} rows" for count in (80, 100))}
+        assert [note for note in told if note not in curve and not any(known in note for known in PHASES)] == []
+        assert [known for known in PHASES if not any(known in note for note in told)] == []
 
 
 def test_an_evaluation_is_there_after_a_restart(home: Places, desk: Desk, tmp_path: Path) -> None:
@@ -103,6 +137,11 @@ def test_an_evaluation_is_there_after_a_restart(home: Places, desk: Desk, tmp_pa
     assert found is not None
     assert found.evaluation.as_json() == judged.evaluation.as_json()
     assert np.array_equal(found.picture(7), digits(60).images[7])  # type: ignore[arg-type]
+    assert judged.data == "set.npz"
+    card = replace(first.card(), data_digest=digits(60).digest)
+    with_card(first.registry.find("default"), card, tmp_path / "knows.model")
+    knows = first.evaluate(headless_job(), str(tmp_path / "knows.model"), tmp_path / "set.npz")
+    assert knows.data == "set.npz (it learned from these)"
     kept = again.registry.adopt(first.registry.find("default"), "mine")
     assert again.recalled(kept.id) is None
     held = np.arange(20, 40)
@@ -184,10 +223,9 @@ def test_drawing_is_read_and_kept_as_a_sample(service: DigitsService, tmp_path: 
     assert (found.id, found.label, found.answered) == (kept.id, 8, 3)
     assert np.array_equal(found.image, image)
     assert [len(stroke.points) for stroke in found.strokes] == [len(stroke.points) for stroke in plain_digit(3)]
-    service.samples.relabel(kept.id, 3)
     assert service.export_samples(tmp_path / "mine.csv") == 1
     job: Job[Any] = headless_job()
-    assert service.open_data(job, tmp_path / "mine.csv").labelled().tolist() == [3]
+    assert service.open_data(job, tmp_path / "mine.csv").labelled().tolist() == [8]
     service.samples.delete([kept.id])
     with pytest.raises(OpsError, match="no samples"):
         service.export_samples(tmp_path / "mine.csv")
@@ -202,6 +240,24 @@ def test_samples_that_cannot_be_read_are_kept_aside(home: Places, desk: Desk) ->
     assert place.with_name("samples.sqlite.broken-1").read_bytes().startswith(b"not a database")
     samples.add(1, np.zeros((28, 28), np.uint8), [Stroke.of([(1, 2)])])
     assert samples.count() == 1
+    samples.close()
+
+
+def test_samples_on_a_full_disk_or_damaged_while_open_are_a_plain_fault(home: Places, desk: Desk) -> None:
+    samples, image = desk.digits.samples, np.zeros((28, 28), np.uint8)
+    first = samples.add(1, image)
+    samples._database.execute("PRAGMA max_page_count = 1")  # as a full disk does: not one page more
+    with pytest.raises(OpsError, match="could not be kept") as caught:
+        samples.add(2, image, [Stroke.of([(1, 2)] * 5_000)])
+    assert "full" in caught.value.why
+    samples._database.execute("PRAGMA max_page_count = 1000")
+    count = samples.count()
+    assert count >= 1
+    samples._database.execute("UPDATE sample SET image = x'00' WHERE id = ?", (first.id,))
+    with pytest.raises(OpsError, match="could not be read"):
+        samples.list()
+    samples.delete([first.id])
+    assert len(samples.list()) == count - 1
     samples.close()
 
 

@@ -16,8 +16,14 @@ YEAR_TO_MONTH, DAY_TO_SECOND = SqlType("interval", precision=1), SqlType("interv
 QUALIFIERS = ("year", "month", "day", "hour", "minute", "second")
 _DAY = 86_400_000_000
 _MICROSECONDS = {
-    "microsecond": 1, "millisecond": 1000, "second": 1_000_000, "minute": 60_000_000, "hour": 3_600_000_000, "day": _DAY, "week": 7 * _DAY,
-}  # fmt: skip
+    "microsecond": 1,
+    "millisecond": 1000,
+    "second": 1_000_000,
+    "minute": 60_000_000,
+    "hour": 3_600_000_000,
+    "day": _DAY,
+    "week": 7 * _DAY,
+}
 _MONTHS = {"month": 1, "quarter": 3, "year": 12, "decade": 120, "century": 1200, "millennium": 12000}
 _UNITS = {
     "s": "second", "sec": "second", "m": "minute", "min": "minute", "h": "hour", "hr": "hour", "d": "day", "w": "week", "mon": "month", "y": "year",

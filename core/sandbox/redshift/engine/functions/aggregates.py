@@ -59,14 +59,12 @@ def _sum(call: Call) -> Value:
     if kind.name == "numeric":
         total = numeric(38, kind.scale)
         return Value(f"CAST({inner} AS {total.duck})", total, "sum", aggregate=not call.over)
+    if kind == YEAR_TO_MONTH:
+        months = f"sum({_distinct(call)}rs_months({value.sql})){call.over}"
+        return Value(f"to_months(CAST({months} AS INTEGER))", kind, "sum", aggregate=not call.over)
     if kind.name == "interval":
-        part, make, whole = (
-            ("rs_months", "to_months", "INTEGER")
-            if kind == YEAR_TO_MONTH
-            else ("rs_microseconds", "to_microseconds", "BIGINT")
-        )
-        added = f"sum({_distinct(call)}{part}({value.sql})){call.over}"
-        return Value(f"{make}(CAST({added} AS {whole}))", kind, "sum", aggregate=not call.over)
+        span = f"sum({_distinct(call)}rs_microseconds({value.sql})){call.over}"
+        return Value(f"to_microseconds(CAST({span} AS BIGINT))", kind, "sum", aggregate=not call.over)
     return Value(f"CAST({inner} AS DOUBLE)", FLOAT8, "sum", aggregate=not call.over)
 
 
