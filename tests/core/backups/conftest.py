@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -189,6 +190,19 @@ def open_station(
 @pytest.fixture
 def station(sandbox: Sandbox, home: Places, database: str, scratch_cache: Path, endpoint: Target | None) -> Station:
     return open_station(sandbox, home, database, scratch_cache, endpoint)
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A disk of 2 MB."""
+    if not hasattr(os, "geteuid") or os.geteuid() != 0:
+        pytest.skip("mounting a small disk needs root")
+    small = tmp_path / "small"
+    small.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", str(small)], check=False).returncode != 0:
+        pytest.skip("this system mounts no tmpfs")
+    yield small
+    subprocess.run(["umount", str(small)], check=True)
 
 
 def free_port() -> int:

@@ -82,6 +82,22 @@ def test_a_flipped_bit_and_a_cut_are_found_before_the_restore(station: Station) 
     assert station.service.backups(station.job(), "nightly") == []
 
 
+def test_other_bytes_of_the_same_size_are_found_at_the_store(station: Station) -> None:
+    station.needs("checksum of what came in parts")
+    run = station.run()
+    flipped = bytearray(station.body(run.key))
+    flipped[len(flipped) // 2] ^= 4
+    where = {"Bucket": station.bucket, "Key": run.key}
+    upload = station.s3.create_multipart_upload(**where, ChecksumAlgorithm="SHA256")["UploadId"]
+    part = station.s3.upload_part(
+        **where, UploadId=upload, PartNumber=1, Body=bytes(flipped), ChecksumAlgorithm="SHA256"
+    )
+    parts = [{"PartNumber": 1, "ETag": part["ETag"], "ChecksumSHA256": part["ChecksumSHA256"]}]
+    station.s3.complete_multipart_upload(**where, UploadId=upload, MultipartUpload={"Parts": parts})
+    check = broken(station.verify(level=1))
+    assert (check.level, check.name) == (1, "checksum at the store")
+
+
 def test_an_archived_backup_is_told_as_such_and_brought_back(station: Station) -> None:
     station.needs("archive")
     station.keep(target=replace(station.plan.target, storage_class="GLACIER"))
@@ -318,19 +334,6 @@ def test_the_guard_ends_what_grows_too_large_or_lives_too_long(tmp_path: Path) -
     assert over_limit(tmp_path, 1 << 30, later) == ""
     assert "more than" in over_limit(tmp_path, 10_000, later)
     assert "time" in over_limit(tmp_path, 1 << 30, later - 61)
-
-
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A disk of 2 MB."""
-    if not hasattr(os, "geteuid") or os.geteuid() != 0:
-        pytest.skip("mounting a small disk needs root")
-    small = tmp_path / "small"
-    small.mkdir()
-    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", str(small)], check=False).returncode != 0:
-        pytest.skip("this system mounts no tmpfs")
-    yield small
-    subprocess.run(["umount", str(small)], check=True)
 
 
 def rehearse_in(station: Station, folder: Path) -> None:
