@@ -19,6 +19,7 @@ from core.backups.manifest import Manifest
 from core.backups.outcomes import Finding, Restored, RestorePreview, Severity
 from core.backups.plan import Plan
 from core.backups.scratch import client_program
+from core.backups.scratch_folder import read_list
 from core.backups.server import (
     Login,
     connected,
@@ -29,7 +30,7 @@ from core.backups.server import (
     rows_of,
     server_version,
 )
-from core.backups.targets import Options, read_list
+from core.backups.targets import Options
 from core.backups.unpack import Unpacked, unpack
 from core.backups.vault import Vault
 from core.base.errors import OpsError, WrongUse

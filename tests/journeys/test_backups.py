@@ -287,8 +287,8 @@ def test_the_page_by_keys_alone(console, sandbox, tmp_path: Path) -> None:
     hand.key("ctrl+shift+v")
     hand.wait_until(lambda: view.plans.detail.chip.text() == "PROVED", "it is proved", 60)
 
-    focus(hand, hand.button("What is shown: Buckets and objects", view))
-    hand.key("space")
+    focus(hand, hand.button("What is shown: Plans and proofs", view))
+    hand.key("Right")
     hand.wait_until(lambda: objects.settled, "the browser")
     if objects.bucket:
         focus(hand, hand.button("Go to Buckets", view))

@@ -70,6 +70,10 @@ class Station:
         aws = AwsSession(SANDBOX, lambda: target)
         return BackupsService(Workplace(aws, self.places, lambda: self.settings, Secrets()))
 
+    def under(self, **changes: Any) -> None:
+        """From now on the service works under another clock or other settings."""
+        self.service = BackupsService(replace(self.service._workplace, **changes))
+
     @staticmethod
     def job() -> Job[Any]:
         return headless_job()

@@ -274,7 +274,7 @@ def test_the_clock_went_back(station: Station) -> None:
         def now(self) -> datetime:
             return datetime.now(UTC) - timedelta(days=1)
 
-    station.service._workplace = replace(station.service._workplace, clock=Yesterday())  # type: ignore[arg-type]
+    station.under(clock=Yesterday())
     run = station.run()
     assert any(finding.rule == "clock" for finding in run.findings)
     assert len(station.keys()) == 4

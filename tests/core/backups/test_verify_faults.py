@@ -278,7 +278,7 @@ def test_a_dump_of_another_engine_is_not_called_broken(station: Station) -> None
 def test_without_a_server_it_is_readable_and_not_proved(station: Station, tmp_path: Path) -> None:
     station.run()
     settings = replace(station.settings, backups=replace(station.settings.backups, mariadb_folder=str(tmp_path)))
-    station.service._workplace = replace(station.service._workplace, settings=lambda: settings)
+    station.under(settings=lambda: settings)
     verification = station.verify()
     assert verification.outcome is Outcome.NOT_RESTORABLE_HERE
     assert verification.level == 2
@@ -338,7 +338,7 @@ def test_the_guard_ends_what_grows_too_large_or_lives_too_long(tmp_path: Path) -
 
 def rehearse_in(station: Station, folder: Path) -> None:
     settings = replace(station.settings, backups=replace(station.settings.backups, scratch_folder=str(folder)))
-    station.service._workplace = replace(station.service._workplace, settings=lambda: settings)
+    station.under(settings=lambda: settings)
 
 
 def test_no_room_is_no_broken_backup(station: Station, small_disk: Path) -> None:
@@ -356,7 +356,7 @@ def test_a_disk_that_fills_up_is_no_broken_backup(
     (Path(folders.plan.source.paths[0]) / "large").write_bytes(os.urandom(4_000_000))
     folders.run()
     rehearse_in(folders, small_disk)
-    monkeypatch.setattr("core.backups.targets.need_room", lambda *_: None)
+    monkeypatch.setattr("core.backups.scratch_folder.need_room", lambda *_: None)
     verification = folders.verify()
     assert verification.outcome is Outcome.NOT_RESTORABLE_HERE, verification.headline
     assert "No space left" in verification.checks[-1].actual
@@ -441,7 +441,7 @@ def test_age_counts_in_the_rules(station: Station) -> None:
         def now(self) -> datetime:
             return datetime.now(UTC) + timedelta(days=40)
 
-    station.service._workplace = replace(station.service._workplace, clock=Later())  # type: ignore[arg-type]
+    station.under(clock=Later())
     status = station.service.status(station.job(), "nightly")
     assert status.status is Status.STALE
     rules = {finding.rule for finding in status.findings}
