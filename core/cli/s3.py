@@ -1,4 +1,4 @@
-"""s3 ls | mb | rb | put | get | rm | cp | mv | info | link | lifecycle | uploads: the daily handling of buckets and objects."""
+"""s3 ls | du | mb | rb | put | get | rm | cp | mv | info | link | lifecycle | uploads: the daily handling of buckets and objects."""
 
 from __future__ import annotations
 
@@ -25,6 +25,9 @@ def register(groups: Any) -> None:
     ls.add_argument("where", nargs="?", default="", metavar="s3://BUCKET[/PREFIX]")
     ls.add_argument("--recursive", "-r", action="store_true", help="everything below, not one level")
     ls.add_argument("--versions", action="store_true", help="every version and delete marker (may take long)")
+    du = group.action("du", _du, "how much lies under a prefix")
+    du.add_argument("where", metavar="s3://BUCKET[/PREFIX]")
+    du.add_argument("--versions", action="store_true", help="with all old versions")
     mb = group.action("mb", _mb, "make a bucket")
     mb.add_argument("where", metavar="s3://BUCKET")
     mb.add_argument("--versioning", action="store_true", help="keep old versions")
@@ -143,6 +146,15 @@ def _row(entry: Entry) -> dict[str, Any]:
     if entry.version:
         row |= {"version": entry.version, "latest": entry.latest, "delete_marker": entry.delete_marker}
     return row
+
+
+def _du(options: argparse.Namespace, console: Console) -> None:
+    where, objects = address(options.where), _objects(console)
+    below = [Entry(where.key, folder=True)]
+    found = console.do("count", lambda job: objects.amount(job, where.bucket, below, versions=options.versions))
+    console.result(
+        {"objects": found.objects, "bytes": found.size}, f"{found.size:,} bytes in {found.objects:,} objects"
+    )
 
 
 def _mb(options: argparse.Namespace, console: Console) -> None:

@@ -29,7 +29,7 @@ from core.backups.service import BackupsService
 from core.base.places import Places
 from core.jobs.job import Job, headless_job
 from core.settings.model import Settings
-from core.settings.profiles import SANDBOX
+from core.settings.profiles import SANDBOX, Profile, Profiles
 from core.settings.secrets import Secrets
 from tests.sandboxed import Sandbox
 
@@ -207,6 +207,23 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
         pytest.skip("this system mounts no tmpfs")
     yield small
     subprocess.run(["umount", str(small)], check=True)
+
+
+@pytest.fixture
+def stand(station: Station) -> Station:
+    """The same plan under a profile of its own that other processes can open."""
+    endpoints = {"default": station.target.endpoints.get("s3") or station.target.endpoints["default"]}
+    source = replace(station.target.mysql[0], name="shop", password=None)
+    profile = Profile(
+        "stand", environment="sandbox", region=station.target.region, endpoints=endpoints, mysql=(source,)
+    )
+    Profiles(station.places.config / "profiles.toml").add(profile)
+    workplace = station.service._workplace
+    target = replace(station.target, mysql=(replace(source, password=station.target.mysql[0].password),))
+    station.service = BackupsService(replace(workplace, aws=AwsSession(profile, lambda: target)))
+    station.plan = replace(station.plan, source=Source("mysql", "shop", (station.database,)), proof=Proof())
+    station.service.save_plan(station.plan)
+    return station
 
 
 def free_port() -> int:
