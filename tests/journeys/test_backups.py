@@ -277,7 +277,7 @@ def test_the_page_by_keys_alone(console, sandbox, tmp_path: Path) -> None:
     seen = walked(hand, view)
     card = view.plans.list.cards[name]
     wanted = [view.back_up, view.plans.new, card, view.plans.detail.edit, view.plans.detail.more]
-    assert not [item for item in wanted if item not in seen], [item.accessibleName() or item.text() for item in seen]
+    assert not [item for item in wanted if item not in seen], [item.accessibleName() or type(item).__name__ for item in seen]
 
     focus(hand, card)
     hand.key("space")
