@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from core.jobs.history import JobHistory
 
 
-def _page(room: str, title: str, subtitle: str, icon: str, *commands: tuple[str, str, str]) -> TabSpec:
+def _page(room: str, title: str, subtitle: str, icon: str) -> TabSpec:
     """A page whose modules are imported when it is first asked for."""
     module = f"gui.tabs.{room}.tab"
 
@@ -40,62 +40,20 @@ def _page(room: str, title: str, subtitle: str, icon: str, *commands: tuple[str,
         widget: QWidget = import_module(module).build(context)
         return widget
 
+    def commands() -> tuple[tuple[str, str, str], ...]:
+        found: tuple[tuple[str, str, str], ...] = import_module(f"gui.tabs.{room}.commands").MAIN
+        return found
+
     load = partial(import_module, module)
     return TabSpec(room, title, subtitle, icon, build, load, lambda: module in sys.modules, commands)
 
 
 TABS = (
-    _page(
-        "digits",
-        "Digits",
-        "Draw, classify, train and compare",
-        "pen-tool",
-        ("digits.train", "Train a digit model", "plus"),
-        ("digits.evaluate", "Evaluate the chosen model", "gauge"),
-        ("digits.predict", "Predict a file of digits", "file-up"),
-        ("digits.browse", "Look at a data set of digits", "image"),
-    ),
-    _page(
-        "streams",
-        "Streams",
-        "Tap and chart Kinesis streams",
-        "activity",
-        ("streams.tap", "Start tap", "play"),
-        ("streams.produce", "Show or hide the producer", "send"),
-        ("streams.create", "New stream…", "plus"),
-        ("streams.scale", "Scale the stream…", "layers"),
-        ("streams.carry", "Collect and carry", "workflow"),
-    ),
-    _page(
-        "warehouse",
-        "Warehouse",
-        "Ask Redshift, feed it, turn text into tables",
-        "database",
-        ("warehouse.history", "History of statements", "history"),
-        ("warehouse.saved", "Saved queries", "bookmark"),
-        ("warehouse.running", "Running statements", "list"),
-        ("warehouse.pull", "Pull tables from MySQL", "arrow-down-to-line"),
-        ("warehouse.extract", "Extract a table from text", "file-code"),
-    ),
-    _page(
-        "backups",
-        "Backups",
-        "Back up, and prove it by restoring",
-        "archive",
-        ("backups.run", "Back up now", "archive"),
-        ("backups.verify", "Verify the plan's backup", "shield-check"),
-        ("backups.restore", "Restore a backup", "rotate-ccw"),
-        ("backups.plan", "New backup plan", "plus"),
-        ("backups.objects", "Browse buckets and objects", "folder-open"),
-        ("backups.upload", "Upload files", "upload"),
-    ),
-    _page(
-        "edge",
-        "Edge",
-        "What the proxy says, what the application believes",
-        "shield-check",
-        ("edge.probe", "Probe the trust of an origin", "shield-alert"),
-    ),
+    _page("digits", "Digits", "Draw, classify, train and compare", "pen-tool"),
+    _page("streams", "Streams", "Tap and chart Kinesis streams", "activity"),
+    _page("warehouse", "Warehouse", "Ask Redshift, feed it, turn text into tables", "database"),
+    _page("backups", "Backups", "Back up, and prove it by restoring", "archive"),
+    _page("edge", "Edge", "What the proxy says, what the application believes", "shield-check"),
 )
 
 

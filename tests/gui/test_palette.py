@@ -43,7 +43,7 @@ def test_what_is_promised_is_what_the_pages_can_do(qtbot, console: Console) -> N
     window = console.window
     for tab in TABS:
         window.go(tab.id)
-        for command_id, title, icon in tab.commands:
+        for command_id, title, icon in tab.commands():
             qtbot.waitUntil(lambda wanted=command_id: wanted in window.commands._commands, timeout=20_000)
             command = window.commands._commands[command_id]
             assert (command.title, command.icon, command.room) == (title, icon, tab.id)

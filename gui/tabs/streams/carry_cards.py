@@ -38,6 +38,7 @@ class RunCard(Card):
         self.body.addLayout(row(self.start, self.stop, None, gap=Space.M))
         grid = QGridLayout()
         grid.setHorizontalSpacing(Space.L)
+        grid.setVerticalSpacing(0)
         self._facts: dict[str, Label] = {}
         for number_of_line, names in enumerate(facts):
             for place, name in enumerate(names):
@@ -86,7 +87,7 @@ class CarryCards(QWidget):
             "Collect page views over HTTP",
             "collecting",
             [
-                Field("Listen on", self.listen, "POST /collect, GET /pixel.gif, GET /healthz"),
+                Field("Listen on", self.listen, "POST /collect, GET /pixel.gif, /healthz"),
                 Field("Trusted proxies", self.trust, "CIDR whose forwarded headers are believed"),
             ],
             (("Address", "Events taken", "In the stream"), ("Waiting", "Oldest waiting", "Answers")),
@@ -99,7 +100,7 @@ class CarryCards(QWidget):
             [
                 Field("Table", self.table, "Made if it is missing; one row an event"),
                 Field("Workers", self.dispatch, "local, or gearman://host:port"),
-                Field("Staging", self.staging, "Where rows wait for the COPY"),
+                Field("Staging", self.staging, "Where rows wait for the COPY; the sandbox has its own"),
                 Field("IAM role", self.role, "The warehouse's, to read the staging bucket"),
             ],
             (

@@ -17,7 +17,7 @@ from core.base.errors import OpsError
 from core.jobs.job import headless_job
 from core.warehouse.extract import extraction
 from core.warehouse.extract import sources as reading
-from core.warehouse.extract.advise import HIVE, LOCAL, REDSHIFT, which_tool
+from core.warehouse.extract.advise import HIVE, LOCAL, REDSHIFT, already_columns, which_tool
 from core.warehouse.extract.definition import Definition, OutputColumn, Tally
 from core.warehouse.extract.emit import hive_ddl, table_ddl
 from core.warehouse.extract.extraction import extract, extract_in_child
@@ -414,6 +414,21 @@ def test_advice_names_the_tool_and_the_reason() -> None:
     assert which_tool(10**12).tool == HIVE
     assert which_tool(10**9, relational=True).tool == REDSHIFT
     assert which_tool(10**9, often=True).tool == REDSHIFT
+
+
+@pytest.mark.parametrize(
+    ("lines", "columns"),
+    [
+        (["a,b,c", '1,"x, y",3'], True),
+        (["a\tb\tc", "1\t2\t3"], True),
+        (["a,b,c", "1,2"], False),
+        ([NGINX.replace("X11", "X11, like"), NGINX.replace("X11", "X12, like")], False),
+        (['{"a": 1, "b": 2, "c": 3}'] * 3, False),
+        ([], False),
+    ],
+)
+def test_columns_are_told_from_text(lines: list[str], columns: bool) -> None:
+    assert already_columns(lines) is columns
 
 
 def test_every_preset_can_be_compiled() -> None:

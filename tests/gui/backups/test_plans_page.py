@@ -125,7 +125,7 @@ def test_a_read_only_profile_may_prove_but_not_write(qtbot, make_page) -> None:
     settled(qtbot, view)
     assert not view.back_up.isEnabled() and not view.restore.isEnabled()
     assert view.verify.isEnabled()
-    view.plans_presenter.fix("no-expiry")
+    view.plans_presenter.fixes.fix("no-expiry")
     assert view.plans.banner.title.text() == "This profile is read-only"
     view.context_of_test.guard.unlock()
     assert view.back_up.isEnabled() and view.restore.isEnabled()

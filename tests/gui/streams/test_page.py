@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QLabel, QMenu, QWidget
+from PySide6.QtCore import QPoint, QPointF, Qt
+from PySide6.QtGui import QGuiApplication, QWheelEvent
+from PySide6.QtWidgets import QApplication, QLabel, QMenu, QWidget
 
 from core.base.errors import OpsError
 from core.settings.profiles import Profile
@@ -356,6 +357,21 @@ def test_the_policy_of_a_tap_names_what_it_needs_and_nothing_that_writes(make, o
     assert any(resource.endswith(":stream/orders") for resource in policy["Statement"][0]["Resource"])
 
 
+def test_the_chart_shows_as_much_time_as_there_is(make, orders) -> None:
+    page = make(MemoryStreams(orders))
+    page.wait(lambda: page.presenter.state.name == "READY")
+    page.presenter.tapping.start_from_place("trim_horizon")
+    page.tap()
+    assert page.view.chart.seconds == 60
+    orders.put(0, b"old", arrived=time.time() - 700)
+    page.wait(lambda: page.view.chart.seconds == 900)
+    page.view.chart.range._buttons["60"].click()
+    orders.put(0, b"older", arrived=time.time() - 7_200)
+    page.wait(lambda: page.rows == 2)
+    page.presenter.figures.show(page.presenter.tap.status())
+    assert page.view.chart.seconds == 60, "what was chosen by hand stays"
+
+
 def test_what_stays_bytes_is_counted(make, orders) -> None:
     page = make(MemoryStreams(orders))
     page.tap()
@@ -477,6 +493,23 @@ def test_a_hidden_page_pulls_nothing(make, orders) -> None:
     assert page.rows == 0
     page.view.show()
     page.wait(lambda: page.rows == 1)
+
+
+def test_no_key_and_no_wheel_chooses_another_stream_by_accident(make, orders, qtbot) -> None:
+    page = make(MemoryStreams(orders, MemorySource("views", 3)))
+    page.tap()
+    tap = page.presenter.tap
+    for picker in (page.view.toolbar.streams, page.view.toolbar.start):
+        before = picker.currentIndex()
+        qtbot.keyClick(picker, Qt.Key.Key_Down)
+        assert picker.view().isVisible() and picker.currentIndex() == before
+        picker.hidePopup()
+        QApplication.sendEvent(picker, QWheelEvent(
+            QPointF(5, 5), QPointF(5, 5), QPoint(0, 0), QPoint(0, -240), Qt.MouseButton.NoButton,
+            Qt.KeyboardModifier.NoModifier, Qt.ScrollPhase.NoScrollPhase, False,
+        ))  # fmt: skip
+        assert picker.currentIndex() == before
+    assert page.presenter.tap is tap and tap.state == "reading"
 
 
 def test_another_stream_ends_the_tap(make, orders) -> None:

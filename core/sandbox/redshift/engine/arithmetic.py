@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlglot import exp
 
-from core.sandbox.redshift.engine.casts import as_numeric, cast, common_number, converted
+from core.sandbox.redshift.engine.casts import as_numeric, cast, common_number, converted, to_super
 from core.sandbox.redshift.engine.intervals import DAY_TO_SECOND, scaled, together
 from core.sandbox.redshift.engine.outcome import SqlError
 from core.sandbox.redshift.engine.types import (
@@ -51,6 +51,8 @@ def _typed(operator: str, value: Value, other: Value) -> Value:
     kind = other.type
     if other.is_untyped:
         kind = FLOAT8
+    elif kind.name == "super":
+        kind = TEXT
     elif kind.is_datetime or kind.name in ("time", "timetz"):
         kind = kind if operator == "-" else INTERVAL
     elif kind.name == "numeric" and value.constant is not None:
@@ -65,8 +67,7 @@ def _typed(operator: str, value: Value, other: Value) -> Value:
 
 
 def _super(operator: str, left: Value, right: Value) -> Value:
-    sides = [f"rs_super_number({one.sql})" if one.type.name == "super" else cast(one, FLOAT8) for one in (left, right)]
-    return Value(f"rs_number_super({sides[0]} {operator} {sides[1]})", SUPER)
+    return Value(f"rs_super_math({to_super(left)}, '{operator}', {to_super(right)})", SUPER)
 
 
 def _numbers(operator: str, left: Value, right: Value) -> Value:

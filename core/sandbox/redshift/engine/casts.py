@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from sqlglot import exp
 
 from core.sandbox.redshift.engine import intervals
@@ -67,7 +69,9 @@ def type_named(name: str, sizes: list[int], column: bool = False) -> SqlType:
         size = (
             sizes[0]
             if sizes
-            else ({"text": 256, "bpchar": 256}.get(name, 1 if kind == "char" else 256) if column else -1)
+            else {"text": 256, "bpchar": 256}.get(name, 1 if kind == "char" else 256)
+            if column or name in ("char", "character", "nchar")
+            else -1
         )
         most = 4096 if kind == "char" else 65535
         size = most if size == MAX else size
@@ -188,13 +192,21 @@ def _to_text(sql: str, source: SqlType, target: SqlType) -> str:
     elif source.name == "interval":
         sql = intervals.text(sql, source)
     elif not source.is_text:
-        sql = f"CAST({sql} AS VARCHAR)"
+        sql = plain_text(sql, source)
     if target.size > 0:
         cut = "rs_cut" if source.is_text else "rs_fit"
         sql = f"{cut}({sql}, {target.size})"
     if target.name == "char" and source.name != "char":
         sql = f"rtrim({sql}, ' ')"
     return sql
+
+
+def plain_text(sql: str, kind: SqlType) -> str:
+    """The value as DuckDB prints it, but 0.5 for its .5 (a DECIMAL whose digits all stand after the point)."""
+    text = f"CAST({sql} AS VARCHAR)"
+    if kind.name == "numeric" and kind.precision == kind.scale:
+        return rf"regexp_replace({text}, '^(-?)\.', '\10.')"
+    return text
 
 
 _BYTES = {"int2": 2, "int4": 4, "int8": 8}
@@ -253,7 +265,7 @@ def to_super(value: Value) -> str:
     if value.type.is_datetime or value.type.name in ("time", "timetz", "interval"):
         raise SqlError(f"cannot cast type {value.type.sql} to super")
     if value.type.name == "numeric":
-        return f"CAST(CAST({value.sql} AS VARCHAR) AS JSON)"
+        return f"CAST({plain_text(value.sql, value.type)} AS JSON)"
     return f"to_json({value.sql})"
 
 
@@ -340,4 +352,17 @@ def converted(value: Value, target: SqlType) -> str:
         return value.sql
     if value.type.name == "numeric" and target.name == "numeric":
         return f"CAST({value.sql} AS {target.duck})"
+    if value.constant is not None:
+        _check_constant(value.constant.strip(), target)
     return cast(value, target)
+
+
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?|nan|[+-]?inf(inity)?", re.IGNORECASE)
+
+
+def _check_constant(text: str, target: SqlType) -> None:
+    """A bare string becomes a number while the statement is read, so that even a branch never taken fails."""
+    if target.is_integer and not re.fullmatch(r"[+-]?\d+", text):
+        raise SqlError(f'invalid input syntax for integer: "{text}"')
+    if target.is_number and not _NUMBER.fullmatch(text):
+        raise SqlError(f'invalid input syntax for type {target.sql}: "{text}"')

@@ -10,7 +10,7 @@ from typing import Any
 from sqlglot import exp
 
 from core.sandbox.redshift.engine import intervals
-from core.sandbox.redshift.engine.casts import assigned
+from core.sandbox.redshift.engine.casts import assigned, plain_text
 from core.sandbox.redshift.engine.catalog import Catalog, ColumnSpec
 from core.sandbox.redshift.engine.compiler import QueryCompiler
 from core.sandbox.redshift.engine.compiling import Query
@@ -85,8 +85,9 @@ class Context:
         shown = ", ".join(_shown(n, kind) for n, (_, kind) in enumerate(query.columns, 1))
         reader = self.arrow(f"SELECT {shown} FROM ({text}) AS q")
         tables_ = query.tables or [""] * len(query.columns)
+        upper = self.settings["describe_field_name_in_uppercase"] in ("on", "true")
         columns = [
-            Column(label, kind, *reversed(table.split(".", 1)) if table else ())
+            Column(label.upper() if upper else label, kind, *reversed(table.split(".", 1)) if table else ())
             for (label, kind), table in zip(query.columns, tables_, strict=True)
         ]
         return Outcome(columns, reader.schema, lambda: iter(reader))
@@ -231,4 +232,4 @@ def _shown(position: int, kind: SqlType) -> str:
         return f"CAST(timezone('UTC', {source}) AS VARCHAR) AS c{position}"
     if kind.name == "char" and kind.size > 0:
         return f"CASE WHEN {source} IS NOT NULL THEN rpad({source}, CAST(greatest({kind.size}, length({source})) AS INTEGER), ' ') END AS c{position}"
-    return f"CAST({source} AS VARCHAR) AS c{position}"
+    return f"{plain_text(source, kind)} AS c{position}"

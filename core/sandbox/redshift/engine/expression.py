@@ -20,6 +20,7 @@ from core.sandbox.redshift.engine.types import (
     FLOAT8,
     INT4,
     INT8,
+    SUPER,
     TIMESTAMPTZ,
     TIMETZ,
     UNKNOWN,
@@ -89,6 +90,17 @@ def number(text: str) -> Value:
 @handles(exp.Null)
 def _null(compiler: Compiler, node: Node, scope: Scope) -> Value:
     return Value("NULL", UNKNOWN)
+
+
+@handles(exp.National)
+def _national(compiler: Compiler, node: Node, scope: Scope) -> Value:
+    text = str(node.this)
+    return Value(literal(text), SqlType("unknown", max(1, len(text.encode()))), constant=text)
+
+
+@handles(exp.CurrentSchema)
+def _current_schema(compiler: Compiler, node: Node, scope: Scope) -> Value:
+    return call_function(Call("current_schema", [], scope, compiler))
 
 
 @handles(exp.Boolean)
@@ -177,6 +189,8 @@ def _negative(compiler: Compiler, node: Node, scope: Scope) -> Value:
         value = Value(converted(value, FLOAT8), FLOAT8)
     if value.type.name not in ("interval", "super") and not value.type.is_number:
         raise SqlError(f"operator does not exist: - {value.type.sql}")
+    if value.type.name == "super":
+        return Value(f"rs_super_math('0', '-', {value.sql})", SUPER)
     if value.type == numeric(19, 0) and value.sql.startswith("CAST(9223372036854775808"):
         return Value("CAST(-9223372036854775808 AS BIGINT)", INT8)
     if value.type == INT8 and value.sql == "CAST(2147483648 AS BIGINT)":

@@ -130,7 +130,7 @@ class EngineSession(Context):
         if word in ("vacuum", "analyze", "analyse"):
             return commands.maintenance(self, reader, "analyze" if word == "analyse" else word)
         if word in ("grant", "revoke", "lock"):
-            return commands.accepted(word.upper())
+            return commands.granted(self, reader, word.upper())
         if word == "explain":
             return self._explain(reader)
         if word == "create":
@@ -255,7 +255,9 @@ def _change_after_with(items: list[Token]) -> str:
     depth = 0
     for token in items:
         depth += token.is_("(") - token.is_(")")
-        if depth == 0 and token.is_("select", "update", "delete", "insert"):
+        if depth == 0 and token.is_("insert", "merge"):
+            raise SqlError(f'syntax error at or near "{token.text}": WITH stands before the SELECT of an INSERT')
+        if depth == 0 and token.is_("select", "update", "delete"):
             return token.value if token.is_("update", "delete") else ""
     return ""
 

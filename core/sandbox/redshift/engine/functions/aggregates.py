@@ -6,7 +6,7 @@ from sqlglot import exp
 
 from core.sandbox.redshift.engine.casts import cast, converted
 from core.sandbox.redshift.engine.compiling import Call
-from core.sandbox.redshift.engine.functions.registry import aggregate, argument, function, refuse, window
+from core.sandbox.redshift.engine.functions.registry import NEEDS_FRAME, aggregate, argument, function, refuse, window
 from core.sandbox.redshift.engine.intervals import YEAR_TO_MONTH
 from core.sandbox.redshift.engine.ordering import order_items
 from core.sandbox.redshift.engine.outcome import SqlError
@@ -273,6 +273,9 @@ def _offset(call: Call) -> Value:
     if len(call.nodes) == 3:
         rest += f", {converted(call.arg(2), value.type)}"
     return _plain(call, f"{call.name}({value.sql}{rest}{call.ignore_nulls})", TEXT if value.is_untyped else value.type)
+
+
+NEEDS_FRAME.update(("first_value", "last_value", "nth_value"))
 
 
 @window("first_value", "last_value")

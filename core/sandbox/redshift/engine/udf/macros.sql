@@ -222,3 +222,16 @@ CREATE OR REPLACE MACRO main.rs_super_is_whole(j, most) AS
 
 CREATE OR REPLACE MACRO main.rs_super_items(j) AS
     CASE WHEN json_type(j) = 'ARRAY' THEN CAST(j AS JSON[]) ELSE CAST([] AS JSON[]) END;
+
+CREATE OR REPLACE MACRO main.rs_type_name(t, p) AS
+    CASE t WHEN 'int2' THEN 'smallint' WHEN 'int4' THEN 'integer' WHEN 'int8' THEN 'bigint' WHEN 'float4' THEN 'real'
+    WHEN 'float8' THEN 'double precision' WHEN 'bool' THEN 'boolean' WHEN 'timestamp' THEN 'timestamp without time zone'
+    WHEN 'timestamptz' THEN 'timestamp with time zone' WHEN 'time' THEN 'time without time zone' WHEN 'timetz' THEN 'time with time zone'
+    WHEN 'varchar' THEN 'character varying' WHEN 'char' THEN 'character' WHEN 'varbyte' THEN 'binary varying'
+    WHEN 'interval' THEN CASE p WHEN 1 THEN 'interval year to month' ELSE 'interval day to second' END ELSE t END;
+
+CREATE OR REPLACE MACRO main.rs_type_size(t, n, p, s) AS
+    CASE WHEN t = 'numeric' THEN '(' || p || ',' || s || ')' WHEN t IN ('varchar', 'char', 'varbyte') AND n > 0 THEN '(' || n || ')' ELSE '' END;
+
+CREATE OR REPLACE MACRO main.rs_cut_decimal(s, n) AS
+    CASE WHEN regexp_full_match(s, '[+-]?[0-9]*[.][0-9]+') THEN left(s, strpos(s, '.') + n) ELSE s END;
