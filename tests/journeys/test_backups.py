@@ -275,12 +275,17 @@ def test_the_page_by_keys_alone(console, sandbox, tmp_path: Path) -> None:
     hand.wait_until(lambda: name in view.plans.list.cards, "the new plan is listed")
 
     seen = walked(hand, view)
-    card = view.plans.list.cards[name]
-    wanted = [view.back_up, view.plans.new, card, view.plans.detail.edit, view.plans.detail.more]
-    assert not [item for item in wanted if item not in seen], [item.accessibleName() or item.text() for item in seen]
+    cards = view.plans.list.cards
+    chosen = cards[plans.current]  # Tab reaches the chosen one, arrows lead to the others
+    wanted = [view.back_up, view.plans.new, chosen, view.plans.detail.edit, view.plans.detail.more]
+    assert not [item for item in wanted if item not in seen], [
+        item.accessibleName() or type(item).__name__ for item in seen
+    ]
 
-    focus(hand, card)
-    hand.key("space")
+    focus(hand, chosen)
+    order = sorted(cards, key=lambda each: cards[each].y())
+    steps = order.index(name) - order.index(plans.current)
+    hand.key(*(["Down"] * steps if steps > 0 else ["Up"] * -steps))
     hand.wait_until(lambda: plans.current == name and plans.may_run, "the plan is chosen")
     hand.key("ctrl+Return")
     hand.wait_until(lambda: not plans.busy and plans.past and plans.past.backups, "it is backed up", 60)

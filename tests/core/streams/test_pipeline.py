@@ -83,8 +83,31 @@ def test_a_kill_at_any_stage_neither_loses_nor_doubles(plane: Plane, tmp_path: P
     command = [sys.executable, "-m", "tests.core.streams.pipeline_child", plane.url, stream, str(tmp_path), stage]
     died = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
     assert died.returncode == (0 if stage == "worker" else -9), died.stderr
-    run(plane.url, stream, tmp_path)
+    if stage == "worker":
+        assert "killed a worker" in died.stdout
+    else:
+        assert_left_in_the_middle(plane, stream, tmp_path, stage)
+        run(plane.url, stream, tmp_path)
     assert loaded(tmp_path) == sorted(sent)
+    assert len(list(tmp_path.glob("batch-*"))) == (stage in LEAVES_A_FILE)  # the real loader's next start removes it
+
+
+LEAVES_A_FILE = ("staged", "rows written", "committed")
+
+
+def assert_left_in_the_middle(plane: Plane, stream: str, folder: Path, stage: str) -> None:
+    """It died where it should: some rows are in, others are not, and the checkpoints speak of those that are in."""
+    kept = FileLoader(folder)
+    found, checkpoints = {event for event, _, _ in kept.loaded()}, kept.checkpoints()
+    assert 0 < len(found) < 900
+    assert len(list(folder.glob("batch-*"))) == (stage in LEAVES_A_FILE)
+    passed = {
+        orjson.loads(record["Data"])["event_id"]
+        for shard, done in checkpoints.items()
+        for record in plane.read_shard(stream, shard)
+        if int(record["SequenceNumber"]) <= int(done.sequence)
+    }
+    assert found == passed
 
 
 def test_kills_at_any_moment_while_the_stream_is_resharded(plane: Plane, tmp_path: Path) -> None:
@@ -242,6 +265,75 @@ def test_reading_waits_for_a_slow_warehouse_and_a_cancel_ends_it(plane: Plane, t
     assert len(ended) == 1 and isinstance(ended[0], JobCancelled) and pipeline.snapshot().state == "ended"
 
 
+def test_iterators_expire_while_the_warehouse_is_slow(plane: Plane, tmp_path: Path) -> None:
+    plane.create("waits", 2)
+    sent = fill(plane, "waits", 600)
+    slow = [0.5, 0.4]  # seconds: longer than an iterator lives, with reading at its limit
+
+    class SlowLoader(FileLoader):
+        def stage(self, content: bytes) -> str:
+            time.sleep(slow.pop() if slow else 0)
+            return super().stage(content)
+
+    options = PipelineOptions(every=0.01, batch_records=50, most_records=100, reads_per_second=50, page_records=40)
+    plane.control("SetFaults", IteratorSeconds=0.2)
+    try:
+        pipeline = Pipeline(StreamSource(session(plane.url), "waits"), SlowLoader(tmp_path), InThread(), options)
+        end = pipeline.run(headless_job(), once=True)
+    finally:
+        plane.control("SetFaults", IteratorSeconds=300)
+    assert loaded(tmp_path) == sorted(sent) and end.loaded == end.read == 600
+    assert sum(shard.expired for shard in end.shards) >= 1
+
+
+def test_a_staged_file_that_cannot_be_removed_does_not_end_the_run(plane: Plane, tmp_path: Path) -> None:
+    plane.create("left", 1)
+    sent = fill(plane, "left", 30)
+    plane.client.put_record(StreamName="left", Data=b"no json", PartitionKey="k")
+    away = [OpsError("S3 away", code="unreachable")]
+
+    class UntidyLoader(FileLoader):
+        def unstage(self, key: str) -> None:
+            raise OpsError("Could not remove it", code="unreachable")
+
+        def keep_rejects(self, rejects: Any) -> str:
+            if away:
+                raise away.pop()
+            return super().keep_rejects(rejects)
+
+    options = PipelineOptions(every=0.05, reads_per_second=50)
+    source = StreamSource(session(plane.url), "left")
+    end = Pipeline(source, UntidyLoader(tmp_path), InThread(), options).run(headless_job(), once=True)
+    assert loaded(tmp_path) == sorted(sent) and (end.rejected, end.retries) == (1, 1)
+
+
+def test_the_lag_is_told_in_records_and_seconds(plane: Plane, tmp_path: Path) -> None:
+    plane.create("lagging", 1)
+    for first in range(0, 400, 100):
+        fill(plane, "lagging", 100, first)
+        time.sleep(0.1)
+    gate = threading.Event()
+
+    class Waiting(FileLoader):
+        def stage(self, content: bytes) -> str:
+            gate.wait(20)
+            return super().stage(content)
+
+    options = PipelineOptions(every=0.01, batch_records=10, most_records=150, reads_per_second=50, page_records=150)
+    pipeline = Pipeline(StreamSource(session(plane.url), "lagging"), Waiting(tmp_path), InThread(), options)
+    thread = threading.Thread(target=lambda: pipeline.run(headless_job(), once=True))
+    thread.start()
+    deadline = time.monotonic() + 20
+    while not (now := pipeline.snapshot()).committing and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert now.uncommitted >= now.committing >= 150 and now.loaded == 0
+    assert now.behind and now.unread > 0 and now.lag > now.uncommitted
+    gate.set()
+    thread.join(30)
+    end = pipeline.snapshot()
+    assert (end.loaded, end.committing, end.lag, end.behind) == (400, 0, 0, 0.0)
+
+
 # -- rows ---------------------------------------------------------------------
 
 
@@ -281,7 +373,8 @@ def test_a_page_view_is_enriched() -> None:
 def test_a_record_without_an_id_has_its_place_as_id() -> None:
     (row,) = rows(parsed("s", [record(b"{}", sequence="42")]).table)
     assert (
-        row["event_id"] == "shardId-000000000000:42:0" and row["viewed_at"].isoformat() == "2023-11-14T22:13:20.500000"
+        row["event_id"] == "s:shardId-000000000000:42:0"
+        and row["viewed_at"].isoformat() == "2023-11-14T22:13:20.500000"
     )
 
 

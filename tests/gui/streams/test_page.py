@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+import json
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -9,7 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from PySide6.QtWidgets import QWidget
+from PySide6.QtCore import QPoint, QPointF, Qt
+from PySide6.QtGui import QGuiApplication, QWheelEvent
+from PySide6.QtWidgets import QApplication, QLabel, QMenu, QWidget
 
 from core.base.errors import OpsError
 from core.settings.profiles import Profile
@@ -321,6 +325,112 @@ def test_an_endpoint_that_keeps_silent_is_told(make, orders, monkeypatch: pytest
     page.wait(lambda: not texts(page))
 
 
+def test_fan_out_can_be_chosen_before_the_first_read(make, orders) -> None:
+    from gui.tabs.streams.dialogs import FanOutDialog
+
+    page = make(MemoryStreams(orders), environment="production")
+    note = page.view.chart.budget
+    page.wait(lambda: page.presenter.state.name == "READY" and page.view.toolbar.shards.text() == "2 shards")
+    assert not note.fan_out.isEnabled() and "unlock it" in note.fan_out.toolTip()
+    page.context.guard.unlock()
+    note.fan_out.click()
+    (dialog,) = page.view.findChildren(FanOutDialog)
+    assert any("2 of the 20 consumer places" in label.text() for label in dialog.findChildren(QLabel))
+    dialog.reject()
+    assert page.streams.pushed == [] and page.presenter.state.name == "READY"
+    page.presenter.ask_fan_out()
+    page.view.findChildren(FanOutDialog)[-1].accept_button.click()
+    page.wait(lambda: page.presenter.state.name == "READING")
+    assert page.streams.pushed == ["orders"]
+    orders.put(0, b"pushed")
+    page.wait(lambda: page.rows == 1)
+
+
+def test_the_policy_of_a_tap_names_what_it_needs_and_nothing_that_writes(make, orders) -> None:
+    page = make(MemoryStreams(orders))
+    page.wait(lambda: page.view.toolbar.shards.text() == "2 shards")
+    page.view.chart.budget.policy.click()
+    policy = json.loads(QGuiApplication.clipboard().text())
+    actions = {action for statement in policy["Statement"] for action in statement["Action"]}
+    assert {"kinesis:GetRecords", "kinesis:ListShards", "cloudwatch:GetMetricData"} <= actions
+    assert not any(word in action for action in actions for word in ("Put", "Split", "Merge", "Update", "Delete", "*"))
+    assert any(resource.endswith(":stream/orders") for resource in policy["Statement"][0]["Resource"])
+
+
+def test_the_chart_shows_as_much_time_as_there_is(make, orders) -> None:
+    page = make(MemoryStreams(orders))
+    page.wait(lambda: page.presenter.state.name == "READY")
+    page.presenter.tapping.start_from_place("trim_horizon")
+    page.tap()
+    assert page.view.chart.seconds == 60
+    orders.put(0, b"old", arrived=time.time() - 700)
+    page.wait(lambda: page.view.chart.seconds == 900)
+    page.view.chart.range._buttons["60"].click()
+    orders.put(0, b"older", arrived=time.time() - 7_200)
+    page.wait(lambda: page.rows == 2)
+    page.presenter.figures.show(page.presenter.tap.status())
+    assert page.view.chart.seconds == 60, "what was chosen by hand stays"
+
+
+def test_what_stays_bytes_is_counted(make, orders) -> None:
+    page = make(MemoryStreams(orders))
+    page.tap()
+    orders.put(0, b'{"n":1}', b"\xff\x00\x01", gzip.compress(b"cut short")[:-4])
+    page.wait(lambda: page.rows == 3)
+    page.wait(lambda: page.view.records.note.text() == "3 seen, all kept · 2 as bytes")
+    assert "1 begin like packed" in page.view.records.note.toolTip()
+
+
+def test_a_stream_that_knows_no_order_of_keys_is_told(make, orders) -> None:
+    streams = MemoryStreams(orders)
+    streams.distribution = "AUTO"
+    page = make(streams)
+    page.wait(lambda: page.view.toolbar.shards.text() == "2 shards")
+    page.tap()
+    page.wait(lambda: "no order within a key" in page.view.keys.advice.text())
+
+
+def test_an_exported_file_is_sent_again(make, orders, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from gui.tabs.streams.dialogs import ReplayDialog
+
+    path = tmp_path / "out.jsonl"
+    path.write_text('{"partition_key": "k", "data": "one"}\n{"partition_key": "k", "data": "two"}\n')
+    monkeypatch.setattr("gui.tabs.streams.changes.QFileDialog.getOpenFileName", lambda *_: (str(path), ""))
+    page = make(MemoryStreams(orders))
+    page.wait(lambda: page.view.toolbar.shards.text() == "2 shards")
+    page.presenter.ask_replay()
+    (dialog,) = page.view.findChildren(ReplayDialog)
+    assert page.streams.replayed == [], "it is asked about first"
+    dialog.accept_button.click()
+    page.wait(lambda: page.praised == ["2 records of out.jsonl are in orders"])
+    assert page.streams.replayed == [("orders", "out.jsonl", [("k", b"one"), ("k", b"two")])]
+    path.write_text("no json\n")
+    page.presenter.changes.replay(path, "orders")
+    page.wait(lambda: "is no JSON object" in texts(page))
+
+
+def test_saved_filters_say_what_they_find(make, orders) -> None:
+    page = make(MemoryStreams(orders))
+    page.tap()
+    orders.put(0, *[b'{"status":"%s"}' % (b"paid" if n % 4 else b"open") for n in range(100)])
+    page.wait(lambda: page.rows == 100)
+    page.view.records.filter.setText("$.status = open")
+    page.wait(lambda: page.rows == 25)
+    offered: list[QMenu] = []
+    page.view.records.offer_saved = offered.append
+    page.view.records.saved.click()
+    page.wait(lambda: len(offered) == 1)
+    offered[0].actions()[0].trigger()  # "Save ..."
+    page.view.records.filter.setText("")
+    page.wait(lambda: page.rows == 100)
+    page.view.records.saved.click()
+    page.wait(lambda: len(offered) == 2)
+    assert offered[1].actions()[0].text() == "$.status = open    25 of 100"
+    assert '{"status":"open"}' in offered[1].actions()[0].toolTip(), "the newest it finds"
+    offered[1].actions()[0].trigger()
+    page.wait(lambda: page.rows == 25)
+
+
 def test_a_failed_start_says_why(make, orders) -> None:
     streams = MemoryStreams(orders)
     page = make(streams)
@@ -383,6 +493,23 @@ def test_a_hidden_page_pulls_nothing(make, orders) -> None:
     assert page.rows == 0
     page.view.show()
     page.wait(lambda: page.rows == 1)
+
+
+def test_no_key_and_no_wheel_chooses_another_stream_by_accident(make, orders, qtbot) -> None:
+    page = make(MemoryStreams(orders, MemorySource("views", 3)))
+    page.tap()
+    tap = page.presenter.tap
+    for picker in (page.view.toolbar.streams, page.view.toolbar.start):
+        before = picker.currentIndex()
+        qtbot.keyClick(picker, Qt.Key.Key_Down)
+        assert picker.view().isVisible() and picker.currentIndex() == before
+        picker.hidePopup()
+        QApplication.sendEvent(picker, QWheelEvent(
+            QPointF(5, 5), QPointF(5, 5), QPoint(0, 0), QPoint(0, -240), Qt.MouseButton.NoButton,
+            Qt.KeyboardModifier.NoModifier, Qt.ScrollPhase.NoScrollPhase, False,
+        ))  # fmt: skip
+        assert picker.currentIndex() == before
+    assert page.presenter.tap is tap and tap.state == "reading"
 
 
 def test_another_stream_ends_the_tap(make, orders) -> None:
