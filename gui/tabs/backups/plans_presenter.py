@@ -150,6 +150,8 @@ class PlansPresenter(QObject):
         view.list.show_plans(found.plans, self.current)
         for plan in found.plans:
             view.list.show_status(plan.name, found.statuses.get(plan.name))
+            if plan.name in self._working:
+                view.list.show_running(plan.name)
         view.show_tiles(list(found.statuses.values()))
         self._show_current()
         if self.current:
@@ -265,6 +267,7 @@ class PlansPresenter(QObject):
             self, title, work, room=ROOM, lane=f"backup:{name}", write=write, outlives_owner=write,
             on_success=succeeded, on_failure=failed, on_cancelled=ended, on_progress=progressed, after=after, can_retry=True,
         )  # fmt: skip
+        self.view.list.show_running(name)
         self._show_current()
 
     def _again(self, name: str, title: str, work: Any, done: Any, write: bool, after: Any) -> None:

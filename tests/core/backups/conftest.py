@@ -22,7 +22,7 @@ import zstandard
 from core.aws.session import AwsSession, Target
 from core.aws.workplace import Workplace
 from core.backups.manifest import SUFFIX
-from core.backups.outcomes import Run, Verification
+from core.backups.outcomes import Check, Outcome, Run, Verification
 from core.backups.plan import Plan, Proof, Sentinel, Source
 from core.backups.plan import Target as Aim
 from core.backups.service import BackupsService
@@ -224,6 +224,12 @@ def stand(station: Station) -> Station:
     station.plan = replace(station.plan, source=Source("mysql", "shop", (station.database,)), proof=Proof())
     station.service.save_plan(station.plan)
     return station
+
+
+def broken(verification: Verification) -> Check:
+    """The first failed check of a failed verification."""
+    assert verification.outcome is Outcome.FAILED, verification
+    return verification.failed_checks[0]
 
 
 def free_port() -> int:
