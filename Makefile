@@ -5,7 +5,7 @@ export QT_LOGGING_RULES := qt.qpa.*=false
 # Every child process would compile what it imports anew: keep the bytecode, whatever the shell says.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: run tour test test-full lint test-core test-gui test-journeys bench lock setup setup-tests clean
+.PHONY: run tour test test-full lint test-core test-gui test-journeys bench lock setup setup-tests setup-full clean
 
 run: setup
 	@if [ "$$(uname -s)" = Linux ] && [ -z "$$DISPLAY$$WAYLAND_DISPLAY" ]; then \
@@ -18,7 +18,7 @@ tour: setup
 
 test: setup-tests lint test-core test-gui test-journeys
 
-test-full: setup-tests
+test-full: setup-full
 	$(PYTEST) -m "heavy or not heavy" tests/core tests/rules
 
 lint:
@@ -29,19 +29,20 @@ lint:
 
 # The core must work where Qt cannot even be imported.
 test-core:
-	$(PYTEST) -m "not heavy" -p no:pytest-qt -p tests.without_qt -n 3 --dist loadfile tests/core
+	$(PYTEST) -m "not heavy" -p no:pytest-qt -p tests.without_qt -n 3 --dist loadfile --no-loadscope-reorder tests/core
 
 test-gui:
 	QT_QPA_PLATFORM=offscreen PYTEST_QT_API=pyside6 $(PYTEST) -m "not heavy" -n 2 --dist loadfile tests/gui tests/rules
 
 test-journeys:
-	PYTEST_QT_API=pyside6 $(PYTEST) -m "not heavy" -s tests/journeys
+	PYTEST_QT_API=pyside6 $(PYTEST) -m "not heavy" -n 2 --dist loadfile -rP tests/journeys
 
-bench: setup-tests
+bench: setup-full
 	$(PYTHON) -m tests.benchmarks
 
 lock:
 	uv pip compile pyproject.toml --all-extras --group dev --universal --generate-hashes --no-header --no-emit-index-url --no-annotate -q -o requirements.lock
+	uv pip compile --group rivals --universal --generate-hashes --no-header --no-emit-index-url --no-annotate -q -o requirements-rivals.lock
 
 setup:
 	@.ci/setup
@@ -49,5 +50,8 @@ setup:
 setup-tests:
 	@.ci/setup tests
 
+setup-full:
+	@.ci/setup full
+
 clean:
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build tour
+	rm -rf .venv .rivals .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build tour

@@ -158,8 +158,8 @@ class ColumnTable(QTableView):
     order_asked = Signal(dict, list)
     """filters by column name, and (column, descending) pairs, the first sorts first"""
     profile_asked = Signal(str)
-    copy_asked = Signal(object)
-    """a frame too large to copy on the spot"""
+    copy_asked = Signal(object, bool)
+    """a frame too large to copy on the spot, and whether its headers are wanted"""
     cell_opened = Signal(str, object)
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -376,7 +376,7 @@ class ColumnTable(QTableView):
         if frame is None:
             return
         if frame.height * frame.width > _COPY_HERE:
-            self.copy_asked.emit(frame)
+            self.copy_asked.emit(frame, headers)
             return
         QGuiApplication.clipboard().setText(as_tsv(frame, headers=headers))
 

@@ -4,10 +4,8 @@ where Spark is installed, Hive's RegexSerDe on Spark by the DDL we emit; XML by 
 from __future__ import annotations
 
 import argparse
-import importlib.util
 import random
 import resource
-import shutil
 import subprocess
 import tempfile
 import time
@@ -20,6 +18,7 @@ from core.warehouse.extract.emit import hive_ddl
 from core.warehouse.extract.extraction import extract
 from core.warehouse.extract.presets import NGINX
 from core.warehouse.extract.sources import local_sources
+from tests.rivals import spark_submit
 
 
 def generate(path: Path, megabytes: int) -> int:
@@ -65,14 +64,6 @@ def duckdb_rows(path: Path, out: Path) -> int:
     )
     (count,) = connection.execute(f"SELECT count(*) FROM read_parquet('{out}')").fetchone() or (0,)
     return int(count)
-
-
-def spark_submit() -> str | None:
-    """``spark-submit`` on the path, or that of an installed pyspark."""
-    if found := shutil.which("spark-submit"):
-        return found
-    spec = importlib.util.find_spec("pyspark")
-    return str(Path(spec.origin).parent / "bin" / "spark-submit") if spec and spec.origin else None
 
 
 def spark_sql(spark: str, sql: str, folder: Path) -> str:
@@ -165,8 +156,8 @@ def main() -> None:
         timed("DuckDB", lambda: duckdb_rows(log, folder / "duckdb.parquet"))
         print(f"DuckDB / ours: {costs['DuckDB'] / costs['ours']:.2f} times the CPU time")
         spark = spark_submit()
-        if spark is None or shutil.which("java") is None:
-            print("Spark: not installed (pip install pyspark, and Java 17): RegexSerDe was not measured")
+        if spark is None:
+            print("Spark: not installed (`make setup-full` installs it): RegexSerDe was not measured")
         else:
             before = _cpu()
             spark_sql(spark, "SELECT 1;\n", folder)

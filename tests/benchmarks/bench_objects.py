@@ -2,8 +2,7 @@
 one endpoint in one run.
 
 The endpoint is `rclone serve s3` on loopback: it is the quickest that can be installed, and not ours. The AWS CLI and s3cmd
-are installed from PyPI into a folder that is thrown away; without a network they are left out. Everybody's start counts
-except ours and boto3's, which run in this process.
+are installed by ``make setup-full``. Everybody's start counts except ours and boto3's, which run in this process.
 """
 
 from __future__ import annotations
@@ -17,7 +16,6 @@ import subprocess
 import sys
 import tempfile
 import time
-import venv
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -28,6 +26,7 @@ from core.backups.objects.download import download_file
 from core.backups.objects.upload import upload_file
 from core.jobs.job import headless_job
 from core.settings.profiles import Profile
+from tests import rivals
 
 KEYS, SIZE = int(os.environ.get("BENCH_KEYS", "50000")), int(os.environ.get("BENCH_MB", "256")) << 20
 
@@ -47,17 +46,6 @@ def endpoint(folder: Path, program: str) -> Iterator[str]:
     finally:
         process.terminate()
         process.wait()
-
-
-def tools(folder: Path) -> tuple[Path | None, Path | None]:
-    """(aws, s3cmd), each None where it could not be installed."""
-    venv.create(folder, with_pip=True)
-    pip = [str(folder / "bin" / "pip"), "install", "-q", "--disable-pip-version-check", "awscli", "s3cmd"]
-    done = subprocess.run(pip, capture_output=True, text=True, check=False)
-    if done.returncode != 0:
-        print(f"  aws and s3cmd are left out: {done.stderr.strip().splitlines()[-1:]}")
-        return None, None
-    return folder / "bin" / "aws", folder / "bin" / "s3cmd"
 
 
 def measured(
@@ -132,7 +120,9 @@ def _compare(url: str, folder: Path, program: str) -> None:
     def rclone(*words: str) -> None:
         subprocess.run([program, "-q", "-I", "copyto", *words], check=True, env={**os.environ, **remote})
 
-    aws_cli, s3cmd = tools(folder / "tools")
+    aws_cli, s3cmd = rivals.program("aws"), rivals.program("s3cmd")
+    if not (aws_cli and s3cmd):
+        print("  the AWS CLI or s3cmd is not installed (`make setup-full` installs both): left out")
     plain = {
         **os.environ,
         "AWS_ACCESS_KEY_ID": "ACCESS",

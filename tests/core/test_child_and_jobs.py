@@ -90,10 +90,18 @@ def test_child_errors_keep_their_kind(runner: JobRunner) -> None:
 
 def test_lane_keeps_order_and_newest_only_drops(runner: JobRunner) -> None:
     order: list[int] = []
-    gate = threading.Event()
-    runner.submit("gate", lambda j: gate.wait(5), lane="a")
+    gate, running = threading.Event(), threading.Event()
+
+    def hold(_: Job[None]) -> None:
+        running.set()
+        gate.wait(30)
+
+    runner.submit("gate", hold, lane="a")
+    assert running.wait(30)
     jobs = [runner.submit("n", lambda j, n=n: order.append(n), lane="a") for n in range(5)]
-    runner.submit("gate", lambda j: gate.wait(5), lane="b")
+    running.clear()
+    runner.submit("gate", hold, lane="b")
+    assert running.wait(30)  # what still waits would be dropped
     newest = [runner.submit("n", lambda j, n=n: n, lane="b", newest_only=True) for n in range(50)]
     gate.set()
     assert all(job.wait(5) for job in jobs + newest)

@@ -5,22 +5,20 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from core.base.errors import OpsError
-from core.warehouse.extract.definition import bad_pattern
+from core.warehouse.extract.definition import Definition, bad_pattern
 from core.warehouse.extract.matching import SECONDS_A_BLOCK, python_pattern, time_limit
 from core.warehouse.extract.sources import Damaged, Source, raw_blocks
 
-if TYPE_CHECKING:
-    from core.warehouse.extract.definition import Definition
-
 LARGEST = 64_000_000
-"""Bytes of one document; a larger one would not fit the memory that is promised. Its records can be read by path."""
-_BATCH = 20_000
+"""Bytes of one document. It is held in memory, for a match may span all of it; a larger one can be read by path, as a stream."""
+_PIECE = 20_000
+"""Matches looked for within one time limit."""
+_CDATA, _CDATA_END = "<![CDATA[", "]]>"
 
-Found = tuple[list[str], list[list[str | None]]]
-"""The texts that matched, and the groups of each."""
+Found = tuple[str, list[str | None]]
+"""The text that matched, and its groups as values."""
 
 
 def compiled(pattern: str) -> re.Pattern[str]:
@@ -34,42 +32,67 @@ def compiled(pattern: str) -> re.Pattern[str]:
     return made
 
 
-def matches(definition: Definition, source: Source, seconds: float = SECONDS_A_BLOCK) -> Iterator[tuple[Found, int]]:
-    """Matches of one document in batches, with the document's size beside the first of them (else 0); none where none is found.
-
-    Entities stand for their characters in the values. Raises Damaged for a document that is too large or cannot be read.
-    """
-    pattern = compiled(definition.pattern)
+def read_document(source: Source) -> tuple[str, int]:
+    """The whole text, and its bytes. Raises Damaged for a document that is too large or cannot be read."""
     data = bytearray()
     for piece in raw_blocks(source):
         data += piece
         if len(data) > LARGEST:
             raise Damaged(f"it is larger than {LARGEST // 1_000_000} MB: name the record element and its paths instead")
-    text, size = data.decode("utf-8", "replace"), len(data)
-    del data
-    texts: list[str] = []
-    rows: list[list[str | None]] = []
-    place = 0
-    found = pattern.finditer(text)
-    while True:
+    return data.decode("utf-8", "replace"), len(data)
+
+
+def matches(definition: Definition, text: str, name: str, seconds: float = SECONDS_A_BLOCK) -> Iterator[Found]:
+    """Every match in a document called ``name``. Raises OpsError (code ``slow-pattern``) where the pattern runs away."""
+    found = compiled(definition.pattern).finditer(text)
+    marked = _CDATA in text
+    place, more = 0, True
+    while more:
+        piece: list[Found] = []
+        more = False
         try:
             with time_limit(seconds):
                 for match in found:
                     place = match.end()
-                    texts.append(match[0])
-                    rows.append([None if value is None else html.unescape(value.strip()) for value in match.groups()])
-                    if len(rows) >= _BATCH:
+                    piece.append((match[0], _values(match, marked)))
+                    if len(piece) >= _PIECE:
+                        more = True
                         break
-                else:
-                    break
         except TimeoutError:
             raise OpsError(
                 "The pattern takes too long",
-                f"{seconds:g} s were not enough; it stood behind {text[max(0, place - 60) : place]!r} in {source.name}",
+                f"{seconds:g} s were not enough; it stood behind {text[max(0, place - 60) : place]!r} in {name}",
                 "Nested repetitions such as (a+)+ explode: make them simpler",
-                details={"pattern": definition.pattern, "document": source.name},
+                details={"pattern": definition.pattern, "document": name},
                 code="slow-pattern",
             ) from None
-        yield (texts, rows), size
-        texts, rows, size = [], [], 0
-    yield (texts, rows), size
+        yield from piece
+
+
+def _values(match: re.Match[str], marked: bool) -> list[str | None]:
+    """The groups as a reader of the document means them: entities stand for their characters, CDATA for its content.
+
+    ``marked``: the document has CDATA sections (only then are they looked for).
+    """
+    if not marked:
+        return [None if value is None else html.unescape(value.strip()) for value in match.groups()]
+    return [
+        None if value is None else _unmarked(value.strip(), match.string.endswith(_CDATA, 0, match.start(number)))
+        for number, value in enumerate(match.groups(), 1)
+    ]
+
+
+def _unmarked(value: str, inside: bool) -> str:
+    """``inside``: the value begins within a CDATA section, where an ampersand is an ampersand."""
+    made = []
+    while value:
+        if inside:
+            text, _, value = value.partition(_CDATA_END)
+            made.append(text)
+        else:
+            text, mark, value = value.partition(_CDATA)
+            made.append(html.unescape(text))
+            if not mark:
+                break
+        inside = not inside
+    return "".join(made)

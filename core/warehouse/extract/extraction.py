@@ -8,7 +8,7 @@ import os
 import shutil
 import tempfile
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
@@ -16,9 +16,9 @@ from typing import IO, TYPE_CHECKING, Any
 from core.base.errors import OpsError
 from core.jobs.child import run_in_child
 from core.jobs.job import Job
-from core.warehouse.extract.definition import DOCUMENT, PATTERN, XML, Definition, Tally
+from core.warehouse.extract.definition import DOCUMENT, PATTERN, Definition, Tally
 from core.warehouse.extract.matching import engine_of
-from core.warehouse.extract.rows import Rejects, blocks_of_rows, xml_blocks
+from core.warehouse.extract.rows import Rejects, typed_rows
 from core.warehouse.extract.sources import Source
 
 if TYPE_CHECKING:
@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 
 _GROUP_ROWS = 250_000  # rows of a Parquet row group; held in memory until written
 _MOST_REJECTS = 1_000_000  # texts kept; all are counted
+_WORTH_SHARING = (
+    32_000_000  # bytes; below, starting a process a core costs more CPU than Python's matching of all of it
+)
 
 
 def extract(
@@ -71,10 +74,10 @@ def extract(
 def extract_in_child(
     report: Any, definition: Definition, sources: Sequence[Source], output: str, rejects: str
 ) -> Tally:
-    """The child's side: read, match, type, write. What Python's engine must match is shared between processes, file by file."""
+    """The child's side: read, match, type, write. Much that Python's engine must match is shared between processes, file by file."""
     slow = definition.kind == DOCUMENT or (definition.kind == PATTERN and engine_of(definition.pattern) == "python")
     workers = min(os.cpu_count() or 1, len(sources))
-    if slow and workers > 1:
+    if slow and workers > 1 and sum(source.size for source in sources) >= _WORTH_SHARING:
         return shared_out(report, definition, sources, output, rejects, workers)
     return extract_here(report, definition, sources, output, rejects)
 
@@ -93,12 +96,12 @@ def extract_here(report: Any, definition: Definition, sources: Sequence[Source],
         book = _RejectBook(stack.enter_context(open(rejects, "wb"))) if rejects else None
         try:
             before, last = 0, 0
-            for number, frame, refused in _blocks(definition, sources, tally):
+            for number, frame, refused in typed_rows(definition, sources, tally):
                 if number != last:
                     done += sum(source.size for source in sources[last:number])
                     before, last = tally.bytes, number
                 if book is not None and refused:
-                    book.write(sources[number].name, refused)
+                    book.write(refused)
                 if frame is not None:
                     if frame.height:
                         waiting.append(frame)
@@ -121,18 +124,6 @@ def extract_here(report: Any, definition: Definition, sources: Sequence[Source],
             if writer is not None:
                 writer.close()
     return tally
-
-
-def _blocks(
-    definition: Definition, sources: Sequence[Source], tally: Tally
-) -> Iterator[tuple[int, pl.DataFrame | None, Rejects]]:
-    """Rows block by block, each with the number of its source."""
-    if definition.kind == XML:
-        yield from xml_blocks(definition, sources, tally)
-        return
-    for number, source in enumerate(sources):
-        for frame, refused in blocks_of_rows(definition, source, tally):
-            yield number, frame, refused
 
 
 def shared_out(
@@ -246,9 +237,9 @@ class _RejectBook:
     def __init__(self, file: IO[bytes]) -> None:
         self._file, self._kept = file, 0
 
-    def write(self, source: str, refused: Rejects) -> None:
+    def write(self, refused: Rejects) -> None:
         import orjson
 
-        for reason, text in refused[: max(0, _MOST_REJECTS - self._kept)]:
+        for source, reason, text in refused[: max(0, _MOST_REJECTS - self._kept)]:
             self._file.write(orjson.dumps({"source": source, "reason": reason, "text": text}) + b"\n")
         self._kept += len(refused)

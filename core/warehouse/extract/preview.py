@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from typing import Any
 
 from core.warehouse.extract.definition import DOCUMENT, JSON, XML, Definition, OutputColumn, Tally
 from core.warehouse.extract.documents import compiled as document_pattern
-from core.warehouse.extract.documents import matches
+from core.warehouse.extract.documents import matches, read_document
 from core.warehouse.extract.matching import engine_of, group_names, python_pattern, with_polars, with_python
 from core.warehouse.extract.rows import json_text, xml_records, xml_shape, xml_text
 from core.warehouse.extract.sources import Damaged, Source, line_blocks
@@ -142,27 +143,27 @@ def _json(definition: Definition, lines: list[str], problems: list[tuple[str, st
 def _xml(definition: Definition, sources: Sequence[Source]) -> Preview:
     import polars as pl
 
-    record, paths = (definition.record, []) if definition.record and definition.columns else xml_shape(sources)
-    record = definition.record or record
+    columns = definition.columns
+    if columns and definition.record:
+        record = definition.record
+    else:
+        record, paths = xml_shape(sources, definition.record)
+        names = [path.lstrip("@").replace("/", "_") if path != "." else record for path in paths]
+        columns = tuple(OutputColumn(name, path=path) for name, path in zip(names, paths, strict=True))
     problems, rows = [], []
     for source in sources[:_FILES]:
         try:
             for element in xml_records(source, record, Tally()):
-                rows.append(
-                    [xml_text(element, path) for path in paths or [c.path or c.name for c in definition.columns]]
-                )
+                rows.append([xml_text(element, column.path) for column in columns])
                 if len(rows) >= SAMPLE_LINES:
                     break
         except Damaged as error:
             problems.append((source.name, str(error)))
-    columns: tuple[OutputColumn, ...] = definition.columns
-    if not columns:
-        names = [path.lstrip("@").replace("/", "_") if path != "." else record for path in paths]
-        texts = list(zip(*rows, strict=True)) if rows else [()] * len(paths)
-        columns = tuple(
-            guessed(pl.Series(list(column), dtype=pl.String), name, ("",), path)
-            for name, path, column in zip(names, paths, texts, strict=True)
-        )
+    texts = list(zip(*rows, strict=True)) if rows else [()] * len(columns)
+    columns = tuple(
+        guessed(pl.Series(list(values), dtype=pl.String), column.name, ("",), column.path)
+        for column, values in zip(columns, texts, strict=True)
+    )
     made = replace(definition, record=record, columns=columns, null=("",))
     return Preview(made, "xml", (), tuple(map(tuple, rows[:50])), len(rows), 0, tuple(problems))
 
@@ -176,13 +177,14 @@ def _documents(definition: Definition, sources: Sequence[Source], guess: bool) -
     problems, empty = [], 0
     for source in sources[:_FILES]:
         try:
-            (texts, found), _size = next(matches(definition, source, _SECONDS))
+            text, _size = read_document(source)
         except Damaged as error:
             problems.append((source.name, str(error)))
             continue
+        found = list(islice(matches(definition, text, source.name, _SECONDS), SAMPLE_LINES // _FILES))
         empty += not found
-        rows += found[: SAMPLE_LINES // _FILES]
-        for text in texts[: SAMPLE_LINES // _FILES]:
+        rows += [values for _, values in found]
+        for text, _ in found:
             match = pattern.fullmatch(text)
             groups = range(1, pattern.groups + 1) if match else ()
             spans = tuple((*match.span(n), n - 1) for n in groups if match and match.span(n)[0] >= 0)

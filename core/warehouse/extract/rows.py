@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from core.base.errors import OpsError
 from core.warehouse.extract.definition import DOCUMENT, JSON, PATTERN, XML, Definition, Tally
-from core.warehouse.extract.documents import matches
+from core.warehouse.extract.documents import matches, read_document
 from core.warehouse.extract.matching import engine_of, group_names, with_polars, with_python
 from core.warehouse.extract.sources import Damaged, Source, line_blocks, raw_blocks
 from core.warehouse.extract.typing import applied
@@ -15,23 +15,27 @@ from core.warehouse.extract.typing import applied
 if TYPE_CHECKING:
     import polars as pl
 
-Rejects = list[tuple[str, str]]
-"""(reason, the text)"""
-_XML_BATCH = 20_000
+Rejects = list[tuple[str, str, str]]
+"""(name of the source, reason, the text)"""
+_BATCH = 20_000
+"""Rows of documents that become one frame: a frame a document would cost more than its matching."""
+Rows = Iterator[tuple[int, "pl.DataFrame | None", Rejects]]
+"""The number of the source that is being read, its typed rows (None: it ended without a full batch), the rejects."""
 
 
-def blocks_of_rows(definition: Definition, source: Source, tally: Tally) -> Iterator[tuple[pl.DataFrame, Rejects]]:
-    """Typed rows of one source, block by block. A damaged file ends early and is noted in the tally's problems."""
-    if definition.kind == XML:
-        for _, frame, rejects in xml_blocks(definition, [source], tally):
-            if frame is not None:
-                yield frame, rejects
+def typed_rows(definition: Definition, sources: Sequence[Source], tally: Tally) -> Rows:
+    """Typed rows of all sources, block by block. A damaged file ends early and is noted in the tally's problems."""
+    if definition.kind in (XML, DOCUMENT):
+        yield from _document_rows(definition, sources, tally)
         return
+    for number, source in enumerate(sources):
+        for frame, rejects in _line_rows(definition, source, tally):
+            yield number, frame, rejects
+
+
+def _line_rows(definition: Definition, source: Source, tally: Tally) -> Iterator[tuple[pl.DataFrame, Rejects]]:
     tally.files += 1
     try:
-        if definition.kind == DOCUMENT:
-            yield from _document_blocks(definition, source, tally)
-            return
         engine = engine_of(definition.pattern) if definition.kind == PATTERN else ""
         for data, too_long in line_blocks(source):
             tally.bytes += len(data)
@@ -43,7 +47,7 @@ def blocks_of_rows(definition: Definition, source: Source, tally: Tally) -> Iter
                 kept = lines.filter(~lines.str.contains(definition.skip))
                 tally.skipped += len(lines) - len(kept)
                 lines = kept
-            yield _typed(definition, lines, _raw(definition, lines, engine), tally)
+            yield _typed(definition, lines, _raw(definition, lines, engine), tally, source.name)
     except Damaged as error:
         tally.problems.append((source.name, str(error)))
 
@@ -110,33 +114,35 @@ def json_text(value: Any) -> str | None:
 
 
 def _typed(
-    definition: Definition, lines: pl.Series | None, raw: pl.DataFrame, tally: Tally
+    definition: Definition, lines: pl.Series, raw: pl.DataFrame, tally: Tally, source: str | pl.Series
 ) -> tuple[pl.DataFrame, Rejects]:
-    """Types applied; a row with a value that does not fit its type is rejected with that reason."""
+    """Types applied; a row with a value that does not fit its type is rejected with that reason.
+
+    lines: the text of each row. source: where they stand, the name of one file or a name for each row.
+    """
     import polars as pl
 
-    ok = raw["\0ok"]
     rejects: Rejects = []
-    unmatched = int((~ok).sum())
-    if unmatched:
-        reason = {JSON: "not a JSON object"}.get(definition.kind, "no match")
-        tally.reject(reason, unmatched)
-        if lines is not None:
-            rejects += [(reason, text) for text in lines.filter(~ok).to_list()]
-            lines = lines.filter(ok)
-        raw = raw.filter(ok)
+
+    def refuse(reason: str, which: pl.Series) -> None:
+        texts = lines.filter(which).to_list()
+        tally.reject(reason, len(texts))
+        names = [source] * len(texts) if isinstance(source, str) else source.filter(which).to_list()
+        rejects.extend((name, reason, text) for name, text in zip(names, texts, strict=True))
+
+    ok = raw["\0ok"]
+    if not ok.all():
+        refuse({JSON: "not a JSON object", DOCUMENT: "no match in the document"}.get(definition.kind, "no match"), ~ok)
+        lines, raw = lines.filter(ok), raw.filter(ok)
+        source = source if isinstance(source, str) else source.filter(ok)
     good = pl.repeat(True, raw.height, dtype=pl.Boolean, eager=True)
     made = []
     for column in definition.columns:
         series, misfits = applied(raw[column.name], column, definition.null)
         made.append(series)
         misfits &= good  # a row is rejected once, for its first fault
-        count = int(misfits.sum())
-        if count:
-            reason = f"{column.name} is not {_kind_words(column.kind)}"
-            tally.reject(reason, count)
-            if lines is not None:
-                rejects += [(reason, text) for text in lines.filter(misfits).to_list()]
+        if misfits.any():
+            refuse(f"{column.name} is not {_kind_words(column.kind)}", misfits)
             good &= ~misfits
     frame = pl.DataFrame(made)
     if not good.all():
@@ -159,58 +165,61 @@ def _kind_words(kind: str) -> str:
     }[kind]
 
 
-def _document_blocks(definition: Definition, source: Source, tally: Tally) -> Iterator[tuple[pl.DataFrame, Rejects]]:
+# -- documents -------------------------------------------------------------------------
+def _document_rows(definition: Definition, sources: Sequence[Source], tally: Tally) -> Rows:
+    """Rows of whole documents, by path or by pattern, batched over them."""
     import polars as pl
 
-    names = [column.name for column in definition.columns]
-    schema = {"\0ok": pl.Boolean, **dict.fromkeys(names, pl.String)}
-    found = 0
-    for (texts, rows), size in matches(definition, source):
-        tally.bytes += size
-        tally.lines += len(rows)
-        found += len(rows)
-        if rows:
-            columns = zip(*rows, strict=True)
-            data = {"\0ok": [True] * len(rows), **{n: list(c) for n, c in zip(names, columns, strict=True)}}
-            yield _typed(definition, pl.Series(texts, dtype=pl.String), pl.DataFrame(data, schema=schema), tally)
-    if not found:
-        tally.lines += 1
-        tally.reject("no match in the document")
-
-
-# -- XML -------------------------------------------------------------------------------
-def xml_blocks(
-    definition: Definition, sources: Sequence[Source], tally: Tally
-) -> Iterator[tuple[int, pl.DataFrame | None, Rejects]]:
-    """Typed rows of many documents, batched over them (a frame a document would cost more than its parsing), each with the
-    number of the source that is being read; None after a document without a full batch."""
-    import polars as pl
-
-    names = [column.name for column in definition.columns]
-    schema = {"\0ok": pl.Boolean, **dict.fromkeys(names, pl.String)}
-    batch: list[list[str | None]] = []
+    schema = {"\0ok": pl.Boolean, **{column.name: pl.String for column in definition.columns}}
+    places: list[str] = []
+    texts: list[str] = []
+    values: list[list[Any]] = []
+    find = _found_by_path if definition.kind == XML else _found_by_pattern
 
     def flushed() -> tuple[pl.DataFrame, Rejects]:
-        columns = list(zip(*batch, strict=True)) if batch else [()] * len(names)
-        data = {"\0ok": [True] * len(batch), **{n: list(c) for n, c in zip(names, columns, strict=True)}}
-        return _typed(definition, None, pl.DataFrame(data, schema=schema), tally)
+        raw = pl.DataFrame(values, schema=schema, orient="row")
+        lines, names = pl.Series(texts, dtype=pl.String), pl.Series(places, dtype=pl.String)
+        for batch in (places, texts, values):
+            batch.clear()
+        return _typed(definition, lines, raw, tally, names)
 
     for number, source in enumerate(sources):
         tally.files += 1
         try:
-            for element in xml_records(source, definition.record, tally):
+            for text, row in find(definition, source, tally):
                 tally.lines += 1
-                batch.append([xml_text(element, column.path or column.name) for column in definition.columns])
-                if len(batch) >= _XML_BATCH:
+                places.append(source.name)
+                texts.append(text)
+                values.append(row)
+                if len(values) >= _BATCH:
                     yield number, *flushed()
-                    batch.clear()
         except Damaged as error:
             tally.problems.append((source.name, str(error)))
         yield number, None, []
-    if batch:
+    if values:
         yield len(sources) - 1, *flushed()
 
 
+def _found_by_path(definition: Definition, source: Source, tally: Tally) -> Iterator[tuple[str, list[Any]]]:
+    """A record of the XML each: its values, and the same as text in case it is rejected."""
+    for element in xml_records(source, definition.record, tally):
+        row = [xml_text(element, column.path or column.name) for column in definition.columns]
+        yield " | ".join(value or "" for value in row), [True, *row]
+
+
+def _found_by_pattern(definition: Definition, source: Source, tally: Tally) -> Iterator[tuple[str, list[Any]]]:
+    """A match of the pattern each; a document without one is a reject."""
+    text, size = read_document(source)
+    tally.bytes += size
+    row: list[Any] = []
+    for matched, found in matches(definition, text, source.name):
+        row = [True, *found]
+        yield matched, row
+    if not row:
+        yield "", [False, *([None] * len(definition.columns))]
+
+
+# -- XML -------------------------------------------------------------------------------
 class _Stream:
     """The blocks of a source as a file for the parser."""
 
@@ -267,8 +276,8 @@ def xml_text(element: Any, path: str) -> str | None:
     return text or None
 
 
-def xml_shape(sources: Sequence[Source], most: int = 2_000_000) -> tuple[str, list[str]]:
-    """The record element and its fields, guessed: the element that repeats most and holds something."""
+def xml_shape(sources: Sequence[Source], record: str = "", most: int = 2_000_000) -> tuple[str, list[str]]:
+    """The record element (the one named, or that which repeats most and holds something) and its fields, guessed."""
     from defusedxml.common import DefusedXmlException
     from defusedxml.ElementTree import ParseError, iterparse
 
@@ -291,12 +300,19 @@ def xml_shape(sources: Sequence[Source], most: int = 2_000_000) -> tuple[str, li
                     break
         except (DefusedXmlException, ParseError, Damaged):
             continue  # reading it in earnest says why
-    if not seen:
+    if not seen and not (record and record in fields):
         raise OpsError(
             "No record was found in the XML",
             "No element holds children or attributes",
             "Name the record element",
             code="xml",
         )
-    record = max(seen, key=lambda name: (seen[name], len(fields[name])))
-    return record, list(fields[record])
+    if record and record not in fields:
+        raise OpsError(
+            f"There is no element {record} in the XML",
+            f"Elements are {', '.join(sorted(fields)[:20])}",
+            "Name one of them",
+            code="xml",
+        )
+    record = record or max(seen, key=lambda name: (seen[name], len(fields[name])))
+    return record, list(fields[record]) or ["."]

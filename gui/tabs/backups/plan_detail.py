@@ -23,6 +23,7 @@ _ICON = {"danger": "circle-alert", "warning": "triangle-alert", "info": "info"}
 _FACTS = ("Source", "Goes to", "Runs", "Proved", "Kept", "Restore takes", "Data at risk", "Proof vanishes")
 _WIDE = 600  # pixels for two pairs of columns
 _FIXES = {
+    "unreachable": "Look again",
     "retention": "Edit the plan",
     "no-expiry": "Set the expiry",
     "expiry-differs": "Set the expiry",
@@ -172,11 +173,14 @@ class PlanDetail(QWidget):
         vanishes = status.proof_vanishes
         soon = vanishes is not None and status.next_verification is not None and vanishes < status.next_verification
         by = status.proof_vanishes_by
-        if vanishes:
+        if wording.blind(status):
+            words = "not known: the bucket cannot be read"
+        elif vanishes:
             words = ", ".join(filter(None, (wording.stamp(vanishes), by)))
         else:
             words = f"never: {by}" if by else "no proven backup"
-        put("Proof vanishes", words, "danger" if soon else "warning" if words == "no proven backup" else "")
+        weak = not vanishes and not by
+        put("Proof vanishes", words, "danger" if soon else "warning" if weak else "")
         self._show_findings(status.findings)
 
     def show_progress(self, note: str) -> None:
@@ -237,7 +241,9 @@ class _History(Card):
                     "State", _state_of, 170, tone=lambda item: _state_tone(item), icon=lambda item: _state_icon(item)
                 ),
                 Column("Expires", lambda item: wording.clock(item.expires), 80, spare=560),
-                Column("Object", lambda item: item.key.rsplit("/", 1)[-1], mono=True, tip=lambda item: item.key),
+                Column(
+                    "Object", lambda item: item.key.rsplit("/", 1)[-1], mono=True, tip=lambda item: item.key, spare=520
+                ),
             ),
         )
         self.verifications = RowTable(
@@ -264,11 +270,14 @@ class _History(Card):
                 Column("Why", lambda item: item.error, tip=lambda item: item.error),
             ),
         )  # fmt: skip
+        self.unknown = Label("The bucket cannot be read: what lies in it is not known.", "small", wrap=True)
+        self.unknown.hide()
         self.stack = QStackedWidget()
         self._tables = {"backups": self.backups, "verifications": self.verifications, "runs": self.runs}
         for table in self._tables.values():
             holder = QWidget()
-            holder.setLayout(column(table, None, gap=0))
+            lines = (self.unknown, table) if table is self.backups else (table,)
+            holder.setLayout(column(*lines, None, gap=0))
             self.stack.addWidget(holder)
         self.body.addWidget(self.stack)
         self.segments.chosen.connect(self.show_kind)
@@ -289,6 +298,8 @@ class _History(Card):
                 self.backups.choose(number)
         self.runs.show_rows(runs)
         self.verifications.show_rows(verifications)
+        self.unknown.setVisible(backups is None)
+        self.backups.setVisible(backups is not None)
         known = "?" if backups is None else str(len(backups))
         self.segments.relabel("backups", f"Backups {known}")
         self.segments.relabel("verifications", f"Verifications {len(verifications)}")

@@ -21,7 +21,7 @@ _ENTRY = Qt.ItemDataRole.UserRole
 _RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 
 
-class _ListDialog(Dialog):
+class ListDialog(Dialog):
     """A search line, a list, and buttons for the chosen entry."""
 
     def __init__(self, title: str, headings: Sequence[str], widths: Sequence[int], parent: QWidget | None) -> None:
@@ -79,7 +79,7 @@ class _ListDialog(Dialog):
         self.banner.show_fault(title, why, remedy)
 
 
-class HistoryDialog(_ListDialog):
+class HistoryDialog(ListDialog):
     search_asked = Signal(str)
     open_asked = Signal(str)
     insert_asked = Signal(str)
@@ -135,7 +135,7 @@ class HistoryDialog(_ListDialog):
             self.attach_asked.emit(run)
 
 
-class SavedDialog(_ListDialog):
+class SavedDialog(ListDialog):
     open_asked = Signal(str, str)
     forget_asked = Signal(str)
 
@@ -175,7 +175,7 @@ class SavedDialog(_ListDialog):
             self._show()
 
 
-class RunningDialog(_ListDialog):
+class RunningDialog(ListDialog):
     refresh_asked = Signal()
     cancel_asked = Signal(object)  # RunningStatement
 

@@ -31,6 +31,7 @@ def build(context: TabContext) -> QWidget:
     add("history", "History of statements", presenter.show_history, "history", "Ctrl+Shift+H")
     add("saved", "Saved queries", presenter.show_saved, "bookmark")
     add("pull", "Pull tables from MySQL", presenter.open_pull, "arrow-down-to-line")
+    add("plans", "Plans of pulls", presenter.open_plans, "calendar-clock")
     add("extract", "Extract a table from text", presenter.open_extract, "file-code")
     add("running", "Running statements", presenter.show_running, "list")
     for command, button in (("run", view.run), ("cancel", view.cancel), ("explain", view.explain)):

@@ -69,6 +69,7 @@ class TreePane(QFrame):
     count_asked = Signal(object)  # Table
     pull_asked = Signal()
     extract_asked = Signal()
+    plans_asked = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -95,10 +96,11 @@ class TreePane(QFrame):
         self.note.hide()
         self.pull = Button("Pull from MySQL…", "list", icon_name="arrow-down-to-line")
         self.extract = Button("Extract from text…", "list", icon_name="file-code")
+        self.plans = Button("Plans of pulls…", "list", icon_name="calendar-clock")
         self.loads = Label("Loads", "caption")
         layout = column(
             row(self.search, self.refresh, gap=Space.XS),
-            self.stack, self.note, self.loads, self.pull, self.extract,
+            self.stack, self.note, self.loads, self.pull, self.plans, self.extract,
             gap=Space.XS, margins=(Space.M, Space.M, Space.M, Space.S),
         )  # fmt: skip
         layout.setStretch(1, 1)
@@ -110,6 +112,7 @@ class TreePane(QFrame):
         self.refresh.clicked.connect(self.refresh_asked)
         self.pull.clicked.connect(self.pull_asked)
         self.extract.clicked.connect(self.extract_asked)
+        self.plans.clicked.connect(self.plans_asked)
         self.tree.itemExpanded.connect(self._fill)
         self.tree.itemDoubleClicked.connect(lambda item, _column: self._insert(item))
         self.tree.customContextMenuRequested.connect(self._menu)

@@ -82,6 +82,22 @@ def test_a_flipped_bit_and_a_cut_are_found_before_the_restore(station: Station) 
     assert station.service.backups(station.job(), "nightly") == []
 
 
+def test_other_bytes_of_the_same_size_are_found_at_the_store(station: Station) -> None:
+    station.needs("checksum of what came in parts")
+    run = station.run()
+    flipped = bytearray(station.body(run.key))
+    flipped[len(flipped) // 2] ^= 4
+    where = {"Bucket": station.bucket, "Key": run.key}
+    upload = station.s3.create_multipart_upload(**where, ChecksumAlgorithm="SHA256")["UploadId"]
+    part = station.s3.upload_part(
+        **where, UploadId=upload, PartNumber=1, Body=bytes(flipped), ChecksumAlgorithm="SHA256"
+    )
+    parts = [{"PartNumber": 1, "ETag": part["ETag"], "ChecksumSHA256": part["ChecksumSHA256"]}]
+    station.s3.complete_multipart_upload(**where, UploadId=upload, MultipartUpload={"Parts": parts})
+    check = broken(station.verify(level=1))
+    assert (check.level, check.name) == (1, "checksum at the store")
+
+
 def test_an_archived_backup_is_told_as_such_and_brought_back(station: Station) -> None:
     station.needs("archive")
     station.keep(target=replace(station.plan.target, storage_class="GLACIER"))
@@ -262,7 +278,7 @@ def test_a_dump_of_another_engine_is_not_called_broken(station: Station) -> None
 def test_without_a_server_it_is_readable_and_not_proved(station: Station, tmp_path: Path) -> None:
     station.run()
     settings = replace(station.settings, backups=replace(station.settings.backups, mariadb_folder=str(tmp_path)))
-    station.service._workplace = replace(station.service._workplace, settings=lambda: settings)
+    station.under(settings=lambda: settings)
     verification = station.verify()
     assert verification.outcome is Outcome.NOT_RESTORABLE_HERE
     assert verification.level == 2
@@ -320,22 +336,9 @@ def test_the_guard_ends_what_grows_too_large_or_lives_too_long(tmp_path: Path) -
     assert "time" in over_limit(tmp_path, 1 << 30, later - 61)
 
 
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A disk of 2 MB."""
-    if not hasattr(os, "geteuid") or os.geteuid() != 0:
-        pytest.skip("mounting a small disk needs root")
-    small = tmp_path / "small"
-    small.mkdir()
-    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", str(small)], check=False).returncode != 0:
-        pytest.skip("this system mounts no tmpfs")
-    yield small
-    subprocess.run(["umount", str(small)], check=True)
-
-
 def rehearse_in(station: Station, folder: Path) -> None:
     settings = replace(station.settings, backups=replace(station.settings.backups, scratch_folder=str(folder)))
-    station.service._workplace = replace(station.service._workplace, settings=lambda: settings)
+    station.under(settings=lambda: settings)
 
 
 def test_no_room_is_no_broken_backup(station: Station, small_disk: Path) -> None:
@@ -353,7 +356,7 @@ def test_a_disk_that_fills_up_is_no_broken_backup(
     (Path(folders.plan.source.paths[0]) / "large").write_bytes(os.urandom(4_000_000))
     folders.run()
     rehearse_in(folders, small_disk)
-    monkeypatch.setattr("core.backups.targets.need_room", lambda *_: None)
+    monkeypatch.setattr("core.backups.scratch_folder.need_room", lambda *_: None)
     verification = folders.verify()
     assert verification.outcome is Outcome.NOT_RESTORABLE_HERE, verification.headline
     assert "No space left" in verification.checks[-1].actual
@@ -438,7 +441,7 @@ def test_age_counts_in_the_rules(station: Station) -> None:
         def now(self) -> datetime:
             return datetime.now(UTC) + timedelta(days=40)
 
-    station.service._workplace = replace(station.service._workplace, clock=Later())  # type: ignore[arg-type]
+    station.under(clock=Later())
     status = station.service.status(station.job(), "nightly")
     assert status.status is Status.STALE
     rules = {finding.rule for finding in status.findings}

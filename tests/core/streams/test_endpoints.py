@@ -1,6 +1,6 @@
 """The whole room against Kinesis endpoints that others made, by ``--profile env`` and AWS_ENDPOINT_URL_KINESIS alone.
 
-kinesis-local (npm): ``OPSDESK_KINESIS_LOCAL`` names the folder it is installed in, for example node_modules/kinesis-local.
+kinesis-local: npm's, installed by ``make setup-full``.
 ministack: the package that the sandbox uses for its small services.
 """
 
@@ -9,7 +9,6 @@ from __future__ import annotations
 import importlib.util
 import json
 import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -25,6 +24,7 @@ from typing import Any
 import pytest
 
 from core.sandbox.small_services import environment
+from tests import rivals
 from tests.core.sandbox.kinesis.plane import ROOT
 
 pytestmark = pytest.mark.heavy
@@ -85,9 +85,9 @@ def serving(command: list[str], folder: Path, url: str, more: dict[str, str]) ->
 
 
 def kinesis_local(home: Path) -> tuple[subprocess.Popen[bytes], int]:
-    folder = Path(os.environ.get("OPSDESK_KINESIS_LOCAL", ""))
-    if shutil.which("node") is None or not (folder / "main.js").is_file() or not folder.name:
-        pytest.skip("kinesis-local is not there: npm install it and name its folder in OPSDESK_KINESIS_LOCAL")
+    folder = rivals.kinesis_local()
+    if folder is None:
+        pytest.skip("kinesis-local is not installed (`make setup-full` installs it)")
     plain, tls = free_port(), free_port()
     ports = {"KINESIS_MOCK_PLAIN_PORT": str(plain), "KINESIS_MOCK_TLS_PORT": str(tls), "LOG_LEVEL": "ERROR"}
     return serving(["node", "main.js"], folder, f"http://127.0.0.1:{plain}", ports), plain

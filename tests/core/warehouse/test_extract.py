@@ -15,15 +15,16 @@ from hypothesis import strategies as st
 
 from core.base.errors import OpsError
 from core.jobs.job import headless_job
+from core.warehouse.extract import extraction
 from core.warehouse.extract import sources as reading
-from core.warehouse.extract.advise import HIVE, LOCAL, REDSHIFT, which_tool
+from core.warehouse.extract.advise import HIVE, LOCAL, REDSHIFT, already_columns, which_tool
 from core.warehouse.extract.definition import Definition, OutputColumn, Tally
 from core.warehouse.extract.emit import hive_ddl, table_ddl
 from core.warehouse.extract.extraction import extract, extract_in_child
 from core.warehouse.extract.matching import engine_of, group_names, with_python
 from core.warehouse.extract.presets import PRESETS, preset
 from core.warehouse.extract.preview import preview_in_child
-from core.warehouse.extract.rows import blocks_of_rows
+from core.warehouse.extract.rows import typed_rows
 from core.warehouse.extract.sources import Source, line_blocks, local_sources
 
 NGINX = '10.0.0.7 - ann [22/Nov/2026:10:11:12 +0100] "GET /a?b=c HTTP/1.1" 200 512 "https://e.org/" "Mozilla/5.0 (X11)"'
@@ -39,10 +40,11 @@ ELB = (
 
 def rows(definition: Definition, *paths: Path) -> tuple[pl.DataFrame, Tally, list[tuple[str, str]]]:
     tally, frames, refused = Tally(), [], []
-    for path in paths:
-        for frame, rejects in blocks_of_rows(definition, Source(str(path), str(path), path.stat().st_size), tally):
+    sources = [Source(str(path), str(path), path.stat().st_size) for path in paths]
+    for _, frame, rejects in typed_rows(definition, sources, tally):
+        if frame is not None:
             frames.append(frame)
-            refused += rejects
+        refused += [(reason, text) for _, reason, text in rejects]
     return (pl.concat(frames) if frames else pl.DataFrame()), tally, refused
 
 
@@ -276,7 +278,7 @@ def test_a_pattern_is_found_all_over_a_document(tmp_path: Path) -> None:
     frame, tally, _ = rows(found.definition, path)
     assert frame.to_dicts() == [
         {"sku": "a", "price": 1.5, "name": "A & B"},
-        {"sku": "b", "price": 2.0, "name": "<![CDATA[<C>]]>"},
+        {"sku": "b", "price": 2.0, "name": "<C>"},
     ]
     first = found.lines[0]
     assert first.matched and [first.text[start:end] for start, end, _ in first.spans] == ["a", "1.50", "A &amp; B"]
@@ -284,23 +286,62 @@ def test_a_pattern_is_found_all_over_a_document(tmp_path: Path) -> None:
     assert tally.reasons == {"no match in the document": 1}
 
 
+@pytest.mark.parametrize(
+    ("text", "pattern", "expected"),
+    [
+        ("<a>x &amp; <![CDATA[y &amp; <z>]]> &lt;</a>", r"<a>(.*?)</a>", "x & y &amp; <z> <"),
+        ("<a><![CDATA[1 &lt; 2]]></a>", r"<a><!\[CDATA\[(.*?)\]\]></a>", "1 &lt; 2"),
+        ("<a>1 &lt; 2</a><b><![CDATA[]]></b>", r"<a>(.*?)</a>", "1 < 2"),
+        ("<a><![CDATA[left open", r"<a>(.*)", "left open"),
+    ],
+)
+def test_entities_and_cdata_are_what_they_stand_for(tmp_path: Path, text: str, pattern: str, expected: str) -> None:
+    definition = Definition("document", pattern, (OutputColumn("a"),))
+    assert rows(definition, file(tmp_path, text, "x.xml"))[0]["a"].to_list() == [expected]
+
+
+@pytest.mark.parametrize(
+    "definition",
+    [
+        Definition("document", r"<i>(?P<n>[^<]*)</i>", (OutputColumn("n", "whole"),)),
+        Definition("xml", record="i", columns=(OutputColumn("n", "whole", path="."),)),
+    ],
+)
+def test_a_reject_of_many_documents_names_its_own(tmp_path: Path, definition: Definition) -> None:
+    folder = tmp_path / "in"
+    folder.mkdir()
+    for n in range(30):
+        file(folder, f"<x><i>{n}</i><i>{'bad' if n == 7 else n}</i></x>", f"{n:02}.xml")
+    file(folder, "<x><j/></x>", "none.xml")
+    rejects = tmp_path / "r.jsonl"
+    tally = extract(headless_job(), definition, local_sources(folder), tmp_path / "t.parquet", rejects)
+    assert (tally.rows, tally.files) == (59, 31)
+    kept = [json.loads(line) for line in rejects.read_text().splitlines()]
+    reasons = {Path(one["source"]).name: one["reason"] for one in kept}
+    assert reasons.pop("07.xml") == "n is not a whole number"
+    assert reasons == ({"none.xml": "no match in the document"} if definition.kind == "document" else {})
+    assert tally.rejected == len(kept)
+
+
 @pytest.mark.parametrize("pattern", [r"(?=.)(?P<n>\d+)-(?P<t>\w)", r"(?P<n>\d+)-(?P<t>\w)"])
-def test_many_files_give_what_one_gives(tmp_path: Path, pattern: str) -> None:
+def test_many_files_give_what_one_gives(tmp_path: Path, pattern: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """A look-around is matched by processes side by side: rows, rejects and their order are those of one process."""
+    monkeypatch.setattr(extraction, "_WORTH_SHARING", 0)
     folder = tmp_path / "in"
     folder.mkdir()
     for n in range(9):
         file(folder, "".join(f"{n * 100 + k}-{'abc'[k % 3]}\n" for k in range(100)) + f"bad {n}\n", f"{n}.log")
     definition = Definition(pattern=pattern, columns=(OutputColumn("n", "whole"), OutputColumn("t")))
     out, rejects = tmp_path / "t.parquet", tmp_path / "r.jsonl"
-    tally = extract(headless_job(), definition, local_sources(folder), out, rejects)
+    tally = extract_in_child(lambda *_: None, definition, local_sources(folder), str(out), str(rejects))
     assert (tally.rows, tally.lines, tally.files, tally.rejected) == (900, 909, 9, 9)
     assert pl.read_parquet(out)["n"].to_list() == list(range(900))
     assert [json.loads(one)["text"] for one in rejects.read_text().splitlines()] == [f"bad {n}" for n in range(9)]
     assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []
 
 
-def test_a_fault_in_one_of_the_processes_ends_the_extraction(tmp_path: Path) -> None:
+def test_a_fault_in_one_of_the_processes_ends_the_extraction(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(extraction, "_WORTH_SHARING", 0)
     for n in range(3):
         file(tmp_path, "1-a\n", f"{n}.log")
     one_column = Definition(pattern=r"(?=.)(\d+)-(\w)", columns=(OutputColumn("n"),))
@@ -373,6 +414,21 @@ def test_advice_names_the_tool_and_the_reason() -> None:
     assert which_tool(10**12).tool == HIVE
     assert which_tool(10**9, relational=True).tool == REDSHIFT
     assert which_tool(10**9, often=True).tool == REDSHIFT
+
+
+@pytest.mark.parametrize(
+    ("lines", "columns"),
+    [
+        (["a,b,c", '1,"x, y",3'], True),
+        (["a\tb\tc", "1\t2\t3"], True),
+        (["a,b,c", "1,2"], False),
+        ([NGINX.replace("X11", "X11, like"), NGINX.replace("X11", "X12, like")], False),
+        (['{"a": 1, "b": 2, "c": 3}'] * 3, False),
+        ([], False),
+    ],
+)
+def test_columns_are_told_from_text(lines: list[str], columns: bool) -> None:
+    assert already_columns(lines) is columns
 
 
 def test_every_preset_can_be_compiled() -> None:

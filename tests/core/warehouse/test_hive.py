@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -28,23 +26,16 @@ from core.warehouse.extract.presets import NGINX
 from core.warehouse.extract.sources import local_sources
 from core.warehouse.service import WarehouseService
 from tests.core.warehouse.conftest import eventually, workplace
+from tests.rivals import spark_submit
 
 pytestmark = [pytest.mark.heavy, pytest.mark.timeout(600)]
 
 
-def _spark_submit() -> str | None:
-    """``spark-submit`` on the path, or that of an installed pyspark."""
-    if found := shutil.which("spark-submit"):
-        return found
-    spec = importlib.util.find_spec("pyspark")
-    return str(Path(spec.origin).parent / "bin" / "spark-submit") if spec and spec.origin else None
-
-
 @pytest.fixture(scope="module")
 def hive_port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
-    spark = _spark_submit()
-    if spark is None or shutil.which("java") is None:
-        pytest.skip("HiveServer2 needs pyspark (pip install pyspark) and Java 17")
+    spark = spark_submit()
+    if spark is None:
+        pytest.skip("HiveServer2 needs Spark and Java 17 (`make setup-full` installs both)")
     folder = tmp_path_factory.mktemp("hive")
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -135,7 +126,7 @@ def test_cancel_is_confirmed(service: WarehouseService) -> None:
     assert service.running(headless_job(), run.connection)
     assert job.cancel()
     assert job.wait(60)
-    assert (run.state, run.confirmed) == (State.ABORTED, True)
+    assert (run.state, run.confirmed) == (State.ABORTED, True), job.error and job.error.why
     assert runner.close() == []
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -11,9 +12,12 @@ import pytest
 
 from core.base.clock import SystemClock
 from core.base.errors import OpsError
+from core.jobs import timers
 from core.jobs.calendar import Schedule
 from core.jobs.child import run_in_child
 from core.jobs.job import headless_job
+from core.warehouse.feed.kept import forget, kept_plans, stop_timers
+from core.warehouse.feed.plan import FeedPlan, PlanSource
 from core.warehouse.feed.service import FeedService
 from tests.core.warehouse_feed.conftest import Feed
 from tests.core.warehouse_feed.test_feed import fill, same
@@ -94,6 +98,49 @@ def test_a_plan_is_due_when_a_moment_of_its_schedule_has_passed(feed: Feed) -> N
     clock.moment += timedelta(hours=2)
     assert service.due(plan)
     assert service.timer(plan).words == ("warehouse", "pull", "due", "--if-due")
+
+
+def test_a_plan_is_grown_by_a_source_asked_as_one_and_forgotten(
+    feed: Feed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two databases with related data, pulled into a plan one after the other, are one queryable whole."""
+    table, program = tmp_path / "table", tmp_path / "bin" / "crontab"
+    table.write_text("5 5 * * * mine\n")
+    program.parent.mkdir()
+    program.write_text(f'#!/bin/sh\nif [ "$1" = -l ]; then cat {table}; else cat > {table}; fi\n')
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{program.parent}{os.pathsep}/usr/bin{os.pathsep}/bin")
+    other = f"{feed.database}_x"
+    feed.execute("CREATE TABLE items (id INT PRIMARY KEY)", "INSERT INTO items VALUES (1)", f"CREATE DATABASE {other}",
+                 f"CREATE TABLE {other}.items (id INT PRIMARY KEY, more INT)", f"INSERT INTO {other}.items VALUES (1, 2), (2, 3)")  # fmt: skip
+    try:
+        first = FeedPlan("grown", (PlanSource(feed.address, feed.database, feed.database, ("items",)),), "full",
+                         union=f"{feed.database}_all", schedule=Schedule(("02:00",)))  # fmt: skip
+        feed.service.save(feed.service.joined(first))
+        timers.install(feed.service.timer(first), "cron")
+        second = replace(first, sources=(PlanSource(feed.address, other, other, ("items",)),), union="", schedule=None)
+        whole = feed.service.joined(second)
+        assert [one.database for one in whole.sources] == [feed.database, other]
+        assert (whole.union, whole.schedule) == (first.union, first.schedule)
+        assert feed.service.joined(first) == first  # the same source again is no second one
+        feed.service.save(whole)
+        feed.pull(feed.service.plan("grown"))
+        rows = feed.rows(f"SELECT source_db, COUNT(*) FROM {whole.union}.items GROUP BY 1 ORDER BY 1")
+        assert rows == [(feed.database, 1), (other, 2)]
+
+        (kept,) = kept_plans(feed.service)
+        assert (kept.timers, kept.last is not None, kept.fault) == (("cron",), True, "")
+        clash = replace(whole, sources=(whole.sources[0], replace(whole.sources[1], schema=feed.database)))
+        with pytest.raises(OpsError, match="Two sources of the plan land in"):
+            feed.pull(clash)
+        assert stop_timers(feed.service, whole) == ["cron"]
+        assert table.read_text() == "5 5 * * * mine\n" and kept_plans(feed.service)[0].timers == ()
+        timers.install(feed.service.timer(whole), "cron")
+        assert forget(feed.service, "grown") == ["cron"]
+        assert (feed.service.plans(), table.read_text()) == ([], "5 5 * * * mine\n")
+        assert feed.rows(f"SELECT COUNT(*) FROM {other}.items") == [(2,)]
+    finally:
+        feed.execute(f"DROP DATABASE {other}")
 
 
 class _Clock(SystemClock):

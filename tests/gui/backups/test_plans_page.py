@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 from PySide6.QtWidgets import QApplication
@@ -90,13 +91,41 @@ def test_not_known_is_not_nothing(qtbot, make_page) -> None:
     ]
     assert all("cannot be read" in text or "can be read" in text for text in shown), shown
 
+    assert view.plans.detail._values["Proof vanishes"].text().startswith("not known")
+    desk.backups.backups_now = None
+    (line,) = view.findChildren(FindingLine)
+    assert line.button.text() == "Look again"
+    line.button.click()  # and the history says why it shows none
+    qtbot.waitUntil(lambda: view.plans.detail.history.unknown.isVisible(), timeout=5000)
+    assert not view.plans.detail.history.backups.isVisible()
+
+
+def test_every_card_shows_all_of_its_words_at_any_width(qtbot, make_page) -> None:
+    view, desk, _ = make_page()
+    names = ["nightly", "a-plan-with-a-very-long-name-for-the-customers"]
+    desk.backups.plans_now = [replace(PLAN, name=name) for name in names]
+    found = {name: replace(desk.backups.status_now, plan=name, status=Status.NOT_RESTORABLE_HERE) for name in names}
+    desk.backups.watch = lambda _job: list(found.values())
+    view.plans_presenter.refresh()
+    qtbot.waitUntil(lambda: len(view.plans.list.cards) == 2, timeout=5000)
+    for width in (1200, 816):
+        view.window_of_test.resize(width, 612)
+        qtbot.wait(50)
+        for name, card in view.plans.list.cards.items():
+            assert card.chip.width() >= card.chip.sizeHint().width(), (width, name)
+            assert card.name.width() >= card.name.sizeHint().width(), (width, name)
+            for label in (card.backed, card.proved, card.next):
+                assert label.height() >= label.heightForWidth(label.width()), (width, name, label.text())
+    view.plans_presenter.choose(names[1])  # from elsewhere than by a click on it
+    assert view.plans.list.current == names[1]
+
 
 def test_a_read_only_profile_may_prove_but_not_write(qtbot, make_page) -> None:
     view, _desk, _ = make_page("production")
     settled(qtbot, view)
     assert not view.back_up.isEnabled() and not view.restore.isEnabled()
     assert view.verify.isEnabled()
-    view.plans_presenter.fix("no-expiry")
+    view.plans_presenter.fixes.fix("no-expiry")
     assert view.plans.banner.title.text() == "This profile is read-only"
     view.context_of_test.guard.unlock()
     assert view.back_up.isEnabled() and view.restore.isEnabled()
@@ -132,8 +161,6 @@ def test_forgetting_a_plan_asks_and_enter_does_not_do_it(qtbot, make_page) -> No
 
 
 def test_the_wizard_keeps_what_it_does_not_show(qtbot) -> None:
-    from dataclasses import replace
-
     from core.backups.plan import Assertion, Sentinel
 
     proof = replace(

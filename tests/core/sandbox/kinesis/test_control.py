@@ -8,6 +8,7 @@ import socket
 import subprocess
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +37,16 @@ def covers_all(ranges: list[tuple[int, int]]) -> bool:
     )
 
 
-def test_a_stream_lives_and_dies(plane: Plane) -> None:
+@pytest.fixture
+def slow_plane(tmp_path: Path) -> Iterator[Plane]:
+    """CREATING lasts long enough to be seen on a busy machine."""
+    made = Plane(tmp_path / "slow", "--passing", "1").start()
+    yield made
+    made.stop()
+
+
+def test_a_stream_lives_and_dies(slow_plane: Plane) -> None:
+    plane = slow_plane
     plane.client.create_stream(StreamName="life", ShardCount=2)
     assert plane.client.describe_stream(StreamName="life")["StreamDescription"]["StreamStatus"] == "CREATING"
     with refused("ResourceNotFoundException"):
