@@ -40,11 +40,12 @@ class RunCard(Card):
         grid.setHorizontalSpacing(Space.L)
         grid.setVerticalSpacing(0)
         self._facts: dict[str, Label] = {}
-        for number_of_line, names in enumerate(facts):
+        for above, names in zip(range(0, 3 * len(facts), 3), facts, strict=True):
+            grid.setRowMinimumHeight(above + 2, Space.S)  # between one line of figures and the next
             for place, name in enumerate(names):
                 self._facts[name] = Label("–", "strong")
-                grid.addWidget(Label(name, "caption"), 2 * number_of_line, place)
-                grid.addWidget(self._facts[name], 2 * number_of_line + 1, place)
+                grid.addWidget(Label(name, "caption"), above, place)
+                grid.addWidget(self._facts[name], above + 1, place)
         self.body.addLayout(grid)
         self.trouble = Label("", "small", tone="warning", wrap=True)
         self.body.addWidget(self.trouble)
@@ -149,7 +150,7 @@ class CarryCards(QWidget):
                 "Being loaded": short_count(now.committing),
                 "Rows loaded": short_count(now.loaded),
                 "Lag": f"{'about ' if now.unread else ''}{short_count(now.lag)} records",
-                "Behind": duration(now.behind) if now.behind is not None else "–",
+                "Behind": "–" if now.behind is None else duration(now.behind) if now.behind else "up to date",
                 "Queryable after": f"{number(now.freshness[0], 1)} s, at most {number(now.freshness[1], 1)}"
                 if now.freshness
                 else "–",
