@@ -109,14 +109,22 @@ class TreePane(QFrame):
         self._later = QTimer(self, singleShot=True, interval=120)
         self._later.timeout.connect(self._filter)
         self.search.textChanged.connect(lambda *_: self._later.start())
+        self.search.returnPressed.connect(self.focus_tree)
         self.refresh.clicked.connect(self.refresh_asked)
         self.pull.clicked.connect(self.pull_asked)
         self.extract.clicked.connect(self.extract_asked)
         self.plans.clicked.connect(self.plans_asked)
         self.tree.itemExpanded.connect(self._fill)
-        self.tree.itemDoubleClicked.connect(lambda item, _column: self._insert(item))
+        self.tree.itemActivated.connect(lambda item, _column: self._insert(item))
         self.tree.customContextMenuRequested.connect(self._menu)
         theme().changed.connect(self._show_again)
+
+    def focus_tree(self) -> None:
+        """Keys go to the tree, at its first entry where none is chosen."""
+        self.tree.setFocus()
+        first = self.tree.topLevelItem(0)
+        if self.tree.currentItem() is None and first is not None:
+            self.tree.setCurrentItem(first)
 
     def show_busy(self) -> None:
         self.stack.setCurrentWidget(self.busy)
