@@ -4,8 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QModelIndex, QPoint, Qt, QTimer, Signal
-from PySide6.QtGui import QAction, QFocusEvent, QFontMetrics, QGuiApplication, QKeyEvent, QKeySequence, QResizeEvent
+from PySide6.QtCore import QItemSelectionModel, QModelIndex, QPoint, Qt, QTimer, Signal
+from PySide6.QtGui import (
+    QAction,
+    QContextMenuEvent,
+    QFocusEvent,
+    QFontMetrics,
+    QGuiApplication,
+    QKeyEvent,
+    QKeySequence,
+    QResizeEvent,
+)
 from PySide6.QtWidgets import QHeaderView, QMenu, QTableView, QWidget
 
 from gui.parts.column_cells import Cells
@@ -63,8 +72,6 @@ class ColumnTable(QTableView):
         view.setSelectionMode(QTableView.SelectionMode.ContiguousSelection)
         view.setEditTriggers(QTableView.EditTrigger.NoEditTriggers)
         view.setTabKeyNavigation(False)
-        view.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
-        view.customContextMenuRequested.connect(lambda place, view=view: self._cell_menu(view, place))
         header.filter_edited.connect(self._filter_edited)
         header.left.connect(self.setFocus)
         header.sectionClicked.connect(self._header_clicked)
@@ -97,8 +104,12 @@ class ColumnTable(QTableView):
 
     def show_order(self, order: pl.Series | None) -> None:
         """The answer to ``order_asked``."""
-        across = self.horizontalScrollBar().value()
+        across, column = self.horizontalScrollBar().value(), self.currentIndex().column()
         self._model.show_order(order, list(self._sorts))
+        if column >= 0 and self._model.rowCount():  # keys go on in the column they were in
+            self.selectionModel().setCurrentIndex(
+                self._model.index(0, column), QItemSelectionModel.SelectionFlag.NoUpdate
+            )
         self._lay_out_frozen()
         self.horizontalScrollBar().setValue(across)
         self.scrollToTop()
@@ -205,6 +216,11 @@ class ColumnTable(QTableView):
         self._header.setSectionHidden(section, True)
         self._header.place_fields()
 
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        """Asked for by a key, the menu is that of the current cell, wherever the pointer is."""
+        by_key = event.reason() == QContextMenuEvent.Reason.Keyboard
+        self._cell_menu(self, self.visualRect(self.currentIndex()).center() if by_key else event.pos())
+
     def _cell_menu(self, view: QTableView, place: QPoint) -> None:
         index = view.indexAt(place)
         if not index.isValid():
@@ -292,6 +308,8 @@ class ColumnTable(QTableView):
         frozen.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         frozen.setAccessibleName("Pinned columns")
         self._frozen_header.setSectionsMovable(False)
+        frozen.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+        frozen.customContextMenuRequested.connect(lambda place: self._cell_menu(frozen, place))
         frozen.verticalScrollBar().valueChanged.connect(self.verticalScrollBar().setValue)
         self.verticalScrollBar().valueChanged.connect(frozen.verticalScrollBar().setValue)
         self.horizontalScrollBar().valueChanged.connect(self._header.place_fields)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QPoint, Qt, QTimer, Signal
-from PySide6.QtGui import QFontMetrics, QGuiApplication, QPainter
+from PySide6.QtCore import QEvent, QModelIndex, QObject, QPersistentModelIndex, QPoint, Qt, QTimer, Signal
+from PySide6.QtGui import QContextMenuEvent, QFontMetrics, QGuiApplication, QPainter
 from PySide6.QtWidgets import (
     QFrame,
     QLineEdit,
@@ -117,6 +117,7 @@ class TreePane(QFrame):
         self.tree.itemExpanded.connect(self._fill)
         self.tree.itemActivated.connect(lambda item, _column: self._insert(item))
         self.tree.customContextMenuRequested.connect(self._menu)
+        self.tree.installEventFilter(self)
         theme().changed.connect(self._show_again)
 
     def focus_tree(self) -> None:
@@ -230,6 +231,14 @@ class TreePane(QFrame):
             self.insert_asked.emit(quoted(part.name))
         elif isinstance(table, Table):
             self.insert_asked.emit(full_name(table))
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Asked for by a key, the menu is that of the current entry, wherever the pointer is."""
+        if isinstance(event, QContextMenuEvent) and event.reason() == QContextMenuEvent.Reason.Keyboard:
+            if (item := self.tree.currentItem()) is not None:
+                self._menu(self.tree.visualItemRect(item).center())
+            return True
+        return super().eventFilter(watched, event)
 
     def _menu(self, place: QPoint) -> None:
         item = self.tree.itemAt(place)
