@@ -24,7 +24,7 @@ from core.settings.profiles import WarehouseConnection
 from core.warehouse.feed.keys import KeyAdvice, advise
 from core.warehouse.feed.mapping import Mapped, create_statement, mapped_table
 from core.warehouse.feed.plan import FeedPlan, PlanSource, joined, load_plan, plan_names, save_plan
-from core.warehouse.feed.pull import Stage, Step, TablePull, TableReport, booleans_of
+from core.warehouse.feed.pull import Stage, Step, TablePull, TableReport, booleans_of, move_all
 from core.warehouse.feed.reconcile import holes, reconcile, repair
 from core.warehouse.feed.source import Server, SourceTable, read_tables
 from core.warehouse.feed.target import Target
@@ -162,8 +162,10 @@ class FeedService:
         check: bool = False,
         step: Step | None = None,
     ) -> PullReport:
-        """Pull every table of a plan, one transaction a table. A table whose values or columns do not fit is left as it is,
-        and told at the end; any other trouble stops the run. The tables before it stay.
+        """Pull every table of a plan: one transaction a table, or one for all of a source's that are read in a snapshot.
+
+        A table whose values or columns do not fit is left as it is, and told at the end (a snapshot stops there, loading
+        nothing of its source); any other trouble stops the run. The tables before it stay.
 
         ``check``: compare afterwards, pull again what differs, and compare once more.
         Raises OpsError (code ``locked``, exit status 3) while another run of the plan works.
@@ -225,7 +227,7 @@ class FeedService:
                         "The rows of one would replace those of the other",
                         "Give each source a schema of its own; a union shows them as one",
                     )
-            for number, (pull, done) in enumerate(self._moved(job, plan, server, pulls, keys, failed)):
+            for number, (pull, done) in enumerate(self._moved(job, plan, server, target, pulls, keys, failed)):
                 job.report(number + 1, len(tables), f"{pull.table.database}.{pull.table.name}")
                 report.tables.append(done)
                 landed.setdefault(pull.name, []).append((source.schema, server.database))
@@ -249,11 +251,12 @@ class FeedService:
         job: Job[Any],
         plan: FeedPlan,
         server: Server,
+        target: Target,
         pulls: list[TablePull],
         keys: dict[str, KeyAdvice],
         failed: dict[str, OpsError],
     ) -> Iterator[tuple[TablePull, TableReport]]:
-        """Each table pulled, one after the other, or read together in one snapshot and then loaded."""
+        """Each table pulled, one after the other, or read together in one snapshot and then loaded together."""
         if not plan.snapshot:
             for pull in pulls:
                 try:
@@ -276,9 +279,12 @@ class FeedService:
                     {**place, "reads": [one for reads in asked for one in reads]},
                 )
             )
-            for pull, report, reads in zip(pulls, reports, asked, strict=True):
-                pull.move(report, [pull.staged(one, next(answers)) for one in reads])
-                yield pull, report
+            moves = [
+                (pull, report, [pull.staged(one, next(answers)) for one in reads])
+                for pull, report, reads in zip(pulls, reports, asked, strict=True)
+            ]
+            move_all(target, moves)
+        yield from zip(pulls, reports, strict=True)
 
     def _check(self, pull: TablePull, report: TableReport) -> None:
         with pull.server.connect() as link:

@@ -16,6 +16,7 @@ from core.jobs import timers
 from core.jobs.calendar import Schedule
 from core.jobs.child import run_in_child
 from core.jobs.job import headless_job
+from core.warehouse.feed import pull as pulling
 from core.warehouse.feed.kept import forget, kept_plans, stop_timers
 from core.warehouse.feed.plan import FeedPlan, PlanSource
 from core.warehouse.feed.service import FeedService
@@ -64,6 +65,37 @@ def test_one_snapshot_shows_all_tables_as_of_one_moment(feed: Feed) -> None:
     assert feed.rows(total) == [(20_000,)], (
         "without a snapshot the same plan sees two moments: the test can tell them apart"
     )
+
+
+def test_a_snapshot_arrives_whole_or_not_at_all(feed: Feed, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A fault in the load of its last table leaves the tables before it as they were; more than a batch takes is told."""
+    feed.execute(
+        "CREATE TABLE a_one (id INT PRIMARY KEY)", "CREATE TABLE b_two (id INT PRIMARY KEY)",
+        "INSERT INTO a_one VALUES (1)", "INSERT INTO b_two VALUES (1)",
+    )  # fmt: skip
+    plan = feed.plan("a_one", "b_two", mode="full", snapshot=True)
+    first = feed.pull(plan, check=True)
+    assert first.ok and all(table.notes == [] and table.loaded == 1 for table in first.tables)
+    feed.execute("INSERT INTO a_one VALUES (2)", "INSERT INTO b_two VALUES (2)")
+    loads = []
+
+    def spoil(step: str) -> None:
+        loads.append(step)
+        if loads.count("load") == 2 and step == "load":  # before the transaction: what b_two needs is gone
+            stage = feed.sandbox.aws.client("s3")
+            bucket = next(b["Name"] for b in stage.list_buckets()["Buckets"] if b["Name"].startswith("opsdesk-stage-"))
+            for item in stage.list_objects_v2(Bucket=bucket).get("Contents", ()):
+                if "b_two" in item["Key"]:
+                    stage.delete_object(Bucket=bucket, Key=item["Key"])
+
+    counts = f"SELECT (SELECT COUNT(*) FROM {feed.database}.a_one), (SELECT COUNT(*) FROM {feed.database}.b_two)"
+    with pytest.raises(OpsError):
+        feed.pull(plan, step=spoil)
+    assert feed.rows(counts) == [(1, 1)]
+    monkeypatch.setattr(pulling, "_BATCH", 7)
+    again = feed.pull(plan)
+    assert feed.rows(counts) == [(2, 2)]
+    assert all("loaded in 2 transactions" in " ".join(table.notes) for table in again.tables)
 
 
 def test_a_second_run_of_a_plan_is_refused_with_status_3(feed: Feed) -> None:
