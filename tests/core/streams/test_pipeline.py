@@ -143,12 +143,13 @@ def test_what_is_no_page_view_is_kept_aside(plane: Plane, tmp_path: Path) -> Non
 def test_expired_iterators_throttles_and_errors_do_not_matter(plane: Plane, tmp_path: Path) -> None:
     plane.create("rough", 2)
     sent = fill(plane, "rough", 600)
-    plane.control("SetFaults", IteratorSeconds=0.2, ErrorShare=0.1, ThrottleShare=0.1)
+    plane.control("SetFaults", IteratorSeconds=0.2, ErrorShare=0.2, ThrottleShare=0.02)
     try:
-        run(plane.url, "rough", tmp_path)
+        end = run(plane.url, "rough", tmp_path, page_records=150, reads_per_second=4)
     finally:
         plane.control("SetFaults", IteratorSeconds=300, ErrorShare=0, ThrottleShare=0)
     assert loaded(tmp_path) == sorted(sent)
+    assert sum(shard.expired + shard.retries + shard.throttles for shard in end.shards) >= 2
 
 
 class LyingProxy:
