@@ -40,7 +40,12 @@ def _page(room: str, title: str, subtitle: str, icon: str) -> TabSpec:
         widget: QWidget = import_module(module).build(context)
         return widget
 
-    return TabSpec(room, title, subtitle, icon, build, partial(import_module, module), lambda: module in sys.modules)
+    def commands() -> tuple[tuple[str, str, str], ...]:
+        found: tuple[tuple[str, str, str], ...] = import_module(f"gui.tabs.{room}.commands").MAIN
+        return found
+
+    load = partial(import_module, module)
+    return TabSpec(room, title, subtitle, icon, build, load, lambda: module in sys.modules, commands)
 
 
 TABS = (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import logging
 import socket
@@ -19,7 +20,7 @@ from core.backups.outcomes import Finding, Outcome, Run, Severity
 from core.backups.plan import Plan
 from core.backups.server import Login
 from core.backups.upload import MultipartUpload
-from core.backups.vault import LIST_SUFFIX, Vault, object_key, stamp
+from core.backups.vault import LIST_SUFFIX, Stored, Vault, object_key, stamp
 from core.base.clock import Clock
 from core.base.errors import OpsError
 from core.jobs.job import Job, JobCancelled
@@ -119,7 +120,8 @@ class BackupRun:
             ) as upload:
                 plain, stored = self._flow(job, content, upload)
                 parts = content.finish(job)
-                manifest = self._manifest(run, key, content, plain, stored, parts)
+                upload.seal()
+                manifest = self._manifest(run, key, content, plain, stored, parts, upload.composite_sha256)
                 self._gate(manifest)
                 job.report(stored.size, stored.size, "Publishing the whole dump")
                 job.commit()  # from here on the backup appears; half a publication would help nobody
@@ -149,7 +151,9 @@ class BackupRun:
                 code="empty",
             )
 
-    def _manifest(self, run: Run, key: str, content: Content, plain: Tally, stored: Tally, parts: Parts) -> Manifest:
+    def _manifest(
+        self, run: Run, key: str, content: Content, plain: Tally, stored: Tally, parts: Parts, composite_sha256: str
+    ) -> Manifest:
         files = None
         if parts.file_list is not None:
             files = FilesPart(
@@ -164,7 +168,7 @@ class BackupRun:
             key=key,
             stored_bytes=stored.size,
             stored_sha256=stored.sha256,
-            composite_sha256="",
+            composite_sha256=composite_sha256,
             plain_bytes=plain.size,
             plain_sha256=plain.sha256,
             compression=self._plan.compression,
@@ -187,8 +191,10 @@ class BackupRun:
         )
 
     def _complete(self, job: Job[Any], run: Run, upload: MultipartUpload, manifest: Manifest, parts: Parts) -> None:
-        # Told before the object appears: if this process dies in between, the next run can still write the manifest.
+        # Told before the object appears: if this process dies in between, the next run can still publish the rest.
         text = manifest.to_json()
+        if parts.file_list is not None:
+            self._ledger.keep_list(run.plan, run.id, parts.file_list)
         self._ledger.note_upload(run.plan, run.id, key=manifest.key, upload_id=upload.upload_id, manifest=text.decode())
         try:
             upload.complete()
@@ -196,9 +202,9 @@ class BackupRun:
             # After a broken answer the repeated request finds its own object: ours if size and checksum fit.
             if not upload.completing or error.code not in ("exists", "not-found", "aws"):
                 raise
-            if not self._is_ours(job, manifest, upload):
+            if not _holds(self._vault.look(job, manifest.key), manifest):
                 raise
-        if not self._is_ours(job, manifest, upload):
+        if not _holds(self._vault.look(job, manifest.key), manifest):
             raise OpsError(
                 f"What arrived under {manifest.key} is not what was sent",
                 f"The endpoint tells another size or checksum than the {manifest.stored_bytes:,} bytes that were sent",
@@ -209,13 +215,6 @@ class BackupRun:
             self._vault.put(job, manifest.files.list_key, parts.file_list, run.id, "application/zstd")
         self._vault.put(job, manifest.key + SUFFIX, text, run.id, "application/json")
         self._ledger.remember(manifest_fact(run.plan, run.id), hashlib.sha256(text).hexdigest())
-
-    def _is_ours(self, job: Job[Any], manifest: Manifest, upload: MultipartUpload) -> bool:
-        found = self._vault.look(job, manifest.key)
-        if found is None or found.size != manifest.stored_bytes:
-            return False
-        # Some endpoints keep no composite checksum, or one of their own making without the number of parts.
-        return "-" not in found.composite or found.composite == upload.composite_sha256
 
 
 class _Sink:
@@ -238,30 +237,71 @@ def recover(job: Job[Any], plan: Plan, vault: Vault, ledger: Ledger, clock: Cloc
     """
     ended = []
     for run, bucket, upload_id, text in ledger.unfinished(plan.name):
-        error = "The program was ended before the run was done; nothing was published"
-        outcome = Outcome.FAILED
-        if text and _published(job, vault, text):
-            manifest = read_manifest(text.encode(), run.key)
-            vault.put(job, run.key + SUFFIX, text.encode(), run.id, "application/json")
-            outcome, error = Outcome.DONE, ""
-            run = replace(run, plain_bytes=manifest.plain_bytes, stored_bytes=manifest.stored_bytes, rows=manifest.rows)
-        elif upload_id:
-            trouble = vault.abort(run.key, upload_id, bucket)
-            if trouble is not None:
-                logging.getLogger(__name__).warning("an upload of %s may still be open: %s", run.key, trouble)
+        done = replace(run, ended=clock.now(), outcome=Outcome.FAILED)
+        manifest = _published(job, vault, text) if text else None
+        if manifest is None:
+            if not _swept(plan, vault, run, bucket, upload_id):
                 continue  # stays unfinished, so that the next run tries again
-        done = replace(run, ended=clock.now(), outcome=outcome, error=error)
+            done = replace(done, error="The program was ended before the run was done; nothing was published")
+        elif _list_is_there(job, vault, ledger, manifest):
+            vault.put(job, run.key + SUFFIX, text.encode(), run.id, "application/json")
+            ledger.remember(manifest_fact(run.plan, run.id), hashlib.sha256(text.encode()).hexdigest())
+            done = replace(
+                done,
+                outcome=Outcome.DONE,
+                plain_bytes=manifest.plain_bytes,
+                stored_bytes=manifest.stored_bytes,
+                rows=manifest.rows,
+            )
+        else:
+            done = replace(
+                done, error="The program was ended while it published: the list of files is lost, it is no backup"
+            )
         ledger.end_run(done)
         ended.append(done)
     return ended
 
 
-def _published(job: Job[Any], vault: Vault, text: str) -> bool:
+def _swept(plan: Plan, vault: Vault, run: Run, bucket: str, upload_id: str) -> bool:
+    """Abort the upload of a dead run; one whose id nobody noted any more is found by its key."""
+    left = [(run.key, upload_id)] if upload_id else []
+    if not left:
+        key = object_key(plan, run.id)
+        with contextlib.suppress(OpsError):  # some roles and endpoints do not tell: the lifecycle has to sweep
+            left = [(key, upload) for found, upload in vault.open_uploads(key) if found == key]
+    whole = True
+    for key, upload in left:
+        trouble = vault.abort(key, upload, bucket)
+        if trouble is not None:
+            logging.getLogger(__name__).warning("an upload of %s may still be open: %s", key, trouble)
+            whole = False
+    return whole
+
+
+def _published(job: Job[Any], vault: Vault, text: str) -> Manifest | None:
+    """What the dead process had proved whole, if its object did appear."""
     manifest = read_manifest(text.encode(), "ledger")
-    if manifest.files is not None and vault.look(job, manifest.files.list_key) is None:
-        return False  # the list of files died with the process
-    found = vault.look(job, manifest.key)
-    return found is not None and found.size == manifest.stored_bytes
+    return manifest if _holds(vault.look(job, manifest.key), manifest) else None
+
+
+def _holds(found: Stored | None, manifest: Manifest) -> bool:
+    """Whether what the endpoint tells of an object is what was sent."""
+    if found is None or found.size != manifest.stored_bytes:
+        return False
+    # Some endpoints keep no composite checksum, or one of their own making without the number of parts; older manifests hold none.
+    sent = manifest.composite_sha256
+    return not sent or "-" not in found.composite or found.composite == sent
+
+
+def _list_is_there(job: Job[Any], vault: Vault, ledger: Ledger, manifest: Manifest) -> bool:
+    """The list of files, put up now where the dead process did not come to it."""
+    if manifest.files is None:
+        return True
+    kept = ledger.kept_list(manifest.plan, manifest.run)
+    if kept is None:
+        return vault.look(job, manifest.files.list_key) is not None
+    vault.put(job, manifest.files.list_key, kept, manifest.run, "application/zstd")
+    return True
 
 
 def probe_once(job: Job[Any], vault: Vault, ledger: Ledger, manifest: Manifest) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 
 from core.backups.outcomes import Check, Delivery, Finding, Outcome, Run, Severity, Verification
 from core.base.errors import OpsError
+from core.base.files import write_atomic
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS run (
@@ -32,6 +33,12 @@ CREATE TABLE IF NOT EXISTS delivery (
 CREATE TABLE IF NOT EXISTS fact (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 PRAGMA user_version = 1;
 """
+
+_REFUTES = (
+    f"(w.outcome = '{Outcome.FAILED.value}'"
+    " AND EXISTS (SELECT 1 FROM json_each(w.checks) WHERE json_extract(value, '$.ok') = 0))"
+)
+"""As ``Verification.refutes`` says it, of a row w."""
 
 
 class Ledger:
@@ -85,7 +92,19 @@ class Ledger:
                 (key, upload_id, manifest, plan, run),
             )
 
+    def keep_list(self, plan: str, run: str, content: bytes) -> None:
+        """Keep the list of files that is about to be published, until the run has ended."""
+        write_atomic(self._list_of(plan, run), content)
+
+    def kept_list(self, plan: str, run: str) -> bytes | None:
+        path = self._list_of(plan, run)
+        return path.read_bytes() if path.exists() else None
+
+    def _list_of(self, plan: str, run: str) -> Path:
+        return self._path.parent / "unpublished" / f"{plan}-{run}.zst"
+
     def end_run(self, run: Run) -> None:
+        self._list_of(run.plan, run.id).unlink(missing_ok=True)
         with self._open() as database:
             database.execute(
                 "UPDATE run SET ended = ?, outcome = ?, key = ?, plain_bytes = ?, stored_bytes = ?, row_count = ?, error = ?,"
@@ -193,8 +212,8 @@ class Ledger:
             rows = database.execute(
                 "SELECT run, MAX(started) AS proved FROM verification v"
                 " WHERE plan = ? AND outcome = ? AND level >= 3 AND NOT EXISTS (SELECT 1 FROM verification w"
-                " WHERE w.plan = v.plan AND w.run = v.run AND w.outcome = ? AND w.id > v.id) GROUP BY run",
-                (plan, Outcome.DONE.value, Outcome.FAILED.value),
+                f" WHERE w.plan = v.plan AND w.run = v.run AND {_REFUTES} AND w.id > v.id) GROUP BY run",
+                (plan, Outcome.DONE.value),
             ).fetchall()
         return {row["run"]: datetime.fromisoformat(row["proved"]) for row in rows}
 
@@ -202,8 +221,9 @@ class Ledger:
         """Run id -> when it failed, of those whose newest judged verification did."""
         with self._open() as database:
             rows = database.execute(
-                "SELECT run, MAX(id), started, outcome FROM verification WHERE plan = ? AND outcome IN (?, ?) GROUP BY run",
-                (plan, Outcome.DONE.value, Outcome.FAILED.value),
+                "SELECT run, MAX(id), started, outcome FROM verification w"
+                f" WHERE plan = ? AND (outcome = ? OR {_REFUTES}) GROUP BY run",
+                (plan, Outcome.DONE.value),
             ).fetchall()  # SQLite takes the other columns from the row of the maximum
         return {
             row["run"]: datetime.fromisoformat(row["started"]) for row in rows if row["outcome"] == Outcome.FAILED.value

@@ -121,6 +121,11 @@ class Verification:
         return tuple(check for check in self.checks if check.ok is False)
 
     @property
+    def refutes(self) -> bool:
+        """Whether it found the backup to be bad; one that failed because the endpoint went away says nothing of it."""
+        return self.outcome is Outcome.FAILED and bool(self.failed_checks)
+
+    @property
     def headline(self) -> str:
         """One line for a table: what was proved, or the first thing that was wrong."""
         if self.failed_checks:

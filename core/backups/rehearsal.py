@@ -19,7 +19,7 @@ from core.backups.plan import Plan
 from core.backups.rowcount import TRAILER
 from core.backups.targets import NOT_HERE, Options, Target, open_target
 from core.backups.unpack import Unpacked, unpack
-from core.backups.vault import Vault
+from core.backups.vault import Stored, Vault
 from core.base.clock import Clock
 from core.base.errors import OpsError
 from core.jobs.job import Job, JobCancelled
@@ -182,6 +182,7 @@ class Rehearsal:
             f"{found.size:,} bytes",
             time.monotonic() - started,
         )
+        ok = self._checksum_there(manifest, found) and ok
         parts = [f"class {found.storage_class}"]
         parts += [f"version {found.version}"] if found.version else []
         parts += [f"locked until {found.locked_until:%Y-%m-%d}"] if found.locked_until else []
@@ -191,6 +192,22 @@ class Rehearsal:
             self._not_here = f"The object is {found.archive.value} ({found.storage_class}): bring it back first"
             return False
         return ok
+
+    def _checksum_there(self, manifest: Manifest, found: Stored) -> bool:
+        """The checksum that the endpoint keeps, made of those of the parts, against what was sent."""
+        name, sent = "checksum at the store", manifest.composite_sha256
+        if not sent or sent.rpartition("-")[2] != found.composite.rpartition("-")[2] or "-" not in found.composite:
+            told = (
+                "it was stored again, in other parts"
+                if "-" in found.composite
+                else "the endpoint keeps none of its parts"
+            )
+            return self._add(1, name, None, "the one of what was sent", f"{told}: level 2 reads every byte")
+        same = found.composite == sent
+        words = "the one of what was sent" if same else "another: these are not the bytes that were sent"
+        return self._add(
+            1, name, same, "the one of what was sent", words, 0.0, f"sent  {sent}\nfound {found.composite}"
+        )
 
     def _restore(self, job: Job[Any], manifest: Manifest, target: Target | None) -> bool:
         """Levels 2 and 3 in one pass over the object; true where both held."""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
+import logging
 import os
 import shutil
 import time
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,14 +20,27 @@ from core.backups.manifest import Manifest
 from core.backups.outcomes import Finding, Restored, RestorePreview, Severity
 from core.backups.plan import Plan
 from core.backups.scratch import client_program
-from core.backups.server import Login, connected, describe, identifier, missing_accounts, rows_of, server_version
-from core.backups.targets import Options, read_list
+from core.backups.scratch_folder import read_list
+from core.backups.server import (
+    Login,
+    connected,
+    describe,
+    identifier,
+    message_of,
+    missing_accounts,
+    one_of,
+    rows_of,
+    server_version,
+)
+from core.backups.targets import Options
 from core.backups.unpack import Unpacked, unpack
 from core.backups.vault import Vault
 from core.base.errors import OpsError, WrongUse
 from core.jobs.job import Job
 
 _LISTED = 1000
+_UNFINISHED = "_opsdesk_unfinished_restore"
+"""A table that stands in a new database until all of it is restored: after a kill it says that this is no whole copy."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +144,9 @@ class Restoring:
                 )
             for name in place.names.values():
                 held = _tables(connection, name)
-                if held:
+                if held and _left_unfinished(connection, name):
+                    findings.append(_half(name))
+                elif held:
                     findings.append(_taken(name, held, place.is_source))
         items = [
             (f"{part.name}.{table.name}", (table.expected or (0, 0))[1])
@@ -152,22 +169,8 @@ class Restoring:
 
     def _into_databases(self, job: Job[Any], manifest: Manifest, place: _Place, confirm: str) -> tuple[str, int]:
         login = self._login(place.server)
-        with ExitStack() as undo:
-            with connected(login, doing="prepare the target") as connection:
-                for part in manifest.databases:
-                    name = place.names[part.name]
-                    held = _tables(connection, name)
-                    if held and not (place.is_source and confirm in (name, f"{place.server}/{name}")):
-                        finding = _taken(name, held, place.is_source)
-                        raise OpsError(finding.title, finding.why, finding.remedy, code="exists")
-                    if held is None:
-                        rows_of(
-                            connection,
-                            f"CREATE DATABASE {identifier(name)} CHARACTER SET %s COLLATE %s",
-                            part.charset,
-                            part.collation,
-                        )
-                        undo.callback(_drop, login, name)
+        with _alone(login, place), ExitStack() as undo:
+            marked = self._prepare(undo, login, manifest, place, confirm)
             single = len(manifest.databases) == 1
             with Loader(
                 job, client_program(), login, place.names[manifest.databases[0].name] if single else ""
@@ -178,9 +181,38 @@ class Restoring:
                     writer.close()
                 job.report(manifest.stored_bytes, manifest.stored_bytes, "Waiting for the last statements")
                 loader.finish()
+            with connected(login, doing="declare the restored databases whole") as connection:
+                for name in marked:
+                    rows_of(connection, f"DROP TABLE {_mark(name)}")
             undo.pop_all()
         tables = sum(len(part.tables) for part in manifest.databases)
         return ", ".join(f"{place.server}/{name}" for name in place.names.values()), tables
+
+    def _prepare(self, undo: ExitStack, login: Login, manifest: Manifest, place: _Place, confirm: str) -> list[str]:
+        """Make the databases, each with the mark of what is not whole yet; returns the marked ones."""
+        marked = []
+        with connected(login, doing="prepare the target") as connection:
+            for part in manifest.databases:
+                name = place.names[part.name]
+                held = _tables(connection, name)
+                if held and _left_unfinished(connection, name):
+                    rows_of(connection, f"DROP DATABASE {identifier(name)}")
+                    held = None
+                if held and not (place.is_source and confirm in (name, f"{place.server}/{name}")):
+                    finding = _taken(name, held, place.is_source)
+                    raise OpsError(finding.title, finding.why, finding.remedy, code="exists")
+                if held is None:
+                    rows_of(
+                        connection,
+                        f"CREATE DATABASE {identifier(name)} CHARACTER SET %s COLLATE %s",
+                        part.charset,
+                        part.collation,
+                    )
+                    undo.callback(_drop, login, name)
+                if not held:
+                    rows_of(connection, f"CREATE TABLE {_mark(name)} (id INT PRIMARY KEY)")
+                    marked.append(name)
+        return marked
 
     # -- folders --------------------------------------------------------------
     def _preview_folder(self, job: Job[Any], manifest: Manifest, folder: Path) -> RestorePreview:
@@ -271,6 +303,49 @@ def _tables(connection: Any, database: str) -> int | None:
     return len(facts.tables) + len(facts.views)
 
 
+@contextmanager
+def _alone(login: Login, place: _Place) -> Iterator[None]:
+    """No other restore into the same databases meanwhile, from whatever computer: it would take ours for a dead one's."""
+    with connected(login, doing="prepare the target") as connection:
+        rows_of(connection, "SET SESSION wait_timeout = 2592000")  # it only waits, and for as long as the restore takes
+        for name in place.names.values():
+            if not _locked(connection, name):
+                raise OpsError(
+                    f"{name} is being restored already",
+                    f"Another restore on {place.server} has not ended",
+                    "Wait for its end, or choose a new name",
+                    code="locked",
+                    exit_status=3,
+                )
+        yield
+
+
+def _locked(connection: Any, name: str) -> bool:
+    import pymysql
+
+    digest = hashlib.sha256(name.encode()).hexdigest()[:32]
+    try:
+        return bool(one_of(connection, "SELECT GET_LOCK(%s, 0)", f"opsdesk-restore-{digest}"))
+    except pymysql.MySQLError as error:  # some clusters forbid it; that must not stand between a user and the backup
+        logging.getLogger(__name__).warning("nothing keeps two restores into %s apart: %s", name, message_of(error))
+        return True
+
+
+def _mark(database: str) -> str:
+    return f"{identifier(database)}.{identifier(_UNFINISHED)}"
+
+
+def _left_unfinished(connection: Any, database: str) -> bool:
+    """Whether a restore that was killed left it."""
+    found = rows_of(
+        connection,
+        "SELECT 1 FROM information_schema.tables WHERE table_schema = %s AND table_name = %s",
+        database,
+        _UNFINISHED,
+    )
+    return bool(found)
+
+
 def _drop(login: Login, name: str) -> None:
     with connected(login, doing="remove the unfinished database") as connection:
         rows_of(connection, f"DROP DATABASE IF EXISTS {identifier(name)}")
@@ -291,6 +366,16 @@ def _taken(name: str, tables: int, is_source: bool) -> Finding:
         f"{name} exists and holds {tables:,} tables",
         "A restore never mixes with what is there",
         "Choose a new name",
+    )
+
+
+def _half(name: str) -> Finding:
+    return Finding(
+        Severity.WARNING,
+        "restore-unfinished",
+        f"{name} is what a restore left that was ended before it was done",
+        "It is not whole",
+        "It is removed and restored anew; choose another name to keep it",
     )
 
 

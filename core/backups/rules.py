@@ -97,7 +97,7 @@ def _standing(judged: list[Verification]) -> Verification | None:
     for verification in judged:
         if verification.outcome is Outcome.DONE and verification.run not in refuted:
             return verification
-        if verification.outcome is Outcome.FAILED:
+        if verification.refutes:
             refuted.add(verification.run)
     return None
 

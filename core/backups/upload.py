@@ -42,7 +42,8 @@ def patiently(job: Job[Any], doing: str, call: Callable[[], T], *, patience: flo
 
 
 class MultipartUpload:
-    """One object on its way up. Use as ``with``: leaving it without ``complete()`` aborts, and nothing stays behind.
+    """One object on its way up: ``write``, ``seal``, ``complete``. Use as ``with``: leaving it before it is complete aborts,
+    and nothing stays behind.
 
     client: an S3 client with few hidden retries (this class is patient itself). extra: more arguments of
     CreateMultipartUpload (storage class, encryption, metadata). Memory: ``workers + 1`` parts.
@@ -67,6 +68,7 @@ class MultipartUpload:
         self._pool = ThreadPoolExecutor(workers, thread_name_prefix="part")
         self._sending: list[Future[dict[str, Any]]] = []
         self._buffer = bytearray()
+        self._parts: list[dict[str, Any]] = []
         self._done = False
         self.upload_id = ""
         self.size = 0
@@ -81,7 +83,11 @@ class MultipartUpload:
             lambda: self._client.create_multipart_upload(**self._where, ChecksumAlgorithm="SHA256", **self._extra),
         )
         self.upload_id = answer["UploadId"]
-        self._opened(self.upload_id)
+        try:
+            self._opened(self.upload_id)
+        except BaseException:  # nobody would know of it, and nobody could abort it later
+            self._abort()
+            raise
         return self
 
     def write(self, data: bytes) -> None:
@@ -94,20 +100,23 @@ class MultipartUpload:
             del self._buffer[:size]
             self._send(part)
 
-    def complete(self) -> None:
-        """Send the rest and make the object appear; raises OpsError (code ``exists``) where the key is taken."""
+    def seal(self) -> None:
+        """Send the rest and wait until every part has arrived: from here on ``composite_sha256`` is known."""
         if self._buffer or not self._sending:
             self._send(self._buffer)
             self._buffer = bytearray()
-        parts = [future.result() for future in self._sending]
-        digest = hashlib.sha256(b"".join(base64.b64decode(part["ChecksumSHA256"]) for part in parts))
-        self.composite_sha256 = f"{base64.b64encode(digest.digest()).decode()}-{len(parts)}"
+        self._parts = [future.result() for future in self._sending]
+        digest = hashlib.sha256(b"".join(base64.b64decode(part["ChecksumSHA256"]) for part in self._parts))
+        self.composite_sha256 = f"{base64.b64encode(digest.digest()).decode()}-{len(self._parts)}"
+
+    def complete(self) -> None:
+        """Make the sealed object appear; raises OpsError (code ``exists``) where the key is taken."""
         self.completing = True
         patiently(
             self._job,
             "complete the upload",
             lambda: self._client.complete_multipart_upload(
-                **self._where, UploadId=self.upload_id, MultipartUpload={"Parts": parts}, IfNoneMatch="*"
+                **self._where, UploadId=self.upload_id, MultipartUpload={"Parts": self._parts}, IfNoneMatch="*"
             ),
         )
         self._done = True

@@ -132,11 +132,11 @@ class Vault:
     def abort(self, key: str, upload_id: str, bucket: str = "") -> OpsError | None:
         return abort_upload(self.client, bucket or self.bucket, key, upload_id)
 
-    def open_uploads(self) -> list[tuple[str, str]]:
-        """(key, upload id) of every unfinished upload under the plan's prefix."""
+    def open_uploads(self, prefix: str = "") -> list[tuple[str, str]]:
+        """(key, upload id) of every unfinished upload under ``prefix``, the plan's own by default."""
         with explained(f"list the unfinished uploads of {self.bucket}"):
             pages = self.client.get_paginator("list_multipart_uploads").paginate(
-                Bucket=self.bucket, Prefix=self.plan.prefix
+                Bucket=self.bucket, Prefix=prefix or self.plan.prefix
             )
             return [(item["Key"], item["UploadId"]) for page in pages for item in page.get("Uploads", ())]
 

@@ -19,9 +19,9 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     )
     add_global_options(parser, default=True)
     groups = parser.add_subparsers(dest="verb", metavar="VERB")
-    wanted = next((word for word in arguments if word in GROUPS), None)
+    named = set(arguments).intersection(GROUPS)  # often one; two where a profile or a file is called like a group
     for name in GROUPS:
-        if wanted in (None, name):  # one group's module is enough to run its verb
+        if name in named or not named:  # the named group's module is enough to run its verb
             import_module(f"core.cli.{name}").register(groups)
     return parser.parse_args(arguments)
 

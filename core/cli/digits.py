@@ -119,6 +119,7 @@ def _evaluate(options: argparse.Namespace, console: Console) -> None:
         f"{evaluation.accuracy:.2%} of {evaluation.count:,} right (95 % interval {low:.2%} to {high:.2%})",
         f"macro-F1 {evaluation.macro_f1:.4f}, against {evaluation.baseline_macro_f1:.4f} for always the most frequent digit",
         f"calibration error {evaluation.ece:.4f}",
+        *([] if evaluation.digit is None else [f"{(evaluation.digit >= 0).mean():.2%} taken for digits"]),
         "",
         "true  " + "".join(f"{digit:>6}" for digit in range(10)) + "     F1",
     ]

@@ -134,6 +134,7 @@ def _feed(job: Job[Any], options: argparse.Namespace, producer: Any) -> None:
 def _lines(job: Job[Any], options: argparse.Namespace, producer: Any) -> None:
     from core.streams.templates import json_lines
 
+    producer.sink.learn_size()
     for data, key in json_lines(iter(sys.stdin.buffer.readline, b""), options.key):
         while not producer.wait_for_room(0.2):
             _tell(job, producer, 0, None)
@@ -228,6 +229,7 @@ def _carried(end: PipelineSnapshot) -> dict[str, Any]:
         "rejected": end.rejected,
         "rejects_at": end.rejects_at or None,
         "uncommitted": end.uncommitted,
+        "unread_estimate": end.unread,
         "commits": end.commits,
         "behind_seconds": end.behind,
         "freshness_seconds": {"median": median, "worst": worst},

@@ -23,17 +23,6 @@ def varied(images: Floats, strength: float, rng: np.random.Generator) -> Floats:
     return out
 
 
-def moved(images: Floats, down: int, right: int) -> Floats:
-    """The images moved by whole pixels; what leaves the frame is lost, what enters is blank."""
-    out, side = np.zeros_like(images), images.shape[1]
-    source_rows = slice(max(0, -down), side - max(0, down))
-    source_columns = slice(max(0, -right), side - max(0, right))
-    target_rows = slice(max(0, down), side - max(0, -down))
-    target_columns = slice(max(0, right), side - max(0, -right))
-    out[:, target_rows, target_columns] = images[:, source_rows, source_columns]
-    return out
-
-
 def warped(images: Floats, rows: Floats, columns: Floats) -> Floats:
     """The images read at (rows, columns), each (n, side, side) in pixels, bilinear; outside is blank."""
     count, side = images.shape[:2]

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import gzip
 import io
-import json
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -18,8 +17,8 @@ from typing import Any, Protocol
 import numpy as np
 
 from core.base.files import atomic_file
-from core.digits.answers import Answer
-from core.digits.datasets import open_dataset
+from core.digits.answers import SURE_FROM, Answer
+from core.digits.datasets import is_csv, open_dataset
 from core.digits.opened import open_model
 from core.digits.patches import SIDE
 from core.digits.pixel_csv import BadRow, Rows, bad_data, read_rows
@@ -34,7 +33,7 @@ class BatchResult:
     rows: int
     predicted: int
     counts: list[int]
-    unsure: int  # below 0.9, or refused by the head
+    unsure: int  # below SURE_FROM, or refused by the head
     bad: list[BadRow] = field(default_factory=list)
     bad_count: int = 0
     accuracy: float | None = None  # where the file brought labels
@@ -89,7 +88,7 @@ def predict_file(
                 submission_file.write(submission_lines(answer, block, rows + 1))
             good = block.good
             counts += np.bincount(answer.labels[good], minlength=10)
-            sure = answer.confidences >= 0.9
+            sure = answer.confidences >= SURE_FROM
             if answer.digit is not None:
                 sure &= answer.digit >= 0
             unsure += int((~sure & good).sum())
@@ -107,19 +106,9 @@ def predict_file(
 
 def _blocks(data: Path, on_progress: Callable[[int, int], None]) -> Iterator[Rows]:
     """The rows of a CSV as they come, bad ones marked; other kinds of sets are opened whole."""
-    if data.is_file():
-        with data.open("rb") as file:
-            start = file.read(4)
-        is_csv = start[:2] != b"PK" and start[:3] != b"\x00\x00\x08"
-        if is_csv and start[:2] == b"\x1f\x8b":
-            with gzip.open(data) as inside:
-                try:
-                    is_csv = inside.read(3) != b"\x00\x00\x08"
-                except OSError as error:
-                    raise bad_data(data, f"The gzip file is damaged: {error}") from error
-        if is_csv:
-            yield from read_rows(data, strict=False, on_progress=on_progress)
-            return
+    if is_csv(data):
+        yield from read_rows(data, strict=False, on_progress=on_progress)
+        return
     dataset = open_dataset(data)
     for first in range(0, len(dataset), 500):
         images = dataset.images[first : first + 500].reshape(-1, SIDE * SIDE)
@@ -149,8 +138,3 @@ def submission_lines(answer: Answer, block: Rows, first_id: int) -> bytes:
 def result_name(batch: str, data: Path) -> str:
     """Amazon's name of the scores of an input file: ``bp-<id>-<input file name>.gz``."""
     return f"{batch}-{data.name.removesuffix('.gz')}.gz"
-
-
-def manifest(prefix: str, batch: str, data: Path) -> str:
-    """Amazon's manifest: input file -> result file."""
-    return json.dumps({str(data): f"{prefix}batch-prediction/result/{result_name(batch, data)}"}, indent=1)

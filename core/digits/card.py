@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import asdict, dataclass, field, fields, replace
+from datetime import datetime
 from typing import Any
 
 KINDS = ("patch-svc", "sklearn", "onnx")
+SCORES = ("accuracy", "accuracy_low", "accuracy_high", "macro_f1", "baseline_macro_f1", "ece")
 
 
 @dataclass(frozen=True)
@@ -52,15 +55,45 @@ class ModelCard:
         for name in ("numbers", "parameters", "scores", "versions", "overview"):
             if not isinstance(known.get(name, {}), dict):
                 raise ValueError(f"the card's {name} is no object")
-        for name in ("rows", "held_out", "seconds"):
-            if not isinstance(known.get(name, 0), int | float):
+        for name in ("rows", "held_out", "seed", "seconds"):
+            if not _is_number(known.get(name, 0)):
                 raise ValueError(f"the card's {name} is no number")
         if known.get("kind") not in KINDS:
             raise ValueError(f"the card names the kind {known.get('kind')!r}, which is not known here")
-        if not all(isinstance(score, int | float) for score in known.get("scores", {}).values()):
-            raise ValueError("the card's scores are not all numbers")
+        if known.get("created"):
+            datetime.fromisoformat(known["created"])
+        _check_figures(known.get("scores", {}), known.get("overview", {}))
         known["curve"] = [(str(stage), float(accuracy)) for stage, accuracy in known.get("curve", [])]
         return cls(**known)
 
     def renamed(self, name: str) -> ModelCard:
         return replace(self, name=name)
+
+
+def _check_figures(scores: dict[str, Any], overview: dict[str, Any]) -> None:
+    """Either none of them or all, in the shapes that are shown."""
+    if not all(map(_is_number, scores.values())):
+        raise ValueError("the card's scores are not all numbers")
+    if (scores or overview) and not set(SCORES) <= set(scores):
+        raise ValueError("the card's scores are not complete")
+    if not overview:
+        return
+    tables = [overview.get(name) for name in ("confusion", "reliability", "coverage")]
+    if not _is_number(overview.get("count")) or not all(
+        isinstance(table, list) and all(isinstance(line, list) for line in table) for table in tables
+    ):
+        raise ValueError("the card's overview is not complete")
+    confusion, reliability, coverage = tables
+    fits = (
+        [len(line) for line in confusion or ()] == [10] * 10
+        and all(isinstance(count, int) and count >= 0 for line in confusion or () for count in line)
+        and all(len(line) == 3 and all(map(_is_number, line)) for line in reliability or ())
+        and all(len(line) == 3 and all(map(_is_number, line[:2])) for line in coverage or ())
+        and all(line[2] is None or _is_number(line[2]) for line in coverage or ())
+    )
+    if not fits:
+        raise ValueError("the card's overview has figures of another shape")
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)

@@ -45,6 +45,14 @@ def fit_on_cluster(
             code="unreachable",
         ) from error
     try:
+        cores = sum(client.ncores().values())
+        if cores < 2:  # joblib then fits in this very process, without a word
+            raise OpsError(
+                f"The Dask cluster at {parts.hostname}:{parts.port} has {cores} worker threads",
+                "At least two are needed to share a fit among them",
+                "Start more workers (dask worker), or leave --backend out",
+                code="unreachable",
+            )
         with joblib.parallel_config("dask"):
             return _fitted(algorithm, rows, labels, values, seed)
     finally:

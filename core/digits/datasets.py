@@ -50,8 +50,8 @@ class Dataset:
     @property
     def digest(self) -> str:
         """A short hash of the very pixels and labels, for the model's card."""
-        hashed = hashlib.sha256(self.images.tobytes())
-        hashed.update(b"" if self.labels is None else self.labels.tobytes())
+        hashed = hashlib.sha256(np.ascontiguousarray(self.images).data)
+        hashed.update(b"" if self.labels is None else np.ascontiguousarray(self.labels).data)
         return hashed.hexdigest()[:16]
 
     def chosen(self, rows: NDArray[Any]) -> Dataset:
@@ -79,17 +79,30 @@ def open_dataset(path: Path, *, cache: Path | None = None, on_progress: Progress
     if path.is_dir():
         return _from_folder(path, on_progress)
     try:
-        with path.open("rb") as file:
-            start = file.read(4)
-        if start[:2] == b"PK":
+        kind = _kind_of(path)
+        if kind == "npz":
             return _from_npz(path)
-        if start[:3] == b"\x00\x00\x08" or (start[:2] == b"\x1f\x8b" and _zipped_start(path)[:3] == b"\x00\x00\x08"):
-            return _from_idx(path)
-        return _from_csv(path, cache, on_progress)
+        return _from_idx(path) if kind == "idx" else _from_csv(path, cache, on_progress)
     except OSError as error:
         raise OpsError(
             f"{path.name} could not be read", error.strerror or str(error), "Check its permissions", code="data"
         ) from error
+
+
+def is_csv(path: Path) -> bool:
+    """Whether the file can be read row by row. Raises OpsError (code ``data``) for a damaged gzip file."""
+    return path.is_file() and _kind_of(path) == "csv"
+
+
+def _kind_of(path: Path) -> str:
+    """npz, idx or csv, told from the first bytes, whatever the name says."""
+    with path.open("rb") as file:
+        start = file.read(4)
+    if start[:2] == b"PK":
+        return "npz"
+    if start[:2] == b"\x1f\x8b":
+        start = _zipped_start(path)
+    return "idx" if start[:3] == b"\x00\x00\x08" else "csv"
 
 
 # -- CSV ----------------------------------------------------------------------

@@ -133,21 +133,36 @@ def _rescaled(picture: Floats, length: int, axis: int) -> Floats:
 def _paper(picture: Floats) -> Floats:
     """The brightness of bright-on-dark paper around each pixel: shadows of a photo vanish with it.
 
-    The 20th percentile of blocks much larger than a stroke, spread smoothly.
+    The 20th percentile of blocks much larger than a stroke: the slope of a lamp's light first, then what is left,
+    spread smoothly.
     """
     blocks = 6
     rows = np.array_split(np.arange(picture.shape[0]), min(blocks, picture.shape[0]))
     columns = np.array_split(np.arange(picture.shape[1]), min(blocks, picture.shape[1]))
     levels = np.array([[np.percentile(picture[np.ix_(row, column)], 20) for column in columns] for row in rows])
+    slope = _slope(levels)
     # a block full of ink has no paper: no block may be brighter than the paper of its neighbours by much
-    padded = np.pad(levels, 1, mode="edge")
+    padded = np.pad(levels - slope, 1, mode="edge")
     around = [padded[y : y + len(rows), x : x + len(columns)] for y in range(3) for x in range(3)]
-    levels = np.min(around, axis=0)
+    levels = np.min(around, axis=0) + slope
     y = np.interp(np.arange(picture.shape[0]), [row.mean() for row in rows], np.arange(len(rows)))
     x = np.interp(np.arange(picture.shape[1]), [column.mean() for column in columns], np.arange(len(columns)))
     across = np.array([np.interp(x, np.arange(len(columns)), line) for line in levels])
     full = np.array([np.interp(y, np.arange(len(rows)), column) for column in across.T]).T
     return full.astype(np.float32)
+
+
+def _slope(levels: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The plane through most of the levels (rows, columns); blocks far above it hold ink and do not count."""
+    y, x = np.indices(levels.shape)
+    axes = np.column_stack([np.ones(levels.size), y.ravel(), x.ravel()])
+    values, counted = levels.ravel(), np.ones(levels.size, bool)
+    plane = np.zeros(levels.size)
+    for _ in range(3):
+        plane = axes @ np.linalg.lstsq(axes[counted], values[counted], rcond=None)[0]
+        off = values - plane
+        counted = off <= max(2 * float(np.median(np.abs(off))), _LEAST_CONTRAST / 4)
+    return plane.reshape(levels.shape)
 
 
 def otsu(picture: Floats) -> float:

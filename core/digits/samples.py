@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import sqlite3
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -60,8 +61,8 @@ class Samples:
         if not 0 <= label <= 9 or image.shape != (SIDE, SIDE):
             raise ValueError("a sample is a 28 x 28 picture and a digit")
         created = datetime.now(UTC)
-        with self._lock:
-            cursor = self._database.execute(
+        with self._asked("The sample could not be kept") as database:
+            cursor = database.execute(
                 "INSERT INTO sample (label, answered, created, image, strokes) VALUES (?, ?, ?, ?, ?)",
                 (label, answered, created.isoformat(), image.astype(np.uint8).tobytes(), _as_text(strokes)),
             )
@@ -69,26 +70,24 @@ class Samples:
 
     def list(self) -> list[Sample]:
         """Newest first."""
-        with self._lock:
-            rows = self._database.execute(
+        with self._asked("Your samples could not be read") as database:
+            rows = database.execute(
                 "SELECT id, label, answered, created, image, strokes FROM sample ORDER BY id DESC"
             ).fetchall()
-        return [
-            Sample(number, label, answered, datetime.fromisoformat(created), _image(image), _from_text(strokes))
-            for number, label, answered, created, image, strokes in rows
-        ]
+            return [
+                Sample(number, label, answered, datetime.fromisoformat(created), _image(image), _from_text(strokes))
+                for number, label, answered, created, image, strokes in rows
+            ]
 
     def count(self) -> int:
-        with self._lock:
-            return int(self._database.execute("SELECT count(*) FROM sample").fetchone()[0])
-
-    def relabel(self, number: int, label: int) -> None:
-        with self._lock:
-            self._database.execute("UPDATE sample SET label = ? WHERE id = ?", (label, number))
+        with self._asked("Your samples could not be counted") as database:
+            return int(database.execute("SELECT count(*) FROM sample").fetchone()[0])
 
     def delete(self, numbers: Sequence[int]) -> None:
-        with self._lock:
-            self._database.executemany("DELETE FROM sample WHERE id = ?", [(number,) for number in numbers])
+        """All of them or none."""
+        with self._asked("The samples could not be deleted") as database, database:
+            database.execute("BEGIN")
+            database.executemany("DELETE FROM sample WHERE id = ?", [(number,) for number in numbers])
 
     def as_dataset(self) -> Dataset:
         """All samples, oldest first. Raises OpsError where there are none."""
@@ -106,6 +105,20 @@ class Samples:
     def close(self) -> None:
         with self._lock:
             self._database.close()
+
+    @contextmanager
+    def _asked(self, fault: str) -> Iterator[sqlite3.Connection]:
+        """The database for one question; a full disk or a file damaged since becomes an OpsError with that title."""
+        with self._lock:
+            try:
+                yield self._database
+            except (sqlite3.DatabaseError, ValueError, KeyError, TypeError) as error:
+                raise OpsError(
+                    fault,
+                    f"The database of samples answers: {error}",
+                    "Make room on the disk; if it stays so, restore samples.sqlite from a backup",
+                    code="samples",
+                ) from error
 
 
 def _opened(path: Path) -> sqlite3.Connection:

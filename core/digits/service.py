@@ -17,13 +17,14 @@ from core.aws.workplace import Workplace
 from core.base.errors import OpsError, WrongUse
 from core.base.files import write_atomic
 from core.digits.algorithms import ALGORITHMS, Algorithm, Probe
-from core.digits.answers import Answer, Verdict
+from core.digits.answers import Answer
 from core.digits.batch import BatchResult
 from core.digits.card import ModelCard
 from core.digits.datasets import Dataset, open_dataset, save_csv, save_npz
 from core.digits.ink import Drawing, as_drawn, is_empty, normalised
 from core.digits.judgements import Judged, Judgements
 from core.digits.live import LiveModel
+from core.digits.model_file import read_card
 from core.digits.patches import Floats
 from core.digits.pictures import digit_from, read_picture
 from core.digits.registry import DEFAULT, Broken, Kept, Registry
@@ -41,10 +42,6 @@ class Reading:
     picture: Floats
     answer: Answer
     milliseconds: float
-
-    @property
-    def verdict(self) -> Verdict:
-        return self.answer.verdict()
 
 
 class DigitsService:
@@ -155,7 +152,10 @@ class DigitsService:
         evaluation: Evaluation = run_in_child(
             job, "core.digits.judging:evaluate", {"model": path, "data": data, "cache": self._cache}
         )
-        judged = Judged(model, dataset.name, evaluation, dataset.images)
+        name = dataset.name
+        if read_card(path).data_digest == dataset.digest:  # who knows the answers by heart is no better for it
+            name += " (it learned from these)"
+        judged = Judged(model, name, evaluation, dataset.images)
         self._keep(judged)
         return judged
 
@@ -253,8 +253,6 @@ class DigitsService:
             return self.import_model(job, place)
 
     def card(self, model: str = DEFAULT) -> ModelCard:
-        from core.digits.model_file import read_card
-
         return read_card(self.registry.find(model))
 
 

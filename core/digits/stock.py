@@ -17,10 +17,7 @@ from core.digits.answers import Answer, softmax, spread
 from core.digits.card import ModelCard
 from core.digits.model_file import read_blob, write_blob
 from core.digits.patches import SIDE, Floats
-
-# What skops does not trust by itself although the catalogue's models need it. Both hold plain arrays; their indices
-# are checked before use, because compiled code follows them without looking.
-_ALLOWED = ("sklearn.tree._tree.Tree", "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor")
+from core.digits.stock_checks import TRUSTED, check_indices, parts, strange_types
 
 
 @dataclass(frozen=True)
@@ -76,7 +73,7 @@ def save_stock(path: Path, model: StockModel, card: ModelCard) -> None:
 
 def _forget_training(fitted: Any) -> None:
     """Drop the optimiser's memory of a network: two thirds of its file, and of no use for answering."""
-    for part in _parts(fitted):
+    for part in parts(fitted):
         if type(part).__name__ == "MLPClassifier" and hasattr(part, "_optimizer"):
             del part._optimizer
 
@@ -87,11 +84,10 @@ def open_stock(path: Path) -> tuple[StockModel, ModelCard]:
 
     content, card = read_blob(path)
     try:
-        strange = sorted(set(skops.io.get_untrusted_types(data=content)) - set(_ALLOWED))
-        if strange:
+        if strange := strange_types(content):
             raise _refused(path, f"It asks for {', '.join(strange[:3])}, which no model of the catalogue needs")
-        fitted = skops.io.loads(content, trusted=list(_ALLOWED))
-        _check_trees(fitted)
+        fitted = skops.io.loads(content, trusted=list(TRUSTED))
+        check_indices(fitted)
         model = StockModel(fitted, float(card.numbers.get("sharpness", 1.0)))
         probabilities = model.answer(np.zeros((1, SIDE, SIDE), np.float32)).probabilities
         if not np.isfinite(probabilities).all():
@@ -101,30 +97,6 @@ def open_stock(path: Path) -> tuple[StockModel, ModelCard]:
     except Exception as error:  # skops and scikit-learn raise whatever a damaged archive leads them to
         raise _refused(path, f"Its content does not fit together: {type(error).__name__}: {error}") from error
     return model, card
-
-
-def _check_trees(fitted: Any) -> None:
-    for part in _parts(fitted):
-        for estimator in np.ravel(getattr(part, "estimators_", [])):
-            tree = estimator.tree_
-            nodes = tree.node_count
-            inner = tree.children_left >= 0
-            for children in (tree.children_left, tree.children_right):
-                if len(children) != nodes or children.max() >= nodes or (children[inner] <= 0).any():
-                    raise ValueError("a tree points outside itself")
-            if nodes and (tree.feature[inner].max(initial=0) >= SIDE * SIDE or tree.feature[inner].min(initial=0) < 0):
-                raise ValueError("a tree asks for a pixel that is not there")
-        for round_of_trees in getattr(part, "_predictors", []):
-            for predictor in round_of_trees:
-                nodes = predictor.nodes
-                inner = nodes[nodes["is_leaf"] == 0]
-                reach = max(inner["left"].max(initial=0), inner["right"].max(initial=0))
-                if reach >= len(nodes) or inner["feature_idx"].max(initial=0) >= SIDE * SIDE:
-                    raise ValueError("a tree points outside itself")
-
-
-def _parts(fitted: Any) -> list[Any]:
-    return [step for _, step in fitted.steps] if hasattr(fitted, "steps") else [fitted]
 
 
 def _refused(path: Path, why: str) -> OpsError:

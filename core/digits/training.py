@@ -223,6 +223,7 @@ class _Fitting:
                 self.order.backend, self.algorithm.id, rows[order], self.fit_labels[order], self.values, self.order.seed
             )
         else:
+            self.report(0.02, 1, "Fitting")
             for share, stage, fitted_so_far in stages(
                 self.algorithm.id, rows[order], self.fit_labels[order], self.values, self.order.seed
             ):

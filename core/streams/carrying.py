@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
 from core.aws.workplace import Workplace
 from core.base.errors import OpsError, WrongUse
+from core.jobs.lock import LOCKED, take
 from core.settings.profiles import WarehouseConnection
 from core.streams.dispatch import dispatch_to
 from core.streams.loading import Loader, Staging, Statements
@@ -18,8 +18,8 @@ from core.streams.pipeline import Pipeline, PipelineOptions
 
 @dataclass(frozen=True, slots=True)
 class Carriage:
-    """What a pipeline is asked to be. dispatch: ``local`` or ``gearman://host:port``. staging: s3://bucket/prefix/, ""
-    for a bucket of the sandbox's own. connection: name of a Data API connection of the profile, "" for the first."""
+    """What a pipeline is asked to be. dispatch: ``local`` or ``gearman://host:port``. staging: s3://bucket/prefix/, under
+    which the pipeline has a place of its own; "" for a bucket of the sandbox's. connection: name of a Data API connection of the profile, "" for the first."""
 
     stream: str
     table: str
@@ -39,11 +39,13 @@ def pipeline(workplace: Workplace, wanted: Carriage, options: PipelineOptions | 
             raise WrongUse(
                 "No staging place is named",
                 "Rows wait in S3 for the warehouse's COPY",
-                "Add --staging s3://your-bucket/prefix/ (a bucket that the warehouse's IAM role may read)",
+                "Name s3://your-bucket/prefix/ as staging: a bucket that the warehouse's IAM role may read",
             )
-        staging = f"s3://opsdesk-staging/{wanted.stream}/{wanted.table}/"
+        staging = "s3://opsdesk-staging/"
     statements = Statements(aws, _connection(aws.target().warehouses, wanted.connection))
-    loader = Loader(statements, Staging(aws, staging), wanted.stream, wanted.table, wanted.iam_role)
+    # A place of its own: a pipeline that starts removes what an earlier run left in it.
+    place = Staging(aws, f"{staging.rstrip('/')}/{wanted.stream}/{wanted.table.lower()}/")
+    loader = Loader(statements, place, wanted.stream, wanted.table, wanted.iam_role)
     return Pipeline(StreamSource(aws, wanted.stream), loader, dispatch_to(wanted.dispatch, wanted.workers), options)
 
 
@@ -64,29 +66,16 @@ def _connection(connections: tuple[WarehouseConnection, ...], name: str) -> Ware
 @contextmanager
 def only_one(workplace: Workplace, wanted: Carriage) -> Iterator[None]:
     """Hold the pipeline's lock; OpsError (exit status 3) where another run of it is at work on this computer."""
-    folder: Path = workplace.places.state / "pipelines"
+    folder = workplace.places.state / "pipelines"
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     name = f"{workplace.profile.name}-{wanted.stream}-{wanted.table.lower()}.lock"
     with (folder / name).open("a+") as file:
-        try:
-            _take(file.fileno())
-        except OSError:
+        if not take(file):
             raise OpsError(
                 f"Another run carries {wanted.stream} into {wanted.table}",
                 "Its lock is held by another process of this computer",
                 "Wait until it has ended, or stop it; nothing was changed",
                 code="locked",
-                exit_status=3,
-            ) from None
+                exit_status=LOCKED,
+            )
         yield  # closing the file lets the lock go, as does the end of the process
-
-
-def _take(handle: int) -> None:
-    try:
-        import fcntl
-    except ImportError:
-        import msvcrt
-
-        msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined]
-    else:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)

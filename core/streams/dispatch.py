@@ -122,6 +122,9 @@ class GearmanServer:
         self._host, self._port = host, port
         self._jobs: dict[int, tuple[Any, bytes, Future[bytes]]] = {}
         self._lock = threading.Lock()
+        # gear takes the server's answers to be in the order of its own list, which two threads that submit at once do
+        # not keep: their jobs would get each other's results.
+        self._submitting = threading.Lock()
         self._closed = False
         _connect(self._client, host, port)
 
@@ -141,7 +144,8 @@ class GearmanServer:
                 self._jobs[id(job)] = (job, content, future)
             try:
                 self._client.waitForServer(_RECONNECT_WITHIN)
-                self._client.submitJob(job, timeout=_ACCEPTED_WITHIN)
+                with self._submitting:
+                    self._client.submitJob(job, timeout=_ACCEPTED_WITHIN)
                 return
             except (
                 gear.GearmanError,

@@ -124,9 +124,10 @@ class Staging:
                 if not make or error.response["Error"]["Code"] not in ("404", "NoSuchBucket"):
                     raise
                 self._client.create_bucket(Bucket=self.bucket)
-            listed = self._client.list_objects_v2(Bucket=self.bucket, Prefix=f"{self.prefix}batch-")
-            for entry in listed.get("Contents", ()):
-                self.remove(entry["Key"])
+            pages = self._client.get_paginator("list_objects_v2")
+            for page in pages.paginate(Bucket=self.bucket, Prefix=f"{self.prefix}batch-"):
+                for entry in page.get("Contents", ()):
+                    self.remove(entry["Key"])
 
     def put(self, name: str, content: bytes) -> str:
         """Store and return the key."""

@@ -140,7 +140,7 @@ def _row(stream: str, record: Record, event: dict[str, Any]) -> dict[str, Any]:
     collector = event.get("collector")
     identity = _text(event.get("event_id"))
     return {
-        "event_id": identity or f"{record.shard}:{record.sequence}:{record.sub_sequence}",
+        "event_id": identity or f"{stream}:{record.shard}:{record.sequence}:{record.sub_sequence}",
         "viewed_at": viewed,
         "day": viewed.date(),
         "session_id": _text(event.get("session_id")),

@@ -110,15 +110,17 @@ class Page:
 class StreamSource:
     """One stream seen through a client whose retries are off, so that every throttle is counted, not hidden."""
 
-    def __init__(self, aws: AwsSession, stream: str) -> None:
+    def __init__(self, aws: AwsSession, stream: str, *, read_timeout: float = 30) -> None:
         self.stream = stream
-        self._aws = aws
+        self._aws, self._read_timeout = aws, read_timeout
         self._client: Any = None
 
     @property
     def client(self) -> Any:
         if self._client is None:
-            client = self._aws.client("kinesis", plain_times=True, retries=1, read_timeout=30, pool=64, validate=False)
+            client = self._aws.client(
+                "kinesis", plain_times=True, retries=1, read_timeout=self._read_timeout, pool=64, validate=False
+            )
             client.meta.events.register("before-parse.kinesis.GetRecords", _keep_raw, unique_id="opsdesk-raw-page")
             self._client = client
         return self._client

@@ -7,6 +7,7 @@ table, and a child shard's rows never come before its parent's. What was read an
 from __future__ import annotations
 
 import io
+import logging
 import threading
 import time
 import uuid
@@ -33,13 +34,15 @@ _PASSING = ("unreachable", "throttled", "limit")
 class PipelineOptions:
     """every: seconds between commits at most (rows are queryable about that much later). batch_records: commit
     earlier when so many are ready. most_records, most_bytes: read and not yet committed, all shards together; then
-    reading waits. reads_per_second: per shard, of the five that all readers of a stream share."""
+    reading waits. reads_per_second: per shard, of the five that all readers of a stream share. page_records: asked for
+    in one read."""
 
     every: float = 5.0
     batch_records: int = 50_000
     most_records: int = 150_000
     most_bytes: int = 128 << 20
     reads_per_second: float = 2.0
+    page_records: int = 10_000
     start: Start = TRIM_HORIZON
 
 
@@ -51,7 +54,9 @@ class PipelineSnapshot:
     table (rows; what one commit held twice is in ``doubles``). rejected: no JSON object, kept in ``rejects_at``.
     behind: seconds the slowest shard is behind its newest record (None before the first answers); uncommitted:
     records read and not in the table. freshness: (median, worst) seconds from a record's arrival in the stream to
-    being queryable, of the last commit. commit_seconds: of the last commit.
+    being queryable, of the last commit. commit_seconds: of the last commit. committing: records whose rows are being
+    staged and loaded now. unread: how many wait in the stream, estimated (Kinesis tells seconds only): what each shard
+    is behind, times the rate at which its last page had come in.
     """
 
     state: str  # starting | running | held up | draining | ended
@@ -72,6 +77,13 @@ class PipelineSnapshot:
     commit_seconds: float
     workers: str
     trouble: OpsError | None
+    committing: int = 0
+    unread: int = 0
+
+    @property
+    def lag(self) -> int:
+        """Records that are not in the table yet, as far as can be told."""
+        return self.unread + self.uncommitted
 
 
 @dataclass(slots=True)
@@ -106,7 +118,8 @@ class Pipeline:
         self._state = "starting"
         self._stopping = False
         self._read = self._pages = self._loaded = self._doubles = self._rejected = self._cut = 0
-        self._commits = self._retries = self._uncommitted = self._bytes = 0
+        self._commits = self._retries = self._uncommitted = self._bytes = self._committing = 0
+        self._density: dict[str, float] = {}  # shard -> records a second, as its last page had arrived
         self._rejects_at = ""
         self._freshness: tuple[float, float] | None = None
         self._commit_seconds = 0.0
@@ -121,7 +134,8 @@ class Pipeline:
         A cancel drains nothing: what is not committed is read again by the next run.
         """
         self.loader.prepare(make_bucket=make_bucket)
-        pace = Pace(self.options.reads_per_second, limit=10_000)
+        most = self.options.page_records
+        pace = Pace(self.options.reads_per_second, limit=most, limit_behind=most)
         reader = StreamReader(
             self.source,
             self._take,
@@ -188,6 +202,8 @@ class Pipeline:
             if self._stopping:
                 raise JobCancelled("the pipeline is stopping")
             self._tickets.append(ticket)
+            if arrived and arrived[-1] > arrived[0]:
+                self._density[ticket.shard] = len(arrived) / (arrived[-1] - arrived[0])
             self._uncommitted += ticket.records
             self._bytes += ticket.size
         ticket.jobs = [self.dispatch.submit(content) for content in slices(self.source.stream, page)]
@@ -220,18 +236,25 @@ class Pipeline:
 
     def _commit(self, job: Job[Any], batch: list[_Ticket]) -> None:
         began = time.monotonic()
+        self._committing = sum(ticket.records for ticket in batch)
+        try:
+            self._load(job, batch, began)
+        finally:
+            self._committing = 0
+
+    def _load(self, job: Job[Any], batch: list[_Ticket], began: float) -> None:
         parts = [Parsed.unpacked(result.result()) for ticket in batch for result in ticket.jobs]
         content, rows, doubles = _parquet(parts)
         rejects = [reject for part in parts for reject in part.rejects]
         checkpoints = {ticket.shard: ticket.done for ticket in batch}
         if rejects:
-            self._rejects_at = self.loader.keep_rejects(rejects)
+            self._rejects_at = self._tried(job, lambda: self.loader.keep_rejects(rejects))
         token = uuid.uuid4().hex
         key = self._tried(job, lambda: self.loader.stage(content)) if rows else None
         self._tried(job, lambda: self.loader.commit(key, checkpoints, token))
         committed = time.time() + (self._reader.skew if self._reader is not None else 0.0)
         if key is not None:
-            self.loader.unstage(key)
+            self._unstage(key)
         ages = sorted(max(0.0, committed - arrived) for ticket in batch for arrived in ticket.arrived)
         with self._changed:
             for ticket in batch:
@@ -248,6 +271,12 @@ class Pipeline:
                 self._freshness = (ages[len(ages) // 2], ages[-1])
             self._trouble = None
             self._changed.notify_all()
+
+    def _unstage(self, key: str) -> None:
+        try:
+            self.loader.unstage(key)
+        except OpsError as trouble:  # the rows are in the table; the next run's start removes the file
+            logging.getLogger(__name__).warning("A staged file is left for now: %s", trouble)
 
     def _tried(self, job: Job[Any], step: Any) -> Any:
         """Passing trouble is waited out; other trouble ends the run after some attempts, with nothing lost."""
@@ -269,9 +298,11 @@ class Pipeline:
     # -- looking ------------------------------------------------------------
     def snapshot(self) -> PipelineSnapshot:
         shards = self._reader.status() if self._reader is not None else []
-        behind = [status.behind for status in shards if status.state != "closed" and status.behind is not None]
+        waiting = [s for s in shards if s.state != "closed" and s.behind is not None]
+        behind = [status.behind or 0.0 for status in waiting]
         with self._changed:
             parsed = sum(ticket.records for ticket in self._tickets if ticket.ready)
+            unread = sum((s.behind or 0.0) / 1000 * self._density.get(s.shard.id, 0.0) for s in waiting)
             return PipelineSnapshot(
                 self._state,
                 shards,
@@ -291,6 +322,8 @@ class Pipeline:
                 self._commit_seconds,
                 self.dispatch.name,
                 self._trouble,
+                self._committing,
+                round(unread),
             )
 
 

@@ -11,19 +11,20 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from core.base.errors import OpsError, WrongUse
+from core.base.errors import OpsError
 from core.streams.latencies import Latencies
 from core.streams.outbox import Chunk, Outbox, Outgoing
-from core.streams.sink import BATCH_BYTES, BATCH_RECORDS, CONNECTIONS, RECORD_BYTES, PutFailed, StreamSink
+from core.streams.sink import BATCH_BYTES, BATCH_RECORDS, CONNECTIONS, PutFailed, StreamSink
 from core.streams.spill import Spill
 
-_TRY_AGAIN = 5.0  # seconds after a failure that is not of the passing kind (no permission, no stream)
+_TRY_AGAIN = 5.0  # seconds after a failure that is not of the passing kind (no permission, no stream, no disk)
+_OFFLINE_AFTER = 2.0  # seconds without an answer, from which on new records wait on disk: a kill must not lose them
 
 
 @dataclass(frozen=True, slots=True)
 class ProducerLimits:
     """linger: seconds a record may wait for company. queue_*: what may wait in memory. spill_bytes: on disk.
-    senders: puts under way at once, at most. ordered: keep the order of each key (see the module).
+    senders: puts under way at once, at most. ordered: keep the order of each key (see the outbox).
     back_off: seconds, the ceiling of the first wait before a resend, and of the longest; full jitter below it."""
 
     linger: float = 0.1
@@ -98,6 +99,8 @@ class Producer:
         self._held_until = 0.0
         self._flushing = self._closed = self._abandon = False
         self._failures = 0  # whole puts in a row
+        self._failing_since: float | None = None
+        self._no_refill_before = 0.0
         self._spill = Spill(spill, self.limits.spill_bytes) if spill is not None else None
         if self._spill:
             self._counts.accepted += self._spill.records
@@ -109,22 +112,18 @@ class Producer:
     def offer(self, data: bytes, key: str) -> bool:
         """Hand a record over; False: the queue (and the disk set aside for it) is full, and it was dropped.
 
-        Raises WrongUse for what the service would never take: an empty or too long key, or over 1 MiB.
+        Raises WrongUse for what the service would never take: an empty or too long key, or more bytes than a record may have.
         """
         return self.offer_all(((data, key),)) == 1
 
     def offer_all(self, records: Iterable[tuple[bytes, str]], *, whole: bool = False) -> int:
         """Hand several over under one lock; how many were taken (the first ones; ``whole``: all or none)."""
-        checked = [check(data, key) for data, key in records]
-        now, taken = time.monotonic(), 0
+        checked = [self.sink.checked(data, key) for data, key in records]
+        now = time.monotonic()
         with self._changed:
             if self._closed:
                 raise OpsError(f"The producer of {self.sink.stream} is closed", code="closed")
-            full = whole and self._spill is None and self._outbox.waiting + len(checked) > self.limits.queue_records
-            for data, key in checked if not full else ():
-                if not self._accept(data, key, now):
-                    break
-                taken += 1
+            taken = self._accept(checked, now, whole=whole)
             self._counts.accepted += taken
             self._counts.dropped += len(checked) - taken
             if self._outbox.ready >= self.limits.batch_records or self._outbox.ready == taken:
@@ -132,14 +131,17 @@ class Producer:
         return taken
 
     def room(self) -> bool:
-        """Whether a record would be taken into memory now."""
+        """Whether a record would be taken now, into memory or onto the disk, as far as is known."""
+        return self._memory_room() or (self._spill is not None and self._spill.has_room)
+
+    def _memory_room(self) -> bool:
         return self._outbox.waiting < self.limits.queue_records and self._outbox.bytes < self.limits.queue_bytes
 
     def wait_for_room(self, seconds: float) -> bool:
         """Wait until memory has room, for a caller that may block; False on time-out."""
         deadline = time.monotonic() + seconds
         with self._changed:
-            while not (self.room() and not self._spill):
+            while not self._memory_room() or self._spill:
                 left = deadline - time.monotonic()
                 if left <= 0:
                     return False
@@ -163,7 +165,8 @@ class Producer:
 
     def close(self, seconds: float = 30.0) -> int:
         """Send what is left for up to ``seconds``; then keep it on disk if there is a spill folder. Returns how many
-        records were neither sent nor kept (0 unless the stream is unreachable and no folder was given)."""
+        records were neither sent nor kept (0 unless the stream is unreachable and no folder was given, or its disk
+        is full)."""
         with self._changed:
             self._closed = True
         self.flush(seconds)
@@ -174,13 +177,20 @@ class Producer:
         self._senders.shutdown(wait=True)  # a put under way ends by its own time-out
         with self._changed:
             left = self._outbox.all()
-            kept = 0
-            if self._spill is not None:
-                kept = self._spill.put_back((record.data, record.key) for record in left)
-                for chunk in {id(record.chunk): record.chunk for record in left if record.chunk}.values():
-                    self._spill.done(chunk.path)
-                self._spill.close()
-            return len(left) - kept
+            return len(left) if self._spill is None else self._put_back(self._spill, left)
+
+    def _put_back(self, spill: Spill, left: list[Outgoing]) -> int:
+        """Keep what is in memory; how many could not be."""
+        try:
+            spill.put_back((record.data, record.key) for record in left)
+        except OpsError as trouble:
+            self._trouble = trouble
+            return sum(record.chunk is None for record in left)  # the others are in their files still
+        finally:
+            spill.close()
+        for chunk in {id(record.chunk): record.chunk for record in left if record.chunk}.values():
+            spill.done(chunk.path)
+        return 0
 
     def snapshot(self) -> ProducerSnapshot:
         now = time.monotonic()
@@ -218,11 +228,35 @@ class Producer:
             )
 
     # -- the queue (under the lock) -----------------------------------------
-    def _accept(self, data: bytes, key: str, now: float) -> bool:
-        if self._spill or not self.room():  # once some wait on disk all later ones do: order
-            return self._spill is not None and self._spill.add(data, key)
-        self._outbox.add(Outgoing(data, key, now))
-        return True
+    def _accept(self, records: list[tuple[bytes, str]], now: float, *, whole: bool) -> int:
+        """How many were taken: into memory while it has room, the others onto the disk (all of them or none)."""
+        spill = self._spill
+        # Once some wait on disk all later ones do: order.
+        fitting = 0 if spill is not None and (spill or self._offline(now)) else self._fitting(records)
+        taken = fitting
+        if fitting < len(records):
+            if spill is not None and spill.add(records[fitting:]):
+                taken = len(records)
+            elif whole:
+                return 0
+            records = records[:fitting]
+        for data, key in records:
+            self._outbox.add(Outgoing(data, key, now))
+        return taken
+
+    def _fitting(self, records: list[tuple[bytes, str]]) -> int:
+        """How many of them memory has room for."""
+        if len(records) == 1:
+            return int(self._memory_room())
+        most, size = max(0, self.limits.queue_records - self._outbox.waiting), self._outbox.bytes
+        for number, (data, _) in enumerate(records[:most]):
+            if size >= self.limits.queue_bytes:
+                return number
+            size += len(data)
+        return min(most, len(records))
+
+    def _offline(self, now: float) -> bool:
+        return self._failing_since is not None and now - self._failing_since > _OFFLINE_AFTER
 
     def _settle(self, record: Outgoing) -> None:
         if record.chunk is not None:
@@ -235,18 +269,24 @@ class Producer:
         first, last = self.limits.back_off
         self._outbox.again(record, now + random.uniform(0, min(last, first * 2 ** min(record.attempts, 10))))
 
-    def _refill(self) -> None:
-        """Bring spilled records back while memory is at most half full."""
+    def _refill(self, now: float) -> None:
+        """Bring spilled records back while memory is at most half full; offline they are better where they are."""
+        if now < self._no_refill_before or (self._offline(now) and (self._outbox.waiting or self._in_flight)):
+            return
         while (
             self._spill
             and self._outbox.waiting < self.limits.queue_records // 2
             and self._outbox.bytes < self.limits.queue_bytes // 2
         ):
-            self._spill.flush()
-            if (taken := self._spill.take()) is None:
+            try:
+                taken = self._spill.take()
+            except OpsError as trouble:  # shown; what is in memory goes on
+                self._trouble, self._lasting, self._no_refill_before = trouble, False, now + _TRY_AGAIN
+                return
+            if taken is None:
                 return
             path, entries = taken
-            chunk, now = Chunk(path, len(entries)), time.monotonic()
+            chunk = Chunk(path, len(entries))
             for data, key in entries:
                 self._outbox.add(Outgoing(data, key, now, chunk=chunk))
 
@@ -263,9 +303,7 @@ class Producer:
                     return None
                 now = time.monotonic()
                 self._outbox.wake(now)
-                self._refill()
-                if self._spill is not None:
-                    self._spill.flush()
+                self._refill(now)
                 due = self._due(now)
                 if due <= 0:
                     return self._cut()
@@ -325,7 +363,7 @@ class Producer:
                     self._retry(record, now)
             self._counts.acknowledged += done
             self._counts.batches += 1
-            self._failures = 0
+            self._failures, self._failing_since = 0, None
             if done:
                 self._trouble = None
                 self._done_lately.append((now, done))
@@ -335,6 +373,7 @@ class Producer:
         now = time.monotonic()
         with self._changed:
             self._failures += 1
+            self._failing_since = now if self._failing_since is None else self._failing_since
             self._trouble, self._lasting = failed.trouble, not failed.again
             self._counts.codes[failed.trouble.details.get("code") or failed.trouble.code] += 1
             self._counts.retried += len(batch)
@@ -349,20 +388,3 @@ class Producer:
         self._in_flight -= len(batch)
         self._busy -= 1
         self._changed.notify_all()
-
-
-def check(data: bytes, key: str) -> tuple[bytes, str]:
-    """The record, if the service could take it; WrongUse otherwise."""
-    if not 1 <= len(key) <= 256:
-        raise WrongUse(
-            "A record cannot be sent",
-            f"Its partition key has {len(key)} characters; 1 to 256 are allowed",
-            "Correct the key",
-        )
-    if len(data) + 4 * len(key) > RECORD_BYTES:
-        raise WrongUse(
-            "A record cannot be sent",
-            f"It has {len(data):,} bytes; a stream takes 1 MiB with the key",
-            "Make it smaller, or store the payload in S3 and send its address",
-        )
-    return data, key

@@ -124,12 +124,13 @@ class ShardReader:
             return None
         except AtEnd:
             if not self.shard.closed:
-                raise OpsError(
-                    f"Shard {self.shard.id} cannot be read on from where it stands",
-                    f"The stream does not know the sequence number {self.position.sequence}",
-                    "Start again from a time, or from trim_horizon",
-                    code="position",
-                ) from None
+                try:
+                    self._look_again()  # it may have been closed since it was listed
+                except OpsError as trouble:
+                    if trouble.code == "position":
+                        raise
+                    self._retry(trouble)
+                    return None
             page = Page(self.shard, [], closed=True)
         except Passing as passing:
             self._retry(passing.trouble)
@@ -169,6 +170,18 @@ class ShardReader:
             self._trouble,
             now - asked if (asked := self._asked) else 0.0,
         )
+
+    def _look_again(self) -> None:
+        """Raises OpsError ``position`` where the shard is open, so that its end is not why it cannot be read on."""
+        listed, _ = self._source.shards()
+        self.shard = next((shard for shard in listed if shard.id == self.shard.id), self.shard)
+        if not self.shard.closed:
+            raise OpsError(
+                f"Shard {self.shard.id} cannot be read on from where it stands",
+                f"The stream does not know the sequence number {self.position.sequence}",
+                "Start again from a time, or from trim_horizon",
+                code="position",
+            )
 
     # -- what an answer changes -----------------------------------------------
     def _accept(self, page: Page, asked_at: float) -> None:

@@ -43,7 +43,9 @@ class StreamSummary:
 @dataclass(frozen=True, slots=True)
 class StreamDetails:
     """``shards`` holds the closed ones, too; ``consumers`` are the names of those with enhanced fan-out, of which there
-    are ``consumer_count`` (the names are unknown where listing them is not allowed)."""
+    are ``consumer_count`` (the names are unknown where listing them is not allowed). distribution: AUTO where AWS
+    spreads the records whatever their keys. warm_mibps: what is ready for a burst of writes, None: not told. channels:
+    ways that AWS itself carries the stream to S3 or into Iceberg tables."""
 
     name: str
     arn: str
@@ -55,6 +57,15 @@ class StreamDetails:
     consumers: tuple[str, ...]
     shards: tuple[Shard, ...]
     consumer_count: int = 0
+    record_kib: int = 1_024
+    distribution: str = "USER_PARTITION_KEY"
+    warm_mibps: int | None = None
+    channels: int = 0
+
+    @property
+    def by_key(self) -> bool:
+        """A key's records go to one shard, in order."""
+        return self.distribution != "AUTO"
 
     @property
     def open_shards(self) -> tuple[Shard, ...]:
@@ -106,6 +117,10 @@ class StreamsService:
             consumers,
             tuple(shards),
             max(len(consumers), summary.get("ConsumerCount") or 0),
+            summary.get("MaxRecordSizeInKiB") or 1_024,
+            summary.get("RecordDistributionStrategy") or "USER_PARTITION_KEY",
+            (summary.get("WarmThroughput") or {}).get("CurrentMiBps"),
+            summary.get("ChannelCount") or 0,
         )
 
     def _consumers(self, summary: dict[str, Any]) -> tuple[str, ...]:
@@ -166,6 +181,15 @@ class StreamsService:
         source = FanOutSource(self._workplace.aws, name)
         source.register(job)
         return source
+
+    def tap_by_fan_out(self, job: Job[Any], name: str, start: Start = LATEST, *, unseen_stop: bool = False) -> Tap:
+        """A tap that is pushed from its first record on: registers a consumer (which costs money) and reads already."""
+        source = self.consumer(job, name)
+        try:
+            return self.tap(name, start, unseen_stop=unseen_stop, source=source)
+        except BaseException:
+            source.close()
+            raise
 
     def fan_out(self, job: Job[Any], tap: Tap) -> Tap:
         """Go on with a tap by enhanced fan-out, without a gap: registers a consumer (which costs money), stops the
@@ -237,6 +261,7 @@ class StreamsService:
         """Send the records of an exported file into the stream, with their keys and in their order, and wait until all
         are acknowledged. Raises OpsError naming the record of a damaged file; those before it were sent."""
         producer = self.producer(name)
+        producer.sink.learn_size()
         try:
             for number, (key, data) in enumerate(saved_records(path), 1):
                 while not producer.wait_for_room(0.2):

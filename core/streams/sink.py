@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 from binascii import b2a_base64
 from collections.abc import Sequence
 from typing import Any
 
 import orjson
 
-from core.aws.faults import translated
+from core.aws.faults import explained, translated
 from core.aws.session import AwsSession
-from core.base.errors import OpsError
+from core.base.errors import OpsError, WrongUse
 
 BATCH_RECORDS = 500
 BATCH_BYTES = 9 << 20  # the service takes 10 MiB with the keys; the rest is left for them
 RECORD_BYTES = 1 << 20
+"""What a record may have, its key counted; a stream can be set to take up to ten times as much."""
 CONNECTIONS = 64
 
 _AGAIN = {  # codes that a later attempt may not meet
@@ -45,6 +47,8 @@ class StreamSink:
     Certificates are always verified; a private endpoint's CA file is set in the profile.
     """
 
+    record_bytes = RECORD_BYTES
+
     def __init__(self, aws: AwsSession, stream: str, *, read_timeout: float = 20) -> None:
         self.stream = stream
         self._aws, self._read_timeout = aws, read_timeout
@@ -66,6 +70,28 @@ class StreamSink:
     def open(self) -> None:
         """Make the client ready, so that the first put is not timed with it. Raises OpsError."""
         _ = self.client
+
+    def learn_size(self) -> None:
+        """Ask how large a record of this stream may be; where that cannot be told it stays at 1 MiB."""
+        with contextlib.suppress(OpsError), explained(f"describe the stream {self.stream}"):
+            summary = self.client.describe_stream_summary(StreamName=self.stream)["StreamDescriptionSummary"]
+            self.record_bytes = (summary.get("MaxRecordSizeInKiB") or 0) << 10 or RECORD_BYTES
+
+    def checked(self, data: bytes, key: str) -> tuple[bytes, str]:
+        """The record, if the service could take it; WrongUse otherwise."""
+        if not 1 <= len(key) <= 256:
+            raise WrongUse(
+                "A record cannot be sent",
+                f"Its partition key has {len(key)} characters; 1 to 256 are allowed",
+                "Correct the key",
+            )
+        if len(data) + 4 * len(key) > self.record_bytes:
+            raise WrongUse(
+                "A record cannot be sent",
+                f"It has {len(data):,} bytes; the stream takes {self.record_bytes >> 10:,} KiB with the key",
+                "Make it smaller, or store the payload in S3 and send its address",
+            )
+        return data, key
 
     def put(self, records: Sequence[tuple[bytes, str]]) -> list[str]:
         """Put (data, partition key) pairs; for each "" where it is in, else the code it failed with.

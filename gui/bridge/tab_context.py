@@ -34,6 +34,7 @@ class TabSpec(NamedTuple):
     """A page: loaded on a worker, built when it is first shown, and built anew after a change of profile.
 
     load imports the page's modules (they may take a second, charts and all); loaded says whether that is done.
+    commands gives (id, title, icon) of those that the palette offers before the page is built.
     """
 
     id: str
@@ -43,3 +44,4 @@ class TabSpec(NamedTuple):
     build: Callable[[TabContext], QWidget]
     load: Callable[[], object]
     loaded: Callable[[], bool]
+    commands: Callable[[], tuple[tuple[str, str, str], ...]]

@@ -39,6 +39,9 @@ class InkStroke:
     width: float
 
 
+_Content = tuple[list[InkStroke], QImage | None]
+
+
 class InkPad(QWidget):
     """``changed`` at every move and change, ``settled`` when a stroke has ended or ink was undone or cleared.
 
@@ -63,8 +66,8 @@ class InkPad(QWidget):
         self._strokes: list[InkStroke] = []
         self._open: list[tuple[float, float]] | None = None
         self._pressures: list[float] = []
-        self._done: list[list[InkStroke]] = []
-        self._undone: list[list[InkStroke]] = []
+        self._done: list[_Content] = []
+        self._undone: list[_Content] = []
         self._key_pen = QPointF(SIDE / 2, SIDE / 2)
         self._key_down = False
         self._picture: QImage | None = None
@@ -78,13 +81,18 @@ class InkPad(QWidget):
         return [*self._strokes, *([self._current()] if self._open else [])]
 
     @property
+    def picture(self) -> QImage | None:
+        """What is shown instead of ink."""
+        return self._picture
+
+    @property
     def drawing(self) -> bool:
         return self._open is not None
 
     def show_strokes(self, strokes: list[InkStroke]) -> None:
         """Put other ink on the pad; undo brings the old back."""
-        self._picture = None
         self._remember()
+        self._picture = None
         self._strokes = list(strokes)
         self._tell(settled=True)
 
@@ -112,15 +120,14 @@ class InkPad(QWidget):
     def redo(self) -> None:
         self._travel(self._undone, self._done)
 
-    def _travel(self, source: list[list[InkStroke]], target: list[list[InkStroke]]) -> None:
+    def _travel(self, source: list[_Content], target: list[_Content]) -> None:
         if source and not self._open:
-            target.append(self._strokes)
-            self._strokes = source.pop()
-            self._picture = None
+            target.append((self._strokes, self._picture))
+            self._strokes, self._picture = source.pop()
             self._tell(settled=True)
 
     def _remember(self) -> None:
-        self._done.append(list(self._strokes))
+        self._done.append((list(self._strokes), self._picture))
         del self._done[:-_MOST_UNDO]
         self._undone.clear()
 
@@ -144,8 +151,8 @@ class InkPad(QWidget):
 
     # -- the pen --------------------------------------------------------------
     def _begin(self, place: QPointF, pressure: float = 1.0) -> None:
-        self._picture = None
         self._remember()
+        self._picture = None
         self._open, self._pressures = [], []
         self._move(place, pressure)
 

@@ -281,6 +281,9 @@ class MainWindow(QMainWindow):
     def palette_box(self) -> Palette:
         from gui.shell.palette import Palette
 
+        for tab in self._tabs.values():
+            for command_id, title, icon_name in tab.commands():
+                self.commands.promise(command_id, title, room=tab.id, icon=icon_name)
         return Palette(self.commands, {tab.id: tab.title for tab in self._tabs.values()}, self.go, self)
 
     def _open_palette(self) -> None:

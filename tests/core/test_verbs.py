@@ -37,6 +37,13 @@ def test_every_group_of_verbs_joins_the_command_line(capsys: pytest.CaptureFixtu
         assert group in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("profile", ["sandbox", "backup", "acme"])
+def test_a_profile_may_be_called_like_a_group(profile: str) -> None:
+    """Timers and "Copy as CLI" write the profile before the verb, and the usual one is called sandbox."""
+    found = parse(["--profile", profile, "--quiet", "backup", "run", "nightly", "--if-due"])
+    assert (found.profile, found.verb, found.plan) == (profile, "backup", "nightly")
+
+
 def test_profiles_are_added_listed_and_removed(tmp_path: Path) -> None:
     assert (
         run(

@@ -5,12 +5,15 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Collection
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 from core.base.errors import OpsError
 from core.jobs.job import Job
 from core.streams.budget import ReadBudget
 from core.streams.decode import Record
-from core.streams.export import record_file
+from core.streams.export import record_file, saved_records
 from core.streams.pages import Page, Passing, RawRecord, Shard, StreamSource, Throttled
 from core.streams.positions import LATEST, Position, Start
 from core.streams.reader import Pace
@@ -63,6 +66,9 @@ class MemoryStreams:
         self.mode = "PROVISIONED"
         self.scaled: list[int] = []
         self.known_budget: ReadBudget | None = None
+        self.distribution = "USER_PARTITION_KEY"
+        self.pushed: list[str] = []
+        self.replayed: list[tuple[str, str, list[tuple[str, bytes]]]] = []
 
     def streams(self) -> list[StreamSummary]:
         if self.fault:
@@ -71,7 +77,10 @@ class MemoryStreams:
 
     def describe(self, name: str) -> StreamDetails:
         shards = tuple(self.sources[name].made)
-        return StreamDetails(name, f"arn:{name}", "ACTIVE", self.mode, 24, "NONE", None, (), shards)
+        arn = f"arn:aws:kinesis:eu-west-1:123456789012:stream/{name}"
+        return StreamDetails(
+            name, arn, "ACTIVE", self.mode, 24, "NONE", None, (), shards, 2, distribution=self.distribution
+        )
 
     reads_per_second = 1.0
 
@@ -84,6 +93,15 @@ class MemoryStreams:
         tap = Tap(self.sources[name], start=start, pace=Pace(reads_per_second=50, slow_interval=0.05))
         tap.open()
         return tap
+
+    def tap_by_fan_out(self, job: Job[Tap], name: str, start: Start = LATEST, *, unseen_stop: bool = False) -> Tap:
+        self.pushed.append(name)
+        return self.tap(name, start, unseen_stop=unseen_stop)
+
+    def replay(self, job: Job[Any], name: str, path: Path) -> Any:
+        records = list(saved_records(path))
+        self.replayed.append((name, path.name, records))
+        return SimpleNamespace(acknowledged=len(records))
 
     def export(self, job: Job[int], records: list[Record], path: object) -> int:
         with record_file(path) as write:  # type: ignore[arg-type]

@@ -141,10 +141,12 @@ def test_what_the_window_remembered_is_broken(qtbot, home: Places, content: byte
     assert isinstance(json.loads((home.state / "window-env.json").read_text()), dict)
 
 
-def test_a_model_that_cannot_be_read_is_named_and_the_shipped_one_works(qtbot, home: Places) -> None:
+def test_a_model_and_samples_that_cannot_be_read_are_named_and_the_shipped_model_works(qtbot, home: Places) -> None:
     models = home.state / "digits" / "models"
     models.mkdir(parents=True)
     (models / "mine.model").write_bytes(b"PK\x03\x04 cut off")
+    samples = home.state / "digits" / "samples.sqlite"
+    samples.write_bytes(b"no database " * 100)
     with console(qtbot, "env") as opened:
         opened.window.go("digits")
         qtbot.waitUntil(lambda: "digits" in opened.window._pages, timeout=30_000)
@@ -152,6 +154,9 @@ def test_a_model_that_cannot_be_read_is_named_and_the_shipped_one_works(qtbot, h
         qtbot.waitUntil(lambda: "mine" in words(page), timeout=30_000)
         assert "Damaged" in words(page)
         assert "Patch features + SVC" in words(page)
+        qtbot.waitUntil(lambda: "Your samples could not be read" in words(page), timeout=30_000)
+        assert "kept as samples.sqlite.broken-1" in words(page)
+        assert samples.with_name("samples.sqlite.broken-1").read_bytes().startswith(b"no database")
 
 
 def test_a_full_disk_leaves_the_settings_as_they_were_and_says_so(

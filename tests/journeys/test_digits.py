@@ -9,11 +9,14 @@ import pytest
 import shiboken6
 from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtGui import QColor, QGuiApplication, QImage, QPainter, QPen, QPolygonF
+from PySide6.QtWidgets import QComboBox
 
 from core.digits.datasets import save_csv
 from core.digits.plain_digits import plain_digit
 from gui.parts.dialogs import ConfirmDialog
-from gui.tabs.digits.ask_dialogs import PredictDialog
+from gui.tabs.digits.ask_dialogs import DataDialog, PredictDialog
+from gui.tabs.digits.dataset_dialog import DatasetDialog
+from gui.tabs.digits.samples_dialog import SamplesDialog
 from gui.tabs.digits.train_dialog import TrainDialog
 from gui.tabs.digits.view import DigitsView
 from tests.core.digits.small_data import digits
@@ -52,6 +55,15 @@ def draw(hand: Hand, digit: int) -> None:
         hand.drag(pad, [QPoint(round(left + x * scale), round(top + y * scale)) for x, y in points.tolist()])
 
 
+def choose(hand: Hand, box: QComboBox, words: str) -> None:
+    """Open a list of choices, type how the wanted one begins, and take it."""
+    hand.click(box)
+    hand.wait_until(box.view().isVisible, "the list is open")
+    hand.type(words)
+    hand.key("Return")
+    hand.wait_until(lambda: box.currentText().startswith(words), f"{words} is chosen")
+
+
 def train(hand: Hand, data: Path, algorithm: str) -> None:
     before = len(view_of(hand).models._rows)
     start_training(hand, data, algorithm)
@@ -71,9 +83,11 @@ def start_training(hand: Hand, data: Path, algorithm: str) -> None:
     hand.pause(0.3)
     hand.click(dialog.data.edit)
     hand.wait_until(dialog.data.edit.hasFocus, "the field has the keys")
-    hand.type(str(data))
+    if dialog.data.path != str(data):  # the set used last stands there already
+        hand.key("ctrl+a")
+        hand.type(str(data))
     hand.wait_until(lambda: dialog.data.path == str(data), "the path is typed")
-    dialog.algorithm.setCurrentIndex(dialog.algorithm.findData(algorithm))
+    choose(hand, dialog.algorithm, algorithm)
     hand.pause(0.5)  # the dialog takes its new size
     hand.click(dialog.accept_button)
     hand.wait_until(lambda: not (shiboken6.isValid(dialog) and dialog.isVisible()), "the dialog closes")
@@ -84,7 +98,7 @@ def test_draw_correct_retrain(console, hand: Hand, tmp_path: Path) -> None:
     assert view.answer.hero.text() == ""  # an empty pad says nothing
     draw(hand, 7)
     hand.wait_until(lambda: view.answer.hero.text() == "7", "the seven is read")
-    assert view.answer.sure.text().endswith("confident")
+    hand.wait_until(lambda: view.answer.sure.text().endswith("confident"), "the pen is up, and it is sure")
     assert view.answer.bars.shares[7] > 0.9
     assert view.answer.seen.image is not None
     hand.key("ctrl+z")
@@ -94,16 +108,35 @@ def test_draw_correct_retrain(console, hand: Hand, tmp_path: Path) -> None:
     hand.click(view.draw.clear)
     draw(hand, 4)
     hand.wait_until(lambda: view.answer.hero.text() == "4", "the four is read")
-    view.answer.digit_choice.setCurrentIndex(9)  # "that was a 9"
+    choose(hand, view.answer.digit_choice, "9")  # "that was a 9"
     hand.click(view.answer.name_it)
     hand.wait_until(lambda: view.answer.samples.text() == "My samples (1)", "the sample is kept")
     hand.wait_until(lambda: view.answer.hero.text() == "", "the pad is empty again")
     (sample,) = console.window.desk.digits.samples.list()
     assert (sample.label, sample.answered, len(sample.strokes)) == (9, 4, 2)
     save_csv(digits(120), tmp_path / "train.csv")
-    train(hand, tmp_path / "train.csv", "logistic")
+    train(hand, tmp_path / "train.csv", "Multinomial")
     model = view.models._rows[1]
     assert model.state == "ready" and model.rows == 101  # 12 of each digit, 2 held out; and the sample
+    table = view.models.table
+    hand.click(table.viewport(), table.visualItemRect(table.item(1, 0)).center(), double=True)  # use it for drawing
+    hand.wait_until(lambda: view.models._rows[1].state == "in use", "the new model is in use")
+    draw(hand, 1)
+    hand.wait_until(lambda: view.answer.bars.shares != [], "the new model answers")
+    assert console.window.desk.digits.live.wanted == model.id
+    hand.click(view.answer.samples)
+    samples = hand.dialog(SamplesDialog)
+    assert isinstance(samples, SamplesDialog)
+    hand.wait_until(lambda: samples.count.text() == "1 of 1", "the sample is shown")
+    hand.click(samples.gallery.viewport(), samples.gallery.item_box(0).center())
+    hand.click(samples.remove)
+    question = hand.dialog(ConfirmDialog)
+    assert isinstance(question, ConfirmDialog)
+    assert question.accept_button.text() == "Delete 1 sample"
+    hand.click(question.accept_button)
+    hand.wait_until(lambda: samples.count.text() == "0 of 0", "it is deleted")
+    hand.key("Escape")
+    hand.wait_until(lambda: view.answer.samples.text() == "My samples (0)", "and counted")
     console.window.desk.digits.live.close()
     print(beat.stop())
 
@@ -121,6 +154,14 @@ def test_by_keys_alone_and_from_the_clipboard(console, hand: Hand) -> None:
     hand.wait_until(lambda: view.answer.hero.text() == "1", "the one is read")
     hand.key("Delete")
     hand.wait_until(lambda: view.answer.hero.text() == "", "the pad is empty")
+    hand.key("ctrl+k")
+    hand.pause(0.4)
+    hand.type("plain 5")
+    hand.pause(0.3)
+    hand.key("Return")
+    hand.wait_until(lambda: view.answer.hero.text() == "5", "a sample is loaded by keys and read")
+    view.draw.pad.setFocus()
+    hand.key("Delete")
     # a photo of a seven: dark on grey paper, wide, off the middle
     photo = QImage(640, 480, QImage.Format.Format_Grayscale8)
     photo.fill(190)
@@ -133,6 +174,17 @@ def test_by_keys_alone_and_from_the_clipboard(console, hand: Hand) -> None:
     QGuiApplication.clipboard().setImage(photo)
     hand.key("ctrl+v")
     hand.wait_until(lambda: view.answer.hero.text() == "7", "the pasted seven is read")
+    hand.key("Delete")
+    hand.wait_until(lambda: view.answer.hero.text() == "", "it is cleared")
+    hand.key("ctrl+z")
+    hand.wait_until(lambda: view.answer.hero.text() == "7", "undo brings the picture back, and it is read")
+    photo.fill(190)
+    QGuiApplication.clipboard().setImage(photo)
+    hand.key("ctrl+v")
+    hand.wait_until(
+        lambda: view.answer.sure.text() == "There is nothing on this picture", "blank paper is said to be blank"
+    )
+    assert view.draw.live.text() == "Live"
     QGuiApplication.clipboard().setText("no picture")
     hand.key("ctrl+v")
     hand.wait_until(lambda: "no picture in the clipboard" in view.answer.sure.text(), "it says so")
@@ -143,8 +195,21 @@ def test_load_train_explore_predict(console, hand: Hand, tmp_path: Path) -> None
     save_csv(digits(200), tmp_path / "train.csv")
     fresh = digits(20, seed=5)
     save_csv(type(fresh)(fresh.name, fresh.images, None), tmp_path / "test.csv")
-    train(hand, tmp_path / "train.csv", "knn")
     explore = view.explore
+    hand.key("ctrl+o")  # first a look at what is in it
+    opening = hand.dialog(DataDialog)
+    assert isinstance(opening, DataDialog)
+    hand.click(opening.data.edit)
+    hand.type(str(tmp_path / "train.csv"))
+    hand.click(opening.accept_button)
+    looked = hand.dialog(DatasetDialog)
+    assert isinstance(looked, DatasetDialog)
+    assert looked.counts.text().startswith("0: 20   1: 20") and len(looked._shown) == 200
+    choose(hand, looked.filter, "Digit 7 (20)")
+    assert {thumb.true for thumb in looked._shown} == {7}
+    hand.click(looked.gallery.viewport(), looked.gallery.item_box(0).center(), double=True)
+    hand.wait_until(lambda: view.answer.hero.text() == "7", "it is opened on the pad and read")
+    train(hand, tmp_path / "train.csv", "k-nearest")
     hand.wait_until(lambda: explore.overview is not None and explore.overview.has_pictures, "its figures are shown")
     assert explore.overview is not None and explore.overview.count == 40
     hand.pause(0.5)  # the card takes its new shape
@@ -154,7 +219,7 @@ def test_load_train_explore_predict(console, hand: Hand, tmp_path: Path) -> None
     box = explore.gallery.item_box(0)
     hand.click(explore.gallery.viewport(), box.center(), double=True)
     hand.wait_until(lambda: view.answer.hero.text() != "", "the picture is opened on the pad and read")
-    for word in ("Calibration", "Coverage", "Per digit", "Matrix"):
+    for word in ("Calibration", "Coverage", "Published", "Per digit", "Matrix"):
         hand.click(hand.button(f"What to look at: {word}", explore))
     hand.click(view.models.predict)
     dialog = hand.dialog(PredictDialog)
@@ -175,7 +240,7 @@ def test_load_train_explore_predict(console, hand: Hand, tmp_path: Path) -> None
 def test_closing_asks_while_a_model_is_trained(console, hand: Hand, tmp_path: Path) -> None:
     save_csv(digits(2_000), tmp_path / "train.csv")
     models = view_of(hand).models
-    start_training(hand, tmp_path / "train.csv", "gradient-boosting")
+    start_training(hand, tmp_path / "train.csv", "Gradient")
     hand.wait_until(lambda: models._rows and models._rows[0].state == "training", "the training is under way")
     hand.key("alt+F4")
     dialog = hand.dialog(ConfirmDialog)
@@ -183,8 +248,7 @@ def test_closing_asks_while_a_model_is_trained(console, hand: Hand, tmp_path: Pa
     hand.key("Escape")
     hand.wait_until(lambda: not (shiboken6.isValid(dialog) and dialog.isVisible()), "the question is gone")
     assert console.window.isVisible() and models._rows[0].state == "training"
-    (job,) = [job for job in console.window._jobs.running() if job.title.startswith("Train")]
-    assert job.cancel()
+    hand.key("ctrl+period")
     hand.wait_until(lambda: all(row.state != "training" for row in models._rows), "the training is given up")
     assert list((console.places.state / "digits" / "models").glob("*.model")) == []
 

@@ -1,4 +1,4 @@
-"""Page views are collected over HTTP and carried into the warehouse from the window of both, by hand."""
+"""Page views are collected over HTTP and carried into the warehouse by the page's cards, by hand."""
 
 from __future__ import annotations
 
@@ -47,11 +47,46 @@ def rewrite(hand: Hand, field: Any, text: str) -> None:
     hand.wait_until(lambda: field.text() == text, f"{text} is typed")
 
 
-def test_collect_and_carry(sandbox: Sandbox, stream: str, hand: Hand) -> None:
-    from gui.tabs.streams.carry_dialog import CarryDialog
+def test_the_sandbox_can_be_made_to_hurt(sandbox: Sandbox, stream: str, hand: Hand) -> None:
+    from gui.tabs.streams.dials_dialog import DialsDialog
 
-    table = stream.replace("-", "_")
     view: Any = hand.window.page("streams")  # type: ignore[attr-defined]
+    choose(hand, view, stream)
+    hand.key("ctrl+Return")
+    hand.wait_until(lambda: view.toolbar.stop.isVisible(), "the tap runs")
+
+    def turn(field: str, text: str) -> None:
+        hand.key("ctrl+k")
+        hand.pause(0.2)
+        hand.type("make the sandbox hurt")
+        hand.key("Return")
+        dials: Any = hand.dialog(DialsDialog)
+        hand.wait_until(lambda: dials.accept_button.isEnabled() and dials.isActiveWindow(), "the dials are read")
+        hand.click(dials.calm)
+        if field:
+            hand.click(dials.fields[field], double=True)
+            hand.key("ctrl+a")
+            hand.type(text)
+            hand.key("Tab")
+        hand.click(dials.accept_button)
+        hand.wait_until(lambda: not dials.isVisible(), "the dials are turned")
+
+    turn("throttle_share", "100")
+    hand.wait_until(lambda: "read-throttled" in view.banner.title.text() and view.banner.isVisible(), "throttles")
+    assert view.banner.action.text() == "Use enhanced fan-out"
+    turn("", "")
+    hand.wait_until(lambda: all(shard.state == "reading" for shard in tapped(view)), "reading goes on", 40)
+    hand.key("ctrl+period")
+
+
+def tapped(view: Any) -> list[Any]:
+    from gui.tabs.streams.presenter import StreamsPresenter
+
+    found: list[Any] = view.findChild(StreamsPresenter).tap.shards()
+    return found
+
+
+def choose(hand: Hand, view: Any, stream: str) -> None:
     hand.wait_until(lambda: view.furnished, "the page is there")
     hand.wait_until(lambda: view.toolbar.isVisible() and view.toolbar.streams.findText(stream) >= 0, "it is listed", 60)
     if view.toolbar.streams.currentText() != stream:
@@ -59,33 +94,39 @@ def test_collect_and_carry(sandbox: Sandbox, stream: str, hand: Hand) -> None:
         hand.type(stream)
         hand.key("Return")
     hand.wait_until(lambda: view.toolbar.shards.text() == "2 shards", "it is chosen")
+
+
+def test_collect_and_carry(sandbox: Sandbox, stream: str, hand: Hand) -> None:
+    table = stream.replace("-", "_")
+    view: Any = hand.window.page("streams")  # type: ignore[attr-defined]
+    choose(hand, view, stream)
     hand.key("ctrl+k")
     hand.pause(0.2)
     hand.type("collect and carry")
     hand.key("Return")
-    dialog: Any = hand.dialog(CarryDialog)
-    hand.wait_until(dialog.isActiveWindow, "the window of both is in front")
+    cards: Any = view.carry
+    hand.wait_until(cards.isVisible, "the cards of both are there")
 
-    rewrite(hand, dialog.listen, "127.0.0.1:0")
-    hand.click(dialog.collect.start)
-    fact = dialog.collect.fact
+    rewrite(hand, cards.listen, "127.0.0.1:0")
+    hand.click(cards.collect.start)
+    fact = cards.collect.fact
     hand.wait_until(lambda: fact("Address").startswith("http://127.0.0.1:"), "it listens")
     assert post(fact("Address"), 0, 200) == 204
     hand.wait_until(lambda: fact("In the stream") == "200", "the events are in the stream")
 
-    rewrite(hand, dialog.table, table)
-    hand.click(dialog.carry.start)
+    rewrite(hand, cards.table, table)
+    hand.click(cards.carry.start)
     assert post(fact("Address"), 200, 50) == 204
-    hand.wait_until(lambda: dialog.carry.fact("Rows loaded") == "250", "all rows are loaded", 60)
-    assert dialog.carry.fact("Queryable after") != "–"
+    hand.wait_until(lambda: cards.carry.fact("Rows loaded") == "250", "all rows are loaded", 60)
+    assert cards.carry.fact("Queryable after") != "–"
     warehouse = Statements(sandbox.aws, sandbox.target.warehouses[0])
     assert warehouse.rows(f"SELECT COUNT(*), COUNT(DISTINCT event_id) FROM {table}", "count") == [[250, 250]]
 
-    hand.click(dialog.carry.stop)
-    hand.wait_until(dialog.carry.start.isVisible, "carrying has ended")
-    hand.click(dialog.collect.stop)
-    hand.wait_until(dialog.collect.start.isVisible, "collecting has ended")
+    hand.click(cards.carry.stop)
+    hand.wait_until(cards.carry.start.isVisible, "carrying has ended")
+    hand.click(cards.collect.stop)
+    hand.wait_until(cards.collect.start.isVisible, "collecting has ended")
     with pytest.raises(OSError):
         post(fact("Address"), 0, 1)
-    hand.click(dialog.cancel_button)
-    hand.wait_until(lambda: not dialog.isVisible(), "the window is closed")
+    hand.click(cards.close_button)
+    hand.wait_until(lambda: not cards.isVisible(), "the cards are put away")

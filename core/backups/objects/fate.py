@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import groupby
 
-from core.backups.objects.lifecycle import Rule, after_days, applies, class_on, expiry, tags_of_rule
+from core.backups.objects.lifecycle import Rule, after_days, applies, class_on, expiry, old_class_on, tags_of_rule
 from core.backups.objects.values import Entry
 
 Tags = Callable[[Entry], dict[str, str] | None]
@@ -24,7 +24,8 @@ class Fate:
 
     gone: current objects that will not be shown any more, ``restorable`` of them still kept as an old version.
     old_gone: of ``old`` noncurrent versions (those that are noncurrent now). markers_gone: delete markers that hide nothing.
-    unsure: objects that a rule by tag may concern, whose tags nobody could tell. Sizes in bytes.
+    moved, old_moved: objects and old versions that will lie in another class, by class. unsure: objects and versions that a
+    rule by tag may concern, whose tags nobody could tell. Sizes in bytes.
     """
 
     on: datetime
@@ -38,6 +39,7 @@ class Fate:
     old: int = 0
     old_gone: int = 0
     old_gone_size: int = 0
+    old_moved: dict[str, int] = field(default_factory=dict)
     markers_gone: int = 0
     unsure: int = 0
 
@@ -69,8 +71,12 @@ class Fate:
             text += f" All {self.old:,} old versions stay."
         if self.markers_gone:
             text += f" {self.markers_gone:,} delete markers that hide nothing go, too."
+        for what, moves in (("objects", self.moved), ("old versions", self.old_moved)):
+            text += "".join(f" {count:,} {what} will lie in {kind}." for kind, count in sorted(moves.items()))
         if self.unsure:
-            text += f" A rule by tag may concern {self.unsure:,} more objects, whose tags could not be read."
+            text += (
+                f" A rule by tag may concern {self.unsure:,} more, whose tags were not looked at or could not be read."
+            )
         return text
 
 
@@ -91,16 +97,17 @@ def fate(
     on: datetime,
     *,
     keeps_versions: bool = False,
+    small_objects: str = "",
     tags: Tags = lambda _entry: None,
 ) -> Fate:
     """What will be gone or moved by ``on`` of what ``pages`` list: current objects, or, in S3's order (by key, the newest
     first), all versions.
 
-    keeps_versions: the bucket's versioning is on, so that an expired object becomes an old version. ``tags`` is asked only
-    where an answer changes something. Deleting comes before moving. Moves of old versions are left out.
+    keeps_versions: the bucket's versioning is on, so that an expired object becomes an old version; small_objects: as in
+    ``Lifecycle``. ``tags`` is asked only where an answer changes something. Deleting comes before moving.
     """
     found = Fate(on)
-    weighing = _Weighing([item for item in rules if item.get("Status") == "Enabled"], on, tags, found)
+    weighing = _Weighing([item for item in rules if item.get("Status") == "Enabled"], on, tags, found, small_objects)
     for versions in _by_key(pages):
         _weigh_key(versions, weighing, keeps_versions=keeps_versions)
     return found
@@ -117,6 +124,7 @@ class _Weighing:
     on: datetime
     tags: Tags
     found: Fate
+    small_objects: str = ""
 
     def about(self, entry: Entry, matters: Callable[[list[Rule]], bool]) -> list[Rule]:
         """The rules for this entry. ``matters``: whether some rules do anything to it by then; tags are asked if they do."""
@@ -172,7 +180,11 @@ def _weigh_current(entry: Entry, weighing: _Weighing) -> datetime | None:
         return end[0] if end is not None and end[0] <= on else None
 
     found.looked += 1
-    rules = weighing.about(entry, lambda rules: bool(ends(rules) or class_on(entry, rules, on)))
+
+    def moves(rules: list[Rule]) -> str:
+        return class_on(entry, rules, on, weighing.small_objects)
+
+    rules = weighing.about(entry, lambda rules: bool(ends(rules) or moves(rules)))
     end = ends(rules)
     if end is not None:
         found.gone, found.gone_size = found.gone + 1, found.gone_size + entry.size
@@ -180,13 +192,14 @@ def _weigh_current(entry: Entry, weighing: _Weighing) -> datetime | None:
             found.newest_gone = max(found.newest_gone or entry.modified, entry.modified)
         if len(found.examples) < _EXAMPLES:
             found.examples.append(entry.key)
-    elif kind := class_on(entry, rules, on):
+    elif kind := moves(rules):
         found.moved[kind] = found.moved.get(kind, 0) + 1
     return end
 
 
 def _old_ends(entry: Entry, weighing: _Weighing, since: datetime | None, newer: int) -> bool:
-    """Whether a version that is noncurrent ``since`` then is deleted, ``newer`` noncurrent ones being newer than it."""
+    """Whether a version that is noncurrent ``since`` then is deleted, ``newer`` noncurrent ones being newer than it; one
+    that is not is counted where it moves."""
     if since is None:
         return False
 
@@ -201,7 +214,16 @@ def _old_ends(entry: Entry, weighing: _Weighing, since: datetime | None, newer: 
                 return True
         return False
 
-    return ends(weighing.about(entry, ends))
+    def moves(rules: list[Rule]) -> str:
+        return old_class_on(entry, rules, since, newer, weighing.on, weighing.small_objects)
+
+    rules = weighing.about(entry, lambda rules: ends(rules) or bool(moves(rules)))
+    if ends(rules):
+        return True
+    kind = "" if entry.delete_marker else moves(rules)
+    if kind:
+        weighing.found.old_moved[kind] = weighing.found.old_moved.get(kind, 0) + 1
+    return False
 
 
 def _removes_markers(entry: Entry, weighing: _Weighing) -> bool:

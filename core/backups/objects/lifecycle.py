@@ -23,6 +23,7 @@ from core.base.errors import OpsError, WrongUse
 Rule = dict[str, Any]
 MOST_RULES = 1000
 _AFTER_30_DAYS = ("STANDARD_IA", "ONEZONE_IA")
+_SMALL = 128 << 10
 _COLDER = ("STANDARD_IA", "INTELLIGENT_TIERING", "ONEZONE_IA", "GLACIER_IR", "GLACIER", "DEEP_ARCHIVE")
 
 
@@ -228,6 +229,8 @@ def in_words(item: Rule) -> str:
         does.append(f"deleted on {_json(expiry['Date'])[:10]}")
     if expiry.get("ExpiredObjectDeleteMarker"):
         does.append("empty delete markers removed")
+    for step in item.get("NoncurrentVersionTransitions", ()):
+        does.append(f"old versions to {step.get('StorageClass')} after {step.get('NoncurrentDays', 0)} days")
     old = item.get("NoncurrentVersionExpiration", {})
     if old:
         kept = f", {old['NewerNoncurrentVersions']} kept" if old.get("NewerNoncurrentVersions") else ""
@@ -273,20 +276,51 @@ def expiry(entry: Entry, rules: Iterable[Rule]) -> tuple[datetime, Rule] | None:
     return min(ends, key=lambda end: end[0], default=None)
 
 
-def class_on(entry: Entry, rules: Iterable[Rule], on: datetime) -> str:
-    """The class to which the rules will have moved it by then; "" where it stays."""
-    coldest = -1
-    for item in rules:
-        if not applies(item, entry):
-            continue
-        for step in item.get("Transitions", ()):
-            kind = step.get("StorageClass", "")
-            if kind not in _COLDER or "Days" not in step or entry.modified is None:
-                continue
-            if after_days(entry.modified, step["Days"]) <= on:
-                coldest = max(coldest, _COLDER.index(kind))
-    kind = _COLDER[coldest] if coldest >= 0 else ""
-    return kind if kind != entry.storage_class else ""
+def class_on(entry: Entry, rules: Iterable[Rule], on: datetime, small_objects: str = "") -> str:
+    """The class to which the rules will have moved the current object by then; "" where it stays. ``small_objects``: S3's
+    setting for objects below 128 KB (see ``Lifecycle``)."""
+    steps = [
+        (step.get("StorageClass", ""), entry.modified, step["Days"])
+        for item in rules
+        if applies(item, entry)
+        for step in item.get("Transitions", ())
+        if "Days" in step and _large_enough(entry, item, step.get("StorageClass", ""), small_objects)
+    ]
+    return _coldest(entry, steps, on)
+
+
+def old_class_on(
+    entry: Entry, rules: Iterable[Rule], since: datetime | None, newer: int, on: datetime, small_objects: str = ""
+) -> str:
+    """The same of a version that is noncurrent ``since`` then, ``newer`` noncurrent ones being newer than it."""
+    steps = [
+        (step.get("StorageClass", ""), since, step.get("NoncurrentDays", 0))
+        for item in rules
+        if applies(item, entry)
+        for step in item.get("NoncurrentVersionTransitions", ())
+        if newer >= step.get("NewerNoncurrentVersions", 0)
+        and _large_enough(entry, item, step.get("StorageClass", ""), small_objects)
+    ]
+    return _coldest(entry, steps, on)
+
+
+def _coldest(entry: Entry, steps: Iterable[tuple[str, datetime | None, int]], on: datetime) -> str:
+    """Of (class, since, days), what is reached by then, if it is colder than where the entry lies already."""
+    now = _COLDER.index(entry.storage_class) if entry.storage_class in _COLDER else -1
+    reached = [
+        _COLDER.index(kind)
+        for kind, since, days in steps
+        if kind in _COLDER and since is not None and after_days(since, days) <= on
+    ]
+    coldest = max(reached, default=-1)
+    return _COLDER[coldest] if coldest > now else ""
+
+
+def _large_enough(entry: Entry, item: Rule, kind: str, small_objects: str) -> bool:
+    """S3 moves nothing below 128 KB, unless the rule names sizes itself, or the bucket lets archives take such objects."""
+    if entry.size >= _SMALL or _filter(item)[2]:
+        return True
+    return small_objects == "varies_by_storage_class" and kind in ("GLACIER", "DEEP_ARCHIVE")
 
 
 def after_days(since: datetime, days: int) -> datetime:

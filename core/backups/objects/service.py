@@ -13,7 +13,7 @@ from core.backups.objects import browse, change, download, facts, lifecycle, tre
 from core.backups.objects.address import Address
 from core.backups.objects.fate import Fate
 from core.backups.objects.fate import fate as try_out
-from core.backups.objects.lifecycle import Lifecycle, Rule
+from core.backups.objects.lifecycle import Lifecycle
 from core.backups.objects.values import (
     Amount,
     BucketFacts,
@@ -214,8 +214,8 @@ class Objects:
     def write_lifecycle(self, bucket: str, new: Lifecycle, *, expected: Lifecycle | None = None) -> None:
         lifecycle.write(self._aws, bucket, new, expected=expected)
 
-    def fate(self, job: Job[Any], bucket: str, rules: Iterable[Rule], on: datetime, prefix: str = "") -> Fate:
-        """What will be gone on that day if ``rules`` were the bucket's: of the versions, too, where it keeps any and this
+    def fate(self, job: Job[Any], bucket: str, lifecycle: Lifecycle, on: datetime, prefix: str = "") -> Fate:
+        """What will be gone on that day if this were the bucket's lifecycle: of the versions, too, where it keeps any and this
         identity may list them. At most ``_TAGS_ASKED`` objects are asked for their tags, where a rule looks at tags."""
         versioning = facts.versioning(self._aws, bucket)
         pages = browse.walk(job, self._aws, bucket, prefix)
@@ -241,4 +241,6 @@ class Objects:
                 looked += len(page)
                 job.report(looked, None, f"{looked:,} looked at")
 
-        return try_out(told(pages), rules, on, keeps_versions=versioning == "Enabled", tags=tags)
+        return try_out(
+            told(pages), lifecycle.rules, on, keeps_versions=versioning == "Enabled", small_objects=lifecycle.small_objects, tags=tags
+        )  # fmt: skip

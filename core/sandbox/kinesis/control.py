@@ -38,7 +38,7 @@ class Control:
     async def create_stream(self, body: Body) -> Any:
         name = fields.stream_name({"StreamName": fields.text(body, "StreamName", longest=128)})
         _refuse(body, "WarmThroughputMiBps")
-        if body.get("RecordDistributionStrategy", "PARTITION_KEY") != "PARTITION_KEY":
+        if body.get("RecordDistributionStrategy", "USER_PARTITION_KEY") != "USER_PARTITION_KEY":
             _refuse(body, "RecordDistributionStrategy")
         mode = _mode(body) if "StreamModeDetails" in body else "PROVISIONED"
         count = fields.optional_integer(body, "ShardCount", 1, 100_000)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import time
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import orjson
 
 from core.sandbox.redshift.catalogue import Catalogue
+from core.sandbox.redshift.engine.outcome import SqlError
 from core.sandbox.redshift.execution import Execution
 from core.sandbox.redshift.faults import ApiFault, invalid, not_found
 from core.sandbox.redshift.limits import Limits
@@ -36,7 +38,7 @@ class DataApi:
     ) -> None:
         self._store, self._sessions, self._execution = store, sessions, execution
         self._results, self._catalogue, self._limits = results, catalogue, limits
-        self._tokens: dict[str, tuple[float, Statement, Document]] = {}
+        self._tokens = {one.client_token: one for one in reversed(store.newest_first()) if one.client_token}
 
     def operations(self) -> dict[str, Any]:
         names = {
@@ -101,15 +103,19 @@ class DataApi:
             session = self._sessions.take(session_id, statement.id, keep_alive)
             statement.place = dict(session.place)
         elif keep_alive is not None:
-            session = self._sessions.open(place, keep_alive, statement.id)
+            try:
+                session = self._sessions.open(place, keep_alive, statement.id)
+            except SqlError as error:
+                kind = "BatchExecuteStatementException" if is_batch else "ExecuteStatementException"
+                raise ApiFault(kind, str(error), StatementId=statement.id) from error
         statement.session_id = session.id if session else ""
         statement.name, statement.parameters = request.get("StatementName") or "", parameters
         statement.result_format, statement.mode = form, mode
+        if token := request.get("ClientToken"):
+            statement.client_token, statement.request_digest = token, _digest(request)
+            self._tokens[token] = statement
         self._expire()
         self._store.add(statement)
-        if token := request.get("ClientToken"):
-            statement.client_token = token
-            self._tokens[token] = (time.time(), statement, _without_token(request))
         self._execution.submit(statement, session)
         await self._execution.wait(statement, wait)
         return self._accepted(statement, wait)
@@ -119,11 +125,10 @@ class DataApi:
         if not token:
             return None
         oldest = time.time() - self._limits.client_token_seconds
-        self._tokens = {name: entry for name, entry in self._tokens.items() if entry[0] >= oldest}
-        if token not in self._tokens:
+        self._tokens = {name: one for name, one in self._tokens.items() if one.created >= oldest}
+        if (statement := self._tokens.get(token)) is None:
             return None
-        _, statement, earlier = self._tokens[token]
-        if earlier != _without_token(request):
+        if statement.request_digest != _digest(request):
             raise invalid("The ClientToken was used before with a different request")
         return statement
 
@@ -264,6 +269,8 @@ class DataApi:
         if not re.fullmatch(r"[a-z0-9]{8}(-[a-z0-9]{4}){3}-[a-z0-9]{12}(:\d+)?", identity):
             raise invalid("id must satisfy regex pattern: ^[a-z0-9]{8}(-[a-z0-9]{4}){3}-[a-z0-9]{12}(:\\d+)?$")
         statement = self._store.get(identity.partition(":")[0])
+        if statement is not None and statement.is_final and statement.created < time.time() - self._limits.retention:
+            statement = None
         part = next((one for one in statement.parts if one.id == identity), None) if statement else None
         if statement is None or (":" in identity and part is None):
             raise not_found(f"Query does not exist: {identity}", identity)
@@ -292,8 +299,10 @@ def _parameters(request: Document, sqls: list[str]) -> list[dict[str, str]]:
     return [{"name": one["name"], "value": one["value"]} for one in parameters]
 
 
-def _without_token(request: Document) -> Document:
-    return {name: value for name, value in request.items() if name not in ("ClientToken", "WaitTimeSeconds")}
+def _digest(request: Document) -> str:
+    """Of what the request asks for; how long it would wait does not count."""
+    asked = {name: value for name, value in request.items() if name not in ("ClientToken", "WaitTimeSeconds")}
+    return hashlib.sha256(orjson.dumps(asked, option=orjson.OPT_SORT_KEYS)).hexdigest()
 
 
 def _sub_statement(part: Part) -> Document:

@@ -8,9 +8,10 @@ from typing import Any
 
 from core.sandbox.redshift.engine.outcome import Column, SqlError
 from core.sandbox.redshift.engine.session import EngineSession
+from core.sandbox.redshift.engine.text import matches
 from core.sandbox.redshift.engine.warehouse import DATABASE, Warehouse
 from core.sandbox.redshift.faults import ApiFault, invalid
-from core.sandbox.redshift.requests import Document, matches, page_of
+from core.sandbox.redshift.requests import Document, page_of
 
 
 class Catalogue:

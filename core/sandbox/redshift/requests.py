@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import re
 from typing import Any
 
 from core.sandbox.redshift.faults import invalid
@@ -27,14 +26,6 @@ def page_of(request: Document, items: list[Any], name: str, most: int) -> Docume
     if start + size < len(items):
         answer["NextToken"] = base64.urlsafe_b64encode(str(start + size).encode()).decode()
     return answer
-
-
-def matches(pattern: str | None, name: str) -> bool:
-    """A SQL LIKE pattern as the list operations take it: % and _."""
-    if not pattern:
-        return True
-    translated = re.escape(pattern).replace("%", ".*").replace("_", ".")
-    return re.fullmatch(translated, name) is not None
 
 
 def required(request: Document, name: str) -> str:

@@ -52,6 +52,8 @@ class Statement:
     mode: str = "TRANSACTION"
     session_id: str = ""
     client_token: str = ""
+    request_digest: str = ""
+    """Of the request the token came with: the same token for another request is refused."""
     status: str = "SUBMITTED"
     error: str = ""
     created: float = field(default_factory=time.time)

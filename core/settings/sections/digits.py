@@ -13,3 +13,6 @@ class DigitsSettings:
     normalise: bool = setting(
         True, "Normalise drawings", "Centre and rescale the strokes as the training pictures were"
     )
+    sure_from: int = setting(
+        90, "Sure from", "Below this confidence an answer is called not sure", minimum=50, maximum=99, unit="%"
+    )

@@ -39,6 +39,7 @@ class _Operation:
     lock: threading.Lock = field(default_factory=threading.Lock)
     started: float = field(default_factory=time.monotonic)
     error: str = ""
+    cancelled: bool = False
 
 
 class HiveDriver:
@@ -85,6 +86,8 @@ class HiveDriver:
             with operation.lock:
                 state = _STATES.get(str(operation.cursor.status()), State.STARTED)
         except Exception as error:
+            if operation.cancelled:  # Spark forgets a statement with its cancel
+                return State.ABORTED
             operation.error = _message(error) or str(error)
             return State.FAILED
         if state is State.FAILED:
@@ -133,7 +136,9 @@ class HiveDriver:
                 code="not-found",
             )
         try:
-            operation.cursor.cancel_operation()
+            with operation.lock:  # another thread asks for its state meanwhile
+                operation.cursor.cancel_operation()
+                operation.cancelled = True
         except Exception as error:
             if not self.status(statement).state.is_final:
                 raise self._lost(error, "cancel the statement") from error

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from PySide6.QtCore import QDate, Signal
+from PySide6.QtCore import QDate, Qt, Signal
 from PySide6.QtWidgets import QCheckBox, QPlainTextEdit, QSpinBox, QWidget
 
 from core.backups.objects.fate import Fate
@@ -38,7 +38,7 @@ def _days(value: int, name: str) -> QSpinBox:
 class LifecycleDialog(Dialog):
     """Rules of other programs stay as they are unless they are edited here. Nothing is written before "Write N changes"."""
 
-    try_asked = Signal(object, object)  # rules, datetime
+    try_asked = Signal(object, object)  # Lifecycle, datetime
     write_asked = Signal(object, object)  # new, expected
 
     def __init__(
@@ -52,7 +52,7 @@ class LifecycleDialog(Dialog):
             "Lifecycle rules",
             (Column("Rule", lambda item: item.get("ID", "–"), 190), Column("What it does", in_words, tip=in_words)),
         )
-        self.table.setFixedHeight(116)
+        self.table.setFixedHeight(92)
         self.add = Button("Add a rule", "small", icon_name="plus")
         self.drop = Button("Remove", "small", icon_name="trash-2", token="danger")
         self.add.clicked.connect(self._add)
@@ -76,21 +76,25 @@ class LifecycleDialog(Dialog):
             )
         )  # fmt: skip
         self.editor.setMinimumHeight(self.editor.sizeHint().height())
-        self.problem = Label("", "small", tone="danger", wrap=True)
+        self.problem = Label(
+            " ", "small", tone="danger", wrap=True
+        )  # its line stays free: nothing may jump while a rule is edited
         self.changes = QPlainTextEdit()
         self.changes.setReadOnly(True)
         self.changes.setFont(font("mono"))
-        self.changes.setFixedHeight(104)
+        self.changes.setFixedHeight(84)
         self.changes.setAccessibleName("What would change")
         self.day = DateEdit()
         self.day.setDate(QDate.currentDate().addDays(60))
         self.day.setCalendarPopup(True)
         self.day.setAccessibleName("The day")
         self.try_out = Button("What will be gone by then?", "small", icon_name="calendar-clock")
-        self.try_out.clicked.connect(lambda: self.try_asked.emit(list(self._after.rules), self._chosen_day()))
+        self.try_out.clicked.connect(lambda: self.try_asked.emit(self._after, self._chosen_day()))
         self.busy = Busy()
         self.busy.hide()
         self.fate = Label("", wrap=True)
+        self.fate.setMinimumHeight(3 * self.fate.fontMetrics().lineSpacing())  # three lines of an answer have room, too
+        self.fate.setAlignment(Qt.AlignmentFlag.AlignTop)
         self.banner = Banner("danger")
         self.banner.hide()
         for part in (
@@ -209,8 +213,7 @@ class LifecycleDialog(Dialog):
 
     def _weigh(self) -> None:
         problems, changes = check(self._after.rules), difference(self._before, self._after)
-        self.problem.setText(problems[0] if problems else "")
-        self.problem.setVisible(bool(problems))
+        self.problem.setText(problems[0] if problems else " ")
         self.changes.setPlainText("\n".join(changes) or "Nothing")
         self.accept_button.setEnabled(bool(changes) and not problems and self._may_write)
         self.fate.setText("")

@@ -202,10 +202,10 @@ class ObjectsDeeds(QObject):
         if sweep:
             dialog.add_abort_rule()
 
-        def try_out(rules: Any, on: datetime) -> None:
+        def try_out(lifecycle: Any, on: datetime) -> None:
             dialog.show_busy()
             self.place.context.jobs.start(
-                dialog, f"Try out the lifecycle of {bucket}", lambda job: self.place.objects.fate(job, bucket, rules, on), room=ROOM,
+                dialog, f"Try out the lifecycle of {bucket}", lambda job: self.place.objects.fate(job, bucket, lifecycle, on), room=ROOM,
                 on_success=dialog.show_fate, on_failure=dialog.show_fault,
             )  # fmt: skip
 

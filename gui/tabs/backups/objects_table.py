@@ -108,6 +108,7 @@ class ObjectsTable(RowTable):
         """Brings objects into a folder of this computer and waits for it with the window alive; for dragging out."""
         self.row_model.first = lambda line: line.is_folder and line.bucket is None
         self.sortable()
+        self.setTextElideMode(Qt.TextElideMode.ElideMiddle)  # names of backups differ at the end, too
         self.setDragDropMode(QAbstractItemView.DragDropMode.DragOnly)
 
     def startDrag(self, actions: Qt.DropAction) -> None:

@@ -1,4 +1,4 @@
-"""One plan: its rules that speak up, its backups, runs and verifications, and the ladder of one verification."""
+"""One plan: its rules that speak up, its backups, runs and verifications."""
 
 from __future__ import annotations
 
@@ -8,21 +8,22 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFrame, QGridLayout, QMenu, QStackedWidget, QVBoxLayout, QWidget
 
-from core.backups.outcomes import Backup, Check, Finding, PlanStatus, Run, Status, Verification
+from core.backups.outcomes import Backup, Finding, PlanStatus, Run, Status, Verification
 from core.backups.plan import Plan
 from gui.parts.buttons import Button, Segments
 from gui.parts.layout import Card, column, row
-from gui.parts.notices import Busy, EmptyState, Picture
-from gui.parts.stat_tile import Sparkline
+from gui.parts.notices import Busy, Picture
 from gui.parts.words import Chip, Label, byte_size
 from gui.style.tokens import Space
 from gui.tabs.backups import wording
+from gui.tabs.backups.ladder_card import LadderCard
 from gui.tabs.backups.rows import Column, RowTable
 
 _ICON = {"danger": "circle-alert", "warning": "triangle-alert", "info": "info"}
 _FACTS = ("Source", "Goes to", "Runs", "Proved", "Kept", "Restore takes", "Data at risk", "Proof vanishes")
 _WIDE = 600  # pixels for two pairs of columns
 _FIXES = {
+    "unreachable": "Look again",
     "retention": "Edit the plan",
     "no-expiry": "Set the expiry",
     "expiry-differs": "Set the expiry",
@@ -96,7 +97,7 @@ class PlanDetail(QWidget):
         self.card.body.addLayout(self.facts)
         self._names = {name: Label(name, "small") for name in _FACTS}
         self._values = {name: Label("–", "body", wrap=True) for name in _FACTS}
-        self._sides = 0
+        self._sides, self._working = 0, False
         self._lay_out(2)
         self.busy = Busy()
         self.busy.hide()
@@ -124,7 +125,7 @@ class PlanDetail(QWidget):
         for number, name in enumerate(_FACTS):
             line, side = divmod(number, sides)
             self.facts.addWidget(self._names[name], line, side * 2, Qt.AlignmentFlag.AlignTop)
-            self.facts.addWidget(self._values[name], line, side * 2 + 1)
+            self.facts.addWidget(self._values[name], line, side * 2 + 1, Qt.AlignmentFlag.AlignTop)
         self.facts.setColumnStretch(1, 1)
         self.facts.setColumnStretch(3, sides - 1)
 
@@ -172,18 +173,24 @@ class PlanDetail(QWidget):
         vanishes = status.proof_vanishes
         soon = vanishes is not None and status.next_verification is not None and vanishes < status.next_verification
         by = status.proof_vanishes_by
-        if vanishes:
+        if wording.blind(status):
+            words = "not known: the bucket cannot be read"
+        elif vanishes:
             words = ", ".join(filter(None, (wording.stamp(vanishes), by)))
         else:
             words = f"never: {by}" if by else "no proven backup"
-        put("Proof vanishes", words, "danger" if soon else "warning" if words == "no proven backup" else "")
+        weak = not vanishes and not by
+        put("Proof vanishes", words, "danger" if soon else "warning" if weak else "")
         self._show_findings(status.findings)
 
     def show_progress(self, note: str) -> None:
         """What is being done for this plan now; nothing: it rests."""
-        self.busy.setVisible(bool(note))
+        self._working = bool(note)
+        self.busy.setVisible(self._working)
         if note:
             self.busy.show_text(note)
+        for line in self.findChildren(FindingLine):
+            line.button.setEnabled(not self._working)
 
     def show_history(
         self, backups: Sequence[Backup] | None, runs: Sequence[Run], verifications: Sequence[Verification]
@@ -211,6 +218,7 @@ class PlanDetail(QWidget):
         for finding in findings:
             line = FindingLine(finding, _FIXES.get(finding.rule, ""))
             line.button.clicked.connect(lambda _checked=False, rule=finding.rule: self.fix_asked.emit(rule))
+            line.button.setEnabled(not self._working)
             self.findings.addWidget(line)
 
     def _verification_picked(self) -> None:
@@ -237,7 +245,9 @@ class _History(Card):
                     "State", _state_of, 170, tone=lambda item: _state_tone(item), icon=lambda item: _state_icon(item)
                 ),
                 Column("Expires", lambda item: wording.clock(item.expires), 80, spare=560),
-                Column("Object", lambda item: item.key.rsplit("/", 1)[-1], mono=True, tip=lambda item: item.key),
+                Column(
+                    "Object", lambda item: item.key.rsplit("/", 1)[-1], mono=True, tip=lambda item: item.key, spare=520
+                ),
             ),
         )
         self.verifications = RowTable(
@@ -264,11 +274,14 @@ class _History(Card):
                 Column("Why", lambda item: item.error, tip=lambda item: item.error),
             ),
         )  # fmt: skip
+        self.unknown = Label("The bucket cannot be read: what lies in it is not known.", "small", wrap=True)
+        self.unknown.hide()
         self.stack = QStackedWidget()
         self._tables = {"backups": self.backups, "verifications": self.verifications, "runs": self.runs}
         for table in self._tables.values():
             holder = QWidget()
-            holder.setLayout(column(table, None, gap=0))
+            lines = (self.unknown, table) if table is self.backups else (table,)
+            holder.setLayout(column(*lines, None, gap=0))
             self.stack.addWidget(holder)
         self.body.addWidget(self.stack)
         self.segments.chosen.connect(self.show_kind)
@@ -289,6 +302,8 @@ class _History(Card):
                 self.backups.choose(number)
         self.runs.show_rows(runs)
         self.verifications.show_rows(verifications)
+        self.unknown.setVisible(backups is None)
+        self.backups.setVisible(backups is not None)
         known = "?" if backups is None else str(len(backups))
         self.segments.relabel("backups", f"Backups {known}")
         self.segments.relabel("verifications", f"Verifications {len(verifications)}")
@@ -318,73 +333,3 @@ def _state_icon(item: Backup) -> tuple[str, str]:
     if not item.complete or item.failed:
         return "circle-x", "danger"
     return ("shield-check", "success") if item.proved else ("archive", "text3")
-
-
-class LadderCard(Card):
-    """The rungs of one verification: level, check, expected, actual, how long."""
-
-    evidence_asked = Signal(object)
-
-    def __init__(self) -> None:
-        self.open = Button("Evidence report", "small", icon_name="external-link")
-        self.trend = Sparkline()
-        self.trend.setToolTip("How long the restores took, oldest first")
-        super().__init__("Proof", self.trend, self.open)
-        self.summary = Label("", wrap=True)
-        self._verification: Verification | None = None
-        self.open.clicked.connect(lambda: self._verification and self.evidence_asked.emit(self._verification))
-        self.table = RowTable(
-            "Checks of the verification",
-            (
-                Column("", lambda item: f"L{item.level}", 44),
-                Column("Check", lambda item: item.name, 180, tip=lambda item: item.name),
-                Column(
-                    "Result", lambda item: wording.verdict(item)[0], 116,
-                    tone=lambda item: wording.verdict(item)[1] or "text3", icon=_check_icon,
-                ),
-                Column("Expected", lambda item: item.expected, 150, tip=lambda item: item.expected, spare=520),
-                Column("Actual", lambda item: item.actual, tip=lambda item: f"{item.actual}\n{item.detail}".strip()),
-                Column("Took", lambda item: wording.span(item.seconds), 72, right=True, spare=620),
-            ),
-        )  # fmt: skip
-        self.empty = EmptyState(
-            "shield-alert", "No backup of this plan was ever proved",
-            hint="Verify restores one into a scratch server and checks it. Until then it is only backed up.",
-        )  # fmt: skip
-        self.empty.setMinimumHeight(150)
-        self.body.addWidget(self.empty)
-        self.body.addWidget(self.summary)
-        self.body.addWidget(self.table)
-        self.show_verification(None)
-
-    def show_trend(self, seconds: Sequence[float]) -> None:
-        """Restore times, oldest first."""
-        self.trend.setVisible(len(seconds) > 1)
-        self.trend.show_values(seconds)
-        self.trend.setAccessibleName(f"Restore times: {', '.join(wording.span(value) for value in seconds)}")
-
-    def show_verification(self, verification: Verification | None) -> None:
-        self._verification = verification
-        self.table.setVisible(verification is not None)
-        self.empty.setVisible(verification is None)
-        self.open.setVisible(verification is not None)
-        self.summary.setVisible(verification is not None)
-        if verification is None:
-            return
-        failed = len(verification.failed_checks)
-        word = wording.proof(verification)[0]
-        outcome = (
-            f"{failed} of {len(verification.checks)} checks FAILED"
-            if failed
-            else f"{len(verification.checks)} checks, {word}"
-        )
-        self.summary.setText(f"{outcome} · backup {verification.run} · {wording.ago(verification.started)}")
-        self.summary.set_tone("danger" if failed else "")
-        self.table.show_rows(sorted(verification.checks, key=lambda item: item.level))
-        self.table.fit_height(2, 24)
-
-
-def _check_icon(item: Check) -> tuple[str, str]:
-    if item.ok is None:
-        return "minus", "text3"
-    return ("circle-check", "success") if item.ok else ("circle-x", "danger")

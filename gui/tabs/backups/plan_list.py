@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QButtonGroup, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QBoxLayout, QButtonGroup, QPushButton, QVBoxLayout, QWidget
 
-from core.backups.outcomes import PlanStatus
+from core.backups.outcomes import PlanStatus, Status
 from core.backups.plan import Plan
 from gui.parts.layout import column, row
 from gui.parts.words import Chip, Label, byte_size
@@ -31,8 +31,9 @@ class PlanCard(QPushButton):
         self.backed = Label("", "small", wrap=True)
         self.proved = Label("", "small", wrap=True)
         self.next = Label("", "small", wrap=True)
+        self._head = row(self.name, None, self.chip)
         lines = column(
-            row(self.name, None, self.chip), self.source, Space.XS, self.backed, self.proved, self.next,
+            self._head, self.source, Space.XS, self.backed, self.proved, self.next,
             gap=2, margins=(Space.M, Space.M, Space.M, Space.M),
         )  # fmt: skip
         self.setLayout(lines)
@@ -40,6 +41,7 @@ class PlanCard(QPushButton):
         for label in (self.name, self.chip, self.source, self.backed, self.proved, self.next):
             label.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         self.setAccessibleName(plan.name)
+        self.setToolTip(plan.name)
 
     def sizeHint(self) -> QSize:
         return QSize(self._lines.sizeHint().width(), self.heightForWidth(self.width()))
@@ -55,15 +57,30 @@ class PlanCard(QPushButton):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
+        self._fit_head()
         self.updateGeometry()  # the sentences break elsewhere
+
+    def _fit_head(self) -> None:
+        """A long state goes below the name, a long name is shortened: neither is cut off."""
+        room = self.width() - 2 * Space.M
+        wide = self.name.fontMetrics().horizontalAdvance(self.plan.name)
+        below = wide + Space.S + self.chip.sizeHint().width() > room
+        self._head.setDirection(QBoxLayout.Direction.TopToBottom if below else QBoxLayout.Direction.LeftToRight)
+        self._head.setAlignment(self.chip, Qt.AlignmentFlag.AlignLeft if below else Qt.AlignmentFlag(0))
+        self.name.setText(self.name.fontMetrics().elidedText(self.plan.name, Qt.TextElideMode.ElideMiddle, room))
+
+    def show_word(self, status: Status) -> None:
+        self.chip.show_state(*wording.STATUS[status])
+        self._fit_head()
 
     def show_status(self, status: PlanStatus | None) -> None:
         if status is None:
             self.chip.show_state("LOOKING", "")
+            self._fit_head()
             return
         now = datetime.now(UTC)
-        word, tone = wording.STATUS[status.status]
-        self.chip.show_state(word, tone)
+        word = wording.STATUS[status.status][0]
+        self.show_word(status.status)
         taken = status.last_backup.taken if status.last_backup else None
         if wording.blind(status):
             self.backed.setText("Backups not known: the bucket cannot be read")
@@ -124,13 +141,20 @@ class PlanList(QWidget):
                 self.cards[plan.name] = card
                 self._group.addButton(card)
                 self._column.insertWidget(number, card)
-        wanted = current if current in self.cards else next(iter(sorted(self.cards)), "")
-        if wanted:
-            self.cards[wanted].setChecked(True)
+        self.mark(current if current in self.cards else next(iter(sorted(self.cards)), ""))
+
+    def mark(self, name: str) -> None:
+        """Show which plan is the chosen one."""
+        if name in self.cards:
+            self.cards[name].setChecked(True)
 
     def show_status(self, name: str, status: PlanStatus | None) -> None:
         if name in self.cards:
             self.cards[name].show_status(status)
+
+    def show_running(self, name: str) -> None:
+        if name in self.cards:
+            self.cards[name].show_word(Status.RUNNING)
 
     def _drop(self, name: str) -> None:
         card = self.cards.pop(name)

@@ -46,7 +46,7 @@ class PlansView(QWidget):
         )  # fmt: skip
         self.left = left = QWidget()
         left.setFixedWidth(_LEFT)
-        left.setLayout(column(row(self.new, None), self.list, None, gap=Space.S))
+        left.setLayout(column(row(self.new, None), self.list, gap=Space.S))
         self.body = QWidget()
         columns = row(left, self.detail, gap=Space.L)
         columns.setStretch(1, 1)

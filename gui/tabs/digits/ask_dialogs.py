@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QCheckBox, QFileDialog, QLineEdit, QWidget
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QCheckBox, QFileDialog, QFormLayout, QLineEdit, QWidget
 
 from gui.parts.buttons import Button
 from gui.parts.dialogs import Dialog
@@ -13,6 +13,7 @@ from gui.parts.form import Field, choice
 from gui.parts.layout import row
 from gui.parts.notices import Banner
 from gui.parts.words import Label
+from gui.style.tokens import Space
 from gui.tabs.digits.train_dialog import DataField
 from gui.tabs.digits.values import PredictWish
 
@@ -141,6 +142,24 @@ class TextDialog(Dialog):
         self.accept()
 
 
+class AboutDialog(Dialog):
+    """What a model's card says: (what, words) line by line."""
+
+    def __init__(self, title: str, lines: Sequence[tuple[str, str]], parent: QWidget | None = None) -> None:
+        super().__init__(title, "Close", parent, width=560)
+        self.cancel_button.hide()
+        facts = QFormLayout()
+        facts.setHorizontalSpacing(Space.XL)
+        facts.setVerticalSpacing(Space.S)
+        for what, words in lines:
+            shown = Label(words, wrap=True)
+            shown.setMinimumWidth(380)  # a wrapped label otherwise asks for the height of a narrow one
+            shown.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+            facts.addRow(Label(what, "small"), shown)
+        self.body.addLayout(facts)
+        self.asked.connect(self.accept)
+
+
 class DuelDialog(Dialog):
     """Two models on the same digits, with McNemar's test, and published results beside them."""
 
@@ -151,10 +170,14 @@ class DuelDialog(Dialog):
         published: Sequence[tuple[str, float, str]],
         parent: QWidget | None = None,
     ) -> None:
-        super().__init__("Two models side by side", "Close", parent, width=560)
+        super().__init__("Two models side by side", "Close", parent, width=720)
         self.cancel_button.hide()
         for name, words in lines:
-            self.body.addLayout(row(Label(name, "strong"), None, Label(words)))
+            shown = Label(name, "strong", wrap=True)
+            shown.setMinimumWidth(360)
+            line = row(shown, Label(words))
+            line.setStretch(0, 1)
+            self.body.addLayout(line)
         self.body.addWidget(Label(verdict, "strong", wrap=True))
         self.body.addWidget(Label("Published results on the MNIST test set (error)", "caption"))
         for method, error, source in published:

@@ -6,15 +6,14 @@ from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QBuffer, QIODevice, QObject, QTimer
-from PySide6.QtGui import QGuiApplication, QImage
+from PySide6.QtCore import QBuffer, QIODevice, QObject, QSize, Qt, QTimer
+from PySide6.QtGui import QGuiApplication, QImage, QImageReader
 from PySide6.QtWidgets import QFileDialog
 
 from core.base.errors import OpsError
 from gui.bridge.tab_context import TabContext
 from gui.parts.ink_pad import InkStroke
-from gui.parts.words import zoned
-from gui.tabs.digits.samples_dialog import SamplesDialog, SampleView
+from gui.tabs.digits.samples_presenter import pad_strokes
 from gui.tabs.digits.values import Shown, Sureness
 from gui.tabs.digits.view import DigitsView
 
@@ -22,6 +21,8 @@ if TYPE_CHECKING:
     from core.digits.service import Reading
 
 _ROOM = "digits"
+_SHOWN_SIDE = 800  # pixels of a picture on the pad: a phone's photo has 4,000 and would stall the window
+_SHOWN = QSize(_SHOWN_SIDE, _SHOWN_SIDE)
 _PICTURES = "Pictures (*.png *.jpg *.jpeg *.bmp *.gif *.tif *.tiff *.webp)"
 
 
@@ -31,8 +32,9 @@ class DrawingPresenter(QObject):
         self._view, self._context = view, context
         self._seen: Shown | None = None
         self._from_pad = True
-        self._samples_dialog: SamplesDialog | None = None
         digits = context.settings.current.digits
+        self._limit = digits.sure_from
+        context.settings.changed.connect(self._settings_changed)
         view.draw.show_pen_width(digits.pen_width)
         view.answer.show_normalise(digits.normalise)
         pad = view.draw.pad
@@ -46,14 +48,12 @@ class DrawingPresenter(QObject):
         view.draw.save_picture_asked.connect(self._save_drawing)
         view.answer.normalise_chosen.connect(self._normalise_chosen)
         view.answer.sample_named.connect(self._keep_sample)
-        view.answer.samples_asked.connect(self.open_samples)
         commands = context.commands
         for command_id, title, run, icon, keys in (
             ("digits.undo", "Undo ink", pad.undo, "undo-2", "Ctrl+Z"),
             ("digits.redo", "Redo ink", pad.redo, "redo-2", "Ctrl+Shift+Z"),
             ("digits.clear", "Clear the pad", pad.clear, "x", "Ctrl+Backspace"),
             ("digits.paste", "Paste a picture of a digit", self.paste, "clipboard-paste", "Ctrl+V"),
-            ("digits.samples", "Show my samples", self.open_samples, "image", ""),
         ):
             commands.add(command_id, title, run, owner=view, room=_ROOM, icon=icon, shortcut=keys)
         for digit in range(10):
@@ -74,17 +74,22 @@ class DrawingPresenter(QObject):
     def _warm_up(self) -> None:
         """Open the model before the first stroke, so that the first answer is as quick as the others."""
 
-        def work(_job: Any) -> int:
+        def work(_job: Any) -> tuple[int, OpsError | None]:
             from core.digits.plain_digits import plain_digit
 
             digits = self._context.desk.digits
             digits.read_drawing(plain_digit(0))
-            return digits.samples.count()
+            return digits.samples.count(), digits.samples.trouble
 
         self._context.jobs.start(
             self, "Open the digit model", work, lane="digits", quiet=True,
-            on_success=self._view.answer.show_sample_count, on_failure=self._failed,
+            on_success=lambda found: self._opened(*found), on_failure=self._failed,
         )  # fmt: skip
+
+    def _opened(self, samples: int, trouble: OpsError | None) -> None:
+        self._view.answer.show_sample_count(samples)
+        if trouble:
+            self._view.banner.show_text(trouble.title, f"{trouble.why}. {trouble.remedy}.", tone="warning")
 
     def ask_again(self) -> None:
         """The model changed: the same ink, a new answer."""
@@ -93,14 +98,19 @@ class DrawingPresenter(QObject):
     def _ask(self) -> None:
         pad = self._view.draw.pad
         strokes, drawing = pad.strokes, pad.drawing
+        if pad.picture is not None:  # undone, or to be read by another model
+            self._read_picture(_png(pad.picture))
+            return
         if not strokes:
             self._seen = None
             self._view.answer.show_answer(Shown(Sureness.EMPTY))
         normalise = self._view.answer.normalise.isChecked()
+        sure_from = self._sure_from
         self._from_pad = True
 
         def work(_job: Any) -> Shown:
-            return _shown(self._context.desk.digits.read_drawing(_core_strokes(strokes), normalise=normalise), drawing)
+            reading = self._context.desk.digits.read_drawing(_core_strokes(strokes), normalise=normalise)
+            return _shown(reading, drawing, sure_from)
 
         self._start(work)
 
@@ -117,7 +127,8 @@ class DrawingPresenter(QObject):
 
     def _failed(self, fault: OpsError) -> None:
         self._seen = None
-        self._view.draw.show_live("Stopped", "danger")
+        if fault.code != "picture":  # a file that is no picture stops nothing
+            self._view.draw.show_live("Stopped", "danger")
         self._view.answer.show_fault(fault.title, " ".join(filter(None, (fault.why, fault.remedy))))
 
     def _normalise_chosen(self, on: bool) -> None:
@@ -141,27 +152,51 @@ class DrawingPresenter(QObject):
 
     def _take(self, source: object) -> None:
         """A path or a QImage."""
-        content: str | bytes
         if isinstance(source, QImage):
-            buffer = QBuffer()
-            buffer.open(QIODevice.OpenModeFlag.WriteOnly)
-            source.save(buffer, "PNG")  # type: ignore[call-overload]
-            content, image = bytes(buffer.data().data()), source
+            image = _at_most(source)
+            content: str | bytes = _png(image)
         elif isinstance(source, str):
-            content, image = source, QImage(source)
+            reader = QImageReader(source)
+            reader.setAutoTransform(True)  # as the camera was held
+            if max(reader.size().width(), reader.size().height()) > _SHOWN_SIDE:
+                reader.setScaledSize(reader.size().scaled(_SHOWN, Qt.AspectRatioMode.KeepAspectRatio))
+            content, image = source, reader.read()
         else:
             return
         if not image.isNull():
             self._view.draw.pad.show_picture(image)
+        self._read_picture(content)
+
+    def _read_picture(self, content: str | bytes) -> None:
+        """A file's path or a picture's bytes."""
+        sure_from = self._sure_from
 
         def work(_job: Any) -> Shown:
             from pathlib import Path
 
             place = Path(content) if isinstance(content, str) else content
-            return _shown(self._context.desk.digits.read_file(place), False)
+            reading = self._context.desk.digits.read_file(place)
+            if reading is None:
+                raise OpsError(
+                    "There is nothing on this picture",
+                    "It is of one shade all over",
+                    "Try one with stronger ink or in better light",
+                    code="picture",
+                )
+            return _shown(reading, False, sure_from)
 
         self._from_pad = False
         self._start(work)
+
+    @property
+    def _sure_from(self) -> float:
+        return self._limit / 100
+
+    def _settings_changed(self, *_: object) -> None:
+        limit = self._context.settings.current.digits.sure_from
+        if limit != self._limit:  # the same ink may be sure now, or no longer
+            self._limit = limit
+            self._ask()
 
     def show_picture(self, grey: bytes) -> None:
         """A 28 x 28 digit of a data set, on the pad and read again."""
@@ -173,7 +208,7 @@ class DrawingPresenter(QObject):
         def work(_job: Any) -> list[InkStroke]:
             from core.digits.plain_digits import plain_digit
 
-            return _pad_strokes(plain_digit(digit, self._view.draw.pad.pen_width))
+            return pad_strokes(plain_digit(digit, self._view.draw.pad.pen_width))
 
         self._context.jobs.start(
             self, "Load a plain digit", work, quiet=True,
@@ -217,79 +252,12 @@ class DrawingPresenter(QObject):
         self._context.praise(f"Kept as a {label}")
         self._view.draw.pad.clear()
 
-    def open_samples(self) -> None:
-        dialog = SamplesDialog(self._view)
-        self._samples_dialog = dialog
-        dialog.delete_asked.connect(self._delete_samples)
-        dialog.export_asked.connect(self._export_samples)
-        dialog.reopen_asked.connect(self._reopen)
-        dialog.finished.connect(dialog.deleteLater)
-        dialog.finished.connect(self._dialog_closed)
-        self._list_samples()
-        dialog.open()
 
-    def _dialog_closed(self) -> None:
-        self._samples_dialog = None
-
-    def _list_samples(self) -> None:
-        def work(_job: Any) -> list[SampleView]:
-            return [
-                SampleView(
-                    sample.id,
-                    sample.label,
-                    sample.answered,
-                    sample.image.tobytes(),
-                    _pad_strokes(sample.strokes),
-                    f"{zoned(sample.created):%d %b %Y}",
-                )
-                for sample in self._context.desk.digits.samples.list()
-            ]
-
-        self._context.jobs.start(
-            self, "List my samples", work, quiet=True, on_success=self._show_samples, on_failure=self._failed
-        )
-
-    def _show_samples(self, samples: list[SampleView]) -> None:
-        self._view.answer.show_sample_count(len(samples))
-        if self._samples_dialog:
-            self._samples_dialog.show_samples(samples)
-
-    def _delete_samples(self, numbers: list[int]) -> None:
-        self._context.jobs.start(
-            self, "Delete samples", lambda _job: self._context.desk.digits.samples.delete(numbers),
-            quiet=True, write=True, on_success=lambda _: self._list_samples(), on_failure=self._failed,
-        )  # fmt: skip
-
-    def _export_samples(self) -> None:
-        path, _ = QFileDialog.getSaveFileName(
-            self._samples_dialog, "Export my samples", "samples.csv", "Kaggle CSV (*.csv);;NPZ (*.npz)"
-        )
-        if not path:
-            return
-
-        def work(_job: Any) -> int:
-            from pathlib import Path
-
-            return self._context.desk.digits.export_samples(Path(path))
-
-        self._context.jobs.start(
-            self, "Export my samples", work, room=_ROOM, write=True,
-            on_success=lambda count: self._context.praise(f"{count} samples are written to {path}"), on_failure=self._failed,
-        )  # fmt: skip
-
-    def _reopen(self, sample: SampleView) -> None:
-        strokes = sample.strokes
-        if isinstance(strokes, list) and strokes:
-            self._view.draw.pad.show_strokes(strokes)
-        else:
-            self.show_picture(sample.picture)
-
-
-def _shown(reading: Reading | None, drawing: bool) -> Shown:
+def _shown(reading: Reading | None, drawing: bool, sure_from: float) -> Shown:
     if reading is None:
         return Shown(Sureness.DRAWING if drawing else Sureness.EMPTY)
     answer = reading.answer
-    sureness = Sureness.DRAWING if drawing else Sureness(reading.verdict.value)
+    sureness = Sureness.DRAWING if drawing else Sureness(answer.verdict(sure_from=sure_from).value)
     return Shown(
         sureness,
         answer.probabilities[0].tolist(),
@@ -299,11 +267,21 @@ def _shown(reading: Reading | None, drawing: bool) -> Shown:
     )
 
 
+def _at_most(image: QImage) -> QImage:
+    """Small enough to be packed in a moment: the recogniser looks at 200 pixels anyway."""
+    if max(image.width(), image.height()) <= _SHOWN_SIDE:
+        return image
+    return image.scaled(_SHOWN, Qt.AspectRatioMode.KeepAspectRatio, Qt.TransformationMode.SmoothTransformation)
+
+
+def _png(image: QImage) -> bytes:
+    buffer = QBuffer()
+    buffer.open(QIODevice.OpenModeFlag.WriteOnly)
+    image.save(buffer, "PNG")  # type: ignore[call-overload]
+    return bytes(buffer.data().data())
+
+
 def _core_strokes(strokes: Sequence[InkStroke]) -> list[Any]:
     from core.digits.ink import Stroke
 
     return [Stroke.of(stroke.points, stroke.width) for stroke in strokes]
-
-
-def _pad_strokes(strokes: Sequence[Any]) -> list[InkStroke]:
-    return [InkStroke(tuple((float(x), float(y)) for x, y in stroke.points), stroke.width) for stroke in strokes]

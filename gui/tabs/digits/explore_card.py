@@ -5,30 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import (
-    QAbstractItemView,
-    QHBoxLayout,
-    QHeaderView,
-    QSlider,
-    QStackedWidget,
-    QTableWidget,
-    QTableWidgetItem,
-    QWidget,
-)
+from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QStackedWidget, QTableWidgetItem, QWidget
 
 from gui.parts.buttons import Button, Segments
 from gui.parts.form import choice
 from gui.parts.heat_map import HeatMap, HeatTable
 from gui.parts.image_gallery import GalleryItem, ImageGallery
-from gui.parts.layout import Card, column, row
+from gui.parts.layout import Card, row
 from gui.parts.notices import EmptyState
 from gui.parts.small_chart import Axis, Curve, SmallChart
 from gui.parts.words import Label, number
-from gui.style.tokens import Size
+from gui.tabs.digits.explore_pages import TENTHS, CoveragePage, PublishedPage, held, table_of
 from gui.tabs.digits.pictures import image_of
 from gui.tabs.digits.values import Overview, Thumb
-
-_TENTHS = [(tick / 10, f"{tick * 10} %") for tick in (0, 2, 4, 6, 8, 10)]
 
 
 class ExploreCard(Card):
@@ -40,9 +29,16 @@ class ExploreCard(Card):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         self.view_choice = Segments(
-            [("confusion", "Matrix"), ("misread", "Misread"), ("digits", "Per digit"), ("calibration", "Calibration"), ("coverage", "Coverage")],
+            [
+                ("confusion", "Matrix"),
+                ("misread", "Misread"),
+                ("digits", "Per digit"),
+                ("calibration", "Calibration"),
+                ("coverage", "Coverage"),
+                ("published", "Published"),
+            ],
             "What to look at",
-        )  # fmt: skip
+        )
         super().__init__("Performance", note=" ", parent=parent)
         self.headline = Label("", "small", wrap=True)
         self.mode = choice([("count", "Counts"), ("row", "Row %"), ("column", "Column %")])
@@ -64,26 +60,27 @@ class ExploreCard(Card):
         self.back = Button("Back to the matrix", "link", icon_name="arrow-left")
         self.gallery_empty = Label("", "small", wrap=True)
         self.gallery_open = Button("Evaluate on a data set…", "small")
-        self.digits = _table(("Digit", "True", "Predicted", "Precision", "Recall", "F1"), "Figures per digit")
+        self.digits = table_of(
+            ("Digit", "True", "Predicted", "Precision", "Recall", "F1"), "Figures per digit", 10, figures=range(6)
+        )
         self.reliability = SmallChart("Confidence against accuracy")
         self.reliability_note = Label("", "small", wrap=True)
-        self.coverage = SmallChart("Accuracy and share answered by threshold")
-        self.coverage_note = Label("", "strong", wrap=True)
-        self.threshold = QSlider(Qt.Orientation.Horizontal)
-        self.threshold.setAccessibleName("Least confidence to answer")
+        self.coverage = CoveragePage()
+        self.published = PublishedPage()
         self.empty = EmptyState("chart-column", self.tr("Choose a model to see how good it is"))
-        self.stack = QStackedWidget()
+        self.stack = _Pages()
         self.pages = {
             "confusion": self.heat,
-            "misread": _held(
+            "misread": held(
                 _title_row(self.gallery_title, self.back),
                 self.gallery,
                 self.gallery_empty,
                 row(self.gallery_open, None),
             ),
             "digits": self.digits,
-            "calibration": _held(self.reliability, self.reliability_note),
-            "coverage": _held(self.coverage, row(Label("Answer from"), self.threshold), self.coverage_note),
+            "calibration": held(self.reliability, self.reliability_note),
+            "coverage": self.coverage,
+            "published": self.published,
             "empty": self.empty,
         }
         for page in self.pages.values():
@@ -104,7 +101,6 @@ class ExploreCard(Card):
         self.gallery.opened.connect(lambda index: self.thumb_opened.emit(self._thumbs[index]))
         self.download.clicked.connect(self.download_asked)
         self.gallery_open.clicked.connect(self.open_data_asked)
-        self.threshold.valueChanged.connect(self._show_threshold)
 
     # -- what is shown --------------------------------------------------------
     @property
@@ -139,7 +135,8 @@ class ExploreCard(Card):
         self._show_confusion()
         self._show_digits()
         self._show_reliability()
-        self._show_coverage()
+        self.coverage.show_overview(overview)
+        self.published.show_overview(overview)
         self._turn_to(self.view_choice.value)
 
     def show_thumbs(self, title: str, thumbs: Sequence[Thumb], *, why_none: str = "") -> None:
@@ -251,8 +248,8 @@ class ExploreCard(Card):
         ]
         self.reliability.show_curves(
             curves,
-            Axis(0, 1, _TENTHS, self.tr("Confidence")),
-            Axis(0, 1, _TENTHS),
+            Axis(0, 1, TENTHS, self.tr("Confidence")),
+            Axis(0, 1, TENTHS),
             summary=f"ECE {self._overview.ece:.4f}",
         )
         self.reliability_note.setText(
@@ -261,49 +258,26 @@ class ExploreCard(Card):
             ).format(number(self._overview.ece, 4))
         )
 
-    def _show_coverage(self) -> None:
-        assert self._overview
-        steps = self._overview.coverage
-        low = min((accuracy for _, _, accuracy in steps if accuracy is not None), default=0.0)
-        bottom = max(0.0, min(min((answered for _, answered, _ in steps), default=1.0), low) - 0.02)
-        curves = [
-            Curve(self.tr("Right among the answered"), [(t, a) for t, _, a in steps if a is not None]),
-            Curve(self.tr("Answered"), [(t, answered) for t, answered, _ in steps]),
-        ]
-        ticks = [
-            (bottom + (1 - bottom) * index / 4, f"{number((bottom + (1 - bottom) * index / 4) * 100, 1)} %")
-            for index in range(5)
-        ]
-        self.coverage.show_curves(curves, Axis(0, 1, _TENTHS, self.tr("Least confidence")), Axis(bottom, 1, ticks))
-        self.threshold.setRange(0, max(len(steps) - 1, 0))
-        nearest = min(range(len(steps)), key=lambda index: abs(steps[index][0] - 0.9), default=0)
-        self.threshold.setValue(nearest)
-        self._show_threshold(nearest)
 
-    def _show_threshold(self, index: int) -> None:
-        if self._overview is None or index >= len(self._overview.coverage):
-            return
-        threshold, answered, accuracy = self._overview.coverage[index]
-        self.coverage.show_marker(threshold)
-        self.coverage_note.setText(
-            self.tr("From {0} % confidence: {1} % answered, {2} of those right").format(
-                number(threshold * 100),
-                number(answered * 100, 2),
-                f"{number(accuracy * 100, 2)} %" if accuracy is not None else "–",
-            )
-        )
+class _Pages(QStackedWidget):
+    """As low as the whole page needs: by its own wish that one would scroll on a usual screen."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Ignored)
+
+    def hasHeightForWidth(self) -> bool:
+        return False
 
 
 def _gallery_item(thumb: Thumb) -> GalleryItem:
     wrong = thumb.true is not None and thumb.answered is not None and thumb.true != thumb.answered
-    if thumb.answered is None:
-        caption = "" if thumb.true is None else str(thumb.true)
-    else:
-        sure = f" {thumb.confidence:.0%}" if thumb.confidence is not None else ""
-        caption = f"{thumb.true}→{thumb.answered}{sure}" if thumb.true is not None else f"{thumb.answered}{sure}"
-    return GalleryItem(
-        lambda: image_of(thumb.picture), caption, "danger" if wrong else "", f"row {thumb.row + 1}, {caption}"
-    )
+    sure = f" {thumb.confidence:.0%}" if thumb.confidence is not None else ""
+    caption = f"{thumb.true}→{thumb.answered}{sure}"
+    likeliest = sorted(enumerate(thumb.shares), key=lambda entry: -entry[1])[:3]
+    shares = ", ".join(f"{digit}: {number(share * 100, 1)} %" for digit, share in likeliest)
+    words = ", ".join(filter(None, (f"row {thumb.row + 1}", caption, shares)))
+    return GalleryItem(lambda: image_of(thumb.picture), caption, "danger" if wrong else "", words)
 
 
 def _title_row(title: Label, back: Button) -> QHBoxLayout:
@@ -311,28 +285,3 @@ def _title_row(title: Label, back: Button) -> QHBoxLayout:
     line.addWidget(title, 1)
     line.addWidget(back)
     return line
-
-
-def _held(*items: object) -> QWidget:
-    page = QWidget()
-    page.setLayout(column(*items))  # type: ignore[arg-type]
-    return page
-
-
-def _table(heads: Sequence[str], name: str) -> QTableWidget:
-    table = QTableWidget(10, len(heads))
-    table.setHorizontalHeaderLabels(list(heads))
-    table.setAccessibleName(name)
-    table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-    table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-    table.setShowGrid(False)
-    table.verticalHeader().hide()
-    table.verticalHeader().setDefaultSectionSize(Size.CONTROL_SMALL)
-    head = table.horizontalHeader()
-    head.setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
-    head.setHighlightSections(False)
-    for column_index in range(len(heads)):
-        item = table.horizontalHeaderItem(column_index)
-        if item:
-            item.setTextAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-    return table

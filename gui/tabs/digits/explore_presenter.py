@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QFileDialog
 
+from core.digits.algorithms import PUBLISHED
 from gui.bridge.tab_context import TabContext
 from gui.parts.words import number
 from gui.tabs.digits.ask_dialogs import DataDialog, DuelDialog
+from gui.tabs.digits.dataset_dialog import DatasetDialog
 from gui.tabs.digits.models_presenter import DATA, ROOM, ModelsPresenter
 from gui.tabs.digits.shown_models import thumbs_of
 from gui.tabs.digits.values import Thumb
@@ -37,6 +39,10 @@ class ExplorePresenter(QObject):
         explore.open_data_asked.connect(self._evaluate_chosen)
         explore.thumb_opened.connect(self._open_thumb)
         explore.download_asked.connect(self._download_matrix)
+        explore.published.show_benchmarks([(entry.method, entry.error_percent, entry.source) for entry in PUBLISHED])
+        explore.coverage.show_sure_from(context.settings.current.digits.sure_from)
+        explore.coverage.sure_from_chosen.connect(lambda percent: context.settings.set("digits", sure_from=percent))
+        context.settings.changed.connect(self._settings_changed)
         for command_id, title, run, icon, keys in (
             ("digits.evaluate", "Evaluate the chosen model", self._evaluate_chosen, "gauge", "Ctrl+E"),
             ("digits.browse", "Look at a data set of digits", self._open_browse, "image", "Ctrl+O"),
@@ -49,6 +55,9 @@ class ExplorePresenter(QObject):
             self._open_compare(model)
         elif action == "browse":
             self._open_browse()
+
+    def _settings_changed(self, *_: object) -> None:
+        self._view.explore.coverage.show_sure_from(self._context.settings.current.digits.sure_from)
 
     def _open_thumb(self, thumb: Thumb) -> None:
         self.picture_opened.emit(thumb.picture)
@@ -136,20 +145,24 @@ class ExplorePresenter(QObject):
         self._context.memory.put(DATA, data)
         self._models.clear_fault()
 
-        def work(job: Job[Any]) -> tuple[str, list[Thumb]]:
+        def work(job: Job[Any]) -> tuple[str, int, list[int], list[Thumb]]:
             dataset = self._context.desk.digits.open_data(job, Path(data))
             labels = dataset.labels
-            counts = ", ".join(f"{digit}: {number(count)}" for digit, count in enumerate(dataset.class_counts))
-            title = f"{dataset.name}: {number(len(dataset))} digits" + (f" ({counts})" if counts else ", not labelled")
-            return title, [
+            thumbs = [
                 Thumb(dataset.images[row].tobytes(), row, None if labels is None else int(labels[row]))
                 for row in range(min(len(dataset), _MOST_THUMBS))
             ]
+            return dataset.name, len(dataset), dataset.class_counts, thumbs
+
+        def show(found: tuple[str, int, list[int], list[Thumb]]) -> None:
+            dialog = DatasetDialog(*found, self._view)
+            dialog.finished.connect(dialog.deleteLater)
+            dialog.thumb_opened.connect(self._open_thumb)
+            dialog.open()
 
         self._context.jobs.start(
-            self, f"Open {Path(data).name}", work, room=ROOM,
-            on_success=lambda found: self._view.explore.show_thumbs(*found), on_failure=self._models.failed,
-        )  # fmt: skip
+            self, f"Open {Path(data).name}", work, room=ROOM, on_success=show, on_failure=self._models.failed
+        )
 
     def _open_compare(self, model: str) -> None:
         others = [
@@ -175,20 +188,19 @@ class ExplorePresenter(QObject):
         self._context.memory.put(DATA, data)
 
         def work(job: Job[Any]) -> Any:
-            from core.digits.algorithms import PUBLISHED
             from core.digits.scores import compared
 
             digits = self._context.desk.digits
             one = digits.evaluate(job, first, Path(data))
             two = digits.evaluate(job, second, Path(data))
-            return one, two, compared(one.evaluation, two.evaluation), PUBLISHED
+            return one, two, compared(one.evaluation, two.evaluation)
 
         self._context.jobs.start(
             self, f"Compare {self._models.name_of(first)} and {self._models.name_of(second)}", work, room=ROOM, lane="digits-training",
             can_retry=True, on_success=lambda found: self._compared(*found), on_failure=self._models.failed,
         )  # fmt: skip
 
-    def _compared(self, one: Judged, two: Judged, duel: Any, published: Any) -> None:
+    def _compared(self, one: Judged, two: Judged, duel: Any) -> None:
         self._models.show_judged(one)
         self._models.show_judged(two)
         lines = []
@@ -213,7 +225,7 @@ class ExplorePresenter(QObject):
             self.tr("the difference is no accident") if clear else self.tr("the difference may be an accident"),
         )
         dialog = DuelDialog(
-            lines, verdict, [(entry.method, entry.error_percent, entry.source) for entry in published], self._view
+            lines, verdict, [(entry.method, entry.error_percent, entry.source) for entry in PUBLISHED], self._view
         )
         dialog.finished.connect(dialog.deleteLater)
         dialog.open()

@@ -13,8 +13,9 @@ from PySide6.QtWidgets import QFileDialog
 from gui.bridge.tab_context import TabContext
 from gui.parts.dialogs import ConfirmDialog
 from gui.parts.words import byte_size
-from gui.tabs.digits.ask_dialogs import TextDialog
+from gui.tabs.digits.ask_dialogs import AboutDialog, TextDialog
 from gui.tabs.digits.models_presenter import DATA, ROOM, ModelsPresenter
+from gui.tabs.digits.shown_models import facts_of
 from gui.tabs.digits.view import DigitsView
 
 
@@ -33,6 +34,7 @@ class KeepingPresenter(QObject):
             "s3": self._store,
             "fetch": self._fetch,
             "cli": self._copy_command,
+            "about": self._about,
         }
         view.models.import_asked.connect(self._import)
         view.models.action_asked.connect(self._act)
@@ -59,6 +61,23 @@ class KeepingPresenter(QObject):
             f"Open {self._models.name_of(model)}",
             lambda _job: self._context.desk.digits.live.use(model),
             after=lambda _: self.live_changed.emit(),
+        )
+
+    def _about(self, model: str) -> None:
+        def work(_job: Any) -> list[tuple[str, str]]:
+            from core.digits.registry import Kept
+
+            digits = self._context.desk.digits
+            found = [entry for entry in digits.models() if isinstance(entry, Kept) and entry.id == model]
+            return facts_of(found[0]) if found else []
+
+        def show(facts: list[tuple[str, str]]) -> None:
+            dialog = AboutDialog(self._models.name_of(model), facts, self._view)
+            dialog.finished.connect(dialog.deleteLater)
+            dialog.open()
+
+        self._context.jobs.start(
+            self, "Read a model's card", work, quiet=True, on_success=show, on_failure=self._models.failed
         )
 
     def _rename(self, model: str) -> None:

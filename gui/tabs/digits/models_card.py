@@ -7,7 +7,15 @@ from functools import partial
 
 from PySide6.QtCore import QPoint, Qt, Signal
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QMenu, QTableWidget, QTableWidgetItem, QWidget
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QHeaderView,
+    QMenu,
+    QSizePolicy,
+    QTableWidget,
+    QTableWidgetItem,
+    QWidget,
+)
 
 from gui.parts.buttons import Button
 from gui.parts.layout import Card, row
@@ -55,7 +63,7 @@ class ModelsCard(Card):
         head = self.table.horizontalHeader()
         head.setHighlightSections(False)
         head.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
-        for column, width in ((1, 82), (2, 78), (3, 72), (4, 76), (5, 112)):
+        for column, width in ((1, 82), (2, 78), (3, 72), (4, 84), (5, 112)):
             head.setSectionResizeMode(column, QHeaderView.ResizeMode.Fixed)
             self.table.setColumnWidth(column, width)
         for column in range(len(_COLUMNS)):
@@ -63,6 +71,8 @@ class ModelsCard(Card):
             side = Qt.AlignmentFlag.AlignRight if 0 < column < 5 else Qt.AlignmentFlag.AlignLeft
             if item:
                 item.setTextAlignment(side | Qt.AlignmentFlag.AlignVCenter)
+        # as low as the page needs: by its own wish the page would scroll on a usual screen
+        self.table.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Ignored)
         self.table.setMinimumHeight(118)
         self.body.addWidget(self.table, 3)
         self.more = Button("More with this model", "icon", icon_name="ellipsis")
@@ -119,14 +129,16 @@ class ModelsCard(Card):
             words,
         )
         for column, text in enumerate(texts):
-            item = self.table.item(index, column) or QTableWidgetItem()
+            item = self.table.item(index, column)
+            if item is None:
+                item = QTableWidgetItem()
+                self.table.setItem(index, column, item)
             item.setText(text)
             item.setToolTip(model.why or model.details)
             if 0 < column < 5:
                 item.setTextAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
             if column == 5:
                 item.setIcon(icon(icon_name, token))
-            self.table.setItem(index, column, item)
 
     def _selected(self) -> None:
         model = next((model for model in self._rows if model.id == self.chosen_id), None)
@@ -176,12 +188,14 @@ class ModelsCard(Card):
         for words, action, allowed in (
             ("Use for drawing", "use", usable),
             ("Compare with another…", "compare", usable),
+            ("About this model…", "about", usable),
             ("Rename…", "rename", own and usable),
             ("Export…", "export", usable),
             ("Export as ONNX…", "onnx", usable),
             ("Store in S3…", "s3", usable),
             ("Copy as CLI", "cli", usable),
             ("Delete…", "delete", own),
+            ("Cancel the training", "cancel", model is not None and model.state == "training"),
         ):
             entry = menu.addAction(words, partial(self.action_asked.emit, action, self.chosen_id))
             entry.setEnabled(allowed)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from gui.parts.words import byte_size, duration, number, zoned
 from gui.tabs.digits.values import AlgorithmChoice, ModelRow, Overview, ParameterField, Thumb
 
 if TYPE_CHECKING:
@@ -46,6 +48,40 @@ def row_of(entry: Kept | Broken, live: str, scores: dict[str, float]) -> tuple[M
     return row, card_overview(card.name, card.data, card.scores, card.overview)
 
 
+def facts_of(kept: Kept) -> list[tuple[str, str]]:
+    """A model's card in words: what it is, of what, how made, how good, how large, when."""
+
+    def percent(share: float) -> str:
+        return number(share * 100, 2)
+
+    card = kept.card
+    made = datetime.fromisoformat(card.created) if card.created else None
+    scores = card.scores
+    judged = f"{number(card.held_out)} held-out rows" + (", then fitted on every row" if card.refitted else "")
+    facts = [
+        ("Algorithm", card.algorithm),
+        ("Parameters", ", ".join(f"{name} {value}" for name, value in card.parameters.items())),
+        ("Data", card.data + (f" (SHA-256 {card.data_digest}…)" if card.data_digest else "")),
+        ("Rows", number(card.rows) if card.rows else ""),
+        ("Judged on", judged if card.held_out else ""),
+    ]
+    if "accuracy" in scores:
+        low, high = scores["accuracy_low"], scores["accuracy_high"]
+        facts += [
+            ("Accuracy", f"{percent(scores['accuracy'])} % (95 % interval {percent(low)} to {percent(high)} %)"),
+            ("Macro-F1", f"{scores['macro_f1']:.4f}, baseline {scores['baseline_macro_f1']:.4f}"),
+            ("Calibration error", f"{scores['ece']:.4f}"),
+        ]
+    facts += [
+        ("Seed", str(card.seed) if card.rows else ""),
+        ("Training took", f"{duration(card.seconds)} of one core" if card.seconds else ""),
+        ("Made", f"{zoned(made):%d %b %Y %H:%M}" if made else ""),
+        ("With", ", ".join(f"{name} {version}" for name, version in card.versions.items())),
+        ("File", f"{kept.path.name}, {byte_size(kept.size)}"),
+    ]
+    return [(what, words) for what, words in facts if words]
+
+
 def card_overview(name: str, data: str, scores: dict[str, float], kept: dict[str, Any]) -> Overview | None:
     if not kept or "confusion" not in kept:
         return None
@@ -78,8 +114,12 @@ def thumbs_of(judged: Judged, rows: Any, most: int) -> list[Thumb]:
         picture = judged.picture(int(row))
         if picture is None:
             continue
-        truth, answer = int(evaluation.truth[row]), int(evaluation.predicted[row])
-        found.append(Thumb(picture.tobytes(), int(row), truth, answer, float(evaluation.probabilities[row].max())))
+        truth, answer, shares = (
+            int(evaluation.truth[row]),
+            int(evaluation.predicted[row]),
+            evaluation.probabilities[row],
+        )
+        found.append(Thumb(picture.tobytes(), int(row), truth, answer, float(shares.max()), tuple(shares.tolist())))
         if len(found) == most:
             break
     return found

@@ -10,6 +10,7 @@ from gui.tabs.digits.explore_presenter import ExplorePresenter
 from gui.tabs.digits.keeping_presenter import KeepingPresenter
 from gui.tabs.digits.models_presenter import ModelsPresenter
 from gui.tabs.digits.predict_presenter import PredictPresenter
+from gui.tabs.digits.samples_presenter import SamplesPresenter
 from gui.tabs.digits.training_presenter import TrainingPresenter
 from gui.tabs.digits.view import DigitsView
 
@@ -17,6 +18,8 @@ from gui.tabs.digits.view import DigitsView
 def build(context: TabContext) -> QWidget:
     view = DigitsView()
     drawing = DrawingPresenter(view, context)
+    samples = SamplesPresenter(view, context)
+    samples.picture_opened.connect(drawing.show_picture)
     models = ModelsPresenter(view, context)
     TrainingPresenter(view, context, models)
     PredictPresenter(view, context, models)

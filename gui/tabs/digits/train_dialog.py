@@ -85,7 +85,7 @@ class TrainDialog(Dialog):
         self.good_for.setAlignment(Qt.AlignmentFlag.AlignTop)
         self.parameters = QGridLayout()
         self.parameters.setHorizontalSpacing(Space.M)
-        self.parameters.setVerticalSpacing(Space.S)
+        self.parameters.setVerticalSpacing(Space.M)
         self.name = QLineEdit()
         self.holdout = _whole(20, 1, 90, " %")
         self.seed = _whole(0, 0, 1_000_000)

@@ -26,6 +26,7 @@ class TrainingPresenter(QObject):
         super().__init__(view)
         self._view, self._context, self._models = view, context, models
         self._probing: Job[Any] | None = None
+        self._jobs: dict[str, Job[Any]] = {}  # trainings under way, by their line in the table
         view.models.train_asked.connect(self.open_train)
         context.commands.add(
             "digits.train",
@@ -36,7 +37,11 @@ class TrainingPresenter(QObject):
             icon="plus",
             shortcut="Ctrl+T",
         )
+        context.commands.add(
+            "digits.cancel", "Cancel the training", self._cancel_any, owner=view, room=ROOM, icon="x", shortcut="Ctrl+."
+        )
         view.models.train.setToolTip("Train a model (Ctrl+T)")
+        view.models.action_asked.connect(self._act)
 
     def open_train(self) -> None:
         def work(_job: Any) -> tuple[list[AlgorithmChoice], int]:
@@ -95,10 +100,22 @@ class TrainingPresenter(QObject):
             on_progress=lambda progress: self._progress(ends["job"], progress, points),
         )  # fmt: skip
         ends["job"] = job
+        line = _line_of(job)
+        self._jobs[line] = job
         self._models.show_training(
-            job.number,
-            ModelRow(f"training-{job.number}", wish.name, wish.algorithm, state="training", share=0.0, own=False),
+            job.number, ModelRow(line, wish.name, wish.algorithm, state="training", share=0.0, own=False)
         )
+
+    # -- cancel -------------------------------------------------------------------
+    def _act(self, action: str, line: str) -> None:
+        if action == "cancel" and line in self._jobs:
+            self._jobs[line].cancel()
+
+    def _cancel_any(self) -> None:
+        """The training that is chosen in the table, else the newest."""
+        chosen = self._jobs.get(self._view.models.chosen_id) or next(reversed(self._jobs.values()), None)
+        if chosen:
+            chosen.cancel()
 
     def _progress(self, job: Job[Any], progress: Progress, points: list[tuple[str, float]]) -> None:
         row = self._models.training(job.number)
@@ -115,12 +132,18 @@ class TrainingPresenter(QObject):
         self._models.show_training(job.number, moved_on)
 
     def _trained(self, job: Job[Any], judged: Judged) -> None:
+        self._jobs.pop(_line_of(job), None)
         self._models.show_training(job.number, None)
         self._models.show_judged(judged)
         self._models.choose(judged.model)
         self._context.praise(f"{job.title} is done: {judged.evaluation.accuracy:.2%} of the held-out digits")
 
     def _training_ended(self, job: Job[Any], fault: OpsError | None) -> None:
+        self._jobs.pop(_line_of(job), None)
         self._models.show_training(job.number, None)
         if fault:
             self._models.failed(fault)
+
+
+def _line_of(job: Job[Any]) -> str:
+    return f"training-{job.number}"

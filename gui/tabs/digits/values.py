@@ -97,13 +97,15 @@ class Overview:
 
 @dataclass(frozen=True)
 class Thumb:
-    """A digit of a data set: its picture (784 grey bytes), truth and answer (None: not known) and confidence."""
+    """A digit of a data set: its picture (784 grey bytes), truth and answer (None: not known), confidence, and the
+    shares of all ten digits."""
 
     picture: bytes
     row: int
     true: int | None = None
     answered: int | None = None
     confidence: float | None = None
+    shares: Sequence[float] = ()
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from gui.tabs.digits.explore_card import ExploreCard
 from gui.tabs.digits.models_card import ModelsCard
 
 _NARROW_TOP, _NARROW_BOTTOM = 640, 860  # below them the cards stand one under the other
-_TOP, _BOTTOM = 372, 356
+_TOP, _BOTTOM = 372, 368
 
 
 class DigitsView(QWidget):

@@ -23,6 +23,8 @@ class Hand(Protocol):
     def ask_scale(self) -> None: ...
     def ask_delete(self) -> None: ...
     def ask_fan_out(self) -> None: ...
+    def ask_replay(self) -> None: ...
+    def copy_policy(self) -> None: ...
     def copy_command(self) -> None: ...
     def ask_query(self) -> None: ...
     def ask_dials(self) -> None: ...
@@ -48,7 +50,9 @@ class Actions:
         self._delete = add("streams.delete", "Delete the stream…", hand.ask_delete, icon="trash-2")
         self._fan_out = add("streams.fan-out", "Use enhanced fan-out…", hand.ask_fan_out, icon="zap")
         self._query = add("streams.query", "SQL over the kept records…", hand.ask_query, icon="database")
-        carry = add("streams.carry", "Collect and carry…", hand.ask_carry, icon="workflow")
+        self._replay = add("streams.replay", "Send an exported file again…", hand.ask_replay, icon="upload")
+        self._policy = add("streams.policy", "Copy the IAM policy of a tap", hand.copy_policy, icon="shield-check")
+        carry = add("streams.carry", "Collect and carry", hand.ask_carry, icon="workflow")
         self._dials = add("streams.dials", "Make the sandbox hurt…", hand.ask_dials, icon="sliders-horizontal")
         self._dials.setVisible(sandbox)
         self._dials.setEnabled(sandbox)
@@ -64,10 +68,13 @@ class Actions:
                 self._scale,
                 self._delete,
                 None,
-                self._query,
                 self._fan_out,
+                self._query,
+                self._replay,
                 carry,
+                None,
                 copy,
+                self._policy,
                 self._dials,
             ]
         )
@@ -82,7 +89,9 @@ class Actions:
         self._tap.setEnabled(state is State.READY)
         self._pause.setEnabled(state.tapping)
         self._stop.setEnabled(state.tapping)
-        self._fan_out.setEnabled(state.tapping and not pushed and not locked)
+        self._fan_out.setEnabled((state is State.READY or (state.tapping and not pushed)) and described and not locked)
+        self._replay.setEnabled(described and not locked)
+        self._policy.setEnabled(described)
         self._query.setEnabled(tapped)
         self._create.setEnabled(not locked)
         self._scale.setEnabled(described and not locked)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QGridLayout, QWidget
 
 from core.streams.budget import ReadBudget
 from core.streams.reader import READS_A_SECOND
+from gui.parts.buttons import Button
 from gui.parts.layout import column, row
 from gui.parts.words import Label, number
 from gui.style.tokens import Space
@@ -15,6 +16,9 @@ _FACTS = ("All readers now", "This tap adds", "Refused reads", "Refused writes",
 
 
 class BudgetNote(QWidget):
+    fan_out_asked = Signal()
+    policy_asked = Signal()
+
     def __init__(self) -> None:
         super().__init__()
         self.title = Label("Before you tap", "strong")
@@ -30,16 +34,25 @@ class BudgetNote(QWidget):
             self._facts[name] = Label("–", "body")
             grid.addWidget(Label(name, "caption"), 0, place)
             grid.addWidget(self._facts[name], 1, place)
-        self.setLayout(
-            column(
-                None, row(None, self.title, None), row(None, grid, None), row(None, self.note, None), None, gap=Space.M
-            )
-        )
+        self.fan_out = Button("Tap by enhanced fan-out…", "link")
+        self.policy = Button("Copy the IAM policy of a tap", "link")
+        self.fan_out.clicked.connect(self.fan_out_asked)
+        self.policy.clicked.connect(self.policy_asked)
+        links = row(None, self.fan_out, self.policy, None, gap=Space.L)
+        lines = (self.title, grid, self.note)
+        self.setLayout(column(None, *(row(None, line, None) for line in lines), links, None, gap=Space.M))
         self.setAccessibleName("Before you tap")
         self.show_budget(None, 1.0, ())
 
     def fact(self, name: str) -> str:
         return self._facts[name].text()
+
+    def show_allowed(self, locked: str) -> None:
+        """``locked``: why no consumer may be registered now, or ""."""
+        self.fan_out.setEnabled(not locked)
+        self.fan_out.setToolTip(
+            locked or "A consumer of its own is pushed the records and takes none of the five reads"
+        )
 
     def show_budget(
         self, budget: ReadBudget | None, tap_reads: float, consumers: tuple[str, ...], consumer_count: int = 0

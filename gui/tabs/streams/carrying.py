@@ -1,9 +1,8 @@
-"""Decides for the window of collector and pipeline: both are jobs in the background, looked at twice a second."""
+"""Decides for the cards of collector and pipeline: both are jobs in the background, looked at twice a second."""
 
 from __future__ import annotations
 
 from PySide6.QtCore import QObject, QTimer
-from PySide6.QtWidgets import QWidget
 
 from core.base.errors import OpsError
 from core.jobs.job import Job
@@ -12,47 +11,43 @@ from core.streams.collector import Collector
 from core.streams.pipeline import Pipeline
 from gui.bridge.tab_context import TabContext
 from gui.parts.words import number
-from gui.tabs.streams.carry_dialog import CarryDialog, RunCard
+from gui.tabs.streams.carry_cards import CarryCards, RunCard
 
 _LOOK = 500  # ms
 _DRAIN_WITHIN = 3.0  # seconds for what is queued when collecting is stopped; the rest waits on disk
 
 
 class Carrying(QObject):
-    def __init__(self, page: QWidget, context: TabContext) -> None:
-        super().__init__(page)
-        self._page, self._context = page, context
+    def __init__(self, cards: CarryCards, context: TabContext) -> None:
+        super().__init__(cards)
+        self._cards, self._context = cards, context
         self._service = context.desk.streams
         self._stream = ""
-        self.dialog: CarryDialog | None = None
         self._collecting: Job[int] | None = None
         self._carrying: Job[int] | None = None
         self._collector: Collector | None = None
         self._pipeline: Pipeline | None = None
         self._timer = QTimer(self, interval=_LOOK)
         self._timer.timeout.connect(self._look)
+        cards.collect.start_asked.connect(self.start_collecting)
+        cards.collect.stop_asked.connect(lambda: self._stop(self._collecting))
+        cards.carry.start_asked.connect(self.start_carrying)
+        cards.carry.stop_asked.connect(lambda: self._stop(self._carrying))
+        cards.closed.connect(cards.hide)
 
-    def show(self, stream: str, *, locked: str) -> None:
-        """Open the window; what runs keeps the stream it was started with."""
+    def show_stream(self, name: str, *, locked: str) -> None:
+        """Which stream the next run works on; what runs keeps the stream it was started with."""
         if self._collecting is None and self._carrying is None:
-            self._stream = stream
-        if self.dialog is None:
-            self.dialog = CarryDialog(self._page)
-            self.dialog.collect.start_asked.connect(self.start_collecting)
-            self.dialog.collect.stop_asked.connect(lambda: self._stop(self._collecting))
-            self.dialog.carry.start_asked.connect(self.start_carrying)
-            self.dialog.carry.stop_asked.connect(lambda: self._stop(self._carrying))
-        why = locked or ("" if self._stream else "Choose a stream")
-        self.dialog.show_stream(self._stream)
-        self.dialog.collect.show_running(self._collecting is not None, locked=why)
-        self.dialog.carry.show_running(self._carrying is not None, locked=why)
-        self.dialog.show()
-        self.dialog.raise_()
+            self._stream = name
+            self._cards.show_stream(name)
+        why = locked or ("" if name else "Choose a stream")
+        self._cards.collect.show_running(self._collecting is not None, locked=why)
+        self._cards.carry.show_running(self._carrying is not None, locked=why)
 
     # -- the collector ------------------------------------------------------
     def start_collecting(self) -> None:
-        assert self.dialog is not None
-        stream, listen, trust = self._stream, self.dialog.listen.text().strip(), self.dialog.trust.text().split()
+        cards = self._cards
+        stream, listen, trust = self._stream, cards.listen.text().strip(), cards.trust.text().split()
 
         def work(job: Job[int]) -> int:
             collector = self._service.collector(stream, listen, trust)
@@ -67,27 +62,26 @@ class Carrying(QObject):
             finally:
                 collector.stop(_DRAIN_WITHIN)
 
-        self._collecting = self._run(self.dialog.collect, f"Collect page views into {stream}", work, self._collected)
+        self._collecting = self._run(cards.collect, f"Collect page views into {stream}", work, self._collected)
 
     def _collected(self) -> None:
         self._collecting = self._collector = None
 
     # -- the pipeline -------------------------------------------------------
     def start_carrying(self) -> None:
-        assert self.dialog is not None
-        dialog = self.dialog
+        cards = self._cards
         wanted = Carriage(
             self._stream,
-            dialog.table.text().strip(),
-            dispatch=dialog.dispatch.text().strip(),
-            staging=dialog.staging.text().strip(),
-            iam_role=dialog.role.text().strip() or "default",
+            cards.table.text().strip(),
+            dispatch=cards.dispatch.text().strip(),
+            staging=cards.staging.text().strip(),
+            iam_role=cards.role.text().strip() or "default",
         )
 
         def work(job: Job[int]) -> int:
             return self._service.carry(job, wanted, started=self._started).loaded
 
-        self._carrying = self._run(self.dialog.carry, f"Carry {wanted.stream} into {wanted.table}", work, self._carried)
+        self._carrying = self._run(cards.carry, f"Carry {wanted.stream} into {wanted.table}", work, self._carried)
 
     def _started(self, pipeline: Pipeline) -> None:
         self._pipeline = pipeline
@@ -126,9 +120,9 @@ class Carrying(QObject):
             job.cancel()
 
     def _look(self) -> None:
-        if self.dialog is None or not self.dialog.isVisible():
+        if not self._cards.isVisible():
             return
         if self._collector is not None:
-            self.dialog.show_collector(self._collector.snapshot(), self._collector.app.producer.snapshot())
+            self._cards.show_collector(self._collector.snapshot(), self._collector.app.producer.snapshot())
         if self._pipeline is not None:
-            self.dialog.show_pipeline(self._pipeline.snapshot())
+            self._cards.show_pipeline(self._pipeline.snapshot())

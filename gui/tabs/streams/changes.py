@@ -1,20 +1,21 @@
-"""Decides for what changes streams: making and deleting them, and their shards, each after a look at what it means."""
+"""Decides for what changes streams: making and deleting them, their shards, a replay; each after a look at what it means."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
+from PySide6.QtWidgets import QFileDialog
 
 from core.base.errors import OpsError
 from core.streams.service import StreamDetails
 from core.streams.shards import ReshardPlan
-from core.streams.tap import Tap
 from gui.bridge.tab_context import TabContext
 from gui.parts.dialogs import ConfirmDialog
 from gui.parts.words import number
-from gui.tabs.streams.dialogs import CreateDialog, FanOutDialog, ReshardDialog
+from gui.tabs.streams.dialogs import CreateDialog, FanOutDialog, ReplayDialog, ReshardDialog
 from gui.tabs.streams.dials_dialog import DialsDialog
 from gui.tabs.streams.view import StreamsView
 from gui.tabs.streams.wording import shard_word
@@ -25,7 +26,6 @@ class Changes(QObject):
 
     made = Signal(str)
     reshaped = Signal()
-    pushed = Signal(object, object)  # the polling tap, and the one that goes on for it
     failed = Signal(object)  # OpsError
 
     def __init__(self, view: StreamsView, context: TabContext, details: Callable[[], StreamDetails | None]) -> None:
@@ -181,10 +181,8 @@ class Changes(QObject):
         )
 
     # -- enhanced fan-out ---------------------------------------------------------
-    def ask_fan_out(self, tap: Tap, details: StreamDetails) -> None:
-        """It costs money and takes a consumer's place, so it is asked about first."""
-        if tap.pushed:
-            return
+    def ask_fan_out(self, details: StreamDetails, then: Callable[[], None]) -> None:
+        """It costs money and takes a consumer's place, so it is asked about first; ``then`` does it."""
         if self._context.guard.locked:
             self.failed.emit(
                 OpsError(
@@ -196,19 +194,37 @@ class Changes(QObject):
             )
             return
         environment = self._context.desk.profile.environment
-        dialog = FanOutDialog(details.name, len(details.open_shards), len(details.consumers), environment, self._view)
-        dialog.accepted.connect(partial(self._fan_out, tap))
+        dialog = FanOutDialog(details.name, len(details.open_shards), details.consumer_count, environment, self._view)
+        dialog.accepted.connect(then)
         dialog.open()
 
-    def _fan_out(self, tap: Tap) -> None:
+    # -- replay -------------------------------------------------------------------
+    def ask_replay(self) -> None:
+        """Choose an exported file, and say what sending it again means, before it is done."""
+        details = self._details()
+        if details is None or self._context.guard.locked:
+            return
+        chosen, _ = QFileDialog.getOpenFileName(
+            self._view, "Send an exported file again", "", "Exported records (*.jsonl *.csv *.parquet)"
+        )
+        if not chosen:
+            return
+        path, environment = Path(chosen), self._context.desk.profile.environment
+        dialog = ReplayDialog(path, details.name, environment, self._view)
+        dialog.accepted.connect(partial(self.replay, path, details.name))
+        dialog.open()
+
+    def replay(self, path: Path, name: str) -> None:
+        """Send the records of an exported file into the stream, with their keys and in their order."""
         self._context.jobs.start(
             self,
-            f"Register a consumer of {tap.stream}",
-            lambda job: self._service.fan_out(job, tap),
+            f"Replay {path.name} into {name}",
+            lambda job: self._service.replay(job, name, path),
             room="streams",
-            lane="streams.tap",
-            write=True,
-            on_success=partial(self.pushed.emit, tap),
+            outlives_owner=True,
+            on_success=lambda told: self._context.praise(
+                f"{number(told.acknowledged)} records of {path.name} are in {name}"
+            ),
             on_failure=self.failed.emit,
         )
 

@@ -44,6 +44,13 @@ _METRICS = {
 _ALL = "All shards"
 
 
+def _clocks(skew: float) -> str:
+    """A delay is between two clocks: how far they are known to differ."""
+    if abs(skew) < 0.05:
+        return "stream's clock to ours; they agree to the second"
+    return f"stream's clock to ours; it is {number(abs(skew), 1)} s {'ahead' if skew > 0 else 'behind'}, which is taken off"
+
+
 class ChartCard(Card):
     def __init__(self) -> None:
         self.drawn = Segments([(name, metric.word) for name, metric in _METRICS.items()], "What is drawn")
@@ -88,6 +95,7 @@ class ChartCard(Card):
             self._shards = len(open_shards)
             self._show_metric()
         drawn, scale = self.drawn.value, self.showing.scale
+        self.set_note(_clocks(skew) if drawn == "delays" and self.title.isVisibleTo(self) else "")
         lines: Lines = {name: values * scale for name, values in getattr(series, drawn).items()}
         order = [status.shard.id for status in open_shards]
         known = [name for name in order if name in lines]

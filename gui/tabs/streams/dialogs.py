@@ -1,6 +1,8 @@
-"""The page's dialogs: a new stream, a place to start from, and a change of shards with its dry run."""
+"""The page's dialogs: a new stream, a place to start from, fan-out, a replay, and a change of shards with its dry run."""
 
 from __future__ import annotations
+
+from pathlib import Path
 
 from PySide6.QtCore import QTimer, Signal
 from PySide6.QtWidgets import QCheckBox, QLineEdit, QWidget
@@ -13,7 +15,7 @@ from gui.parts.form import Field, SpinBox, line
 from gui.parts.layout import row
 from gui.parts.notices import Banner, Busy
 from gui.parts.range_map import Range, RangeChange
-from gui.parts.words import Chip, Label, number
+from gui.parts.words import Chip, Label, byte_size, number
 
 _COUNTING_PAUSE = 300  # ms
 
@@ -89,6 +91,22 @@ class FanOutDialog(Dialog):
             "the tap stops.",
         ):
             self.body.addWidget(Label(text, wrap=True))
+        self.asked.connect(self.accept)
+
+
+class ReplayDialog(Dialog):
+    """Says what sending an exported file again means."""
+
+    def __init__(self, path: Path, stream: str, environment: str, parent: QWidget | None = None) -> None:
+        super().__init__(f"Send {path.name} again?", f"Send into {stream}", parent)
+        self.head.addWidget(Chip(environment.upper(), ENVIRONMENT_TONE.get(environment, "")))
+        for text in (
+            f"Every record of the file ({byte_size(path.stat().st_size)}) goes into {stream} once more, with its partition "
+            "key and in the order of the file.",
+            "Whoever reads the stream gets them as new records. Into a table they come once: a row is known by its event_id.",
+            f"opsdesk streams replay {stream} {path}",
+        ):
+            self.body.addWidget(Label(text, "mono" if text.startswith("opsdesk") else "body", wrap=True))
         self.asked.connect(self.accept)
 
 

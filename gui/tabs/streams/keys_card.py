@@ -28,11 +28,18 @@ class KeysCard(Card):
         self.body.addStretch(1)
         self.show_keys([], 0)
 
-    def show_keys(self, advice: Sequence[KeyAdvice], seen: int) -> None:
+    def show_keys(self, advice: Sequence[KeyAdvice], seen: int, *, by_key: bool = True) -> None:
+        """``by_key``: False where the stream spreads its records whatever their keys (AUTO distribution)."""
         self.set_note("share of all records since the start" if advice else "")
         self.bars.show_rows(advice)
         stuck = next((a for a in advice if not a.split_helps and a.key.share >= _WORTH_SAYING), None)
-        if stuck is not None:
+        if not by_key:
+            self.advice.set_tone("warning")
+            self.advice.setText(
+                "AWS spreads this stream's records over its shards whatever their keys: no key is hot, and there is no "
+                "order within a key."
+            )
+        elif stuck is not None:
             self.advice.set_tone("warning")
             self.advice.setText(
                 f"{stuck.key.key} is {stuck.of_shard * 100:.0f} % of shard {short_shard(stuck.shard)}: a split will not "

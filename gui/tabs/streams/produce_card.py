@@ -109,7 +109,8 @@ class ProduceCard(Card):
         self._facts["Sent again"].set_tone("warning" if snapshot.retried else "")
         told = ""
         if snapshot.trouble is not None:
-            told = f"{snapshot.trouble.title}. {snapshot.trouble.why}. Nothing is lost: the records wait."
+            lost = "Memory and disk are full: what comes now is dropped." if snapshot.dropped else "The records wait."
+            told = f"{snapshot.trouble.title}. {snapshot.trouble.why}. {lost}"
         elif snapshot.error_codes:
             code, count = max(snapshot.error_codes.items(), key=lambda entry: entry[1])
             told = f"{number(count)} records were refused with {code} and sent again, in order: the shards take in no more."

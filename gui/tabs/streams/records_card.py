@@ -9,7 +9,7 @@ from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QLineEdit, QMenu, QSplitter, QStackedWidget
 
-from core.streams.decode import Record
+from core.streams.decode import DecodeCounts, Record
 from gui.parts.buttons import Button
 from gui.parts.layout import Card
 from gui.parts.live_table import LiveTable
@@ -18,7 +18,7 @@ from gui.parts.words import Label, number, restyle, short_count
 from gui.style.icons import icon
 from gui.style.theme import theme
 from gui.tabs.streams.inspector import Inspector
-from gui.tabs.streams.wording import record_columns
+from gui.tabs.streams.wording import record_columns, undecoded_words
 
 _TYPING_PAUSE = 250  # ms
 _FILTER_WIDTH, _FILTER_NARROW = 300, 200
@@ -103,15 +103,19 @@ class RecordsCard(Card):
     def clear(self) -> None:
         self.table.live.clear()
 
-    def show_counts(self, kept: int, seen: int, *, filtered: bool) -> None:
-        if not seen:
-            self.set_note("")
-        elif filtered:
-            self.set_note(f"{number(kept)} match of {short_count(seen)} seen")
-        elif kept == seen:
-            self.set_note(f"{number(seen)} seen, all kept")
-        else:
-            self.set_note(f"{number(kept)} kept of {short_count(seen)} seen")
+    def show_counts(self, kept: int, seen: int, *, filtered: bool, decode: DecodeCounts | None = None) -> None:
+        """``decode``: what was met on the way; of what stays bytes the number is shown, and the causes beside it."""
+        words = ""
+        if seen and filtered:
+            words = f"{number(kept)} match of {short_count(seen)} seen"
+        elif seen:
+            words = (
+                f"{number(seen)} seen, all kept" if kept == seen else f"{number(kept)} kept of {short_count(seen)} seen"
+            )
+        if decode is not None and decode.binary:
+            words += f" · {short_count(decode.binary)} as bytes"
+        self.set_note(words)
+        self.note.setToolTip(undecoded_words(decode) if decode is not None else "")
 
     def show_fresh(self, count: int) -> None:
         """``count`` rows wait, because the table stands still."""

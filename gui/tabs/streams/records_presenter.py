@@ -21,9 +21,10 @@ from gui.bridge.tab_context import TabContext
 from gui.parts.words import number
 from gui.tabs.streams.query_dialog import QueryDialog
 from gui.tabs.streams.records_card import RecordsCard
-from gui.tabs.streams.wording import clock
+from gui.tabs.streams.wording import clock, preview
 
 _ORDER = "streams.newest_last"
+_PREVIEWED, _PREVIEW = 5, 90  # records that a saved filter's preview shows, and characters of each
 
 
 class RecordsPresenter(QObject):
@@ -83,7 +84,8 @@ class RecordsPresenter(QObject):
         self._cursor, self._generation = piece.cursor, piece.generation
         card.append(sorted(piece.records, key=lambda record: record.arrived))  # shards are read one after the other
         card.show_fresh(0)
-        card.show_counts(piece.kept, piece.seen, filtered=bool(self.filter_text or self.moment))
+        filtered = bool(self.filter_text or self.moment)
+        card.show_counts(piece.kept, piece.seen, filtered=filtered, decode=window.counts())
         return piece.kept > 0
 
     @property
@@ -154,23 +156,25 @@ class RecordsPresenter(QObject):
         self.pull()
 
     def _ask_saved(self) -> None:
-        """The saved filters, each with how many of the kept records it finds."""
+        """The saved filters, each with how many of the kept records it finds, and the newest of them beside it."""
         saved = [str(text) for text in self._context.memory.get("streams.filters", [])]
         records = self._tap.window.kept() if self._tap is not None else []
 
-        def count() -> list[int]:
-            return [sum(map(keep, records)) if (keep := filter_of(text)) else 0 for text in saved]
+        def found() -> list[list[Record]]:
+            return [list(filter(keep, records)) if (keep := filter_of(text)) else [] for text in saved]
 
         self._context.jobs.start(
-            self, "Try the saved filters", lambda _job: count(), room="streams", quiet=True,
-            on_success=lambda counts: self._offer_saved(saved, counts, len(records)),
+            self, "Try the saved filters", lambda _job: found(), room="streams", quiet=True,
+            on_success=lambda found: self._offer_saved(saved, found, len(records)),
         )  # fmt: skip
 
-    def _offer_saved(self, saved: list[str], counts: list[int], of: int) -> None:
+    def _offer_saved(self, saved: list[str], found: list[list[Record]], of: int) -> None:
         menu = QMenu(self._card)
-        for text, count in zip(saved, counts, strict=True):
-            words = f"{text}    {number(count)} of {number(of)}" if of else text
-            menu.addAction(words).triggered.connect(lambda _=False, text=text: self._card.filter.setText(text))
+        menu.setToolTipsVisible(True)
+        for text, records in zip(saved, found, strict=True):
+            action = menu.addAction(f"{text}    {number(len(records))} of {number(of)}" if of else text)
+            action.setToolTip("\n".join(preview(record)[:_PREVIEW] for record in records[-_PREVIEWED:]))
+            action.triggered.connect(lambda _=False, text=text: self._card.filter.setText(text))
         if saved:
             menu.addSeparator()
         current = self.filter_text

@@ -122,7 +122,12 @@ class ShardsCard(Card):
         self._facts["Records"].setText(f"{number(records)}/s of 1,000 · {number(status.records)} read")
         self._facts["Bytes"].setText(f"{byte_size(size)}/s of 1 MiB")
         self._facts["Behind"].setText(behind)
-        self._facts["Reads"].setText(f"{number(status.reads_per_minute)}/min · {number(status.throttles)} throttled")
+        met = ((status.throttles, "throttled"), (status.retries, "retried"), (status.expired, "expired"))
+        reads = [f"{number(status.reads_per_minute)}/min", *(f"{number(count)} {word}" for count, word in met if count)]
+        self._facts["Reads"].setText(" · ".join(reads))
+        self._facts["Reads"].setToolTip(
+            "Refused for lack of reads; failed and made again; of an iterator older than five minutes"
+        )
         self._facts["Hash keys"].setText(f"{first * 100:.1f}–{last * 100:.1f} %")
 
     def _neighbour(self) -> str:

@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QBoxLayout, QStackedWidget, QWidget
 from gui.parts.layout import column, scrolled
 from gui.parts.notices import Banner, Busy, EmptyState
 from gui.style.tokens import Space
+from gui.tabs.streams.carry_cards import CarryCards
 from gui.tabs.streams.chart_card import ChartCard
 from gui.tabs.streams.keys_card import KeysCard
 from gui.tabs.streams.produce_card import ProduceCard
@@ -83,6 +84,10 @@ class StreamsView(QWidget):
         self.produce, self.tiles = ProduceCard(), Tiles()
         self.produce.hide()
         inner.addWidget(self.produce)
+        yield
+        self.carry = CarryCards()
+        self.carry.hide()
+        inner.addWidget(self.carry)
         inner.addWidget(self.tiles)
         yield
         self.chart = ChartCard()
@@ -122,6 +127,12 @@ class StreamsView(QWidget):
         bar.produce.setToolTip(locked or "Send made-up records into this stream at a set rate")
         self.records.export.setEnabled(state.tapping or self.records.table.live.rowCount() > 0)
 
+    def show_carry(self) -> None:
+        """Bring the cards of collector and pipeline into sight."""
+        self.carry.show()
+        self._scroll.verticalScrollBar().setValue(0)
+        self.carry.listen.setFocus()
+
     def show_nothing(self, state: State, sentence: str, action: str, hint: str = "") -> None:
         """In place of the whole page: no streams, or no answer."""
         self.empty.sentence.setText(sentence)
@@ -149,6 +160,7 @@ class StreamsView(QWidget):
         self._pair.setDirection(QBoxLayout.Direction.TopToBottom if narrow else QBoxLayout.Direction.LeftToRight)
         self._line_up()
         self.toolbar.show_narrow(narrow)
+        self.carry.show_narrow(narrow)
         self.chart.show_narrow(narrow)
         self.records.show_narrow(narrow)
 

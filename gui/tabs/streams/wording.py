@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-from core.streams.decode import Record
+from core.streams.decode import DecodeCounts, Record
 from core.streams.filters import json_path, value_at
 from core.streams.positions import short_shard
 from gui.parts.live_table import Column
-from gui.parts.words import byte_size
+from gui.parts.words import byte_size, number
 
 STARTS = (
     ("latest", "From: Latest"),
@@ -49,6 +49,20 @@ def preview(record: Record) -> str:
     if not record.is_text:
         return record.data[:48].hex(" ") + (" …" if len(record.data) > 48 else "")
     return record.data[:_PREVIEW].decode(errors="replace").replace("\n", " ").replace("\t", " ")
+
+
+def undecoded_words(counts: DecodeCounts) -> str:
+    """What could not be read as text, a line each; "" where there is nothing to say."""
+    return "\n".join(
+        f"{number(count)} {words}"
+        for count, words in (
+            (counts.binary, "records are shown as bytes: neither text nor JSON"),
+            (counts.too_large, "stay packed: they would unpack to more than 8 MiB, or their page to more than 64"),
+            (counts.broken, "begin like packed or aggregated data, but are cut or altered"),
+            (counts.astray, "lie outside their shard's hash range; the KCL drops those"),
+        )
+        if count
+    )
 
 
 def record_columns(*, utc: bool, paths: tuple[str, ...] = ()) -> list[Column]:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
-import sys
-import tempfile
-import textwrap
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
@@ -18,9 +16,9 @@ from urllib.parse import urlsplit
 import pytest
 
 from core.backups.dump import Dump
+from core.backups.ledger import Ledger
 from core.backups.manifest import SUFFIX
-from core.backups.outcomes import Outcome
-from core.backups.plan import Proof, Source
+from core.backups.outcomes import Outcome, Status
 from core.backups.server import rows_of
 from core.base.errors import OpsError
 from core.jobs.job import Job, JobState
@@ -276,7 +274,7 @@ def test_the_clock_went_back(station: Station) -> None:
         def now(self) -> datetime:
             return datetime.now(UTC) - timedelta(days=1)
 
-    station.service._workplace = replace(station.service._workplace, clock=Yesterday())  # type: ignore[arg-type]
+    station.under(clock=Yesterday())
     run = station.run()
     assert any(finding.rule == "clock" for finding in run.findings)
     assert len(station.keys()) == 4
@@ -338,6 +336,52 @@ def test_a_download_that_breaks_off_is_taken_up_where_it_was(station: Station, c
     assert job.result.outcome is Outcome.DONE, job.result.headline
 
 
+def test_an_endpoint_that_goes_away_during_a_verification_refutes_no_backup(
+    station: Station, cutter: Cutter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    station.run()
+    assert station.verify().outcome is Outcome.DONE
+    monkeypatch.setattr("core.backups.upload.patiently.__kwdefaults__", {"patience": 1.0})
+    job: Job[Any] = Job("verify", lambda job: station.service.verify(job, "nightly"))
+    job._listeners = (
+        lambda changed: changed.progress and changed.progress.note.startswith("Starting") and cutter.go_away(),  # type: ignore[assignment]
+    )
+    monkeypatch.setattr("core.jobs.job._REPORT_INTERVAL", 0.0)
+    job.run()
+    assert job.result is not None and job.result.outcome is Outcome.FAILED and not job.result.refutes
+    cutter.come_back()
+    status = station.service.status(job, "nightly")
+    assert status.status is Status.FAILED and status.last_proof is not None  # somebody has to look, the proof stands
+    (backup,) = station.service.backups(station.job(), "nightly")
+    assert backup.proved and not backup.failed
+
+
+def test_a_disk_that_is_full_leaves_no_upload(
+    station: Station, small_disk: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The ledger's disk fills up after the run has begun: what nobody could note is not left open."""
+    station.places = station.places._replace(state=small_disk)
+    station.service = station.make()
+    note = Ledger.note_upload
+
+    def filled(self: Ledger, *words: Any, **facts: Any) -> None:
+        with contextlib.suppress(OSError), (small_disk / "filler").open("wb", buffering=0) as file:
+            while file.write(bytes(4096)):
+                pass
+        note(self, *words, **facts)
+
+    monkeypatch.setattr(Ledger, "note_upload", filled)
+    with pytest.raises(OpsError) as caught:
+        station.run()
+    assert caught.value.code == "disk" and "full" in caught.value.why
+    assert station.keys() == [] and station.uploads() == []
+    (small_disk / "filler").unlink()
+    monkeypatch.undo()
+    assert station.run().outcome is Outcome.DONE
+    assert [run.outcome for run in station.service.runs("nightly")] == [Outcome.DONE, Outcome.FAILED]
+    station.service._ledger.close()  # or the disk cannot be taken away
+
+
 def test_the_endpoint_never_comes_back(station: Station, cutter: Cutter, monkeypatch: pytest.MonkeyPatch) -> None:
     from core.backups import upload
 
@@ -347,115 +391,3 @@ def test_the_endpoint_never_comes_back(station: Station, cutter: Cutter, monkeyp
         station.run()
     assert caught.value.code == "unreachable"
     assert station.keys() == []
-
-
-DYING = """
-import os, signal, sys
-from core.backups import backing, upload, vault
-from core.backups.service import BackupsService
-
-def die(*_args, **_options):
-    os.kill(os.getpid(), signal.SIGKILL)
-
-phase = sys.argv.pop(1)
-if phase == "dumping":
-    from core.backups import rowcount
-    rowcount.RowCounter.feed = die
-elif phase == "uploading":
-    original = upload.MultipartUpload.complete
-    upload.MultipartUpload.complete = die
-elif phase == "published":
-    vault.Vault.put = die
-elif phase == "restoring":
-    from core.backups import loader
-    loader.Loader.finish = die
-import main
-sys.exit(main.main(sys.argv[1:]))
-"""
-
-
-def dies(station: Station, phase: str, *verb: str) -> None:
-    """Run a verb in a process that is killed with -9 in ``phase``."""
-    environment = {
-        **os.environ,
-        "PYTHONPATH": str(ROOT),
-        "AWS_ACCESS_KEY_ID": station.target.access_key,
-        "AWS_SECRET_ACCESS_KEY": station.target.secret_key,
-        "AWS_REGION": station.target.region,
-        "OPSDESK_SECRET_MYSQL_STAND_SHOP": station.target.mysql[0].password or "",
-    }
-    done = subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(DYING), phase, "--profile", "stand", *verb],
-        env=environment,
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    assert done.returncode == -9, done.stderr + done.stdout
-
-
-@pytest.fixture
-def stand(station: Station) -> Station:
-    """The same plan under a profile of its own that other processes can open."""
-    from core.backups.service import BackupsService
-    from core.settings.profiles import Profile, Profiles
-
-    endpoints = {"default": station.target.endpoints.get("s3") or station.target.endpoints["default"]}
-    source = replace(station.target.mysql[0], name="shop", password=None)
-    profile = Profile(
-        "stand", environment="sandbox", region=station.target.region, endpoints=endpoints, mysql=(source,)
-    )
-    Profiles(station.places.config / "profiles.toml").add(profile)
-    workplace = station.service._workplace
-    from core.aws.session import AwsSession
-
-    target = replace(station.target, mysql=(replace(source, password=station.target.mysql[0].password),))
-    station.service = BackupsService(replace(workplace, aws=AwsSession(profile, lambda: target)))
-    station.plan = replace(station.plan, source=Source("mysql", "shop", (station.database,)), proof=Proof())
-    station.service.save_plan(station.plan)
-    return station
-
-
-@pytest.mark.parametrize("phase", ["dumping", "uploading"])
-def test_killed_before_it_was_published_the_next_run_cleans_up(stand: Station, phase: str) -> None:
-    dies(stand, phase, "backup", "run", "nightly")
-    assert stand.keys() == []
-    assert len(stand.uploads()) == 1
-    run = stand.run()
-    assert stand.uploads() == []
-    assert stand.keys() == [run.key, run.key + SUFFIX]
-    assert [past.outcome for past in stand.service.runs("nightly")] == [Outcome.DONE, Outcome.FAILED]
-
-
-def test_killed_between_object_and_manifest_the_next_run_finishes_it(stand: Station) -> None:
-    dies(stand, "published", "backup", "run", "nightly")
-    (orphan,) = stand.keys()
-    (backup,) = stand.service.backups(stand.job(), "nightly")
-    assert not backup.complete
-    stand.run()
-    assert {orphan, orphan + SUFFIX} <= set(stand.keys())
-    assert stand.verify(run=backup.id, level=2).outcome is Outcome.DONE
-    assert [past.outcome for past in stand.service.runs("nightly")] == [Outcome.DONE, Outcome.DONE]
-
-
-def test_killed_while_restoring_the_scratch_server_goes_too(stand: Station, monkeypatch: pytest.MonkeyPatch) -> None:
-    scratch = Path(tempfile.mkdtemp(prefix="ops-", dir="/tmp"))  # pytest's own folders are closed to other accounts
-    scratch.chmod(0o755)
-    monkeypatch.setenv("TMPDIR", str(scratch))
-    stand.run()
-    dies(stand, "restoring", "backup", "verify", "nightly")
-    for _ in range(100):
-        if not list(scratch.iterdir()):
-            break
-        threading.Event().wait(0.1)
-    assert list(scratch.iterdir()) == []
-    scratch.rmdir()
-    assert stand.service.verifications("nightly")[0].outcome is Outcome.RUNNING
-    assert stand.verify(level=2).outcome is Outcome.DONE
-    assert [item.outcome for item in stand.service.verifications("nightly")] == [Outcome.DONE, Outcome.CANCELLED]
-    servers = subprocess.run(
-        ["pgrep", "-f", f"mariadbd.*{scratch}"], capture_output=True, text=True, check=False
-    ).stdout
-    assert servers == ""

@@ -10,8 +10,12 @@ from pathlib import Path
 import pytest
 
 from core.base.errors import OpsError, WrongUse
+from core.base.places import Places
+from core.cli.arguments import parse
+from core.cli.run import run_verb
 from core.digits.cluster import fit_on_cluster
 from core.digits.datasets import save_npz
+from core.digits.opened import open_model
 from core.digits.training import TrainingOrder
 from tests.core.digits.small_data import digits
 
@@ -20,15 +24,38 @@ pytest.importorskip("distributed", reason="the optional extra dask is not instal
 _CLUSTER = """
 from distributed import LocalCluster
 if __name__ == "__main__":
-    with LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address=None, host="127.0.0.1") as cluster:
+    import sys
+    with LocalCluster(n_workers=1, threads_per_worker=2, dashboard_address=None, host="127.0.0.1") as cluster:
         print(cluster.scheduler_address, flush=True)
-        import sys
+        sys.stdin.readline()
+        cluster.scale(0)
+        cluster.sync(cluster._correct_state)
+        print("no workers", flush=True)
         sys.stdin.read()
 """
 
 
+class Cluster:
+    """A LocalCluster in a process of its own."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        assert process.stdout and process.stdin
+        self._process, self._in, self._out = process, process.stdin, process.stdout
+        self.address = self._out.readline().strip().replace("tcp://", "dask://")
+
+    def send_the_workers_home(self) -> None:
+        self._in.write("\n")
+        self._in.flush()
+        assert self._out.readline() == "no workers\n"
+
+    def close(self) -> None:
+        self._in.close()
+        self._process.wait(30)
+        self._out.close()
+
+
 @pytest.fixture(scope="module")
-def scheduler(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     script = tmp_path_factory.mktemp("dask") / "cluster.py"
     script.write_text(_CLUSTER)
     root = Path(__file__).resolve().parents[3]
@@ -40,26 +67,40 @@ def scheduler(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         text=True,
         cwd=root,
     )
-    assert process.stdout and process.stdin
-    address = process.stdout.readline().strip()
-    yield address.replace("tcp://", "dask://")
-    process.stdin.close()
-    process.wait(30)
-    process.stdout.close()
+    made = Cluster(process)
+    yield made
+    made.close()
+
+
+def work_done(address: str) -> int:
+    """How many steps the scheduler's tasks have made since it began."""
+    from distributed import Client
+
+    with Client(address.replace("dask://", "tcp://"), timeout=10, set_as_default=False) as client:
+        return int(client.run_on_scheduler(lambda dask_scheduler: dask_scheduler.transition_counter))
 
 
 @pytest.mark.parametrize("algorithm", ["random-forest", "knn"])
-def test_a_fit_on_a_local_cluster(scheduler: str, tmp_path: Path, algorithm: str) -> None:
+def test_the_verb_fits_on_a_local_cluster(cluster: Cluster, tmp_path: Path, home: Places, algorithm: str) -> None:
+    """A forest's trees and a search over neighbours, by the command line; the cluster did the work, not this process."""
     save_npz(digits(200), tmp_path / "set.npz")
-    code = (
-        "from pathlib import Path\nfrom core.digits.training import TrainingOrder, train\n"
-        f"order = TrainingOrder(Path({str(tmp_path / 'set.npz')!r}), {algorithm!r}, backend={scheduler!r})\n"
-        f"done = train(lambda *a, **k: None, order, Path({str(tmp_path / 'out.model')!r}))\n"
-        "print(done.evaluation.accuracy)"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
-    assert done.returncode == 0, done.stderr[-2000:]
-    assert float(done.stdout.split()[-1]) > 0.9
+    before = work_done(cluster.address)
+    words = (
+        "digits", "train", "--data", tmp_path / "set.npz", "--algorithm", algorithm, "--backend", cluster.address,
+        "--output", tmp_path / "out.model",
+    )  # fmt: skip
+    assert run_verb(parse([str(word) for word in words])) == 0
+    assert work_done(cluster.address) > before + 10
+    model, card = open_model(tmp_path / "out.model")
+    assert card.scores["accuracy"] > 0.9
+    assert (model.answer(digits(50, seed=3).pixels).labels == digits(50, seed=3).labels).mean() > 0.9
+
+
+def test_a_cluster_without_workers_is_refused_and_nothing_is_fitted_here(cluster: Cluster) -> None:
+    cluster.send_the_workers_home()
+    data = digits(50)
+    with pytest.raises(OpsError, match="has 0 worker threads"):
+        fit_on_cluster(cluster.address, "knn", data.pixels.reshape(50, -1), data.labelled(), {"k": 1}, 0)
 
 
 def test_no_cluster_and_no_address() -> None:

@@ -1,11 +1,9 @@
-"""The room's verbs: train and cancel in every phase, evaluate, predict to disk and S3, classify, samples, import, export."""
+"""The room's verbs: evaluate, predict to disk and S3, classify, samples, import, export."""
 
 from __future__ import annotations
 
 import gzip
 import json
-import threading
-import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,85 +11,25 @@ from typing import Any
 import numpy as np
 import pytest
 
-from core.base.errors import OpsError, WrongUse
+from core.base.errors import OpsError
 from core.base.places import Places
 from core.cli.arguments import parse
 from core.cli.run import run_verb
 from core.desk import Desk
-from core.digits.algorithms import ALGORITHMS, algorithm_named
+from core.digits.algorithms import ALGORITHMS
 from core.digits.datasets import save_csv, save_npz
 from core.digits.ink import Stroke
+from core.digits.model_file import with_card
 from core.digits.plain_digits import plain_digit
 from core.digits.scores import Evaluation
 from core.digits.service import DigitsService
-from core.digits.training import Trained, TrainingOrder, split
-from core.jobs.job import Job, JobState, headless_job
-from core.jobs.runner import JobRunner
-from core.settings.profiles import Profiles
-from core.settings.store import SettingsStore
+from core.digits.training import Trained, TrainingOrder
+from core.jobs.job import Job, headless_job
 from tests.core.digits.small_data import digits
-
-
-@pytest.fixture
-def desk(home: Places) -> Any:
-    profiles = Profiles(home.config / "profiles.toml")
-    made = Desk(home, SettingsStore(home.config / "settings.toml"), profiles, profiles.get("env"))
-    yield made
-    made.digits.live.close()
-    made.close()
-
-
-@pytest.fixture
-def service(desk: Desk) -> DigitsService:
-    return desk.digits
 
 
 def verb(*words: object) -> int:
     return run_verb(parse([str(word) for word in words]))
-
-
-# -- training ------------------------------------------------------------------------
-def leftovers(home: Places) -> list[str]:
-    return [
-        path.name for path in home.cache.rglob("*") if path.is_dir() and path.name.startswith(("training-", "batch-"))
-    ]
-
-
-@pytest.mark.parametrize(
-    "phase", ["Reading the data", "Learning the stroke patterns", "Computing the features", "Learning what"]
-)
-def test_training_is_cancelled_at_once_in_each_phase(
-    home: Places, service: DigitsService, tmp_path: Path, phase: str
-) -> None:
-    save_npz(digits(300), tmp_path / "set.npz")
-    runner = JobRunner()
-    output = tmp_path / "out.model"
-    order = TrainingOrder(tmp_path / "set.npz", "patch-svc", {"atoms": 24, "copies": 2})
-    reached, asked_to_stop = threading.Event(), threading.Event()
-
-    def work(job: Job[Any]) -> object:
-        report = job.report
-
-        def watched(done: float, total: float | None = None, note: str = "") -> None:
-            report(done, total, note)
-            if note.startswith(phase):  # a phase may be over in milliseconds: hold it until it was cancelled
-                reached.set()
-                asked_to_stop.wait(60)
-
-        job.report = watched  # type: ignore[method-assign]
-        return service.train(job, order, output=output)
-
-    job = runner.submit("train", work)
-    assert reached.wait(120), f"never came to {phase}"
-    asked = time.monotonic()
-    assert job.cancel()
-    asked_to_stop.set()
-    assert job.wait(10)
-    assert job.state is JobState.CANCELLED
-    assert time.monotonic() - asked < 10
-    assert not output.exists()
-    assert leftovers(home) == []
-    assert runner.close() == []
 
 
 def test_an_evaluation_is_there_after_a_restart(home: Places, desk: Desk, tmp_path: Path) -> None:
@@ -103,6 +41,11 @@ def test_an_evaluation_is_there_after_a_restart(home: Places, desk: Desk, tmp_pa
     assert found is not None
     assert found.evaluation.as_json() == judged.evaluation.as_json()
     assert np.array_equal(found.picture(7), digits(60).images[7])  # type: ignore[arg-type]
+    assert judged.data == "set.npz"
+    card = replace(first.card(), data_digest=digits(60).digest)
+    with_card(first.registry.find("default"), card, tmp_path / "knows.model")
+    knows = first.evaluate(headless_job(), str(tmp_path / "knows.model"), tmp_path / "set.npz")
+    assert knows.data == "set.npz (it learned from these)"
     kept = again.registry.adopt(first.registry.find("default"), "mine")
     assert again.recalled(kept.id) is None
     held = np.arange(20, 40)
@@ -116,63 +59,6 @@ def test_an_evaluation_is_there_after_a_restart(home: Places, desk: Desk, tmp_pa
     assert list((home.state / "digits" / "models").glob(f"{kept.id}*")) == []
 
 
-def test_split_is_stratified_seeded_and_complete() -> None:
-    labels = digits(300).labelled()
-    fit, held = split(labels, 0.2, seed=3)
-    assert sorted([*fit, *held]) == list(range(300))
-    assert np.bincount(labels[held]).tolist() == [6] * 10
-    again, _ = split(labels, 0.2, seed=3)
-    other, _ = split(labels, 0.2, seed=4)
-    assert np.array_equal(fit, again) and not np.array_equal(fit, other)
-    with pytest.raises(OpsError, match="same digit"):
-        split(np.ones(100, np.uint8), 0.2, 0)
-    with pytest.raises(OpsError, match="too few"):
-        split(labels, 0.2, 0, limit=5)
-
-
-def test_wrong_orders_are_refused_before_anything_starts(service: DigitsService, tmp_path: Path) -> None:
-    for order in (
-        TrainingOrder(tmp_path / "x", "magic"),
-        TrainingOrder(tmp_path / "x", "knn", {"k": 0}),
-        TrainingOrder(tmp_path / "x", "knn", {"k": "three"}),
-        TrainingOrder(tmp_path / "x", "knn", {"depth": 3}),
-        TrainingOrder(tmp_path / "x", "knn", holdout=1.5),
-        TrainingOrder(tmp_path / "x", "mlp", backend="dask://localhost:1"),
-    ):
-        with pytest.raises(WrongUse):
-            service.train(headless_job(), order)
-
-
-def test_estimates_grow_with_rows_and_parameters() -> None:
-    for algorithm in ALGORITHMS:
-        small, large = algorithm.estimate(1_000), algorithm.estimate(60_000)
-        assert small.seconds < large.seconds
-        assert 0 < small.accuracy < large.accuracy < 1
-    forest = algorithm_named("random-forest")
-    assert forest.estimate(60_000, {"trees": 200}).seconds > 1.5 * forest.estimate(60_000, {"trees": 100}).seconds
-
-
-def test_a_quick_fit_tells_this_computer_and_these_digits_from_others(service: DigitsService, tmp_path: Path) -> None:
-    save_npz(digits(300), tmp_path / "set.npz")
-    found = service.probe(headless_job(), tmp_path / "set.npz", "logistic")
-    assert found.rows == 300 and found.judged == 100
-    assert found.seconds > 0 and found.accuracy > 0.8  # drawn from templates: easy
-    algorithm = algorithm_named("logistic")
-    reference = algorithm.cost.probe
-    table = algorithm.estimate(42_000)
-    same = algorithm.estimate(42_000, probe=reference)
-    assert (same.seconds, same.accuracy) == pytest.approx((table.seconds, table.accuracy))
-    slow = algorithm.estimate(42_000, probe=replace(reference, seconds=3 * reference.seconds))
-    assert slow.seconds == pytest.approx(3 * table.seconds)
-    assert slow.milliseconds == pytest.approx(3 * table.milliseconds)
-    hard = algorithm.estimate(42_000, probe=replace(reference, accuracy=reference.accuracy - 0.1))
-    assert hard.accuracy < table.accuracy
-    perfect = algorithm.estimate(42_000, probe=replace(reference, accuracy=1.0))
-    assert table.accuracy < perfect.accuracy < 1
-    with pytest.raises(OpsError, match="no set of digits"):  # half a path, as it is typed
-        service.probe(headless_job(), tmp_path, "logistic")
-
-
 # -- samples, drawing -----------------------------------------------------------------
 def test_drawing_is_read_and_kept_as_a_sample(service: DigitsService, tmp_path: Path) -> None:
     assert service.read_drawing([]) is None
@@ -184,10 +70,9 @@ def test_drawing_is_read_and_kept_as_a_sample(service: DigitsService, tmp_path: 
     assert (found.id, found.label, found.answered) == (kept.id, 8, 3)
     assert np.array_equal(found.image, image)
     assert [len(stroke.points) for stroke in found.strokes] == [len(stroke.points) for stroke in plain_digit(3)]
-    service.samples.relabel(kept.id, 3)
     assert service.export_samples(tmp_path / "mine.csv") == 1
     job: Job[Any] = headless_job()
-    assert service.open_data(job, tmp_path / "mine.csv").labelled().tolist() == [3]
+    assert service.open_data(job, tmp_path / "mine.csv").labelled().tolist() == [8]
     service.samples.delete([kept.id])
     with pytest.raises(OpsError, match="no samples"):
         service.export_samples(tmp_path / "mine.csv")
@@ -202,6 +87,24 @@ def test_samples_that_cannot_be_read_are_kept_aside(home: Places, desk: Desk) ->
     assert place.with_name("samples.sqlite.broken-1").read_bytes().startswith(b"not a database")
     samples.add(1, np.zeros((28, 28), np.uint8), [Stroke.of([(1, 2)])])
     assert samples.count() == 1
+    samples.close()
+
+
+def test_samples_on_a_full_disk_or_damaged_while_open_are_a_plain_fault(home: Places, desk: Desk) -> None:
+    samples, image = desk.digits.samples, np.zeros((28, 28), np.uint8)
+    first = samples.add(1, image)
+    samples._database.execute("PRAGMA max_page_count = 1")  # as a full disk does: not one page more
+    with pytest.raises(OpsError, match="could not be kept") as caught:
+        samples.add(2, image, [Stroke.of([(1, 2)] * 5_000)])
+    assert "full" in caught.value.why
+    samples._database.execute("PRAGMA max_page_count = 1000")
+    count = samples.count()
+    assert count >= 1
+    samples._database.execute("UPDATE sample SET image = x'00' WHERE id = ?", (first.id,))
+    with pytest.raises(OpsError, match="could not be read"):
+        samples.list()
+    samples.delete([first.id])
+    assert len(samples.list()) == count - 1
     samples.close()
 
 

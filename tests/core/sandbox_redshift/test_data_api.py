@@ -158,6 +158,27 @@ def test_a_session_keeps_its_temporary_tables(endpoint: Endpoint) -> None:
     with pytest.raises(ClientError) as caught:
         endpoint.run("SELECT 1", SessionId="00000000-0000-0000-0000-000000000000")
     assert _code(caught) == "ValidationException"
+    with pytest.raises(ClientError, match='database "other" does not exist') as caught:
+        endpoint.client.execute_statement(
+            Sql="SELECT 1", WorkgroupName="sandbox", Database="other", SessionKeepAliveSeconds=9
+        )
+    assert _code(caught) == "ExecuteStatementException" and caught.value.response["StatementId"]
+
+
+def test_a_transaction_that_failed_in_a_session_is_not_committed(endpoint: Endpoint) -> None:
+    endpoint.run("CREATE TABLE undone (a INT)")
+    session = endpoint.run("BEGIN", SessionKeepAliveSeconds=60)["SessionId"]
+    states = [
+        endpoint.run(sql, SessionId=session)["Status"]
+        for sql in (
+            "INSERT INTO undone VALUES (1)",
+            "SELECT nosuch FROM undone",
+            "INSERT INTO undone VALUES (2)",
+            "COMMIT",
+        )
+    ]
+    assert states == ["FINISHED", "FAILED", "FAILED", "FINISHED"]
+    assert endpoint.records("SELECT COUNT(*) FROM undone", SessionId=session) == [[{"longValue": 0}]]
 
 
 def test_a_cancel_stops_the_statement(endpoint: Endpoint) -> None:
@@ -345,6 +366,7 @@ def test_kill_9_loses_nothing_committed(tmp_path: Path) -> None:
     first.run("CREATE TABLE kept (a INT IDENTITY(1,1), b VARCHAR(3)) DISTKEY(b)")
     done = first.run("INSERT INTO kept (b) VALUES ('x'), ('y')")
     shown = first.run("SELECT a, b FROM kept ORDER BY a")
+    once = first.run("INSERT INTO kept (b) VALUES ('o')", ClientToken="before-the-kill")
     running = first.client.execute_statement(Sql=LONG, **PLACE)
     assert first.stop(signal.SIGKILL) == -signal.SIGKILL
     second = Endpoint(tmp_path)
@@ -354,7 +376,8 @@ def test_kill_9_loses_nothing_committed(tmp_path: Path) -> None:
         assert [[one["longValue"], two["stringValue"]] for one, two in kept["Records"]] == [[1, "x"], [2, "y"]]
         assert second.client.describe_statement(Id=running["Id"])["Status"] == "ABORTED"
         second.run("INSERT INTO kept (b) VALUES ('z')")
-        assert second.records("SELECT COUNT(*), COUNT(DISTINCT a) FROM kept") == [[{"longValue": 3}, {"longValue": 3}]]
+        assert second.run("INSERT INTO kept (b) VALUES ('o')", ClientToken="before-the-kill")["Id"] == once["Id"]
+        assert second.records("SELECT COUNT(*), COUNT(DISTINCT a) FROM kept") == [[{"longValue": 4}, {"longValue": 4}]]
     finally:
         assert second.stop() == 0
 

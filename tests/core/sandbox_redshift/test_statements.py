@@ -79,6 +79,8 @@ def _run(path: Path, engine: Engine, *, without_storage: bool) -> None:
         "aggregates-windows-json",
         "ddl-dml-queries-system",
         "everyday",
+        "types-and-functions",
+        "statements-and-catalogue",
         "manual-examples",
         "manual-commands",
     ],

@@ -104,6 +104,27 @@ def test_bad_rows_are_counted_kept_and_named(copies: Copies) -> None:
     assert cut["ResultRows"] == 3
 
 
+def test_copy_cuts_decimals_checks_without_loading_and_follows_paths(copies: Copies) -> None:
+    copies.run(f"CREATE TABLE {copies.table} (a DECIMAL(8,2), b VARCHAR(10))")
+    copies.put("long.csv", b"20.259,cut\n")
+    copies.put("wrong.txt", b"1|a\xe2\x82b\n2|ok\n")
+    copies.put("paths.json", b'{"jsonpaths": ["$.n.v[1]", "$[\'name\']"]}')
+    copies.put("deep.json", b'{"n": {"v": [1, 2.5]}, "name": "path"}')
+    for key, options, count in (
+        ("long.csv", "CSV NOLOAD", 0),
+        ("long.csv", "CSV", 1),
+        ("long.csv", "CSV ROUNDEC", 1),
+        ("wrong.txt", "MAXERROR 3", 1),
+        ("wrong.txt", "ACCEPTINVCHARS AS '^'", 2),
+        ("deep.json", f"JSON 's3://{copies.bucket}/paths.json'", 1),
+    ):
+        done = _copy(copies, options, key)
+        assert (done["Status"], done["ResultRows"]) == ("FINISHED", count), (key, options, done.get("Error"))
+    assert copies.rows(f"SELECT a, b FROM {copies.table} ORDER BY a, b") == [
+        ["1.00", "a^^b"], ["2.00", "ok"], ["2.00", "ok"], ["2.50", "path"], ["20.25", "cut"], ["20.26", "cut"],
+    ]  # fmt: skip
+
+
 def test_what_cannot_be_read_is_said(copies: Copies) -> None:
     copies.run(f"CREATE TABLE {copies.table} (id INT)")
     copies.put("broken.gz", gzip.compress(b"1\n2\n" * 5000)[:-20])
@@ -136,6 +157,15 @@ def test_unload_writes_what_copy_reads(copies: Copies) -> None:
     copies.run(f"{query}text/' IAM_ROLE default ESCAPE NULL AS 'nil' MANIFEST")
     assert copies.body("text/0000_part_00").splitlines()[0] == b"1|v\\|1|f|nil"
     assert json.loads(copies.body("text/manifest"))["entries"][0]["url"] == f"s3://{copies.bucket}/text/0000_part_00"
+    copies.run(f"{query}told/' IAM_ROLE default CSV PARALLEL OFF MANIFEST VERBOSE")
+    told = json.loads(copies.body("told/manifest"))
+    assert told["meta"] == {"content_length": len(copies.body("told/000")), "record_count": 4}
+    assert [one["type"]["base"] for one in told["schema"]["elements"]] == [
+        "integer",
+        "character varying",
+        "boolean",
+        "integer",
+    ]
     copies.run(f"{query}parts/' IAM_ROLE default PARQUET PARTITION BY (even)")
     assert copies.keys("parts/") == ["parts/even=false/0000_part_00.parquet", "parts/even=true/0000_part_00.parquet"]
     whole = pq.read_table(io.BytesIO(copies.body("parts/even=true/0000_part_00.parquet")))

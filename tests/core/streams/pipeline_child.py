@@ -12,6 +12,7 @@ import signal
 import sqlite3
 import sys
 import threading
+import time
 import uuid
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
@@ -110,7 +111,7 @@ class InThread:
 
 
 class DyingPool(LocalProcesses):
-    """Kills one of its own workers on the third job."""
+    """Kills its own workers on the third job, and says so."""
 
     count = 0
 
@@ -120,14 +121,25 @@ class DyingPool(LocalProcesses):
         if self.count == 3:
             for pid in list(self._pool._processes):
                 os.kill(pid, signal.SIGKILL)
+                print("killed a worker", flush=True)
         return future
 
 
 class DyingPipeline(Pipeline):
+    """Where it is to die with pages taken and not committed, reading waits for the first commit before the fourth page."""
+
+    pages = 0
+
     def _take(self, page: Any) -> None:
+        loader = self.loader
+        assert isinstance(loader, FileLoader)
+        self.pages += bool(page.records)
+        if loader.die_at == "taken" and self.pages >= 4:
+            while not loader.commits:
+                time.sleep(0.01)
         super()._take(page)
-        if isinstance(self.loader, FileLoader):
-            self.loader.die("taken")
+        if page.records:
+            loader.die("taken")
 
 
 def run(url: str, stream: str, folder: Path, stage: str = "", **options: Any) -> PipelineSnapshot:
@@ -135,8 +147,8 @@ def run(url: str, stream: str, folder: Path, stage: str = "", **options: Any) ->
 
     loader = FileLoader(folder, stage)
     pool = DyingPool(1) if stage == "worker" else InThread()
-    settings = PipelineOptions(every=0.05, batch_records=120, reads_per_second=5, **options)
-    pipeline = DyingPipeline(StreamSource(session(url), stream), loader, pool, settings)
+    wanted = {"every": 0.05, "batch_records": 120, "reads_per_second": 50, "page_records": 60, **options}
+    pipeline = DyingPipeline(StreamSource(session(url), stream), loader, pool, PipelineOptions(**wanted))
     return pipeline.run(headless_job("pipeline"), once=True)
 
 

@@ -9,15 +9,21 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import orjson
 import pytest
 
 from core.base.errors import OpsError
+from core.jobs.job import headless_job
 from core.streams.dispatch import GearmanServer, dispatch_to, serve
 from core.streams.page_views import Parsed, slices
-from core.streams.pages import Page, RawRecord, Shard
+from core.streams.pages import Page, RawRecord, Shard, StreamSource
+from core.streams.pipeline import Pipeline, PipelineOptions
+from tests.core.sandbox.kinesis.plane import Plane
+from tests.core.streams.conftest import put, session
+from tests.core.streams.pipeline_child import FileLoader
 
 GEARMAND = shutil.which("gearmand", path="/usr/sbin:/usr/local/sbin:/usr/bin:/opt/homebrew/sbin")
 pytest.importorskip("gear", reason="the extra `gearman` is not installed")
@@ -75,7 +81,7 @@ def test_slices_are_worked_on_elsewhere_and_survive_a_restart_of_the_server(serv
     server.start()
     stopped = threading.Event()
     done: list[int] = []
-    worker = threading.Thread(target=serve, args=(server.address, stopped, done.append))
+    worker = threading.Thread(target=serve, args=(server.address, stopped, done.append), daemon=True)
     worker.start()
     waiting += [dispatch.submit(job(n)) for n in (3, 1_000)]
     assert [Parsed.unpacked(future.result(40)).rows for future in waiting] == [1, 2, 3, 1_000]
@@ -85,6 +91,56 @@ def test_slices_are_worked_on_elsewhere_and_survive_a_restart_of_the_server(serv
     worker.join(20)
     assert not worker.is_alive() and len(done) >= 4
     dispatch.close()
+
+
+def test_every_job_gets_its_own_result_however_many_submit_at_once(server: Gearmand) -> None:
+    """A reading thread a shard submits: were two results exchanged, a checkpoint would pass rows that are not in."""
+    dispatch = GearmanServer("127.0.0.1", server.port)
+    stopped = threading.Event()
+    worker = threading.Thread(target=serve, args=(server.address, stopped, lambda _count: None), daemon=True)
+    worker.start()
+
+    def submit(first: int) -> list[bool]:
+        jobs = [(n, dispatch.submit(job(n))) for n in range(first, first + 12)]
+        return [Parsed.unpacked(future.result(40)).rows == n for n, future in jobs]
+
+    with ThreadPoolExecutor(8) as threads:
+        assert all(all(right) for right in threads.map(submit, range(1, 97, 12)))
+    stopped.set()
+    worker.join(20)
+    dispatch.close()
+
+
+def test_a_pipeline_through_a_server_that_is_killed_on_the_way(server: Gearmand, plane: Plane, tmp_path: Path) -> None:
+    plane.create("geared", 2)
+    put(plane, "geared", [(f"k{n}", orjson.dumps({"event_id": f"e{n}"})) for n in range(600)])
+    stopped, first = threading.Event(), threading.Event()
+
+    def done(_count: int) -> None:
+        if not first.is_set():
+            first.set()
+
+    def restart() -> None:
+        first.wait(30)
+        server.stop()
+        server.start()
+
+    helpers = [
+        threading.Thread(target=serve, args=(server.address, stopped, done), daemon=True),
+        threading.Thread(target=restart, daemon=True),
+    ]
+    for helper in helpers:
+        helper.start()
+    loader = FileLoader(tmp_path)
+    options = PipelineOptions(every=0.05, reads_per_second=20, page_records=30)
+    source = StreamSource(session(plane.url), "geared")
+    pipeline = Pipeline(source, loader, dispatch_to(server.address, 1), options)
+    end = pipeline.run(headless_job(), once=True)
+    stopped.set()
+    for helper in helpers:
+        helper.join(30)
+    assert end.loaded == end.read == 600
+    assert sorted(event for event, _, _ in loader.loaded()) == sorted(f"e{n}" for n in range(600))
 
 
 def test_a_server_lost_between_the_wait_and_the_submission(server: Gearmand, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -101,7 +157,7 @@ def test_a_server_lost_between_the_wait_and_the_submission(server: Gearmand, mon
 
     monkeypatch.setattr(dispatch._client, "submitJob", lose_it_once)
     stopped = threading.Event()
-    worker = threading.Thread(target=serve, args=(server.address, stopped, lambda _count: None))
+    worker = threading.Thread(target=serve, args=(server.address, stopped, lambda _count: None), daemon=True)
     worker.start()
     assert Parsed.unpacked(dispatch.submit(job(5)).result(40)).rows == 5
     assert lost

@@ -12,10 +12,13 @@ from pathlib import Path
 import orjson
 import pytest
 
-from core.aws.session import AwsSession, Target
+from core.aws.session import AwsSession
+from core.aws.workplace import Workplace
 from core.base.errors import OpsError
+from core.base.places import Places
 from core.jobs.job import headless_job
-from core.settings.profiles import Profile, WarehouseConnection
+from core.settings.model import Settings
+from core.streams.carrying import Carriage, pipeline
 from core.streams.decode import Record
 from core.streams.loading import Loader, Staging, Statements
 from core.streams.page_views import parsed
@@ -23,9 +26,8 @@ from core.streams.pages import StreamSource
 from core.streams.pipeline import Pipeline, PipelineOptions
 from core.streams.positions import SHARD_END, Checkpoint
 from tests.core.sandbox.kinesis.plane import ROOT, Plane
+from tests.core.streams.loading_child import CONNECTION, session
 from tests.core.streams.pipeline_child import InThread
-
-CONNECTION = WarehouseConnection("local", database="dev", workgroup="local")
 
 
 @pytest.fixture(scope="module")
@@ -60,14 +62,7 @@ def aws(plane: Plane, tmp_path_factory: pytest.TempPathFactory) -> Iterator[AwsS
     )
     assert process.stdout is not None and process.stdin is not None
     ready = json.loads(process.stdout.readline().removeprefix("READY "))
-    profile = Profile("test", kind="env", environment="sandbox", region="us-east-1")
-    endpoints = {
-        "kinesis": plane.url,
-        "redshift-data": f"http://127.0.0.1:{ready['port']}",
-        "s3": f"http://{host}:{port}",
-    }
-    target = Target(profile, "us-east-1", endpoints=endpoints, access_key="a", secret_key="b", warehouses=(CONNECTION,))
-    yield AwsSession(profile, lambda: target)
+    yield session(plane.url, f"http://127.0.0.1:{ready['port']}", f"http://{host}:{port}")
     process.terminate()
     process.wait(20)
     process.stdin.close()
@@ -137,6 +132,43 @@ def test_a_pipeline_from_stream_to_warehouse(aws: AwsSession, plane: Plane) -> N
         assert count(aws, "piped") == [250, 250]
     listed = aws.client("s3").list_objects_v2(Bucket="staging").get("Contents", [])
     assert [entry["Key"] for entry in listed if "together" not in entry["Key"] and "piped" in entry["Key"]] == []
+
+
+def test_a_kill_while_the_warehouse_loads_neither_loses_nor_doubles(aws: AwsSession, plane: Plane) -> None:
+    """The batch whose end nobody heard of goes on, also while the next run reads the checkpoints."""
+    plane.create("killed", 2)
+    events = [{"event_id": f"e{n}", "url": "https://shop.example/"} for n in range(600)]
+    for first in range(0, 600, 300):
+        records = [
+            {"Data": orjson.dumps(event), "PartitionKey": event["event_id"]} for event in events[first : first + 300]
+        ]
+        assert plane.client.put_records(StreamName="killed", Records=records)["FailedRecordCount"] == 0
+    urls = [aws.target().endpoints[name] for name in ("kinesis", "redshift-data", "s3")]
+    command = [sys.executable, "-m", "tests.core.streams.loading_child", *urls, "killed", "killed"]
+    died = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert died.returncode == -9, died.stderr
+    options = PipelineOptions(every=0.1, reads_per_second=50)
+    again = Loader(Statements(aws, CONNECTION), Staging(aws, "s3://staging/killed/"), "killed", "killed", "default")
+    pipeline = Pipeline(StreamSource(aws, "killed"), again, InThread(), options)
+    end = pipeline.run(headless_job(), once=True)
+    assert 0 < end.read < 600, "the first batch was not read again"
+    assert count(aws, "killed") == [600, 600]
+    listed = aws.client("s3").list_objects_v2(Bucket="staging", Prefix="killed/").get("Contents", [])
+    assert listed == []
+
+
+def test_pipelines_with_one_staging_prefix_leave_each_other_alone(aws: AwsSession, home: Places) -> None:
+    workplace = Workplace(aws, home, Settings)
+    made = [
+        pipeline(workplace, Carriage("s", table, staging="s3://staging/shared/"))
+        for table in ("views_one", "views_two")
+    ]
+    key = made[0].loader.stage(parquet("a"))
+    made[1].loader.prepare(make_bucket=False)
+    listed = aws.client("s3").list_objects_v2(Bucket="staging", Prefix="shared/")["Contents"]
+    for entry in made:
+        entry.dispatch.close()
+    assert [entry["Key"] for entry in listed] == [key]
 
 
 def test_paths(tmp_path: Path) -> None:

@@ -171,7 +171,7 @@ def test_what_cannot_be_sent_waits_on_disk_for_the_next_producer(tmp_path: Path)
     assert producer.flush(30) and producer.close() == 0
     assert sorted(sink.stored) == sorted(sent)
     assert all(numbers == sorted(numbers) for numbers in in_order(sink.stored).values())
-    assert not list((tmp_path / "spill").iterdir())
+    assert not list((tmp_path / "spill").rglob("*.records"))
 
 
 def test_coming_back_online_drains_the_disk_in_order(tmp_path: Path) -> None:
@@ -197,7 +197,7 @@ def test_coming_back_online_drains_the_disk_in_order(tmp_path: Path) -> None:
     assert producer.flush(30)
     producer.close()
     assert all(numbers == sorted(numbers) for numbers in in_order(sink.stored).values())
-    assert len(sink.stored) == 330 and not list((tmp_path / "spill").iterdir())
+    assert len(sink.stored) == 330 and not list((tmp_path / "spill").rglob("*.records"))
 
 
 def test_bad_records_are_refused_at_once() -> None:

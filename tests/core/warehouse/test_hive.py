@@ -126,7 +126,7 @@ def test_cancel_is_confirmed(service: WarehouseService) -> None:
     assert service.running(headless_job(), run.connection)
     assert job.cancel()
     assert job.wait(60)
-    assert (run.state, run.confirmed) == (State.ABORTED, True), job.error
+    assert (run.state, run.confirmed) == (State.ABORTED, True), job.error and job.error.why
     assert runner.close() == []
 
 

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QMainWindow
 
 from core.backups.outcomes import Backup, Check, Finding, Outcome, PlanStatus, Run, Severity, Status, Verification
 from core.backups.plan import Plan, Source, Target
+from core.base.errors import OpsError
 from core.settings.profiles import Profile
 from gui.bridge.commands import Commands
 from gui.bridge.guard import Guard
@@ -39,7 +40,8 @@ class Backups:
     def __init__(self) -> None:
         self.plans_now: list[Plan] = [PLAN]
         self.status_now = PlanStatus("nightly", Status.NEVER, last_backup=backup(), backups=1, stored_bytes=1000)
-        self.backups_now: list[Backup] = [backup()]
+        self.backups_now: list[Backup] | None = [backup()]
+        """None: the bucket cannot be read."""
         self.verifications_now: list[Verification] = []
         self.asked: list[str] = []
         self.trouble: Exception | None = None
@@ -63,6 +65,8 @@ class Backups:
         return self.undelivered
 
     def backups(self, job: Any, name: str) -> list[Backup]:
+        if self.backups_now is None:
+            raise OpsError("Could not list the backups", "The endpoint does not answer", code="unreachable")
         return self.backups_now
 
     def runs(self, name: str, limit: int = 100) -> list[Run]:

@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QImage
 
-from core.digits.algorithms import ALGORITHMS, Probe, algorithm_named
+from core.digits.algorithms import ALGORITHMS, PUBLISHED, Probe, algorithm_named
+from core.digits.card import ModelCard
+from core.digits.model_file import SHIPPED, read_card
+from core.digits.registry import Kept
 from gui.parts.heat_map import HeatMap, HeatTable
 from gui.parts.image_gallery import GalleryItem, ImageGallery
 from gui.parts.ink_pad import InkPad, InkStroke, erased
 from gui.parts.words import duration
 from gui.tabs.digits.answer_card import AnswerCard
 from gui.tabs.digits.explore_card import ExploreCard
-from gui.tabs.digits.shown_models import choice_of
+from gui.tabs.digits.explore_pages import CoveragePage, PublishedPage
+from gui.tabs.digits.shown_models import choice_of, facts_of, row_of
 from gui.tabs.digits.train_dialog import TrainDialog
 from gui.tabs.digits.values import Overview, Shown, Sureness, Thumb
 
@@ -52,6 +61,24 @@ def test_pad_draws_undoes_redoes_and_clears(qtbot, pad: InkPad) -> None:
     assert pad.strokes == []
     pad.undo()
     assert len(pad.strokes) == 2
+
+
+def test_a_picture_is_undone_and_comes_back(qtbot, pad: InkPad) -> None:
+    stroke(qtbot, pad, (50, 50), (100, 100))
+    picture = QImage(28, 28, QImage.Format.Format_Grayscale8)
+    pad.show_picture(picture)
+    assert pad.picture is picture and pad.strokes == []
+    stroke(qtbot, pad, (20, 20), (40, 40))  # drawing takes its place
+    assert pad.picture is None and len(pad.strokes) == 1
+    pad.undo()
+    assert pad.picture is picture and pad.strokes == []
+    pad.undo()
+    assert pad.picture is None and len(pad.strokes) == 1
+    pad.redo()
+    assert pad.picture is picture
+    pad.clear()
+    pad.undo()
+    assert pad.picture is picture
 
 
 def test_pad_by_keys_alone(qtbot, pad: InkPad) -> None:
@@ -145,10 +172,94 @@ def test_explore_without_pictures_says_how_to_get_them(qtbot) -> None:
     card.show_overview(
         Overview("m", "d", 990, 0.91, (0.9, 0.92), 0.9, 0.02, 0.01, confusion, [(0.9, 0.91, 990)], coverage)
     )
-    card.threshold.setValue(2)
-    assert card.coverage_note.text().endswith("– of those right")
+    card.coverage.threshold.setValue(2)
+    assert card.coverage.note.text().endswith("– of those right")
     card.show_thumbs("None", [], why_none="Evaluate it")
     assert not card.gallery.isVisibleTo(card) and card.gallery_open.isVisibleTo(card)
+
+
+def overview(**changes: object) -> Overview:
+    confusion = [[90 if true == said else 1 for said in range(10)] for true in range(10)]
+    coverage = [(0.0, 1.0, 0.9), (0.6, 0.97, 0.95), (0.9, 0.8, 0.99), (0.99, 0.0, None)]
+    made = Overview(
+        "Mine", "train.csv", 990, 0.91, (0.9, 0.92), 0.9, 0.02, 0.01, confusion, [(0.9, 0.91, 990)], coverage
+    )
+    return replace(made, **changes)  # type: ignore[arg-type]
+
+
+def test_the_slider_sets_from_where_on_drawings_are_sure(qtbot) -> None:
+    page = CoveragePage()
+    qtbot.addWidget(page)
+    page.show_sure_from(90)
+    page.show_overview(overview())
+    assert page.threshold.value() == 2 and not page.use.isEnabled()  # stands where it is in use
+    page.threshold.setValue(1)
+    assert page.note.text() == "From 60 % confidence: 97.00 % answered, 95.00 % of those right"
+    with qtbot.waitSignal(page.sure_from_chosen) as caught:
+        page.use.click()
+    assert caught.args == [60]
+    page.show_sure_from(60)
+    assert not page.use.isEnabled()
+    page.threshold.setValue(0)
+    assert not page.use.isEnabled()  # always sure is no limit
+
+
+def test_published_errors_stand_around_ones_own(qtbot) -> None:
+    page = PublishedPage()
+    qtbot.addWidget(page)
+    page.show_benchmarks([(entry.method, entry.error_percent, entry.source) for entry in PUBLISHED])
+    page.show_overview(overview())
+    page.show_overview(overview(accuracy=0.92))
+    lines = [[page.table.item(line, place).text() for place in range(3)] for line in range(page.table.rowCount())]
+    assert len(lines) == len(PUBLISHED) + 1
+    errors = [float(error.removesuffix(" %")) for _, error, _ in lines]
+    assert errors == sorted(errors, reverse=True)
+    assert ["Mine", "8.00 %", "yours, on train.csv"] in lines
+    assert all(source for _, _, source in lines)
+
+
+def test_a_card_in_words(tmp_path: Path) -> None:
+    facts = dict(facts_of(Kept("default", SHIPPED, read_card(SHIPPED), SHIPPED.stat().st_size)))
+    assert facts["Algorithm"] == "patch-svc"
+    assert facts["Parameters"].startswith("atoms 40, components 120")
+    assert facts["Rows"] == "60,000" and "fitted on every row" in facts["Judged on"]
+    assert facts["Accuracy"].startswith("99.") and "MB" in facts["File"]
+    bare = dict(facts_of(Kept("x", tmp_path / "x.model", ModelCard("x", "onnx", "onnx"), 10)))
+    assert bare == {"Algorithm": "onnx", "File": "x.model, 10 B"}  # of an imported graph nothing else is known
+
+
+_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=6,
+)
+_CARD = json.loads(SHIPPED.with_suffix(".json").read_text())
+
+
+@settings(max_examples=80, deadline=None)
+@given(st.sampled_from(sorted(_CARD)), st.sampled_from(["", *_CARD["scores"], *_CARD["overview"]]), _JSON)
+def test_whatever_a_card_says_the_list_is_shown(name: str, inside: str, value: object) -> None:
+    """A file from elsewhere may say anything: it is refused, or what it says can be shown."""
+    card = {**_CARD, name: {**_CARD[name], inside: value} if inside and isinstance(_CARD[name], dict) else value}
+    try:
+        kept = Kept("x", SHIPPED, ModelCard.from_json(json.dumps(card)), 10)
+    except (ValueError, TypeError):
+        return
+    row, shown = row_of(kept, "default", kept.card.scores)
+    assert row.name == kept.card.name and facts_of(kept)
+    if shown:
+        assert len(shown.digits) == 10
+
+
+def test_the_pictures_of_a_cell_bring_their_probabilities(qtbot) -> None:
+    card = ExploreCard()
+    qtbot.addWidget(card)
+    shares = [0.0] * 10
+    shares[3], shares[5], shares[8] = 0.3, 0.6, 0.1
+    card.show_thumbs("True 3, read as 5", [Thumb(bytes(784), 11, 3, 5, 0.6, shares)])
+    (item,) = card.gallery._items
+    assert item.caption == "3→5 60%"
+    assert item.words == "row 12, 3→5 60%, 5: 60.0 %, 3: 30.0 %, 8: 10.0 %"
 
 
 def test_matrix_by_frequency_and_its_cells(qtbot) -> None:

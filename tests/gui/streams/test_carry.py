@@ -1,4 +1,4 @@
-"""The window of collector and pipeline: it starts, shows and stops both, over real HTTP and a stream in memory."""
+"""The cards of collector and pipeline: they start, show and stop both, over real HTTP and a stream in memory."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from core.streams.pipeline import PipelineSnapshot
 from core.streams.producer import Producer, ProducerLimits
 from tests.core.streams.test_producer import ScriptedSink
 from tests.fakes.streams import MemorySource, MemoryStreams
-from tests.gui.streams.test_page import Page, make  # noqa: F401 - a fixture
+from tests.gui.streams.page import Page
 
 SNAPSHOT = PipelineSnapshot(
-    "running", [], 1_200, 200, 100, 300, 900, 0, 3, "s3://b/rejects/x.jsonl", 0, 4, 0, 2.5, (3.2, 6.1), 0.4, "1 local process", None
+    "running", [], 1_200, 200, 100, 300, 900, 0, 3, "s3://b/rejects/x.jsonl", 0, 4, 0, 2.5, (3.2, 6.1), 0.4, "1 local process", None, 60, 1_500
 )  # fmt: skip
 
 
@@ -51,7 +51,7 @@ class CarryingStreams(MemoryStreams):
 
 
 @pytest.fixture
-def page(make: Callable[..., Page]) -> Iterator[Page]:  # noqa: F811
+def page(make: Callable[..., Page]) -> Iterator[Page]:
     made = make(CarryingStreams(MemorySource("orders", 2)))
     made.wait(lambda: made.presenter.state.name == "READY")
     made.presenter.ask_carry()
@@ -63,49 +63,51 @@ def page(make: Callable[..., Page]) -> Iterator[Page]:  # noqa: F811
 
 
 def test_collecting_takes_events_and_stops(page: Page, qtbot: Any) -> None:
-    dialog = page.presenter.carrying.dialog
-    assert dialog.isVisible() and not dialog.isModal() and "orders" in dialog.collect.note.text()
-    dialog.listen.setText("127.0.0.1:0")
-    dialog.collect.start.click()
-    page.wait(lambda: dialog.collect.fact("Address").startswith("http://127.0.0.1:"))
-    port = int(dialog.collect.fact("Address").rpartition(":")[2])
+    cards = page.view.carry
+    assert cards.isVisible() and "orders" in cards.collect.note.text()
+    cards.listen.setText("127.0.0.1:0")
+    cards.collect.start.click()
+    page.wait(lambda: cards.collect.fact("Address").startswith("http://127.0.0.1:"))
+    port = int(cards.collect.fact("Address").rpartition(":")[2])
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
     connection.request("POST", "/collect", b'[{"n": 1}, {"n": 2}]')
     assert connection.getresponse().status == 204
     connection.close()
-    page.wait(lambda: dialog.collect.fact("In the stream") == "2")
-    dialog.collect.stop.click()
-    page.wait(lambda: dialog.collect.start.isVisible())
+    page.wait(lambda: cards.collect.fact("In the stream") == "2")
+    cards.collect.stop.click()
+    page.wait(lambda: cards.collect.start.isVisible())
     assert len(page.streams.sink.stored) == 2  # type: ignore[attr-defined]
 
 
 def test_an_address_that_is_none_is_told_at_the_card(page: Page) -> None:
-    dialog = page.presenter.carrying.dialog
-    dialog.listen.setText("nowhere")
-    dialog.collect.start.click()
-    page.wait(lambda: dialog.collect.trouble.isVisible())
-    assert "no address to listen on" in dialog.collect.trouble.text() and dialog.collect.start.isVisible()
+    cards = page.view.carry
+    cards.listen.setText("nowhere")
+    cards.collect.start.click()
+    page.wait(lambda: cards.collect.trouble.isVisible())
+    assert "no address to listen on" in cards.collect.trouble.text() and cards.collect.start.isVisible()
 
 
 def test_carrying_shows_every_stage_and_stops(page: Page) -> None:
-    dialog, streams = page.presenter.carrying.dialog, page.streams
-    dialog.table.setText("views")
-    dialog.carry.start.click()
-    page.wait(lambda: dialog.carry.fact("Queryable after") != "–")
+    cards, streams = page.view.carry, page.streams
+    cards.table.setText("views")
+    cards.carry.start.click()
+    page.wait(lambda: cards.carry.fact("Queryable after") != "–")
     assert (streams.wanted.stream, streams.wanted.table, streams.wanted.dispatch) == ("orders", "views", "local")  # type: ignore[attr-defined]
-    shown = {name: label.text() for name, label in dialog.carry._facts.items()}
-    assert shown["Rows loaded"] == "900" and shown["Commits"] == "4" and "6.1 s" in shown["Queryable after"]
-    assert "s3://b/rejects/x.jsonl" in dialog.carry.trouble.text()
-    dialog.close()
+    shown = {name: label.text() for name, label in cards.carry._facts.items()}
+    assert shown["Rows loaded"] == "900" and shown["Commits"] == "4" and "6.1" in shown["Queryable after"]
+    assert (shown["Parsed"], shown["Being loaded"], shown["Lag"]) == ("40", "60", "about 1,800 records")
+    assert "s3://b/rejects/x.jsonl" in cards.carry.trouble.text()
+    cards.close_button.click()
+    assert not cards.isVisible()
     page.presenter.ask_carry()
-    assert dialog.carry.stop.isVisible(), "closing the window stops nothing"
-    dialog.carry.stop.click()
-    page.wait(lambda: streams.stopped.is_set() and dialog.carry.start.isVisible())  # type: ignore[attr-defined]
+    assert cards.carry.stop.isVisible(), "hiding the cards stops nothing"
+    cards.carry.stop.click()
+    page.wait(lambda: streams.stopped.is_set() and cards.carry.start.isVisible())  # type: ignore[attr-defined]
 
 
 def test_a_pipeline_that_cannot_start_says_why(page: Page) -> None:
     page.streams.fault = OpsError("Another run carries orders into views", "Its lock is held", code="locked")  # type: ignore[attr-defined]
-    dialog = page.presenter.carrying.dialog
-    dialog.carry.start.click()
-    page.wait(lambda: dialog.carry.trouble.isVisible())
-    assert "Another run" in dialog.carry.trouble.text() and dialog.carry.start.isVisible()
+    cards = page.view.carry
+    cards.carry.start.click()
+    page.wait(lambda: cards.carry.trouble.isVisible())
+    assert "Another run" in cards.carry.trouble.text() and cards.carry.start.isVisible()

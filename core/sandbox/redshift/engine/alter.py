@@ -204,10 +204,11 @@ def _append(session: Context, reader: Reader, spec: TableSpec, duck: str) -> Out
         raise SqlError(
             f"ALTER TABLE APPEND: the source has no column {', '.join(sorted(set(own) - set(theirs)))}; use FILLTARGET"
         )
+    if (source.schema, source.name) == (spec.schema, spec.name):
+        raise SqlError("ALTER TABLE APPEND: source and target are the same table")
     shared = [name for name in own if name in theirs]
-    for name in shared:
-        if own[name].type.duck != theirs[name].type.duck:
-            raise SqlError(f"ALTER TABLE APPEND: column {name} differs in type")
+    if different := [name for name in shared if own[name].type != theirs[name].type]:
+        raise SqlError(f"ALTER TABLE APPEND: the types of column {', '.join(different)} differ")
     columns = ", ".join(quoted(name) for name in shared)
     other = session.catalog.duck(source.schema, source.name)
     rows = session.execute(f"INSERT INTO {duck} ({columns}) SELECT {columns} FROM {other}")

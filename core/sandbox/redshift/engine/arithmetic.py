@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import re
-
 from sqlglot import exp
 
-from core.sandbox.redshift.engine.casts import as_numeric, cast, common_number, converted
+from core.sandbox.redshift.engine.casts import as_numeric, cast, common_number, converted, to_super
+from core.sandbox.redshift.engine.intervals import DAY_TO_SECOND, scaled, together
 from core.sandbox.redshift.engine.outcome import SqlError
-from core.sandbox.redshift.engine.text import literal
 from core.sandbox.redshift.engine.types import (
     DATE,
     FLOAT8,
@@ -53,6 +51,8 @@ def _typed(operator: str, value: Value, other: Value) -> Value:
     kind = other.type
     if other.is_untyped:
         kind = FLOAT8
+    elif kind.name == "super":
+        kind = TEXT
     elif kind.is_datetime or kind.name in ("time", "timetz"):
         kind = kind if operator == "-" else INTERVAL
     elif kind.name == "numeric" and value.constant is not None:
@@ -67,8 +67,7 @@ def _typed(operator: str, value: Value, other: Value) -> Value:
 
 
 def _super(operator: str, left: Value, right: Value) -> Value:
-    sides = [f"rs_super_number({one.sql})" if one.type.name == "super" else cast(one, FLOAT8) for one in (left, right)]
-    return Value(f"rs_number_super({sides[0]} {operator} {sides[1]})", SUPER)
+    return Value(f"rs_super_math({to_super(left)}, '{operator}', {to_super(right)})", SUPER)
 
 
 def _numbers(operator: str, left: Value, right: Value) -> Value:
@@ -155,7 +154,7 @@ def _dates(operator: str, left: Value, right: Value) -> Value | None:
     if operator == "+" and {one, two} == {"date", "time"}:
         return Value(f"({left.sql} + {right.sql})", TIMESTAMP)
     if operator == "+" and one == "interval" and two == "interval":
-        return Value(f"({left.sql} + {right.sql})", INTERVAL)
+        return Value(f"({left.sql} + {right.sql})", together(left.type, right.type))
     if operator in "+-":
         if one == "date" and right.type.is_integer:
             return Value(f"({left.sql} {operator} CAST({right.sql} AS INTEGER))", DATE)
@@ -163,7 +162,9 @@ def _dates(operator: str, left: Value, right: Value) -> Value | None:
             return Value(f"({left.sql} {operator} to_days(CAST({right.sql} AS INTEGER)))", left.type)
         if one == "date" and two == "interval":
             return Value(f"(CAST({left.sql} AS TIMESTAMP) {operator} {right.sql})", TIMESTAMP)
-        if one in ("timestamp", "timestamptz", "time", "interval") and two == "interval":
+        if one == two == "interval":
+            return Value(f"({left.sql} {operator} {right.sql})", together(left.type, right.type))
+        if one in ("timestamp", "timestamptz", "time") and two == "interval":
             return Value(f"({left.sql} {operator} {right.sql})", left.type)
     if operator == "-":
         if one == two == "date":
@@ -172,85 +173,14 @@ def _dates(operator: str, left: Value, right: Value) -> Value | None:
             zone = "TIMESTAMPTZ" if "timestamptz" in (one, two) else "TIMESTAMP"
             return Value(f"(CAST({left.sql} AS {zone}) - CAST({right.sql} AS {zone}))", INTERVAL)
         if one == two == "time":
-            return Value(f"({left.sql} - {right.sql})", INTERVAL)
-    if operator == "*" and {one, two} & {"interval"} and (left.type.is_integer or right.type.is_integer):
-        return Value(f"({left.sql} * {right.sql})", INTERVAL)
-    if operator == "/" and one == "interval" and right.type.is_number:
-        return Value(f"({left.sql} / {cast(right, FLOAT8)})", INTERVAL)
+            return Value(f"to_microseconds(epoch_us({left.sql}) - epoch_us({right.sql}))", DAY_TO_SECOND)
+    if operator == "*" and two == "interval":
+        left, right, one, two = right, left, two, one
+    if operator in "*/" and one == "interval" and right.type.is_number:
+        if operator == "*" and right.type.is_integer:
+            return Value(f"({left.sql} * {right.sql})", left.type)
+        return scaled(operator, left, cast(right, FLOAT8))
     return None
-
-
-_UNITS = {
-    "s": "second", "sec": "second", "second": "second", "m": "minute", "min": "minute", "minute": "minute", "h": "hour", "hr": "hour",
-    "hour": "hour", "d": "day", "day": "day", "w": "week", "week": "week", "mon": "month", "month": "month", "y": "year", "yr": "year",
-    "year": "year", "q": "quarter", "qtr": "quarter", "quarter": "quarter", "ms": "millisecond", "msec": "millisecond",
-    "millisecond": "millisecond", "us": "microsecond", "usec": "microsecond", "microsecond": "microsecond", "decade": "decade",
-    "dec": "decade", "century": "century", "cent": "century", "c": "century", "millennium": "millennium", "mil": "millennium",
-}  # fmt: skip
-
-
-def interval_literal(text: str, unit: exp.Expression | None) -> str:
-    """DuckDB's interval for Redshift's: '1 day 2 hours', '3' DAY, '1-2' YEAR TO MONTH, '1 02:03:04'."""
-    name = unit.name.lower() if isinstance(unit, exp.Var) else ""
-    if isinstance(unit, exp.IntervalSpan):
-        if found := re.fullmatch(r"\s*([+-]?)(\d+)-(\d+)\s*", text):
-            return f"CAST({literal(f'{found[1]}{found[2]} years {found[1]}{found[3]} months')} AS INTERVAL)"
-        return f"CAST({literal(_spelled(text, ''))} AS INTERVAL)"
-    return f"CAST({literal(_spelled(text, name))} AS INTERVAL)"
-
-
-def _spelled(text: str, unit: str) -> str:
-    """Every number with a unit that DuckDB knows; a bare number takes ``unit`` (seconds if there is none)."""
-    parts: list[str] = []
-    rest = text.strip().lower()
-    ago = rest.endswith(" ago")
-    rest = rest[:-4] if ago else rest
-    pattern = re.compile(r"\s*(?:([+-]?\d+):(\d+)(?::(\d+(?:\.\d+)?))?|([+-]?\d+(?:\.\d+)?)\s*([a-z]*))\s*,?")
-    at, previous = 0, "unit"
-    while at < len(rest):
-        found = pattern.match(rest, at)
-        if found is None or found.end() == at:
-            raise SqlError(f'invalid input syntax for type interval: "{text}"')
-        at = found.end()
-        if found[1] is not None:
-            sign = "-" if found[1].startswith("-") else ""
-            if parts and not previous:  # '1 12:34:56': the number before the clock is of days
-                parts[-1] = f"{parts[-1].partition(' ')[0]} days"
-            parts += [f"{found[1]} hours", f"{sign}{found[2]} minutes"] + (
-                [f"{sign}{found[3]} seconds"] if found[3] else []
-            )
-            continue
-        previous = found[5]
-        word = found[5] or unit or "second"
-        known = _UNITS.get(word) or _UNITS.get(word.rstrip("s"))
-        if known is None:
-            raise SqlError(f'invalid input syntax for type interval: "{text}"')
-        parts.append(_whole(found[4], known))
-    if not parts:
-        raise SqlError(f'invalid input syntax for type interval: "{text}"')
-    joined = " ".join(parts)
-    return (
-        re.sub(r"(?<![\w.])([+-]?)(\d)", lambda sign: ("" if sign[1] == "-" else "-") + sign[2], joined)
-        if ago
-        else joined
-    )
-
-
-def _whole(amount: str, unit: str) -> str:
-    """DuckDB takes whole amounts only: 1.5 days are 36 hours."""
-    if "." not in amount:
-        return (
-            f"{amount} {unit}s"
-            if unit not in ("century", "millennium")
-            else f"{int(amount) * (100 if unit == 'century' else 1000)} years"
-        )
-    seconds = {"second": 1, "minute": 60, "hour": 3600, "day": 86400, "week": 604800}.get(unit)
-    if seconds is not None:
-        return f"{round(float(amount) * seconds * 1_000_000)} microseconds"
-    months = {"month": 1, "quarter": 3, "year": 12, "decade": 120}.get(unit)
-    if months is None:
-        raise SqlError(f"a fraction of a {unit} is not an interval")
-    return f"{int(float(amount) * months)} months"
 
 
 def concatenation(left: Value, right: Value) -> Value:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
 from sqlglot import exp
 
+from core.sandbox.redshift.engine import intervals
 from core.sandbox.redshift.engine.outcome import NeedsCluster, SqlError
 from core.sandbox.redshift.engine.text import literal
 from core.sandbox.redshift.engine.types import (
@@ -66,7 +69,9 @@ def type_named(name: str, sizes: list[int], column: bool = False) -> SqlType:
         size = (
             sizes[0]
             if sizes
-            else ({"text": 256, "bpchar": 256}.get(name, 1 if kind == "char" else 256) if column else -1)
+            else {"text": 256, "bpchar": 256}.get(name, 1 if kind == "char" else 256)
+            if column or name in ("char", "character", "nchar")
+            else -1
         )
         most = 4096 if kind == "char" else 65535
         size = most if size == MAX else size
@@ -97,7 +102,9 @@ def type_of(node: exp.DataType) -> SqlType:
     """The type a parsed cast names."""
     kind = node.this
     if isinstance(kind, exp.Interval):
-        return INTERVAL
+        unit = kind.args.get("unit")
+        ends = [unit.this, unit.expression] if isinstance(unit, exp.IntervalSpan) else [unit]
+        return intervals.named(" to ".join(one.name.lower() for one in ends if one is not None))
     name = kind.value if hasattr(kind, "value") else str(kind)
     if name == "USERDEFINED":
         name = str(node.args.get("kind") or "")
@@ -129,6 +136,8 @@ def cast(value: Value, target: SqlType) -> str:
         if not target.is_integer:
             raise SqlError(f"cannot cast type binary varying to {target.sql}")
         return f"CAST(rs_bytes_integer({sql}, {_BYTES[target.name]}) AS {target.duck})"
+    if target.name == "interval" and value.constant is not None:
+        return intervals.literal_value(value.constant, _QUALIFIERS[target.precision]).sql
     if source.is_text:
         return _from_text(sql, target)
     if target.name == "time" and source.name == "timetz":
@@ -145,7 +154,12 @@ def cast(value: Value, target: SqlType) -> str:
         raise SqlError("cannot cast type numeric to boolean")
     if source == target:
         return sql
+    if source.name == target.name == "interval" and source.precision and target.precision:
+        raise SqlError(f"cannot cast type {source.sql} to {target.sql}")
     return f"CAST({sql} AS {target.duck})"
+
+
+_QUALIFIERS = ("", "year to month", "day to second")
 
 
 def try_cast(value: Value, target: SqlType) -> str:
@@ -176,15 +190,23 @@ def _to_text(sql: str, source: SqlType, target: SqlType) -> str:
     elif source.name == "timestamptz":
         sql = f"CAST({sql} AS VARCHAR)"
     elif source.name == "interval":
-        sql = f"rs_interval_text({sql})"
+        sql = intervals.text(sql, source)
     elif not source.is_text:
-        sql = f"CAST({sql} AS VARCHAR)"
+        sql = plain_text(sql, source)
     if target.size > 0:
         cut = "rs_cut" if source.is_text else "rs_fit"
         sql = f"{cut}({sql}, {target.size})"
     if target.name == "char" and source.name != "char":
         sql = f"rtrim({sql}, ' ')"
     return sql
+
+
+def plain_text(sql: str, kind: SqlType) -> str:
+    """The value as DuckDB prints it, but 0.5 for its .5 (a DECIMAL whose digits all stand after the point)."""
+    text = f"CAST({sql} AS VARCHAR)"
+    if kind.name == "numeric" and kind.precision == kind.scale:
+        return rf"regexp_replace({text}, '^(-?)\.', '\10.')"
+    return text
 
 
 _BYTES = {"int2": 2, "int4": 4, "int8": 8}
@@ -243,7 +265,7 @@ def to_super(value: Value) -> str:
     if value.type.is_datetime or value.type.name in ("time", "timetz", "interval"):
         raise SqlError(f"cannot cast type {value.type.sql} to super")
     if value.type.name == "numeric":
-        return f"CAST(CAST({value.sql} AS VARCHAR) AS JSON)"
+        return f"CAST({plain_text(value.sql, value.type)} AS JSON)"
     return f"to_json({value.sql})"
 
 
@@ -330,4 +352,17 @@ def converted(value: Value, target: SqlType) -> str:
         return value.sql
     if value.type.name == "numeric" and target.name == "numeric":
         return f"CAST({value.sql} AS {target.duck})"
+    if value.constant is not None:
+        _check_constant(value.constant.strip(), target)
     return cast(value, target)
+
+
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?|nan|[+-]?inf(inity)?", re.IGNORECASE)
+
+
+def _check_constant(text: str, target: SqlType) -> None:
+    """A bare string becomes a number while the statement is read, so that even a branch never taken fails."""
+    if target.is_integer and not re.fullmatch(r"[+-]?\d+", text):
+        raise SqlError(f'invalid input syntax for integer: "{text}"')
+    if target.is_number and not _NUMBER.fullmatch(text):
+        raise SqlError(f'invalid input syntax for type {target.sql}: "{text}"')

@@ -9,7 +9,7 @@ from core.sandbox.redshift.engine.outcome import Column, NeedsCluster, Outcome, 
 from core.sandbox.redshift.engine.reader import Reader, spelled
 from core.sandbox.redshift.engine.settings import FREE, SETTINGS
 from core.sandbox.redshift.engine.tables import read_type
-from core.sandbox.redshift.engine.text import Token
+from core.sandbox.redshift.engine.text import Token, matches
 from core.sandbox.redshift.engine.types import SqlType
 
 
@@ -42,10 +42,16 @@ def set_(session: Context, reader: Reader) -> Outcome:
             raise NeedsCluster(f"SET {name} TO {value}", "the local engine works in UTC with ISO dates")
     elif name not in FREE and "." not in name:
         current = session.settings.get(name, "").lower()
-        if normal not in (current, {"on": "true", "off": "false"}.get(current, current)):
+        if value.lower() != current and normal not in (current, {"on": "true", "off": "false"}.get(current, current)):
             raise NeedsCluster(f"SET {name} TO {value}")
     session.settings[name] = value
-    noted = name in ("query_group", "wlm_query_slot_count", "enable_result_cache_for_session", "activate_aqua")
+    noted = name in (
+        "statement_timeout",
+        "query_group",
+        "wlm_query_slot_count",
+        "enable_result_cache_for_session",
+        "activate_aqua",
+    )
     return Outcome(notes=[f"{name} is accepted and has no effect locally"] if noted else [])
 
 
@@ -62,6 +68,23 @@ def reset(session: Context, reader: Reader) -> Outcome:
     else:
         raise SqlError(f'unrecognized configuration parameter "{name}"')
     return Outcome()
+
+
+_NOT_TABLES = (
+    "schema", "database", "function", "procedure", "language", "model", "all", "datashare", "assumerole", "external", "copy", "tables",
+)  # fmt: skip
+
+
+def granted(session: Context, reader: Reader, what: str) -> Outcome:
+    """GRANT, REVOKE and LOCK have no effect here, but the tables they name must be there."""
+    items = reader.rest()
+    start = 0 if what == "LOCK" else next((n + 1 for n, token in enumerate(items) if token.is_("on")), len(items))
+    named = Reader(items[start:])
+    if not named.done and (named.take("table") or not any(named.sees(word) for word in _NOT_TABLES)):
+        session.catalog.find(*named.path())
+        while named.take(","):
+            session.catalog.find(*named.path())
+    return accepted(what)
 
 
 def accepted(what: str) -> Outcome:
@@ -113,14 +136,17 @@ def show(session: Context, reader: Reader) -> Outcome:
     if reader.take("all"):
         return texts(["name", "setting"], [[name, value] for name, value in sorted(session.settings.items())])
     if reader.take("databases"):
-        return texts(["database_name", "database_owner", "database_type"], [["dev", "awsuser", "local"]])
+        listed: list[list[Any]] = [["dev", "awsuser", "local", None, None, None]]
+        return _filtered(
+            reader, 0, ["database_name", "database_owner", "database_type", "database_acl", "parameters", "database_isolation_level"], listed
+        )  # fmt: skip
     if reader.take("schemas"):
         _from(reader, "database")
         names = session.catalog.rows("SELECT schema_name FROM rs_pg.svv_all_schemas ORDER BY 1")
-        return texts(
-            ["database_name", "schema_name", "schema_owner", "schema_type"],
-            [["dev", name, "awsuser", "local"] for (name,) in names],
-        )
+        listed = [["dev", name, "awsuser", "local", None, None, None] for (name,) in names]
+        return _filtered(
+            reader, 1, ["database_name", "schema_name", "schema_owner", "schema_type", "schema_acl", "source_database", "schema_option"], listed
+        )  # fmt: skip
     if reader.take("tables"):
         parts = _from(reader, "schema")
         rows = session.catalog.rows(
@@ -128,28 +154,23 @@ def show(session: Context, reader: Reader) -> Outcome:
             " FROM rs_meta.tables WHERE schema_name = ? ORDER BY 3",
             parts[-1] if parts else "public",
         )
-        return texts(["database_name", "schema_name", "table_name", "table_type"], [list(row) for row in rows])
+        labels = ["database_name", "schema_name", "table_name", "table_type", "table_acl", "remarks"]
+        return _filtered(reader, 2, labels, [[*row, None, None] for row in rows])
     if reader.take("columns"):
         reader.need("from", "table")
         schema, name = reader.path()
         spec = session.catalog.table(schema, name, kinds=("table", "view", "materialized"))
         listed = [
-            ["dev", spec.schema, spec.name, one.name, str(n), one.type.sql, "NO" if one.not_null else "YES"]
+            ["dev", spec.schema, spec.name, one.name, str(n), one.default or None, "NO" if one.not_null else "YES", one.type.sql.partition("(")[0],
+             str(one.type.size) if one.type.is_text and one.type.size > 0 else None, *_numeric(one.type), None]
             for n, one in enumerate(spec.columns, 1)
-        ]
-        return texts(
-            [
-                "database_name",
-                "schema_name",
-                "table_name",
-                "column_name",
-                "ordinal_position",
-                "data_type",
-                "is_nullable",
-            ],
-            listed,
-        )
-    for words in (("external", "table"), ("model",), ("procedure",), ("grants",), ("datashares",)):
+        ]  # fmt: skip
+        labels = [
+            "database_name", "schema_name", "table_name", "column_name", "ordinal_position", "column_default", "is_nullable", "data_type",
+            "character_maximum_length", "numeric_precision", "numeric_scale", "remarks",
+        ]  # fmt: skip
+        return _filtered(reader, 3, labels, listed)
+    for words in _CLUSTERS_OWN:
         if reader.sees(*words):
             raise NeedsCluster(f"SHOW {' '.join(words).upper()}")
     if reader.take("table"):
@@ -172,9 +193,29 @@ def _from(reader: Reader, word: str) -> list[str]:
     parts = [reader.name()]
     while reader.take("."):
         parts.append(reader.name())
-    if reader.take("like"):
-        raise NeedsCluster("SHOW ... LIKE")
     return parts
+
+
+_CLUSTERS_OWN = (
+    ("external", "table"), ("model",), ("procedure",), ("procedures",), ("function",), ("functions",), ("parameters",), ("constraints",), ("grants",),
+    ("column", "grants"), ("datashares",), ("policies",), ("templates",), ("template",),
+)  # fmt: skip
+
+
+def _numeric(kind: SqlType) -> list[str | None]:
+    """Precision and scale as SVV_ALL_COLUMNS says them."""
+    return [str(kind.precision), str(kind.scale)] if kind.name == "numeric" else [None, None]
+
+
+def _filtered(reader: Reader, named: int, labels: list[str], rows: list[list[Any]]) -> Outcome:
+    """The rows of a SHOW after its LIKE (of the column ``named``) and LIMIT."""
+    if reader.take("like"):
+        pattern = reader.string()
+        rows = [row for row in rows if matches(pattern, row[named])]
+    if reader.take("limit"):
+        rows = rows[: reader.number()]
+    reader.end()
+    return texts(labels, rows)
 
 
 def definition(spec: Any) -> str:
@@ -273,8 +314,6 @@ def declare(session: Context, reader: Reader) -> Outcome:
     if reader.take("with", "hold"):
         raise NeedsCluster("A cursor WITH HOLD")
     reader.need("for")
-    if not session.in_transaction:
-        raise SqlError("DECLARE CURSOR may only be used in transaction blocks")
     if name in session.cursors:
         raise SqlError(f'cursor "{name}" already exists')
     query = session.compile(spelled(reader.rest()))
@@ -326,7 +365,7 @@ def close(session: Context, reader: Reader) -> Outcome:
     return Outcome()
 
 
-def texts(labels: list[str], rows: list[list[str]]) -> Outcome:
+def texts(labels: list[str], rows: list[list[Any]]) -> Outcome:
     """A result of text columns, made here."""
     import pyarrow as pa
 

@@ -43,7 +43,7 @@ def _rows(compiler: Compiler, operator: str, left: Any, right: Any, scope: Scope
 
 def _quantified(compiler: Compiler, operator: str, left: Any, right: Any, scope: Scope) -> Value:
     inner = right.this
-    if not isinstance(inner, (exp.Subquery, exp.Select)):
+    if not isinstance(inner, (exp.Subquery, exp.Select, exp.SetOperation)):
         raise NeedsCluster("ANY or ALL over anything but a sub-query")
     value = compiler.value(left, scope)
     query = compiler.query(inner.this if isinstance(inner, exp.Subquery) else inner, scope)
@@ -92,11 +92,11 @@ def _one_type(left: Value, right: Value) -> tuple[Value, Value]:
             typed = Value(
                 f"CAST(trim({text.sql}) AS DECIMAL(38,{max(kind.scale, 10)}))"
                 if kind.name == "numeric"
-                else cast(text, kind),
+                else converted(text, kind),
                 kind,
             )
         else:
-            typed = Value(cast(text, kind), kind)
+            typed = Value(converted(text, kind), kind)
         return (typed, other) if left is text else (other, typed)
     if (
         other.type.is_number

@@ -138,6 +138,8 @@ class QueryCompiler:
         for clause, name in _REFUSED_CLAUSES:
             if node.args.get(clause):
                 raise NeedsCluster(name)
+        if isinstance(node.args.get("limit"), exp.Fetch):
+            raise SqlError('syntax error at or near "FETCH": write LIMIT')
         scope = Scope(parent=parent)
         source = sources.compile_from(self, node, scope)
         parts: list[str] = []

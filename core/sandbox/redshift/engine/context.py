@@ -9,7 +9,8 @@ from typing import Any
 
 from sqlglot import exp
 
-from core.sandbox.redshift.engine.casts import assigned
+from core.sandbox.redshift.engine import intervals
+from core.sandbox.redshift.engine.casts import assigned, plain_text
 from core.sandbox.redshift.engine.catalog import Catalog, ColumnSpec
 from core.sandbox.redshift.engine.compiler import QueryCompiler
 from core.sandbox.redshift.engine.compiling import Query
@@ -38,7 +39,7 @@ class Context:
         self.cursors: dict[str, tuple[Query, int]] = {}
         self.catalog = Catalog(connection, f"pg_temp_{pid}", ["public"])
         self._tell_path()
-        self.wrote = self.in_transaction = self.read_only = self.interrupted = False
+        self.wrote = self.in_transaction = self.failed = self.read_only = self.interrupted = False
         self.last_query_id = self.query_id = -1
         self.peer: Callable[[int], Context | None] = lambda _pid: None
         """Another open session by its process id."""
@@ -84,8 +85,9 @@ class Context:
         shown = ", ".join(_shown(n, kind) for n, (_, kind) in enumerate(query.columns, 1))
         reader = self.arrow(f"SELECT {shown} FROM ({text}) AS q")
         tables_ = query.tables or [""] * len(query.columns)
+        upper = self.settings["describe_field_name_in_uppercase"] in ("on", "true")
         columns = [
-            Column(label, kind, *reversed(table.split(".", 1)) if table else ())
+            Column(label.upper() if upper else label, kind, *reversed(table.split(".", 1)) if table else ())
             for (label, kind), table in zip(query.columns, tables_, strict=True)
         ]
         return Outcome(columns, reader.schema, lambda: iter(reader))
@@ -199,7 +201,7 @@ class Context:
 
     def commit(self) -> None:
         if self.in_transaction:
-            self.in_transaction = self.read_only = False
+            self.in_transaction = self.failed = self.read_only = False
             self.cursors.clear()
             try:
                 self.connection.execute("COMMIT")
@@ -208,7 +210,7 @@ class Context:
 
     def rollback(self) -> None:
         if self.in_transaction:
-            self.in_transaction = self.read_only = False
+            self.in_transaction = self.failed = self.read_only = False
             self.cursors.clear()
             self.connection.execute("ROLLBACK")
 
@@ -224,8 +226,10 @@ def _shown(position: int, kind: SqlType) -> str:
     source = f"q.c{position}"
     if kind.name in _DISPLAYED_AS_IS:
         return f"CAST({source} AS {kind.duck}) AS c{position}"
+    if kind.name == "interval":
+        return f"{intervals.text(source, kind)} AS c{position}"
     if kind.name == "timetz":
         return f"CAST(timezone('UTC', {source}) AS VARCHAR) AS c{position}"
     if kind.name == "char" and kind.size > 0:
         return f"CASE WHEN {source} IS NOT NULL THEN rpad({source}, CAST(greatest({kind.size}, length({source})) AS INTEGER), ' ') END AS c{position}"
-    return f"CAST({source} AS VARCHAR) AS c{position}"
+    return f"{plain_text(source, kind)} AS c{position}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import zlib
 from collections.abc import Iterator
 from typing import IO, Any
@@ -107,3 +108,31 @@ def fits_parquet(arrow: Any, kind: SqlType, serialize: bool) -> bool:
     if kind.name == "numeric":
         return bool(types.is_decimal(arrow) and arrow.precision <= kind.precision and arrow.scale == kind.scale)
     return any(check(arrow) for check in checks.get(kind.name, ()))
+
+
+_STEP = re.compile(r"""\.(?P<name>[^.\[\]'"\s]+)|\[(?P<at>\d+)\]|\[(?P<quote>['"])(?P<key>.*?)(?P=quote)\]""")
+
+
+def json_path_steps(path: str) -> list[str | int]:
+    """The steps of ``$.a.b[0]['c']``: names and places from 0. Raises ValueError for wildcards and filters, which COPY does not take."""
+    if not path.startswith("$"):
+        raise ValueError(f"{path!r} does not begin with $")
+    steps: list[str | int] = []
+    at = 1
+    while at < len(path):
+        found = _STEP.match(path, at)
+        if found is None or found["name"] == "*":
+            raise ValueError(f"{path!r} is not a path of names and places")
+        steps.append(int(found["at"]) if found["at"] is not None else found["name"] or found["key"])
+        at = found.end()
+    return steps
+
+
+def follow(document: Any, steps: list[str | int]) -> Any:
+    """The value the steps lead to; None where they lead nowhere."""
+    for step in steps:
+        if isinstance(step, int):
+            document = document[step] if isinstance(document, list) and step < len(document) else None
+        else:
+            document = document.get(step) if isinstance(document, dict) else None
+    return document

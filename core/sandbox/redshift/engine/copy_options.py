@@ -34,6 +34,7 @@ class CopyOptions:
     escape: bool = False
     remove_quotes: bool = False
     trim_blanks: bool = False
+    round_decimals: bool = False
     no_load: bool = False
     serialize_to_json: bool = False
     ignored: list[str] = field(default_factory=list)
@@ -42,7 +43,7 @@ class CopyOptions:
 _FLAGS = {
     "manifest": "manifest", "emptyasnull": "empty_as_null", "blanksasnull": "blanks_as_null", "truncatecolumns": "truncate_columns",
     "explicit_ids": "explicit_ids", "fillrecord": "fill_record", "ignoreblanklines": "ignore_blank_lines", "escape": "escape",
-    "removequotes": "remove_quotes", "trimblanks": "trim_blanks", "noload": "no_load", "serializetojson": "serialize_to_json",
+    "removequotes": "remove_quotes", "trimblanks": "trim_blanks", "noload": "no_load", "roundec": "round_decimals", "serializetojson": "serialize_to_json",
 }  # fmt: skip
 _COMPRESSIONS = {"gzip": "gzip", "bzip2": "bzip2", "zstd": "zstd"}
 _REFUSED = ("avro", "orc", "shapefile", "lzop", "ssh", "encrypted", "master_symmetric_key", "with", "rowsperslice")
@@ -99,11 +100,13 @@ def read_options(reader: Reader) -> CopyOptions:
         elif word == "acceptanydate":
             options.ignored.append("ACCEPTANYDATE")
             raise NeedsCluster("COPY ... ACCEPTANYDATE")
+        elif word == "ignoreallerrors":
+            options.max_error = 10**9
         elif word in _FLAGS:
             setattr(options, _FLAGS[word], True)
         elif word in ("iam_role", "credentials", "access_key_id", "secret_access_key", "session_token", "region"):
             credential(reader, word)
-        elif word in ("compupdate", "statupdate", "roundec", "comprows", "readratio", "parallel"):
+        elif word in ("compupdate", "statupdate", "comprows", "readratio", "parallel"):
             options.ignored.append(word.upper())
             if (
                 not reader.take("on")

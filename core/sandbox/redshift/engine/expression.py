@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlglot import exp
 
-from core.sandbox.redshift.engine import arithmetic, comparison, navigation
+from core.sandbox.redshift.engine import arithmetic, comparison, intervals, navigation
 from core.sandbox.redshift.engine.casts import cast, common, converted, try_cast, type_of
 from core.sandbox.redshift.engine.compiling import Call, Compiler
 from core.sandbox.redshift.engine.functions.registry import call_function
@@ -20,7 +20,7 @@ from core.sandbox.redshift.engine.types import (
     FLOAT8,
     INT4,
     INT8,
-    INTERVAL,
+    SUPER,
     TIMESTAMPTZ,
     TIMETZ,
     UNKNOWN,
@@ -92,6 +92,17 @@ def _null(compiler: Compiler, node: Node, scope: Scope) -> Value:
     return Value("NULL", UNKNOWN)
 
 
+@handles(exp.National)
+def _national(compiler: Compiler, node: Node, scope: Scope) -> Value:
+    text = str(node.this)
+    return Value(literal(text), SqlType("unknown", max(1, len(text.encode()))), constant=text)
+
+
+@handles(exp.CurrentSchema)
+def _current_schema(compiler: Compiler, node: Node, scope: Scope) -> Value:
+    return call_function(Call("current_schema", [], scope, compiler))
+
+
 @handles(exp.Boolean)
 def _boolean(compiler: Compiler, node: Node, scope: Scope) -> Value:
     return Value("true" if node.this else "false", BOOL, "bool")
@@ -104,9 +115,7 @@ def _paren(compiler: Compiler, node: Node, scope: Scope) -> Value:
 
 @handles(exp.Interval)
 def _interval(compiler: Compiler, node: Node, scope: Scope) -> Value:
-    if isinstance(node.this, exp.Literal):
-        return Value(arithmetic.interval_literal(str(node.this.this), node.args.get("unit")), INTERVAL, "interval")
-    raise SqlError("an INTERVAL literal needs a constant")
+    return intervals.literal_value(str(node.this.this), node.text("unit").lower())
 
 
 @handles(exp.Parameter)
@@ -180,6 +189,8 @@ def _negative(compiler: Compiler, node: Node, scope: Scope) -> Value:
         value = Value(converted(value, FLOAT8), FLOAT8)
     if value.type.name not in ("interval", "super") and not value.type.is_number:
         raise SqlError(f"operator does not exist: - {value.type.sql}")
+    if value.type.name == "super":
+        return Value(f"rs_super_math('0', '-', {value.sql})", SUPER)
     if value.type == numeric(19, 0) and value.sql.startswith("CAST(9223372036854775808"):
         return Value("CAST(-9223372036854775808 AS BIGINT)", INT8)
     if value.type == INT8 and value.sql == "CAST(2147483648 AS BIGINT)":

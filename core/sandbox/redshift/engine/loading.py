@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import IO, Any
@@ -12,9 +13,17 @@ from typing import IO, Any
 from core.sandbox.redshift.engine.casts import assigned, cast
 from core.sandbox.redshift.engine.catalog import ColumnSpec, TableSpec
 from core.sandbox.redshift.engine.context import Context
-from core.sandbox.redshift.engine.copy_files import Whole, documents, escaped_split, fits_parquet, open_escape
+from core.sandbox.redshift.engine.copy_files import (
+    Whole,
+    documents,
+    escaped_split,
+    fits_parquet,
+    follow,
+    json_path_steps,
+    open_escape,
+)
 from core.sandbox.redshift.engine.copy_options import CopyOptions, read_options
-from core.sandbox.redshift.engine.outcome import NeedsCluster, Outcome, SqlError
+from core.sandbox.redshift.engine.outcome import Outcome, SqlError
 from core.sandbox.redshift.engine.reader import Reader
 from core.sandbox.redshift.engine.storage import Storage
 from core.sandbox.redshift.engine.text import literal, quoted
@@ -22,6 +31,8 @@ from core.sandbox.redshift.engine.types import TEXT, SqlType
 from core.sandbox.redshift.engine.value import Value
 
 _BATCH = 20_000
+_INVALID = (re.compile("\ufffd"), re.compile("[\udc80-\udcff]"))
+"""What an invalid character was read as: in UTF-16, and each byte of it in UTF-8."""
 
 
 @dataclass(slots=True)
@@ -136,9 +147,11 @@ class _Load:
         values = ", ".join(_from_parquet(one.type, f"s.c{n}", self.options) for n, one in enumerate(self.targets))
         for batch in file.iter_batches(batch_size=100_000):
             table = pa.Table.from_batches([batch]).rename_columns([f"c{n}" for n in range(len(self.targets))])
-            self.rows += self.session.insert_arrow(
-                table, f"INSERT INTO {duck} ({columns}) SELECT {values} FROM {{source}} AS s"
-            )
+            select = f"SELECT {values} FROM {{source}} AS s"
+            if self.options.no_load:
+                self.session.converted_arrow(table, select)
+                continue
+            self.rows += self.session.insert_arrow(table, f"INSERT INTO {duck} ({columns}) {select}")
 
     # -- texts --------------------------------------------------------------------
     def _texts(self, content: IO[bytes], name: str) -> None:
@@ -157,6 +170,8 @@ class _Load:
 
     def _rows(self, content: IO[bytes]) -> Iterator[_Row]:
         errors = "replace" if self.options.bad_chars is not None else "strict"
+        if self.options.encoding == "utf-8" and self.options.format != "json":
+            errors = "surrogateescape"  # an invalid byte is one row's trouble, and ACCEPTINVCHARS counts bytes
         text = io.TextIOWrapper(Whole(content), encoding=self.options.encoding, errors=errors, newline="")  # type: ignore[type-var]
         reads = {"csv": self._csv, "json": self._json, "fixedwidth": self._fixed}.get(
             self.options.format, self._delimited
@@ -165,6 +180,7 @@ class _Load:
             for row in reads(text):
                 if not row.trouble and self.options.format != "json":
                     self._shape(row)
+                row.raw = row.raw.encode("utf-8", "replace").decode()
                 yield row
         except UnicodeDecodeError as error:
             raise SqlError(
@@ -222,13 +238,18 @@ class _Load:
 
     def _json(self, text: IO[str]) -> Iterator[_Row]:
         how = self.options.json_paths.lower()
-        if how.startswith("s3://"):
-            raise NeedsCluster("COPY ... JSON with a JSONPaths file")
-        if how not in ("auto", "auto ignorecase", "noshred"):
+        paths = self._json_paths() if how.startswith("s3://") else []
+        if not paths and how not in ("auto", "auto ignorecase", "noshred"):
             raise SqlError(f"JSON option {self.options.json_paths!r} is not known")
         for number, raw, document in documents(text):
             if isinstance(document, str) and document.startswith("\0"):
                 yield _Row(number, raw, [], f"Invalid JSON: {document[1:]}")
+                continue
+            if paths:
+                found = [follow(document, steps) for steps in paths]
+                yield _Row(
+                    number, raw, [_scalar(value, one.type) for value, one in zip(found, self.targets, strict=True)]
+                )
                 continue
             if how == "noshred":
                 yield _Row(number, raw, [raw])
@@ -238,6 +259,22 @@ class _Load:
                 continue
             keys = {key.lower(): value for key, value in document.items()} if how == "auto ignorecase" else document
             yield _Row(number, raw, [_scalar(keys.get(one.name), one.type) for one in self.targets])
+
+    def _json_paths(self) -> list[list[str | int]]:
+        """The steps of each path of a JSONPaths file, one for each column. Raises SqlError for another count."""
+        with self.session.storage.open(self.options.json_paths) as content:
+            try:
+                listed = json.load(content)["jsonpaths"]
+                paths = [json_path_steps(one) for one in listed]
+            except (ValueError, KeyError, TypeError) as error:
+                raise SqlError(
+                    f"Invalid JSONPath format: {self.options.json_paths} is not a JSONPaths file ({error})"
+                ) from None
+        if len(paths) != len(self.targets):
+            raise SqlError(
+                f"Number of jsonpaths and the number of columns should match. JSONPath size: {len(paths)}, Number of columns: {len(self.targets)}"
+            )
+        return paths
 
     def _shape(self, row: _Row) -> None:
         """The right number of fields, NULLs where the options say so."""
@@ -258,8 +295,12 @@ class _Load:
                 continue
             if options.trim_blanks and target.type.name == "varchar":
                 value = row.values[n] = value.rstrip(" ")
-            if options.bad_chars is not None and "\ufffd" in value:
-                value = row.values[n] = value.replace("\ufffd", options.bad_chars)
+            if (invalid := _INVALID[options.encoding == "utf-8"]).search(value):
+                if options.bad_chars is not None:
+                    value = row.values[n] = invalid.sub(options.bad_chars, value)
+                elif options.encoding == "utf-8":
+                    row.trouble = "String contains invalid or unsupported UTF8 codepoints; use ACCEPTINVCHARS"
+                    return
             if (
                 value == options.null_as
                 or (not value and (options.empty_as_null or not target.type.is_text))
@@ -279,6 +320,8 @@ class _Load:
             return _moment(source, options.time_format, kind)
         if kind.name == "varbyte":
             return f"unhex({source})"
+        if kind.name == "numeric" and not options.round_decimals:
+            return f"CAST(rs_cut_decimal(trim({source}), {kind.scale}) AS {kind.duck})"
         return assigned(Value(source, TEXT), kind)
 
     def _checked(self, target: ColumnSpec, source: str) -> str:
@@ -309,7 +352,8 @@ class _Load:
             self._load(name, batch[:middle])
             self._load(name, batch[middle:])
             return
-        self.rows += self.session.insert_arrow(converted, self._insert)
+        if not self.options.no_load:
+            self.rows += self.session.insert_arrow(converted, self._insert)
 
     def _culprit(self, row: _Row) -> str:
         for n, target in enumerate(self.targets):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from sqlglot import exp
+
 from core.sandbox.redshift.engine import tables
 from core.sandbox.redshift.engine.catalog import HIDDEN, SYSTEM, ColumnSpec, TableSpec
 from core.sandbox.redshift.engine.context import Context
@@ -43,7 +45,9 @@ def create_view(session: Context, reader: Reader, replace: bool) -> Outcome:
     if located is not None and not (replace and located[1] in ("view", "late")):
         raise SqlError(f'Relation "{name}" already exists')
     if late:
-        session.parsed(text)
+        if names:
+            raise NeedsCluster("A list of column names WITH NO SCHEMA BINDING")
+        _check_qualified(session.parsed(text))
         if located is not None:
             _drop_relation(session, spec.schema, name, located[1])
         session.catalog.save(spec, session.user)
@@ -65,6 +69,16 @@ def create_view(session: Context, reader: Reader, replace: bool) -> Outcome:
     session.catalog.save(spec, session.user)
     session.catalog.depend(spec.schema, name, touched)
     return Outcome()
+
+
+def _check_qualified(node: exp.Expression) -> None:
+    """A late-binding view names its tables with their schemas (developer guide, CREATE VIEW)."""
+    known = {cte.alias.lower() for cte in node.find_all(exp.CTE)}
+    for table in node.find_all(exp.Table):
+        if isinstance(table.this, exp.Identifier) and not table.db and table.name.lower() not in known:
+            raise SqlError(
+                f'All the relation names inside should be qualified when creating views with no schema binding: "{table.name}"'
+            )
 
 
 def _same_columns(old: TableSpec, new: TableSpec) -> None:

@@ -15,6 +15,7 @@ from sqlglot.errors import ParseError, SqlglotError
 from sqlglot.parsers.redshift import RedshiftParser
 from sqlglot.tokenizer_core import TokenType
 
+from core.sandbox.redshift.engine.intervals import QUALIFIERS
 from core.sandbox.redshift.engine.outcome import SqlError
 
 _SPECIAL = ("CAST", "CONVERT", "EXTRACT", "TRIM", "TRY_CAST", "SUBSTRING", "POSITION")
@@ -29,6 +30,22 @@ class _Parser(RedshiftParser):
         for name, parser in RedshiftParser.NO_PAREN_FUNCTION_PARSERS.items()
         if name not in ("APPROXIMATE", "SYSDATE")
     }
+
+    def _parse_interval(self, require_interval: bool = True, parse_function_unit: bool = True) -> exp.Interval | None:
+        """INTERVAL 'text' [unit [TO unit]], the text as written: sqlglot would read '3 days 04:05' as three days."""
+        start = self._index
+        if not self._match(TokenType.INTERVAL) or not self._match(TokenType.STRING, advance=False):
+            self._retreat(start)
+            return None
+        text, units = self._parse_primary(), []
+        while self._curr is not None and self._curr.text.lower() in QUALIFIERS:
+            units.append(self._curr.text)
+            self._advance()
+            if not self._match_text_seq("TO"):
+                break
+        if self._curr is not None and self._curr.text.lower().rstrip("s") in (*QUALIFIERS, "week", "quarter"):
+            raise SqlError(f"{self._curr.text} is no qualifier of an interval: write it inside the quotes")
+        return exp.Interval(this=text, unit=exp.Var(this=" to ".join(units)))
 
 
 class _Tokenizer(Redshift.Tokenizer):

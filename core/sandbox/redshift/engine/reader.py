@@ -120,7 +120,7 @@ def spelled(items: list[Token]) -> str:
     out: list[str] = []
     last: Token | None = None
     _no_loose_comma(items)
-    for token in _bracketed_intervals(items):
+    for token in _with_abs(_with_plain_arguments(items)):
         if last is not None and last.is_("approximate") and token.kind == "word":  # one function, not two words
             out[-1] = f"approximate_{token.text}"
             last = token
@@ -129,9 +129,7 @@ def spelled(items: list[Token]) -> str:
             out.append(" ")
         if token.is_("join") and not (last is not None and last.is_(*_JOIN_KINDS)):
             out.append("inner ")  # sqlglot takes a bare JOIN without ON for a comma
-        if token.is_("@"):
-            out.append("abs")  # the operator; sqlglot would read a parameter
-        elif token.kind in ("string", "dollar"):
+        if token.kind in ("string", "dollar"):
             out.append(literal(token.value).replace("\\", "\\\\"))
         elif token.kind == "quoted" or (token.kind == "word" and token.value.startswith("#")):
             out.append(quoted(token.value))
@@ -151,25 +149,61 @@ def _no_loose_comma(items: list[Token]) -> None:
             raise SqlError(f'syntax error at or near "{"end of input" if after is None else after.text}"')
 
 
-_UNIT_WORDS = "year month day hour minute second years months days hours minutes seconds week weeks quarter quarters to"
-_UNITS = frozenset(_UNIT_WORDS.split())
+def _with_plain_arguments(items: list[Token]) -> list[Token]:
+    """OBJECT_TRANSFORM(input KEEP path SET path, value) with the two words as arguments of their own."""
+    made: list[Token] = []
+    inside: list[int] = []  # the depths at which such calls are open
+    depth = 0
+    for at, token in enumerate(items):
+        depth += token.is_("(") - token.is_(")")
+        if token.is_("(") and at and items[at - 1].is_("object_transform"):
+            inside.append(depth)
+        elif token.is_(")") and inside and depth < inside[-1]:
+            inside.pop()
+        if inside and inside[-1] == depth and token.is_("keep", "set"):
+            made += [_op(",", token), Token("string", "", token.value, token.start, token.end), _op(",", token)]
+        else:
+            made.append(token)
+    return made
 
 
-def _bracketed_intervals(items: list[Token]) -> list[Token]:
-    """INTERVAL literals in parentheses: sqlglot reads ``interval '3' day + x`` as a sum of intervals."""
+def _with_abs(items: list[Token]) -> list[Token]:
+    """``@ x`` as abs(x): sqlglot would read a parameter. The operand is a primary with its sign."""
     made: list[Token] = []
     at = 0
     while at < len(items):
         token = items[at]
-        after = items[at + 1] if at + 1 < len(items) else None
-        if not token.is_("interval") or after is None or after.kind != "string":
+        at += 1
+        if not token.is_("@"):
             made.append(token)
-            at += 1
             continue
-        end = at + 2
-        while end < len(items) and items[end].is_(*_UNITS):
+        end = at
+        while end < len(items) and items[end].is_("-", "+"):
             end += 1
-        made += [Token("op", "(", "(", token.start, token.start), *items[at:end]]
-        made.append(Token("op", ")", ")", items[end - 1].end, items[end - 1].end))
+        end += 1
+        while end < len(items) and items[end].is_("."):
+            end += 2
+        if end - 1 < len(items) and (items[end - 1].is_("(") or (end < len(items) and items[end].is_("("))):
+            end = _closing(items, end - 1 if items[end - 1].is_("(") else end)
+        made += [
+            Token("word", "abs", "abs", token.start, token.end),
+            _op("(", token),
+            *_with_abs(items[at:end]),
+            _op(")", items[min(end, len(items)) - 1]),
+        ]
         at = end
     return made
+
+
+def _closing(items: list[Token], at: int) -> int:
+    """The place after the parenthesis that closes the one at ``at``."""
+    depth = 0
+    for place in range(at, len(items)):
+        depth += items[place].is_("(") - items[place].is_(")")
+        if depth == 0:
+            return place + 1
+    return len(items)
+
+
+def _op(text: str, beside: Token) -> Token:
+    return Token("op", text, text, beside.end, beside.end)

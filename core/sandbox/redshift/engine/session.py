@@ -36,9 +36,12 @@ class EngineSession(Context):
             items = _with_case(items)
         entry = self.journal.begin(query_id, self.pid, self.user, sql, items[0].value)
         try:
+            if self.failed and not items[0].is_("rollback", "abort", "commit", "end"):
+                raise SqlError("current transaction is aborted, commands ignored until end of transaction block")
             outcome = self._run(items)
         except BaseException as error:
             fault = translated(error)
+            self.failed = self.in_transaction
             self.journal.end(entry, "failed", -1, str(fault))
             raise fault from error
         outcome.produce = self._watched(outcome.produce)
@@ -50,7 +53,10 @@ class EngineSession(Context):
         def batches() -> Iterator[Any]:
             try:
                 yield from produce()
+            except GeneratorExit:
+                raise
             except BaseException as error:
+                self.failed = self.in_transaction
                 raise translated(error) from error
 
         return batches
@@ -71,6 +77,8 @@ class EngineSession(Context):
         if self.read_only and word not in _READS:
             raise SqlError("transaction is read-only")
         own = not self.in_transaction
+        if own and word == "declare":
+            raise SqlError("DECLARE CURSOR may only be used in transaction blocks")
         if own:
             self.connection.execute("BEGIN")
             self.in_transaction = word != "vacuum"
@@ -96,6 +104,9 @@ class EngineSession(Context):
             return Outcome(notes=note)
         if reader.take("commit") or reader.take("end"):
             note = [] if self.in_transaction else ["there is no transaction in progress"]
+            if self.failed:
+                self.rollback()
+                return Outcome(notes=["the transaction had failed and was rolled back"])
             self.commit()
             return Outcome(notes=note)
         if reader.take("rollback") or reader.take("abort"):
@@ -119,7 +130,7 @@ class EngineSession(Context):
         if word in ("vacuum", "analyze", "analyse"):
             return commands.maintenance(self, reader, "analyze" if word == "analyse" else word)
         if word in ("grant", "revoke", "lock"):
-            return commands.accepted(word.upper())
+            return commands.granted(self, reader, word.upper())
         if word == "explain":
             return self._explain(reader)
         if word == "create":
@@ -140,7 +151,7 @@ class EngineSession(Context):
             return self._change(items, word)
         if word in ("select", "with"):
             return self._select_into(items)
-        if word in ("call", "kill"):
+        if word in _CLUSTERS_OWN:
             raise NeedsCluster(word.upper())
         raise SqlError(f'syntax error at or near "{items[0].text}"')
 
@@ -176,18 +187,15 @@ class EngineSession(Context):
         return self.result(query.sql, query)
 
     def _select_into(self, items: list[Token]) -> Outcome:
-        node = self.parsed(spelled(items))
-        into = node.args.get("into")
-        if into is None:
-            return self._select(items)
-        table = into.this
-        temporary = bool(into.args.get("temporary")) or table.name.startswith("#")
-        node.set("into", None)
-        name = table.name.lower()
-        spec = TableSpec(self.new_place(table.db.lower(), temporary), name)
+        start = next(at for at, token in enumerate(items) if token.is_("into"))
+        reader = Reader(items[start + 1 :])
+        temporary = reader.take("temporary") or reader.take("temp")
+        reader.take("table")
+        schema, name = reader.path()
+        spec = TableSpec(self.new_place(schema, temporary or name.startswith("#")), name)
         if self.catalog.locate(spec.schema, name):
             raise SqlError(f'Relation "{name}" already exists')
-        return tables.create_from_query(self, spec, node.sql("redshift"), [], [])
+        return tables.create_from_query(self, spec, spelled([*items[:start], *reader.rest()]), [], [])
 
     def _explain(self, reader: Reader) -> Outcome:
         reader.take("verbose")
@@ -219,6 +227,23 @@ def _bound(token: Token, parameters: dict[str, str]) -> Token:
     return Token("string", literal(value), value, token.start, token.end)
 
 
+_CLUSTERS_OWN = (
+    "call",
+    "kill",
+    "attach",
+    "detach",
+    "use",
+    "desc",
+    "describe",
+    "do",
+    "listen",
+    "notify",
+    "alter",
+    "reindex",
+    "cluster",
+)
+"""What Redshift (or PostgreSQL's clients) know and the local engine names in its refusal."""
+
 _READS = frozenset(
     ["set", "reset", "show", "prepare", "deallocate", "declare", "fetch", "close", "unload", "explain", "analyze"]
 )
@@ -230,7 +255,9 @@ def _change_after_with(items: list[Token]) -> str:
     depth = 0
     for token in items:
         depth += token.is_("(") - token.is_(")")
-        if depth == 0 and token.is_("select", "update", "delete", "insert"):
+        if depth == 0 and token.is_("insert", "merge"):
+            raise SqlError(f'syntax error at or near "{token.text}": WITH stands before the SELECT of an INSERT')
+        if depth == 0 and token.is_("select", "update", "delete"):
             return token.value if token.is_("update", "delete") else ""
     return ""
 

@@ -3,10 +3,7 @@
 
 CREATE OR REPLACE VIEW rs_info.columns AS
   SELECT 'dev' AS table_catalog, c.schema_name AS table_schema, c.table_name, c.column_name, c.position AS ordinal_position, nullif(c.default_text, '')
-    AS column_default, CASE WHEN c.not_null THEN 'NO' ELSE 'YES' END AS is_nullable, CASE c.type_name WHEN 'int2' THEN 'smallint' WHEN 'int4' THEN
-    'integer' WHEN 'int8' THEN 'bigint' WHEN 'float4' THEN 'real' WHEN 'float8' THEN 'double precision' WHEN 'bool' THEN 'boolean' WHEN 'timestamp' THEN
-    'timestamp without time zone' WHEN 'timestamptz' THEN 'timestamp with time zone' WHEN 'time' THEN 'time without time zone' WHEN 'timetz' THEN 'time
-    with time zone' WHEN 'varchar' THEN 'character varying' WHEN 'char' THEN 'character' WHEN 'varbyte' THEN 'binary varying' ELSE c.type_name END AS
+    AS column_default, CASE WHEN c.not_null THEN 'NO' ELSE 'YES' END AS is_nullable, rs_type_name(c.type_name, c.precision) AS
     data_type, CASE WHEN c.type_name IN ('varchar', 'char') THEN c.size END AS character_maximum_length, CASE c.type_name WHEN 'numeric' THEN
     c.precision WHEN 'int2' THEN 16 WHEN 'int4' THEN 32 WHEN 'int8' THEN 64 WHEN 'float4' THEN 24 WHEN 'float8' THEN 53 END AS numeric_precision, CASE
     c.type_name WHEN 'numeric' THEN c.scale WHEN 'int2' THEN 0 WHEN 'int4' THEN 0 WHEN 'int8' THEN 0 END AS numeric_scale
@@ -47,22 +44,14 @@ CREATE OR REPLACE VIEW rs_pg.svv_columns AS
 
 CREATE OR REPLACE VIEW rs_pg.svv_all_columns AS
   SELECT 'dev' AS database_name, c.schema_name, c.table_name, c.column_name, c.position AS ordinal_position, nullif(c.default_text, '') AS
-    column_default, CASE WHEN c.not_null THEN 'NO' ELSE 'YES' END AS is_nullable, CASE c.type_name WHEN 'int2' THEN 'smallint' WHEN 'int4' THEN
-    'integer' WHEN 'int8' THEN 'bigint' WHEN 'float4' THEN 'real' WHEN 'float8' THEN 'double precision' WHEN 'bool' THEN 'boolean' WHEN 'timestamp' THEN
-    'timestamp without time zone' WHEN 'timestamptz' THEN 'timestamp with time zone' WHEN 'time' THEN 'time without time zone' WHEN 'timetz' THEN 'time
-    with time zone' WHEN 'varchar' THEN 'character varying' WHEN 'char' THEN 'character' WHEN 'varbyte' THEN 'binary varying' ELSE c.type_name END AS
+    column_default, CASE WHEN c.not_null THEN 'NO' ELSE 'YES' END AS is_nullable, rs_type_name(c.type_name, c.precision) AS
     data_type, CASE WHEN c.type_name IN ('varchar', 'char') THEN c.size END AS character_maximum_length, CASE WHEN c.type_name = 'numeric' THEN
     c.precision END AS numeric_precision, CASE WHEN c.type_name = 'numeric' THEN c.scale END AS numeric_scale, NULL::VARCHAR AS remarks
   FROM rs_meta.columns c
   WHERE c.schema_name NOT LIKE 'pg_temp_%';
 
 CREATE OR REPLACE VIEW rs_pg.svv_redshift_columns AS
-  SELECT 'dev' AS database_name, c.schema_name, c.table_name, c.column_name, c.position AS ordinal_position, CASE c.type_name WHEN 'int2' THEN
-    'smallint' WHEN 'int4' THEN 'integer' WHEN 'int8' THEN 'bigint' WHEN 'float4' THEN 'real' WHEN 'float8' THEN 'double precision' WHEN 'bool' THEN
-    'boolean' WHEN 'timestamp' THEN 'timestamp without time zone' WHEN 'timestamptz' THEN 'timestamp with time zone' WHEN 'time' THEN 'time without time
-    zone' WHEN 'timetz' THEN 'time with time zone' WHEN 'varchar' THEN 'character varying' WHEN 'char' THEN 'character' WHEN 'varbyte' THEN 'binary
-    varying' ELSE c.type_name END || CASE WHEN c.type_name = 'numeric' THEN '(' || c.precision || ',' || c.scale || ')' WHEN c.type_name IN ('varchar',
-    'char', 'varbyte') AND c.size > 0 THEN '(' || c.size || ')' ELSE '' END AS data_type, nullif(c.default_text, '') AS column_default, CASE WHEN
+  SELECT 'dev' AS database_name, c.schema_name, c.table_name, c.column_name, c.position AS ordinal_position, rs_type_name(c.type_name, c.precision) || rs_type_size(c.type_name, c.size, c.precision, c.scale) AS data_type, nullif(c.default_text, '') AS column_default, CASE WHEN
     c.not_null THEN 'NO' ELSE 'YES' END AS is_nullable, CASE WHEN c.encoding <> '' THEN c.encoding WHEN c.sortkey <> 0 OR c.type_name IN ('bool',
     'float4', 'float8') THEN 'none' WHEN c.type_name IN ('varchar', 'char', 'super', 'varbyte') THEN 'lzo' ELSE 'az64' END AS encoding, c.distkey,
     c.sortkey, NULL::VARCHAR AS column_acl, NULL::VARCHAR AS remarks
@@ -146,12 +135,8 @@ CREATE OR REPLACE VIEW rs_pg.stv_mv_info AS
   WHERE t.kind = 'materialized';
 
 CREATE OR REPLACE VIEW rs_pg.pg_table_def AS
-  SELECT c.schema_name AS schemaname, c.table_name AS tablename, c.column_name AS "column", CASE c.type_name WHEN 'int2' THEN 'smallint' WHEN 'int4'
-    THEN 'integer' WHEN 'int8' THEN 'bigint' WHEN 'float4' THEN 'real' WHEN 'float8' THEN 'double precision' WHEN 'bool' THEN 'boolean' WHEN 'timestamp'
-    THEN 'timestamp without time zone' WHEN 'timestamptz' THEN 'timestamp with time zone' WHEN 'time' THEN 'time without time zone' WHEN 'timetz' THEN
-    'time with time zone' WHEN 'varchar' THEN 'character varying' WHEN 'char' THEN 'character' WHEN 'varbyte' THEN 'binary varying' ELSE c.type_name END
-    || CASE WHEN c.type_name = 'numeric' THEN '(' || c.precision || ',' || c.scale || ')' WHEN c.type_name IN ('varchar', 'char', 'varbyte') AND c.size
-    > 0 THEN '(' || c.size || ')' ELSE '' END AS type, CASE WHEN c.encoding <> '' THEN c.encoding WHEN c.sortkey <> 0 OR c.type_name IN ('bool',
+  SELECT c.schema_name AS schemaname, c.table_name AS tablename, c.column_name AS "column", rs_type_name(c.type_name, c.precision)
+    || rs_type_size(c.type_name, c.size, c.precision, c.scale) AS type, CASE WHEN c.encoding <> '' THEN c.encoding WHEN c.sortkey <> 0 OR c.type_name IN ('bool',
     'float4', 'float8') THEN 'none' WHEN c.type_name IN ('varchar', 'char', 'super', 'varbyte') THEN 'lzo' ELSE 'az64' END AS encoding, c.distkey,
     c.sortkey, c.not_null AS "notnull"
   FROM rs_meta.columns c

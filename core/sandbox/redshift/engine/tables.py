@@ -6,9 +6,11 @@ from typing import Any
 
 from sqlglot import exp
 
+from core.sandbox.redshift.engine import intervals
 from core.sandbox.redshift.engine.casts import MAX, assigned, type_named
 from core.sandbox.redshift.engine.catalog import ColumnSpec, TableSpec
 from core.sandbox.redshift.engine.context import Context
+from core.sandbox.redshift.engine.intervals import QUALIFIERS
 from core.sandbox.redshift.engine.outcome import NeedsCluster, Outcome, SqlError
 from core.sandbox.redshift.engine.reader import Reader, spelled
 from core.sandbox.redshift.engine.text import Token, literal, quoted
@@ -149,6 +151,14 @@ def read_type(reader: Reader) -> SqlType:
         if reader.take(*long.split()):
             return type_named(long, _sizes(reader), column=True)
     name = reader.name()
+    if name == "interval":
+        words: list[str] = []
+        while (token := reader.peek()) is not None and token.is_(*QUALIFIERS, "to"):
+            words.append(reader.name())
+        if not words:
+            raise SqlError("an interval column needs YEAR TO MONTH or DAY TO SECOND")
+        _sizes(reader)
+        return intervals.named(" ".join(words))
     sizes = _sizes(reader)
     for suffix in ("without time zone", "with time zone"):
         if reader.take(*suffix.split()):

@@ -153,3 +153,11 @@ def quoted(name: str) -> str:
 def literal(text: str) -> str:
     """A string for DuckDB."""
     return "'" + text.replace("'", "''") + "'"
+
+
+def matches(pattern: str | None, name: str) -> bool:
+    """Whether a name fits a SQL LIKE pattern (% and _), as SHOW and the list operations take it; none fits all."""
+    if not pattern:
+        return True
+    translated = re.escape(pattern).replace("%", ".*").replace("_", ".")
+    return re.fullmatch(translated, name, re.DOTALL) is not None

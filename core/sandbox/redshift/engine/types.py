@@ -15,7 +15,7 @@ class SqlType:
     """A type by PostgreSQL's internal name (int4, numeric, varchar, ...).
 
     size: characters of char, bytes of varchar and varbyte (-1: as long as it gets).
-    precision, scale: of numeric.
+    precision, scale: of numeric. An interval has precision 1 for YEAR TO MONTH, 2 for DAY TO SECOND, 0 for neither.
     """
 
     name: str
@@ -45,6 +45,8 @@ class SqlType:
 
     @property
     def api_name(self) -> str:
+        if self.name == "interval":
+            return ("interval", "intervaly2m", "intervald2s")[self.precision]
         return {"char": "bpchar", **_API_NAMES}.get(self.name, self.name)
 
     @property
@@ -74,6 +76,8 @@ class SqlType:
             return f"{long}({self.size})" if self.size > 0 else long
         if self.name == "varbyte":
             return f"binary varying({self.size})" if self.size > 0 else "binary varying"
+        if self.name == "interval":
+            return ("interval", "interval year to month", "interval day to second")[self.precision]
         return _LONG.get(self.name, self.name)
 
     @property

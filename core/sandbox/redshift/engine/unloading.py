@@ -18,7 +18,7 @@ from core.sandbox.redshift.engine.outcome import NeedsCluster, Outcome, SqlError
 from core.sandbox.redshift.engine.reader import Reader
 from core.sandbox.redshift.engine.storage import compressed
 from core.sandbox.redshift.engine.text import literal
-from core.sandbox.redshift.engine.types import TEXT
+from core.sandbox.redshift.engine.types import TEXT, SqlType
 from core.sandbox.redshift.engine.value import Value
 
 
@@ -37,6 +37,7 @@ class _Options:
     clean: bool = False
     parallel: bool = True
     manifest: bool = False
+    verbose: bool = False
     extension: str = ""
     largest: int = 6_200_000_000
 
@@ -61,11 +62,34 @@ def unload(session: Context, reader: Reader) -> Outcome:
     else:
         writer.write(query.sql, query, range(len(labels)), url)
     if options.manifest:
-        entries = {"entries": [{"url": one, "mandatory": True} for one, _, _ in writer.files]}
-        session.storage.put(f"{url}manifest", io.BytesIO(json.dumps(entries, indent=1).encode()))
+        content = json.dumps(_manifest(writer.files, query, options), indent=1)
+        session.storage.put(f"{url}manifest", io.BytesIO(content.encode()))
     session.note_unload(writer.files, options.format)
     rows = sum(count for _, count, _ in writer.files)
     return Outcome(affected=rows, notes=[f"UNLOAD completed, {rows} record(s) unloaded successfully."])
+
+
+def _manifest(files: list[tuple[str, int, int]], query: Query, options: _Options) -> dict[str, Any]:
+    """What MANIFEST writes; VERBOSE adds the rows, the columns and the totals (developer guide, UNLOAD)."""
+    if not options.verbose:
+        return {"entries": [{"url": url, "meta": {"content_length": size}} for url, _, size in files]}
+    kept = [(name, kind) for name, kind in query.columns if options.include or name not in options.partition]
+    return {
+        "entries": [{"url": url, "meta": {"content_length": size, "record_count": rows}} for url, rows, size in files],
+        "schema": {"elements": [{"name": name, "type": _manifest_type(kind)} for name, kind in kept]},
+        "meta": {
+            "content_length": sum(size for _, _, size in files),
+            "record_count": sum(rows for _, rows, _ in files),
+        },
+        "author": {"name": "Amazon Redshift", "version": "1.0.0"},
+    }
+
+
+def _manifest_type(kind: SqlType) -> dict[str, Any]:
+    if kind.name == "numeric":
+        return {"base": "numeric", "precision": kind.precision, "scale": kind.scale}
+    base = kind.sql.partition("(")[0]
+    return {"base": base, "max_length": kind.metadata_precision} if kind.is_text else {"base": base}
 
 
 def _read(reader: Reader) -> _Options:
@@ -105,7 +129,7 @@ def _read(reader: Reader) -> _Options:
             options.clean = True
         elif word == "manifest":
             options.manifest = True
-            reader.take("verbose")
+            options.verbose = reader.take("verbose")
         elif word == "extension":
             options.extension = reader.string()
         elif word == "parallel":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -57,8 +58,17 @@ def test_what_will_be_gone_on_a_day() -> None:
     assert (today.looked, today.gone, today.gone_size, today.examples, today.kept) == (3, 1, 100, ["db/old"], 2)
     later = fate(pages, rules, NOW + timedelta(days=61))
     assert later.gone == 2 and later.newest_gone == NOW - timedelta(days=1) and not later.all_gone
+    assert fate(pages, [rule("t", transition=(30, "STANDARD_IA"))], NOW).moved == {}  # S3 moves nothing below 128 KB
+    pages[1].append(aged("large", 40, 1 << 20))
     colder = fate(pages, [rule("t", transition=(30, "STANDARD_IA"))], NOW)
-    assert colder.moved == {"STANDARD_IA": 2}
+    assert colder.moved == {"STANDARD_IA": 1} and "1 objects will lie in STANDARD_IA" in colder.in_words(NOW)
+    archived = [rule("t", transition=(30, "GLACIER"))]
+    assert fate(pages, archived, NOW, small_objects="varies_by_storage_class").moved == {"GLACIER": 3}
+    sized = [{**archived[0], "Filter": {"ObjectSizeLessThan": 1000}}]  # a rule that names sizes means the small ones
+    assert fate(pages, sized, NOW).moved == {"GLACIER": 2}
+    assert (
+        fate([[replace(pages[1][1], storage_class="DEEP_ARCHIVE")]], archived, NOW).moved == {}
+    )  # never back to warmer
     assert fate([], rules, NOW).all_gone is False
 
 
@@ -83,6 +93,26 @@ def test_old_versions_go_by_the_day_they_became_old() -> None:
     keep = [rule("n", noncurrent_days=1, keep_versions=1)]
     assert fate([versions], keep, NOW + timedelta(days=900), keeps_versions=True).old_gone == 1
     assert fate([versions[:1], versions[1:]], [rule("n", noncurrent_days=30)], NOW, keeps_versions=True).old_gone == 1
+
+
+def test_old_versions_move_by_the_day_they_became_old() -> None:
+    versions = [replace(entry, size=1 << 20) for entry in chain("k", 5, 40, 300, 310)]  # old since 5, 40 and 300 days
+    moves = {
+        **rule("n", noncurrent_days=200),
+        "NoncurrentVersionTransitions": [
+            {"NoncurrentDays": 30, "StorageClass": "STANDARD_IA"},
+            {"NoncurrentDays": 90, "StorageClass": "GLACIER", "NewerNoncurrentVersions": 2},
+        ],
+    }
+    assert "old versions to STANDARD_IA after 30 days" in in_words(moves)
+    found = fate([versions], [moves], NOW, keeps_versions=True)
+    assert (found.old, found.old_gone, found.old_moved) == (3, 1, {"STANDARD_IA": 1})
+    later = fate(
+        [versions], [moves], NOW + timedelta(days=60), keeps_versions=True
+    )  # two newer ones are kept from GLACIER
+    assert (later.old_gone, later.old_moved) == (1, {"STANDARD_IA": 2})
+    stays = {**moves, "NoncurrentVersionExpiration": {"NoncurrentDays": 900}}
+    assert fate([versions], [stays], NOW, keeps_versions=True).old_moved == {"STANDARD_IA": 1, "GLACIER": 1}
 
 
 def test_an_expired_object_stays_as_a_version_until_that_goes_too() -> None:
@@ -197,7 +227,7 @@ def test_the_round_trip_and_its_guards(store) -> None:
     assert caught.value.code == "changed"
     assert difference(store.objects.lifecycle(bucket), mine) == []
     store.fill(bucket, {"db/k": b"x"})
-    gone = store.objects.fate(headless_job(), bucket, there.rules, datetime.now(UTC) + timedelta(days=62))
+    gone = store.objects.fate(headless_job(), bucket, there, datetime.now(UTC) + timedelta(days=62))
     assert (gone.looked, gone.gone, gone.all_gone) == (1, 1, True)
     store.objects.write_lifecycle(bucket, Lifecycle(), expected=there)
     assert store.objects.lifecycle(bucket).rules == ()
@@ -219,7 +249,7 @@ def test_a_bucket_with_versions_and_tags_is_tried_out_as_it_is(store) -> None:
         "Filter": {"And": {"Prefix": "db/", "Tags": [{"Key": "keep", "Value": "no"}]}},
     }
     rules = [by_tag, rule("n", noncurrent_days=9)]
-    soon = store.objects.fate(headless_job(), bucket, rules, datetime.now(UTC) + timedelta(days=7))
+    soon = store.objects.fate(headless_job(), bucket, Lifecycle(tuple(rules)), datetime.now(UTC) + timedelta(days=7))
     assert (soon.looked, soon.gone, soon.restorable, soon.old, soon.old_gone, soon.unsure) == (2, 1, 1, 1, 0, 0)
-    later = store.objects.fate(headless_job(), bucket, rules, datetime.now(UTC) + timedelta(days=40))
+    later = store.objects.fate(headless_job(), bucket, Lifecycle(tuple(rules)), datetime.now(UTC) + timedelta(days=40))
     assert (later.gone, later.restorable, later.old_gone, later.old_gone_size) == (1, 0, 1, 1)

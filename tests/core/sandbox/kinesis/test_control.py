@@ -1,54 +1,24 @@
-"""Streams and shards: life, resharding, listing, limits, dials, fan-out, and the refusals, as boto3 sees them."""
+"""Streams and shards: life, resharding, listing, on-demand, fan-out, and the refusals, as boto3 sees them."""
 
 from __future__ import annotations
 
 import http.client
 import itertools
-import json
 import socket
 import subprocess
 import threading
 import time
-import urllib.error
-import urllib.request
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import orjson
 import pytest
-from botocore.exceptions import ClientError
 
+from tests.core.sandbox.kinesis.asking import refused, until
 from tests.core.sandbox.kinesis.plane import Plane
 
 TOP = 2**128 - 1
-
-
-@contextmanager
-def refused(code: str) -> Iterator[None]:
-    with pytest.raises(ClientError) as error:
-        yield
-    assert error.value.response["Error"]["Code"] == code, error.value
-    assert error.value.response["ResponseMetadata"]["RequestId"]
-
-
-@contextmanager
-def dials(plane: Plane, **values: float) -> Iterator[None]:
-    before = plane.control("GetFaults")
-    plane.control("SetFaults", **values)
-    try:
-        yield
-    finally:
-        plane.control("SetFaults", **before)
-
-
-def until(condition: Callable[[], Any], seconds: float = 10) -> Any:
-    deadline = time.monotonic() + seconds
-    while not (value := condition()) and time.monotonic() < deadline:
-        time.sleep(0.02)
-    assert value
-    return value
 
 
 def open_ranges(plane: Plane, name: str) -> list[tuple[int, int]]:
@@ -243,50 +213,6 @@ def test_retention_mode_tags_and_monitoring(plane: Plane) -> None:
         plane.client.start_stream_encryption(StreamName="facts", EncryptionType="KMS", KeyId="k")
 
 
-def test_write_limits_fail_in_part_and_only_what_is_over(plane: Plane) -> None:
-    plane.create("limited", 1)
-    with dials(plane, LimitScale=1):
-        failed = 0
-        for _ in range(5):
-            entries = [{"Data": b"x", "PartitionKey": str(n)} for n in range(400)]
-            answer = plane.client.put_records(StreamName="limited", Records=entries)
-            assert answer["FailedRecordCount"] == sum("ErrorCode" in entry for entry in answer["Records"])
-            failed += answer["FailedRecordCount"]
-        codes = {entry.get("ErrorCode") for entry in answer["Records"]}
-    assert 0 < failed < 2000
-    assert "ProvisionedThroughputExceededException" in codes
-    assert len(plane.read_all("limited")) == 2000 - failed
-
-
-def test_read_limits(plane: Plane) -> None:
-    plane.create("read-limited", 1)
-    iterator = plane.iterator("read-limited", "shardId-000000000000")
-    with dials(plane, LimitScale=0.2):  # one read a second
-        with refused("ProvisionedThroughputExceededException"):
-            for _ in range(3):
-                plane.client.get_records(ShardIterator=iterator)
-
-
-def test_dials(plane: Plane) -> None:
-    plane.create("dials", 1)
-    with dials(plane, ThrottleShare=1):
-        with refused("ProvisionedThroughputExceededException"):
-            plane.client.put_record(StreamName="dials", Data=b"x", PartitionKey="k")
-    with dials(plane, ErrorShare=1):
-        with refused("InternalFailure"):
-            plane.client.put_record(StreamName="dials", Data=b"x", PartitionKey="k")
-    with dials(plane, LostAnswerShare=1):
-        with refused("InternalFailure"):
-            plane.client.put_record(StreamName="dials", Data=b"stored", PartitionKey="k")
-    assert [record["Data"] for record in plane.read_all("dials")] == [b"stored"]
-    began = time.monotonic()
-    with dials(plane, LatencyMs=150):
-        plane.client.put_record(StreamName="dials", Data=b"x", PartitionKey="k")
-    assert time.monotonic() - began >= 0.15
-    with pytest.raises(Exception, match="400"):
-        plane.control("SetFaults", Gravity=2)
-
-
 def test_on_demand_splits_its_hottest_shard(plane: Plane) -> None:
     plane.create("hot", 0, StreamModeDetails={"StreamMode": "ON_DEMAND"})
 
@@ -364,18 +290,6 @@ def test_bad_requests_are_refused_in_aws_words(plane: Plane, body: bytes, code: 
     connection.close()
 
 
-def test_too_many_and_too_large(plane: Plane) -> None:
-    plane.create("sizes", 1)
-    with refused("ValidationException"):
-        plane.client.put_records(StreamName="sizes", Records=[{"Data": b"x", "PartitionKey": "k"}] * 501)
-    with refused("ValidationException"):
-        plane.client.put_record(StreamName="sizes", Data=b"x" * (1 << 20), PartitionKey="k")
-    megabyte = {"Data": b"x" * ((1 << 20) - 1), "PartitionKey": "k"}
-    assert plane.client.put_records(StreamName="sizes", Records=[megabyte] * 10)["FailedRecordCount"] == 0
-    with refused("InvalidArgumentException"):
-        plane.client.put_records(StreamName="sizes", Records=[megabyte] * 10 + [{"Data": b"x", "PartitionKey": "k"}])
-
-
 def test_hostile_bytes_do_not_end_it(plane: Plane) -> None:
     for garbage in (
         b"\x16\x03\x01\x02\x00",
@@ -402,27 +316,3 @@ def test_it_ends_when_its_stdin_does_and_guards_its_folder(tmp_path: Path) -> No
     assert plane.process.wait(10) == 0
     assert isinstance(plane.process, subprocess.Popen)
     plane.process.stdout.close()  # type: ignore[union-attr]
-
-
-def test_cloudwatch_knows_the_streams_and_refuses_what_it_cannot(plane: Plane) -> None:
-    plane.create("figures", 1)
-    for _ in range(3):
-        plane.client.put_record(StreamName="figures", Data=b"12345", PartitionKey="key")
-    now = time.time()
-
-    def ask(metric: str, statistic: str, period: int = 3600) -> Any:
-        dimensions = [{"Name": "StreamName", "Value": "figures"}]
-        stat = {"Metric": {"Namespace": "AWS/Kinesis", "MetricName": metric, "Dimensions": dimensions}}
-        query = {"Id": "a", "MetricStat": {**stat, "Period": period, "Stat": statistic}}
-        body = json.dumps({"StartTime": now - 600, "EndTime": now + 600, "MetricDataQueries": [query]}).encode()
-        target = {"X-Amz-Target": "GraniteServiceVersion20100801.GetMetricData"}
-        with urllib.request.urlopen(urllib.request.Request(plane.url, body, target), timeout=10) as answer:
-            return json.load(answer)["MetricDataResults"][0]["Values"]
-
-    assert sum(ask("IncomingRecords", "Sum")) == 3
-    assert sum(ask("IncomingBytes", "Sum")) == 3 * 8
-    assert ask("NeverHeardOf", "Sum") == []
-    for words in (("IncomingRecords", "p99"), ("IncomingRecords", "Sum", 7)):
-        with pytest.raises(urllib.error.HTTPError) as refused:
-            ask(*words)
-        refused.value.close()

@@ -6,7 +6,8 @@ from sqlglot import exp
 
 from core.sandbox.redshift.engine.casts import cast, converted
 from core.sandbox.redshift.engine.compiling import Call
-from core.sandbox.redshift.engine.functions.registry import aggregate, argument, function, refuse, window
+from core.sandbox.redshift.engine.functions.registry import NEEDS_FRAME, aggregate, argument, function, refuse, window
+from core.sandbox.redshift.engine.intervals import YEAR_TO_MONTH
 from core.sandbox.redshift.engine.ordering import order_items
 from core.sandbox.redshift.engine.outcome import SqlError
 from core.sandbox.redshift.engine.types import BOOL, FLOAT8, INT4, INT8, TEXT, SqlType, numeric
@@ -58,6 +59,12 @@ def _sum(call: Call) -> Value:
     if kind.name == "numeric":
         total = numeric(38, kind.scale)
         return Value(f"CAST({inner} AS {total.duck})", total, "sum", aggregate=not call.over)
+    if kind == YEAR_TO_MONTH:
+        months = f"sum({_distinct(call)}rs_months({value.sql})){call.over}"
+        return Value(f"to_months(CAST({months} AS INTEGER))", kind, "sum", aggregate=not call.over)
+    if kind.name == "interval":
+        span = f"sum({_distinct(call)}rs_microseconds({value.sql})){call.over}"
+        return Value(f"to_microseconds(CAST({span} AS BIGINT))", kind, "sum", aggregate=not call.over)
     return Value(f"CAST({inner} AS DOUBLE)", FLOAT8, "sum", aggregate=not call.over)
 
 
@@ -69,7 +76,7 @@ def _number(call: Call) -> Value:
         return Value(f"rs_super_number({value.sql})", FLOAT8)
     if value.is_untyped or value.type.is_text:
         return Value(cast(value, FLOAT8), FLOAT8)
-    if value.type.name == "interval":
+    if value.type.name == "interval" and call.name == "sum":
         return value
     raise call.unknown()
 
@@ -266,6 +273,9 @@ def _offset(call: Call) -> Value:
     if len(call.nodes) == 3:
         rest += f", {converted(call.arg(2), value.type)}"
     return _plain(call, f"{call.name}({value.sql}{rest}{call.ignore_nulls})", TEXT if value.is_untyped else value.type)
+
+
+NEEDS_FRAME.update(("first_value", "last_value", "nth_value"))
 
 
 @window("first_value", "last_value")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from core.sandbox.redshift.engine.casts import cast, converted
 from core.sandbox.redshift.engine.compiling import Call
 from core.sandbox.redshift.engine.functions.registry import argument, function, table
+from core.sandbox.redshift.engine.intervals import DAY_TO_SECOND
 from core.sandbox.redshift.engine.outcome import SqlError
 from core.sandbox.redshift.engine.types import (
     FLOAT8,
@@ -205,6 +206,8 @@ def _date_part(call: Call) -> Value:
     call.count(2)
     part = date_part_name(call.word(0))
     value = _moment(call, call.arg(1))
+    if value.type == DAY_TO_SECOND:
+        value = Value(f"(rs_whole_days({value.sql}))", DAY_TO_SECOND)
     kind = FLOAT8 if call.name != "extract" or value.type.name == "timestamptz" else INT4
     name = value.type.name
     label = "date_part" if call.name == "extract" else "pgdate_part"

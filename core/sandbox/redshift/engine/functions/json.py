@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import re
+
+from sqlglot import exp
+
 from core.sandbox.redshift.engine.casts import converted, to_super
 from core.sandbox.redshift.engine.compiling import Call
-from core.sandbox.redshift.engine.functions.registry import argument, function, refuse, table
-from core.sandbox.redshift.engine.outcome import SqlError
+from core.sandbox.redshift.engine.functions.registry import argument, function, table
+from core.sandbox.redshift.engine.outcome import NeedsCluster, SqlError
+from core.sandbox.redshift.engine.text import literal
 from core.sandbox.redshift.engine.types import BOOL, SUPER, TEXT
 from core.sandbox.redshift.engine.value import Value
 
@@ -36,16 +41,57 @@ get_array_length(j) -> int4 : CASE WHEN json_type({0}) = 'ARRAY' THEN CAST(json_
 size(j) -> int4 : CAST(strlen(CAST({0} AS VARCHAR)) AS INTEGER)
 array_flatten(j) -> super : rs_array_flatten({0})
 subarray(j, i, i=2147483647) -> super : rs_subarray({0}, {1}, {2})
-split_to_array(s, s=',') -> super : to_json(string_split({0}, {1}))
 lower_attribute_names(j) -> super : rs_attribute_case({0}, false)
 upper_attribute_names(j) -> super : rs_attribute_case({0}, true)
 array_distinct(j) -> super : rs_array_distinct({0})
 array_except(j, j, b=false) -> super : rs_array_set({0}, {1}, 'except', {2})
 array_intersection(j, j, b=false) -> super : rs_array_set({0}, {1}, 'intersection', {2})
-array_union(j, j, b=false) -> super : rs_array_set({0}, {1}, 'union', {2})
+array_union(j, j) -> super : rs_array_set({0}, {1}, 'union', true)
 arrays_overlap(j, j, b=false) -> bool : rs_arrays_overlap({0}, {1}, {2})
 """)
-refuse("its merge rules are the cluster's own", "object_transform")
+
+
+@function("split_to_array")
+def _split(call: Call) -> Value:
+    call.count(1, 2)
+    separator = argument(call, call.arg(1), "s") if len(call.nodes) == 2 else "','"
+    return Value(f"to_json(string_split({argument(call, call.arg(0), 's')}, {separator}))", SUPER)
+
+
+@function("array_sort")
+def _sort(call: Call) -> Value:
+    """NULLs come last in ascending order and first in descending, unless said otherwise."""
+    call.count(1, 3)
+    values = call.args()
+    ascending = argument(call, values[1], "b") if len(values) > 1 else "true"
+    nulls_first = argument(call, values[2], "b") if len(values) > 2 else f"(NOT {ascending})"
+    return Value(f"rs_array_sort({argument(call, values[0], 'j')}, {ascending}, {nulls_first})", SUPER)
+
+
+@function("object_transform")
+def _transform(call: Call) -> Value:
+    """OBJECT_TRANSFORM(input KEEP path, ... SET path, value, ...); the reader makes plain arguments of the two words."""
+    nodes = call.nodes
+    words = [one.name if isinstance(one, exp.Literal) and one.is_string else "" for one in nodes]
+    kept = words[2:] if words[1:2] == ["keep"] else []
+    changed = words.index("set") if "set" in words else len(words)
+    document = argument(call, call.arg(0), "j")
+    if len(nodes) == 1:
+        return Value(document, SUPER)
+    if not kept:
+        raise NeedsCluster("OBJECT_TRANSFORM with SET alone", "what stays without KEEP is not documented")
+    paths, rest = words[2:changed], list(range(changed + 1, len(nodes)))
+    if len(rest) % 2:
+        raise SqlError("OBJECT_TRANSFORM: SET takes pairs of a path and a value")
+    targets = [words[n] for n in rest[0::2]]
+    for path in [*paths, *targets]:
+        if not re.fullmatch(r'"[^"]+"(\."[^"]+")*', path):
+            raise SqlError(f"OBJECT_TRANSFORM: {path!r} is not a path of double-quoted parts")
+    values = [_json(call.arg(n)) for n in rest[1::2]]
+    lists = [f"CAST([{', '.join(literal(one) for one in some)}] AS VARCHAR[])" for some in (paths, targets)]
+    return Value(
+        f"rs_object_transform({document}, {lists[0]}, {lists[1]}, CAST([{', '.join(values)}] AS JSON[]))", SUPER
+    )
 
 
 @function("json_extract_path_text")
@@ -64,8 +110,8 @@ def _path(call: Call) -> Value:
 
 @function("array")
 def _array(call: Call) -> Value:
-    items = ", ".join(to_super(one) if one.sql != "NULL" else "CAST('null' AS JSON)" for one in call.args())
-    return Value(f"CAST(to_json([{items}]) AS JSON)" if items else "CAST('[]' AS JSON)", SUPER)
+    items = " || ',' || ".join(f"coalesce(CAST({to_super(one)} AS VARCHAR), 'null')" for one in call.args())
+    return Value(f"CAST('[' || {items} || ']' AS JSON)" if items else "CAST('[]' AS JSON)", SUPER)
 
 
 @function("array_concat")

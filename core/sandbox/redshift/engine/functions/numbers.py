@@ -7,7 +7,7 @@ from core.sandbox.redshift.engine.casts import cast, common, converted
 from core.sandbox.redshift.engine.compiling import Call
 from core.sandbox.redshift.engine.functions.registry import argument, function, table
 from core.sandbox.redshift.engine.outcome import SqlError
-from core.sandbox.redshift.engine.types import DATE, FLOAT8, INT4, SqlType, numeric
+from core.sandbox.redshift.engine.types import DATE, FLOAT8, INT4, SUPER, SqlType, numeric
 from core.sandbox.redshift.engine.value import Value
 
 table(r"""
@@ -53,9 +53,20 @@ def _number(call: Call, position: int = 0) -> Value:
     raise call.unknown()
 
 
+def _of_super(call: Call, function_name: str) -> Value | None:
+    """The function of a SUPER, which stays one; None for a value of another type."""
+    value = call.arg(0)
+    if value.type.name != "super":
+        return None
+    places = f"CAST({argument(call, call.arg(1), 'i')} AS INTEGER)" if len(call.nodes) == 2 else "0"
+    return Value(f"rs_super_round({value.sql}, '{function_name}', {places})", SUPER)
+
+
 @function("abs")
 def _abs(call: Call) -> Value:
     call.count(1)
+    if (dynamic := _of_super(call, "abs")) is not None:
+        return dynamic
     value = _number(call)
     return Value(f"abs({value.sql})", value.type)
 
@@ -70,6 +81,8 @@ def _sign(call: Call) -> Value:
 @function("ceil", "ceiling", "floor")
 def _whole(call: Call) -> Value:
     call.count(1)
+    if (dynamic := _of_super(call, "floor" if call.name == "floor" else "ceil")) is not None:
+        return dynamic
     value = _number(call)
     if value.type.is_integer:
         return value
@@ -83,6 +96,8 @@ def _whole(call: Call) -> Value:
 @function("round", "trunc")
 def _round(call: Call) -> Value:
     call.count(1, 2)
+    if (dynamic := _of_super(call, call.name)) is not None:
+        return dynamic
     first = call.arg(0)
     if call.name == "trunc" and (first.type.is_datetime or first.type.name == "date"):
         return Value(cast(first, DATE), DATE)

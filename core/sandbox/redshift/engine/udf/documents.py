@@ -191,7 +191,68 @@ def array_to_string(document: str, separator: str) -> str | None:
 
 def array_distinct(document: str) -> str | None:
     value = _array(document)
-    return None if value is None else dump(list({_key(one): one for one in reversed(value)}.values())[::-1])
+    return None if value is None else dump(_distinct(value))
+
+
+def _distinct(items: list[Any]) -> list[Any]:
+    """Each item once, where it first stood."""
+    found: dict[str, Any] = {}
+    for one in items:
+        found.setdefault(_key(one), one)
+    return list(found.values())
+
+
+def _rank(value: Any) -> tuple[Any, ...]:
+    """Booleans before numbers, strings, arrays and objects (developer guide, ARRAY_SORT)."""
+    if isinstance(value, bool):
+        return 1, value
+    if isinstance(value, _Number):
+        return 2, Decimal(value)
+    if isinstance(value, str):
+        return 3, value
+    if isinstance(value, list):
+        return 4, [_rank(one) for one in value]
+    return (0,) if value is None else (5, dump(value))
+
+
+def array_sort(document: str, ascending: bool, nulls_first: bool) -> str | None:
+    value = _array(document)
+    if value is None:
+        return None
+    nulls = [one for one in value if one is None]
+    rest = sorted((one for one in value if one is not None), key=_rank, reverse=not ascending)
+    return dump(nulls + rest if nulls_first else rest + nulls)
+
+
+def _steps(path: str) -> list[str]:
+    return path[1:-1].split('"."')
+
+
+def transform(document: str, keep: list[str], paths: list[str], values: list[str]) -> str:
+    """OBJECT_TRANSFORM: the kept paths of an object, then the set ones; anything but an object stays as it is."""
+    source = _load(document)
+    if not isinstance(source, dict):
+        return document
+    made: dict[str, Any] = {}
+    for path in keep:
+        value: Any = source
+        for step in _steps(path):
+            if not isinstance(value, dict) or step not in value:
+                break
+            value = value[step]
+        else:
+            _put(made, _steps(path), value)
+    for path, text in zip(paths, values, strict=True):
+        _put(made, _steps(path), _load(text))
+    return dump(made)
+
+
+def _put(target: dict[str, Any], steps: list[str], value: Any) -> None:
+    for step in steps[:-1]:
+        if not isinstance(target.get(step), dict):
+            target[step] = {}
+        target = target[step]
+    target[steps[-1]] = value
 
 
 def array_set(left: str, right: str, how: str, distinct: bool) -> str | None:
@@ -213,7 +274,7 @@ def array_set(left: str, right: str, how: str, distinct: bool) -> str | None:
             elif how == "except":
                 result.append(item)
     if distinct:
-        result = list({_key(item): item for item in reversed(result)}.values())[::-1]
+        result = _distinct(result)
     return dump(result)
 
 

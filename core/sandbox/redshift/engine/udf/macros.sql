@@ -82,7 +82,31 @@ CREATE OR REPLACE MACRO main.rs_float_text(x) AS
     WHEN typeof(x) = 'FLOAT' THEN format('{:.6g}', x) ELSE format('{:.15g}', x) END;
 
 CREATE OR REPLACE MACRO main.rs_interval_text(i) AS
-    CAST(i AS VARCHAR);
+    regexp_replace(CAST(i AS VARCHAR), 'month', 'mon');
+
+CREATE OR REPLACE MACRO main.rs_interval_months(i) AS
+    CAST(date_part('year', i) AS VARCHAR) || ' years ' || CAST(date_part('month', i) AS VARCHAR) || ' mons';
+
+CREATE OR REPLACE MACRO main.rs_months(i) AS
+    date_part('year', i) * 12 + date_part('month', i);
+
+CREATE OR REPLACE MACRO main.rs_microseconds(i) AS
+    CASE WHEN date_part('year', i) <> 0 OR date_part('month', i) <> 0 THEN error('the months of an interval have no fixed length')
+    ELSE CAST(date_part('day', i) AS BIGINT) * 86400000000 + CAST(date_part('hour', i) AS BIGINT) * 3600000000
+    + CAST(date_part('minute', i) AS BIGINT) * 60000000 + CAST(date_part('microsecond', i) AS BIGINT) END;
+
+CREATE OR REPLACE MACRO main.rs_whole_days(i) AS
+    to_days(CAST(rs_microseconds(i) // 86400000000 AS INTEGER)) + to_microseconds(rs_microseconds(i) % 86400000000);
+
+CREATE OR REPLACE MACRO main.rs_interval_seconds(i) AS
+    CAST(rs_microseconds(i) // 86400000000 AS VARCHAR) || ' days ' || CAST(rs_microseconds(i) // 3600000000 % 24 AS VARCHAR) || ' hours '
+    || CAST(rs_microseconds(i) // 60000000 % 60 AS VARCHAR) || ' mins ' || CAST(CAST(rs_microseconds(i) % 60000000 AS DOUBLE) / 1000000.0 AS VARCHAR) || ' secs';
+
+CREATE OR REPLACE MACRO main.rs_scale_months(i, f) AS
+    to_months(CAST(trunc(rs_months(i) * f) AS INTEGER));
+
+CREATE OR REPLACE MACRO main.rs_scale_seconds(i, f) AS
+    to_microseconds(CAST(round(rs_microseconds(i) * f) AS BIGINT));
 
 CREATE OR REPLACE MACRO main.rs_order(a, b) AS
     CASE WHEN a < b THEN -1 WHEN a > b THEN 1 WHEN a = b THEN 0 END;
@@ -198,3 +222,16 @@ CREATE OR REPLACE MACRO main.rs_super_is_whole(j, most) AS
 
 CREATE OR REPLACE MACRO main.rs_super_items(j) AS
     CASE WHEN json_type(j) = 'ARRAY' THEN CAST(j AS JSON[]) ELSE CAST([] AS JSON[]) END;
+
+CREATE OR REPLACE MACRO main.rs_type_name(t, p) AS
+    CASE t WHEN 'int2' THEN 'smallint' WHEN 'int4' THEN 'integer' WHEN 'int8' THEN 'bigint' WHEN 'float4' THEN 'real'
+    WHEN 'float8' THEN 'double precision' WHEN 'bool' THEN 'boolean' WHEN 'timestamp' THEN 'timestamp without time zone'
+    WHEN 'timestamptz' THEN 'timestamp with time zone' WHEN 'time' THEN 'time without time zone' WHEN 'timetz' THEN 'time with time zone'
+    WHEN 'varchar' THEN 'character varying' WHEN 'char' THEN 'character' WHEN 'varbyte' THEN 'binary varying'
+    WHEN 'interval' THEN CASE p WHEN 1 THEN 'interval year to month' ELSE 'interval day to second' END ELSE t END;
+
+CREATE OR REPLACE MACRO main.rs_type_size(t, n, p, s) AS
+    CASE WHEN t = 'numeric' THEN '(' || p || ',' || s || ')' WHEN t IN ('varchar', 'char', 'varbyte') AND n > 0 THEN '(' || n || ')' ELSE '' END;
+
+CREATE OR REPLACE MACRO main.rs_cut_decimal(s, n) AS
+    CASE WHEN regexp_full_match(s, '[+-]?[0-9]*[.][0-9]+') THEN left(s, strpos(s, '.') + n) ELSE s END;

@@ -5,7 +5,16 @@ from __future__ import annotations
 import functools
 from typing import Any
 
-from core.sandbox.redshift.engine.udf import documents, moment_format, moment_parse, number_format, regex, texts, zones
+from core.sandbox.redshift.engine.udf import (
+    documents,
+    dynamic,
+    moment_format,
+    moment_parse,
+    number_format,
+    regex,
+    texts,
+    zones,
+)
 
 _FUNCTIONS: tuple[tuple[str, Any, list[str], str], ...] = (
     ("rs_crc32", texts.crc32, ["VARCHAR"], "VARCHAR"),
@@ -51,6 +60,10 @@ _FUNCTIONS: tuple[tuple[str, Any, list[str], str], ...] = (
     ("rs_json_path", documents.path_text, ["VARCHAR", "VARCHAR[]", "BOOLEAN"], "VARCHAR"),
     ("rs_json_array_length", documents.array_length, ["VARCHAR", "BOOLEAN"], "INTEGER"),
     ("rs_json_array_element", documents.array_element, ["VARCHAR", "BIGINT", "BOOLEAN"], "VARCHAR"),
+    ("rs_super_math", dynamic.calculate, ["JSON", "VARCHAR", "JSON"], "JSON"),
+    ("rs_super_round", dynamic.rounded, ["JSON", "VARCHAR", "INTEGER"], "JSON"),
+    ("rs_array_sort", documents.array_sort, ["JSON", "BOOLEAN", "BOOLEAN"], "JSON"),
+    ("rs_object_transform", documents.transform, ["JSON", "VARCHAR[]", "VARCHAR[]", "JSON[]"], "JSON"),
     ("rs_array_concat", documents.array_concat, ["JSON", "JSON"], "JSON"),
     ("rs_array_flatten", documents.array_flatten, ["JSON"], "JSON"),
     ("rs_subarray", documents.subarray, ["JSON", "BIGINT", "BIGINT"], "JSON"),
@@ -69,6 +82,9 @@ _FUNCTIONS: tuple[tuple[str, Any, list[str], str], ...] = (
 _MAY_GIVE_NULL = frozenset(
     [
         "rs_sha2",
+        "rs_super_math",
+        "rs_super_round",
+        "rs_array_sort",
         "rs_zone_seconds",
         "rs_json_path",
         "rs_json_array_length",

@@ -1,23 +1,20 @@
-"""The window of what runs beside the tap: a collector that fills the stream, a pipeline that empties it into a table."""
+"""The cards of what runs beside the tap: a collector that fills the stream, a pipeline that empties it into a table."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QGridLayout, QWidget
+from PySide6.QtWidgets import QBoxLayout, QGridLayout, QWidget
 
 from core.streams.collector import CollectorSnapshot
 from core.streams.pipeline import PipelineSnapshot
 from core.streams.producer import ProducerSnapshot
 from gui.parts.buttons import Button
-from gui.parts.dialogs import Dialog
 from gui.parts.form import Field, line
 from gui.parts.layout import Card, row
 from gui.parts.words import Label, duration, number, short_count
 from gui.style.tokens import Space
-
-_COLUMNS = 4
 
 
 class RunCard(Card):
@@ -26,7 +23,8 @@ class RunCard(Card):
     start_asked = Signal()
     stop_asked = Signal()
 
-    def __init__(self, title: str, verb: str, fields: Sequence[Field], facts: Sequence[str]) -> None:
+    def __init__(self, title: str, verb: str, fields: Sequence[Field], facts: Sequence[Sequence[str]]) -> None:
+        """``facts``: the names of the figures, line by line."""
         super().__init__(title)
         self._fields = fields
         self.start = Button(f"Start {verb}", icon_name="play")
@@ -40,15 +38,18 @@ class RunCard(Card):
         self.body.addLayout(row(self.start, self.stop, None, gap=Space.M))
         grid = QGridLayout()
         grid.setHorizontalSpacing(Space.L)
+        grid.setVerticalSpacing(0)
         self._facts: dict[str, Label] = {}
-        for place, name in enumerate(facts):
-            self._facts[name] = Label("–", "strong")
-            at = 2 * (place // _COLUMNS)
-            grid.addWidget(Label(name, "caption"), at, place % _COLUMNS)
-            grid.addWidget(self._facts[name], at + 1, place % _COLUMNS)
+        for above, names in zip(range(0, 3 * len(facts), 3), facts, strict=True):
+            grid.setRowMinimumHeight(above + 2, Space.S)  # between one line of figures and the next
+            for place, name in enumerate(names):
+                self._facts[name] = Label("–", "strong")
+                grid.addWidget(Label(name, "caption"), above, place)
+                grid.addWidget(self._facts[name], above + 1, place)
         self.body.addLayout(grid)
         self.trouble = Label("", "small", tone="warning", wrap=True)
         self.body.addWidget(self.trouble)
+        self.body.addStretch(1)
         self.start.clicked.connect(self.start_asked)
         self.stop.clicked.connect(self.stop_asked)
         self.show_running(False)
@@ -75,39 +76,51 @@ class RunCard(Card):
             self._facts[name].setText(text)
 
 
-class CarryDialog(Dialog):
-    """Closing it stops nothing: both go on in the activity drawer."""
+class CarryCards(QWidget):
+    """Both cards, side by side or one above the other. Hiding them stops nothing: both go on in the activity drawer."""
 
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__("Collect and carry", "", parent, width=720)
-        self.setModal(False)
-        self.accept_button.hide()
-        self.cancel_button.setText("Close")
+    closed = Signal()
+
+    def __init__(self) -> None:
+        super().__init__()
         self.listen, self.trust = line("HOST:PORT", "127.0.0.1:8080", mono=True), line("10.0.0.0/8", mono=True)
         self.collect = RunCard(
             "Collect page views over HTTP",
             "collecting",
             [
-                Field("Listen on", self.listen, "POST /collect, GET /pixel.gif, GET /healthz"),
+                Field("Listen on", self.listen, "POST /collect, GET /pixel.gif, /healthz"),
                 Field("Trusted proxies", self.trust, "CIDR whose forwarded headers are believed"),
             ],
-            ("Address", "Events taken", "In the stream", "Waiting", "Answers", "Oldest waiting"),
+            (("Address", "Events taken", "In the stream"), ("Waiting", "Oldest waiting", "Answers")),
         )
         self.table, self.dispatch = line("TABLE", "page_views_live", mono=True), line("local", "local", mono=True)
         self.staging, self.role = line("s3://bucket/prefix/", mono=True), line("ARN", "default", mono=True)
         self.carry = RunCard(
-            "Carry the stream into the warehouse",
+            "Carry it into the warehouse",
             "carrying",
             [
                 Field("Table", self.table, "Made if it is missing; one row an event"),
                 Field("Workers", self.dispatch, "local, or gearman://host:port"),
-                Field("Staging", self.staging, "Where rows wait for the COPY"),
+                Field("Staging", self.staging, "Where rows wait for the COPY; the sandbox has its own"),
                 Field("IAM role", self.role, "The warehouse's, to read the staging bucket"),
             ],
-            ("Read", "With the workers", "Parsed", "Rows loaded", "Behind", "Queryable after", "Commits", "Rejected"),
+            (
+                ("Read", "With the workers", "Parsed", "Being loaded", "Rows loaded"),
+                ("Lag", "Behind", "Queryable after", "Commits", "Rejected"),
+            ),
         )
-        self.body.addWidget(self.collect)
-        self.body.addWidget(self.carry)
+        self.close_button = Button("Hide collecting and carrying", "icon", icon_name="x")
+        self.carry.head.addWidget(self.close_button)
+        self.close_button.clicked.connect(self.closed)
+        self._pair = QBoxLayout(QBoxLayout.Direction.LeftToRight)
+        self._pair.setSpacing(Space.M)
+        self._pair.setContentsMargins(0, 0, 0, 0)
+        self._pair.addWidget(self.collect, 2)
+        self._pair.addWidget(self.carry, 3)
+        self.setLayout(self._pair)
+
+    def show_narrow(self, narrow: bool) -> None:
+        self._pair.setDirection(QBoxLayout.Direction.TopToBottom if narrow else QBoxLayout.Direction.LeftToRight)
 
     def show_stream(self, name: str) -> None:
         self.collect.set_note(f"into {name}" if name else "")
@@ -133,10 +146,12 @@ class CarryDialog(Dialog):
             {
                 "Read": short_count(now.read),
                 "With the workers": short_count(now.waiting),
-                "Parsed": short_count(now.parsed),
+                "Parsed": short_count(max(0, now.parsed - now.committing)),
+                "Being loaded": short_count(now.committing),
                 "Rows loaded": short_count(now.loaded),
-                "Behind": duration(now.behind) if now.behind is not None else "–",
-                "Queryable after": f"{number(now.freshness[0], 1)} s, worst {number(now.freshness[1], 1)} s"
+                "Lag": f"{'about ' if now.unread else ''}{short_count(now.lag)} records",
+                "Behind": "–" if now.behind is None else duration(now.behind) if now.behind else "up to date",
+                "Queryable after": f"{number(now.freshness[0], 1)} s, at most {number(now.freshness[1], 1)}"
                 if now.freshness
                 else "–",
                 "Commits": short_count(now.commits),

@@ -1,0 +1,10 @@
+"""What the palette offers of this page before it was opened: (id, title, icon). The page itself gives the deeds."""
+
+MAIN = (
+    ("backups.run", "Back up now", "archive"),
+    ("backups.verify", "Verify the plan's backup", "shield-check"),
+    ("backups.restore", "Restore a backup", "rotate-ccw"),
+    ("backups.plan", "New backup plan", "plus"),
+    ("backups.objects", "Browse buckets and objects", "folder-open"),
+    ("backups.upload", "Upload files", "upload"),
+)

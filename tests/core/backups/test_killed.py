@@ -1,0 +1,153 @@
+"""A backup, a verification or a restore killed with -9 in each of its phases: the next one cleans up, finishes, or tells."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+import textwrap
+import threading
+from pathlib import Path
+
+import pytest
+
+from core.backups.manifest import SUFFIX
+from core.backups.outcomes import Outcome
+from core.backups.plan import Source
+from core.backups.vault import LIST_SUFFIX
+from tests.core.backups.conftest import Station
+
+ROOT = Path(__file__).resolve().parents[3]
+
+DYING = """
+import os, signal, sys
+from core.backups import backing, upload, vault
+from core.backups.service import BackupsService
+
+def die(*_args, **_options):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+phase = sys.argv.pop(1)
+if phase == "dumping":
+    from core.backups import rowcount
+    rowcount.RowCounter.feed = die
+elif phase == "uploading":
+    upload.MultipartUpload.complete = die
+elif phase == "beginning":
+    real = upload.MultipartUpload.__enter__
+    def begun(self):
+        self._opened = die
+        return real(self)
+    upload.MultipartUpload.__enter__ = begun
+elif phase == "published":
+    vault.Vault.put = die
+elif phase == "ended":
+    from core.backups import ledger
+    ledger.Ledger.end_run = die
+elif phase == "restoring":
+    from core.backups import loader
+    loader.Loader.finish = die
+import main
+sys.exit(main.main(sys.argv[1:]))
+"""
+
+
+def dies(station: Station, phase: str, *verb: str) -> None:
+    """Run a verb in a process that is killed with -9 in ``phase``."""
+    environment = {
+        **os.environ,
+        "PYTHONPATH": str(ROOT),
+        "AWS_ACCESS_KEY_ID": station.target.access_key,
+        "AWS_SECRET_ACCESS_KEY": station.target.secret_key,
+        "AWS_REGION": station.target.region,
+        "OPSDESK_SECRET_MYSQL_STAND_SHOP": station.target.mysql[0].password or "",
+    }
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(DYING), phase, "--profile", "stand", *verb],
+        env=environment,
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == -9, done.stderr + done.stdout
+
+
+@pytest.mark.parametrize("phase", ["beginning", "dumping", "uploading"])
+def test_killed_before_it_was_published_the_next_run_cleans_up(stand: Station, phase: str) -> None:
+    dies(stand, phase, "backup", "run", "nightly")
+    assert stand.keys() == []
+    assert len(stand.uploads()) == 1
+    run = stand.run()
+    assert stand.uploads() == []
+    assert stand.keys() == [run.key, run.key + SUFFIX]
+    assert [past.outcome for past in stand.service.runs("nightly")] == [Outcome.DONE, Outcome.FAILED]
+
+
+def test_killed_between_object_and_manifest_the_next_run_finishes_it(stand: Station) -> None:
+    dies(stand, "published", "backup", "run", "nightly")
+    (orphan,) = stand.keys()
+    (backup,) = stand.service.backups(stand.job(), "nightly")
+    assert not backup.complete
+    stand.run()
+    assert {orphan, orphan + SUFFIX} <= set(stand.keys())
+    assert stand.verify(run=backup.id, level=2).outcome is Outcome.DONE
+    assert [past.outcome for past in stand.service.runs("nightly")] == [Outcome.DONE, Outcome.DONE]
+
+
+def test_killed_between_an_archive_and_its_list_the_next_run_publishes_both(stand: Station, tmp_path: Path) -> None:
+    (tmp_path / "papers").mkdir()
+    (tmp_path / "papers" / "one").write_text("one" * 100)
+    stand.keep(source=Source("folder", paths=(str(tmp_path / "papers"),)))
+    dies(stand, "published", "backup", "run", "nightly")
+    (orphan,) = stand.keys()
+    stand.run()
+    assert {orphan, orphan + LIST_SUFFIX, orphan + SUFFIX} <= set(stand.keys())
+    (_, killed) = stand.service.backups(stand.job(), "nightly")
+    assert stand.verify(run=killed.id).outcome is Outcome.DONE
+    assert not list((stand.places.state / "backups").rglob("unpublished/*"))
+
+
+def test_killed_when_all_was_published_it_counts(stand: Station) -> None:
+    dies(stand, "ended", "backup", "run", "nightly")
+    assert len(stand.keys()) == 2
+    stand.run()
+    assert [past.outcome for past in stand.service.runs("nightly")] == [Outcome.DONE, Outcome.DONE]
+
+
+def test_killed_while_restoring_what_is_left_says_that_it_is_not_whole(stand: Station) -> None:
+    stand.run()
+    to = f"{stand.database}_again"
+    try:
+        dies(stand, "restoring", "backup", "restore", "nightly", "--to", to)
+        assert stand.sql(f"SHOW TABLES FROM {to} LIKE '%unfinished%'")
+        findings = stand.service.preview_restore(stand.job(), "nightly", to=to).findings
+        assert "restore-unfinished" in [finding.rule for finding in findings]
+        stand.service.restore(stand.job(), "nightly", to=to)
+        assert stand.sql(f"SELECT COUNT(*) FROM {to}.orders") == [(500,)]
+        assert not stand.sql(f"SHOW TABLES FROM {to} LIKE '%unfinished%'")
+    finally:
+        stand.sql(f"DROP DATABASE IF EXISTS {to}")
+
+
+def test_killed_while_restoring_the_scratch_server_goes_too(stand: Station, monkeypatch: pytest.MonkeyPatch) -> None:
+    scratch = Path(tempfile.mkdtemp(prefix="ops-", dir="/tmp"))  # pytest's own folders are closed to other accounts
+    scratch.chmod(0o755)
+    monkeypatch.setenv("TMPDIR", str(scratch))
+    stand.run()
+    dies(stand, "restoring", "backup", "verify", "nightly")
+    for _ in range(100):
+        if not list(scratch.iterdir()):
+            break
+        threading.Event().wait(0.1)
+    assert list(scratch.iterdir()) == []
+    scratch.rmdir()
+    assert stand.service.verifications("nightly")[0].outcome is Outcome.RUNNING
+    assert stand.verify(level=2).outcome is Outcome.DONE
+    assert [item.outcome for item in stand.service.verifications("nightly")] == [Outcome.DONE, Outcome.CANCELLED]
+    servers = subprocess.run(
+        ["pgrep", "-f", f"mariadbd.*{scratch}"], capture_output=True, text=True, check=False
+    ).stdout
+    assert servers == ""
