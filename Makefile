@@ -35,7 +35,7 @@ test-gui:
 	QT_QPA_PLATFORM=offscreen PYTEST_QT_API=pyside6 $(PYTEST) -m "not heavy" -n 2 --dist loadfile tests/gui tests/rules
 
 test-journeys:
-	PYTEST_QT_API=pyside6 $(PYTEST) -m "not heavy" -s tests/journeys
+	PYTEST_QT_API=pyside6 $(PYTEST) -m "not heavy" -n 2 --dist loadfile -rP tests/journeys
 
 bench: setup-full
 	$(PYTHON) -m tests.benchmarks

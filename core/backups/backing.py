@@ -288,8 +288,9 @@ def _holds(found: Stored | None, manifest: Manifest) -> bool:
     """Whether what the endpoint tells of an object is what was sent."""
     if found is None or found.size != manifest.stored_bytes:
         return False
-    # Some endpoints keep no composite checksum, or one of their own making without the number of parts.
-    return "-" not in found.composite or found.composite == manifest.composite_sha256
+    # Some endpoints keep no composite checksum, or one of their own making without the number of parts; older manifests hold none.
+    sent = manifest.composite_sha256
+    return not sent or "-" not in found.composite or found.composite == sent
 
 
 def _list_is_there(job: Job[Any], vault: Vault, ledger: Ledger, manifest: Manifest) -> bool:

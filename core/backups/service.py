@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from functools import cached_property
@@ -38,10 +36,11 @@ from core.backups.report import evidence_paths, write_evidence
 from core.backups.rules import Evidence, plan_status
 from core.backups.server import SYSTEM_SCHEMAS, Login, abandon, connected, rows_of
 from core.backups.targets import Options
+from core.backups.telling import Telling
 from core.backups.vault import Vault, endpoint_facts
 from core.base.errors import OpsError, WrongUse
 from core.jobs.calendar import is_due
-from core.jobs.job import Job, JobCancelled
+from core.jobs.job import Job
 from core.jobs.lock import is_locked, plan_lock
 from core.jobs.timers import ScheduleExport
 
@@ -56,7 +55,8 @@ class BackupsService:
         self._store = PlanStore(workplace.places, workplace.profile.name)
         self._folder = workplace.places.state / "backups" / workplace.profile.name
         self._ledger = Ledger(self._folder / "ledger.sqlite")
-        self.alert_listeners: list[Callable[[alerts.Alert], None]] = []
+        self._telling = Telling(workplace, self._ledger)
+        self.alert_listeners = self._telling.listeners
         """The window's hooks for desktop notifications; called from the job's thread."""
 
     # -- plans --------------------------------------------------------------
@@ -104,7 +104,7 @@ class BackupsService:
         """
         plan = self.plan(name)
         vault = self._vault(plan)
-        with plan_lock(self._locks, name), self._told(plan, "run-failed", f"The backup {name} failed"):
+        with plan_lock(self._locks, name), self._telling.told(plan, "run-failed", f"The backup {name} failed"):
             recover(job, plan, vault, self._ledger, self._workplace.clock)
             if if_due and not self._is_due(plan):
                 return None
@@ -137,7 +137,7 @@ class BackupsService:
         plan = self.plan(name)
         vault = self._vault(plan)
         subject = f"The verification of {name} failed"
-        with plan_lock(self._locks, f"{name}{_VERIFYING}"), self._told(plan, "verification-failed", subject):
+        with plan_lock(self._locks, f"{name}{_VERIFYING}"), self._telling.told(plan, "verification-failed", subject):
             self._ledger.end_dead_verifications(name, self._workplace.clock.now())
             job.report(0, None, "Looking for the backup")
             backups = vault.backups(self._ledger.proofs(name))
@@ -147,7 +147,7 @@ class BackupsService:
             verification = rehearsal.run(job, chosen, backups, plan.proof.level if level is None else level)
             write_evidence(self._evidence, verification)
         if verification.outcome is Outcome.FAILED:
-            self._alert(plan, "verification-failed", subject, verification.headline)
+            self._telling.alert(plan, "verification-failed", subject, verification.headline)
         return verification
 
     def verification_due(self, name: str) -> bool:
@@ -218,10 +218,10 @@ class BackupsService:
         for status in found:
             plan = self.plan(status.plan)
             for finding in status.findings:
-                if finding.rule in ("silence", "half-retention", "stale", "proof-vanishes") and self._untold(
+                if finding.rule in ("silence", "half-retention", "stale", "proof-vanishes") and self._telling.untold(
                     plan, finding.rule
                 ):
-                    self._alert(plan, finding.rule, finding.title, f"{finding.why}. {finding.remedy}.")
+                    self._telling.alert(plan, finding.rule, finding.title, f"{finding.why}. {finding.remedy}.")
         return found
 
     # -- restoring ----------------------------------------------------------
@@ -285,7 +285,7 @@ class BackupsService:
     def send_test(self, job: Job[Any], name: str) -> list[Delivery]:
         """Through every channel of the plan; look at ``ok`` of each."""
         plan = self.plan(name)
-        return self._send(
+        return self._telling.send(
             plan, alerts.Alert(name, "test", f"Test of the alerts of {name}", "If you read this, alerts reach you.")
         )
 
@@ -380,28 +380,3 @@ class BackupsService:
         if facts:
             notes += [Finding(Severity.INFO, "endpoint", words) for words in facts.words]
         return tuple(notes)
-
-    @contextmanager
-    def _told(self, plan: Plan, rule: str, subject: str) -> Iterator[None]:
-        """Whatever goes wrong inside, also a fault of ours, is told to those whom the plan alerts; a cancel is not wrong."""
-        try:
-            yield
-        except JobCancelled:
-            raise
-        except Exception as error:
-            self._alert(plan, rule, subject, str(error) or type(error).__name__)
-            raise
-
-    def _alert(self, plan: Plan, rule: str, subject: str, text: str) -> None:
-        self._send(plan, alerts.Alert(plan.name, rule, subject, text))
-
-    def _untold(self, plan: Plan, rule: str) -> bool:
-        last = self._ledger.last_told(plan.name, rule)
-        return last is None or (self._workplace.clock.now() - last).total_seconds() > 86_400
-
-    def _send(self, plan: Plan, alert: alerts.Alert) -> list[Delivery]:
-        workplace = self._workplace
-        found = alerts.send(plan, alert, workplace.aws, workplace.secrets, workplace.clock, tuple(self.alert_listeners))
-        for delivery in found:
-            self._ledger.note_delivery(plan.name, alert.rule, delivery)
-        return found

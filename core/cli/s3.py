@@ -1,21 +1,21 @@
-"""s3 ls | mb | rb | put | get | rm | cp | mv | info | link | lifecycle | uploads: the daily handling of buckets and objects."""
+"""s3 ls | du | mb | rb | put | get | rm | cp | mv | info | link | lifecycle | uploads: the daily handling of buckets and objects."""
 
 from __future__ import annotations
 
 import argparse
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from core.backups.objects import browse
 from core.backups.objects.address import Address, address
-from core.backups.objects.lifecycle import check, difference, in_words, merged, rule
 from core.backups.objects.service import Objects
 from core.backups.objects.values import Deleted, Entry, Moved
 from core.base.errors import WrongUse
+from core.cli import s3_rules
 from core.cli.console import Console
 from core.cli.group import Group
+from core.cli.s3_rules import name_errors, when
 from core.jobs.job import Job
 
 
@@ -25,6 +25,9 @@ def register(groups: Any) -> None:
     ls.add_argument("where", nargs="?", default="", metavar="s3://BUCKET[/PREFIX]")
     ls.add_argument("--recursive", "-r", action="store_true", help="everything below, not one level")
     ls.add_argument("--versions", action="store_true", help="every version and delete marker (may take long)")
+    du = group.action("du", _du, "how much lies under a prefix")
+    du.add_argument("where", metavar="s3://BUCKET[/PREFIX]")
+    du.add_argument("--versions", action="store_true", help="with all old versions")
     mb = group.action("mb", _mb, "make a bucket")
     mb.add_argument("where", metavar="s3://BUCKET")
     mb.add_argument("--versioning", action="store_true", help="keep old versions")
@@ -58,7 +61,7 @@ def register(groups: Any) -> None:
     link = group.action("link", _link, "a link that lets anybody download an object for a while")
     link.add_argument("where", metavar="s3://BUCKET/KEY")
     link.add_argument("--hours", type=float, default=1.0, help="at most 168 (default: 1)")
-    cycle = group.action("lifecycle", _lifecycle, "show, try out or change the lifecycle rules")
+    cycle = group.action("lifecycle", s3_rules.lifecycle, "show, try out or change the lifecycle rules")
     cycle.add_argument("where", metavar="s3://BUCKET[/PREFIX]")
     cycle.add_argument("--rule", default="", metavar="ID", help="the rule to write (default: opsdesk-PREFIX)")
     cycle.add_argument("--expire-days", type=int, metavar="N", help="delete objects N days old")
@@ -69,7 +72,7 @@ def register(groups: Any) -> None:
     cycle.add_argument("--remove", metavar="ID", default="", help="remove this rule")
     cycle.add_argument("--dry-run", action="store_true", help="show the difference, write nothing")
     cycle.add_argument("--gone-by", metavar="DATE", default="", help="what will be gone on that day (YYYY-MM-DD)")
-    uploads = group.action("uploads", _uploads, "unfinished multipart uploads")
+    uploads = group.action("uploads", s3_rules.uploads, "unfinished multipart uploads")
     uploads.add_argument("where", metavar="s3://BUCKET[/PREFIX]")
     uploads.add_argument("--abort", action="store_true", help="give up on all of them")
 
@@ -83,7 +86,7 @@ def _ls(options: argparse.Namespace, console: Console) -> None:
     if not options.where:
         listing = objects.buckets()
         console.table(
-            [{"bucket": item.name, "created": _when(item.created)} for item in listing.buckets], ("bucket", "created")
+            [{"bucket": item.name, "created": when(item.created)} for item in listing.buckets], ("bucket", "created")
         )
         if not listing.whole:
             raise WrongUse("The buckets cannot be listed", listing.why, "Name one: s3 ls s3://BUCKET")
@@ -128,7 +131,7 @@ def _level(job: Job[Any], objects: Objects, where: Address) -> Iterator[Sequence
 def _show(console: Console, entry: Entry, *, versions: bool) -> None:
     size = "folder" if entry.folder else "deleted" if entry.delete_marker else str(entry.size)
     tail = f"  {entry.version}{' (current)' if entry.latest else ''}" if versions else ""
-    console.result(None, f"{_when(entry.modified) or '':<20}  {size:>14}  {entry.key}{tail}")
+    console.result(None, f"{when(entry.modified) or '':<20}  {size:>14}  {entry.key}{tail}")
 
 
 def _row(entry: Entry) -> dict[str, Any]:
@@ -136,13 +139,22 @@ def _row(entry: Entry) -> dict[str, Any]:
     if not entry.folder:
         row |= {
             "size": entry.size,
-            "modified": _when(entry.modified),
+            "modified": when(entry.modified),
             "storage_class": entry.storage_class,
             "etag": entry.etag,
         }
     if entry.version:
         row |= {"version": entry.version, "latest": entry.latest, "delete_marker": entry.delete_marker}
     return row
+
+
+def _du(options: argparse.Namespace, console: Console) -> None:
+    where, objects = address(options.where), _objects(console)
+    below = [Entry(where.key, folder=True)]
+    found = console.do("count", lambda job: objects.amount(job, where.bucket, below, versions=options.versions))
+    console.result(
+        {"objects": found.objects, "bytes": found.size}, f"{found.size:,} bytes in {found.objects:,} objects"
+    )
 
 
 def _mb(options: argparse.Namespace, console: Console) -> None:
@@ -198,7 +210,7 @@ def _get(options: argparse.Namespace, console: Console) -> int:
 
 
 def _moved(console: Console, moved: Moved, verb: str) -> int:
-    _name_errors(console, moved.errors)
+    name_errors(console, moved.errors)
     console.result(
         {
             "objects": moved.objects,
@@ -223,7 +235,7 @@ def _rm(options: argparse.Namespace, console: Console) -> int:
         entries = [Entry(place.key, folder=place.key.endswith("/")) for place in places if place.bucket == bucket]
         done = console.do("delete", _deletion(objects, bucket, entries, versions=options.versions))
         gone, errors = gone + done.objects, [*errors, *done.errors]
-    _name_errors(console, tuple(errors))
+    name_errors(console, tuple(errors))
     console.result(
         {"deleted": gone, "errors": [{"name": name, "why": why} for name, why in errors]}, f"{gone:,} deleted"
     )
@@ -281,7 +293,7 @@ def _info(options: argparse.Namespace, console: Console) -> None:
         {
             "key": facts.key,
             "size": facts.size,
-            "modified": _when(facts.modified),
+            "modified": when(facts.modified),
             "storage_class": facts.storage_class,
             "content_type": facts.content_type,
             "etag": facts.etag,
@@ -289,7 +301,7 @@ def _info(options: argparse.Namespace, console: Console) -> None:
             "version": facts.version,
             "encryption": facts.encryption,
             "expires": facts.expires,
-            "locked_until": _when(facts.locked_until),
+            "locked_until": when(facts.locked_until),
             "metadata": facts.metadata,
             "tags": facts.tags,
             "not_told": list(facts.lacking),
@@ -300,8 +312,8 @@ def _info(options: argparse.Namespace, console: Console) -> None:
 def _link(options: argparse.Namespace, console: Console) -> None:
     where = address(options.where, key_needed=True)
     link = _objects(console).link(where.bucket, where.key, round(options.hours * 3600))
-    console.say(f"It can be used until {_when(link.expires)}. {link.note}".strip())
-    console.result({"url": link.url, "expires": _when(link.expires)}, link.url)
+    console.say(f"It can be used until {when(link.expires)}. {link.note}".strip())
+    console.result({"url": link.url, "expires": when(link.expires)}, link.url)
 
 
 def _unarchive(options: argparse.Namespace, console: Console) -> None:
@@ -311,93 +323,3 @@ def _unarchive(options: argparse.Namespace, console: Console) -> None:
     )
     state = objects.object_facts(where.bucket, where.key).archive
     console.result({"key": where.key, "archive": state.name.lower(), "answer": words}, f"{words}.")
-
-
-def _lifecycle(options: argparse.Namespace, console: Console) -> None:
-    where, objects = address(options.where), _objects(console)
-    now = objects.lifecycle(where.bucket)
-    days = (options.expire_days, options.noncurrent_days, options.abort_days)
-    new = now
-    if any(value is not None for value in days):
-        name = options.rule or f"opsdesk-{where.key.strip('/').replace('/', '-') or 'all'}"
-        made = rule(
-            name,
-            where.key,
-            expire_days=options.expire_days,
-            noncurrent_days=options.noncurrent_days,
-            abort_days=options.abort_days,
-        )
-        new = merged(now, [made])
-    if options.remove:
-        if options.remove not in {item.get("ID") for item in now.rules}:
-            raise WrongUse(
-                f"There is no rule {options.remove}", f"In the lifecycle of {where.bucket}", "See what there is"
-            )
-        new = merged(new, removed=[options.remove])
-    problems = check(new.rules)
-    if problems:
-        raise WrongUse("The lifecycle cannot be written", problems[0], "Correct the rule")
-    changes = difference(now, new)
-    if changes and not options.dry_run:
-        objects.write_lifecycle(where.bucket, new, expected=now)
-    for line in changes:
-        console.say(line)
-    answer: dict[str, Any] = {"rules": list(new.rules), "changed": bool(changes) and not options.dry_run}
-    if options.gone_by:
-        fate = console.do("try out", lambda job: objects.fate(job, where.bucket, new, _day(options.gone_by), where.key))
-        answer["gone"] = {
-            "on": options.gone_by,
-            "objects": fate.gone,
-            "bytes": fate.gone_size,
-            "of": fate.looked,
-            "restorable": fate.restorable,
-            "old_versions": fate.old_gone,
-            "old_bytes": fate.old_gone_size,
-            "of_old": fate.old,
-            "moved": fate.moved,
-            "old_moved": fate.old_moved,
-            "unsure": fate.unsure,
-        }
-        console.say(fate.in_words(fate.on - timedelta(seconds=1)))
-    lines = [f"{item.get('ID', '-')}: {in_words(item)}" for item in new.rules] or ["There are no rules"]
-    console.result(answer, "\n".join(lines))
-
-
-def _uploads(options: argparse.Namespace, console: Console) -> int:
-    where, objects = address(options.where), _objects(console)
-    found = console.do("count", lambda job: objects.open_uploads(job, where.bucket, where.key))
-    rows = [
-        {
-            "key": item.key,
-            "upload_id": item.upload_id,
-            "started": _when(item.started),
-            "parts": item.parts,
-            "bytes": item.size,
-        }
-        for item in found
-    ]
-    if not options.abort:
-        console.table(rows, ("started", "parts", "bytes", "key"))
-        return 0
-    gone = console.do("abort", lambda job: objects.abort_uploads(job, where.bucket, found))
-    _name_errors(console, gone.errors)
-    console.result({"aborted": gone.objects, "uploads": rows}, f"{gone.objects:,} unfinished uploads aborted")
-    return 1 if gone.errors else 0
-
-
-def _name_errors(console: Console, errors: tuple[tuple[str, str], ...]) -> None:
-    for name, why in errors[:20]:
-        console.warn(f"{name}: {why}")
-    if len(errors) > 20:
-        console.warn(f"and {len(errors) - 20:,} more")
-
-
-def _day(text: str) -> datetime:
-    try:
-        return datetime.fromisoformat(text).replace(tzinfo=UTC) + timedelta(days=1)  # the end of that day
-    except ValueError as error:
-        raise WrongUse(f"{text!r} is no day", "It should be YYYY-MM-DD", "For example 2027-01-31") from error
-
-
-def _when(moment: datetime | None) -> str | None:
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if moment else None

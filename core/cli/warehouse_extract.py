@@ -36,12 +36,16 @@ def add_actions(group: Group) -> None:
     )
     how.add_argument("--preset", choices=("nginx", "apache", "elb", "alb", "json", "xml"))
     parser.add_argument(
-        "--record", default="", metavar="ELEMENT", help="XML: the element that is one row (default: guessed)"
+        "--record",
+        default="",
+        metavar="ELEMENT[: PATH, ...]",
+        help="XML: the element that is one row, and its columns, as 'item: @sku, price, maker/name' (default: guessed)",
     )
     parser.add_argument("--skip", default="", metavar="REGEX", help="lines that are no data, for example ^#")
     parser.add_argument(
         "--type", action="append", default=[], metavar="COLUMN=KIND", help="text, whole, number, boolean, date, time"
     )
+    parser.add_argument("--often", action="store_true", help="it will be asked again and again (for the advice)")
     parser.add_argument("--table", default="", metavar="T", help="make this table in the warehouse")
     parser.add_argument("--output", type=Path, metavar="F.parquet", help="write a Parquet file")
     parser.add_argument("--rejects", type=Path, metavar="F", help="keep what did not match, as JSON lines")
@@ -69,7 +73,7 @@ def _extract(options: argparse.Namespace, console: Console) -> int:
         ddl = hive_ddl(definition, options.table, options.input, athena=options.emit == "athena")
         console.result({"ddl": ddl, "columns": [asdict(column) for column in definition.columns]}, ddl.rstrip())
         return 0
-    _advise(console, sources, definition)
+    _advise(console, sources, found, often=options.often)
     if not options.table and options.output is None:
         _show_preview(console, found)
         return 0
@@ -90,14 +94,17 @@ def _extract(options: argparse.Namespace, console: Console) -> int:
 def _definition(options: argparse.Namespace) -> Definition:
     from dataclasses import replace
 
-    from core.warehouse.extract.definition import DOCUMENT, PATTERN, Definition
+    from core.warehouse.extract.definition import DOCUMENT, PATTERN, Definition, xml_definition
     from core.warehouse.extract.presets import preset
 
     if options.document and options.preset:
         raise WrongUse("--document needs --pattern", "A preset says itself how it reads", "Leave one of them out")
     kind = DOCUMENT if options.document else PATTERN
     made = preset(options.preset) if options.preset else Definition(kind, pattern=options.pattern)
-    return replace(made, record=options.record, skip=options.skip)
+    if options.record and options.preset != "xml":
+        raise WrongUse("--record needs --preset xml", "Only XML has records of a name", "Give both or none")
+    named = xml_definition(options.record)
+    return replace(made, record=named.record, columns=named.columns or made.columns, skip=options.skip)
 
 
 def _kinds(options: argparse.Namespace, definition: Definition) -> dict[str, str]:
@@ -128,11 +135,16 @@ def _load(
     service.extracts.load(job, run, definition, tally, output, options.table, stage=options.stage)
 
 
-def _advise(console: Console, sources: list[Source], definition: Definition) -> None:
-    from core.warehouse.extract.advise import which_tool
+def _advise(console: Console, sources: list[Source], found: Preview, *, often: bool) -> None:
+    from core.warehouse.extract.advise import already_columns, which_tool
 
-    found = which_tool(sum(source.size for source in sources), xml=definition.kind in ("xml", "document"))
-    console.say(f"{found.tool}: {found.why}")
+    advice = which_tool(
+        sum(source.size for source in sources),
+        relational=already_columns([line.text for line in found.lines]),
+        often=often,
+        xml=found.definition.kind in ("xml", "document"),
+    )
+    console.say(f"{advice.tool}: {advice.why}")
 
 
 def _show_preview(console: Console, found: Preview) -> None:

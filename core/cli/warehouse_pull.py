@@ -56,9 +56,14 @@ def add_actions(group: Group) -> None:
     parser.add_argument("--snapshot", action="store_true", help="read all tables of a source as of one moment (slower)")
     parser.add_argument("--if-due", action="store_true", help="only if the plan's schedule says so")
     parser.add_argument("--save", default="", metavar="NAME", help="keep the options as a plan of this name")
+    parser.add_argument("--add", action="store_true", help="with --save: add the source to the plan of that name")
+    parser.add_argument(
+        "--union", default="", metavar="SCHEMA", help="with --save: views there show all sources of the plan as one"
+    )
     parser.add_argument("--at", default="", metavar="HH:MM,...", help="with --save: the plan's times of day")
     parser.add_argument("--on", default="", metavar="mon,...", help="with --at: its weekdays (default: every day)")
-    group.action("pulls", _pulls, "the saved plans of pulls, when each ran and is due")
+    pulls = group.action("pulls", _pulls, "the saved plans of pulls, when each ran and is due")
+    pulls.add_argument("--forget", default="", metavar="PLAN", help="remove a plan and its timers; its tables stay")
     timer = group.action("pull-schedule", _schedule, "let the operating system run a saved pull")
     timer.add_argument("plan", metavar="PLAN")
     timer.add_argument("--install", choices=KINDS, help="write and activate it")
@@ -104,15 +109,16 @@ def _pull(options: argparse.Namespace, console: Console) -> int:
             cut=options.cut_text,
             snapshot=options.snapshot,
         )
+        if (options.add or options.union) and not options.save:
+            raise WrongUse("--add and --union need --save", "They are about a plan that is kept", "Give --save NAME")
         if options.save:
-            feed.save(
-                replace(
-                    plan,
-                    name=options.save,
-                    schedule=schedule,
-                    sources=tuple(replace(one, source=_without_password(one.source)) for one in plan.sources),
-                )
-            )
+            bare = tuple(replace(one, source=_without_password(one.source)) for one in plan.sources)
+            kept = replace(plan, name=options.save, schedule=schedule, union=options.union, sources=bare)
+            if options.add:
+                kept = feed.joined(kept)
+                others = kept.sources[: -len(bare)]
+                plan = replace(kept, sources=(*others, *plan.sources))  # the password, if it was given, is for this run
+            feed.save(kept)
     if options.propose:
         return _propose(options, console, feed, plan)
     if options.save and options.at:
@@ -129,22 +135,27 @@ def _pull(options: argparse.Namespace, console: Console) -> int:
     return 0 if report.ok else 1
 
 
-def _pulls(_options: argparse.Namespace, console: Console) -> None:
-    from core.jobs.calendar import next_moment
+def _pulls(options: argparse.Namespace, console: Console) -> None:
+    from core.warehouse.feed.kept import forget, kept_plans
     from core.warehouse.feed.service import FeedService
 
-    workplace = console.desk.workplace
-    feed = FeedService(workplace)
+    feed = FeedService(console.desk.workplace)
+    if options.forget:
+        if options.forget not in feed.plans():
+            feed.plan(options.forget)  # says which there are
+        stopped = console.do(f"Forget {options.forget}", lambda _job: forget(feed, options.forget))
+        told = f" Its timer ({', '.join(stopped)}) is gone." if stopped else ""
+        console.result({"forgotten": options.forget, "timers": stopped}, f"{options.forget} is forgotten.{told}")
+        return
     rows = []
-    for name in feed.plans():
-        plan = feed.plan(name)
-        last = feed.last_success(name)
-        following = next_moment(plan.schedule, workplace.clock.now()) if plan.schedule else None
+    for one in kept_plans(feed):
         rows.append(
             {
-                "plan": name, "mode": plan.mode, "into": ", ".join(one.schema for one in plan.sources),
-                "last": last.isoformat(timespec="seconds") if last else None, "due": feed.due(plan),
-                "next": following.isoformat(timespec="seconds") if following else None,
+                "plan": one.name, "mode": one.plan.mode if one.plan else "",
+                "from": ", ".join(_without_password(s.source) for s in one.plan.sources) if one.plan else one.fault,
+                "into": ", ".join(source.schema for source in one.plan.sources) if one.plan else "",
+                "last": one.last.isoformat(timespec="seconds") if one.last else None, "due": one.due,
+                "next": one.next.isoformat(timespec="seconds") if one.next else None, "timers": ", ".join(one.timers),
             }
         )  # fmt: skip
     console.table(rows)

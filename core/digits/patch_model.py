@@ -101,17 +101,22 @@ def _sides(classes: int) -> tuple[NDArray[np.intp], NDArray[np.intp], Floats]:
     return first, second, signs
 
 
+@cache
+def _own_pairs(classes: int) -> tuple[NDArray[np.intp], Floats]:
+    """The pairs that a class is one of, and its side of each: both (classes, classes - 1)."""
+    signs = _sides(classes)[2]
+    own = np.nonzero(signs)[1].reshape(classes, -1)
+    return own, np.take_along_axis(signs, own, 1)
+
+
 def margins_of(decisions: Floats, classes: int) -> Floats:
     """(n, pairs) -> (n, classes): how clearly a class wins its closest pair; below 0 it loses one.
 
     Probabilities come from these: pairs won are whole numbers, so that a digit just won looks as sure as one far
     from every border.
     """
-    signs = _sides(classes)[2]
-    closest = np.empty((len(decisions), classes), decisions.dtype)
-    for index in range(classes):
-        own = signs[index] != 0
-        closest[:, index] = (decisions[:, own] * signs[index, own]).min(1)
+    own, signs = _own_pairs(classes)
+    closest: Floats = (decisions[:, own] * signs).min(2)
     return closest
 
 

@@ -221,7 +221,7 @@ def _cron(timer: Timer) -> ScheduleExport:
         {"crontab": "\n".join(lines) + "\n"},
         ("crontab -e",),
         available,
-        available and any(mark in line for line in _crontab()),
+        available and any(line.endswith((mark, f"{mark} catch-up")) for line in _crontab()),
         "" if available else "There is no crontab on this computer",
     )
 

@@ -39,7 +39,7 @@ def pipeline(workplace: Workplace, wanted: Carriage, options: PipelineOptions | 
             raise WrongUse(
                 "No staging place is named",
                 "Rows wait in S3 for the warehouse's COPY",
-                "Add --staging s3://your-bucket/prefix/ (a bucket that the warehouse's IAM role may read)",
+                "Name s3://your-bucket/prefix/ as staging: a bucket that the warehouse's IAM role may read",
             )
         staging = "s3://opsdesk-staging/"
     statements = Statements(aws, _connection(aws.target().warehouses, wanted.connection))

@@ -30,7 +30,7 @@ MOST_BODY = 512 << 10
 _MOST_DISCARDED = 8 * MOST_BODY  # read and thrown away, so that a client still sending gets to see the 413
 MOST_EVENTS = 500
 _MOST_TEXT = 2_048  # characters of one field that is taken from a header or a query
-_BODY_WITHIN = 10.0  # seconds
+_SILENT_FOR, _BODY_WITHIN = 10.0, 60.0  # seconds a sender may pause, and take in all
 _DRAIN_WITHIN = 30.0
 _PIXEL = bytes.fromhex("47494638396101000100800000000000ffffff21f90401000000002c00000000010001000002024401003b")
 _NO_STORE = (b"cache-control", b"no-store")
@@ -144,10 +144,11 @@ async def _body(scope: Scope, receive: Receive) -> bytes:
     size = int(length) if length.isdigit() else 0
     if size > _MOST_DISCARDED:
         raise _Refused(413, f"A request may have {MOST_BODY:,} bytes", (b"connection", b"close"))
-    parts, size = [], 0
+    parts, size, now = [], 0, asyncio.get_running_loop().time
+    until = now() + _BODY_WITHIN
     while True:
         try:
-            message = await asyncio.wait_for(receive(), _BODY_WITHIN)
+            message = await asyncio.wait_for(receive(), min(_SILENT_FOR, until - now()))
         except TimeoutError as error:
             raise _Refused(408, "The request did not come to its end", (b"connection", b"close")) from error
         if message["type"] == "http.disconnect":

@@ -127,12 +127,14 @@ class StreamSource:
 
     def shards(self) -> tuple[list[Shard], float]:
         """All shards, closed ones too, and how far the server's clock is ahead of ours (seconds; 0 when it may agree)."""
+        # It costs no shard a read, and everything begins with it: boto3 may try again.
+        client = self._aws.client("kinesis", retries=4, read_timeout=self._read_timeout)
         with explained(f"list the shards of {self.stream}"):
             found: list[Shard] = []
             wanted: dict[str, Any] = {"StreamName": self.stream}
             while True:
                 asked = time.time()
-                answer = self.client.list_shards(**wanted)
+                answer = client.list_shards(**wanted)
                 skew = _skew(answer, asked, time.time())
                 found += [shard_of(entry) for entry in answer["Shards"]]
                 if not answer.get("NextToken"):

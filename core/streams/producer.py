@@ -24,7 +24,7 @@ _OFFLINE_AFTER = 2.0  # seconds without an answer, from which on new records wai
 @dataclass(frozen=True, slots=True)
 class ProducerLimits:
     """linger: seconds a record may wait for company. queue_*: what may wait in memory. spill_bytes: on disk.
-    senders: puts under way at once, at most. ordered: keep the order of each key (see the module).
+    senders: puts under way at once, at most. ordered: keep the order of each key (see the outbox).
     back_off: seconds, the ceiling of the first wait before a resend, and of the longest; full jitter below it."""
 
     linger: float = 0.1
@@ -230,20 +230,24 @@ class Producer:
     # -- the queue (under the lock) -----------------------------------------
     def _accept(self, records: list[tuple[bytes, str]], now: float, *, whole: bool) -> int:
         """How many were taken: into memory while it has room, the others onto the disk (all of them or none)."""
+        spill = self._spill
         # Once some wait on disk all later ones do: order.
-        fitting = 0 if self._spill or (self._spill is not None and self._offline(now)) else self._fitting(records)
-        if rest := records[fitting:]:
-            kept = self._spill is not None and self._spill.add(rest)
-            if not kept and whole:
+        fitting = 0 if spill is not None and (spill or self._offline(now)) else self._fitting(records)
+        taken = fitting
+        if fitting < len(records):
+            if spill is not None and spill.add(records[fitting:]):
+                taken = len(records)
+            elif whole:
                 return 0
-        else:
-            kept = False
-        for data, key in records[:fitting]:
+            records = records[:fitting]
+        for data, key in records:
             self._outbox.add(Outgoing(data, key, now))
-        return len(records) if kept else fitting
+        return taken
 
     def _fitting(self, records: list[tuple[bytes, str]]) -> int:
         """How many of them memory has room for."""
+        if len(records) == 1:
+            return int(self._memory_room())
         most, size = max(0, self.limits.queue_records - self._outbox.waiting), self._outbox.bytes
         for number, (data, _) in enumerate(records[:most]):
             if size >= self.limits.queue_bytes:

@@ -78,6 +78,7 @@ class Window:
         self._delays: deque[tuple[float, float]] = deque(maxlen=_SAMPLES)
         self._ages: deque[tuple[float, float]] = deque(maxlen=_SAMPLES)
         self._received: deque[tuple[float, int, int]] = deque()  # (monotonic, records, bytes)
+        self._oldest: float | None = None
 
     # -- filled by the readers ------------------------------------------------
     def throttled(self, shard: str, skew: float = 0.0) -> None:
@@ -110,6 +111,7 @@ class Window:
             while now - self._received[0][0] > _RECEIVED_KEPT:
                 self._received.popleft()
             if records:
+                self._oldest = min(records[0].arrived, self._oldest or records[0].arrived)
                 self._all.add(records)
                 self._rates.add(page.shard.id, tally)
                 self._keys.add(keys)
@@ -160,6 +162,11 @@ class Window:
     def seen(self) -> int:
         """User records since the start."""
         return self._all.added
+
+    @property
+    def oldest(self) -> float | None:
+        """When the oldest record that was added had arrived in the stream (epoch seconds), kept still or not."""
+        return self._oldest
 
     def kept(self, *, matching: bool = False) -> list[Record]:
         """All records held, oldest first; ``matching`` the filter where there is one."""

@@ -82,6 +82,7 @@ class Segments(QFrame):
     def choose(self, value: str) -> None:
         """Show ``value`` as chosen (no signal)."""
         self._buttons[value].setChecked(True)
+        self.setFocusProxy(self._buttons[value])
 
     def relabel(self, value: str, words: str) -> None:
         self._buttons[value].setText(words)

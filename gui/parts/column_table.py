@@ -4,21 +4,23 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QPoint, QRect, QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QAction, QFont, QFontMetrics, QGuiApplication, QKeyEvent, QKeySequence, QPainter, QResizeEvent
-from PySide6.QtWidgets import (
-    QHeaderView,
-    QLineEdit,
-    QMenu,
-    QStyle,
-    QStyledItemDelegate,
-    QStyleOptionViewItem,
-    QTableView,
-    QWidget,
+from PySide6.QtCore import QItemSelectionModel, QModelIndex, QPoint, Qt, QTimer, Signal
+from PySide6.QtGui import (
+    QAction,
+    QContextMenuEvent,
+    QFocusEvent,
+    QFontMetrics,
+    QGuiApplication,
+    QKeyEvent,
+    QKeySequence,
+    QResizeEvent,
 )
+from PySide6.QtWidgets import QHeaderView, QMenu, QTableView, QWidget
 
+from gui.parts.column_cells import Cells
 from gui.parts.column_model import ColumnModel
-from gui.style.theme import font, theme
+from gui.parts.filter_header import FilterHeader
+from gui.style.theme import font
 from gui.style.tokens import Size, Space
 
 if TYPE_CHECKING:
@@ -29,137 +31,14 @@ _WIDEST, _NARROWEST = 360, 64
 _COPY_HERE = 400_000  # cells copied on the spot (some 40 ms); more is handed over as ``copy_asked``
 
 
-class _FilterHeader(QHeaderView):
-    """A header with a line of filter fields below its names."""
-
-    filter_edited = Signal(int, str)
-
-    def __init__(self, parent: QWidget) -> None:
-        super().__init__(Qt.Orientation.Horizontal, parent)
-        self._fields: dict[int, QLineEdit] = {}
-        self._shown = False
-        self.setSectionsClickable(True)
-        self.setSectionsMovable(True)
-        self.setHighlightSections(False)
-        self.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
-        self.setIconSize(QSize(13, 13))
-        self.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
-        for signal in (self.sectionResized, self.sectionMoved, self.sectionCountChanged):
-            signal.connect(self.place_fields)
-
-    @property
-    def fields_shown(self) -> bool:
-        return self._shown
-
-    def show_fields(self, shown: bool) -> None:
-        self._shown = shown
-        if not shown:
-            for field in self._fields.values():
-                field.hide()
-        self.updateGeometries()
-        self.place_fields()
-
-    def show_texts(self, texts: dict[int, str]) -> None:
-        for section, field in self._fields.items():
-            if field.text() != texts.get(section, ""):
-                field.blockSignals(True)
-                field.setText(texts.get(section, ""))
-                field.blockSignals(False)
-
-    def sizeHint(self) -> QSize:
-        size = super().sizeHint()
-        return QSize(size.width(), size.height() + (Size.CONTROL_SMALL + Space.XS if self._shown else 0))
-
-    def updateGeometries(self) -> None:
-        self.setViewportMargins(0, 0, 0, Size.CONTROL_SMALL + Space.XS if self._shown else 0)
-        super().updateGeometries()
-
-    def focus_field(self, section: int) -> None:
-        self.place_fields()
-        if section in self._fields:
-            self._fields[section].setFocus()
-
-    def place_fields(self, *_: object) -> None:
-        """Fields exist for the sections in sight only, so that a thousand columns cost nothing."""
-        if not self._shown:
-            return
-        top = self.height() - Size.CONTROL_SMALL - Space.XS
-        for section in range(self.count()):
-            left, width = self.sectionViewportPosition(section), self.sectionSize(section)
-            visible = not self.isSectionHidden(section) and left + width > 0 and left < self.width()
-            field = self._fields.get(section)
-            if not visible:
-                if field is not None:
-                    field.hide()
-                continue
-            if field is None:
-                field = self._new_field(section)
-            field.setGeometry(QRect(left + 2, top, width - 4, Size.CONTROL_SMALL))
-            field.show()
-
-    def _new_field(self, section: int) -> QLineEdit:
-        field = QLineEdit(self)
-        field.setProperty("kind", "filter")
-        field.setPlaceholderText("filter")
-        field.setClearButtonEnabled(True)
-        name = self.model().headerData(section, Qt.Orientation.Horizontal)
-        field.setAccessibleName(f"Filter {name}")
-        field.setToolTip("Part of the text, > 10, = x, != x, /regex/, null, !null")
-        field.textChanged.connect(lambda text, section=section: self.filter_edited.emit(section, text))
-        self._fields[section] = field
-        return field
-
-    def forget_fields(self) -> None:
-        for field in self._fields.values():
-            field.deleteLater()
-        self._fields.clear()
-
-
-class _Cells(QStyledItemDelegate):
-    """Paints a cell's text and nothing else: a stylesheet's item takes four times as long, and a page has hundreds."""
-
-    def __init__(self, parent: QTableView) -> None:
-        super().__init__(parent)
-        self._dress()
-        theme().changed.connect(self._dress)
-
-    def _dress(self) -> None:
-        self._text, self._null = theme().color("text"), theme().color("disabled_text")
-        self._line, self._chosen = theme().color("grid"), theme().color("accent_soft")
-        self._font = font("body")
-        self._italic = QFont(self._font)
-        self._italic.setItalic(True)
-        self._metrics = QFontMetrics(self._font)
-
-    def paint(
-        self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
-    ) -> None:
-        model = index.model()
-        assert isinstance(model, ColumnModel)
-        box: QRect = option.rect  # type: ignore[attr-defined]
-        if option.state & QStyle.StateFlag.State_Selected:  # type: ignore[attr-defined]
-            painter.fillRect(box, self._chosen)
-        text = model.text(index.row(), index.column())
-        inside = box.adjusted(Space.S, 0, -Space.S, -1)
-        painter.setFont(self._font if text is not None else self._italic)
-        painter.setPen(self._null if text is None else self._text)
-        shown = "NULL" if text is None else text
-        if len(shown) * 5 > inside.width():  # only what may not fit is measured
-            shown = self._metrics.elidedText(shown, Qt.TextElideMode.ElideRight, inside.width())
-        side = Qt.AlignmentFlag.AlignRight if model.is_numeric(index.column()) else Qt.AlignmentFlag.AlignLeft
-        painter.drawText(inside, side | Qt.AlignmentFlag.AlignVCenter | Qt.TextFlag.TextSingleLine, shown)
-        painter.setPen(self._line)
-        painter.drawLine(box.bottomLeft(), box.bottomRight())
-
-
 class ColumnTable(QTableView):
     """Tells what the hand did; whoever owns it computes the new order on a worker and calls ``show_order``."""
 
     order_asked = Signal(dict, list)
     """filters by column name, and (column, descending) pairs, the first sorts first"""
     profile_asked = Signal(str)
-    copy_asked = Signal(object)
-    """a frame too large to copy on the spot"""
+    copy_asked = Signal(object, bool)
+    """a frame too large to copy on the spot, and whether its headers are wanted"""
     cell_opened = Signal(str, object)
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -177,15 +56,15 @@ class ColumnTable(QTableView):
         self.setAccessibleName("Result")
         self._later = QTimer(self, singleShot=True, interval=250)  # one pause in typing, one filter run
         self._later.timeout.connect(self._ask)
-        self.doubleClicked.connect(self._open_cell)
+        self.activated.connect(self._open_cell)  # a double click, or Enter
         self._frozen = QTableView(self)
         self._frozen_header = self._dress(self._frozen)
         self._freeze()
 
-    def _dress(self, view: QTableView) -> _FilterHeader:
-        header = _FilterHeader(view)
+    def _dress(self, view: QTableView) -> FilterHeader:
+        header = FilterHeader(view)
         view.setHorizontalHeader(header)
-        view.setItemDelegate(_Cells(view))
+        view.setItemDelegate(Cells(view))
         view.setWordWrap(False)
         view.setShowGrid(False)
         view.setFont(font("body"))
@@ -193,9 +72,8 @@ class ColumnTable(QTableView):
         view.setSelectionMode(QTableView.SelectionMode.ContiguousSelection)
         view.setEditTriggers(QTableView.EditTrigger.NoEditTriggers)
         view.setTabKeyNavigation(False)
-        view.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
-        view.customContextMenuRequested.connect(lambda place, view=view: self._cell_menu(view, place))
         header.filter_edited.connect(self._filter_edited)
+        header.left.connect(self.setFocus)
         header.sectionClicked.connect(self._header_clicked)
         header.customContextMenuRequested.connect(lambda place, header=header: self._header_menu(header, place))
         return header
@@ -226,8 +104,12 @@ class ColumnTable(QTableView):
 
     def show_order(self, order: pl.Series | None) -> None:
         """The answer to ``order_asked``."""
-        across = self.horizontalScrollBar().value()
+        across, column = self.horizontalScrollBar().value(), self.currentIndex().column()
         self._model.show_order(order, list(self._sorts))
+        if column >= 0 and self._model.rowCount():  # keys go on in the column they were in
+            self.selectionModel().setCurrentIndex(
+                self._model.index(0, column), QItemSelectionModel.SelectionFlag.NoUpdate
+            )
         self._lay_out_frozen()
         self.horizontalScrollBar().setValue(across)
         self.scrollToTop()
@@ -305,12 +187,17 @@ class ColumnTable(QTableView):
         self.order_asked.emit(filters, list(self._sorts))
 
     # -- menus ------------------------------------------------------------------------------
-    def _header_menu(self, header: _FilterHeader, place: QPoint) -> None:
+    def _header_menu(self, header: FilterHeader, place: QPoint) -> None:
         section = header.logicalIndexAt(place)
         if section < 0:
             return
-        name = self._model.names[section]
         menu = QMenu(self)
+        self._add_column_actions(menu, section)
+        menu.popup(header.mapToGlobal(place))
+
+    def _add_column_actions(self, menu: QMenu, section: int) -> None:
+        """What can be done to a column: in the menu of its header, and in that of its cells, which keys reach."""
+        name = self._model.names[section]
         menu.addAction("Sort ascending", lambda: self.sort_by(name, False))
         menu.addAction("Sort descending", lambda: self.sort_by(name, True))
         menu.addSeparator()
@@ -322,7 +209,6 @@ class ColumnTable(QTableView):
             menu.addAction(f"Show {len(hidden)} hidden", self.show_all_columns)
         menu.addSeparator()
         menu.addAction("Copy the name", lambda: QGuiApplication.clipboard().setText(name))
-        menu.popup(header.mapToGlobal(place))
 
     def hide_column(self, section: int) -> None:
         if section in self._pinned:
@@ -330,8 +216,14 @@ class ColumnTable(QTableView):
         self._header.setSectionHidden(section, True)
         self._header.place_fields()
 
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        """Asked for by a key, the menu is that of the current cell, wherever the pointer is."""
+        by_key = event.reason() == QContextMenuEvent.Reason.Keyboard
+        self._cell_menu(self, self.visualRect(self.currentIndex()).center() if by_key else event.pos())
+
     def _cell_menu(self, view: QTableView, place: QPoint) -> None:
-        if not view.indexAt(place).isValid():
+        index = view.indexAt(place)
+        if not index.isValid():
             return
         menu = QMenu(self)
         copy = QAction("Copy with headers", menu)
@@ -341,13 +233,26 @@ class ColumnTable(QTableView):
         menu.addAction("Copy without headers", lambda: self.copy(headers=False))
         menu.addAction("Copy as an IN list", self._copy_list)
         menu.addSeparator()
-        menu.addAction("Show the whole value", lambda: self._open_cell(view.indexAt(place)))
+        menu.addAction("Show the whole value", lambda: self._open_cell(index))
+        self._add_column_actions(menu.addMenu(f"Column {self._model.names[index.column()]}"), index.column())
         menu.popup(view.viewport().mapToGlobal(place))
 
     def _open_cell(self, index: QModelIndex) -> None:
         if index.isValid():
             value = self._model.rows(index.row(), index.row())[self._model.names[index.column()]][0]
             self.cell_opened.emit(self._model.names[index.column()], value)
+
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        """Keys need a place to begin at."""
+        super().focusInEvent(event)
+        if not self.currentIndex().isValid() and self._model.rowCount():
+            shown = [
+                n
+                for n in map(self._header.logicalIndex, range(self._header.count()))
+                if not self._header.isSectionHidden(n)
+            ]
+            if shown:
+                self.setCurrentIndex(self._model.index(0, shown[0]))
 
     # -- copying -------------------------------------------------------------------------------
     def keyPressEvent(self, event: QKeyEvent) -> None:
@@ -376,7 +281,7 @@ class ColumnTable(QTableView):
         if frame is None:
             return
         if frame.height * frame.width > _COPY_HERE:
-            self.copy_asked.emit(frame)
+            self.copy_asked.emit(frame, headers)
             return
         QGuiApplication.clipboard().setText(as_tsv(frame, headers=headers))
 
@@ -403,6 +308,8 @@ class ColumnTable(QTableView):
         frozen.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         frozen.setAccessibleName("Pinned columns")
         self._frozen_header.setSectionsMovable(False)
+        frozen.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+        frozen.customContextMenuRequested.connect(lambda place: self._cell_menu(frozen, place))
         frozen.verticalScrollBar().valueChanged.connect(self.verticalScrollBar().setValue)
         self.verticalScrollBar().valueChanged.connect(frozen.verticalScrollBar().setValue)
         self.horizontalScrollBar().valueChanged.connect(self._header.place_fields)

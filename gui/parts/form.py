@@ -24,8 +24,8 @@ class Field(QWidget):
         super().__init__(parent)
         self.widget = widget
         self._help = help_text
-        name = Label(label, "strong")
-        name.setBuddy(widget)
+        self.name = Label(label, "strong")
+        self.name.setBuddy(widget)
         widget.setAccessibleName(label)
         widget.setAccessibleDescription(help_text)
         self.note = Label(help_text, "small", wrap=True)
@@ -33,9 +33,17 @@ class Field(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(Space.XS)
-        layout.addWidget(name)
+        layout.addWidget(self.name)
         layout.addWidget(widget)
         layout.addWidget(self.note)
+
+    def show_words(self, label: str, help_text: str) -> None:
+        """Another label and another help, where the field's meaning follows from a choice."""
+        self._help = help_text
+        self.name.setText(label)
+        self.widget.setAccessibleName(label)
+        self.widget.setAccessibleDescription(help_text)
+        self.show_fault("")
 
     def show_fault(self, text: str) -> None:
         """Mark the field as wrong and say why; "" clears it."""

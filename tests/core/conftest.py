@@ -10,6 +10,7 @@ HERE = Path(__file__).parent
 
 # Files that take long, the longest first: begun early, none of them keeps one worker busy after the others have ended.
 LONG = [
+    "digits/test_training.py",
     "digits/test_service.py",
     "warehouse_feed/test_feed.py",
     "backups/test_verify_faults.py",

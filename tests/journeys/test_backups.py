@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+import hashlib
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from PySide6.QtCore import QMimeData, QPoint, Qt, QUrl
-from PySide6.QtGui import QDrag, QMouseEvent
-from PySide6.QtWidgets import QApplication, QLabel
+from PySide6.QtCore import QPoint
+from PySide6.QtWidgets import QApplication
 
+from core.backups.plan import Plan, Source, Target
 from gui.parts.dialogs import ConfirmDialog
 from gui.tabs.backups.object_dialogs import BucketDialog
 from gui.tabs.backups.restore_dialog import RestoreDialog
@@ -136,40 +140,29 @@ def test_a_plan_is_made_run_proved_broken_found_out_and_restored(console, sandbo
     print(beat.stop())
 
 
-class Files(QLabel):
-    """A file manager's stand-in: files can be dragged from here, as from any other window."""
-
-    def __init__(self, paths: list[Path]) -> None:
-        super().__init__("files")
-        self.paths = paths
-        self.setWindowFlag(Qt.WindowType.WindowStaysOnTopHint)
-        self.resize(120, 80)
-
-    def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        drag = QDrag(self)
-        data = QMimeData()
-        data.setUrls([QUrl.fromLocalFile(str(path)) for path in self.paths])
-        drag.setMimeData(data)
-        drag.exec(Qt.DropAction.CopyAction)
-
-
-class Folder(QLabel):
-    """Takes dropped files, as a file manager does."""
-
-    def __init__(self) -> None:
-        super().__init__("drop here")
-        self.setAcceptDrops(True)
-        self.setWindowFlag(Qt.WindowType.WindowStaysOnTopHint)
-        self.resize(120, 80)
-        self.got: list[Path] = []
-
-    def dragEnterEvent(self, event: Any) -> None:
-        if event.mimeData().hasFormat("text/uri-list"):
-            event.acceptProposedAction()
-
-    def dropEvent(self, event: Any) -> None:
-        self.got = [Path(url.toLocalFile()) for url in event.mimeData().urls()]
-        event.acceptProposedAction()
+@contextlib.contextmanager
+def stranger(hand: Hand, *paths: Path) -> Iterator[tuple[QPoint, Callable[[], list[str]]]]:
+    """A window of another program in the corner: (its middle, what was dropped on it so far)."""
+    program = subprocess.Popen(
+        [sys.executable, "-m", "tests.journeys.stranger", *map(str, paths)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=Path(__file__).parents[2],
+    )
+    lines: list[str] = []
+    assert program.stdin and program.stdout
+    reader = threading.Thread(target=lambda: lines.extend(iter(program.stdout.readline, "")))
+    reader.start()
+    try:
+        hand.wait_until(lambda: lines, "the other window")
+        place = QPoint(*map(int, lines[0].split()[1:]))
+        yield place, lambda: lines[1:]
+    finally:
+        program.stdin.close()
+        program.wait(10)
+        reader.join()
+        program.stdout.close()
 
 
 def test_objects_are_browsed_dropped_in_dragged_out_and_deleted(console, sandbox, tmp_path: Path) -> None:
@@ -196,16 +189,12 @@ def test_objects_are_browsed_dropped_in_dragged_out_and_deleted(console, sandbox
     (tmp_path / "report.txt").write_text("quarterly")
     (tmp_path / "folder").mkdir()
     (tmp_path / "folder" / "inside.txt").write_text("deep")
-    files = Files([tmp_path / "report.txt", tmp_path / "folder"])
-    files.move(20, 20)
-    files.show()
-    hand.wait_until(files.windowHandle().isExposed, "the other window")
-    hand.pause(0.4)  # until the window manager has put it in its place
-    drag_to(hand, files, view.objects.stack)
     names = lambda: [line.name for line in view.objects.table.row_model.rows]  # noqa: E731
-    hand.wait_until(lambda: names() == ["folder/", "report.txt"], f"the files are there, not {names()}")
+    with stranger(hand, tmp_path / "report.txt", tmp_path / "folder") as (place, _):
+        stack = view.objects.stack
+        drag_to(hand, place, stack.mapToGlobal(stack.rect().center()))
+        hand.wait_until(lambda: names() == ["folder/", "report.txt"], f"the files are there, not {names()}")
     assert s3.get_object(Bucket=bucket, Key="folder/inside.txt")["Body"].read() == b"deep"
-    files.hide()
 
     # facts, and a link that works
     click_row(hand, view.objects.table, 1)
@@ -221,16 +210,11 @@ def test_objects_are_browsed_dropped_in_dragged_out_and_deleted(console, sandbox
         assert answer.read() == b"quarterly"
 
     # dragged out
-    folder = Folder()
-    folder.move(20, 20)
-    folder.show()
-    hand.wait_until(folder.windowHandle().isExposed, "the other window")
-    hand.pause(0.4)  # until the window manager has put it in its place
     table = view.objects.table
-    drag_to(hand, table.viewport(), folder, start=row_place(table, 1))
-    hand.wait_until(lambda: folder.got, "the file arrived")
-    assert folder.got[0].read_text() == "quarterly"
-    folder.hide()
+    with stranger(hand) as (place, dropped):
+        drag_to(hand, table.viewport().mapToGlobal(row_place(table, 1)), place)
+        hand.wait_until(dropped, "the file arrived")
+        assert dropped()[0].split()[2] == hashlib.sha256(b"quarterly").hexdigest()
 
     # deleted, asked first; Enter does not do it
     click_row(hand, table, 0)
@@ -264,14 +248,94 @@ def click_row(hand: Hand, table: Any, row: int) -> None:
     hand.click(table.viewport(), row_place(table, row))
 
 
-def drag_to(hand: Hand, source: Any, target: Any, start: QPoint | None = None) -> None:
+def drag_to(hand: Hand, begin: QPoint, end: QPoint) -> None:
     """Press in one window, move slowly into the other, release: a real XDND drag. One xdotool does it all, because a
     drag runs its own event loop and lets nobody else act."""
-    begin = source.mapToGlobal(start or source.rect().center())
-    end = target.mapToGlobal(target.rect().center())
     words = ["mousemove", str(begin.x()), str(begin.y()), "mousedown", "1", "sleep", "0.1"]
     for step in range(1, 16):
         point = begin + (end - begin) * (step / 15)
         words += ["mousemove", str(round(point.x())), str(round(point.y())), "sleep", "0.03"]
     hand._send(*words, "sleep", "0.3", "mouseup", "1")
     hand.pause(0.3)
+
+
+def test_the_page_by_keys_alone(console, sandbox, tmp_path: Path) -> None:
+    """From a plan to its proof, into a bucket, and an object away: the mouse lies still."""
+    bucket, name = sandbox.name("keys"), sandbox.name("papers")
+    s3 = sandbox.client("s3")
+    s3.create_bucket(Bucket=bucket)
+    s3.put_object(Bucket=bucket, Key="loose.txt", Body=b"x")
+    (tmp_path / "papers").mkdir()
+    (tmp_path / "papers" / "one.txt").write_text("one" * 100)
+    hand = Hand(console.window)
+    view = page(console, hand)
+    plans, objects = view.plans_presenter, view.objects_presenter
+    plans.service.save_plan(Plan(name, Source("folder", paths=(str(tmp_path / "papers"),)), Target(bucket, "x")))
+    hand.key("F5")
+    hand.wait_until(lambda: name in view.plans.list.cards, "the new plan is listed")
+
+    seen = walked(hand, view)
+    cards = view.plans.list.cards
+    chosen = cards[plans.current]  # Tab reaches the chosen one, arrows lead to the others
+    wanted = [view.back_up, view.plans.new, chosen, view.plans.detail.edit, view.plans.detail.more]
+    assert not [item for item in wanted if item not in seen], [
+        item.accessibleName() or type(item).__name__ for item in seen
+    ]
+
+    focus(hand, chosen)
+    order = sorted(cards, key=lambda each: cards[each].y())
+    steps = order.index(name) - order.index(plans.current)
+    hand.key(*(["Down"] * steps if steps > 0 else ["Up"] * -steps))
+    hand.wait_until(lambda: plans.current == name and plans.may_run, "the plan is chosen")
+    hand.key("ctrl+Return")
+    hand.wait_until(lambda: not plans.busy and plans.past and plans.past.backups, "it is backed up", 60)
+    hand.key("ctrl+shift+v")
+    hand.wait_until(lambda: view.plans.detail.chip.text() == "PROVED", "it is proved", 60)
+
+    focus(hand, hand.button("What is shown: Plans and proofs", view))
+    hand.key("Right")
+    hand.wait_until(lambda: objects.settled, "the browser")
+    if objects.bucket:
+        focus(hand, hand.button("Go to Buckets", view))
+        hand.key("space")
+        hand.wait_until(lambda: not objects.bucket and objects.settled, "the buckets")
+    table = view.objects.table
+    focus(hand, table)
+    row = next(n for n, line in enumerate(table.row_model.rows) if line.name.rstrip("/") == bucket)
+    hand.key("Home", *["Down"] * row, "Return")
+    hand.wait_until(
+        lambda: objects.bucket == bucket and objects.settled and table.row_model.rowCount() == 2, "the bucket is open"
+    )
+    focus(hand, table)
+    hand.key("Home", "Down", "Delete")
+    confirm: Any = hand.dialog(ConfirmDialog)
+    assert not confirm.accept_button.hasFocus()
+    hand.key("Tab")
+    hand.wait_until(confirm.accept_button.hasFocus, "the button that deletes is reached by Tab")
+    hand.key("space")
+    hand.wait_until(lambda: table.row_model.rowCount() == 1, "the object is gone")
+    assert "loose.txt" not in [item["Key"] for item in s3.list_objects_v2(Bucket=bucket)["Contents"]]
+    hand.key("ctrl+f")
+    hand.wait_until(view.objects.search.hasFocus, "Ctrl+F leads to the search")
+
+
+def walked(hand: Hand, view: Any) -> list[Any]:
+    """Everything on the page that Tab reaches, in its order; each was in sight while it had the focus."""
+    seen: list[Any] = []
+    for _ in range(120):
+        hand.key("Tab")
+        now = QApplication.focusWidget()
+        if now in seen:
+            break
+        if now is not None and view.isAncestorOf(now):
+            assert not now.visibleRegion().isEmpty(), f"{now.accessibleName() or now} has the focus out of sight"
+            seen.append(now)
+    return seen
+
+
+def focus(hand: Hand, widget: Any) -> None:
+    for _ in range(120):
+        if widget.hasFocus():
+            return
+        hand.key("Tab")
+    raise AssertionError(f"Tab never reaches {widget.accessibleName()}")

@@ -14,7 +14,8 @@ from PySide6.QtWidgets import QComboBox
 from core.digits.datasets import save_csv
 from core.digits.plain_digits import plain_digit
 from gui.parts.dialogs import ConfirmDialog
-from gui.tabs.digits.ask_dialogs import PredictDialog
+from gui.tabs.digits.ask_dialogs import DataDialog, PredictDialog
+from gui.tabs.digits.dataset_dialog import DatasetDialog
 from gui.tabs.digits.samples_dialog import SamplesDialog
 from gui.tabs.digits.train_dialog import TrainDialog
 from gui.tabs.digits.view import DigitsView
@@ -82,7 +83,9 @@ def start_training(hand: Hand, data: Path, algorithm: str) -> None:
     hand.pause(0.3)
     hand.click(dialog.data.edit)
     hand.wait_until(dialog.data.edit.hasFocus, "the field has the keys")
-    hand.type(str(data))
+    if dialog.data.path != str(data):  # the set used last stands there already
+        hand.key("ctrl+a")
+        hand.type(str(data))
     hand.wait_until(lambda: dialog.data.path == str(data), "the path is typed")
     choose(hand, dialog.algorithm, algorithm)
     hand.pause(0.5)  # the dialog takes its new size
@@ -175,6 +178,13 @@ def test_by_keys_alone_and_from_the_clipboard(console, hand: Hand) -> None:
     hand.wait_until(lambda: view.answer.hero.text() == "", "it is cleared")
     hand.key("ctrl+z")
     hand.wait_until(lambda: view.answer.hero.text() == "7", "undo brings the picture back, and it is read")
+    photo.fill(190)
+    QGuiApplication.clipboard().setImage(photo)
+    hand.key("ctrl+v")
+    hand.wait_until(
+        lambda: view.answer.sure.text() == "There is nothing on this picture", "blank paper is said to be blank"
+    )
+    assert view.draw.live.text() == "Live"
     QGuiApplication.clipboard().setText("no picture")
     hand.key("ctrl+v")
     hand.wait_until(lambda: "no picture in the clipboard" in view.answer.sure.text(), "it says so")
@@ -185,8 +195,21 @@ def test_load_train_explore_predict(console, hand: Hand, tmp_path: Path) -> None
     save_csv(digits(200), tmp_path / "train.csv")
     fresh = digits(20, seed=5)
     save_csv(type(fresh)(fresh.name, fresh.images, None), tmp_path / "test.csv")
-    train(hand, tmp_path / "train.csv", "k-nearest")
     explore = view.explore
+    hand.key("ctrl+o")  # first a look at what is in it
+    opening = hand.dialog(DataDialog)
+    assert isinstance(opening, DataDialog)
+    hand.click(opening.data.edit)
+    hand.type(str(tmp_path / "train.csv"))
+    hand.click(opening.accept_button)
+    looked = hand.dialog(DatasetDialog)
+    assert isinstance(looked, DatasetDialog)
+    assert looked.counts.text().startswith("0: 20   1: 20") and len(looked._shown) == 200
+    choose(hand, looked.filter, "Digit 7 (20)")
+    assert {thumb.true for thumb in looked._shown} == {7}
+    hand.click(looked.gallery.viewport(), looked.gallery.item_box(0).center(), double=True)
+    hand.wait_until(lambda: view.answer.hero.text() == "7", "it is opened on the pad and read")
+    train(hand, tmp_path / "train.csv", "k-nearest")
     hand.wait_until(lambda: explore.overview is not None and explore.overview.has_pictures, "its figures are shown")
     assert explore.overview is not None and explore.overview.count == 40
     hand.pause(0.5)  # the card takes its new shape

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from tests.core.sandbox.kinesis.plane import Plane
+from tests.core.streams.test_fanout import consumers
 from tests.journeys.hand import Hand, Heartbeat, opened
 
 
@@ -53,7 +54,11 @@ def put(plane: Plane, stream: str, first: int, count: int) -> None:
     )
 
 
-def test_tap_filter_inspect_export(plane: Plane, hand: Hand, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_tap_filter_inspect_export_and_replay(
+    plane: Plane, hand: Hand, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from gui.tabs.streams.dialogs import ReplayDialog
+
     plane.create("orders", 4)
     put(plane, "orders", 0, 300)
     hand.key("F5")
@@ -104,14 +109,29 @@ def test_tap_filter_inspect_export(plane: Plane, hand: Hand, tmp_path: Path, mon
     assert view.records.table.live.rowCount() == 90
     print(beat.stop())
 
+    monkeypatch.setattr("gui.tabs.streams.changes.QFileDialog.getOpenFileName", lambda *_: (str(target), ""))
+    hand.key("ctrl+k")
+    hand.pause(0.2)
+    hand.type("send an exported file")
+    hand.key("Return")
+    dialog: Any = hand.dialog(ReplayDialog)
+    hand.click(dialog.accept_button)
+    hand.wait_until(lambda: stored(plane, "orders") == 420 + 90, "the file's records are in the stream again")
 
-def test_produce_and_see_it_arrive(plane: Plane, hand: Hand) -> None:
+
+def test_produce_and_see_it_pushed(plane: Plane, hand: Hand) -> None:
+    """By enhanced fan-out from the first record on, chosen before the tap."""
+    from gui.tabs.streams.dialogs import FanOutDialog
+
     plane.create("pageviews", 2)
     hand.key("F5")
     view = page(hand)
     hand.wait_until(lambda: view.toolbar.shards.text() == "2 shards", "the stream is described")
-    hand.key("ctrl+Return")
+    hand.click(view.chart.budget.fan_out)
+    dialog: Any = hand.dialog(FanOutDialog)
+    hand.click(dialog.accept_button)
     hand.wait_until(lambda: view.toolbar.stop.isVisible(), "the tap runs")
+    assert len(consumers(plane, "pageviews")) == 1
     hand.click(view.toolbar.produce)
     hand.wait_until(view.produce.isVisible, "the producer is shown")
     hand.click(view.produce.rate, double=True)
@@ -126,8 +146,71 @@ def test_produce_and_see_it_arrive(plane: Plane, hand: Hand) -> None:
     assert view.records.table.live.row(0).json()["url"].startswith("https://shop.example")
     hand.click(view.produce.stop)
     hand.wait_until(lambda: view.produce.start.isVisible(), "sending has ended")
-    sent = sum(len(plane.read_shard("pageviews", shard["ShardId"])) for shard in plane.shards("pageviews"))
+    sent = stored(plane, "pageviews")
     hand.wait_until(lambda: view.records.table.live.rowCount() == sent, f"all {sent} have arrived")
+    hand.click(view.toolbar.stop)
+    hand.wait_until(lambda: consumers(plane, "pageviews") == [], "the consumer is deregistered")
+
+
+def test_by_keys_alone(plane: Plane, hand: Hand) -> None:
+    """An expert taps, filters, looks into a record, pauses, asks in SQL and scales without the mouse."""
+    from gui.tabs.streams.dialogs import ReshardDialog
+    from gui.tabs.streams.query_dialog import QueryDialog
+
+    plane.create("orders", 2)
+    put(plane, "orders", 0, 200)
+    hand.key("ctrl+1", "ctrl+2", "F5")
+    view = page(hand)
+    hand.wait_until(lambda: view.toolbar.shards.text() == "2 shards", "the stream is described")
+    view.toolbar.start.setFocus()
+    hand.key("Down")
+    hand.pause(0.2)
+    hand.key("End", "Up", "Return")
+    hand.wait_until(lambda: view.toolbar.start.currentText() == "From: Oldest kept", "the place is chosen")
+    hand.key("ctrl+Return")
+    hand.wait_until(lambda: view.records.table.live.rowCount() == 200, "the kept records are shown")
+    hand.key("ctrl+f")
+    hand.type("$.order >= 190")
+    hand.wait_until(lambda: view.records.table.live.rowCount() == 10, "the filter is applied")
+    for _ in range(12):
+        if view.records.table.hasFocus():
+            break
+        hand.key("Tab")
+    assert view.records.table.hasFocus(), "Tab leads from the filter to the table"
+    hand.key("Down", "Down", "Return")
+    hand.wait_until(view.records.inspector.isVisible, "the inspector is open")
+    hand.key("space")
+    hand.wait_until(lambda: view.toolbar.pause.text() == "Resume", "Space pauses")
+    hand.key("ctrl+p")
+    hand.wait_until(lambda: view.toolbar.pause.text() == "Pause", "Ctrl+P goes on")
+    _command(hand, "sql over the kept")
+    query: Any = hand.dialog(QueryDialog)
+    hand.key("ctrl+Return")
+    hand.wait_until(lambda: "from 10 kept records" in query.count.text(), "the answer is there")
+    hand.key("Escape")
+    hand.wait_until(lambda: not query.isVisible() and hand.window.isActiveWindow(), "the window is back")
+    _command(hand, "scale the stream")
+    scale: Any = hand.dialog(ReshardDialog)
+    hand.wait_until(lambda: scale.accept_button.isEnabled(), "the dry run is there")
+    for _ in range(6):
+        if scale.accept_button.hasFocus():
+            break
+        hand.key("Tab")
+    hand.key("space")
+    hand.wait_until(lambda: view.toolbar.shards.text() == "4 shards", "the stream is scaled")
+    hand.key("ctrl+period")
+    hand.wait_until(lambda: view.toolbar.tap.isVisible(), "the tap is stopped")
+
+
+def _command(hand: Hand, words: str) -> None:
+    hand.key("ctrl+k")
+    hand.pause(0.2)
+    hand.type(words)
+    hand.key("Return")
+
+
+def stored(plane: Plane, stream: str) -> int:
+    return sum(len(plane.read_shard(stream, shard["ShardId"])) for shard in plane.shards(stream))
 
 
 def test_scale_after_a_dry_run_while_it_is_tapped(plane: Plane, hand: Hand) -> None:
@@ -172,5 +255,5 @@ def test_scale_after_a_dry_run_while_it_is_tapped(plane: Plane, hand: Hand) -> N
     finally:
         over.set()
         writer.join()
-    stored = sum(len(plane.read_shard("grow", shard["ShardId"])) for shard in plane.shards("grow"))
-    hand.wait_until(lambda: view.records.table.live.rowCount() == stored, f"all {stored} are shown, none twice")
+    there = stored(plane, "grow")
+    hand.wait_until(lambda: view.records.table.live.rowCount() == there, f"all {there} are shown, none twice")

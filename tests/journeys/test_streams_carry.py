@@ -47,9 +47,46 @@ def rewrite(hand: Hand, field: Any, text: str) -> None:
     hand.wait_until(lambda: field.text() == text, f"{text} is typed")
 
 
-def test_collect_and_carry(sandbox: Sandbox, stream: str, hand: Hand) -> None:
-    table = stream.replace("-", "_")
+def test_the_sandbox_can_be_made_to_hurt(sandbox: Sandbox, stream: str, hand: Hand) -> None:
+    from gui.tabs.streams.dials_dialog import DialsDialog
+
     view: Any = hand.window.page("streams")  # type: ignore[attr-defined]
+    choose(hand, view, stream)
+    hand.key("ctrl+Return")
+    hand.wait_until(lambda: view.toolbar.stop.isVisible(), "the tap runs")
+
+    def turn(field: str, text: str) -> None:
+        hand.key("ctrl+k")
+        hand.pause(0.2)
+        hand.type("make the sandbox hurt")
+        hand.key("Return")
+        dials: Any = hand.dialog(DialsDialog)
+        hand.wait_until(lambda: dials.accept_button.isEnabled() and dials.isActiveWindow(), "the dials are read")
+        hand.click(dials.calm)
+        if field:
+            hand.click(dials.fields[field], double=True)
+            hand.key("ctrl+a")
+            hand.type(text)
+            hand.key("Tab")
+        hand.click(dials.accept_button)
+        hand.wait_until(lambda: not dials.isVisible(), "the dials are turned")
+
+    turn("throttle_share", "100")
+    hand.wait_until(lambda: "read-throttled" in view.banner.title.text() and view.banner.isVisible(), "throttles")
+    assert view.banner.action.text() == "Use enhanced fan-out"
+    turn("", "")
+    hand.wait_until(lambda: all(shard.state == "reading" for shard in tapped(view)), "reading goes on", 40)
+    hand.key("ctrl+period")
+
+
+def tapped(view: Any) -> list[Any]:
+    from gui.tabs.streams.presenter import StreamsPresenter
+
+    found: list[Any] = view.findChild(StreamsPresenter).tap.shards()
+    return found
+
+
+def choose(hand: Hand, view: Any, stream: str) -> None:
     hand.wait_until(lambda: view.furnished, "the page is there")
     hand.wait_until(lambda: view.toolbar.isVisible() and view.toolbar.streams.findText(stream) >= 0, "it is listed", 60)
     if view.toolbar.streams.currentText() != stream:
@@ -57,6 +94,12 @@ def test_collect_and_carry(sandbox: Sandbox, stream: str, hand: Hand) -> None:
         hand.type(stream)
         hand.key("Return")
     hand.wait_until(lambda: view.toolbar.shards.text() == "2 shards", "it is chosen")
+
+
+def test_collect_and_carry(sandbox: Sandbox, stream: str, hand: Hand) -> None:
+    table = stream.replace("-", "_")
+    view: Any = hand.window.page("streams")  # type: ignore[attr-defined]
+    choose(hand, view, stream)
     hand.key("ctrl+k")
     hand.pause(0.2)
     hand.type("collect and carry")

@@ -160,6 +160,134 @@ def test_connect_browse_run_cancel_chart_export(hand: Hand, tmp_path: Path) -> N
     print(beat.stop())
 
 
+def test_an_expert_uses_the_keys_alone(hand: Hand, tmp_path: Path) -> None:
+    """Browse, run, filter, sort, hide, pin, profile, two results, chart, find and replace, history, cancel, export: no mouse."""
+    from PySide6.QtWidgets import QApplication
+
+    from gui.tabs.warehouse.dialogs import ProfileDialog
+    from gui.tabs.warehouse.lists import HistoryDialog
+
+    view: Any = hand.window.page("warehouse")  # type: ignore[attr-defined]
+    editors, results, tree = view.editors, view.results, view.tree.tree
+    grid = results.table
+    hand.wait_until(lambda: view.tree.stack.currentWidget() is tree, "the catalogue", 60)
+
+    def focus_in(widget: Any, what: str) -> None:
+        hand.wait_until(
+            lambda: widget is QApplication.focusWidget() or widget.isAncestorOf(QApplication.focusWidget()), what
+        )
+
+    def sql(text: str) -> None:
+        for _ in range(3):
+            if QApplication.focusWidget() is editors.editor:
+                break
+            hand.key("F6")
+        focus_in(editors.editor, "keys go to the SQL")
+        hand.key("ctrl+a")
+        hand.type(text)
+        hand.key("Escape")
+
+    def column_menu(entry: int) -> None:
+        """The last entry of a cell's menu is the column's own menu; its first entry is chosen as it opens."""
+        hand.key("Menu")
+        hand.wait_until(
+            lambda: any(isinstance(w, QMenu) and w.isVisible() for w in QApplication.topLevelWidgets()), "a menu"
+        )
+        hand.key("Up", "Right", *["Down"] * entry, "Return")
+
+    # the catalogue: to the table by letters, its name into the SQL
+    view.editors.editor.setFocus()  # where the window puts the keys at its start is the shell's matter
+    hand.key("F6", "F6")
+    focus_in(tree, "keys go to the catalogue")
+    hand.type("orders")
+    hand.wait_until(
+        lambda: tree.currentItem() is not None and tree.currentItem().text(0) == "orders", "the table by letters"
+    )
+    hand.key("Return")
+    hand.wait_until(lambda: "public.orders" in editors.editor.toPlainText(), "the name is inserted")
+
+    # run; filter; sort, profile, hide and pin by the cell's menu
+    sql("SELECT id, status, total FROM orders ORDER BY id")
+    hand.key("ctrl+Return")
+    hand.wait_until(lambda: results.line.text().startswith("10,000 rows, "), "the rows", 60)
+    hand.key("ctrl+f")
+    hand.wait_until(lambda: grid._header.fields_shown, "the filter fields")
+    hand.pause(0.1)
+    hand.type("> 9990")
+    hand.wait_until(lambda: grid.column_model.rowCount() == 9, "the filter")
+    hand.key("Return")
+    focus_in(grid, "keys go back to the rows")
+    column_menu(1)
+    hand.wait_until(lambda: grid.column_model.text(0, 0) == "9999", "sorted downwards")
+    hand.key("Right")
+    column_menu(2)
+    hand.dialog(ProfileDialog)
+    hand.key("Escape")
+    hand.wait_until(
+        lambda: not any(isinstance(w, ProfileDialog) and w.isVisible() for w in QApplication.topLevelWidgets()),
+        "closed",
+    )
+    column_menu(3)
+    hand.wait_until(lambda: grid._pinned == [1], "pinned")
+    column_menu(4)
+    hand.wait_until(lambda: grid.hidden_columns() == ["status"], "hidden")
+
+    # a second result beside the first, and back
+    hand.key("ctrl+shift+k")
+    hand.wait_until(results.pin_button.isChecked, "the first result is kept")
+    sql("SELECT status, SUM(total) AS revenue FROM orders GROUP BY status ORDER BY status")
+    hand.key("ctrl+Return")
+    hand.wait_until(lambda: results.line.text().startswith("2 rows, ") and results.results.count() == 2, "two results")
+    hand.key("alt+Page_Up")
+    hand.wait_until(lambda: grid.column_model.rowCount() == 9, "the first again, sorted and filtered as it was")
+    hand.key("alt+Page_Down")
+    hand.wait_until(lambda: grid.column_model.rowCount() == 2, "the second")
+    hand.key("alt+2")
+    hand.wait_until(lambda: results.chart._picture is not None and results.chart._plot is not None, "a chart", 60)
+    hand.key("alt+1")
+
+    # find and replace, then what ran before
+    sql("SELECT id AS x, x FROM orders")
+    hand.key("ctrl+h")
+    hand.wait_until(editors.find_bar.isVisible, "the find bar")
+    hand.type("x")
+    hand.key("Tab")
+    hand.type("number")
+    hand.key("Tab", "Tab", "Tab", "space")
+    hand.wait_until(lambda: editors.editor.toPlainText() == "SELECT id AS number, number FROM orders", "replaced")
+    hand.key("Escape")
+    hand.key("ctrl+shift+h")
+    past: Any = hand.dialog(HistoryDialog)
+    hand.wait_until(lambda: past.list.topLevelItemCount() >= 2, "the history")
+    hand.type("revenue")
+    hand.wait_until(lambda: past.list.topLevelItemCount() == 1, "searched")
+    hand.key("Return", "Return")
+    hand.wait_until(
+        lambda: "revenue" in editors.editor.toPlainText() and editors.tabs.count() == 2, "in a file of its own"
+    )
+
+    # cancel, then export
+    sql(SLOW)
+    hand.key("ctrl+Return")
+    hand.wait_until(lambda: "running" in results.line.text(), "it runs")
+    hand.key("ctrl+period")
+    hand.wait_until(lambda: "confirmed by the server" in results.line.text(), "the server confirms", 30)
+    sql("SELECT id FROM orders ORDER BY id")
+    hand.key("ctrl+Return")
+    hand.wait_until(lambda: results.line.text().startswith("10,000 rows, "), "the rows again")
+    hand.key("ctrl+shift+e")
+    hand.wait_until(
+        lambda: any(isinstance(w, QMenu) and w.isVisible() for w in QApplication.topLevelWidgets()), "a menu"
+    )
+    hand.key("Down", "Return")
+    hand.dialog(QFileDialog)
+    hand.key("ctrl+a")
+    hand.type(str(tmp_path / "ids.csv"))
+    hand.key("Return")
+    hand.wait_until((tmp_path / "ids.csv").exists, "the file")
+    assert len((tmp_path / "ids.csv").read_text().splitlines()) == 10_001
+
+
 def test_text_becomes_a_table_by_the_wizard(hand: Hand, tmp_path: Path) -> None:
     view: Any = hand.window.page("warehouse")  # type: ignore[attr-defined]
     line = '10.0.0.{} - - [22/Nov/2026:10:11:12 +0000] "GET /{} HTTP/1.1" 200 {} "-" "curl"'

@@ -229,6 +229,8 @@ def in_words(item: Rule) -> str:
         does.append(f"deleted on {_json(expiry['Date'])[:10]}")
     if expiry.get("ExpiredObjectDeleteMarker"):
         does.append("empty delete markers removed")
+    for step in item.get("NoncurrentVersionTransitions", ()):
+        does.append(f"old versions to {step.get('StorageClass')} after {step.get('NoncurrentDays', 0)} days")
     old = item.get("NoncurrentVersionExpiration", {})
     if old:
         kept = f", {old['NewerNoncurrentVersions']} kept" if old.get("NewerNoncurrentVersions") else ""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 LOCAL, HIVE, REDSHIFT = "this computer", "Hive or Athena", "Redshift"
@@ -14,6 +16,26 @@ _PATIENCE = 3600.0  # seconds one waits for a conversion
 class Advice:
     tool: str
     why: str
+
+
+def already_columns(lines: Sequence[str]) -> bool:
+    """Whether a sample is columns already: fields set apart by the same sign, as many in every line."""
+    lines = [line for line in lines[:200] if line]
+    if len(lines) < 2 or any(line[0] in "{[<" for line in lines):
+        return False
+    for sign in ("\t", ",", ";", "|"):
+        try:
+            rows = list(csv.reader(lines, delimiter=sign))
+        except csv.Error:
+            continue
+        # A quote in the middle of a field is none of a table's: the commas stand in the text of a log.
+        if (
+            len({len(row) for row in rows}) == 1
+            and len(rows[0]) > 2
+            and not any('"' in cell for row in rows for cell in row)
+        ):
+            return True
+    return False
 
 
 def which_tool(

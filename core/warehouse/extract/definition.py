@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field, replace
 
 from core.base.errors import OpsError
@@ -75,6 +76,17 @@ class Tally:
         if count:
             self.rejected += count
             self.reasons[reason] = self.reasons.get(reason, 0) + count
+
+
+def xml_definition(text: str) -> Definition:
+    """Records of XML as one writes them: ``item``, or with the paths of its columns ``item: @sku, price, maker/name``;
+    without paths, or without a record, they are guessed from the sample."""
+    record, _, paths = (part.strip() for part in text.partition(":"))
+    columns = [path.strip() for path in paths.split(",") if path.strip()]
+    names = [re.sub(r"\W+", "_", path).strip("_") or record for path in columns]
+    return Definition(
+        XML, record=record, columns=tuple(OutputColumn(n, path=p) for n, p in zip(names, columns, strict=True))
+    )
 
 
 def bad_pattern(pattern: str, why: str) -> OpsError:

@@ -143,27 +143,27 @@ def _json(definition: Definition, lines: list[str], problems: list[tuple[str, st
 def _xml(definition: Definition, sources: Sequence[Source]) -> Preview:
     import polars as pl
 
-    record, paths = (definition.record, []) if definition.record and definition.columns else xml_shape(sources)
-    record = definition.record or record
+    columns = definition.columns
+    if columns and definition.record:
+        record = definition.record
+    else:
+        record, paths = xml_shape(sources, definition.record)
+        names = [path.lstrip("@").replace("/", "_") if path != "." else record for path in paths]
+        columns = tuple(OutputColumn(name, path=path) for name, path in zip(names, paths, strict=True))
     problems, rows = [], []
     for source in sources[:_FILES]:
         try:
             for element in xml_records(source, record, Tally()):
-                rows.append(
-                    [xml_text(element, path) for path in paths or [c.path or c.name for c in definition.columns]]
-                )
+                rows.append([xml_text(element, column.path) for column in columns])
                 if len(rows) >= SAMPLE_LINES:
                     break
         except Damaged as error:
             problems.append((source.name, str(error)))
-    columns: tuple[OutputColumn, ...] = definition.columns
-    if not columns:
-        names = [path.lstrip("@").replace("/", "_") if path != "." else record for path in paths]
-        texts = list(zip(*rows, strict=True)) if rows else [()] * len(paths)
-        columns = tuple(
-            guessed(pl.Series(list(column), dtype=pl.String), name, ("",), path)
-            for name, path, column in zip(names, paths, texts, strict=True)
-        )
+    texts = list(zip(*rows, strict=True)) if rows else [()] * len(columns)
+    columns = tuple(
+        guessed(pl.Series(list(values), dtype=pl.String), column.name, ("",), column.path)
+        for column, values in zip(columns, texts, strict=True)
+    )
     made = replace(definition, record=record, columns=columns, null=("",))
     return Preview(made, "xml", (), tuple(map(tuple, rows[:50])), len(rows), 0, tuple(problems))
 

@@ -276,8 +276,8 @@ def xml_text(element: Any, path: str) -> str | None:
     return text or None
 
 
-def xml_shape(sources: Sequence[Source], most: int = 2_000_000) -> tuple[str, list[str]]:
-    """The record element and its fields, guessed: the element that repeats most and holds something."""
+def xml_shape(sources: Sequence[Source], record: str = "", most: int = 2_000_000) -> tuple[str, list[str]]:
+    """The record element (the one named, or that which repeats most and holds something) and its fields, guessed."""
     from defusedxml.common import DefusedXmlException
     from defusedxml.ElementTree import ParseError, iterparse
 
@@ -300,12 +300,19 @@ def xml_shape(sources: Sequence[Source], most: int = 2_000_000) -> tuple[str, li
                     break
         except (DefusedXmlException, ParseError, Damaged):
             continue  # reading it in earnest says why
-    if not seen:
+    if not seen and not (record and record in fields):
         raise OpsError(
             "No record was found in the XML",
             "No element holds children or attributes",
             "Name the record element",
             code="xml",
         )
-    record = max(seen, key=lambda name: (seen[name], len(fields[name])))
-    return record, list(fields[record])
+    if record and record not in fields:
+        raise OpsError(
+            f"There is no element {record} in the XML",
+            f"Elements are {', '.join(sorted(fields)[:20])}",
+            "Name one of them",
+            code="xml",
+        )
+    record = record or max(seen, key=lambda name: (seen[name], len(fields[name])))
+    return record, list(fields[record]) or ["."]

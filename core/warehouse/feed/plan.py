@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from core.base.errors import OpsError, WrongUse
@@ -66,13 +66,33 @@ def schedule_of(at: str, on: str = "") -> Schedule | None:
     return Schedule(times, days) if times else None
 
 
-def save_plan(folder: Path, plan: FeedPlan) -> None:
-    if not re.fullmatch(r"[A-Za-z0-9_.-]{1,60}", plan.name):
+def joined(kept: FeedPlan, added: FeedPlan) -> FeedPlan:
+    """``kept`` with the sources of ``added`` beside its own (in place of the same ones), and its way of pulling."""
+    new = {(one.source, one.database) for one in added.sources}
+    others = tuple(one for one in kept.sources if (one.source, one.database) not in new)
+    return replace(
+        added,
+        sources=(*others, *added.sources),
+        union=added.union or kept.union,
+        stage=added.stage or kept.stage,
+        role=added.role or kept.role,
+        connection=added.connection or kept.connection,
+        schedule=added.schedule or kept.schedule,
+    )
+
+
+def check_name(name: str) -> None:
+    """Raises WrongUse for what cannot be the name of a plan (it is a file's, a timer's and a lock's)."""
+    if not re.fullmatch(r"[A-Za-z0-9_.-]{1,60}", name):
         raise WrongUse(
-            f"{plan.name!r} is no name for a plan",
+            f"{name!r} is no name for a plan",
             "Letters, digits, dots, dashes and underscores are",
             "Choose another",
         )
+
+
+def save_plan(folder: Path, plan: FeedPlan) -> None:
+    check_name(plan.name)
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     write_atomic(folder / f"{plan.name}.json", json.dumps(asdict(plan), indent=1).encode())
 

@@ -57,6 +57,8 @@ class Stage:
         return f"s3://{self.bucket}/{key}"
 
 
+_BATCH = 40
+"""Statements that BatchExecuteStatement takes."""
 Step = Callable[[str], None]
 
 
@@ -67,6 +69,19 @@ class Staged:
     path: Path
     rows: int
     reader: str
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """Statements of one table, which belong in one transaction. place, gone: those that tell the rows loaded and deleted."""
+
+    sqls: list[str]
+    place: int
+    gone: int
+
+    @staticmethod
+    def count(changed: list[int], place: int) -> int:
+        return max(0, changed[place]) if place >= 0 else 0
 
 
 class TablePull:
@@ -93,7 +108,7 @@ class TablePull:
         self.cut, self.shortened = cut, 0
         self.where = ""
         """The condition of what is read; empty: the whole table, which then replaces the target."""
-        self.compare_keys, self.deleted = False, 0
+        self.compare_keys = False
 
     @property
     def place(self) -> str:
@@ -190,28 +205,31 @@ class TablePull:
 
     def move(self, report: TableReport, staged: list[Staged]) -> None:
         """Upload and load what ``reads`` asked for, in that order, as one transaction with the watermark."""
+        move_all(self.target, [(self, report, staged)])
+
+    def upload(self, report: TableReport, staged: list[Staged], uploaded: list[str]) -> None:
+        """Put what was read where COPY finds it; each key is added to ``uploaded`` as it gets there."""
+        report.read, report.reader = staged[0].rows, staged[0].reader
+        if any(one.rows for one in staged):
+            self.step("upload")
+        for one in staged:
+            if one.rows:
+                uploaded.append(self._upload(one))
+
+    def loading(self, report: TableReport, staged: list[Staged]) -> Load:
+        """The statements that load what was uploaded and move the watermark."""
         rows, keys = staged[0], staged[1] if self.compare_keys else None
-        report.read, report.reader = rows.rows, rows.reader
-        uploaded: list[str] = []
-        try:
-            if rows.rows or (keys and keys.rows):
-                self.step("upload")
-            for one in filter(None, (rows, keys)):
-                if one.rows:
-                    uploaded.append(self._upload(one))
-            self.step("load")
-            report.loaded = self.load(
-                rows.rows,
-                self._key(rows),
-                not self.where,
-                self._state(report),
-                keys=(keys.rows, self._key(keys)) if keys else None,
-            )
-            report.deleted = self.deleted
-        finally:
-            for key in uploaded:
-                with explained("remove the staged rows"):
-                    self.stage.s3.delete_object(Bucket=self.stage.bucket, Key=key)
+        return self._load(
+            rows.rows,
+            self._key(rows),
+            not self.where,
+            self._state(report),
+            keys=(keys.rows, self._key(keys)) if keys else None,
+        )
+
+    def loaded(self, report: TableReport, load: Load, changed: list[int]) -> None:
+        """Tell what the transaction did: ``changed`` holds the rows of each of the load's statements."""
+        report.loaded, report.deleted = load.count(changed, load.place), load.count(changed, load.gone)
         if self.shortened:
             report.notes.append(f"{self.shortened:,} texts were cut to what their column takes")
         if report.deleted:
@@ -248,13 +266,19 @@ class TablePull:
             self.server.name, self.table.name, target, report.mode, report.watermark, self.run_id, report.read
         )
 
-    def load(
+    def reload(self, rows: int, key: str, before: str) -> int:
+        """Staged rows in place of those that the DELETE ``before`` removes, in one transaction; how many."""
+        load = self._load(rows, key, False, [], before)
+        token = hashlib.sha256(f"{self.run_id}/{self.place}/{key}/{before}".encode()).hexdigest()
+        return load.count(self.target.transaction(self.job, load.sqls, token), load.place)
+
+    def _load(
         self, rows: int, key: str, whole: bool, marks: list[str], before: str = "", keys: tuple[int, str] | None = None
-    ) -> int:
-        """One transaction: staging table, COPY, the rows, the watermark; the rows merged or inserted.
+    ) -> Load:
+        """Staging table, COPY, the rows merged or inserted, the watermark.
 
         before: a DELETE that makes room. keys: how many keys the source has and where they are staged; what has none of
-        them is deleted, and counted in ``deleted``.
+        them is deleted.
         """
         names = [quoted(one.name.lower()) for one in self.columns]
         sqls: list[str] = []
@@ -273,13 +297,7 @@ class TablePull:
         if keys is not None:
             sqls += self._forget(*keys)
             gone = len(sqls) - 1
-        sqls += marks
-        if not sqls:
-            return 0
-        token = hashlib.sha256(f"{self.run_id}/{self.place}/{key}/{before}".encode()).hexdigest()
-        changed = self.target.transaction(self.job, sqls, token)
-        self.deleted = max(0, changed[gone]) if gone >= 0 else 0
-        return max(0, changed[place]) if place >= 0 else 0
+        return Load([*sqls, *marks], place, gone)
 
     def _forget(self, count: int, key: str) -> list[str]:
         """Statements that delete the rows whose key the source no longer has; the DELETE is the last."""
@@ -312,6 +330,42 @@ class TablePull:
             f"MERGE INTO {self.place} USING {staging} AS s ON {on} WHEN MATCHED THEN {update}"
             f" WHEN NOT MATCHED THEN INSERT ({', '.join(names)}) VALUES ({values})"
         )
+
+
+def move_all(target: Target, moves: list[tuple[TablePull, TableReport, list[Staged]]]) -> None:
+    """Upload and load what was read of tables: all in one transaction, or in as few as the Data API's batches allow (told)."""
+    uploaded: list[str] = []
+    try:
+        for pull, report, staged in moves:
+            pull.upload(report, staged, uploaded)
+        batches: list[list[tuple[TablePull, TableReport, Load]]] = [[]]
+        for pull, report, staged in moves:
+            load = pull.loading(report, staged)
+            if sum(len(one.sqls) for _, _, one in batches[-1]) + len(load.sqls) > _BATCH:
+                batches.append([])
+            batches[-1].append((pull, report, load))
+        for batch in batches:
+            sqls: list[str] = []
+            for pull, _, load in batch:
+                pull.step("load")
+                sqls += load.sqls
+            first = batch[0][0]
+            token = hashlib.sha256(
+                f"{first.run_id}/{'/'.join(pull.place for pull, _, _ in batch)}".encode()
+            ).hexdigest()
+            changed = target.transaction(first.job, sqls, token)
+            for pull, report, load in batch:
+                part, changed = changed[: len(load.sqls)], changed[len(load.sqls) :]
+                if len(batches) > 1:
+                    report.notes.append(
+                        f"The snapshot was loaded in {len(batches)} transactions, for a batch takes {_BATCH} statements:"
+                        " until the last, a reader sees tables of two moments"
+                    )
+                pull.loaded(report, load, part)
+    finally:
+        for key in uploaded:
+            with explained("remove the staged rows"):
+                moves[0][0].stage.s3.delete_object(Bucket=moves[0][0].stage.bucket, Key=key)
 
 
 def _newer(table: SourceTable, way: str, column: str, known: str, overlap: int) -> str:

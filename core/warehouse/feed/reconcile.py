@@ -140,13 +140,7 @@ def repair(pull: TablePull, buckets: list[int]) -> int:
                     pull.stage.s3.upload_file(str(path), pull.stage.bucket, staged)
         column = quoted(key.lower())
         try:
-            pull.load(
-                rows,
-                staged,
-                False,
-                [],
-                before=f"DELETE FROM {pull.place} WHERE {column} >= {low} AND {column} < {high}",
-            )
+            pull.reload(rows, staged, f"DELETE FROM {pull.place} WHERE {column} >= {low} AND {column} < {high}")
         finally:
             if rows:
                 with explained("remove the staged rows"):

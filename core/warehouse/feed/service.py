@@ -23,8 +23,8 @@ from core.jobs.timers import Timer
 from core.settings.profiles import WarehouseConnection
 from core.warehouse.feed.keys import KeyAdvice, advise
 from core.warehouse.feed.mapping import Mapped, create_statement, mapped_table
-from core.warehouse.feed.plan import FeedPlan, PlanSource, load_plan, plan_names, save_plan
-from core.warehouse.feed.pull import Stage, Step, TablePull, TableReport, booleans_of
+from core.warehouse.feed.plan import FeedPlan, PlanSource, joined, load_plan, plan_names, save_plan
+from core.warehouse.feed.pull import Stage, Step, TablePull, TableReport, booleans_of, move_all
 from core.warehouse.feed.reconcile import holes, reconcile, repair
 from core.warehouse.feed.source import Server, SourceTable, read_tables
 from core.warehouse.feed.target import Target
@@ -87,9 +87,30 @@ class FeedService:
     def save(self, plan: FeedPlan) -> None:
         save_plan(self._folder, plan)
 
+    def joined(self, plan: FeedPlan) -> FeedPlan:
+        """The plan with the sources that one of its name already has; as it is where there is none."""
+        return joined(self.plan(plan.name), plan) if plan.name in self.plans() else plan
+
+    def remove(self, name: str) -> None:
+        """Forget a plan and when it ran; its timers are ``kept.forget``'s matter."""
+        (self._folder / f"{name}.json").unlink(missing_ok=True)
+        (self._state / f"{name}.last").unlink(missing_ok=True)
+
+    def now(self) -> datetime:
+        return self._workplace.clock.now()
+
     # -- looking ------------------------------------------------------------------
+    def sources(self) -> list[str]:
+        """The sources of the profile as ``server`` takes them; one of several databases stands there with each."""
+        found = []
+        for one in self._workplace.aws.target().mysql:
+            several = len(one.databases) > 1
+            found += [f"{one.name}/{database}" for database in one.databases] if several else [one.name]
+        return found
+
     def server(self, source: str, database: str = "") -> Server:
-        """A server by the name of the profile's source, or by its address. Raises WrongUse for an unknown name."""
+        """A server by its address, or by the name of the profile's source, also as name/database. Raises WrongUse for
+        an unknown name."""
         if "://" in source:
             server = Server.from_url(source)
             if not server.password:
@@ -97,6 +118,9 @@ class FeedService:
                 server = Server(server.host, server.port, server.user, kept or "", server.database)
         else:
             known = {one.name: one for one in self._workplace.aws.target().mysql}
+            if source not in known:
+                source, _, inside = source.partition("/")
+                database = database or inside
             if source not in known:
                 raise WrongUse(
                     f"There is no MySQL source {source}",
@@ -138,8 +162,10 @@ class FeedService:
         check: bool = False,
         step: Step | None = None,
     ) -> PullReport:
-        """Pull every table of a plan, one transaction a table. A table whose values or columns do not fit is left as it is,
-        and told at the end; any other trouble stops the run. The tables before it stay.
+        """Pull every table of a plan: one transaction a table, or one for all of a source's that are read in a snapshot.
+
+        A table whose values or columns do not fit is left as it is, and told at the end (a snapshot stops there, loading
+        nothing of its source); any other trouble stops the run. The tables before it stay.
 
         ``check``: compare afterwards, pull again what differs, and compare once more.
         Raises OpsError (code ``locked``, exit status 3) while another run of the plan works.
@@ -194,7 +220,14 @@ class FeedService:
             keys = advise(tables)
             options: dict[str, Any] = {"schema": source.schema, "run_id": report.run_id, "cut": plan.cut, "step": step}
             pulls = [TablePull(job, server, table, target, stage, **options) for table in tables]
-            for number, (pull, done) in enumerate(self._moved(job, plan, server, pulls, keys, failed)):
+            for table in tables:
+                if any(source.schema == schema for schema, _ in landed.get(table.name.lower(), ())):
+                    raise WrongUse(
+                        f"Two sources of the plan land in {source.schema}.{table.name.lower()}",
+                        "The rows of one would replace those of the other",
+                        "Give each source a schema of its own; a union shows them as one",
+                    )
+            for number, (pull, done) in enumerate(self._moved(job, plan, server, target, pulls, keys, failed)):
                 job.report(number + 1, len(tables), f"{pull.table.database}.{pull.table.name}")
                 report.tables.append(done)
                 landed.setdefault(pull.name, []).append((source.schema, server.database))
@@ -218,11 +251,12 @@ class FeedService:
         job: Job[Any],
         plan: FeedPlan,
         server: Server,
+        target: Target,
         pulls: list[TablePull],
         keys: dict[str, KeyAdvice],
         failed: dict[str, OpsError],
     ) -> Iterator[tuple[TablePull, TableReport]]:
-        """Each table pulled, one after the other, or read together in one snapshot and then loaded."""
+        """Each table pulled, one after the other, or read together in one snapshot and then loaded together."""
         if not plan.snapshot:
             for pull in pulls:
                 try:
@@ -245,9 +279,12 @@ class FeedService:
                     {**place, "reads": [one for reads in asked for one in reads]},
                 )
             )
-            for pull, report, reads in zip(pulls, reports, asked, strict=True):
-                pull.move(report, [pull.staged(one, next(answers)) for one in reads])
-                yield pull, report
+            moves = [
+                (pull, report, [pull.staged(one, next(answers)) for one in reads])
+                for pull, report, reads in zip(pulls, reports, asked, strict=True)
+            ]
+            move_all(target, moves)
+        yield from zip(pulls, reports, strict=True)
 
     def _check(self, pull: TablePull, report: TableReport) -> None:
         with pull.server.connect() as link:

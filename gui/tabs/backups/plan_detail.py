@@ -1,4 +1,4 @@
-"""One plan: its rules that speak up, its backups, runs and verifications, and the ladder of one verification."""
+"""One plan: its rules that speak up, its backups, runs and verifications."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFrame, QGridLayout, QMenu, QStackedWidget, QVBoxLayout, QWidget
 
-from core.backups.outcomes import Backup, Check, Finding, PlanStatus, Run, Status, Verification
+from core.backups.outcomes import Backup, Finding, PlanStatus, Run, Status, Verification
 from core.backups.plan import Plan
 from gui.parts.buttons import Button, Segments
 from gui.parts.layout import Card, column, row
-from gui.parts.notices import Busy, EmptyState, Picture
-from gui.parts.stat_tile import Sparkline
+from gui.parts.notices import Busy, Picture
 from gui.parts.words import Chip, Label, byte_size
 from gui.style.tokens import Space
 from gui.tabs.backups import wording
+from gui.tabs.backups.ladder_card import LadderCard
 from gui.tabs.backups.rows import Column, RowTable
 
 _ICON = {"danger": "circle-alert", "warning": "triangle-alert", "info": "info"}
@@ -97,7 +97,7 @@ class PlanDetail(QWidget):
         self.card.body.addLayout(self.facts)
         self._names = {name: Label(name, "small") for name in _FACTS}
         self._values = {name: Label("–", "body", wrap=True) for name in _FACTS}
-        self._sides = 0
+        self._sides, self._working = 0, False
         self._lay_out(2)
         self.busy = Busy()
         self.busy.hide()
@@ -125,7 +125,7 @@ class PlanDetail(QWidget):
         for number, name in enumerate(_FACTS):
             line, side = divmod(number, sides)
             self.facts.addWidget(self._names[name], line, side * 2, Qt.AlignmentFlag.AlignTop)
-            self.facts.addWidget(self._values[name], line, side * 2 + 1)
+            self.facts.addWidget(self._values[name], line, side * 2 + 1, Qt.AlignmentFlag.AlignTop)
         self.facts.setColumnStretch(1, 1)
         self.facts.setColumnStretch(3, sides - 1)
 
@@ -185,9 +185,12 @@ class PlanDetail(QWidget):
 
     def show_progress(self, note: str) -> None:
         """What is being done for this plan now; nothing: it rests."""
-        self.busy.setVisible(bool(note))
+        self._working = bool(note)
+        self.busy.setVisible(self._working)
         if note:
             self.busy.show_text(note)
+        for line in self.findChildren(FindingLine):
+            line.button.setEnabled(not self._working)
 
     def show_history(
         self, backups: Sequence[Backup] | None, runs: Sequence[Run], verifications: Sequence[Verification]
@@ -215,6 +218,7 @@ class PlanDetail(QWidget):
         for finding in findings:
             line = FindingLine(finding, _FIXES.get(finding.rule, ""))
             line.button.clicked.connect(lambda _checked=False, rule=finding.rule: self.fix_asked.emit(rule))
+            line.button.setEnabled(not self._working)
             self.findings.addWidget(line)
 
     def _verification_picked(self) -> None:
@@ -329,73 +333,3 @@ def _state_icon(item: Backup) -> tuple[str, str]:
     if not item.complete or item.failed:
         return "circle-x", "danger"
     return ("shield-check", "success") if item.proved else ("archive", "text3")
-
-
-class LadderCard(Card):
-    """The rungs of one verification: level, check, expected, actual, how long."""
-
-    evidence_asked = Signal(object)
-
-    def __init__(self) -> None:
-        self.open = Button("Evidence report", "small", icon_name="external-link")
-        self.trend = Sparkline()
-        self.trend.setToolTip("How long the restores took, oldest first")
-        super().__init__("Proof", self.trend, self.open)
-        self.summary = Label("", wrap=True)
-        self._verification: Verification | None = None
-        self.open.clicked.connect(lambda: self._verification and self.evidence_asked.emit(self._verification))
-        self.table = RowTable(
-            "Checks of the verification",
-            (
-                Column("", lambda item: f"L{item.level}", 44),
-                Column("Check", lambda item: item.name, 180, tip=lambda item: item.name),
-                Column(
-                    "Result", lambda item: wording.verdict(item)[0], 116,
-                    tone=lambda item: wording.verdict(item)[1] or "text3", icon=_check_icon,
-                ),
-                Column("Expected", lambda item: item.expected, 150, tip=lambda item: item.expected, spare=520),
-                Column("Actual", lambda item: item.actual, tip=lambda item: f"{item.actual}\n{item.detail}".strip()),
-                Column("Took", lambda item: wording.span(item.seconds), 72, right=True, spare=620),
-            ),
-        )  # fmt: skip
-        self.empty = EmptyState(
-            "shield-alert", "No backup of this plan was ever proved",
-            hint="Verify restores one into a scratch server and checks it. Until then it is only backed up.",
-        )  # fmt: skip
-        self.empty.setMinimumHeight(150)
-        self.body.addWidget(self.empty)
-        self.body.addWidget(self.summary)
-        self.body.addWidget(self.table)
-        self.show_verification(None)
-
-    def show_trend(self, seconds: Sequence[float]) -> None:
-        """Restore times, oldest first."""
-        self.trend.setVisible(len(seconds) > 1)
-        self.trend.show_values(seconds)
-        self.trend.setAccessibleName(f"Restore times: {', '.join(wording.span(value) for value in seconds)}")
-
-    def show_verification(self, verification: Verification | None) -> None:
-        self._verification = verification
-        self.table.setVisible(verification is not None)
-        self.empty.setVisible(verification is None)
-        self.open.setVisible(verification is not None)
-        self.summary.setVisible(verification is not None)
-        if verification is None:
-            return
-        failed = len(verification.failed_checks)
-        word = wording.proof(verification)[0]
-        outcome = (
-            f"{failed} of {len(verification.checks)} checks FAILED"
-            if failed
-            else f"{len(verification.checks)} checks, {word}"
-        )
-        self.summary.setText(f"{outcome} · backup {verification.run} · {wording.ago(verification.started)}")
-        self.summary.set_tone("danger" if failed else "")
-        self.table.show_rows(sorted(verification.checks, key=lambda item: item.level))
-        self.table.fit_height(2, 24)
-
-
-def _check_icon(item: Check) -> tuple[str, str]:
-    if item.ok is None:
-        return "minus", "text3"
-    return ("circle-check", "success") if item.ok else ("circle-x", "danger")

@@ -8,7 +8,7 @@ from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QBoxLayout, QButtonGroup, QPushButton, QVBoxLayout, QWidget
 
-from core.backups.outcomes import PlanStatus
+from core.backups.outcomes import PlanStatus, Status
 from core.backups.plan import Plan
 from gui.parts.layout import column, row
 from gui.parts.words import Chip, Label, byte_size
@@ -69,15 +69,18 @@ class PlanCard(QPushButton):
         self._head.setAlignment(self.chip, Qt.AlignmentFlag.AlignLeft if below else Qt.AlignmentFlag(0))
         self.name.setText(self.name.fontMetrics().elidedText(self.plan.name, Qt.TextElideMode.ElideMiddle, room))
 
+    def show_word(self, status: Status) -> None:
+        self.chip.show_state(*wording.STATUS[status])
+        self._fit_head()
+
     def show_status(self, status: PlanStatus | None) -> None:
         if status is None:
             self.chip.show_state("LOOKING", "")
             self._fit_head()
             return
         now = datetime.now(UTC)
-        word, tone = wording.STATUS[status.status]
-        self.chip.show_state(word, tone)
-        self._fit_head()
+        word = wording.STATUS[status.status][0]
+        self.show_word(status.status)
         taken = status.last_backup.taken if status.last_backup else None
         if wording.blind(status):
             self.backed.setText("Backups not known: the bucket cannot be read")
@@ -148,6 +151,10 @@ class PlanList(QWidget):
     def show_status(self, name: str, status: PlanStatus | None) -> None:
         if name in self.cards:
             self.cards[name].show_status(status)
+
+    def show_running(self, name: str) -> None:
+        if name in self.cards:
+            self.cards[name].show_word(Status.RUNNING)
 
     def _drop(self, name: str) -> None:
         card = self.cards.pop(name)

@@ -11,7 +11,7 @@ from PySide6.QtCore import QObject, Qt, QTimer, QUrl, Signal
 from PySide6.QtGui import QDesktopServices, QGuiApplication
 from shiboken6 import isValid
 
-from core.backups.outcomes import Backup, Finding, Outcome, Run, Severity, Status, Verification
+from core.backups.outcomes import Backup, Outcome, Run, Status, Verification
 from core.backups.plan import Plan
 from core.base.errors import OpsError
 from core.jobs.job import Job, Progress
@@ -19,6 +19,7 @@ from gui.bridge.tab_context import TabContext
 from gui.tabs.backups import wording
 from gui.tabs.backups.place import ROOM
 from gui.tabs.backups.plans_dialogs import PlansDialogs
+from gui.tabs.backups.plans_fixes import PlansFixes
 from gui.tabs.backups.plans_place import Past, Shown
 from gui.tabs.backups.plans_view import PlansView
 
@@ -51,6 +52,7 @@ class PlansPresenter(QObject):
         super().__init__(view)
         self.view, self.context = view, context
         self.dialogs = PlansDialogs(self, self)
+        self.fixes = PlansFixes(self, self.dialogs, self)
         self.shown = Shown()
         self.looked = False  # once, at least
         self.current = str(context.memory.get("backups.plan", ""))
@@ -66,10 +68,10 @@ class PlansPresenter(QObject):
         detail.remove_asked.connect(self.dialogs.ask_remove)
         detail.schedule_asked.connect(self.dialogs.show_schedules)
         detail.send_test_asked.connect(self.send_test)
-        detail.rights_asked.connect(self.check_rights)
+        detail.rights_asked.connect(self.fixes.check_rights)
         detail.policies_asked.connect(self.dialogs.show_policies)
         detail.command_asked.connect(self.copy_command)
-        detail.fix_asked.connect(self.fix)
+        detail.fix_asked.connect(self.fixes.fix)
         detail.evidence_asked.connect(self.open_evidence)
         detail.backup_chosen.connect(self.changed)
         detail.show_object_asked.connect(self._show_object)
@@ -148,6 +150,8 @@ class PlansPresenter(QObject):
         view.list.show_plans(found.plans, self.current)
         for plan in found.plans:
             view.list.show_status(plan.name, found.statuses.get(plan.name))
+            if plan.name in self._working:
+                view.list.show_running(plan.name)
         view.show_tiles(list(found.statuses.values()))
         self._show_current()
         if self.current:
@@ -263,6 +267,7 @@ class PlansPresenter(QObject):
             self, title, work, room=ROOM, lane=f"backup:{name}", write=write, outlives_owner=write,
             on_success=succeeded, on_failure=failed, on_cancelled=ended, on_progress=progressed, after=after, can_retry=True,
         )  # fmt: skip
+        self.view.list.show_running(name)
         self._show_current()
 
     def _again(self, name: str, title: str, work: Any, done: Any, write: bool, after: Any) -> None:
@@ -298,64 +303,6 @@ class PlansPresenter(QObject):
                 )
 
         self.start("Send a test alert", lambda job: self.service.send_test(job, plan.name), show)
-
-    def check_rights(self) -> None:
-        plan = self.plan
-        if plan is not None:
-            self.start(
-                "Check the rights", lambda job: self.service.check_rights(job, plan), lambda found: self._rights(found)
-            )
-
-    def _rights(self, found: list[Finding]) -> None:
-        if not any(item.severity is not Severity.INFO for item in found):
-            self.context.praise("This login may do what the backup needs, and no more was found.")
-        self.refresh()
-
-    def fix(self, rule: str) -> None:
-        """The next step that stands beside a finding."""
-        plan = self.plan
-        if plan is None:
-            return
-        writes = (
-            "no-expiry",
-            "expiry-differs",
-            "half-retention",
-            "never-run",
-            "run-failed",
-            "silence",
-            "missed",
-            "all-gone",
-        )
-        if rule in writes and self.context.guard.locked:
-            self.view.banner.show_text(
-                "This profile is read-only",
-                "Nothing is written to it before it is unlocked, at the top of the window",
-                tone="warning",
-            )
-        elif rule == "unreachable":
-            self.refresh()
-        elif rule == "retention":
-            self.dialogs.open_wizard(plan)
-        elif rule == "alert-undelivered":
-            self.send_test()
-        elif rule in ("no-expiry", "expiry-differs"):
-            self.start(
-                "Set the expiry", lambda job: self.service.set_expiry(job, plan.name), self._rule_written, write=True
-            )
-        elif rule == "half-retention":
-            self.start(
-                "Pause the expiry",
-                lambda job: self.service.pause_expiry(job, plan.name),
-                self._rule_written,
-                write=True,
-            )
-        elif rule in writes:
-            self.back_up()
-        else:
-            self.verify()
-
-    def _rule_written(self, _: object) -> None:
-        self.refresh()
 
     def copy_command(self) -> None:
         if self.plan is not None:

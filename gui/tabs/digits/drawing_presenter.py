@@ -33,6 +33,8 @@ class DrawingPresenter(QObject):
         self._seen: Shown | None = None
         self._from_pad = True
         digits = context.settings.current.digits
+        self._limit = digits.sure_from
+        context.settings.changed.connect(self._settings_changed)
         view.draw.show_pen_width(digits.pen_width)
         view.answer.show_normalise(digits.normalise)
         pad = view.draw.pad
@@ -125,7 +127,8 @@ class DrawingPresenter(QObject):
 
     def _failed(self, fault: OpsError) -> None:
         self._seen = None
-        self._view.draw.show_live("Stopped", "danger")
+        if fault.code != "picture":  # a file that is no picture stops nothing
+            self._view.draw.show_live("Stopped", "danger")
         self._view.answer.show_fault(fault.title, " ".join(filter(None, (fault.why, fault.remedy))))
 
     def _normalise_chosen(self, on: bool) -> None:
@@ -172,14 +175,28 @@ class DrawingPresenter(QObject):
             from pathlib import Path
 
             place = Path(content) if isinstance(content, str) else content
-            return _shown(self._context.desk.digits.read_file(place), False, sure_from)
+            reading = self._context.desk.digits.read_file(place)
+            if reading is None:
+                raise OpsError(
+                    "There is nothing on this picture",
+                    "It is of one shade all over",
+                    "Try one with stronger ink or in better light",
+                    code="picture",
+                )
+            return _shown(reading, False, sure_from)
 
         self._from_pad = False
         self._start(work)
 
     @property
     def _sure_from(self) -> float:
-        return float(self._context.settings.current.digits.sure_from) / 100
+        return self._limit / 100
+
+    def _settings_changed(self, *_: object) -> None:
+        limit = self._context.settings.current.digits.sure_from
+        if limit != self._limit:  # the same ink may be sure now, or no longer
+            self._limit = limit
+            self._ask()
 
     def show_picture(self, grey: bytes) -> None:
         """A 28 x 28 digit of a data set, on the pad and read again."""

@@ -272,11 +272,8 @@ class _Pages(QStackedWidget):
 
 def _gallery_item(thumb: Thumb) -> GalleryItem:
     wrong = thumb.true is not None and thumb.answered is not None and thumb.true != thumb.answered
-    if thumb.answered is None:
-        caption = "" if thumb.true is None else str(thumb.true)
-    else:
-        sure = f" {thumb.confidence:.0%}" if thumb.confidence is not None else ""
-        caption = f"{thumb.true}→{thumb.answered}{sure}" if thumb.true is not None else f"{thumb.answered}{sure}"
+    sure = f" {thumb.confidence:.0%}" if thumb.confidence is not None else ""
+    caption = f"{thumb.true}→{thumb.answered}{sure}"
     likeliest = sorted(enumerate(thumb.shares), key=lambda entry: -entry[1])[:3]
     shares = ", ".join(f"{digit}: {number(share * 100, 1)} %" for digit, share in likeliest)
     words = ", ".join(filter(None, (f"row {thumb.row + 1}", caption, shares)))

@@ -12,6 +12,7 @@ from core.digits.algorithms import PUBLISHED
 from gui.bridge.tab_context import TabContext
 from gui.parts.words import number
 from gui.tabs.digits.ask_dialogs import DataDialog, DuelDialog
+from gui.tabs.digits.dataset_dialog import DatasetDialog
 from gui.tabs.digits.models_presenter import DATA, ROOM, ModelsPresenter
 from gui.tabs.digits.shown_models import thumbs_of
 from gui.tabs.digits.values import Thumb
@@ -144,20 +145,24 @@ class ExplorePresenter(QObject):
         self._context.memory.put(DATA, data)
         self._models.clear_fault()
 
-        def work(job: Job[Any]) -> tuple[str, list[Thumb]]:
+        def work(job: Job[Any]) -> tuple[str, int, list[int], list[Thumb]]:
             dataset = self._context.desk.digits.open_data(job, Path(data))
             labels = dataset.labels
-            counts = ", ".join(f"{digit}: {number(count)}" for digit, count in enumerate(dataset.class_counts))
-            title = f"{dataset.name}: {number(len(dataset))} digits" + (f" ({counts})" if counts else ", not labelled")
-            return title, [
+            thumbs = [
                 Thumb(dataset.images[row].tobytes(), row, None if labels is None else int(labels[row]))
                 for row in range(min(len(dataset), _MOST_THUMBS))
             ]
+            return dataset.name, len(dataset), dataset.class_counts, thumbs
+
+        def show(found: tuple[str, int, list[int], list[Thumb]]) -> None:
+            dialog = DatasetDialog(*found, self._view)
+            dialog.finished.connect(dialog.deleteLater)
+            dialog.thumb_opened.connect(self._open_thumb)
+            dialog.open()
 
         self._context.jobs.start(
-            self, f"Open {Path(data).name}", work, room=ROOM,
-            on_success=lambda found: self._view.explore.show_thumbs(*found), on_failure=self._models.failed,
-        )  # fmt: skip
+            self, f"Open {Path(data).name}", work, room=ROOM, on_success=show, on_failure=self._models.failed
+        )
 
     def _open_compare(self, model: str) -> None:
         others = [

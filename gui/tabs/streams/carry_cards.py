@@ -38,12 +38,14 @@ class RunCard(Card):
         self.body.addLayout(row(self.start, self.stop, None, gap=Space.M))
         grid = QGridLayout()
         grid.setHorizontalSpacing(Space.L)
+        grid.setVerticalSpacing(0)
         self._facts: dict[str, Label] = {}
-        for number_of_line, names in enumerate(facts):
+        for above, names in zip(range(0, 3 * len(facts), 3), facts, strict=True):
+            grid.setRowMinimumHeight(above + 2, Space.S)  # between one line of figures and the next
             for place, name in enumerate(names):
                 self._facts[name] = Label("–", "strong")
-                grid.addWidget(Label(name, "caption"), 2 * number_of_line, place)
-                grid.addWidget(self._facts[name], 2 * number_of_line + 1, place)
+                grid.addWidget(Label(name, "caption"), above, place)
+                grid.addWidget(self._facts[name], above + 1, place)
         self.body.addLayout(grid)
         self.trouble = Label("", "small", tone="warning", wrap=True)
         self.body.addWidget(self.trouble)
@@ -86,7 +88,7 @@ class CarryCards(QWidget):
             "Collect page views over HTTP",
             "collecting",
             [
-                Field("Listen on", self.listen, "POST /collect, GET /pixel.gif, GET /healthz"),
+                Field("Listen on", self.listen, "POST /collect, GET /pixel.gif, /healthz"),
                 Field("Trusted proxies", self.trust, "CIDR whose forwarded headers are believed"),
             ],
             (("Address", "Events taken", "In the stream"), ("Waiting", "Oldest waiting", "Answers")),
@@ -99,7 +101,7 @@ class CarryCards(QWidget):
             [
                 Field("Table", self.table, "Made if it is missing; one row an event"),
                 Field("Workers", self.dispatch, "local, or gearman://host:port"),
-                Field("Staging", self.staging, "Where rows wait for the COPY"),
+                Field("Staging", self.staging, "Where rows wait for the COPY; the sandbox has its own"),
                 Field("IAM role", self.role, "The warehouse's, to read the staging bucket"),
             ],
             (
@@ -148,7 +150,7 @@ class CarryCards(QWidget):
                 "Being loaded": short_count(now.committing),
                 "Rows loaded": short_count(now.loaded),
                 "Lag": f"{'about ' if now.unread else ''}{short_count(now.lag)} records",
-                "Behind": duration(now.behind) if now.behind is not None else "–",
+                "Behind": "–" if now.behind is None else duration(now.behind) if now.behind else "up to date",
                 "Queryable after": f"{number(now.freshness[0], 1)} s, at most {number(now.freshness[1], 1)}"
                 if now.freshness
                 else "–",

@@ -14,12 +14,13 @@ from core.streams.rates import SECONDS_KEPT
 from core.streams.shards import key_advice
 from core.streams.tap import Tap, TapStatus
 from gui.bridge.tab_context import TabContext
+from gui.tabs.streams.chart_card import RANGES
 from gui.tabs.streams.view import StreamsView
 from gui.tabs.streams.wording import shard_word
 
 _COMPLETE_AFTER = 2.0  # seconds: a second's bin is whole when every shard was read once after it
 _RATE_SECONDS = 10
-_RANGE_OF_START = {"latest": "60", "1m": "60", "10m": "900", "1h": "3600", "trim_horizon": "86400"}
+_RANGE_OF_START = {"latest": "60", "1m": "60", "10m": "900", "1h": "3600"}
 
 
 class Figures(QObject):
@@ -29,12 +30,14 @@ class Figures(QObject):
         super().__init__(view)
         self._view, self._context = view, context
         self._tap: Tap | None = None
+        self._fitting = False  # the range still widens with what comes
         self.by_key = True  # False: the stream spreads its records whatever their keys
         self._history: deque[tuple[float, dict[str, tuple[int, int]]]] = deque(maxlen=_RATE_SECONDS + 1)
         card = view.chart
         card.chart.time_chosen.connect(self._time_chosen)
         for changed in (card.range.chosen, card.drawn.chosen, card.total.toggled):
             changed.connect(self._redraw)
+        card.range.chosen.connect(self._range_chosen)
         card.export.clicked.connect(self._save_chart)
 
     def attach(self, tap: Tap | None) -> None:
@@ -53,8 +56,9 @@ class Figures(QObject):
         self._history.clear()
 
     def fit(self, start: str) -> None:
-        """Show as much time as a tap that starts there will bring."""
-        self._view.chart.range.choose(_RANGE_OF_START.get(start, "3600"))
+        """Show as much time as a tap that starts there will bring; where that is not known, as much as it has brought."""
+        self._fitting = start not in _RANGE_OF_START
+        self._view.chart.range.choose(_RANGE_OF_START.get(start, RANGES[0][0]))
 
     def draw(self, *, summarise: bool = False) -> None:
         if self._tap is None:
@@ -72,10 +76,24 @@ class Figures(QObject):
         if self._tap is None:
             return
         view = self._view
+        self._widen(status)
         view.tiles.show_status(status)
         view.shards.show_shards(status.shards, self._shard_rates(status))
         view.keys.show_keys(key_advice(self._tap.window.top_keys(), status.shards), status.seen, by_key=self.by_key)
         view.chart.chart.mark(frozenset(shard_word(s.shard.id) for s in status.shards if s.throttles_per_minute))
+
+    def _widen(self, status: TapStatus) -> None:
+        oldest = self._tap.window.oldest if self._tap is not None else None
+        if not self._fitting or oldest is None:
+            return
+        card, age = self._view.chart, time.time() + status.skew - oldest
+        fitting = next((value for value, _ in RANGES if int(value) >= age), RANGES[-1][0])
+        if int(fitting) > card.seconds:
+            card.range.choose(fitting)
+        self._fitting = any(shard.behind != 0 for shard in status.shards if shard.state != "closed")
+
+    def _range_chosen(self, _value: str) -> None:
+        self._fitting = False  # by hand, from now on
 
     def _redraw(self, *_: object) -> None:
         self.draw(summarise=True)

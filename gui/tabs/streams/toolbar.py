@@ -4,16 +4,38 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import Signal
-from PySide6.QtGui import QAction
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QAction, QKeyEvent, QWheelEvent
 from PySide6.QtWidgets import QComboBox, QMenu, QWidget
 
 from gui.parts.buttons import Button
-from gui.parts.form import choice
 from gui.parts.layout import row
 from gui.parts.notices import Spinner
 from gui.parts.words import Chip
 from gui.tabs.streams.wording import ELSEWHERE, STARTS
+
+_MOVES = (
+    Qt.Key.Key_Up,
+    Qt.Key.Key_Down,
+    Qt.Key.Key_PageUp,
+    Qt.Key.Key_PageDown,
+    Qt.Key.Key_Home,
+    Qt.Key.Key_End,
+)
+
+
+class Picker(QComboBox):
+    """A drop-down whose choice ends a tap or begins it again: arrow keys open it instead of choosing blindly, and the
+    wheel scrolls past."""
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() in _MOVES and not self.view().isVisible():
+            self.showPopup()
+        else:
+            super().keyPressEvent(event)
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        event.ignore()
 
 
 class Toolbar(QWidget):
@@ -23,10 +45,11 @@ class Toolbar(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self.streams = QComboBox()
+        self.streams, self.start = Picker(), Picker()
         self.streams.setFixedWidth(184)
         self.streams.setAccessibleName("Stream")
-        self.start = choice([*STARTS, (ELSEWHERE, "From: elsewhere…")])
+        for value, words in (*STARTS, (ELSEWHERE, "From: elsewhere…")):
+            self.start.addItem(words, value)
         self.start.setAccessibleName("Read from")
         self.start.setToolTip("Where the tap begins to read")
         self.start.setFixedWidth(176)

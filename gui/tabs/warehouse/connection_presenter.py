@@ -58,6 +58,10 @@ class ConnectionPresenter(QObject):
         """Whether a statement could be sent: connected, or worth a try after trouble."""
         return self.connection is not None and self.phase is not Phase.OPENING
 
+    def named(self, name: str) -> WarehouseConnection | None:
+        """The connection of that name; the one in use for no name."""
+        return next((one for one in self.connections if one.name == name), None) if name else self.connection
+
     @property
     def escapes(self) -> bool:
         """Whether a backslash escapes in the strings of this warehouse."""

@@ -9,8 +9,9 @@ from PySide6.QtCore import QPoint, QSize, Signal
 from PySide6.QtWidgets import QFrame, QInputDialog, QMenu, QStackedWidget, QTabBar, QWidget
 
 from gui.parts.buttons import Button
+from gui.parts.find_bar import FindBar
 from gui.parts.layout import column, row
-from gui.parts.sql_editor import FindBar, SqlEditor
+from gui.parts.sql_editor import SqlEditor
 from gui.style.tokens import Space
 
 
@@ -156,6 +157,11 @@ class EditorPane(QFrame):
     def show_file(self, index: int) -> None:
         if 0 <= index < self.tabs.count():
             self.tabs.setCurrentIndex(index)
+
+    def choose_next(self, step: int) -> None:
+        """The next of the open files."""
+        self.tabs.setCurrentIndex((self.tabs.currentIndex() + step) % self.tabs.count())
+        self.editor.setFocus()
 
     def show_running(self, key: int, running: bool) -> None:
         """A mark at the tab of a file whose statement runs."""

@@ -14,14 +14,14 @@ from PySide6.QtGui import QGuiApplication
 
 from core.base.errors import OpsError
 from core.jobs.job import Job
-from core.settings.profiles import WarehouseConnection
-from core.warehouse.extract.advise import which_tool
-from core.warehouse.extract.definition import DOCUMENT, PATTERN, XML, Definition, Tally
+from core.warehouse.extract.advise import already_columns, which_tool
+from core.warehouse.extract.definition import DOCUMENT, PATTERN, XML, Definition, Tally, xml_definition
 from core.warehouse.extract.presets import PRESETS
 from core.warehouse.extract.preview import Preview
 from core.warehouse.extract.sources import Source
 from gui.bridge.tab_context import TabContext
 from gui.parts.dialogs import ConfirmDialog
+from gui.tabs.warehouse.connection_presenter import ConnectionPresenter
 from gui.tabs.warehouse.extract_view import ExtractDialog
 
 if TYPE_CHECKING:
@@ -35,25 +35,23 @@ class ExtractPresenter(QObject):
         self,
         dialog: ExtractDialog,
         context: TabContext,
-        connection: WarehouseConnection | None,
-        database: str,
+        place: ConnectionPresenter,
         done: Callable[[str], None],
         failed: Callable[[OpsError], None],
     ) -> None:
         super().__init__(dialog)
         self._dialog, self._context, self._jobs = dialog, context, context.jobs
-        self._connection, self._database, self._done, self._told = connection, database, done, failed
+        self._place, self._done, self._told = place, done, failed
         self._sources: list[Source] = []
         self._found: Preview | None = None
-        if connection is None:
-            dialog.to_table.setChecked(False)
-            dialog.to_table.setEnabled(False)
-            dialog.to_file.setChecked(True)
+        self._follow_place()
+        place.changed.connect(self._follow_place)
         dialog.input_changed.connect(self._look)
         dialog.pattern_changed.connect(self._preview)
         dialog.extract_asked.connect(self._ask)
         dialog.ddl_asked.connect(self._copy_ddl)
         dialog.command_asked.connect(self._copy_command)
+        dialog.often.toggled.connect(lambda _often: self._advise())
         dialog.show_ready(False)
         dialog.show_idle("Name a file, a folder or an S3 prefix")
 
@@ -61,8 +59,15 @@ class ExtractPresenter(QObject):
     def _service(self) -> WarehouseService:
         return self._context.desk.warehouse
 
+    def _follow_place(self) -> None:
+        """A table can be made once a warehouse is connected, also where that comes after the wizard was opened."""
+        connection = self._place.connection
+        self._dialog.show_warehouse(connection.name if connection is not None else "")
+
     def _definition(self) -> Definition:
         """As the dialog stands, before the preview has guessed columns."""
+        if self._dialog.preset == XML:
+            return xml_definition(self._dialog.pattern.text())
         preset = PRESETS.get(self._dialog.preset)
         kind = DOCUMENT if self._dialog.preset == DOCUMENT else PATTERN
         made = preset if preset is not None else Definition(kind, pattern=self._dialog.pattern.text())
@@ -119,16 +124,27 @@ class ExtractPresenter(QObject):
             words += f" · {Path(name).name}: {why}"
         tone = "success" if not found.rejected and not found.problems else "warning" if matched else "danger"
         self._dialog.show_idle(words, tone)
+        self._advise()
+        self._dialog.show_ready(matched > 0)
+
+    def _advise(self) -> None:
+        found = self._found
+        if found is None:
+            return
         size = sum(source.size for source in self._sources)
-        advice = which_tool(size, xml=found.definition.kind in (XML, DOCUMENT))
+        advice = which_tool(
+            size,
+            relational=already_columns([line.text for line in found.lines]),
+            often=self._dialog.often.isChecked(),
+            xml=found.definition.kind in (XML, DOCUMENT),
+        )
         files = f"{len(self._sources):,} {'file' if len(self._sources) == 1 else 'files'}"
         self._dialog.advice.setText(f"{files}. Which tool? {advice.tool[0].upper()}{advice.tool[1:]}: {advice.why}.")
-        self._dialog.show_ready(matched > 0)
 
     def _failed(self, fault: OpsError) -> None:
         self._found = None
         self._dialog.show_ready(False)
-        if fault.code in ("pattern", "slow-pattern"):
+        if fault.code in ("pattern", "slow-pattern", "xml"):
             self._dialog.show_pattern_fault(f"{fault.title}: {fault.why}. {fault.remedy}")
         else:
             self._dialog.show_idle("", "")
@@ -166,7 +182,7 @@ class ExtractPresenter(QObject):
         output = Path(path).expanduser() if path else folder / f"{name}.parquet"
         beside = output if path else self._context.desk.places.state / f"{name}.parquet"
         rejects = beside.with_suffix(".rejects.jsonl") if self._dialog.rejects.isChecked() else None
-        service, connection, database = self._service, self._connection, self._database
+        service, connection, database = self._service, self._place.connection, self._place.database
 
         def work(job: Job[Any]) -> Tally:
             from core.warehouse.extract.work import loader
@@ -222,6 +238,8 @@ class ExtractPresenter(QObject):
         words += ["--pattern", dialog.pattern.text()] if own else ["--preset", dialog.preset]
         if dialog.preset == DOCUMENT:
             words.append("--document")
+        if dialog.preset == XML and dialog.pattern.text().strip():
+            words += ["--record", dialog.pattern.text().strip()]
         if dialog.skip.text():
             words += ["--skip", dialog.skip.text()]
         if dialog.to_table.isChecked() and dialog.table.text().strip():

@@ -18,7 +18,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from core.warehouse.extract.definition import DOCUMENT, TYPES, Definition
+from core.warehouse.extract.definition import DOCUMENT, TYPES, XML, Definition
 from core.warehouse.extract.presets import PRESETS
 from core.warehouse.extract.preview import Preview
 from gui.parts.buttons import Button
@@ -31,6 +31,9 @@ from gui.style.theme import font, theme
 from gui.style.tokens import Space
 
 _SHOWN = 200
+_RECORD = "item: @sku, price, maker/name"
+_WHOLE_LINE = r"(?P<client>\S+) (?P<status>\d+) ..."
+_ANYWHERE = r'<item sku="(?P<sku>[^"]*)">.*?<price>(?P<price>[^<]*)'
 _FAINT = 52  # alpha of a group's ground: the text stays readable on it in both themes
 
 
@@ -52,10 +55,10 @@ class ExtractDialog(Dialog):
         for name, definition in PRESETS.items():
             self.how.addItem(definition.title, name)
         self.how.setCurrentIndex(self.how.findData("nginx"))
-        self.pattern = line(r"(?P<client>\S+) (?P<status>\d+) ...", mono=True)
+        self.pattern = line(_WHOLE_LINE, mono=True)
         self.skip = line(r"none, for example ^#", mono=True)
         self.input_field = Field("Read from", self.input, "Plain, gzip or zstd; a folder is read with all it holds")
-        self.pattern_field = Field("Pattern", self.pattern, "Every group ( ) is a column, named by (?P<name> )")
+        self.pattern_field = Field("Pattern", self.pattern, "Every group ( ) is a column")
         how_field, skip_field = Field("As", self.how), Field("Skip lines that match", self.skip)
         self.spinner = Spinner(14)
         self.spinner.hide()
@@ -78,6 +81,8 @@ class ExtractDialog(Dialog):
         self.columns.setSelectionMode(QTableWidget.SelectionMode.NoSelection)
         self.columns.setShowGrid(False)
         self.advice = Label("", "small", wrap=True)
+        self.often = QCheckBox("Asked again and again")
+        self.often.setToolTip("How often the data are asked decides, with their size, which tool fits")
         self.to_table, self.to_file = QCheckBox("Make a table in the warehouse"), QCheckBox("Write a Parquet file")
         self.to_table.setChecked(True)
         self.table = line("public.access_log", mono=True)
@@ -106,7 +111,9 @@ class ExtractDialog(Dialog):
         for part in (first, second, row(self.spinner, self.count, None)):
             self.body.addLayout(part)
         self.body.addWidget(middle, 1)
-        self.body.addWidget(self.advice)
+        told = row(self.advice, self.often, gap=Space.M)
+        told.setStretch(0, 1)
+        self.body.addLayout(told)
         self.body.addLayout(
             column(row(self.to_table, self.table), row(self.to_file, self.file), self.rejects, gap=Space.XS)
         )
@@ -146,7 +153,7 @@ class ExtractDialog(Dialog):
         return chosen
 
     def _own_pattern(self, _text: str) -> None:
-        if self.preset != DOCUMENT:
+        if self.preset not in (DOCUMENT, XML):
             self.how.setCurrentIndex(0)
         self._pause.start()
 
@@ -162,13 +169,18 @@ class ExtractDialog(Dialog):
         whole = self.preset == DOCUMENT
         if whole and self.pattern.text() in [one.pattern for one in PRESETS.values()]:
             self.pattern.clear()
-        self.pattern.setPlaceholderText(
-            r'<item sku="(?P<sku>[^"]*)">.*?<price>(?P<price>[^<]*)'
+        by_path = self.preset == XML
+        word, hint, example = (
+            ("Record", "The element that is a row; after a colon the paths of its columns. Empty: guessed", _RECORD)
+            if by_path
+            else ("Pattern", "Every group ( ) is a column; a document of up to 64 MB is held in memory", _ANYWHERE)
             if whole
-            else r"(?P<client>\S+) (?P<status>\d+) ..."
+            else ("Pattern", "Every group ( ) is a column, named by (?P<name> )", _WHOLE_LINE)
         )
+        self.pattern_field.show_words(word, hint)
+        self.pattern.setPlaceholderText(example)
         lines = definition is None or bool(definition.pattern)
-        self.pattern_field.setEnabled(lines)
+        self.pattern_field.setEnabled(lines or by_path)
         self.skip.setEnabled(lines and not whole)
 
     def _choose(self, mode: QFileDialog.FileMode) -> None:
@@ -186,6 +198,18 @@ class ExtractDialog(Dialog):
         menu.popup(self.more.mapToGlobal(self.more.rect().bottomLeft()))
 
     # -- what is shown ------------------------------------------------------------------------
+    def show_warehouse(self, name: str) -> None:
+        """The warehouse a table would be made in; "" while there is none."""
+        was = self.to_table.isEnabled()
+        self.to_table.setEnabled(bool(name))
+        self.to_table.setText(f"Make a table in {name}" if name else "Make a table (no warehouse is connected yet)")
+        if not name:
+            self.to_table.setChecked(False)
+            self.to_file.setChecked(True)
+        elif not was:
+            self.to_table.setChecked(True)
+            self.to_file.setChecked(bool(self.file.text()))
+
     def show_busy(self, words: str) -> None:
         self.spinner.show()
         self.count.setText(words)

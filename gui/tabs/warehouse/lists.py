@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtGui import QKeySequence, QShortcut, QShowEvent
 from PySide6.QtWidgets import QLineEdit, QTreeWidget, QTreeWidgetItem, QWidget
 
 from core.warehouse.drivers.driver import RunningStatement
@@ -21,7 +22,7 @@ _ENTRY = Qt.ItemDataRole.UserRole
 _RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 
 
-class _ListDialog(Dialog):
+class ListDialog(Dialog):
     """A search line, a list, and buttons for the chosen entry."""
 
     def __init__(self, title: str, headings: Sequence[str], widths: Sequence[int], parent: QWidget | None) -> None:
@@ -48,6 +49,9 @@ class _ListDialog(Dialog):
         self.buttons = row(self.count, None, gap=Space.S)
         self.body.addLayout(self.buttons)
         self.asked.connect(self.accept)
+        self.search.returnPressed.connect(self.focus_list)
+        down = QShortcut(QKeySequence(Qt.Key.Key_Down), self.search, context=Qt.ShortcutContext.WidgetShortcut)
+        down.activated.connect(self.focus_list)
         self.list.itemSelectionChanged.connect(self._follow_selection)
         self._needing: list[Button] = []
 
@@ -61,6 +65,19 @@ class _ListDialog(Dialog):
     def _follow_selection(self) -> None:
         for button in self._needing:
             button.setEnabled(self.chosen is not None)
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Keys: type to search, Enter or Down goes to the list, Enter there opens; no button fires by a stray Enter."""
+        super().showEvent(event)
+        for button in self.findChildren(Button):
+            button.setAutoDefault(False)
+        (self.list if self.search.isHidden() else self.search).setFocus()
+
+    def focus_list(self) -> None:
+        self.list.setFocus()
+        first = self.list.topLevelItem(0)
+        if not self.list.selectedItems() and first is not None:
+            self.list.setCurrentItem(first)
 
     @property
     def chosen(self) -> object | None:
@@ -76,10 +93,11 @@ class _ListDialog(Dialog):
         return item
 
     def show_fault(self, title: str, why: str, remedy: str) -> None:
+        self.count.setText("")
         self.banner.show_fault(title, why, remedy)
 
 
-class HistoryDialog(_ListDialog):
+class HistoryDialog(ListDialog):
     search_asked = Signal(str)
     open_asked = Signal(str)
     insert_asked = Signal(str)
@@ -96,7 +114,7 @@ class HistoryDialog(_ListDialog):
         insert.clicked.connect(lambda: self._tell(self.insert_asked))
         opened.clicked.connect(lambda: self._tell(self.open_asked))
         self._attach.clicked.connect(self._take_up)
-        self.list.itemDoubleClicked.connect(lambda *_: self._tell(self.open_asked))
+        self.list.itemActivated.connect(lambda *_: self._tell(self.open_asked))
         self._later = QTimer(self, singleShot=True, interval=200)
         self._later.timeout.connect(lambda: self.search_asked.emit(self.search.text()))
         self.search.textChanged.connect(lambda *_: self._later.start())
@@ -135,7 +153,7 @@ class HistoryDialog(_ListDialog):
             self.attach_asked.emit(run)
 
 
-class SavedDialog(_ListDialog):
+class SavedDialog(ListDialog):
     open_asked = Signal(str, str)
     forget_asked = Signal(str)
 
@@ -145,7 +163,7 @@ class SavedDialog(_ListDialog):
         opened = self._offer(Button("Open in a new file", "primary"))
         opened.clicked.connect(self._open)
         forget.clicked.connect(self._forget)
-        self.list.itemDoubleClicked.connect(lambda *_: self._open())
+        self.list.itemActivated.connect(lambda *_: self._open())
         self._queries = list(queries)
         self.search.textChanged.connect(lambda *_: self._show())
         self._show()
@@ -175,7 +193,7 @@ class SavedDialog(_ListDialog):
             self._show()
 
 
-class RunningDialog(_ListDialog):
+class RunningDialog(ListDialog):
     refresh_asked = Signal()
     cancel_asked = Signal(object)  # RunningStatement
 

@@ -67,6 +67,7 @@ class WarehousePresenter(QObject):
         tree.count_asked.connect(self._count)
         tree.extract_asked.connect(self.open_extract)
         tree.pull_asked.connect(self.open_pull)
+        tree.plans_asked.connect(self.open_plans)
         self.place.catalogue_changed.connect(self._take_catalogue)
 
     def _take_catalogue(self, catalogue: Catalogue | None) -> None:
@@ -227,12 +228,25 @@ class WarehousePresenter(QObject):
     def open_pull(self) -> None:
         """The wizard that pulls MySQL tables into the warehouse."""
         if self.place.connection is None:
+            self._view.banner.show_fault(
+                "Nothing can be pulled yet",
+                "No warehouse is connected",
+                "Wait for the connection, or add one to the profile",
+            )
             return
         from gui.tabs.warehouse.pull_presenter import PullPresenter
         from gui.tabs.warehouse.pull_view import PullDialog
 
         dialog = PullDialog(self._view)
         PullPresenter(dialog, self._context, self.place.connection, self.place.read_catalogue, self._load_failed)
+        dialog.open()
+
+    def open_plans(self) -> None:
+        """The kept plans of pulls, their timers among them."""
+        from gui.tabs.warehouse.plans import PlansDialog, PlansPresenter
+
+        dialog = PlansDialog(self._view)
+        PlansPresenter(dialog, self._context, self.place.named, self.place.read_catalogue, self._load_failed)
         dialog.open()
 
     def _load_failed(self, fault: OpsError) -> None:
@@ -248,8 +262,7 @@ class WarehousePresenter(QObject):
         ExtractPresenter(
             dialog,
             self._context,
-            self.place.connection,
-            self.place.database,
+            self.place,
             lambda _table: self.place.read_catalogue(),
             self._load_failed,
         )

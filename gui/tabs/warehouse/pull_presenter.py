@@ -12,14 +12,12 @@ from PySide6.QtCore import QObject
 from PySide6.QtGui import QGuiApplication
 
 from core.base.errors import OpsError, WrongUse
-from core.jobs import timers
 from core.jobs.job import Job
 from core.settings.profiles import WarehouseConnection
-from core.warehouse.feed.plan import FeedPlan, schedule_of
-from core.warehouse.feed.service import FeedService, Proposal, PullReport, single_source_plan
+from core.warehouse.feed.plan import FeedPlan, check_name, schedule_of
+from core.warehouse.feed.service import UNNAMED, FeedService, Proposal, single_source_plan
 from gui.bridge.tab_context import TabContext
-from gui.parts.dialogs import ConfirmDialog
-from gui.tabs.warehouse.dialogs import TextDialog
+from gui.tabs.warehouse.pull_run import ask_and_pull
 from gui.tabs.warehouse.pull_view import PullDialog
 
 _WITH_PASSWORD = re.compile(r"\w+://[^/@:]+:[^/@]+@")
@@ -46,7 +44,7 @@ class PullPresenter(QObject):
         dialog.command_asked.connect(self._copy_command)
         dialog.show_state("Looking for MySQL sources", busy=True)
         self._jobs.start(
-            self, "Find MySQL sources", lambda _job: [source.name for source in context.desk.aws.target().mysql], quiet=True,
+            self, "Find MySQL sources", lambda _job: self._feed.sources(), quiet=True,
             on_success=self._found, on_failure=self._failed,
         )  # fmt: skip
 
@@ -106,7 +104,7 @@ class PullPresenter(QObject):
         )
 
     def _kept(self, plan: FeedPlan) -> FeedPlan | None:
-        """The plan under the name that was given, with its schedule; None for an input that cannot be, which is then marked."""
+        """The plan under the name that was given, with its schedule and union; None for an input that cannot be, which is then marked."""
         dialog = self._dialog
         name, at = dialog.plan.text().strip(), dialog.at.text().strip()
         dialog.plan_field.show_fault("")
@@ -119,66 +117,29 @@ class PullPresenter(QObject):
         if schedule is not None and not name:
             dialog.plan_field.show_fault("A timer runs a plan: give it a name")
             return None
-        kept = replace(plan, name=name or plan.name, schedule=schedule)
+        union = dialog.union.text().strip()
+        dialog.union_field.show_fault("")
+        if union and not name:
+            dialog.union_field.show_fault("Several sources make a plan: give it a name")
+            return None
         try:
             if name:
-                self._feed.save(kept)
+                check_name(name)
         except WrongUse as fault:
             dialog.plan_field.show_fault(f"{fault.title}. {fault.why}")
             return None
-        return kept
+        return replace(plan, name=name or plan.name, schedule=schedule, union=union)
 
     # -- pulling --------------------------------------------------------------------------------
     def _ask(self) -> None:
-        profile, dialog = self._context.desk.profile, self._dialog
-        if not profile.guarded:
-            self._pull()
-            return
-        count = len(dialog.chosen_tables())
-        confirm = ConfirmDialog(
-            f"Pull into {self._schema}?",
-            f"{count:,} tables of the schema {self._schema} in {profile.name} are made or changed.",
-            f"Pull {count:,} tables",
-            dialog,
-            environment=profile.environment,
-            type_this=profile.name if profile.environment == "production" else "",
-        )
-        confirm.confirmed.connect(self._pull)
-        confirm.open()
-
-    def _pull(self) -> None:
         plan = self._kept(self._plan())
         if plan is None:
             return
-        connection, check = self._connection, self._dialog.check.isChecked()
-        feed, context, done, told, page = self._feed, self._context, self._done, self._told, self._dialog.parent()
-
-        def work(job: Job[Any]) -> PullReport:
-            if plan.schedule is not None:
-                timers.install_any(feed.timer(plan))
-            return feed.pull(job, plan, connection, check=check)
-
-        def finished(report: PullReport) -> None:
-            loaded = sum(table.loaded for table in report.tables)
-            if report.ok:
-                context.praise(f"{len(report.tables):,} tables pulled, {loaded:,} rows loaded")
-            done()
-
-        def broken(fault: OpsError) -> None:
-            done()
-            told(fault)
-
-        def next_step(report: PullReport) -> tuple[str, Callable[[], None]]:
-            words = "Show the report" if report.ok else "Show what differs"
-            return words, lambda: TextDialog("Pull", _lines(report), None).open()
-
-        self._jobs.start(
-            page or self, f"Pull {self._source} into {self._schema}",
-            work, room="warehouse", write=True, outlives_owner=True,
-            lane=f"warehouse:pull:{connection.name}", on_success=finished,
-            on_failure=broken, after=next_step, can_retry=True,
+        count = len(self._dialog.chosen_tables())
+        ask_and_pull(
+            self._dialog, self._context, self._feed, plan, self._connection, check=self._dialog.check.isChecked(),
+            done=self._done, failed=self._told, tables=f"{count:,} tables", keep=plan.name != UNNAMED,
         )  # fmt: skip
-        self._dialog.accept()
 
     def _copy_command(self) -> None:
         words = ["python", "main.py", "--profile", self._context.desk.profile.name, "warehouse", "pull"]
@@ -188,7 +149,9 @@ class PullPresenter(QObject):
         if self._dialog.snapshot.isChecked():
             words.append("--snapshot")
         if name := self._dialog.plan.text().strip():
-            words += ["--save", name]
+            words += ["--save", name, "--add"]
+        if union := self._dialog.union.text().strip():
+            words += ["--union", union]
         if at := self._dialog.at.text().strip():
             words += ["--at", at]
         if self._dialog.check.isChecked():
@@ -198,16 +161,3 @@ class PullPresenter(QObject):
         words += ["--connection", self._connection.name]
         QGuiApplication.clipboard().setText(shlex.join(words))
         self._context.praise("Copied as a command")
-
-
-def _lines(report: PullReport) -> list[str]:
-    lines = []
-    for table in report.tables:
-        lines.append(f"{table.target}: {table.read:,} rows read, {table.loaded:,} loaded ({table.mode})")
-        lines += [f"{table.target}: {note}" for note in table.notes]
-        lines += [
-            f"{table.target}: {check['name']} differs: {check['expected']} at the source, {check['actual']} here"
-            for check in table.checks
-            if not check["ok"]
-        ]
-    return lines

@@ -22,6 +22,7 @@ from gui.tabs.warehouse.plan_pane import PlanPane
 if TYPE_CHECKING:
     import polars as pl
 
+SIDES = (("rows", "Results"), ("chart", "Chart"), ("plan", "Plan"), ("messages", "Messages"))
 EXPORTS = (
     ("csv", "CSV…"),
     ("parquet", "Parquet…"),
@@ -45,9 +46,7 @@ class ResultPane(QFrame):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setProperty("kind", "card")
-        self.sides = Segments(
-            [("rows", "Results"), ("chart", "Chart"), ("plan", "Plan"), ("messages", "Messages")], "Show"
-        )
+        self.sides = Segments(list(SIDES), "Show")
         self.spinner = Spinner(14)
         self.spinner.hide()
         self.line = Label("", "small")
@@ -100,10 +99,11 @@ class ResultPane(QFrame):
         self.sides.chosen.connect(self.show_side)
         self.sides.chosen.connect(self.side_chosen)
         self.filter_button.toggled.connect(self.table.show_filters)
-        self.columns_button.clicked.connect(self._columns_menu)
+        self.columns_button.clicked.connect(self.open_columns_menu)
         self.pin_button.clicked.connect(self.pin_asked)
-        self.export_button.clicked.connect(self._export_menu)
-        self.results.currentChanged.connect(lambda index: self._chosen(index, self.result_chosen))
+        self.export_button.clicked.connect(self.open_export_menu)
+        for changed in (self.results.currentChanged, self.results.tabBarClicked):  # the second: also the one in front
+            changed.connect(lambda index: self._chosen(index, self.result_chosen))
         self.results.tabCloseRequested.connect(lambda index: self._chosen(index, self.result_closed))
         self.banner.action_asked.connect(self.place_asked)
 
@@ -150,19 +150,36 @@ class ResultPane(QFrame):
         self.pin_button.setChecked(pinned)
         self.pin_button.set_icon("pin-off" if pinned else "pin", "accent" if pinned else "text2")
 
+    def take_focus(self) -> None:
+        """Keys go to what is shown: the rows, the chart, the plan or the messages."""
+        places = {"rows": self.table, "chart": self.chart.across, "plan": self.plan.tree, "messages": self.messages}
+        place = places[self.side]
+        (place if place.isVisible() else self.sides).setFocus()
+
+    def choose_next(self, step: int) -> None:
+        """The next of the results kept."""
+        if self.results.count():
+            self.results.setCurrentIndex((self.results.currentIndex() + step) % self.results.count())
+
     # -- sides and results --------------------------------------------------------------------
     def show_side(self, side: str) -> None:
         self.sides.choose(side)
-        self._stack.setCurrentIndex(["rows", "chart", "plan", "messages"].index(side))
+        self._stack.setCurrentIndex([name for name, _ in SIDES].index(side))
         for button in (self.filter_button, self.columns_button, self.pin_button):
             button.setVisible(side == "rows")
+
+    def go_to_side(self, side: str) -> None:
+        """Show a side as a click on its name does, and give it the keys."""
+        self.show_side(side)
+        self.side_chosen.emit(side)
+        self.take_focus()
 
     @property
     def side(self) -> str:
         return self.sides.value
 
     def show_results(self, titles: list[tuple[int, str, bool]], current: int) -> None:
-        """The results kept for this file, as (key, title, pinned); one alone needs no tab."""
+        """The results kept for this file, as (key, title, pinned); one alone needs no tab while it is shown."""
         self.results.blockSignals(True)
         while self.results.count():
             self.results.removeTab(0)
@@ -173,7 +190,7 @@ class ResultPane(QFrame):
                 self.results.setTabIcon(index, icon("pin", "accent"))
             if key == current:
                 self.results.setCurrentIndex(index)
-        self.results.setVisible(len(titles) > 1)
+        self.results.setVisible(len(titles) > 1 or (bool(titles) and current not in [key for key, _, _ in titles]))
         self.results.blockSignals(False)
 
     def _chosen(self, index: int, signal: object) -> None:
@@ -184,7 +201,7 @@ class ResultPane(QFrame):
         self.messages.appendPlainText(text)
 
     # -- menus -----------------------------------------------------------------------------------
-    def _export_menu(self) -> None:
+    def open_export_menu(self) -> None:
         menu = QMenu(self)
         for form, words in EXPORTS:
             menu.addAction(words, partial(self.export_asked.emit, form))
@@ -192,7 +209,7 @@ class ResultPane(QFrame):
         menu.addAction("Copy as CLI", self.copy_command_asked.emit)
         menu.popup(self.export_button.mapToGlobal(QPoint(0, self.export_button.height() + Space.XS)))
 
-    def _columns_menu(self) -> None:
+    def open_columns_menu(self) -> None:
         menu = QMenu(self)
         hidden = set(self.table.hidden_columns())
         for section, name in enumerate(self.table.column_model.names[:60]):

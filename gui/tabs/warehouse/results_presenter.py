@@ -192,7 +192,7 @@ class ResultsPresenter(QObject):
         )  # fmt: skip
 
     # -- copy and export -----------------------------------------------------------------------
-    def _copy(self, frame: Any) -> None:
+    def _copy(self, frame: Any, headers: bool) -> None:
         """A large block becomes text on a worker."""
         cells = frame.height * frame.width
 
@@ -200,7 +200,7 @@ class ResultsPresenter(QObject):
             QGuiApplication.clipboard().setText(text)
             self._context.praise(f"{cells:,} cells copied")
 
-        self._jobs.start(self, "Copy", lambda _job: as_tsv(frame, headers=True), on_success=done)
+        self._jobs.start(self, "Copy", lambda _job: as_tsv(frame, headers=headers), on_success=done)
 
     def _copy_command(self) -> None:
         """The same as a verb of the command line."""

@@ -149,6 +149,7 @@ class RunsPresenter(QObject):
 
     def _send(self, document: Document, run: Run, offset: int) -> None:
         document.run, document.offset = run, offset
+        document.current = 0  # what is shown now is this statement, not an earlier result
         self._say(document, "Sending the statement", "")
 
         def work(job: Job[Any]) -> Any:
@@ -166,6 +167,7 @@ class RunsPresenter(QObject):
         if self._is_shown(document):
             self._view.results.show_busy("The statement is on its way")
             self._view.results.show_side("rows")
+            self._show_kept(document)
         self._view.editors.show_running(document.key, True)
         self._clock.start()
         self._follow()

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from PySide6.QtWidgets import QWidget
 
 from gui.bridge.tab_context import TabContext
 from gui.tabs.warehouse.presenter import WarehousePresenter
+from gui.tabs.warehouse.result_pane import SIDES
 from gui.tabs.warehouse.view import WarehouseView
 
 
@@ -13,7 +16,7 @@ def build(context: TabContext) -> QWidget:
     """View and presenter, joined by commands; the presenter lives as long as the view."""
     view = WarehouseView()
     presenter = WarehousePresenter(view, context)
-    editors, commands = view.editors, context.commands
+    editors, results, commands = view.editors, view.results, context.commands
 
     def add(name: str, title: str, run: object, icon: str, shortcut: str = "") -> None:
         commands.add(f"warehouse.{name}", title, run, owner=view, room="warehouse", icon=icon, shortcut=shortcut)  # type: ignore[arg-type]
@@ -31,8 +34,21 @@ def build(context: TabContext) -> QWidget:
     add("history", "History of statements", presenter.show_history, "history", "Ctrl+Shift+H")
     add("saved", "Saved queries", presenter.show_saved, "bookmark")
     add("pull", "Pull tables from MySQL", presenter.open_pull, "arrow-down-to-line")
+    add("plans", "Plans of pulls", presenter.open_plans, "calendar-clock")
     add("extract", "Extract a table from text", presenter.open_extract, "file-code")
     add("running", "Running statements", presenter.show_running, "list")
+    add("open", "Open a SQL file", editors.open_asked.emit, "folder-open", "Ctrl+O")
+    add("save", "Save the SQL to a file", editors.save_asked.emit, "save", "Ctrl+S")
+    add("next_file", "Next SQL file", partial(editors.choose_next, 1), "chevron-right", "Ctrl+PgDown")
+    add("previous_file", "Previous SQL file", partial(editors.choose_next, -1), "chevron-left", "Ctrl+PgUp")
+    add("next_result", "Next result", partial(results.choose_next, 1), "chevron-right", "Alt+PgDown")
+    add("previous_result", "Previous result", partial(results.choose_next, -1), "chevron-left", "Alt+PgUp")
+    add("pane", "Go on to catalogue, SQL or result", view.next_pane, "panel-right", "F6")
+    for number, (side, words) in enumerate(SIDES, 1):
+        add(f"side_{side}", f"Show: {words}", partial(results.go_to_side, side), "eye", f"Alt+{number}")
+    add("export", "Export the result", results.export_button.click, "download", "Ctrl+Shift+E")
+    add("columns", "Columns of the result", results.columns_button.click, "columns-3", "Ctrl+Shift+C")
+    add("pin", "Keep the result", results.pin_button.click, "pin", "Ctrl+Shift+K")
     for command, button in (("run", view.run), ("cancel", view.cancel), ("explain", view.explain)):
         commands.button(f"warehouse.{command}", button)
     return view

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QPoint, Qt, QTimer, Signal
-from PySide6.QtGui import QFontMetrics, QGuiApplication, QPainter
+from PySide6.QtCore import QEvent, QModelIndex, QObject, QPersistentModelIndex, QPoint, Qt, QTimer, Signal
+from PySide6.QtGui import QContextMenuEvent, QFontMetrics, QGuiApplication, QPainter
 from PySide6.QtWidgets import (
     QFrame,
     QLineEdit,
@@ -69,6 +69,7 @@ class TreePane(QFrame):
     count_asked = Signal(object)  # Table
     pull_asked = Signal()
     extract_asked = Signal()
+    plans_asked = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -95,10 +96,11 @@ class TreePane(QFrame):
         self.note.hide()
         self.pull = Button("Pull from MySQL…", "list", icon_name="arrow-down-to-line")
         self.extract = Button("Extract from text…", "list", icon_name="file-code")
+        self.plans = Button("Plans of pulls…", "list", icon_name="calendar-clock")
         self.loads = Label("Loads", "caption")
         layout = column(
             row(self.search, self.refresh, gap=Space.XS),
-            self.stack, self.note, self.loads, self.pull, self.extract,
+            self.stack, self.note, self.loads, self.pull, self.plans, self.extract,
             gap=Space.XS, margins=(Space.M, Space.M, Space.M, Space.S),
         )  # fmt: skip
         layout.setStretch(1, 1)
@@ -107,13 +109,23 @@ class TreePane(QFrame):
         self._later = QTimer(self, singleShot=True, interval=120)
         self._later.timeout.connect(self._filter)
         self.search.textChanged.connect(lambda *_: self._later.start())
+        self.search.returnPressed.connect(self.focus_tree)
         self.refresh.clicked.connect(self.refresh_asked)
         self.pull.clicked.connect(self.pull_asked)
         self.extract.clicked.connect(self.extract_asked)
+        self.plans.clicked.connect(self.plans_asked)
         self.tree.itemExpanded.connect(self._fill)
-        self.tree.itemDoubleClicked.connect(lambda item, _column: self._insert(item))
+        self.tree.itemActivated.connect(lambda item, _column: self._insert(item))
         self.tree.customContextMenuRequested.connect(self._menu)
+        self.tree.installEventFilter(self)
         theme().changed.connect(self._show_again)
+
+    def focus_tree(self) -> None:
+        """Keys go to the tree, at its first entry where none is chosen."""
+        self.tree.setFocus()
+        first = self.tree.topLevelItem(0)
+        if self.tree.currentItem() is None and first is not None:
+            self.tree.setCurrentItem(first)
 
     def show_busy(self) -> None:
         self.stack.setCurrentWidget(self.busy)
@@ -219,6 +231,14 @@ class TreePane(QFrame):
             self.insert_asked.emit(quoted(part.name))
         elif isinstance(table, Table):
             self.insert_asked.emit(full_name(table))
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Asked for by a key, the menu is that of the current entry, wherever the pointer is."""
+        if isinstance(event, QContextMenuEvent) and event.reason() == QContextMenuEvent.Reason.Keyboard:
+            if (item := self.tree.currentItem()) is not None:
+                self._menu(self.tree.visualItemRect(item).center())
+            return True
+        return super().eventFilter(watched, event)
 
     def _menu(self, place: QPoint) -> None:
         item = self.tree.itemAt(place)

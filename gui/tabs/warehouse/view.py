@@ -76,6 +76,16 @@ class WarehouseView(QWidget):
         if not event.spontaneous() and not self.window().isVisible():  # the window went, not only the page
             self.window_closed.emit()
 
+    def next_pane(self) -> None:
+        """Keys go on to the next of catalogue, SQL and result."""
+        here = self.focusWidget()
+        if here is not None and self.editors.isAncestorOf(here):
+            self.results.take_focus()
+        elif here is not None and self.results.isAncestorOf(here):
+            self.tree.focus_tree()
+        else:
+            self.editors.editor.setFocus()
+
     def show_connections(self, connections: list[WarehouseConnection], current: str) -> None:
         self.connection.clear()
         self.connection.addItems([connection.name for connection in connections])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -21,14 +22,14 @@ import zstandard
 from core.aws.session import AwsSession, Target
 from core.aws.workplace import Workplace
 from core.backups.manifest import SUFFIX
-from core.backups.outcomes import Run, Verification
+from core.backups.outcomes import Check, Outcome, Run, Verification
 from core.backups.plan import Plan, Proof, Sentinel, Source
 from core.backups.plan import Target as Aim
 from core.backups.service import BackupsService
 from core.base.places import Places
 from core.jobs.job import Job, headless_job
 from core.settings.model import Settings
-from core.settings.profiles import SANDBOX
+from core.settings.profiles import SANDBOX, Profile, Profiles
 from core.settings.secrets import Secrets
 from tests.sandboxed import Sandbox
 
@@ -68,6 +69,10 @@ class Station:
         target = replace(self.target, **changes)
         aws = AwsSession(SANDBOX, lambda: target)
         return BackupsService(Workplace(aws, self.places, lambda: self.settings, Secrets()))
+
+    def under(self, **changes: Any) -> None:
+        """From now on the service works under another clock or other settings."""
+        self.service = BackupsService(replace(self.service._workplace, **changes))
 
     @staticmethod
     def job() -> Job[Any]:
@@ -189,6 +194,42 @@ def open_station(
 @pytest.fixture
 def station(sandbox: Sandbox, home: Places, database: str, scratch_cache: Path, endpoint: Target | None) -> Station:
     return open_station(sandbox, home, database, scratch_cache, endpoint)
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A disk of 2 MB."""
+    if not hasattr(os, "geteuid") or os.geteuid() != 0:
+        pytest.skip("mounting a small disk needs root")
+    small = tmp_path / "small"
+    small.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", str(small)], check=False).returncode != 0:
+        pytest.skip("this system mounts no tmpfs")
+    yield small
+    subprocess.run(["umount", str(small)], check=True)
+
+
+@pytest.fixture
+def stand(station: Station) -> Station:
+    """The same plan under a profile of its own that other processes can open."""
+    endpoints = {"default": station.target.endpoints.get("s3") or station.target.endpoints["default"]}
+    source = replace(station.target.mysql[0], name="shop", password=None)
+    profile = Profile(
+        "stand", environment="sandbox", region=station.target.region, endpoints=endpoints, mysql=(source,)
+    )
+    Profiles(station.places.config / "profiles.toml").add(profile)
+    workplace = station.service._workplace
+    target = replace(station.target, mysql=(replace(source, password=station.target.mysql[0].password),))
+    station.service = BackupsService(replace(workplace, aws=AwsSession(profile, lambda: target)))
+    station.plan = replace(station.plan, source=Source("mysql", "shop", (station.database,)), proof=Proof())
+    station.service.save_plan(station.plan)
+    return station
+
+
+def broken(verification: Verification) -> Check:
+    """The first failed check of a failed verification."""
+    assert verification.outcome is Outcome.FAILED, verification
+    return verification.failed_checks[0]
 
 
 def free_port() -> int:

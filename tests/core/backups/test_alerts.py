@@ -157,7 +157,7 @@ def test_silence_is_told_at_most_once_a_day(station: Station) -> None:
     station.run()
     heard: list[Alert] = []
     clock = Clock()
-    station.service._workplace = replace(station.service._workplace, clock=clock)  # type: ignore[arg-type]
+    station.under(clock=clock)
     station.service.alert_listeners.append(heard.append)
     for _ in range(2):
         station.service.watch(station.job())

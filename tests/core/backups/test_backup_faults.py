@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 import threading
@@ -15,8 +16,9 @@ from urllib.parse import urlsplit
 import pytest
 
 from core.backups.dump import Dump
+from core.backups.ledger import Ledger
 from core.backups.manifest import SUFFIX
-from core.backups.outcomes import Outcome
+from core.backups.outcomes import Outcome, Status
 from core.backups.server import rows_of
 from core.base.errors import OpsError
 from core.jobs.job import Job, JobState
@@ -272,7 +274,7 @@ def test_the_clock_went_back(station: Station) -> None:
         def now(self) -> datetime:
             return datetime.now(UTC) - timedelta(days=1)
 
-    station.service._workplace = replace(station.service._workplace, clock=Yesterday())  # type: ignore[arg-type]
+    station.under(clock=Yesterday())
     run = station.run()
     assert any(finding.rule == "clock" for finding in run.findings)
     assert len(station.keys()) == 4
@@ -332,6 +334,52 @@ def test_a_download_that_breaks_off_is_taken_up_where_it_was(station: Station, c
     job.run()
     assert away.is_set() and job.result is not None
     assert job.result.outcome is Outcome.DONE, job.result.headline
+
+
+def test_an_endpoint_that_goes_away_during_a_verification_refutes_no_backup(
+    station: Station, cutter: Cutter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    station.run()
+    assert station.verify().outcome is Outcome.DONE
+    monkeypatch.setattr("core.backups.upload.patiently.__kwdefaults__", {"patience": 1.0})
+    job: Job[Any] = Job("verify", lambda job: station.service.verify(job, "nightly"))
+    job._listeners = (
+        lambda changed: changed.progress and changed.progress.note.startswith("Starting") and cutter.go_away(),  # type: ignore[assignment]
+    )
+    monkeypatch.setattr("core.jobs.job._REPORT_INTERVAL", 0.0)
+    job.run()
+    assert job.result is not None and job.result.outcome is Outcome.FAILED and not job.result.refutes
+    cutter.come_back()
+    status = station.service.status(job, "nightly")
+    assert status.status is Status.FAILED and status.last_proof is not None  # somebody has to look, the proof stands
+    (backup,) = station.service.backups(station.job(), "nightly")
+    assert backup.proved and not backup.failed
+
+
+def test_a_disk_that_is_full_leaves_no_upload(
+    station: Station, small_disk: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The ledger's disk fills up after the run has begun: what nobody could note is not left open."""
+    station.places = station.places._replace(state=small_disk)
+    station.service = station.make()
+    note = Ledger.note_upload
+
+    def filled(self: Ledger, *words: Any, **facts: Any) -> None:
+        with contextlib.suppress(OSError), (small_disk / "filler").open("wb", buffering=0) as file:
+            while file.write(bytes(4096)):
+                pass
+        note(self, *words, **facts)
+
+    monkeypatch.setattr(Ledger, "note_upload", filled)
+    with pytest.raises(OpsError) as caught:
+        station.run()
+    assert caught.value.code == "disk" and "full" in caught.value.why
+    assert station.keys() == [] and station.uploads() == []
+    (small_disk / "filler").unlink()
+    monkeypatch.undo()
+    assert station.run().outcome is Outcome.DONE
+    assert [run.outcome for run in station.service.runs("nightly")] == [Outcome.DONE, Outcome.FAILED]
+    station.service._ledger.close()  # or the disk cannot be taken away
 
 
 def test_the_endpoint_never_comes_back(station: Station, cutter: Cutter, monkeypatch: pytest.MonkeyPatch) -> None:

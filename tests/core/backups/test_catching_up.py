@@ -121,7 +121,7 @@ class Later:
 
 
 def at(station: Station, by: timedelta) -> Station:
-    station.service._workplace = replace(station.service._workplace, clock=Later(by))
+    station.under(clock=Later(by))
     return station
 
 

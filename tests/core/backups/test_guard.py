@@ -46,7 +46,8 @@ if how == "crash":
     raise RuntimeError("a fault of ours")
 time.sleep(600)
 """
-SERVER = 'echo $$ > pid.new; mv pid.new pid; trap "" TERM HUP INT; while :; do sleep 0.2; done'
+STAY = 'trap "" TERM HUP INT; while :; do sleep 0.2; done'
+SERVER = f"echo $$ > pid.new; mv pid.new pid; {STAY}"
 
 
 def alive(pid: int) -> bool:
@@ -206,7 +207,7 @@ def spent(owner: ScratchServer) -> bool:
 def test_cancelled_on_the_way_up(open_folder: Path, where: str) -> None:
     found: list[ScratchServer] = []
     told = open_folder / "told"
-    waits = f'echo $$ > "{told}.new"; mv "{told}.new" "{told}"; {SERVER}'
+    waits = f'echo $$ > "{told}.new"; mv "{told}.new" "{told}"; {STAY}'
 
     def work(job: Job[Any]) -> None:
         owner = scratch(job, open_folder, **{where: waits})

@@ -8,18 +8,14 @@ import sys
 import tempfile
 import textwrap
 import threading
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from core.aws.session import AwsSession
 from core.backups.manifest import SUFFIX
 from core.backups.outcomes import Outcome
-from core.backups.plan import Proof, Source
-from core.backups.service import BackupsService
+from core.backups.plan import Source
 from core.backups.vault import LIST_SUFFIX
-from core.settings.profiles import Profile, Profiles
 from tests.core.backups.conftest import Station
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -77,23 +73,6 @@ def dies(station: Station, phase: str, *verb: str) -> None:
         check=False,
     )
     assert done.returncode == -9, done.stderr + done.stdout
-
-
-@pytest.fixture
-def stand(station: Station) -> Station:
-    """The same plan under a profile of its own that other processes can open."""
-    endpoints = {"default": station.target.endpoints.get("s3") or station.target.endpoints["default"]}
-    source = replace(station.target.mysql[0], name="shop", password=None)
-    profile = Profile(
-        "stand", environment="sandbox", region=station.target.region, endpoints=endpoints, mysql=(source,)
-    )
-    Profiles(station.places.config / "profiles.toml").add(profile)
-    workplace = station.service._workplace
-    target = replace(station.target, mysql=(replace(source, password=station.target.mysql[0].password),))
-    station.service = BackupsService(replace(workplace, aws=AwsSession(profile, lambda: target)))
-    station.plan = replace(station.plan, source=Source("mysql", "shop", (station.database,)), proof=Proof())
-    station.service.save_plan(station.plan)
-    return station
 
 
 @pytest.mark.parametrize("phase", ["beginning", "dumping", "uploading"])

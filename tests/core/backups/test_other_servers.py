@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,7 +14,7 @@ from typing import Any
 import pytest
 
 from core.backups import loader, targets
-from core.backups.dump import DumpProgram, dump_command
+from core.backups.dump import Dump, DumpProgram, dump_command
 from core.backups.loader import Loader, Renamer
 from core.backups.outcomes import Outcome, Status
 from core.backups.plan import Proof, Sentinel, Source
@@ -20,6 +22,7 @@ from core.backups.rowcount import RowCounter
 from core.backups.scratch import ScratchServer, find_programs
 from core.backups.server import Login, connected, rows_of
 from core.backups.service import BackupsService
+from core.base.errors import OpsError
 from core.jobs.job import headless_job
 from tests.core.backups.conftest import Station
 
@@ -55,6 +58,35 @@ def left(server: ScratchServer) -> list[Any]:
     with connected(server.root) as connection:
         found = rows_of(connection, "SHOW DATABASES LIKE 'opsdesk%'")
         return found + rows_of(connection, "SELECT user FROM mysql.user WHERE user LIKE 'opsdesk%'")
+
+
+def test_the_server_is_killed_during_the_dump(
+    station: Station, scratch_cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with ScratchServer(headless_job(), find_programs(), scratch_cache, cap=4 << 30) as doomed:
+        with connected(doomed.root) as connection:
+            rows_of(connection, "CREATE DATABASE doomed")
+            rows_of(connection, "CREATE TABLE doomed.big (id INT AUTO_INCREMENT PRIMARY KEY, filling LONGBLOB)")
+            for _ in range(30):  # more than all the buffers in between
+                rows_of(connection, "INSERT INTO doomed.big (filling) VALUES (REPEAT(MD5(RAND()), 32768))")
+        service = TwoServers(station.service._workplace)
+        service.second = doomed.root
+        station.service = service
+        station.keep(source=Source("mysql", "second", ("doomed",)))
+        pieces = Dump.pieces
+
+        def killing(self: Dump, job: Any) -> Iterator[bytes]:
+            flow = pieces(self, job)
+            yield next(flow)
+            os.kill(int((doomed.folder / "pid").read_text()), signal.SIGKILL)
+            yield from flow
+
+        monkeypatch.setattr(Dump, "pieces", killing)
+        with pytest.raises(OpsError) as caught:
+            station.run()
+    assert caught.value.code == "lost" and "server went away" in caught.value.why
+    assert station.keys() == [] and station.uploads() == []
+    assert "went away" in station.service.status(station.job(), "nightly").findings[0].why
 
 
 def test_a_proof_on_a_named_server(elsewhere: Station, second: ScratchServer) -> None:

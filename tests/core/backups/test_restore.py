@@ -13,6 +13,7 @@ from typing import Any
 import pyrage
 import pytest
 
+from core.backups.loader import Loader
 from core.backups.manifest import SUFFIX
 from core.backups.outcomes import Outcome
 from core.backups.plan import Proof, Sentinel, Source
@@ -84,6 +85,25 @@ def test_a_failed_or_cancelled_restore_leaves_no_database(station: Station) -> N
     with pytest.raises(OpsError, match="1064"):
         station.service.restore(station.job(), "nightly", to=to)
     assert station.sql("SHOW DATABASES LIKE %s", values=(to,)) == []
+
+
+def test_two_restores_into_one_database_do_not_meet(station: Station, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The second would take the unfinished one of the first for what a killed one left."""
+    station.run()
+    to = f"{station.database}_twice"
+    finish, second = Loader.finish, list[OpsError]()
+
+    def meeting(self: Loader) -> None:
+        with pytest.raises(OpsError) as caught:
+            station.make().restore(station.job(), "nightly", to=to)
+        second.append(caught.value)
+        finish(self)
+
+    monkeypatch.setattr(Loader, "finish", meeting)
+    station.service.restore(station.job(), "nightly", to=to)
+    assert [error.exit_status for error in second] == [3] and "being restored already" in second[0].title
+    assert station.sql(f"SELECT COUNT(*) FROM {to}.orders") == [(500,)]
+    station.sql(f"DROP DATABASE {to}")
 
 
 @pytest.mark.parametrize("to", ["", "server/", "nowhere/x", "x" * 80])

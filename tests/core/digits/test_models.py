@@ -204,6 +204,7 @@ def test_parts_that_do_not_fit_are_refused(
     assert words in caught.value.why
 
 
+@settings(max_examples=40, deadline=None)
 @given(
     st.recursive(
         st.none() | st.booleans() | st.integers() | st.text(),

@@ -134,6 +134,22 @@ def test_a_body_without_length_is_measured_as_it_comes(site: Site) -> None:
     assert answer.startswith(b"HTTP/1.1 413")
 
 
+def test_a_body_that_trickles_in_is_given_up(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("core.streams.collector._BODY_WITHIN", 0.5)
+    with socket.create_connection(("127.0.0.1", site.port), timeout=10) as raw:
+        raw.sendall(b"POST /collect HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n")
+        answer, until = b"", time.monotonic() + 5
+        raw.settimeout(0.05)
+        while not answer and time.monotonic() < until:
+            raw.sendall(b" ")
+            try:
+                answer = raw.recv(65536)
+            except TimeoutError:
+                continue
+    assert answer.startswith(b"HTTP/1.1 408")
+    assert site.events() == []
+
+
 def test_a_full_queue_is_503_and_no_event_of_the_request_is_taken() -> None:
     site = Site(ProducerLimits(linger=0.001, queue_records=10, batch_records=5, senders=1))
     site.open.clear()

@@ -261,7 +261,9 @@ from pathlib import Path
 module._OFFLINE_AFTER = 0.2
 producer = Producer(Nowhere(None, "s"), ProducerLimits(linger=0.001, back_off=(0.001, 0.01)), Path(sys.argv[1]))
 producer.offer(b"-1", "first")
+began = time.monotonic()
 while not producer.snapshot().spilled:
+    assert time.monotonic() - began < 15, "offline, and nothing is on disk"
     producer.offer(b"-1", "first")
     time.sleep(0.01)
 number = 0

@@ -1,4 +1,4 @@
-"""Reading when the endpoint stalls, lies, ends a shard in its own way, or answers with empty pages: nothing is missed."""
+"""Reading when the endpoint stalls, lies or ends a shard in its own way, and when whoever takes the pages fails."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ from collections.abc import Callable
 import pytest
 
 from core.base.errors import OpsError
+from core.streams.decode import Decoder, Record
 from core.streams.pages import AtEnd, Expired, Page, RawRecord, Shard, StreamSource
-from core.streams.positions import TRIM_HORIZON, Position
+from core.streams.positions import LATEST, SHARD_END, TRIM_HORIZON, Checkpoint, Position
 from core.streams.reader import Pace
 from core.streams.reading import StreamReader
 from core.streams.tap import SILENT, Tap
@@ -175,3 +176,68 @@ def test_a_number_that_an_open_shard_does_not_know_is_told() -> None:
     assert isinstance(reader.failure, OpsError) and reader.failure.code == "position"
     ended(reader)
     assert source.positions[-1][1] == Position("AFTER_SEQUENCE_NUMBER", "1")
+
+
+def test_a_page_that_was_not_taken_is_read_again(plane: Plane) -> None:
+    plane.create("again", 1)
+    put(plane, "again", numbered(0, 300))
+    taken: list[int] = []
+    broken = True
+
+    def take(page: Page) -> None:
+        if broken and taken:
+            raise OpsError("The sink is full", code="full")
+        taken.extend(int(record.data) for record in page.records)
+
+    reader = StreamReader(
+        StreamSource(session(plane.url), "again"), take, start=TRIM_HORIZON, pace=Pace(20, limit=50, limit_behind=50)
+    )
+    reader.open()
+    wait_until(lambda: reader.failure is not None, "the sink refused")
+    broken = False
+    reader.resume()
+    wait_until(lambda: len(taken) >= 300, "the rest came")
+    reader.stop()
+    assert reader.wait(10)
+    assert taken == list(range(300))
+
+
+def test_resumes_from_checkpoints_across_a_reshard(plane: Plane) -> None:
+    plane.create("resume", 2)
+    put(plane, "resume", numbered(0, 400))
+    plane.client.update_shard_count(StreamName="resume", TargetShardCount=4, ScalingType="UNIFORM_SCALING")
+    plane.until_active("resume")
+    put(plane, "resume", numbered(400, 400))
+    first: list[Record] = []
+    checkpoints: dict[str, Checkpoint] = {}
+    decoder = Decoder()
+    lock = threading.Lock()
+
+    def take(page: Page) -> None:
+        with lock:
+            if len(first) > 150:
+                raise OpsError("The process was killed", code="killed")
+            first.extend(decoder.page(page))
+            if page.records:
+                checkpoints[page.shard.id] = Checkpoint(page.records[-1].sequence)
+            if page.closed:
+                checkpoints[page.shard.id] = SHARD_END
+
+    source = StreamSource(session(plane.url), "resume")
+    killed = StreamReader(source, take, start=TRIM_HORIZON, pace=Pace(20, limit=40, limit_behind=40))
+    killed.open()
+    wait_until(lambda: killed.failure is not None, "it was killed")
+    killed.stop()
+    assert killed.wait(10)
+
+    rest: list[Record] = []
+    again = StreamReader(
+        source, lambda page: rest.extend(decoder.page(page)), start=LATEST, checkpoints=checkpoints, pace=QUICK
+    )
+    again.open()
+    unread = {shard.id for shard in source.shards()[0] if not shard.parents} - checkpoints.keys()
+    assert not unread, "both first shards had a checkpoint"
+    wait_until(lambda: len(first) + len(rest) >= 800, "the rest came")
+    again.stop()
+    assert again.wait(10)
+    assert sorted(int(record.data) for record in first + rest) == list(range(800))

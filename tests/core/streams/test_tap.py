@@ -13,12 +13,11 @@ import pytest
 
 from core.base.errors import OpsError, WrongUse
 from core.streams.aggregation import UserRecord
-from core.streams.decode import Decoder, Record
+from core.streams.decode import Record
 from core.streams.filters import filter_of
-from core.streams.pages import Page, StreamSource
-from core.streams.positions import LATEST, SHARD_END, TRIM_HORIZON, Checkpoint, Start, start_from
+from core.streams.pages import StreamSource
+from core.streams.positions import LATEST, TRIM_HORIZON, Start, start_from
 from core.streams.reader import Pace
-from core.streams.reading import StreamReader
 from core.streams.service import StreamsService
 from core.streams.tap import Tap
 from tests.core.sandbox.kinesis.plane import Plane
@@ -318,71 +317,6 @@ def test_a_slow_taker_holds_reading_back_without_loss(plane: Plane) -> None:
         wait_until(lambda: len(taken) == 1_000, "all were taken")
         assert taken == list(range(1_000))
         assert tap.status().shards[0].expired >= 1
-
-
-def test_a_page_that_was_not_taken_is_read_again(plane: Plane) -> None:
-    plane.create("again", 1)
-    put(plane, "again", numbered(0, 300))
-    taken: list[int] = []
-    broken = True
-
-    def take(page: Page) -> None:
-        if broken and taken:
-            raise OpsError("The sink is full", code="full")
-        taken.extend(int(record.data) for record in page.records)
-
-    reader = StreamReader(
-        StreamSource(session(plane.url), "again"), take, start=TRIM_HORIZON, pace=Pace(20, limit=50, limit_behind=50)
-    )
-    reader.open()
-    wait_until(lambda: reader.failure is not None, "the sink refused")
-    broken = False
-    reader.resume()
-    wait_until(lambda: len(taken) >= 300, "the rest came")
-    reader.stop()
-    assert reader.wait(10)
-    assert taken == list(range(300))
-
-
-def test_resumes_from_checkpoints_across_a_reshard(plane: Plane) -> None:
-    plane.create("resume", 2)
-    put(plane, "resume", numbered(0, 400))
-    plane.client.update_shard_count(StreamName="resume", TargetShardCount=4, ScalingType="UNIFORM_SCALING")
-    plane.until_active("resume")
-    put(plane, "resume", numbered(400, 400))
-    first: list[Record] = []
-    checkpoints: dict[str, Checkpoint] = {}
-    decoder = Decoder()
-    lock = threading.Lock()
-
-    def take(page: Page) -> None:
-        with lock:
-            if len(first) > 150:
-                raise OpsError("The process was killed", code="killed")
-            first.extend(decoder.page(page))
-            if page.records:
-                checkpoints[page.shard.id] = Checkpoint(page.records[-1].sequence)
-            if page.closed:
-                checkpoints[page.shard.id] = SHARD_END
-
-    source = StreamSource(session(plane.url), "resume")
-    killed = StreamReader(source, take, start=TRIM_HORIZON, pace=Pace(20, limit=40, limit_behind=40))
-    killed.open()
-    wait_until(lambda: killed.failure is not None, "it was killed")
-    killed.stop()
-    assert killed.wait(10)
-
-    rest: list[Record] = []
-    again = StreamReader(
-        source, lambda page: rest.extend(decoder.page(page)), start=LATEST, checkpoints=checkpoints, pace=QUICK
-    )
-    again.open()
-    unread = {shard.id for shard in source.shards()[0] if not shard.parents} - checkpoints.keys()
-    assert not unread, "both first shards had a checkpoint"
-    wait_until(lambda: len(first) + len(rest) >= 800, "the rest came")
-    again.stop()
-    assert again.wait(10)
-    assert sorted(int(record.data) for record in first + rest) == list(range(800))
 
 
 def test_inner_keys_of_aggregates_are_counted(plane: Plane) -> None:

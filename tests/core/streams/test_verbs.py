@@ -68,6 +68,14 @@ def test_make_look_reshard_and_delete(run: Run) -> None:
     listed = run("list", "--json").json
     assert next(row for row in listed if row["name"] == "verbs")["status"] == "ACTIVE"
 
+    described = run("describe", "verbs", "--json").json
+    assert (described["max_record_kib"], described["record_distribution"]) == (1_024, "USER_PARTITION_KEY")
+    policy = run("policy", "verbs", "--fan-out", "--json").json
+    allowed = {action: entry["Resource"] for entry in policy["Statement"] for action in entry["Action"]}
+    assert allowed["kinesis:GetRecords"] == [described["arn"]]
+    assert f"{described['arn']}/consumer/opsdesk-tap-*" in allowed["kinesis:SubscribeToShard"]
+    assert not any("Put" in action or "Update" in action for action in allowed)
+
     dry = run("scale", "verbs", "--shards", "4", "--dry-run", "--json").json
     assert (dry["allowed"], dry["shards_before"], dry["shards_after"], len(dry["opens"])) == (True, 2, 4, 4)
     refused = run("scale", "verbs", "--shards", "5")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import re
+import tracemalloc
 from pathlib import Path
 
 import polars as pl
@@ -17,7 +18,7 @@ from core.base.errors import OpsError
 from core.jobs.job import headless_job
 from core.warehouse.extract import extraction
 from core.warehouse.extract import sources as reading
-from core.warehouse.extract.advise import HIVE, LOCAL, REDSHIFT, which_tool
+from core.warehouse.extract.advise import HIVE, LOCAL, REDSHIFT, already_columns, which_tool
 from core.warehouse.extract.definition import Definition, OutputColumn, Tally
 from core.warehouse.extract.emit import hive_ddl, table_ddl
 from core.warehouse.extract.extraction import extract, extract_in_child
@@ -179,17 +180,22 @@ def test_a_damaged_archive_is_named_and_keeps_what_came_before(tmp_path: Path, f
     assert frame["n"][-1] == 1  # the file after it was read
 
 
-def test_a_line_of_many_megabytes_is_rejected_without_being_held(tmp_path: Path) -> None:
+def test_a_line_of_a_gigabyte_is_rejected_without_being_held(tmp_path: Path) -> None:
     path = tmp_path / "long.log"
     with path.open("wb") as out:
         out.write(b"n=1\n")
-        for _ in range(40):
-            out.write(b"x" * (1 << 20))
+        out.seek(1_000_000_000, 1)  # a hole: a gigabyte that takes no disk
         out.write(b"\nn=2\n")
     definition = Definition(pattern=r"n=(?P<n>\d)", columns=(OutputColumn("n", "whole"),))
-    frame, tally, _ = rows(definition, path)
+    tracemalloc.start()
+    try:
+        frame, tally, _ = rows(definition, path)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
     assert frame["n"].to_list() == [1, 2]
     assert tally.reasons == {"longer than 1 MB": 1}
+    assert peak < 32_000_000
 
 
 @pytest.mark.parametrize(
@@ -414,6 +420,21 @@ def test_advice_names_the_tool_and_the_reason() -> None:
     assert which_tool(10**12).tool == HIVE
     assert which_tool(10**9, relational=True).tool == REDSHIFT
     assert which_tool(10**9, often=True).tool == REDSHIFT
+
+
+@pytest.mark.parametrize(
+    ("lines", "columns"),
+    [
+        (["a,b,c", '1,"x, y",3'], True),
+        (["a\tb\tc", "1\t2\t3"], True),
+        (["a,b,c", "1,2"], False),
+        ([NGINX.replace("X11", "X11, like"), NGINX.replace("X11", "X12, like")], False),
+        (['{"a": 1, "b": 2, "c": 3}'] * 3, False),
+        ([], False),
+    ],
+)
+def test_columns_are_told_from_text(lines: list[str], columns: bool) -> None:
+    assert already_columns(lines) is columns
 
 
 def test_every_preset_can_be_compiled() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -11,9 +12,13 @@ import pytest
 
 from core.base.clock import SystemClock
 from core.base.errors import OpsError
+from core.jobs import timers
 from core.jobs.calendar import Schedule
 from core.jobs.child import run_in_child
 from core.jobs.job import headless_job
+from core.warehouse.feed import pull as pulling
+from core.warehouse.feed.kept import forget, kept_plans, stop_timers
+from core.warehouse.feed.plan import FeedPlan, PlanSource
 from core.warehouse.feed.service import FeedService
 from tests.core.warehouse_feed.conftest import Feed
 from tests.core.warehouse_feed.test_feed import fill, same
@@ -62,6 +67,37 @@ def test_one_snapshot_shows_all_tables_as_of_one_moment(feed: Feed) -> None:
     )
 
 
+def test_a_snapshot_arrives_whole_or_not_at_all(feed: Feed, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A fault in the load of its last table leaves the tables before it as they were; more than a batch takes is told."""
+    feed.execute(
+        "CREATE TABLE a_one (id INT PRIMARY KEY)", "CREATE TABLE b_two (id INT PRIMARY KEY)",
+        "INSERT INTO a_one VALUES (1)", "INSERT INTO b_two VALUES (1)",
+    )  # fmt: skip
+    plan = feed.plan("a_one", "b_two", mode="full", snapshot=True)
+    first = feed.pull(plan, check=True)
+    assert first.ok and all(table.notes == [] and table.loaded == 1 for table in first.tables)
+    feed.execute("INSERT INTO a_one VALUES (2)", "INSERT INTO b_two VALUES (2)")
+    loads = []
+
+    def spoil(step: str) -> None:
+        loads.append(step)
+        if loads.count("load") == 2 and step == "load":  # before the transaction: what b_two needs is gone
+            stage = feed.sandbox.aws.client("s3")
+            bucket = next(b["Name"] for b in stage.list_buckets()["Buckets"] if b["Name"].startswith("opsdesk-stage-"))
+            for item in stage.list_objects_v2(Bucket=bucket).get("Contents", ()):
+                if "b_two" in item["Key"]:
+                    stage.delete_object(Bucket=bucket, Key=item["Key"])
+
+    counts = f"SELECT (SELECT COUNT(*) FROM {feed.database}.a_one), (SELECT COUNT(*) FROM {feed.database}.b_two)"
+    with pytest.raises(OpsError):
+        feed.pull(plan, step=spoil)
+    assert feed.rows(counts) == [(1, 1)]
+    monkeypatch.setattr(pulling, "_BATCH", 7)
+    again = feed.pull(plan)
+    assert feed.rows(counts) == [(2, 2)]
+    assert all("loaded in 2 transactions" in " ".join(table.notes) for table in again.tables)
+
+
 def test_a_second_run_of_a_plan_is_refused_with_status_3(feed: Feed) -> None:
     fill(feed, 100)
     plan = feed.plan("items")
@@ -94,6 +130,49 @@ def test_a_plan_is_due_when_a_moment_of_its_schedule_has_passed(feed: Feed) -> N
     clock.moment += timedelta(hours=2)
     assert service.due(plan)
     assert service.timer(plan).words == ("warehouse", "pull", "due", "--if-due")
+
+
+def test_a_plan_is_grown_by_a_source_asked_as_one_and_forgotten(
+    feed: Feed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two databases with related data, pulled into a plan one after the other, are one queryable whole."""
+    table, program = tmp_path / "table", tmp_path / "bin" / "crontab"
+    table.write_text("5 5 * * * mine\n")
+    program.parent.mkdir()
+    program.write_text(f'#!/bin/sh\nif [ "$1" = -l ]; then cat {table}; else cat > {table}; fi\n')
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{program.parent}{os.pathsep}/usr/bin{os.pathsep}/bin")
+    other = f"{feed.database}_x"
+    feed.execute("CREATE TABLE items (id INT PRIMARY KEY)", "INSERT INTO items VALUES (1)", f"CREATE DATABASE {other}",
+                 f"CREATE TABLE {other}.items (id INT PRIMARY KEY, more INT)", f"INSERT INTO {other}.items VALUES (1, 2), (2, 3)")  # fmt: skip
+    try:
+        first = FeedPlan("grown", (PlanSource(feed.address, feed.database, feed.database, ("items",)),), "full",
+                         union=f"{feed.database}_all", schedule=Schedule(("02:00",)))  # fmt: skip
+        feed.service.save(feed.service.joined(first))
+        timers.install(feed.service.timer(first), "cron")
+        second = replace(first, sources=(PlanSource(feed.address, other, other, ("items",)),), union="", schedule=None)
+        whole = feed.service.joined(second)
+        assert [one.database for one in whole.sources] == [feed.database, other]
+        assert (whole.union, whole.schedule) == (first.union, first.schedule)
+        assert feed.service.joined(first) == first  # the same source again is no second one
+        feed.service.save(whole)
+        feed.pull(feed.service.plan("grown"))
+        rows = feed.rows(f"SELECT source_db, COUNT(*) FROM {whole.union}.items GROUP BY 1 ORDER BY 1")
+        assert rows == [(feed.database, 1), (other, 2)]
+
+        (kept,) = kept_plans(feed.service)
+        assert (kept.timers, kept.last is not None, kept.fault) == (("cron",), True, "")
+        clash = replace(whole, sources=(whole.sources[0], replace(whole.sources[1], schema=feed.database)))
+        with pytest.raises(OpsError, match="Two sources of the plan land in"):
+            feed.pull(clash)
+        assert stop_timers(feed.service, whole) == ["cron"]
+        assert table.read_text() == "5 5 * * * mine\n" and kept_plans(feed.service)[0].timers == ()
+        timers.install(feed.service.timer(whole), "cron")
+        assert forget(feed.service, "grown") == ["cron"]
+        assert (feed.service.plans(), table.read_text()) == ([], "5 5 * * * mine\n")
+        assert feed.rows(f"SELECT COUNT(*) FROM {other}.items") == [(2,)]
+    finally:
+        feed.execute(f"DROP DATABASE {other}")
 
 
 class _Clock(SystemClock):

@@ -63,6 +63,30 @@ _COLUMNS: dict[str, tuple[str, st.SearchStrategy[Any]]] = {
     "raw": ("VARBINARY(40)", st.binary(max_size=40)),
     "picture": ("BLOB", st.binary(max_size=40)),
 }
+_EDGES: dict[str, list[Any]] = {
+    "tiny": [-128, 127], "tiny_u": [0, 255], "truth": [0, 1], "small_u": [0, 65535], "medium": [-(2**23), 2**23 - 1],
+    "number_u": [0, 2**32 - 1], "big": [-(2**63), 2**63 - 1], "big_u": [0, 2**64 - 1],
+    "money": [Decimal("-9999999999.99"), Decimal("0.01")],
+    "exact": [Decimal("9" * 18 + "." + "9" * 20), Decimal("-0.00000000000000000001")],
+    "huge": [Decimal("9" * 35 + "." + "9" * 30), Decimal("-0." + "0" * 29 + "1")],
+    "flag": [0, 1], "flags": [0, 2**64 - 1], "choice": ["größer", "it's"], "choices": ["", "a,b,c"],
+    "document": [{"k": "😀 \"q\" \\ \n", "none": None}, {}],
+    "day": ["0000-00-00", date(9999, 12, 31), date(1000, 1, 1)], "moment": ["0000-00-00", datetime(9999, 12, 31, 23, 59, 59, 999999)],
+    "stamp": [datetime(1970, 1, 1, 0, 0, 1), datetime(2038, 1, 19, 3, 14, 7)],
+    "duration": [timedelta(seconds=3020399), timedelta(seconds=-3020399), timedelta(hours=24), timedelta(0)],
+    "made": [1901, 2155], "words": ["", "😀" * 255, " a ", "NULL", "\\N", "a\tb\nc\0d", "𠜎é\u0301"], "long_words": ["", "👩‍👩‍👧" * 1_000],
+    "raw": [b"", bytes(range(40)), b"\0\xff"], "picture": [b"", b"\x89PNG\r\n"],
+}  # fmt: skip
+"""What a draw may miss: the ends of every type, four-byte letters, zero dates, TIME beyond a day."""
+
+
+def _edge_rows() -> list[tuple[Any, ...]]:
+    count = max(map(len, _EDGES.values()))
+    return [
+        tuple(_EDGES[name][n] if n < len(_EDGES.get(name, ())) else None for name in _COLUMNS) for n in range(count)
+    ]
+
+
 _ROW = st.tuples(*(st.none() | strategy for _, strategy in _COLUMNS.values()))
 
 
@@ -114,6 +138,7 @@ def _plain(name: str, value: Any) -> Any:
 )
 def test_any_value_arrives_as_it_was(feed: Feed, rows: list[tuple[Any, ...]]) -> None:
     columns = ", ".join(f"{name} {kind}{'' if 'NULL' in kind else ' NULL'}" for name, (kind, _) in _COLUMNS.items())
+    rows = [*_edge_rows(), *rows]
     feed.execute("DROP TABLE IF EXISTS everything", f"CREATE TABLE everything (id INT PRIMARY KEY, {columns})")
     feed.target.run(_job(), f"DROP TABLE IF EXISTS {feed.database}.everything")
     marks = ", ".join(["%s"] * (len(_COLUMNS) + 1))

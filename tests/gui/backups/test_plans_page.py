@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import replace
 from datetime import timedelta
 
@@ -58,6 +59,24 @@ def test_a_failed_verification_is_shown_with_expected_and_actual(qtbot, make_pag
     assert not praised
 
 
+def test_while_it_runs_card_and_page_say_so_and_nothing_else_can_begin(qtbot, make_page) -> None:
+    view, desk, _ = make_page()
+    never = Finding(Severity.WARNING, "never-verified", "No backup was ever restored", "", "Verify now")
+    desk.backups.status_now = replace(desk.backups.status_now, findings=(never,))
+    go_on = threading.Event()
+    desk.backups.run = lambda _job, _name: go_on.wait(10) and None
+    view.plans_presenter.refresh()
+    qtbot.waitUntil(lambda: bool(view.findChildren(FindingLine)), timeout=5000)
+    settled(qtbot, view)
+    view.back_up.click()
+    chips = [view.plans.list.cards["nightly"].chip, view.plans.detail.chip]
+    assert [chip.text() for chip in chips] == ["RUNNING", "RUNNING"]
+    assert not view.findChildren(FindingLine)[-1].button.isEnabled() and not view.verify.isEnabled()
+    go_on.set()
+    qtbot.waitUntil(lambda: [chip.text() for chip in chips] == ["NEVER PROVED", "NEVER PROVED"], timeout=5000)
+    assert view.findChildren(FindingLine)[-1].button.isEnabled()
+
+
 def test_an_empty_page_offers_the_first_step(qtbot, make_page) -> None:
     view, desk, _ = make_page()
     desk.backups.plans_now = []
@@ -108,14 +127,18 @@ def test_every_card_shows_all_of_its_words_at_any_width(qtbot, make_page) -> Non
     desk.backups.watch = lambda _job: list(found.values())
     view.plans_presenter.refresh()
     qtbot.waitUntil(lambda: len(view.plans.list.cards) == 2, timeout=5000)
+
+    def cut() -> list[str]:
+        found = []
+        for card in view.plans.list.cards.values():
+            found += [label.text() for label in (card.chip, card.name) if label.width() < label.sizeHint().width()]
+            words = (card.backed, card.proved, card.next)
+            found += [label.text() for label in words if label.height() < label.heightForWidth(label.width())]
+        return found
+
     for width in (1200, 816):
         view.window_of_test.resize(width, 612)
-        qtbot.wait(50)
-        for name, card in view.plans.list.cards.items():
-            assert card.chip.width() >= card.chip.sizeHint().width(), (width, name)
-            assert card.name.width() >= card.name.sizeHint().width(), (width, name)
-            for label in (card.backed, card.proved, card.next):
-                assert label.height() >= label.heightForWidth(label.width()), (width, name, label.text())
+        qtbot.waitUntil(lambda: cut() == [], timeout=3000)
     view.plans_presenter.choose(names[1])  # from elsewhere than by a click on it
     assert view.plans.list.current == names[1]
 
@@ -125,7 +148,7 @@ def test_a_read_only_profile_may_prove_but_not_write(qtbot, make_page) -> None:
     settled(qtbot, view)
     assert not view.back_up.isEnabled() and not view.restore.isEnabled()
     assert view.verify.isEnabled()
-    view.plans_presenter.fix("no-expiry")
+    view.plans_presenter.fixes.fix("no-expiry")
     assert view.plans.banner.title.text() == "This profile is read-only"
     view.context_of_test.guard.unlock()
     assert view.back_up.isEnabled() and view.restore.isEnabled()

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QImage
 
@@ -22,7 +25,7 @@ from gui.parts.words import duration
 from gui.tabs.digits.answer_card import AnswerCard
 from gui.tabs.digits.explore_card import ExploreCard
 from gui.tabs.digits.explore_pages import CoveragePage, PublishedPage
-from gui.tabs.digits.shown_models import choice_of, facts_of
+from gui.tabs.digits.shown_models import choice_of, facts_of, row_of
 from gui.tabs.digits.train_dialog import TrainDialog
 from gui.tabs.digits.values import Overview, Shown, Sureness, Thumb
 
@@ -223,6 +226,29 @@ def test_a_card_in_words(tmp_path: Path) -> None:
     assert facts["Accuracy"].startswith("99.") and "MB" in facts["File"]
     bare = dict(facts_of(Kept("x", tmp_path / "x.model", ModelCard("x", "onnx", "onnx"), 10)))
     assert bare == {"Algorithm": "onnx", "File": "x.model, 10 B"}  # of an imported graph nothing else is known
+
+
+_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=6,
+)
+_CARD = json.loads(SHIPPED.with_suffix(".json").read_text())
+
+
+@settings(max_examples=80, deadline=None)
+@given(st.sampled_from(sorted(_CARD)), st.sampled_from(["", *_CARD["scores"], *_CARD["overview"]]), _JSON)
+def test_whatever_a_card_says_the_list_is_shown(name: str, inside: str, value: object) -> None:
+    """A file from elsewhere may say anything: it is refused, or what it says can be shown."""
+    card = {**_CARD, name: {**_CARD[name], inside: value} if inside and isinstance(_CARD[name], dict) else value}
+    try:
+        kept = Kept("x", SHIPPED, ModelCard.from_json(json.dumps(card)), 10)
+    except (ValueError, TypeError):
+        return
+    row, shown = row_of(kept, "default", kept.card.scores)
+    assert row.name == kept.card.name and facts_of(kept)
+    if shown:
+        assert len(shown.digits) == 10
 
 
 def test_the_pictures_of_a_cell_bring_their_probabilities(qtbot) -> None:

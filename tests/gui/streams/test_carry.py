@@ -15,7 +15,7 @@ from core.streams.pipeline import PipelineSnapshot
 from core.streams.producer import Producer, ProducerLimits
 from tests.core.streams.test_producer import ScriptedSink
 from tests.fakes.streams import MemorySource, MemoryStreams
-from tests.gui.streams.test_page import Page, make  # noqa: F401 - a fixture
+from tests.gui.streams.page import Page
 
 SNAPSHOT = PipelineSnapshot(
     "running", [], 1_200, 200, 100, 300, 900, 0, 3, "s3://b/rejects/x.jsonl", 0, 4, 0, 2.5, (3.2, 6.1), 0.4, "1 local process", None, 60, 1_500
@@ -51,7 +51,7 @@ class CarryingStreams(MemoryStreams):
 
 
 @pytest.fixture
-def page(make: Callable[..., Page]) -> Iterator[Page]:  # noqa: F811
+def page(make: Callable[..., Page]) -> Iterator[Page]:
     made = make(CarryingStreams(MemorySource("orders", 2)))
     made.wait(lambda: made.presenter.state.name == "READY")
     made.presenter.ask_carry()

@@ -2,110 +2,19 @@
 
 from __future__ import annotations
 
-import gzip
 import json
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
-from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QLabel, QMenu, QWidget
+from PySide6.QtCore import QPoint, QPointF, Qt
+from PySide6.QtGui import QGuiApplication, QWheelEvent
+from PySide6.QtWidgets import QApplication, QLabel
 
 from core.base.errors import OpsError
-from core.settings.profiles import Profile
-from core.settings.store import SettingsStore
 from core.streams.budget import ReadBudget
-from gui.bridge.commands import Commands
-from gui.bridge.guard import Guard
-from gui.bridge.memory import Memory
-from gui.bridge.settings_bridge import SettingsBridge
-from gui.bridge.tab_context import TabContext
 from tests.fakes.streams import DEAD, GONE, MemorySource, MemoryStreams, Passing, Throttled
-
-
-@dataclass
-class FakeDesk:
-    streams: Any
-    profile: Profile
-    dials: Any = None
-
-
-@dataclass
-class Page:
-    view: Any
-    presenter: Any
-    context: TabContext
-    streams: MemoryStreams
-    praised: list[str]
-    wait: Callable[[Callable[[], object]], None]
-
-    def tap(self) -> None:
-        self.wait(lambda: self.presenter.state.name == "READY")
-        self.presenter.start_tap()
-        self.wait(lambda: self.presenter.state.name == "READING")
-
-    @property
-    def rows(self) -> int:
-        return int(self.view.records.table.live.rowCount())
-
-
-@pytest.fixture
-def make(jobs, qtbot, tmp_path) -> Iterator[Callable[..., Page]]:
-    from gui.tabs.streams.presenter import StreamsPresenter
-    from gui.tabs.streams.view import StreamsView
-
-    made: list[Page] = []
-
-    def build(streams: MemoryStreams, *, environment: str = "sandbox") -> Page:
-        window = QWidget()
-        qtbot.addWidget(window)
-        profile = Profile("test", environment=environment)
-        praised: list[str] = []
-        context = TabContext(
-            FakeDesk(streams, profile),  # type: ignore[arg-type]
-            jobs,
-            SettingsBridge(SettingsStore(tmp_path / "settings.toml"), jobs),
-            Commands(window),
-            Guard(profile),
-            Memory(tmp_path / "window.json"),
-            praised.append,
-            lambda _page: None,
-        )
-        view = StreamsView(2_000)
-        list(view.furnish())
-        view.setParent(window)
-        page = Page(
-            view,
-            StreamsPresenter(view, context),
-            context,
-            streams,
-            praised,
-            lambda c: qtbot.waitUntil(c, timeout=10_000),
-        )
-        window.resize(1200, 900)
-        view.resize(1200, 900)
-        window.show()
-        made.append(page)
-        return page
-
-    yield build
-    for page in made:
-        if page.presenter.tap is not None:
-            page.presenter.tap.stop()
-            assert page.presenter.tap.wait(10)
-
-
-@pytest.fixture
-def orders() -> MemorySource:
-    return MemorySource("orders", 2)
-
-
-def texts(page: Page) -> str:
-    banner = page.view.banner
-    return f"{banner.title.text()} {banner.why.text()}" if banner.isVisible() else ""
+from tests.gui.streams.page import texts
 
 
 def test_without_streams_the_first_action_is_to_make_one(make) -> None:
@@ -149,48 +58,6 @@ def test_a_tap_shows_counts_and_what_comes(make, orders) -> None:
     assert page.rows == 121
     page.presenter.refresh()
     page.wait(lambda: page.presenter.state.name == "READY")
-
-
-def test_the_table_is_bounded_and_stands_still_while_it_is_read(make, orders) -> None:
-    page = make(MemoryStreams(orders))
-    page.tap()
-    orders.put(0, *[b"%d" % n for n in range(3_000)])
-    table = page.view.records.table
-    page.wait(lambda: page.rows == 2_000 and table.live.row(0).data == b"2999")
-    newest = table.live.row(0).data
-    page.wait(lambda: table.verticalScrollBar().maximum() > 50)  # Qt lays the rows out a little later
-    table.verticalScrollBar().setValue(50)
-    assert not table.following
-    orders.put(0, *[b"%d" % n for n in range(3_000, 3_100)])
-    page.wait(lambda: page.view.records.fresh.isVisible() and "100 new rows" in page.view.records.fresh.text())
-    assert table.live.row(0).data == newest
-    page.view.records.fresh.click()
-    page.wait(lambda: table.live.row(0).data == b"3099")
-    assert page.rows == 2_000
-
-
-def test_the_newest_can_stand_at_the_bottom(make, orders) -> None:
-    page = make(MemoryStreams(orders))
-    page.tap()
-    orders.put(0, *[b"%d" % n for n in range(200)])
-    page.wait(lambda: page.rows == 200)
-    page.view.records.order.click()
-    table = page.view.records.table
-    bar = table.verticalScrollBar()
-    assert table.live.row(199).data == b"199"
-    page.wait(lambda: bar.maximum() > 50 and bar.value() == bar.maximum())
-    orders.put(0, b"200")
-    page.wait(lambda: page.rows == 201 and bar.value() == bar.maximum())
-    bar.setValue(10)
-    assert not table.following
-    orders.put(0, b"201")
-    page.wait(lambda: page.view.records.fresh.isVisible())
-    assert page.rows == 201
-    page.view.records.fresh.click()
-    page.wait(lambda: page.rows == 202 and bar.value() == bar.maximum())
-    page.context.memory.save()
-    again = make(page.streams)
-    page.wait(lambda: again.view.records.table.live.newest_last)  # it is remembered
 
 
 def test_before_a_tap_it_says_what_others_use(make, orders) -> None:
@@ -248,38 +115,6 @@ def test_the_first_action_leaves_the_page_where_it_is(make, orders) -> None:
     page.wait(lambda: page.rows == 1)
     assert not page.view.shards.isAncestorOf(page.view.window().focusWidget())
     assert bar.value() == 0
-
-
-def test_filter_and_its_mistakes(make, orders) -> None:
-    page = make(MemoryStreams(orders))
-    page.tap()
-    orders.put(0, *[b'{"status":"%s"}' % (b"paid" if n % 4 else b"open") for n in range(100)])
-    page.wait(lambda: page.rows == 100)
-    page.view.records.filter.setText("$.status =")
-    page.wait(lambda: page.view.records.fault.isVisible())
-    assert "value is missing" in page.view.records.fault.text()
-    assert page.rows == 100
-    page.view.records.filter.setText("$.status = open")
-    page.wait(lambda: page.rows == 25)
-    assert page.view.records.note.text() == "25 match of 100 seen"
-    page.view.records.filter.setText("nothing like it")
-    page.wait(lambda: page.view.records.empty.isVisible())
-    page.view.records.empty.button.click()
-    page.wait(lambda: page.rows == 100)
-
-
-def test_a_click_on_the_time_line_shows_those_records(make, orders) -> None:
-    page = make(MemoryStreams(orders))
-    page.tap()
-    second = float(int(time.time()))
-    orders.put(0, b"early", arrived=second + 1)
-    orders.put(0, b"one", b"two", arrived=second + 2.5)
-    page.wait(lambda: page.rows == 3)
-    page.view.chart.chart.time_chosen.emit(second + 2)
-    page.wait(lambda: page.rows == 2)
-    assert page.view.records.moment.isVisible()
-    page.view.records.moment.click()
-    page.wait(lambda: page.rows == 3)
 
 
 @pytest.mark.parametrize(
@@ -356,13 +191,19 @@ def test_the_policy_of_a_tap_names_what_it_needs_and_nothing_that_writes(make, o
     assert any(resource.endswith(":stream/orders") for resource in policy["Statement"][0]["Resource"])
 
 
-def test_what_stays_bytes_is_counted(make, orders) -> None:
+def test_the_chart_shows_as_much_time_as_there_is(make, orders) -> None:
     page = make(MemoryStreams(orders))
+    page.wait(lambda: page.presenter.state.name == "READY")
+    page.presenter.tapping.start_from_place("trim_horizon")
     page.tap()
-    orders.put(0, b'{"n":1}', b"\xff\x00\x01", gzip.compress(b"cut short")[:-4])
-    page.wait(lambda: page.rows == 3)
-    page.wait(lambda: page.view.records.note.text() == "3 seen, all kept · 2 as bytes")
-    assert "1 begin like packed" in page.view.records.note.toolTip()
+    assert page.view.chart.seconds == 60
+    orders.put(0, b"old", arrived=time.time() - 700)
+    page.wait(lambda: page.view.chart.seconds == 900)
+    page.view.chart.range._buttons["60"].click()
+    orders.put(0, b"older", arrived=time.time() - 7_200)
+    page.wait(lambda: page.rows == 2)
+    page.presenter.figures.show(page.presenter.tap.status())
+    assert page.view.chart.seconds == 60, "what was chosen by hand stays"
 
 
 def test_a_stream_that_knows_no_order_of_keys_is_told(make, orders) -> None:
@@ -391,28 +232,6 @@ def test_an_exported_file_is_sent_again(make, orders, tmp_path: Path, monkeypatc
     path.write_text("no json\n")
     page.presenter.changes.replay(path, "orders")
     page.wait(lambda: "is no JSON object" in texts(page))
-
-
-def test_saved_filters_say_what_they_find(make, orders) -> None:
-    page = make(MemoryStreams(orders))
-    page.tap()
-    orders.put(0, *[b'{"status":"%s"}' % (b"paid" if n % 4 else b"open") for n in range(100)])
-    page.wait(lambda: page.rows == 100)
-    page.view.records.filter.setText("$.status = open")
-    page.wait(lambda: page.rows == 25)
-    offered: list[QMenu] = []
-    page.view.records.offer_saved = offered.append
-    page.view.records.saved.click()
-    page.wait(lambda: len(offered) == 1)
-    offered[0].actions()[0].trigger()  # "Save ..."
-    page.view.records.filter.setText("")
-    page.wait(lambda: page.rows == 100)
-    page.view.records.saved.click()
-    page.wait(lambda: len(offered) == 2)
-    assert offered[1].actions()[0].text() == "$.status = open    25 of 100"
-    assert '{"status":"open"}' in offered[1].actions()[0].toolTip(), "the newest it finds"
-    offered[1].actions()[0].trigger()
-    page.wait(lambda: page.rows == 25)
 
 
 def test_a_failed_start_says_why(make, orders) -> None:
@@ -456,27 +275,21 @@ def test_scaling_in_production_needs_the_name(make, orders) -> None:
     page.wait(lambda: page.praised == ["Scale orders from 2 to 4 shards: done"])
 
 
-def test_export_takes_what_the_table_shows(make, orders, tmp_path: Path) -> None:
-    page = make(MemoryStreams(orders))
+def test_no_key_and_no_wheel_chooses_another_stream_by_accident(make, orders, qtbot) -> None:
+    page = make(MemoryStreams(orders, MemorySource("views", 3)))
     page.tap()
-    orders.put(0, *[b"%d" % n for n in range(10)])
-    page.wait(lambda: page.rows == 10)
-    page.view.records.filter.setText("7")
-    page.wait(lambda: page.rows == 1)
-    page.presenter.records.export_to(tmp_path / "seven.csv")
-    page.wait(lambda: page.praised == ["1 record is in seven.csv"])
-    assert len((tmp_path / "seven.csv").read_text().splitlines()) == 2
-
-
-def test_a_hidden_page_pulls_nothing(make, orders) -> None:
-    page = make(MemoryStreams(orders))
-    page.tap()
-    page.view.hide()
-    orders.put(0, b"unseen")
-    page.wait(lambda: page.presenter.tap.window.seen == 1)
-    assert page.rows == 0
-    page.view.show()
-    page.wait(lambda: page.rows == 1)
+    tap = page.presenter.tap
+    for picker in (page.view.toolbar.streams, page.view.toolbar.start):
+        before = picker.currentIndex()
+        qtbot.keyClick(picker, Qt.Key.Key_Down)
+        assert picker.view().isVisible() and picker.currentIndex() == before
+        picker.hidePopup()
+        QApplication.sendEvent(picker, QWheelEvent(
+            QPointF(5, 5), QPointF(5, 5), QPoint(0, 0), QPoint(0, -240), Qt.MouseButton.NoButton,
+            Qt.KeyboardModifier.NoModifier, Qt.ScrollPhase.NoScrollPhase, False,
+        ))  # fmt: skip
+        assert picker.currentIndex() == before
+    assert page.presenter.tap is tap and tap.state == "reading"
 
 
 def test_another_stream_ends_the_tap(make, orders) -> None:

@@ -37,7 +37,8 @@ class FakeDesk:
     def __init__(self, home: Places, profile: Profile, driver: FakeDriver) -> None:
         self.places, self.profile = home, profile
         target = Target(profile, warehouses=(CONNECTION,))
-        self.warehouse = WarehouseService(Workplace(AwsSession(profile, lambda: target), home, Settings))
+        self.workplace = Workplace(AwsSession(profile, lambda: target), home, Settings)
+        self.warehouse = WarehouseService(self.workplace)
         for database in ("dev", "other"):
             self.warehouse._drivers["fake", database] = driver
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from PySide6.QtCore import Qt
 
-from gui.parts.sql_editor import FindBar, SqlEditor
+from gui.parts.find_bar import FindBar
+from gui.parts.sql_editor import SqlEditor
 
 
 @pytest.fixture

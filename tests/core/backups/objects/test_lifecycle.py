@@ -104,6 +104,7 @@ def test_old_versions_move_by_the_day_they_became_old() -> None:
             {"NoncurrentDays": 90, "StorageClass": "GLACIER", "NewerNoncurrentVersions": 2},
         ],
     }
+    assert "old versions to STANDARD_IA after 30 days" in in_words(moves)
     found = fate([versions], [moves], NOW, keeps_versions=True)
     assert (found.old, found.old_gone, found.old_moved) == (3, 1, {"STANDARD_IA": 1})
     later = fate(

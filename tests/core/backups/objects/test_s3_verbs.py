@@ -52,6 +52,7 @@ def test_the_daily_handling(s3: Verb, sandbox, tmp_path: Path) -> None:
     level = s3("ls", there)[1]
     assert [(row["key"], row["folder"]) for row in level] == [("in/", True), ("renamed.txt", False)]
     assert {row["key"] for row in s3("ls", "-r", there)[1]} == {"renamed.txt", "in/one.txt", "in/dir/two.txt"}
+    assert s3("du", f"{there}/in/")[1] == {"objects": 2, "bytes": 7} and s3("du", there)[1]["objects"] == 3
     assert s3("get", f"{there}/renamed.txt", str(tmp_path / "back"))[0] == 0
     assert (tmp_path / "back").read_text() == "one"
     assert s3("get", f"{there}/in/", str(tmp_path / "tree"))[1]["objects"] == 2

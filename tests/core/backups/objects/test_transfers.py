@@ -245,6 +245,20 @@ def test_no_room_on_the_disk_is_said_before_anything_is_fetched(store, tmp_path:
     assert caught.value.code == "disk" and "1,000 bytes" in caught.value.why
 
 
+def test_a_disk_that_fills_up_during_a_download_is_said_and_nothing_stays(
+    store, tmp_path: Path, small_disk: Path, monkeypatch
+) -> None:
+    bucket = store.bucket()
+    store.fill(bucket, {"k": os.urandom(6 << 20)})
+    (small_disk / "back").write_text("what was there")
+    monkeypatch.setattr("core.backups.objects.download._make_room", lambda *_: None)
+    with pytest.raises(OpsError) as caught:
+        download_file(headless_job(), store.aws, bucket, "k", small_disk / "back", part_size=1 << 20)
+    assert caught.value.code == "disk" and "No space left" in caught.value.why
+    assert [path.name for path in small_disk.iterdir()] == ["back"]
+    assert (small_disk / "back").read_text() == "what was there"
+
+
 def test_ten_thousand_parts_are_enough_for_any_size() -> None:
     size = 5 << 40  # the largest object S3 keeps
     plan = slices(size, 16 * MB)

@@ -1,0 +1,86 @@
+"""The ladder of one verification: every check with what was expected and what was found, and how long restores take."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import Signal
+
+from core.backups.outcomes import Check, Verification
+from gui.parts.buttons import Button
+from gui.parts.layout import Card
+from gui.parts.notices import EmptyState
+from gui.parts.stat_tile import Sparkline
+from gui.parts.words import Label
+from gui.tabs.backups import wording
+from gui.tabs.backups.rows import Column, RowTable
+
+
+class LadderCard(Card):
+    """The rungs of one verification: level, check, expected, actual, how long."""
+
+    evidence_asked = Signal(object)
+
+    def __init__(self) -> None:
+        self.open = Button("Evidence report", "small", icon_name="external-link")
+        self.trend = Sparkline()
+        self.trend.setToolTip("How long the restores took, oldest first")
+        super().__init__("Proof", self.trend, self.open)
+        self.summary = Label("", wrap=True)
+        self._verification: Verification | None = None
+        self.open.clicked.connect(lambda: self._verification and self.evidence_asked.emit(self._verification))
+        self.table = RowTable(
+            "Checks of the verification",
+            (
+                Column("", lambda item: f"L{item.level}", 44),
+                Column("Check", lambda item: item.name, 180, tip=lambda item: item.name),
+                Column(
+                    "Result", lambda item: wording.verdict(item)[0], 116,
+                    tone=lambda item: wording.verdict(item)[1] or "text3", icon=_check_icon,
+                ),
+                Column("Expected", lambda item: item.expected, 150, tip=lambda item: item.expected, spare=520),
+                Column("Actual", lambda item: item.actual, tip=lambda item: f"{item.actual}\n{item.detail}".strip()),
+                Column("Took", lambda item: wording.span(item.seconds), 72, right=True, spare=620),
+            ),
+        )  # fmt: skip
+        self.empty = EmptyState(
+            "shield-alert", "No backup of this plan was ever proved",
+            hint="Verify restores one into a scratch server and checks it. Until then it is only backed up.",
+        )  # fmt: skip
+        self.empty.setMinimumHeight(150)
+        self.body.addWidget(self.empty)
+        self.body.addWidget(self.summary)
+        self.body.addWidget(self.table)
+        self.show_verification(None)
+
+    def show_trend(self, seconds: Sequence[float]) -> None:
+        """Restore times, oldest first."""
+        self.trend.setVisible(len(seconds) > 1)
+        self.trend.show_values(seconds)
+        self.trend.setAccessibleName(f"Restore times: {', '.join(wording.span(value) for value in seconds)}")
+
+    def show_verification(self, verification: Verification | None) -> None:
+        self._verification = verification
+        self.table.setVisible(verification is not None)
+        self.empty.setVisible(verification is None)
+        self.open.setVisible(verification is not None)
+        self.summary.setVisible(verification is not None)
+        if verification is None:
+            return
+        failed = len(verification.failed_checks)
+        word = wording.proof(verification)[0]
+        outcome = (
+            f"{failed} of {len(verification.checks)} checks FAILED"
+            if failed
+            else f"{len(verification.checks)} checks, {word}"
+        )
+        self.summary.setText(f"{outcome} · backup {verification.run} · {wording.ago(verification.started)}")
+        self.summary.set_tone("danger" if failed else "")
+        self.table.show_rows(sorted(verification.checks, key=lambda item: item.level))
+        self.table.fit_height(2, 24)
+
+
+def _check_icon(item: Check) -> tuple[str, str]:
+    if item.ok is None:
+        return "minus", "text3"
+    return ("circle-check", "success") if item.ok else ("circle-x", "danger")

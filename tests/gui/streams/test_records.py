@@ -1,0 +1,139 @@
+"""The records card offscreen: its table, filters, columns of what came, and what leaves it."""
+
+from __future__ import annotations
+
+import gzip
+import time
+from pathlib import Path
+
+from PySide6.QtWidgets import QMenu
+
+from tests.fakes.streams import MemoryStreams
+
+
+def test_the_table_is_bounded_and_stands_still_while_it_is_read(make, orders) -> None:
+    page = make(MemoryStreams(orders))
+    page.tap()
+    orders.put(0, *[b"%d" % n for n in range(3_000)])
+    table = page.view.records.table
+    page.wait(lambda: page.rows == 2_000 and table.live.row(0).data == b"2999")
+    newest = table.live.row(0).data
+    page.wait(lambda: table.verticalScrollBar().maximum() > 50)  # Qt lays the rows out a little later
+    table.verticalScrollBar().setValue(50)
+    assert not table.following
+    orders.put(0, *[b"%d" % n for n in range(3_000, 3_100)])
+    page.wait(lambda: page.view.records.fresh.isVisible() and "100 new rows" in page.view.records.fresh.text())
+    assert table.live.row(0).data == newest
+    page.view.records.fresh.click()
+    page.wait(lambda: table.live.row(0).data == b"3099")
+    assert page.rows == 2_000
+
+
+def test_the_newest_can_stand_at_the_bottom(make, orders) -> None:
+    page = make(MemoryStreams(orders))
+    page.tap()
+    orders.put(0, *[b"%d" % n for n in range(200)])
+    page.wait(lambda: page.rows == 200)
+    page.view.records.order.click()
+    table = page.view.records.table
+    bar = table.verticalScrollBar()
+    assert table.live.row(199).data == b"199"
+    page.wait(lambda: bar.maximum() > 50 and bar.value() == bar.maximum())
+    orders.put(0, b"200")
+    page.wait(lambda: page.rows == 201 and bar.value() == bar.maximum())
+    bar.setValue(10)
+    assert not table.following
+    orders.put(0, b"201")
+    page.wait(lambda: page.view.records.fresh.isVisible())
+    assert page.rows == 201
+    page.view.records.fresh.click()
+    page.wait(lambda: page.rows == 202 and bar.value() == bar.maximum())
+    page.context.memory.save()
+    again = make(page.streams)
+    page.wait(lambda: again.view.records.table.live.newest_last)  # it is remembered
+
+
+def test_filter_and_its_mistakes(make, orders) -> None:
+    page = make(MemoryStreams(orders))
+    page.tap()
+    orders.put(0, *[b'{"status":"%s"}' % (b"paid" if n % 4 else b"open") for n in range(100)])
+    page.wait(lambda: page.rows == 100)
+    page.view.records.filter.setText("$.status =")
+    page.wait(lambda: page.view.records.fault.isVisible())
+    assert "value is missing" in page.view.records.fault.text()
+    assert page.rows == 100
+    page.view.records.filter.setText("$.status = open")
+    page.wait(lambda: page.rows == 25)
+    assert page.view.records.note.text() == "25 match of 100 seen"
+    page.view.records.filter.setText("nothing like it")
+    page.wait(lambda: page.view.records.empty.isVisible())
+    page.view.records.empty.button.click()
+    page.wait(lambda: page.rows == 100)
+
+
+def test_a_click_on_the_time_line_shows_those_records(make, orders) -> None:
+    page = make(MemoryStreams(orders))
+    page.tap()
+    second = float(int(time.time()))
+    orders.put(0, b"early", arrived=second + 1)
+    orders.put(0, b"one", b"two", arrived=second + 2.5)
+    page.wait(lambda: page.rows == 3)
+    page.view.chart.chart.time_chosen.emit(second + 2)
+    page.wait(lambda: page.rows == 2)
+    assert page.view.records.moment.isVisible()
+    page.view.records.moment.click()
+    page.wait(lambda: page.rows == 3)
+
+
+def test_what_stays_bytes_is_counted(make, orders) -> None:
+    page = make(MemoryStreams(orders))
+    page.tap()
+    orders.put(0, b'{"n":1}', b"\xff\x00\x01", gzip.compress(b"cut short")[:-4])
+    page.wait(lambda: page.rows == 3)
+    page.wait(lambda: page.view.records.note.text() == "3 seen, all kept · 2 as bytes")
+    assert "1 begin like packed" in page.view.records.note.toolTip()
+
+
+def test_saved_filters_say_what_they_find(make, orders) -> None:
+    page = make(MemoryStreams(orders))
+    page.tap()
+    orders.put(0, *[b'{"status":"%s"}' % (b"paid" if n % 4 else b"open") for n in range(100)])
+    page.wait(lambda: page.rows == 100)
+    page.view.records.filter.setText("$.status = open")
+    page.wait(lambda: page.rows == 25)
+    offered: list[QMenu] = []
+    page.view.records.offer_saved = offered.append
+    page.view.records.saved.click()
+    page.wait(lambda: len(offered) == 1)
+    offered[0].actions()[0].trigger()  # "Save ..."
+    page.view.records.filter.setText("")
+    page.wait(lambda: page.rows == 100)
+    page.view.records.saved.click()
+    page.wait(lambda: len(offered) == 2)
+    assert offered[1].actions()[0].text() == "$.status = open    25 of 100"
+    assert '{"status":"open"}' in offered[1].actions()[0].toolTip(), "the newest it finds"
+    offered[1].actions()[0].trigger()
+    page.wait(lambda: page.rows == 25)
+
+
+def test_export_takes_what_the_table_shows(make, orders, tmp_path: Path) -> None:
+    page = make(MemoryStreams(orders))
+    page.tap()
+    orders.put(0, *[b"%d" % n for n in range(10)])
+    page.wait(lambda: page.rows == 10)
+    page.view.records.filter.setText("7")
+    page.wait(lambda: page.rows == 1)
+    page.presenter.records.export_to(tmp_path / "seven.csv")
+    page.wait(lambda: page.praised == ["1 record is in seven.csv"])
+    assert len((tmp_path / "seven.csv").read_text().splitlines()) == 2
+
+
+def test_a_hidden_page_pulls_nothing(make, orders) -> None:
+    page = make(MemoryStreams(orders))
+    page.tap()
+    page.view.hide()
+    orders.put(0, b"unseen")
+    page.wait(lambda: page.presenter.tap.window.seen == 1)
+    assert page.rows == 0
+    page.view.show()
+    page.wait(lambda: page.rows == 1)
