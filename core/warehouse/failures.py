@@ -9,16 +9,18 @@ from core.warehouse.statements import masked
 
 _ANSI = re.compile(r"\x1b\[[0-9;]*m")
 _POSITION = re.compile(r"\bposition:?\s*(\d+)", re.I)
-_NEAR = re.compile(r"at or near \"((?:[^\"]|\"\")+)\"")
+_NEAR = re.compile(r"at or near [\"']((?:[^\"']|\"\")+)[\"']")
+_LINE_POS = re.compile(r"\bline (\d+),? pos (\d+)")
+"""As Spark says it: lines from 1, places in them from 0."""
 _LINE_COLUMN = re.compile(r"\bline (\d+)(?:,? col(?:umn)?:? (\d+))", re.I)
 _THING = re.compile(
-    r"(?:relation|table|column|schema|function|view|type|database)(?: with name)? [\"']?([\w.$#]+)[\"']?(?:\([^)]*\))?"
-    r"(?: of relation \S+)? (?:does not exist|not found|already exists)",
+    r"(?:relation|table|column|schema|function|view|type|database)(?: with name)? [\"'`]?([\w.$#]+)[\"'`]?(?:\([^)]*\))?"
+    r"(?: of relation \S+)? (?:does not exist|not found|cannot be found|already exists)",
     re.I,
 )
 _REMEDIES = (
     (
-        re.compile(r"(relation|table|view).*(does not exist|not found)", re.I),
+        re.compile(r"(relation|table|view).*(does not exist|not found|cannot be found)", re.I),
         "Check the name in the tree; F5 reads it again",
     ),
     (re.compile(r"column.*(does not exist|not found)", re.I), "Check the column's name in the tree"),
@@ -68,11 +70,12 @@ def error_place(sql: str, message: str) -> tuple[int, int] | None:
     if position := _POSITION.search(message):
         start = min(max(0, int(position[1]) - 1), len(sql) - 1)
         return start, _word_end(sql, start)
-    if line_column := _LINE_COLUMN.search(message):
+    line_pos = _LINE_POS.search(message)
+    if line_column := line_pos or _LINE_COLUMN.search(message):
         lines = sql.split("\n")
         line = int(line_column[1]) - 1
         if 0 <= line < len(lines):
-            start = sum(len(text) + 1 for text in lines[:line]) + max(0, int(line_column[2] or 1) - 1)
+            start = sum(len(text) + 1 for text in lines[:line]) + max(0, int(line_column[2] or 1) - (not line_pos))
             start = min(start, len(sql) - 1)
             return start, _word_end(sql, start)
     name = near[1] if near else ""

@@ -111,20 +111,25 @@ class HiveDriver:
         names = unique_names([str(column[0]).rpartition(".")[2] for column in description])
         columns = tuple(Column(name, str(column[1]).lower()) for name, column in zip(names, description, strict=True))
         kinds = [arrow_type(_plain_type(str(c[1])), int(c[4] or 0), int(c[5] or 0)) for c in description]
-        fetched = 0
+        fetched, rows = 0, self._rows(operation)
         while True:
-            try:
-                with operation.lock:
-                    rows = cursor.fetchmany(_FETCH)
-            except Exception as error:
-                raise self._lost(error, "fetch the result") from error
+            following = self._rows(operation) if len(rows) == _FETCH else []  # so that the last page is known as such
             fetched += len(rows)
-            last = len(rows) < _FETCH
+            last = not following
             values = list(zip(*rows, strict=True)) if rows else [()] * len(names)
             arrays = [typed(list(column), kind) for column, kind in zip(values, kinds, strict=True)]
             yield Page(columns, pa.table(arrays, names=names), fetched if last else None)
             if last:
                 return
+            rows = following
+
+    def _rows(self, operation: _Operation) -> list[Any]:
+        try:
+            with operation.lock:
+                rows: list[Any] = operation.cursor.fetchmany(_FETCH)
+        except Exception as error:
+            raise self._lost(error, "fetch the result") from error
+        return rows
 
     def cancel(self, statement: str) -> None:
         operation = self._operations.get(statement)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import signal
+import socket
 import subprocess
 import sys
 import time
@@ -19,6 +21,7 @@ from core.settings.model import Settings
 from core.settings.profiles import Profile, WarehouseConnection
 from core.warehouse.service import WarehouseService
 from tests.core.warehouse.postgres_server import PASSWORD, postgres_server
+from tests.rivals import spark_submit
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -100,7 +103,68 @@ def redshift_service(home: Places, data_api_url: str) -> Iterator[WarehouseServi
     service.close()
 
 
-@pytest.fixture(params=["postgres", "redshift"])
+@pytest.fixture(scope="session")
+def hive_port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
+    spark = spark_submit()
+    if spark is None:
+        pytest.skip("HiveServer2 needs Spark and Java 17 (`make setup-full` installs both)")
+    folder = tmp_path_factory.mktemp("hive")
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    with (folder / "log").open("wb") as log:
+        process = subprocess.Popen(
+            [
+                spark,
+                "--class",
+                "org.apache.spark.sql.hive.thriftserver.HiveThriftServer2",
+                "--conf",
+                "spark.ui.enabled=false",
+                "--conf",
+                f"spark.sql.warehouse.dir={folder / 'warehouse'}",
+                "--conf",
+                f"spark.hadoop.javax.jdo.option.ConnectionURL=jdbc:derby:{folder / 'ms'};create=true",
+                "--conf",
+                "spark.driver.memory=2g",
+                "spark-internal",
+                "--hiveconf",
+                f"hive.server2.thrift.port={port}",
+                "--hiveconf",
+                "hive.server2.thrift.bind.host=127.0.0.1",
+            ],
+            cwd=folder,
+            stdout=log,
+            stderr=log,
+            env={**os.environ, "SPARK_LOCAL_IP": "127.0.0.1", "TZ": "Asia/Kolkata"},  # another zone than ours
+            start_new_session=True,
+        )
+    try:
+        deadline = time.monotonic() + 240
+        while True:
+            try:
+                socket.create_connection(("127.0.0.1", port), 1).close()
+                break
+            except OSError:
+                assert process.poll() is None, (folder / "log").read_text()[-2000:]
+                assert time.monotonic() < deadline, "the Thrift server did not start"
+                time.sleep(1)
+        yield port
+    finally:
+        os.killpg(process.pid, signal.SIGTERM)
+        process.wait(30)
+
+
+@pytest.fixture
+def hive_service(home: Places, hive_port: int) -> Iterator[WarehouseService]:
+    connection = WarehouseConnection("hive", kind="hive", host="127.0.0.1", port=hive_port, database="default")
+    made = WarehouseService(workplace(home, Target(Profile("test", environment="staging"), warehouses=(connection,))))
+    yield made
+    made.close()
+
+
+@pytest.fixture(
+    params=["postgres", "redshift", pytest.param("hive", marks=[pytest.mark.heavy, pytest.mark.timeout(600)])]
+)
 def service(request: pytest.FixtureRequest) -> WarehouseService:
     """Every driver that can run here, behind the same service."""
     made: WarehouseService = request.getfixturevalue(f"{request.param}_service")

@@ -162,6 +162,16 @@ def test_squiggles_stand_at_the_fault() -> None:
         ("SELECT 'nope' FROM nope", 'relation "public.nope" does not exist', "nope"),
         ("SELECT a FROMM t", 'syntax error at or near "FROMM"\n  Position: 10', "FROMM"),
         ("SELECT\n  a b c FROM t", "Invalid expression. Line 2, Col: 3.", "a"),
+        (
+            "SELECT 1 x,\n  FROMM nowhere",
+            "[PARSE_SYNTAX_ERROR] Syntax error at or near 'nowhere'. SQLSTATE: 42601 (line 2, pos 8)",
+            "nowhere",
+        ),
+        (
+            "SELECT *\nFROM nope",
+            "[TABLE_OR_VIEW_NOT_FOUND] The table or view `nope` cannot be found. SQLSTATE: 42P01; line 2 pos 5",
+            "nope",
+        ),
         ("SELECT 1", "something else entirely", None),
     ],
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from core.sandbox.redshift.engine import tables
 from core.sandbox.redshift.engine.catalog import TableSpec
+from core.sandbox.redshift.engine.column_types import read_type
 from core.sandbox.redshift.engine.context import Context
 from core.sandbox.redshift.engine.outcome import NeedsCluster, Outcome, SqlError
 from core.sandbox.redshift.engine.reader import Reader
@@ -171,7 +172,7 @@ def _alter_columns(session: Context, reader: Reader, spec: TableSpec, duck: str)
         if reader.take("encode"):
             column.encoding = reader.name()
         elif reader.take("type"):
-            kind = tables.read_type(reader)
+            kind = read_type(reader)
             if not (column.type.name == kind.name == "varchar"):
                 raise SqlError(
                     f"cannot alter type of column {column.name!r}: only the size of VARCHAR columns can be changed"

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from core.sandbox.redshift.engine.column_types import read_type
 from core.sandbox.redshift.engine.context import Context
 from core.sandbox.redshift.engine.outcome import Column, NeedsCluster, Outcome, SqlError
 from core.sandbox.redshift.engine.reader import Reader, spelled
 from core.sandbox.redshift.engine.settings import FREE, SETTINGS
-from core.sandbox.redshift.engine.tables import read_type
 from core.sandbox.redshift.engine.text import Token, matches
 from core.sandbox.redshift.engine.types import SqlType
 

@@ -136,3 +136,16 @@ def follow(document: Any, steps: list[str | int]) -> Any:
         else:
             document = document.get(step) if isinstance(document, dict) else None
     return document
+
+
+def read_json_paths(content: IO[bytes], url: str, columns: int) -> list[list[str | int]]:
+    """The steps of each path of a JSONPaths file, one for each column. Raises SqlError for another file or count."""
+    try:
+        paths = [json_path_steps(one) for one in json.load(content)["jsonpaths"]]
+    except (ValueError, KeyError, TypeError) as error:
+        raise SqlError(f"Invalid JSONPath format: {url} is not a JSONPaths file ({error})") from None
+    if len(paths) != columns:
+        raise SqlError(
+            f"Number of jsonpaths and the number of columns should match. JSONPath size: {len(paths)}, Number of columns: {columns}"
+        )
+    return paths

@@ -19,8 +19,8 @@ from core.sandbox.redshift.engine.copy_files import (
     escaped_split,
     fits_parquet,
     follow,
-    json_path_steps,
     open_escape,
+    read_json_paths,
 )
 from core.sandbox.redshift.engine.copy_options import CopyOptions, read_options
 from core.sandbox.redshift.engine.outcome import Outcome, SqlError
@@ -238,7 +238,10 @@ class _Load:
 
     def _json(self, text: IO[str]) -> Iterator[_Row]:
         how = self.options.json_paths.lower()
-        paths = self._json_paths() if how.startswith("s3://") else []
+        paths: list[list[str | int]] = []
+        if how.startswith("s3://"):
+            with self.session.storage.open(self.options.json_paths) as content:
+                paths = read_json_paths(content, self.options.json_paths, len(self.targets))
         if not paths and how not in ("auto", "auto ignorecase", "noshred"):
             raise SqlError(f"JSON option {self.options.json_paths!r} is not known")
         for number, raw, document in documents(text):
@@ -259,22 +262,6 @@ class _Load:
                 continue
             keys = {key.lower(): value for key, value in document.items()} if how == "auto ignorecase" else document
             yield _Row(number, raw, [_scalar(keys.get(one.name), one.type) for one in self.targets])
-
-    def _json_paths(self) -> list[list[str | int]]:
-        """The steps of each path of a JSONPaths file, one for each column. Raises SqlError for another count."""
-        with self.session.storage.open(self.options.json_paths) as content:
-            try:
-                listed = json.load(content)["jsonpaths"]
-                paths = [json_path_steps(one) for one in listed]
-            except (ValueError, KeyError, TypeError) as error:
-                raise SqlError(
-                    f"Invalid JSONPath format: {self.options.json_paths} is not a JSONPaths file ({error})"
-                ) from None
-        if len(paths) != len(self.targets):
-            raise SqlError(
-                f"Number of jsonpaths and the number of columns should match. JSONPath size: {len(paths)}, Number of columns: {len(self.targets)}"
-            )
-        return paths
 
     def _shape(self, row: _Row) -> None:
         """The right number of fields, NULLs where the options say so."""
