@@ -132,6 +132,21 @@ class AwsSession:
         return self._sessions[plain_times]
 
 
+def configured_profiles() -> list[str]:
+    """The profile names in this computer's AWS configuration files; raises OpsError where they cannot be read."""
+    import botocore.session
+    from botocore.exceptions import BotoCoreError
+
+    from core.base.errors import OpsError
+
+    try:
+        return sorted(botocore.session.Session().available_profiles)
+    except BotoCoreError as error:
+        raise OpsError(
+            "The AWS configuration cannot be read", str(error), "Correct the file, or type the name", code="settings"
+        ) from error
+
+
 def _is_here(endpoint: str | None) -> bool:
     """Whether the endpoint is on this computer: a company's HTTP proxy could only get it wrong."""
     from urllib.parse import urlsplit

@@ -142,7 +142,7 @@ def _advise(console: Console, sources: list[Source], found: Preview, *, often: b
         sum(source.size for source in sources),
         relational=already_columns([line.text for line in found.lines]),
         often=often,
-        xml=found.definition.kind in ("xml", "document"),
+        kind=found.definition.kind,
     )
     console.say(f"{advice.tool}: {advice.why}")
 

@@ -78,6 +78,8 @@ def _pull(options: argparse.Namespace, console: Console) -> int:
 
     if bool(options.plan) == bool(options.source):
         raise WrongUse("Give a plan or --source", "Both or neither were given", "See `warehouse pull --help`")
+    if (options.add or options.union) and not options.save:
+        raise WrongUse("--add and --union need --save", "They are about a plan that is kept", "Give --save NAME")
     feed = FeedService(console.desk.workplace)
     schedule = schedule_of(options.at, options.on)
     plan: FeedPlan
@@ -109,8 +111,6 @@ def _pull(options: argparse.Namespace, console: Console) -> int:
             cut=options.cut_text,
             snapshot=options.snapshot,
         )
-        if (options.add or options.union) and not options.save:
-            raise WrongUse("--add and --union need --save", "They are about a plan that is kept", "Give --save NAME")
         if options.save:
             bare = tuple(replace(one, source=_without_password(one.source)) for one in plan.sources)
             kept = replace(plan, name=options.save, schedule=schedule, union=options.union, sources=bare)

@@ -25,6 +25,7 @@ from gui.parts.notices import Banner, Busy
 from gui.parts.words import restyle, show_times_in_utc
 from gui.shell.header import Header
 from gui.shell.health import Health
+from gui.shell.profiles import ProfileKeeper
 from gui.shell.rail import Rail
 from gui.shell.sandbox_words import sandbox_words
 from gui.shell.status_bar import StatusBar
@@ -69,6 +70,7 @@ class MainWindow(QMainWindow):
         self._sandbox = SandboxWatch(self)
         self._jobs, self._settings, self._open_desk = jobs, settings, open_desk
         self.health = Health(jobs, check_health, self)
+        self.profiles = ProfileKeeper(jobs, self)
         self.commands = Commands(self)
         self.rail, self.header, self.status = Rail(tabs), Header(), StatusBar()
         self.banner = Banner("danger")
@@ -102,6 +104,9 @@ class MainWindow(QMainWindow):
     def _wire(self) -> None:
         self.rail.page_asked.connect(self.go)
         self.rail.profiles_asked.connect(self._offer_profiles)
+        self.profiles.chosen.connect(self.change_profile)
+        self.profiles.renewed.connect(lambda name: self.change_profile(name, anew=True))
+        self.profiles.failed.connect(self._tell)
         self.rail.settings_asked.connect(self.open_settings)
         self.rail.help_asked.connect(self._help)
         self.header.search_asked.connect(self._open_palette)
@@ -118,9 +123,7 @@ class MainWindow(QMainWindow):
         self._sandbox.changed.connect(lambda news: self.status.show_sandbox(*sandbox_words(news)))
         self._jobs.trouble.connect(self.show_trouble)
         self._settings.changed.connect(self._follow_settings)
-        self._settings.refused.connect(
-            lambda fault: self.banner.show_fault(fault.title, fault.why, fault.remedy, details=fault.details)
-        )
+        self._settings.refused.connect(self._tell)
         add = self.commands.add
         for index, tab in enumerate(self._tabs.values()):
             add(
@@ -135,6 +138,7 @@ class MainWindow(QMainWindow):
         add("theme", "Switch between light and dark", self._switch_theme, icon="moon")
         add("settings", "Settings", self.open_settings, icon="settings", shortcut="Ctrl+,")
         add("profile", "Change the profile", self._offer_profiles, icon="user")
+        add("profile.new", "New profile…", self.profiles.edit, icon="plus")
         add("help", "Help", self._help, icon="circle-help", shortcut="F1")
         add("quit", "Quit", self.close, icon="log-in", shortcut="Ctrl+Q")
 
@@ -144,6 +148,7 @@ class MainWindow(QMainWindow):
         self._sandbox.follow(self.desk)
         self.health.follow(self.desk)
         profile = self.desk.profile
+        self.profiles.follow(self.desk.profiles, profile.name)
         self.guard = Guard(profile, self)
         self.guard.changed.connect(lambda: self.header.guard.show_guard(self.guard))
         self.header.guard.show_guard(self.guard)
@@ -208,15 +213,11 @@ class MainWindow(QMainWindow):
             self._jobs.start(self, f"Load {tab.title}", partial(_load, tab), lane="pages", quiet=True)
 
     def _offer_profiles(self) -> None:
-        from gui.shell.profile_menu import profile_menu
+        self.profiles.offer(self.rail.profile.mapToGlobal(self.rail.profile.rect().bottomLeft()))
 
-        profiles = [self.desk.profiles.get(name) for name in self.desk.profiles.names()]
-        menu = profile_menu(profiles, self.desk.profile.name, self.change_profile, self)
-        menu.popup(self.rail.profile.mapToGlobal(self.rail.profile.rect().bottomLeft()))
-
-    def change_profile(self, name: str) -> None:
-        """Work under another profile; running writes are asked about first."""
-        if name == self.desk.profile.name:
+    def change_profile(self, name: str, *, anew: bool = False) -> None:
+        """Work under another profile, or under the open one ``anew``; running writes are asked about first."""
+        if name == self.desk.profile.name and not anew:
             return
         self._unless_writing("Change the profile?", "Change the profile and stop them", lambda: self._change(name))
 
@@ -332,6 +333,9 @@ class MainWindow(QMainWindow):
         )
         dialog.confirmed.connect(self.guard.unlock)
         dialog.open()
+
+    def _tell(self, fault: OpsError) -> None:
+        self.banner.show_fault(fault.title, fault.why, fault.remedy, details=fault.details)
 
     def _follow_settings(self) -> None:
         look = self._settings.current.appearance

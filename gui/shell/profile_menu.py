@@ -12,8 +12,15 @@ from gui.style.icons import icon
 _TOKEN = {"production": "prod", "staging": "staging", "sandbox": "sandbox"}
 
 
-def profile_menu(profiles: list[Profile], current: str, choose: Callable[[str], None], parent: QWidget) -> QMenu:
-    """Environment as icon, colour and word; the open one is checked."""
+def profile_menu(
+    profiles: list[Profile],
+    current: str,
+    choose: Callable[[str], None],
+    edit: Callable[[Profile | None], None],
+    remove: Callable[[Profile], None],
+    parent: QWidget,
+) -> QMenu:
+    """Environment as icon, colour and word; the open one is checked. Below: a new one, and what to do with the open one."""
     menu = QMenu(parent)
     menu.setAccessibleName("Profiles")
     for profile in profiles:
@@ -27,4 +34,10 @@ def profile_menu(profiles: list[Profile], current: str, choose: Callable[[str], 
         action.setCheckable(True)
         action.setChecked(profile.name == current)
         action.triggered.connect(lambda _checked=False, name=profile.name: choose(name))
+    menu.addSeparator()
+    menu.addAction(icon("plus"), "New profile…").triggered.connect(lambda *_: edit(None))
+    own = next((profile for profile in profiles if profile.name == current and profile.kind == "aws"), None)
+    if own is not None:
+        menu.addAction(icon("pencil"), f"Edit {own.name}…").triggered.connect(lambda *_: edit(own))
+        menu.addAction(icon("trash-2"), f"Remove {own.name}…").triggered.connect(lambda *_: remove(own))
     return menu

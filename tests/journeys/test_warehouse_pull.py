@@ -33,6 +33,8 @@ def hand(sandbox: Sandbox, qapp, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ha
 
 
 def test_tables_are_pulled_by_the_wizard(hand: Hand) -> None:
+    from gui.parts.dialogs import ConfirmDialog
+    from gui.tabs.warehouse.plans import PlansDialog
     from gui.tabs.warehouse.pull_view import PullDialog
 
     view: Any = hand.window.page("warehouse")  # type: ignore[attr-defined]
@@ -58,6 +60,8 @@ def test_tables_are_pulled_by_the_wizard(hand: Hand) -> None:
             hand.click(tables.viewport(), tables.visualItemRect(item).center())
             hand.key("space")
     hand.wait_until(lambda: dialog.chosen_tables() == ["pulled_by_hand"], "one table is ticked")
+    hand.click(dialog.plan)
+    hand.type("nightly")
     hand.click(dialog.accept_button)
     hand.wait_until(
         lambda: view.tree._catalogue is not None and any(t.schema == "byhand" for t in view.tree._catalogue.tables),
@@ -70,3 +74,14 @@ def test_tables_are_pulled_by_the_wizard(hand: Hand) -> None:
     model = view.results.table.column_model
     hand.wait_until(lambda: model.rowCount() == 1 and model.text(0, 0) == "300", "300 rows arrived", 60)
     assert model.text(0, 1) == "56437.50"
+
+    # the plan was kept; it is seen in the list, and removed
+    hand.click(view.tree.plans)
+    plans: Any = hand.dialog(PlansDialog)
+    hand.wait_until(lambda: plans.list.topLevelItemCount() == 1, "the plan")
+    row = plans.list.topLevelItem(0)
+    assert (row.text(0), row.text(2), row.text(3)) == ("nightly", "byhand", "by hand") and row.text(4) != "–"
+    hand.click(plans.list.viewport(), plans.list.visualItemRect(row).center())
+    hand.click(plans.remove)
+    hand.click(hand.dialog(ConfirmDialog).accept_button)  # type: ignore[attr-defined]
+    hand.wait_until(lambda: plans.list.topLevelItemCount() == 0, "it is gone")

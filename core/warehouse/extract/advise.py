@@ -6,9 +6,11 @@ import csv
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from core.warehouse.extract.definition import DOCUMENT, JSON, PATTERN, XML
+
 LOCAL, HIVE, REDSHIFT = "this computer", "Hive or Athena", "Redshift"
-_PARQUET_RATE = 50e6  # bytes of text a CPU-second from regular expression to typed Parquet (measured with polars)
-_XML_RATE = 11e6
+_RATES = {PATTERN: 28e6, JSON: 16e6, XML: 2.3e6, DOCUMENT: 9e6}
+"""Bytes of text that one core turns into typed Parquet in a second, by kind (measured with the nginx preset; XML by path costs Python per element)."""
 _PATIENCE = 3600.0  # seconds one waits for a conversion
 
 
@@ -39,10 +41,10 @@ def already_columns(lines: Sequence[str]) -> bool:
 
 
 def which_tool(
-    size: int, *, relational: bool = False, often: bool = False, xml: bool = False, cores: int = 2
+    size: int, *, relational: bool = False, often: bool = False, kind: str = PATTERN, cores: int = 2
 ) -> Advice:
-    """size: bytes of the input. relational: it is columns already (CSV, a database). often: asked again and again."""
-    seconds = size / (_XML_RATE if xml else _PARQUET_RATE) / cores
+    """size: bytes of the input. kind: the definition's. relational: it is columns already (CSV, a database). often: asked again and again."""
+    seconds = size / _RATES[kind] / cores
     if seconds < 1.5:
         took = "a second"
     elif seconds < 120:

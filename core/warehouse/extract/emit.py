@@ -79,13 +79,26 @@ def _cast(name: str, kind: str, form: str, null: tuple[str, ...], *, athena: boo
     if kind == "text":
         return f"{value} AS {column}"
     if kind == "time" and "%b" in form:
-        if athena:
-            return f"date_parse(substr({column}, 1, 20), '%d/%b/%Y:%H:%i:%s') AS {column}"
-        return f"from_unixtime(unix_timestamp({column}, 'dd/MMM/yyyy:HH:mm:ss Z')) AS {column}"
+        return f"{_utc_athena(column) if athena else _utc_hive(column)} AS {column}"
     target = {"time": "timestamp", "date": "date"}.get(kind, _HIVE[kind])
     if athena and kind == "time":
         return f"from_iso8601_timestamp({column}) AS {column}"
     return f"CAST({value} AS {target}) AS {column}"
+
+
+def _utc_athena(column: str) -> str:
+    """A web log's time in UTC, as the extraction here gives it."""
+    return f"CAST(parse_datetime({column}, 'dd/MMM/yyyy:HH:mm:ss Z') AT TIME ZONE 'UTC' AS timestamp)"
+
+
+def _utc_hive(column: str) -> str:
+    """The same; the offset is taken from the text, for Hive and Spark show a moment in the zone of their session."""
+    sign = f"substr({column}, 22, 1)"
+    offset = (
+        f"CAST(concat({sign}, substr({column}, 23, 2)) AS int) * 3600"
+        f" + CAST(concat({sign}, substr({column}, 25, 2)) AS int) * 60"
+    )
+    return f"CAST(from_unixtime(unix_timestamp(substr({column}, 1, 20), 'dd/MMM/yyyy:HH:mm:ss') - ({offset})) AS timestamp)"
 
 
 def table_ddl(definition: Definition, table: str, tally: Tally | None = None) -> str:

@@ -16,7 +16,7 @@ from typing import IO, TYPE_CHECKING, Any
 from core.base.errors import OpsError
 from core.jobs.child import run_in_child
 from core.jobs.job import Job
-from core.warehouse.extract.definition import DOCUMENT, PATTERN, Definition, Tally
+from core.warehouse.extract.definition import DOCUMENT, PATTERN, XML, Definition, Tally
 from core.warehouse.extract.matching import engine_of
 from core.warehouse.extract.rows import Rejects, typed_rows
 from core.warehouse.extract.sources import Source
@@ -26,9 +26,7 @@ if TYPE_CHECKING:
 
 _GROUP_ROWS = 250_000  # rows of a Parquet row group; held in memory until written
 _MOST_REJECTS = 1_000_000  # texts kept; all are counted
-_WORTH_SHARING = (
-    32_000_000  # bytes; below, starting a process a core costs more CPU than Python's matching of all of it
-)
+_WORTH_SHARING = 32_000_000  # bytes; below, starting a process a core costs more than it saves
 
 
 def extract(
@@ -74,8 +72,11 @@ def extract(
 def extract_in_child(
     report: Any, definition: Definition, sources: Sequence[Source], output: str, rejects: str
 ) -> Tally:
-    """The child's side: read, match, type, write. Much that Python's engine must match is shared between processes, file by file."""
-    slow = definition.kind == DOCUMENT or (definition.kind == PATTERN and engine_of(definition.pattern) == "python")
+    """The child's side: read, match, type, write. Much that Python itself must match or parse is shared between processes,
+    file by file."""
+    slow = definition.kind in (DOCUMENT, XML) or (
+        definition.kind == PATTERN and engine_of(definition.pattern) == "python"
+    )
     workers = min(os.cpu_count() or 1, len(sources))
     if slow and workers > 1 and sum(source.size for source in sources) >= _WORTH_SHARING:
         return shared_out(report, definition, sources, output, rejects, workers)

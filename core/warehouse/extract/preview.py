@@ -12,9 +12,10 @@ from core.warehouse.extract.definition import DOCUMENT, JSON, XML, Definition, O
 from core.warehouse.extract.documents import compiled as document_pattern
 from core.warehouse.extract.documents import matches, read_document
 from core.warehouse.extract.matching import engine_of, group_names, python_pattern, with_polars, with_python
-from core.warehouse.extract.rows import json_text, xml_records, xml_shape, xml_text
+from core.warehouse.extract.rows import json_text
 from core.warehouse.extract.sources import Damaged, Source, line_blocks
 from core.warehouse.extract.typing import guessed
+from core.warehouse.extract.xml import xml_records, xml_shape, xml_text
 
 SAMPLE_LINES = 400
 _SECONDS = 3.0  # a preview that takes longer is a pattern gone wild

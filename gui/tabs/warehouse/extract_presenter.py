@@ -136,7 +136,7 @@ class ExtractPresenter(QObject):
             size,
             relational=already_columns([line.text for line in found.lines]),
             often=self._dialog.often.isChecked(),
-            xml=found.definition.kind in (XML, DOCUMENT),
+            kind=found.definition.kind,
         )
         files = f"{len(self._sources):,} {'file' if len(self._sources) == 1 else 'files'}"
         self._dialog.advice.setText(f"{files}. Which tool? {advice.tool[0].upper()}{advice.tool[1:]}: {advice.why}.")

@@ -105,7 +105,7 @@ class HistoryDialog(ListDialog):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         headings = ["When", "State", "Took", "Rows", "Statement", "Error"]
-        super().__init__("History", headings, (124, 76, 72, 76, 380), parent)
+        super().__init__("History", headings, (148, 76, 72, 76, 360), parent)
         self.search.setPlaceholderText("Search in SQL and errors")
         insert = self._offer(Button("Insert at the cursor"))
         self._attach = self._offer(Button("Take up again"))

@@ -135,7 +135,7 @@ def hive_port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
             cwd=folder,
             stdout=log,
             stderr=log,
-            env={**os.environ, "SPARK_LOCAL_IP": "127.0.0.1"},
+            env={**os.environ, "SPARK_LOCAL_IP": "127.0.0.1", "TZ": "Asia/Kolkata"},  # another zone than ours
             start_new_session=True,
         )
     try:

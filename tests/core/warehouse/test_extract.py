@@ -362,10 +362,13 @@ def test_a_fault_in_one_of_the_processes_ends_the_extraction(tmp_path: Path, mon
     [
         '<!DOCTYPE x [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;&a;">]><x><i k="1">&b;</i></x>',
         '<!DOCTYPE x [<!ENTITY e SYSTEM "file:///etc/passwd">]><x><i k="1">&e;</i></x>',
+        '<!--c--><!DOCTYPE x [<!ENTITY % p "<!ENTITY q \'z\'>">%p;]><x><i k="1">&q;</i></x>',
+        '<!DOCTYPE x [<!ENTITY a "aaaa">]><x><i k="1">&a;</i></x>'.encode("utf-16"),
+        '<?xml version="1.0"?>' + " " * 70_000 + '<!DOCTYPE x [<!ENTITY a "aaaa">]><x><i k="1">&a;</i></x>',
         '<x><i k="1">cut off',
     ],
 )
-def test_hostile_xml_is_refused_by_file(tmp_path: Path, hostile: str) -> None:
+def test_hostile_xml_is_refused_by_file(tmp_path: Path, hostile: str | bytes) -> None:
     definition = Definition("xml", record="i", columns=(OutputColumn("k", path="@k"), OutputColumn("text", path=".")))
     frame, tally, _ = rows(definition, file(tmp_path, hostile, "x.xml"))
     assert len(tally.problems) == 1
@@ -420,6 +423,8 @@ def test_advice_names_the_tool_and_the_reason() -> None:
     assert which_tool(10**12).tool == HIVE
     assert which_tool(10**9, relational=True).tool == REDSHIFT
     assert which_tool(10**9, often=True).tool == REDSHIFT
+    assert which_tool(50 * 10**9).tool == LOCAL  # of log lines; the same as XML by path would take hours
+    assert which_tool(50 * 10**9, kind="xml").tool == HIVE
 
 
 @pytest.mark.parametrize(

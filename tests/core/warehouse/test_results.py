@@ -6,6 +6,7 @@ import json
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pyarrow as pa
@@ -13,10 +14,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from core.aws.session import AwsSession, Target
 from core.base.errors import OpsError, WrongUse
 from core.jobs.job import JobCancelled, headless_job
+from core.settings.profiles import Profile, WarehouseConnection
 from core.warehouse.charts import picture, suggestion
 from core.warehouse.drivers.columns import unified, unique_names
+from core.warehouse.drivers.data_api import DataApiDriver
 from core.warehouse.drivers.driver import Column, Page
 from core.warehouse.export import export, format_of
 from core.warehouse.results import Result
@@ -205,3 +209,28 @@ def test_unload_is_written_with_its_quotes_doubled() -> None:
     assert sql.startswith("UNLOAD ('SELECT ''a'' AS b')")
     with pytest.raises(WrongUse):
         WarehouseService.unload_statement("SELECT 1", "bucket/p")
+
+
+@pytest.mark.parametrize("lie", ["the last page is withheld", "the count is too high"])
+def test_a_result_that_does_not_arrive_whole_is_no_result(data_api_url: str, lie: str) -> None:
+    """Fewer rows than TotalNumRows: told as a fault, never shown as all."""
+    target = Target(Profile("test"), "eu-west-1", "", {"redshift-data": data_api_url}, "x", "x")
+    driver = DataApiDriver(AwsSession(target.profile, lambda: target), WarehouseConnection("w", workgroup="default"))
+    tens = " UNION ALL ".join(f"SELECT {n} AS n" for n in range(10))
+    product = ", ".join(f"d {name}" for name in "abcde")
+    driver.status(driver.submit(f"CREATE TEMP TABLE d AS {tens}", {}, session="s"), 30)
+    statement = driver.submit(f"SELECT a.n, 'x{'y' * 60}' AS words FROM {product}", {}, session="s")
+    assert driver.status(statement, 60).has_result
+    pages = sum(1 for _ in driver.pages(statement))
+    assert pages > 2, "the test needs a result of several pages"
+
+    def spoil(parsed: dict[str, Any], **_rest: object) -> None:
+        if lie == "the count is too high":
+            parsed["TotalNumRows"] = parsed.get("TotalNumRows", 0) + 1
+        else:
+            parsed.pop("NextToken", None)
+
+    driver._client().meta.events.register("after-call.redshift-data.GetStatementResultV2", spoil)
+    with pytest.raises(OpsError) as caught:
+        list(driver.pages(statement))
+    assert caught.value.code == "incomplete" and "announced" in caught.value.why

@@ -191,6 +191,22 @@ def test_a_saved_pull_is_scheduled_and_only_run_when_due(verb: Verb, home: Place
     assert status == 2 and "no time of day" in err
 
 
+def test_sources_are_added_to_a_plan_by_verb_and_it_is_forgotten(verb: Verb, home: Places) -> None:
+    """The plan is kept before anything is asked of its sources (which are not there), and without the password."""
+    from core.warehouse.feed.plan import load_plan
+
+    where = ["pull", "--save", "whole", "--union", "all_shops", "--add", "--source"]
+    for shop in ("north", "south", "north"):
+        assert verb(*where, f"mysql://ann:secret@127.0.0.1:1/{shop}")[0] == 1
+    plan = load_plan(home.config / "feeds", "whole")
+    assert [one.database for one in plan.sources] == ["south", "north"] and plan.union == "all_shops"
+    assert "secret" not in (home.config / "feeds" / "whole.json").read_text()
+    assert verb("pull", "--union", "x", "--source", "mysql://ann@127.0.0.1:1/north")[0] == 2
+    status, out, _ = verb("pulls", "--forget", "whole", "--json")
+    assert (status, json.loads(out)) == (0, {"forgotten": "whole", "timers": []})
+    assert verb("pulls", "--forget", "whole")[0] == 2
+
+
 def test_connections_are_filled_from_the_account(verb: Verb) -> None:
     """The endpoint in the environment lists a cluster and a workgroup; both are called the same and can be told apart."""
     status, out, _ = verb("connections", "--json")

@@ -46,6 +46,23 @@ def test_copy_has_headers_and_quotes_what_would_break_a_sheet(table: ColumnTable
     assert QGuiApplication.clipboard().text() == "1\n"
 
 
+@pytest.mark.parametrize("headers", [True, False])
+def test_a_large_copy_is_handed_over_with_what_was_asked(table: ColumnTable, headers: bool) -> None:
+    rows = 500_000
+    table.show_frame(pl.DataFrame({"n": pl.int_range(rows, eager=True)}))
+    select(table, 0, 0, rows - 1, 0)
+    asked = []
+    table.copy_asked.connect(lambda frame, wanted: asked.append((frame.height, wanted)))
+    table.copy(headers=headers)
+    assert asked == [(rows, headers)]
+
+
+def test_keys_stay_in_their_column_over_sorting(table: ColumnTable) -> None:
+    table.setCurrentIndex(table.column_model.index(2, 1))
+    table.show_order(pl.Series([2, 0], dtype=pl.UInt32))
+    assert (table.currentIndex().row(), table.currentIndex().column()) == (0, 1)
+
+
 def test_hidden_columns_are_not_copied_and_moved_ones_keep_their_place(table: ColumnTable) -> None:
     table.hide_column(1)
     table.pin(2, True)

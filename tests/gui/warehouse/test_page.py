@@ -115,6 +115,22 @@ def test_a_result_can_be_pinned_and_the_next_stands_beside_it(page, qtbot) -> No
     assert page.driver.sent == ["SELECT a", "SELECT b"]  # nothing ran again
 
 
+def test_after_a_failure_export_means_no_earlier_result_and_a_kept_one_is_in_reach(page, qtbot) -> None:
+    page.driver.answers["BAD"] = Answer(error='ERROR: syntax error at or near "BAD"')
+    page.write("SELECT a;\nBAD")
+    page.command("run")
+    qtbot.waitUntil(lambda: shown(page) == [["1"]] and page.view.run.isEnabled())
+    page.view.results.pin_button.click()
+    page.view.editors.editor.go_to(11, 11)
+    page.command("run")
+    qtbot.waitUntil(lambda: page.view.results.banner.isVisible() and page.view.run.isEnabled())
+    assert not page.view.results.export_button.isEnabled()
+    assert page.view.results.results.isVisible()
+    page.view.results.results.tabBarClicked.emit(0)
+    assert shown(page) == [["1"]] and page.view.results.export_button.isEnabled()
+    assert not page.view.results.banner.isVisible()
+
+
 def test_parameters_are_asked_for_and_sent_as_data(page, qtbot) -> None:
     page.write("SELECT :day, :who")
     page.command("run")

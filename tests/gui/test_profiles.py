@@ -1,0 +1,101 @@
+"""An account is added, changed and removed in the window, with nothing else than the hand."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import shiboken6
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QApplication, QMenu
+
+from core.base.places import Places
+from core.settings.profiles import Profiles
+from gui.app import Console
+from gui.parts.dialogs import ConfirmDialog
+from gui.shell.profile_dialog import ProfileDialog
+
+
+@pytest.fixture
+def console(qtbot, home: Places, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Console]:
+    (tmp_path / "aws").write_text("[profile acme-sso]\nregion = eu-west-1\n[default]\n")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "aws"))
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "none"))
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+    made = Console("env")
+    made.window.show()
+    made.window.go("edge")  # it asks nobody
+    yield made
+    made.window.close()
+    qtbot.waitUntil(lambda: not made.jobs.running(), timeout=20_000)
+    assert made.close() == []
+    shiboken6.delete(made.window)
+
+
+def shown(qtbot, kind: type[Any]) -> Any:
+    found = lambda: [w for w in QApplication.topLevelWidgets() if isinstance(w, kind) and w.isVisible()]  # noqa: E731
+    qtbot.waitUntil(lambda: len(found()) == 1)
+    return found()[0]
+
+
+def picked(qtbot, console: Console, words: str) -> None:
+    qtbot.mouseClick(console.window.rail.profile, Qt.MouseButton.LeftButton)
+    menu = shown(qtbot, QMenu)
+    action = next(action for action in menu.actions() if words in action.text())
+    menu.close()
+    action.trigger()
+
+
+def test_a_new_account_is_opened_changed_and_forgotten(qtbot, home: Places, console: Console, tmp_path: Path) -> None:
+    window = console.window
+    picked(qtbot, console, "New profile")
+    dialog = shown(qtbot, ProfileDialog)
+    qtbot.waitUntil(lambda: dialog.aws_profile.findText("acme-sso") >= 0)
+    qtbot.mouseClick(dialog.accept_button, Qt.MouseButton.LeftButton)
+    assert dialog.name.note.text() == "A profile needs a name" and dialog.isVisible()
+    qtbot.keyClicks(dialog.name.widget, "acme")
+    qtbot.keyClicks(dialog.endpoint.widget, "127.0.0.1:9")
+    qtbot.keyClicks(dialog.ca_file.widget, str(tmp_path / "no.pem"))
+    qtbot.mouseClick(dialog.accept_button, Qt.MouseButton.LeftButton)
+    assert "begins with https://" in dialog.endpoint.note.text()
+    assert dialog.ca_file.note.text() == "There is no such file"
+    dialog.endpoint.widget.setText("http://127.0.0.1:9")
+    dialog.ca_file.widget.clear()
+    dialog.aws_profile.setCurrentText("acme-sso")
+    qtbot.mouseClick(dialog.accept_button, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: window.desk.profile.name == "acme")
+    kept = Profiles(home.config / "profiles.toml").get("acme")
+    assert (kept.aws_profile, kept.environment, kept.endpoints) == (
+        "acme-sso",
+        "production",
+        {"default": "http://127.0.0.1:9"},
+    )
+    assert window.guard.locked
+
+    picked(qtbot, console, "Edit acme")
+    dialog = shown(qtbot, ProfileDialog)
+    assert not dialog.name.widget.isEnabled()
+    dialog.environment.setCurrentIndex(dialog.environment.findData("staging"))
+    qtbot.mouseClick(dialog.accept_button, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: window.desk.profile.environment == "staging")
+    assert not window.guard.locked
+
+    picked(qtbot, console, "Remove acme")
+    confirm = shown(qtbot, ConfirmDialog)
+    qtbot.mouseClick(confirm.accept_button, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: "acme" not in Profiles(home.config / "profiles.toml").names())
+    assert window.desk.profile.name == "sandbox"
+
+
+def test_a_name_that_is_taken_or_makes_no_sense_is_told_in_the_dialog(qtbot, console: Console) -> None:
+    for name, why in (("sandbox", "There is a profile sandbox already"), ("a b/c", "is no name for a profile")):
+        picked(qtbot, console, "New profile")
+        dialog = shown(qtbot, ProfileDialog)
+        qtbot.keyClicks(dialog.name.widget, name)
+        qtbot.mouseClick(dialog.accept_button, Qt.MouseButton.LeftButton)
+        qtbot.waitUntil(lambda dialog=dialog, why=why: dialog.banner.isVisible() and why in dialog.banner.title.text())
+        dialog.reject()
+        qtbot.waitUntil(lambda dialog=dialog: not shiboken6.isValid(dialog))
+    assert console.window.desk.profile.name == "env"
