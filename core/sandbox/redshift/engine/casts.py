@@ -140,7 +140,7 @@ def cast(value: Value, target: SqlType) -> str:
         return intervals.literal_value(value.constant, _QUALIFIERS[target.precision]).sql
     if source.is_text:
         return _from_text(sql, target)
-    if target.name == "time" and source.name == "timetz":
+    if target.name == "time" and source.name in ("timetz", "timestamptz"):
         return f"CAST(timezone('UTC', {sql}) AS TIME)"
     if (source.name, target.name) in _REFUSED or (source.is_datetime and (target.is_number or target.name == "bool")):
         raise SqlError(f"cannot cast type {source.sql} to {target.sql}")
@@ -280,8 +280,9 @@ def assigned(value: Value, target: SqlType) -> str:
     if target.is_text and value.type.is_text:
         if target.size < 0:
             return value.sql if target.name != "char" else f"rtrim({value.sql}, ' ')"
-        fitted = f"rs_fit({value.sql}, {target.size})"
-        return f"rtrim({fitted}, ' ')" if target.name == "char" else fitted
+        if target.name == "char":
+            return f"rtrim(rs_fit(rs_single_bytes({value.sql}), {target.size}), ' ')"
+        return f"rs_fit({value.sql}, {target.size})"
     if target.name == "timetz":
         return f"timezone('UTC', {cast(value, target)})"
     if target.name == "char" and value.type.name == "super":

@@ -27,7 +27,7 @@ initcap(s) -> text : rs_initcap({0})
 left(s, i) -> text : rs_left({0}, {1})
 right(s, i) -> text : rs_right({0}, {1})
 lower(s) -> text : lower({0})
-upper(s) -> text : upper({0})
+upper(s) -> text : replace(upper({0}), 'ẞ', 'ß')
 lpad(s, i, s=' ') -> text : rs_lpad({0}, {1}, {2})
 rpad(s, i, s=' ') -> text : rs_rpad({0}, {1}, {2})
 octetindex(s, s) -> int4 : CASE WHEN strpos({1}, {0}) = 0 THEN 0 ELSE CAST(strlen(left({1}, strpos({1}, {0}) - 1)) + 1 AS INTEGER) END

@@ -235,3 +235,6 @@ CREATE OR REPLACE MACRO main.rs_type_size(t, n, p, s) AS
 
 CREATE OR REPLACE MACRO main.rs_cut_decimal(s, n) AS
     CASE WHEN regexp_full_match(s, '[+-]?[0-9]*[.][0-9]+') THEN left(s, strpos(s, '.') + n) ELSE s END;
+
+CREATE OR REPLACE MACRO main.rs_single_bytes(s) AS
+    CASE WHEN strlen(s) <> length(s) THEN error('multibyte character not supported for CHAR (Hint: try using VARCHAR)') ELSE s END;
