@@ -1,8 +1,9 @@
-"""MySQL tables are pulled into the warehouse by the wizard, by hand, and asked there: on the whole sandbox."""
+"""MySQL tables are pulled, and text is turned into a table, by the wizards, by hand; both are asked: on the whole sandbox."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -85,3 +86,34 @@ def test_tables_are_pulled_by_the_wizard(hand: Hand) -> None:
     hand.click(plans.remove)
     hand.click(hand.dialog(ConfirmDialog).accept_button)  # type: ignore[attr-defined]
     hand.wait_until(lambda: plans.list.topLevelItemCount() == 0, "it is gone")
+
+
+def test_text_becomes_a_table_by_the_wizard_and_is_asked(hand: Hand, tmp_path: Path) -> None:
+    from gui.tabs.warehouse.extract_view import ExtractDialog
+
+    line = '10.0.0.{} - - [22/Nov/2026:10:11:12 +0000] "GET /{} HTTP/1.1" 200 {} "-" "curl"'
+    (tmp_path / "access.log").write_text("\n".join([*(line.format(n, n, n * 10) for n in range(50)), "rubbish"]))
+    view: Any = hand.window.page("warehouse")  # type: ignore[attr-defined]
+    hand.wait_until(view.run.isEnabled, "connected", 90)
+    hand.click(view.tree.extract)
+    dialog: Any = hand.dialog(ExtractDialog)
+    hand.click(dialog.input)
+    hand.type(str(tmp_path / "access.log"))
+    hand.wait_until(dialog.accept_button.isEnabled, "the preview", 60)
+    assert dialog.to_table.isChecked()
+    hand.click(dialog.table)
+    hand.key("ctrl+a")
+    hand.type("log_by_hand")
+    hand.wait_until(dialog.accept_button.isEnabled, "it may begin")
+    hand.click(dialog.accept_button)
+    hand.wait_until(
+        lambda: view.tree._catalogue is not None and any(t.name == "log_by_hand" for t in view.tree._catalogue.tables),
+        "the table stands in the tree", 90,
+    )  # fmt: skip
+    hand.click(view.editors.editor.viewport())
+    hand.key("ctrl+a")
+    hand.type("SELECT COUNT(*) AS n, SUM(bytes) AS bytes FROM log_by_hand")
+    hand.key("Escape", "ctrl+Return")
+    model = view.results.table.column_model
+    hand.wait_until(lambda: model.rowCount() == 1 and model.text(0, 0) == "50", "50 rows are there", 60)
+    assert model.text(0, 1) == "12250"

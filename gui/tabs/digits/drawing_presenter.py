@@ -154,15 +154,20 @@ class DrawingPresenter(QObject):
         """A path or a QImage."""
         if isinstance(source, QImage):
             image = _at_most(source)
-            content: str | bytes = _png(image)
+            self._show_and_read(image, _png(image))
         elif isinstance(source, str):
-            reader = QImageReader(source)
-            reader.setAutoTransform(True)  # as the camera was held
-            if max(reader.size().width(), reader.size().height()) > _SHOWN_SIDE:
-                reader.setScaledSize(reader.size().scaled(_SHOWN, Qt.AspectRatioMode.KeepAspectRatio))
-            content, image = source, reader.read()
-        else:
-            return
+            self._context.jobs.start(
+                self,
+                "Open a picture",
+                lambda _job: _opened(source),  # a phone's photo takes a tenth of a second
+                lane="digits-picture",
+                newest_only=True,
+                quiet=True,
+                on_success=lambda image: self._show_and_read(image, source),
+            )
+
+    def _show_and_read(self, image: QImage, content: str | bytes) -> None:
+        """``image`` is null where ``content`` is no picture, which reading it tells."""
         if not image.isNull():
             self._view.draw.pad.show_picture(image)
         self._read_picture(content)
@@ -265,6 +270,15 @@ def _shown(reading: Reading | None, drawing: bool, sure_from: float) -> Shown:
         (reading.picture * 255).round().astype("uint8").tobytes(),
         reading.milliseconds,
     )
+
+
+def _opened(path: str) -> QImage:
+    """At most _SHOWN_SIDE wide and high, and upright as the camera was held."""
+    reader = QImageReader(path)
+    reader.setAutoTransform(True)
+    if max(reader.size().width(), reader.size().height()) > _SHOWN_SIDE:
+        reader.setScaledSize(reader.size().scaled(_SHOWN, Qt.AspectRatioMode.KeepAspectRatio))
+    return reader.read()
 
 
 def _at_most(image: QImage) -> QImage:

@@ -6,13 +6,13 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QPoint, Signal
-from PySide6.QtWidgets import QFrame, QMenu, QPlainTextEdit, QSizePolicy, QStackedWidget, QTabBar, QWidget
+from PySide6.QtWidgets import QFrame, QMenu, QPlainTextEdit, QStackedWidget, QTabBar, QWidget
 
 from gui.parts.buttons import Button, Segments
 from gui.parts.column_table import ColumnTable
 from gui.parts.layout import column, row
 from gui.parts.notices import Banner, Busy, EmptyState, Spinner
-from gui.parts.words import Label
+from gui.parts.words import ElidedLabel
 from gui.style.icons import icon
 from gui.style.theme import font
 from gui.style.tokens import Space
@@ -49,9 +49,8 @@ class ResultPane(QFrame):
         self.sides = Segments(list(SIDES), "Show")
         self.spinner = Spinner(14)
         self.spinner.hide()
-        self.line = Label("", "small")
+        self.line = ElidedLabel("", "small")  # it gives way to the buttons
         self.line.setAccessibleName("State of the result")
-        self.line.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)  # it gives way to the buttons
         self.filter_button = Button("Filter the rows (Ctrl+F)", "icon", icon_name="list-filter")
         self.filter_button.setCheckable(True)
         self.columns_button = Button("Columns", "icon", icon_name="columns-3")
@@ -140,7 +139,6 @@ class ResultPane(QFrame):
 
     def show_line(self, words: str, *, busy: bool, tone: str = "") -> None:
         self.line.setText(words)
-        self.line.setToolTip(words)
         self.line.set_tone(tone)
         self.spinner.setVisible(busy)
 

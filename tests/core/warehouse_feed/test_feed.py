@@ -145,19 +145,27 @@ def test_drift_is_followed_where_it_can_be_and_named_where_not(feed: Feed) -> No
     assert "flag: boolean in the warehouse, SMALLINT by the source" in caught.value.why
 
 
-def test_two_sources_are_asked_as_one(feed: Feed) -> None:
-    other = f"{feed.database}_b"
-    feed.execute(
-        ITEMS, "INSERT INTO items (name, price) VALUES ('a', 1)", f"CREATE DATABASE {other}", f"USE {other}", ITEMS
-    )
+def test_three_databases_are_asked_as_one(feed: Feed) -> None:
+    """The same table in each, and one whose rows refer to it: a view over all, and a join across them."""
+    names = [feed.database, f"{feed.database}_b", f"{feed.database}_c"]
+    for number, name in enumerate(names, 1):
+        rows = ", ".join(f"('{name}-{row}', {number})" for row in range(number))
+        feed.execute(f"CREATE DATABASE IF NOT EXISTS {name}", f"USE {name}", ITEMS)
+        feed.execute(f"INSERT INTO items (name, price) VALUES {rows}")
+    feed.execute("CREATE TABLE sold (item INT, pieces INT)", "INSERT INTO sold VALUES (1, 10), (3, 5)")
     try:
-        feed.execute("INSERT INTO items (name, price) VALUES ('b', 2), ('c', 3)")
-        sources = tuple(PlanSource(feed.address, name, name, ("items",)) for name in (feed.database, other))
-        feed.pull(FeedPlan("both", sources, "full", union=f"{feed.database}_all"))
-        rows = feed.rows(f"SELECT source_db, COUNT(*) FROM {feed.database}_all.items GROUP BY 1 ORDER BY 1")
-        assert rows == [(feed.database, 1), (other, 2)]
+        sources = [PlanSource(feed.address, name, name, ("items",)) for name in names[:2]]
+        sources.append(PlanSource(feed.address, names[2], names[2], ("items", "sold")))
+        feed.pull(FeedPlan("all", tuple(sources), "full", union=f"{feed.database}_all"))
+        counted = f"SELECT source_db, COUNT(*) FROM {feed.database}_all.items GROUP BY 1 ORDER BY 1"
+        assert feed.rows(counted) == [(name, number) for number, name in enumerate(names, 1)]
+        joined = (
+            f"SELECT SUM(s.pieces * i.price) FROM {names[2]}.sold s JOIN {feed.database}_all.items i"
+            f" ON i.id = s.item AND i.source_db = '{names[2]}'"
+        )
+        assert feed.rows(joined) == [(45,)]
     finally:
-        feed.execute(f"DROP DATABASE {other}", f"USE {feed.database}")
+        feed.execute(*(f"DROP DATABASE {name}" for name in names[1:]), f"USE {feed.database}")
 
 
 def test_a_text_too_long_stops_the_pull_unless_it_may_be_cut(feed: Feed) -> None:
