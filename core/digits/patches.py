@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.lib.stride_tricks import as_strided
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float32]
@@ -73,19 +74,27 @@ class PatchBank:
         atoms = self.atoms.shape[1]
         split = np.empty((count, places, 2 * atoms), images.dtype)
         answer = answer.reshape(count, places, atoms)
-        np.subtract(answer, self.threshold, out=split[:, :, :atoms])
-        np.add(answer, self.threshold, out=split[:, :, atoms:])
-        np.negative(split[:, :, atoms:], out=split[:, :, atoms:])
-        np.maximum(split, 0, out=split)
+        above = answer - self.threshold
+        np.maximum(above, 0, out=split[:, :, :atoms])
+        np.add(answer, self.threshold, out=above)
+        np.negative(above, out=above)
+        np.maximum(above, 0, out=split[:, :, atoms:])
         pooled = self._pool @ split
         return np.sqrt(pooled).reshape(count, -1)
 
 
 def all_patches(images: Floats, size: int) -> Floats:
     """Every patch of every padded image, (n * positions^2, size^2)."""
-    padded = np.pad(images, ((0, 0), (PAD_PIXELS, PAD_PIXELS), (PAD_PIXELS, PAD_PIXELS)))
-    view = np.lib.stride_tricks.sliding_window_view(padded, (size, size), axis=(1, 2))
-    return np.ascontiguousarray(view).reshape(-1, size * size)
+    count, line = len(images), images.shape[1] + 2 * PAD_PIXELS
+    places = line - size + 1
+    padded = np.zeros((count, line, line), images.dtype)
+    padded[:, PAD_PIXELS:-PAD_PIXELS, PAD_PIXELS:-PAD_PIXELS] = images
+    # First the rows of patches, by column: a whole patch is then one run, which is copied four times as fast as its rows.
+    image, down, across = padded.strides
+    rows = np.ascontiguousarray(as_strided(padded, (count, places, line, size), (image, across, down, across)))
+    image, column, down, pixel = rows.strides
+    patches = as_strided(rows, (count, places, places, size * size), (image, down, column, pixel))
+    return patches.reshape(-1, size * size)
 
 
 def pooling_windows(positions: int, grid: int) -> Floats:
