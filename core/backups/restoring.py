@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
-import logging
 import os
 import shutil
 import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,26 +19,15 @@ from core.backups.outcomes import Finding, Restored, RestorePreview, Severity
 from core.backups.plan import Plan
 from core.backups.scratch import client_program
 from core.backups.scratch_folder import read_list
-from core.backups.server import (
-    Login,
-    connected,
-    describe,
-    identifier,
-    message_of,
-    missing_accounts,
-    one_of,
-    rows_of,
-    server_version,
-)
+from core.backups.server import Login, connected, describe, identifier, missing_accounts, rows_of, server_version
 from core.backups.targets import Options
+from core.backups.unfinished import alone, left_unfinished, mark, told, unmark
 from core.backups.unpack import Unpacked, unpack
 from core.backups.vault import Vault
 from core.base.errors import OpsError, WrongUse
 from core.jobs.job import Job
 
 _LISTED = 1000
-_UNFINISHED = "_opsdesk_unfinished_restore"
-"""A table that stands in a new database until all of it is restored: after a kill it says that this is no whole copy."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,8 +131,8 @@ class Restoring:
                 )
             for name in place.names.values():
                 held = _tables(connection, name)
-                if held and _left_unfinished(connection, name):
-                    findings.append(_half(name))
+                if held and not place.is_source and left_unfinished(connection, name):
+                    findings.append(told(name))
                 elif held:
                     findings.append(_taken(name, held, place.is_source))
         items = [
@@ -169,7 +156,7 @@ class Restoring:
 
     def _into_databases(self, job: Job[Any], manifest: Manifest, place: _Place, confirm: str) -> tuple[str, int]:
         login = self._login(place.server)
-        with _alone(login, place), ExitStack() as undo:
+        with alone(login, place.server, place.names.values()), ExitStack() as undo:
             marked = self._prepare(undo, login, manifest, place, confirm)
             single = len(manifest.databases) == 1
             with Loader(
@@ -183,7 +170,7 @@ class Restoring:
                 loader.finish()
             with connected(login, doing="declare the restored databases whole") as connection:
                 for name in marked:
-                    rows_of(connection, f"DROP TABLE {_mark(name)}")
+                    unmark(connection, name)
             undo.pop_all()
         tables = sum(len(part.tables) for part in manifest.databases)
         return ", ".join(f"{place.server}/{name}" for name in place.names.values()), tables
@@ -195,7 +182,8 @@ class Restoring:
             for part in manifest.databases:
                 name = place.names[part.name]
                 held = _tables(connection, name)
-                if held and _left_unfinished(connection, name):
+                unfinished = bool(held) and left_unfinished(connection, name)
+                if unfinished and not place.is_source:
                     rows_of(connection, f"DROP DATABASE {identifier(name)}")
                     held = None
                 if held and not (place.is_source and confirm in (name, f"{place.server}/{name}")):
@@ -210,7 +198,8 @@ class Restoring:
                     )
                     undo.callback(_drop, login, name)
                 if not held:
-                    rows_of(connection, f"CREATE TABLE {_mark(name)} (id INT PRIMARY KEY)")
+                    mark(connection, name)
+                if not held or unfinished:
                     marked.append(name)
         return marked
 
@@ -303,49 +292,6 @@ def _tables(connection: Any, database: str) -> int | None:
     return len(facts.tables) + len(facts.views)
 
 
-@contextmanager
-def _alone(login: Login, place: _Place) -> Iterator[None]:
-    """No other restore into the same databases meanwhile, from whatever computer: it would take ours for a dead one's."""
-    with connected(login, doing="prepare the target") as connection:
-        rows_of(connection, "SET SESSION wait_timeout = 2592000")  # it only waits, and for as long as the restore takes
-        for name in place.names.values():
-            if not _locked(connection, name):
-                raise OpsError(
-                    f"{name} is being restored already",
-                    f"Another restore on {place.server} has not ended",
-                    "Wait for its end, or choose a new name",
-                    code="locked",
-                    exit_status=3,
-                )
-        yield
-
-
-def _locked(connection: Any, name: str) -> bool:
-    import pymysql
-
-    digest = hashlib.sha256(name.encode()).hexdigest()[:32]
-    try:
-        return bool(one_of(connection, "SELECT GET_LOCK(%s, 0)", f"opsdesk-restore-{digest}"))
-    except pymysql.MySQLError as error:  # some clusters forbid it; that must not stand between a user and the backup
-        logging.getLogger(__name__).warning("nothing keeps two restores into %s apart: %s", name, message_of(error))
-        return True
-
-
-def _mark(database: str) -> str:
-    return f"{identifier(database)}.{identifier(_UNFINISHED)}"
-
-
-def _left_unfinished(connection: Any, database: str) -> bool:
-    """Whether a restore that was killed left it."""
-    found = rows_of(
-        connection,
-        "SELECT 1 FROM information_schema.tables WHERE table_schema = %s AND table_name = %s",
-        database,
-        _UNFINISHED,
-    )
-    return bool(found)
-
-
 def _drop(login: Login, name: str) -> None:
     with connected(login, doing="remove the unfinished database") as connection:
         rows_of(connection, f"DROP DATABASE IF EXISTS {identifier(name)}")
@@ -366,16 +312,6 @@ def _taken(name: str, tables: int, is_source: bool) -> Finding:
         f"{name} exists and holds {tables:,} tables",
         "A restore never mixes with what is there",
         "Choose a new name",
-    )
-
-
-def _half(name: str) -> Finding:
-    return Finding(
-        Severity.WARNING,
-        "restore-unfinished",
-        f"{name} is what a restore left that was ended before it was done",
-        "It is not whole",
-        "It is removed and restored anew; choose another name to keep it",
     )
 
 

@@ -61,7 +61,7 @@ def _add(options: argparse.Namespace, console: Console) -> None:
     endpoints = {}
     for entry in options.endpoint:
         service, sign, url = entry.partition("=")
-        if not sign or not url.startswith(("http://", "https://")):
+        if not sign:
             raise WrongUse(
                 f"{entry!r} is no endpoint",
                 "It should be SERVICE=URL with an http or https URL",

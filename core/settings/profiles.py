@@ -79,6 +79,18 @@ SANDBOX = Profile("sandbox", kind="sandbox", environment="sandbox")
 ENVIRONMENT = Profile("env", kind="env", environment="staging")
 
 
+def faults_of(profile: Profile) -> dict[str, str]:
+    """What cannot be right about it, in words by field. It looks for the CA file: call it from a job."""
+    found = {}
+    if not profile.name:
+        found["name"] = "A profile needs a name"
+    if not all(url.startswith(("http://", "https://")) for url in profile.endpoints.values()):
+        found["endpoints"] = "An endpoint begins with https:// or http://"
+    if profile.ca_bundle and not Path(profile.ca_bundle).is_file():
+        found["ca_bundle"] = "There is no such file"
+    return found
+
+
 class Profiles:
     """``profiles.toml``: the user's own profiles, beside the two built in."""
 
@@ -105,7 +117,7 @@ class Profiles:
             ) from None
 
     def add(self, profile: Profile) -> None:
-        """Add or replace; raises WrongUse for a bad name or environment."""
+        """Add or replace; raises WrongUse for a bad name, environment, endpoint or CA file."""
         if profile.name in (SANDBOX.name, ENVIRONMENT.name):
             raise WrongUse(f"The profile {profile.name} is built in", "Its name is taken", "Choose another name")
         if not _NAME.match(profile.name):
@@ -120,6 +132,8 @@ class Profiles:
                 f"It can be {', '.join(ENVIRONMENTS)}",
                 "Choose one of them",
             )
+        for name, words in faults_of(profile).items():
+            raise WrongUse(words, f"{name} = {getattr(profile, name)!r}", "Correct it and store the profile again")
         self._write({**self._own, profile.name: profile})
 
     def remove(self, name: str) -> None:

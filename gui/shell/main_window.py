@@ -70,7 +70,7 @@ class MainWindow(QMainWindow):
         self._sandbox = SandboxWatch(self)
         self._jobs, self._settings, self._open_desk = jobs, settings, open_desk
         self.health = Health(jobs, check_health, self)
-        self.profiles = ProfileKeeper(jobs, self)
+        self.profiles = ProfileKeeper(jobs, lambda: self.desk, self)
         self.commands = Commands(self)
         self.rail, self.header, self.status = Rail(tabs), Header(), StatusBar()
         self.banner = Banner("danger")
@@ -105,7 +105,6 @@ class MainWindow(QMainWindow):
         self.rail.page_asked.connect(self.go)
         self.rail.profiles_asked.connect(self._offer_profiles)
         self.profiles.chosen.connect(self.change_profile)
-        self.profiles.renewed.connect(lambda name: self.change_profile(name, anew=True))
         self.profiles.failed.connect(self._tell)
         self.rail.settings_asked.connect(self.open_settings)
         self.rail.help_asked.connect(self._help)
@@ -148,7 +147,6 @@ class MainWindow(QMainWindow):
         self._sandbox.follow(self.desk)
         self.health.follow(self.desk)
         profile = self.desk.profile
-        self.profiles.follow(self.desk.profiles, profile.name)
         self.guard = Guard(profile, self)
         self.guard.changed.connect(lambda: self.header.guard.show_guard(self.guard))
         self.header.guard.show_guard(self.guard)
@@ -215,9 +213,9 @@ class MainWindow(QMainWindow):
     def _offer_profiles(self) -> None:
         self.profiles.offer(self.rail.profile.mapToGlobal(self.rail.profile.rect().bottomLeft()))
 
-    def change_profile(self, name: str, *, anew: bool = False) -> None:
-        """Work under another profile, or under the open one ``anew``; running writes are asked about first."""
-        if name == self.desk.profile.name and not anew:
+    def change_profile(self, name: str) -> None:
+        """Work under another profile, or the open one as it is now; running writes are asked about first."""
+        if self.desk.profiles.get(name) == self.desk.profile:
             return
         self._unless_writing("Change the profile?", "Change the profile and stop them", lambda: self._change(name))
 

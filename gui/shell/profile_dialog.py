@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QCheckBox, QComboBox, QFileDialog, QWidget
@@ -20,7 +19,7 @@ _ENVIRONMENTS = [("production", "Production: opens read-only"), ("staging", "Sta
 
 
 class ProfileDialog(Dialog):
-    """``saved`` carries the profile as typed once each field makes sense; whoever stores it closes the dialog.
+    """``saved`` carries the profile as it was typed; whoever stores it shows what is wrong, or closes the dialog.
 
     ``before``: the profile to change, or None for a new one; what the dialog does not show of it is kept.
     """
@@ -77,32 +76,29 @@ class ProfileDialog(Dialog):
     def show_fault(self, fault: OpsError) -> None:
         self.banner.show_fault(fault.title, fault.why, fault.remedy, details=fault.details)
 
+    def show_faults(self, found: dict[str, str]) -> None:
+        """Words at the fields they are about (``faults_of`` names them); none clear all."""
+        self.banner.hide()
+        marked = {"name": self.name, "endpoints": self.endpoint, "ca_bundle": self.ca_file}
+        for name, field in marked.items():
+            field.show_fault(found.get(name, ""))
+        if found:
+            marked[next(iter(found))].widget.setFocus()
+
     def _save(self) -> None:
-        name, endpoint, ca_file = _text(self.name), _text(self.endpoint), _text(self.ca_file)
-        faults = {
-            self.name: "" if name else "A profile needs a name",
-            self.endpoint: ""
-            if endpoint.startswith(("http://", "https://", *([""] if not endpoint else [])))
-            else "An endpoint begins with https:// or http://",
-            self.ca_file: "" if not ca_file or Path(ca_file).is_file() else "There is no such file",
-        }
-        for field, words in faults.items():
-            field.show_fault(words)
-        if any(faults.values()):
-            next(field for field, words in faults.items() if words).widget.setFocus()
-            return
+        endpoint = _text(self.endpoint)
         endpoints = {key: url for key, url in self._before.endpoints.items() if key != "default"}
         if endpoint:
             endpoints["default"] = endpoint
         self.saved.emit(
             replace(
                 self._before,
-                name=name,
+                name=_text(self.name),
                 environment=self.environment.currentData(),
                 read_only=self.read_only.isChecked(),
                 aws_profile=self.aws_profile.currentText().strip(),
                 region=_text(self.region),
-                ca_bundle=ca_file,
+                ca_bundle=_text(self.ca_file),
                 endpoints=endpoints,
             )
         )

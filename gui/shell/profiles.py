@@ -2,39 +2,38 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
 from PySide6.QtCore import QObject, QPoint, Signal
 from PySide6.QtWidgets import QWidget
 
 from core.base.errors import WrongUse
-from core.settings.profiles import SANDBOX, Profile, Profiles
+from core.desk import Desk
+from core.settings.profiles import SANDBOX, Profile, faults_of
 from gui.bridge.job_bridge import JobBridge
+
+if TYPE_CHECKING:
+    from gui.shell.profile_dialog import ProfileDialog
 
 
 class ProfileKeeper(QObject):
-    """``chosen`` names the profile to open; ``renewed`` one that is open already and was changed."""
+    """``chosen`` names the profile to work under; it may be the open one, changed."""
 
     chosen = Signal(str)
-    renewed = Signal(str)
     failed = Signal(object)  # OpsError
 
-    def __init__(self, jobs: JobBridge, window: QWidget) -> None:
+    def __init__(self, jobs: JobBridge, desk: Callable[[], Desk], window: QWidget) -> None:
         super().__init__(window)
-        self._jobs, self._window = jobs, window
-        self._profiles: Profiles | None = None
-        self._current = ""
-
-    def follow(self, profiles: Profiles, current: str) -> None:
-        """The profiles there are, and the name of the open one."""
-        self._profiles, self._current = profiles, current
+        self._jobs, self._desk, self._window = jobs, desk, window
 
     def offer(self, place: QPoint) -> None:
         """Pop the menu up at ``place`` (of the screen)."""
         from gui.shell.profile_menu import profile_menu
 
-        profiles = self._profiles
-        assert profiles is not None
-        known = [profiles.get(name) for name in profiles.names()]
-        menu = profile_menu(known, self._current, self.chosen.emit, self.edit, self.ask_remove, self._window)
+        desk = self._desk()
+        known = [desk.profiles.get(name) for name in desk.profiles.names()]
+        menu = profile_menu(known, desk.profile.name, self.chosen.emit, self.edit, self.ask_remove, self._window)
         menu.popup(place)
 
     def edit(self, before: Profile | None = None) -> None:
@@ -54,26 +53,30 @@ class ProfileKeeper(QObject):
         )
         dialog.open()
 
-    def _save(self, dialog: object, before: Profile | None, profile: Profile) -> None:
-        profiles = self._profiles
-        assert profiles is not None
+    def _save(self, dialog: ProfileDialog, before: Profile | None, profile: Profile) -> None:
+        profiles = self._desk().profiles
 
-        def work(_job: object) -> None:
+        def work(_job: object) -> dict[str, str]:
+            found = faults_of(profile)
             if before is None and profile.name in profiles.names():
                 raise WrongUse(f"There is a profile {profile.name} already", "Names are unique", "Choose another name")
-            profiles.add(profile)
+            if not found:
+                profiles.add(profile)
+            return found
 
-        def done(_: object) -> None:
-            dialog.accept()  # type: ignore[attr-defined]
-            (self.renewed if profile.name == self._current else self.chosen).emit(profile.name)
+        def done(found: dict[str, str]) -> None:
+            dialog.show_faults(found)
+            if not found:
+                dialog.accept()
+                self.chosen.emit(profile.name)
 
         self._jobs.start(
-            dialog,  # type: ignore[arg-type]
+            dialog,
             f"Store the profile {profile.name}",
             work,
             quiet=True,
             on_success=done,
-            on_failure=dialog.show_fault,  # type: ignore[attr-defined]
+            on_failure=dialog.show_fault,
         )
 
     def ask_remove(self, profile: Profile) -> None:
@@ -91,16 +94,13 @@ class ProfileKeeper(QObject):
         dialog.open()
 
     def _remove(self, profile: Profile) -> None:
-        profiles = self._profiles
-        assert profiles is not None
-        self.chosen.emit(SANDBOX.name)  # it cannot stay open
-        if self._current == profile.name:
-            return  # a running write was kept instead
+        profiles = self._desk().profiles
         self._jobs.start(
             self,
             f"Remove the profile {profile.name}",
             lambda _job: profiles.remove(profile.name),
             quiet=True,
+            on_success=lambda _: self.chosen.emit(SANDBOX.name),  # if a write keeps it open, it goes with the window
             on_failure=self.failed.emit,
         )
 

@@ -64,6 +64,8 @@ def test_profiles_are_added_listed_and_removed(tmp_path: Path) -> None:
         (("profiles", "show", "nobody"), 2, "There is no profile nobody."),
         (("--profile", "nobody", "profiles", "list"), 2, "There is no profile nobody."),
         (("profiles", "add", "x", "--endpoint", "s3:http://h"), 2, "is no endpoint."),
+        (("profiles", "add", "x", "--endpoint", "s3=ftp://h"), 2, "An endpoint begins with https:// or http://."),
+        (("profiles", "add", "x", "--ca-bundle", "/nowhere/ca.pem"), 2, "There is no such file."),
         (("profiles",), 2, "required: ACTION"),
         (("nonsense",), 2, "invalid choice"),
         (("profiles", "check", "env"), 1, "No usable AWS credentials"),

@@ -33,6 +33,21 @@ def hand(sandbox: Sandbox, qapp, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ha
         yield made
 
 
+def asked(hand: Hand, view: Any, table: str, select: str, wanted: tuple[str, str]) -> None:
+    """``table`` (schema.name) comes to stand in the tree; asked by hand, it gives one row of the two ``wanted`` values."""
+    hand.wait_until(
+        lambda: view.tree._catalogue and table in [f"{t.schema}.{t.name}" for t in view.tree._catalogue.tables],
+        "the table stands in the tree", 90,
+    )  # fmt: skip
+    hand.click(view.editors.editor.viewport())
+    hand.key("ctrl+a")
+    hand.type(f"{select} FROM {table}")
+    hand.key("Escape", "ctrl+Return")
+    model = view.results.table.column_model
+    hand.wait_until(lambda: model.rowCount() == 1 and model.text(0, 0) == wanted[0], "its rows are there", 60)
+    assert model.text(0, 1) == wanted[1]
+
+
 def test_tables_are_pulled_by_the_wizard(hand: Hand) -> None:
     from gui.parts.dialogs import ConfirmDialog
     from gui.tabs.warehouse.plans import PlansDialog
@@ -64,17 +79,7 @@ def test_tables_are_pulled_by_the_wizard(hand: Hand) -> None:
     hand.click(dialog.plan)
     hand.type("nightly")
     hand.click(dialog.accept_button)
-    hand.wait_until(
-        lambda: view.tree._catalogue is not None and any(t.schema == "byhand" for t in view.tree._catalogue.tables),
-        "the table stands in the tree", 90,
-    )  # fmt: skip
-    hand.click(view.editors.editor.viewport())
-    hand.key("ctrl+a")
-    hand.type("SELECT COUNT(*) AS n, SUM(paid) AS paid FROM byhand.pulled_by_hand")
-    hand.key("Escape", "ctrl+Return")
-    model = view.results.table.column_model
-    hand.wait_until(lambda: model.rowCount() == 1 and model.text(0, 0) == "300", "300 rows arrived", 60)
-    assert model.text(0, 1) == "56437.50"
+    asked(hand, view, "byhand.pulled_by_hand", "SELECT COUNT(*) AS n, SUM(paid) AS paid", ("300", "56437.50"))
 
     # the plan was kept; it is seen in the list, and removed
     hand.click(view.tree.plans)
@@ -106,14 +111,4 @@ def test_text_becomes_a_table_by_the_wizard_and_is_asked(hand: Hand, tmp_path: P
     hand.type("log_by_hand")
     hand.wait_until(dialog.accept_button.isEnabled, "it may begin")
     hand.click(dialog.accept_button)
-    hand.wait_until(
-        lambda: view.tree._catalogue is not None and any(t.name == "log_by_hand" for t in view.tree._catalogue.tables),
-        "the table stands in the tree", 90,
-    )  # fmt: skip
-    hand.click(view.editors.editor.viewport())
-    hand.key("ctrl+a")
-    hand.type("SELECT COUNT(*) AS n, SUM(bytes) AS bytes FROM log_by_hand")
-    hand.key("Escape", "ctrl+Return")
-    model = view.results.table.column_model
-    hand.wait_until(lambda: model.rowCount() == 1 and model.text(0, 0) == "50", "50 rows are there", 60)
-    assert model.text(0, 1) == "12250"
+    asked(hand, view, "public.log_by_hand", "SELECT COUNT(*) AS n, SUM(bytes) AS bytes", ("50", "12250"))

@@ -73,6 +73,18 @@ def test_never_over_the_source_unless_its_name_is_given(station: Station) -> Non
     assert station.sql("SELECT COUNT(*) FROM orders") == [(500,)]
 
 
+def test_what_a_killed_restore_left_under_the_sources_name_is_not_removed_unasked(station: Station) -> None:
+    station.run()
+    station.sql("DELETE FROM orders")
+    station.sql("CREATE TABLE _opsdesk_unfinished_restore (id INT PRIMARY KEY)")
+    with pytest.raises(OpsError, match="source itself"):
+        station.service.restore(station.job(), "nightly", to=station.database)
+    assert station.sql("SELECT COUNT(*) FROM orders") == [(0,)]
+    station.service.restore(station.job(), "nightly", to=station.database, confirm=station.database)
+    assert station.sql("SELECT COUNT(*) FROM orders") == [(500,)]
+    assert not station.sql("SHOW TABLES LIKE '%unfinished%'")
+
+
 def test_a_failed_or_cancelled_restore_leaves_no_database(station: Station) -> None:
     run = station.run()
     to = f"{station.database}_gone"
