@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import logging
 import socket
@@ -27,6 +26,8 @@ from core.jobs.job import Job, JobCancelled
 
 _AGAIN = (TABLE_CHANGED, "conflict")
 """Faults after which one more attempt makes sense."""
+
+_PASSING = ("unreachable", "throttled", "credentials", "expired", "clock")  # codes of troubles that end
 
 
 class BackupRun:
@@ -263,12 +264,18 @@ def recover(job: Job[Any], plan: Plan, vault: Vault, ledger: Ledger, clock: Cloc
 
 
 def _swept(plan: Plan, vault: Vault, run: Run, bucket: str, upload_id: str) -> bool:
-    """Abort the upload of a dead run; one whose id nobody noted any more is found by its key."""
+    """Abort the upload of a dead run; one whose id nobody noted any more is found by its key.
+
+    False where the next run has to look again.
+    """
     left = [(run.key, upload_id)] if upload_id else []
     if not left:
         key = object_key(plan, run.id)
-        with contextlib.suppress(OpsError):  # some roles and endpoints do not tell: the lifecycle has to sweep
+        try:
             left = [(key, upload) for found, upload in vault.open_uploads(key) if found == key]
+        except OpsError as error:  # some roles and endpoints never tell: then the lifecycle has to sweep
+            logging.getLogger(__name__).warning("whether an upload of %s is still open is not told: %s", key, error)
+            return error.code not in _PASSING
     whole = True
     for key, upload in left:
         trouble = vault.abort(key, upload, bucket)

@@ -15,7 +15,8 @@ import pytest
 from core.backups.manifest import SUFFIX
 from core.backups.outcomes import Outcome
 from core.backups.plan import Source
-from core.backups.vault import LIST_SUFFIX
+from core.backups.vault import LIST_SUFFIX, Vault
+from core.base.errors import OpsError
 from tests.core.backups.conftest import Station
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -84,6 +85,23 @@ def test_killed_before_it_was_published_the_next_run_cleans_up(stand: Station, p
     assert stand.uploads() == []
     assert stand.keys() == [run.key, run.key + SUFFIX]
     assert [past.outcome for past in stand.service.runs("nightly")] == [Outcome.DONE, Outcome.FAILED]
+
+
+def test_an_upload_that_cannot_be_looked_for_now_is_looked_for_again(
+    stand: Station, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dies(stand, "beginning", "backup", "run", "nightly")
+
+    def refused(*_: object) -> list[tuple[str, str]]:
+        raise OpsError("Could not list the unfinished uploads", "The endpoint was away", code="unreachable")
+
+    with monkeypatch.context() as away:
+        away.setattr(Vault, "open_uploads", refused)
+        stand.run()
+    assert len(stand.uploads()) == 1
+    stand.run()
+    assert stand.uploads() == []
+    assert [past.outcome for past in stand.service.runs("nightly")] == [Outcome.DONE, Outcome.DONE, Outcome.FAILED]
 
 
 def test_killed_between_object_and_manifest_the_next_run_finishes_it(stand: Station) -> None:
