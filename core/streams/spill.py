@@ -114,8 +114,12 @@ class Spill:
     def close(self) -> None:
         """Have the disk confirm what was written, and leave the place to whoever comes next."""
         if self._writer is not None:
-            with contextlib.suppress(OSError):
+            try:
                 os.fsync(self._writer.fileno())
+            except OSError as error:
+                logging.getLogger(__name__).warning(
+                    "the disk does not confirm the records in %s: %s", self._place, error
+                )
         self._end_file()
         self._lock.close()
 

@@ -159,7 +159,7 @@ class DrawingPresenter(QObject):
             self._context.jobs.start(
                 self,
                 "Open a picture",
-                lambda _job: _opened(source),  # a phone's photo takes a tenth of a second
+                lambda _job: _read_scaled(source),  # a phone's photo takes a tenth of a second
                 lane="digits-picture",
                 newest_only=True,
                 quiet=True,
@@ -272,7 +272,7 @@ def _shown(reading: Reading | None, drawing: bool, sure_from: float) -> Shown:
     )
 
 
-def _opened(path: str) -> QImage:
+def _read_scaled(path: str) -> QImage:
     """At most _SHOWN_SIDE wide and high, and upright as the camera was held."""
     reader = QImageReader(path)
     reader.setAutoTransform(True)
