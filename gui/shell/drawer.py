@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import time
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QEvent, QObject, Qt, Signal
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QFrame, QProgressBar, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QProgressBar, QVBoxLayout, QWidget
 
 from core.jobs.job import JobState
 from gui.bridge.job_bridge import Activity, JobBridge
@@ -121,11 +121,19 @@ class JobCard(QFrame):
         QGuiApplication.clipboard().setText("\n".join(lines))
 
 
+_PAGE = 816  # pixels that every page can do with: the width it has in a window of 1024
+
+
 class Drawer(QFrame):
+    """Stands in ``beside`` (a row of ``window``) as a column of its own; where that would leave the page too little it
+    lies over the page's right edge instead."""
+
     close_asked = Signal()
 
-    def __init__(self, jobs: JobBridge, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, jobs: JobBridge, beside: QHBoxLayout, window: QWidget) -> None:
+        super().__init__(beside.parentWidget())
+        self._beside, self._window = beside, window
+        window.installEventFilter(self)
         self.setObjectName("drawer")
         self.setFixedWidth(Size.DRAWER)
         self.setAccessibleName("Activity")
@@ -158,7 +166,24 @@ class Drawer(QFrame):
         jobs.activity_changed.connect(self.refresh)
 
     def showEvent(self, event: object) -> None:
+        self._place()
         self.refresh()
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.Resize and self.isVisible():
+            self._place()
+        return super().eventFilter(watched, event)
+
+    def _place(self) -> None:
+        width, height = self._window.width(), self._window.height()
+        if width - Size.RAIL - self.width() >= _PAGE:
+            if self._beside.indexOf(self) < 0:
+                self._beside.addWidget(self)
+            return
+        self._beside.removeWidget(self)
+        top = self._beside.geometry().top() + Size.HEADER  # what opens and closes it stays in reach
+        self.setGeometry(width - self.width(), top, self.width(), height - top - Size.STATUS)
+        self.raise_()
 
     def refresh(self) -> None:
         if not self.isVisible():

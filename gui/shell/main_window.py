@@ -270,10 +270,9 @@ class MainWindow(QMainWindow):
         """Built when it is first asked for: the first picture of the window need not wait for it."""
         from gui.shell.drawer import Drawer
 
-        made = Drawer(self._jobs)
+        made = Drawer(self._jobs, self._across, self)
         made.hide()
         made.close_asked.connect(self.toggle_drawer)
-        self._across.addWidget(made)
         return made
 
     @cached_property

@@ -17,7 +17,7 @@ from gui.style.tokens import Size, Space
 from gui.tabs.edge.findings import FindingRow, HopRow, RowList, all_clear
 from gui.tabs.edge.simulator import Settings, Simulator
 
-_NARROW = 900
+_NARROW = 960
 _BELIEVED = {True: ("believed", "danger"), False: ("ignored", "success"), None: ("not to be seen", "")}
 
 
