@@ -121,7 +121,9 @@ def _watch(server: subprocess.Popen[bytes], folder: Path, owner: Owner, cap: int
 
 def _told(why: str, folder: Path, owner: Owner) -> int:
     """The folder, with the server's log, stays until they have read why."""
-    (folder / "ended").write_text(why)
+    words = folder / "ended.new"
+    words.write_text(why)
+    words.rename(folder / "ended")  # whoever finds it finds all of it
     while not owner.gone(_NOTICE_WITHIN):
         pass
     return 1

@@ -27,7 +27,8 @@ linux = pytest.mark.skipif(sys.platform != "linux", reason="only Linux ends a ch
 
 # An owner that starts a guard over a "server", tells their numbers, and then waits to be ended.
 OWNER = """
-import json, os, subprocess, sys, time
+import json, os, signal, subprocess, sys, time
+signal.signal(signal.SIGHUP, signal.SIG_DFL)  # whoever runs these tests may have had it ignored (nohup)
 folder, guard, how, *command = sys.argv[1:]
 watching = subprocess.Popen([sys.executable, "-I", guard, folder, "-1", "-1", str(1 << 30), "1", str(os.getpid())], stdin=subprocess.PIPE, start_new_session=True)
 if how == "early":
