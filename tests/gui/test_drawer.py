@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import pytest
-from PySide6.QtWidgets import QScrollArea
+from PySide6.QtWidgets import QScrollArea, QWidget
 
 from core.base.places import Places
 from gui.app import Console
+
+
+def _right(window: QWidget, part: QWidget) -> int:
+    return part.mapTo(window, part.rect().topRight()).x()
 
 
 @pytest.mark.parametrize(("width", "beside"), [(1440, True), (1024, False), (960, False)])
@@ -21,11 +25,9 @@ def test_no_page_is_cut_while_it_is_open(
     window.show()
     window.toggle_drawer()
     drawer, area = window.drawer, window.page("edge").findChild(QScrollArea, "pageScroll")
-    qtbot.waitUntil(drawer.isVisible)
+    qtbot.waitUntil(lambda: _right(window, drawer) == width - 1)  # laid out at the window's right edge
     qtbot.waitUntil(lambda: area.widget().width() <= area.viewport().width())
-    page = window.stack.mapTo(window, window.stack.rect().topRight()).x()
-    assert (page < drawer.mapTo(window, drawer.rect().topLeft()).x()) is beside
-    assert drawer.mapTo(window, drawer.rect().topRight()).x() < window.width()
+    qtbot.waitUntil(lambda: (_right(window, window.stack) < width - drawer.width()) is beside)
     assert not window.header.drawer.visibleRegion().isEmpty()
     window.resize(1440, 700)
     qtbot.waitUntil(lambda: window.stack.width() == 1440 - window.rail.width() - drawer.width())

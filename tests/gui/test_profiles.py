@@ -87,7 +87,7 @@ def test_a_new_account_is_opened_changed_and_forgotten(qtbot, home: Places, cons
     confirm = shown(qtbot, ConfirmDialog)
     qtbot.mouseClick(confirm.accept_button, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: "acme" not in Profiles(home.config / "profiles.toml").names())
-    assert window.desk.profile.name == "sandbox"
+    qtbot.waitUntil(lambda: window.desk.profile.name == "sandbox")
 
 
 def test_a_name_that_is_taken_or_makes_no_sense_is_told_in_the_dialog(qtbot, console: Console) -> None:
