@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +16,12 @@ if TYPE_CHECKING:
     from tests.sandboxed import Sandbox
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
+
+
+def pytest_collection_finish() -> None:
+    """What was imported by now stays: the collector need not walk through it again with every test."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture

@@ -55,13 +55,14 @@ class Sandbox:
 
     def mysql(self, **options: Any) -> Any:
         """A new pymysql connection to the private MariaDB (skips the test where there is none)."""
-        import pymysql
         import pytest
+
+        from core.base.mysql import Line
 
         if not self.target.mysql:
             pytest.skip("there is no mariadbd on this computer")
         source = self.target.mysql[0]
-        return pymysql.connect(
+        return Line(
             host=source.host,
             port=source.port,
             user=source.user,

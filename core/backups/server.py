@@ -81,8 +81,10 @@ def connected(
     """A pymysql connection (autocommit, utf8mb4); raises OpsError in plain words where the login fails or the line breaks."""
     import pymysql
 
+    from core.base.mysql import Line
+
     try:
-        connection = pymysql.connect(
+        connection = Line(
             host=login.host or None,
             port=login.port,
             unix_socket=login.socket or None,
@@ -94,7 +96,7 @@ def connected(
             connect_timeout=10,
             read_timeout=timeout,
             write_timeout=timeout,
-            ssl_ca=login.ca_file or None,
+            ca_file=login.ca_file,
             defer_connect=True,
         )
         connection.connect(_socket_to(login.socket) if login.socket else None)

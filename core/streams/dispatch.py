@@ -239,14 +239,24 @@ def serve(address: str, stopped: threading.Event, done: Callable[[int], None]) -
         try:
             result = work(job.arguments)
         except Exception as error:  # told to the pipeline, which stops and says so; the worker goes on
-            job.sendWorkException(f"{type(error).__name__}: {error}".encode())
-            job.sendWorkFail()
+            if _taken(job.sendWorkException, f"{type(error).__name__}: {error}".encode()):
+                _taken(job.sendWorkFail)
             continue
-        job.sendWorkComplete(result)
-        count += 1
-        done(count)
+        if _taken(job.sendWorkComplete, result):
+            count += 1
+            done(count)
     _shut(worker)
     return count
+
+
+def _taken(answer: Callable[..., None], *content: bytes) -> bool:
+    """Whether the server took the answer. Where the server went away while the job was worked on, nobody hears it, and the pipeline hands
+    the job out again; the worker waits for the server to come back."""
+    try:
+        answer(*content)
+    except (OSError, AttributeError):  # gear has taken the socket of a lost connection away: None has no ``send``
+        return False
+    return True
 
 
 def _gear_client(finished: Callable[[Any], None], lost: Callable[[Any], None]) -> Any:

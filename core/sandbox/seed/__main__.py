@@ -130,12 +130,11 @@ class Seeding:
         stream.fill(aws.client("kinesis"), self._demo)
 
     def _shop(self, aws: AwsSession) -> None:
-        import pymysql
-
+        from core.base.mysql import Line
         from core.sandbox.seed import shop
 
         source = aws.target().mysql[0]
-        connection: Any = pymysql.connect(
+        connection: Any = Line(
             host=source.host, port=source.port, user=source.user, password=source.password, charset="utf8mb4"
         )
         try:

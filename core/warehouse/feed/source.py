@@ -50,8 +50,10 @@ class Server:
         """A PyMySQL connection in UTC. Raises OpsError."""
         import pymysql
 
+        from core.base.mysql import Line
+
         try:
-            return pymysql.connect(
+            return Line(
                 host=self.host,
                 port=self.port,
                 user=self.user,
@@ -60,7 +62,7 @@ class Server:
                 charset="utf8mb4",
                 connect_timeout=10,
                 init_command="SET time_zone = '+00:00'",
-                **({"ssl": {"ca": self.ca_file}} if self.ca_file else {}),
+                ca_file=self.ca_file,
             )
         except pymysql.MySQLError as error:
             raise OpsError(

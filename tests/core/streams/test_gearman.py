@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -141,6 +141,31 @@ def test_a_pipeline_through_a_server_that_is_killed_on_the_way(server: Gearmand,
         helper.join(30)
     assert end.loaded == end.read == 600
     assert sorted(event for event, _, _ in loader.loaded()) == sorted(f"e{n}" for n in range(600))
+
+
+def test_a_server_that_goes_while_a_job_is_worked_on(server: Gearmand, monkeypatch: pytest.MonkeyPatch) -> None:
+    from core.streams import dispatch as module
+
+    counted: list[int] = []
+
+    def work(content: bytes, real: Callable[[bytes], bytes] = module.work) -> bytes:
+        monkeypatch.setattr(module, "work", real)
+        server.stop()
+        time.sleep(0.5)  # long enough for the worker's connection to be taken away
+        server.start()
+        return real(content)
+
+    monkeypatch.setattr(module, "work", work)
+    stopped = threading.Event()
+    worker = threading.Thread(target=serve, args=(server.address, stopped, counted.append), daemon=True)
+    worker.start()
+    dispatch = GearmanServer("127.0.0.1", server.port)
+    assert Parsed.unpacked(dispatch.submit(job(5)).result(40)).rows == 5
+    stopped.set()
+    worker.join(20)
+    assert not worker.is_alive()
+    assert counted == [1]  # the answer that nobody heard is none
+    dispatch.close()
 
 
 def test_a_server_lost_between_the_wait_and_the_submission(server: Gearmand, monkeypatch: pytest.MonkeyPatch) -> None:
