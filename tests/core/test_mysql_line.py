@@ -56,7 +56,9 @@ def keeper(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Keeper]:
         check=True, capture_output=True, timeout=120,
     )  # fmt: skip
     first = folder / "first.sql"
-    first.write_text("CREATE USER keeper@'127.0.0.1' IDENTIFIED BY 'secret' REQUIRE SSL;\nCREATE USER plain@'127.0.0.1';\n")
+    first.write_text(
+        "CREATE USER keeper@'127.0.0.1' IDENTIFIED BY 'secret' REQUIRE SSL;\nCREATE USER plain@'127.0.0.1';\n"
+    )
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     server = subprocess.Popen(
