@@ -13,7 +13,6 @@ import boto3
 import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
-from moto.server import ThreadedMotoServer
 
 from core.aws.session import AwsSession, Target
 from core.aws.workplace import Workplace
@@ -77,6 +76,8 @@ def reset_auth(url: str, allowed: str) -> None:
 @pytest.fixture
 def aws(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Aws]:
     monkeypatch.setenv("INITIAL_NO_AUTH_ACTION_COUNT", "1000000")
+    from moto.server import ThreadedMotoServer
+
     server = ThreadedMotoServer("127.0.0.1", 0)
     server.start()
     host, port = server.get_host_and_port()

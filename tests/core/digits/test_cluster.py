@@ -25,7 +25,7 @@ _CLUSTER = """
 from distributed import LocalCluster
 if __name__ == "__main__":
     import sys
-    with LocalCluster(n_workers=1, threads_per_worker=2, dashboard_address=None, host="127.0.0.1") as cluster:
+    with LocalCluster(n_workers=1, threads_per_worker=2, processes=False, protocol="tcp", dashboard_address=None, host="127.0.0.1") as cluster:
         print(cluster.scheduler_address, flush=True)
         sys.stdin.readline()
         cluster.scale(0)

@@ -2,31 +2,34 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import pytest
-from sklearn.svm import SVC
-from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from core.digits.estimators import PatchFeatures, PatchSVC
 from core.digits.patch_fitting import fit_votes
 from core.digits.patch_model import looked, margins_of, scores_of
 from tests.core.digits.small_data import digits
 
 
-@parametrize_with_checks(
-    [
-        PatchFeatures(size=3, atoms=12, components=16, whitening=0.0, random_state=0),
-        PatchSVC(sizes=(3,), upright=(False,), atoms=12, components=16, whitening=0.0, copies=1, random_state=0),
-    ]
-)
-def test_scikit_learns_own_checks(estimator: Any, check: Any) -> None:
-    check(estimator)
+# scikit-learn is imported by the tests that need it: every worker collects this file, one of them runs it.
+@pytest.mark.parametrize("kind", ["PatchFeatures", "PatchSVC"])
+def test_scikit_learns_own_checks(kind: str) -> None:
+    from sklearn.utils.estimator_checks import check_estimator
+
+    from core.digits import estimators
+
+    small = {"atoms": 12, "components": 16, "whitening": 0.0, "random_state": 0}
+    made = {"PatchFeatures": {"size": 3}, "PatchSVC": {"sizes": (3,), "upright": (False,), "copies": 1}}[kind]
+    done = check_estimator(getattr(estimators, kind)(**small, **made), on_skip=None)  # raises what fails
+    left = {one["check_name"] for one in done if one["status"] != "passed"}
+    assert len(done) - len(left) > 40
+    # for these it would need pandas, or SCIPY_ARRAY_API in the environment
+    assert left <= {"check_array_api_input", "check_classifier_data_not_an_array"}
 
 
 @pytest.mark.parametrize("classes", [2, 3, 10])
 def test_votes_are_those_of_libsvm(classes: int) -> None:
+    from sklearn.svm import SVC
+
     rng = np.random.default_rng(classes)
     centres = rng.standard_normal((classes, 6))
     labels = rng.integers(0, classes, 400)
@@ -51,6 +54,8 @@ def test_votes_are_those_of_libsvm(classes: int) -> None:
 
 def test_the_decisions_of_experts_are_averaged() -> None:
     """The decisions of the two are the mean of what each alone decides."""
+    from core.digits.estimators import PatchSVC
+
     train, fresh = digits(300), digits(100, seed=4)
     rows, labels = train.images.reshape(300, -1), train.labelled()
     options = {"atoms": 8, "components": 24, "copies": 1}

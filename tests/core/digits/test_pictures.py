@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,7 @@ from core.digits.pictures import digit_from, found_ink, framed, largest_parts, o
 from core.digits.plain_digits import plain_digit
 
 
+@cache
 def on_paper(digit: int, *, size: int = 150, at: tuple[int, int] = (120, 60), pen: float = 9.0) -> np.ndarray:
     """Ink of a plain digit, (300, 400) in 0..1, ``size`` pixels tall at (x, y)."""
     paths = [stroke.points / 280 * size + np.array(at, np.float32) for stroke in plain_digit(digit)]
@@ -147,17 +149,21 @@ def test_what_is_no_picture_or_too_large_is_refused(tmp_path: Path) -> None:
         read_picture(tmp_path / "absent.png")
 
 
-_WHOLE = {
-    kind: saved(Image.fromarray(255 - (on_paper(8) * 220).astype(np.uint8)).resize((80, 60)), kind)
-    for kind in ("PNG", "JPEG", "GIF", "TIFF", "WEBP", "BMP")
-}
+@cache
+def _whole(kind: str) -> bytes:
+    return saved(Image.fromarray(255 - (on_paper(8) * 220).astype(np.uint8)).resize((80, 60)), kind)
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning")  # Pillow's, of damage that it reads over
 @settings(max_examples=60, deadline=None)
-@given(st.sampled_from(list(_WHOLE)), st.integers(0, 100_000), st.binary(min_size=1, max_size=12), st.booleans())
+@given(
+    st.sampled_from(["PNG", "JPEG", "GIF", "TIFF", "WEBP", "BMP"]),
+    st.integers(0, 100_000),
+    st.binary(min_size=1, max_size=12),
+    st.booleans(),
+)
 def test_a_damaged_picture_is_read_or_refused(kind: str, at: int, junk: bytes, cut: bool) -> None:
-    content = _WHOLE[kind]
+    content = _whole(kind)
     at %= len(content)
     content = content[:at] if cut else content[:at] + junk + content[at + len(junk) :]
     try:

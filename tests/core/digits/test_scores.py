@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sklearn.metrics import confusion_matrix, f1_score, precision_recall_fscore_support
 
 from core.digits.answers import Answer, Verdict
 from core.digits.scores import Evaluation, compared, wilson
@@ -21,6 +20,8 @@ def evaluation(seed: int = 0, count: int = 500, skill: float = 2.0) -> Evaluatio
 
 
 def test_against_scikit_learn() -> None:
+    from sklearn.metrics import confusion_matrix, f1_score, precision_recall_fscore_support
+
     found = evaluation()
     assert np.array_equal(found.confusion, confusion_matrix(found.truth, found.predicted, labels=range(10)))
     assert found.macro_f1 == pytest.approx(f1_score(found.truth, found.predicted, average="macro"))
