@@ -26,7 +26,6 @@ class ObjectsTransfers(QObject):
     def __init__(self, place: Place, parent: QObject) -> None:
         super().__init__(parent)
         self.place = place
-        self._dragged: list[tempfile.TemporaryDirectory[str]] = []
 
     # -- moving bytes -------------------------------------------------------------------
     def choose_files(self) -> None:
@@ -103,7 +102,8 @@ class ObjectsTransfers(QObject):
             )
             return []
         holder = tempfile.TemporaryDirectory(prefix="opsdesk-drag-", ignore_cleanup_errors=True)
-        self._dragged.append(holder)  # the files live as long as the page: nobody tells when the target has copied them
+        # They go with the page: nobody tells when the target has copied them. (A connected method would not keep it.)
+        self.destroyed.connect(lambda: holder.cleanup())
         folder = Path(holder.name)
         bucket, prefix, loop = self.place.bucket, self.place.prefix, QEventLoop()
         found: list[Path] = []
