@@ -36,8 +36,8 @@ def _page(room: str, title: str, subtitle: str, icon: str) -> TabSpec:
     """A page whose modules are imported when it is first asked for."""
     module = f"gui.tabs.{room}.tab"
 
-    def build(context: TabContext) -> QWidget:
-        widget: QWidget = import_module(module).build(context)
+    def build(context: TabContext, parent: QWidget) -> QWidget:
+        widget: QWidget = import_module(module).build(context, parent)
         return widget
 
     def commands() -> tuple[tuple[str, str, str], ...]:

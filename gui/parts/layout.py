@@ -74,9 +74,9 @@ def rule() -> QFrame:
     return line
 
 
-def scrolled(content: QWidget, *, horizontal: bool = False) -> QScrollArea:
+def scrolled(content: QWidget, parent: QWidget | None = None, *, horizontal: bool = False) -> QScrollArea:
     """``content`` in a frameless scroll area, for pages that do not fit a small window."""
-    area = QScrollArea()
+    area = QScrollArea(parent)
     area.setObjectName("pageScroll")
     area.setWidgetResizable(True)
     area.setFrameShape(QFrame.Shape.NoFrame)

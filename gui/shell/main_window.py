@@ -199,7 +199,7 @@ class MainWindow(QMainWindow):
     def page(self, page_id: str) -> QWidget:
         """The page, built now if it was not yet."""
         if page_id not in self._pages:
-            self._pages[page_id] = self._tabs[page_id].build(self.context)
+            self._pages[page_id] = self._tabs[page_id].build(self.context, self.stack)
             self.stack.addWidget(self._pages[page_id])
             if self._wanted == page_id:
                 self.stack.setCurrentWidget(self._pages[page_id])

@@ -71,7 +71,7 @@ class ObjectsView(QWidget):
         card.body.addWidget(self.banner)
         card.body.addWidget(self.stack, 1)
         card.body.addLayout(row(self.state, self.load_more, None, self.busy))
-        self.splitter = QSplitter(Qt.Orientation.Horizontal)
+        self.splitter = QSplitter(Qt.Orientation.Horizontal, self)
         self.splitter.addWidget(card)
         self.splitter.addWidget(self.side)
         self.splitter.setStretchFactor(0, 1)

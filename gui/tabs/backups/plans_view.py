@@ -53,7 +53,7 @@ class PlansView(QWidget):
         self.body.setLayout(columns)
         content = QWidget()
         content.setLayout(column(self.tiles, self.busy, self.body, None, gap=Space.M, margins=(0, 0, Space.S, 0)))
-        self.area = scrolled(content)
+        self.area = scrolled(content, self)
         self.setLayout(column(self.banner, self.empty, self.area, gap=Space.M))
         self.show_state(looking=True, plans=0)
 

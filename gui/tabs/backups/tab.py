@@ -14,9 +14,9 @@ from gui.tabs.backups.plans_presenter import PlansPresenter
 from gui.tabs.backups.view import BackupsView
 
 
-def build(context: TabContext) -> QWidget:
+def build(context: TabContext, parent: QWidget | None = None) -> QWidget:
     """View and presenters, joined by commands; the presenters live as long as the view."""
-    view = BackupsView()
+    view = BackupsView(parent)
     plans = PlansPresenter(view.plans, context)
     objects = ObjectsPresenter(view.objects, context, lambda: [plan.target.bucket for plan in plans.shown.plans])
     view.plans_presenter, view.objects_presenter = plans, objects  # type: ignore[attr-defined]

@@ -15,8 +15,8 @@ from gui.tabs.digits.training_presenter import TrainingPresenter
 from gui.tabs.digits.view import DigitsView
 
 
-def build(context: TabContext) -> QWidget:
-    view = DigitsView()
+def build(context: TabContext, parent: QWidget | None = None) -> QWidget:
+    view = DigitsView(parent)
     drawing = DrawingPresenter(view, context)
     samples = SamplesPresenter(view, context)
     samples.picture_opened.connect(drawing.show_picture)

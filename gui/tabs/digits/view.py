@@ -43,7 +43,7 @@ class DigitsView(QWidget):
         inner.addLayout(self._bottom, 1)
         outer = QVBoxLayout(self)
         outer.setContentsMargins(0, 0, 0, 0)
-        outer.addWidget(scrolled(content))
+        outer.addWidget(scrolled(content, self))
         self.setFocusProxy(self.draw.pad)
 
     def resizeEvent(self, event: object) -> None:

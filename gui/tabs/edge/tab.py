@@ -10,7 +10,8 @@ from gui.tabs.edge.presenter import EdgePresenter
 from gui.tabs.edge.view import EdgeView
 
 
-def build(context: TabContext) -> QWidget:
-    view = EdgeView([(name, name.capitalize() if name != "uvicorn" else name) for name in snippets.frameworks()])
+def build(context: TabContext, parent: QWidget | None = None) -> QWidget:
+    names = [(name, name.capitalize() if name != "uvicorn" else name) for name in snippets.frameworks()]
+    view = EdgeView(names, parent)
     view.presenter = EdgePresenter(view, context)  # type: ignore[attr-defined]
     return view

@@ -28,8 +28,8 @@ class EdgeView(QWidget):
     past_asked = Signal(int)
     fix_asked = Signal()
 
-    def __init__(self, snippets: list[tuple[str, str]]) -> None:
-        super().__init__()
+    def __init__(self, snippets: list[tuple[str, str]], parent: QWidget | None = None) -> None:
+        super().__init__(parent)
         self.setObjectName("page")
         self.url = QLineEdit()
         self.url.setPlaceholderText("https://dev.app.com/login")
@@ -74,7 +74,7 @@ class EdgeView(QWidget):
             column(self.banner, self.empty_card, self.results, lower, gap=Space.L, margins=(0, 0, Space.XS, 0))
         )
         content.layout().setStretch(3, 1)  # type: ignore[union-attr]
-        self.area = scrolled(content)
+        self.area = scrolled(content, self)
         top = row(self.url, self.busy, self.check, self.cancel, self.probe, self.history)
         top.setStretch(0, 1)
         outer = column(top, self.area, gap=Space.L, margins=(Space.XL, Space.L, Space.XL, Space.L))

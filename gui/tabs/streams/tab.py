@@ -10,9 +10,9 @@ from gui.tabs.streams.presenter import StreamsPresenter
 from gui.tabs.streams.view import StreamsView
 
 
-def build(context: TabContext) -> QWidget:
+def build(context: TabContext, parent: QWidget | None = None) -> QWidget:
     """The page's frame at once; its parts come one by one, so that the window stays alive meanwhile."""
-    view = StreamsView(context.settings.current.streams.kept_records)
+    view = StreamsView(context.settings.current.streams.kept_records, parent)
     parts = view.furnish()
 
     def go_on() -> None:

@@ -49,14 +49,14 @@ class StreamsView(QWidget):
     create_asked = Signal()
     retry_asked = Signal()
 
-    def __init__(self, kept: int) -> None:
+    def __init__(self, kept: int, parent: QWidget | None = None) -> None:
         """A frame with a busy sign; ``furnish`` fills it. ``kept``: rows of the records' table."""
-        super().__init__()
+        super().__init__(parent)
         self.setObjectName("page")
         self._kept = kept
         self.furnished = False
         self._state = State.LOADING
-        self.pages = QStackedWidget()
+        self.pages = QStackedWidget(self)
         self.setLayout(column(self.pages, margins=(Space.XL, Space.L, Space.M, 0)))
         self.busy = Busy("Reading the list of streams")
         self.empty = EmptyState("activity", " ", " ")

@@ -45,7 +45,7 @@ class ChartPane(QWidget):
         self.empty = EmptyState("chart-line", "Nothing to draw yet", hint="Run a statement that returns rows")
         self._plot: Any = None
         self._picture: Picture | None = None
-        self._stack = QStackedWidget()
+        self._stack = QStackedWidget(self)
         self._stack.addWidget(self.empty)
         head = row(
             self.kind, Label("Across", "small"), self.across, self.up_label, self.up, self.by_label, self.by, None

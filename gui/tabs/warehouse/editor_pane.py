@@ -57,7 +57,7 @@ class EditorPane(QFrame):
         self.saved_button = Button("Saved queries", "icon", icon_name="bookmark")
         self.history_button = Button("History", "icon", icon_name="history")
         self.more_button = Button("File", "icon", icon_name="ellipsis")
-        self.stack = QStackedWidget()
+        self.stack = QStackedWidget(self)
         self.find_bar = FindBar()
         head = row(
             self.tabs, self.add_button, None, self.format_button, self.find_button, self.saved_button,

@@ -34,14 +34,14 @@ class PlanPane(QWidget):
         self.empty = EmptyState(
             "git-branch", "No plan yet", hint="Explain (Ctrl+E) shows how a query would run, without running it"
         )
-        self._inner = QStackedWidget()
+        self._outer = QStackedWidget(self)
+        shown = QWidget(self._outer)
+        self._inner = QStackedWidget(shown)
         self._inner.addWidget(self.tree)
         self._inner.addWidget(self.text)
-        shown = QWidget()
         layout = column(row(self.segments, self.note, None), self._inner, gap=Space.S)
         layout.setStretch(1, 1)
         shown.setLayout(layout)
-        self._outer = QStackedWidget()
         self._outer.addWidget(self.empty)
         self._outer.addWidget(shown)
         outer = column(self._outer, gap=0)

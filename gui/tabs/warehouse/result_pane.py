@@ -65,11 +65,13 @@ class ResultPane(QFrame):
         self.results.setProperty("kind", "minor")
         self.results.hide()
         self.banner = Banner("danger")
+        self._stack = QStackedWidget(self)
+        self._rows = QStackedWidget(self._stack)
         self.table = ColumnTable()
         self.empty = EmptyState("table", "Rows appear here", hint="Ctrl+Enter runs the statement at the cursor")
         self.busy = Busy()
         self.done = EmptyState("circle-check", "")
-        self.chart, self.plan = ChartPane(), PlanPane()
+        self.chart, self.plan = ChartPane(self._stack), PlanPane(self._stack)
         self.messages = QPlainTextEdit()
         self.messages.setReadOnly(True)
         self.messages.setProperty("role", "mono")
@@ -78,11 +80,9 @@ class ResultPane(QFrame):
         self.messages.setMaximumBlockCount(5_000)
         self.messages.setAccessibleName("Messages")
         self.messages.setPlaceholderText("What the server said, newest below")
-        self._rows = QStackedWidget()
         self._blank = QWidget()
         for widget in (self.empty, self.table, self.busy, self.done, self._blank):
             self._rows.addWidget(widget)
-        self._stack = QStackedWidget()
         for side in (self._rows, self.chart, self.plan, self.messages):
             self._stack.addWidget(side)
         head = row(

@@ -12,9 +12,9 @@ from gui.tabs.warehouse.result_pane import SIDES
 from gui.tabs.warehouse.view import WarehouseView
 
 
-def build(context: TabContext) -> QWidget:
+def build(context: TabContext, parent: QWidget | None = None) -> QWidget:
     """View and presenter, joined by commands; the presenter lives as long as the view."""
-    view = WarehouseView()
+    view = WarehouseView(parent)
     presenter = WarehousePresenter(view, context)
     editors, results, commands = view.editors, view.results, context.commands
 

@@ -89,7 +89,7 @@ class TreePane(QFrame):
         self.tree.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         self.empty = EmptyState("database", "No tables yet", hint="Load from MySQL, extract text, or run CREATE TABLE")
         self.busy = Busy("Reading the catalogue")
-        self.stack = QStackedWidget()
+        self.stack = QStackedWidget(self)
         for widget in (self.tree, self.empty, self.busy):
             self.stack.addWidget(widget)
         self.note = Label("", "caption", wrap=True)
