@@ -16,7 +16,11 @@ run: setup
 tour: setup
 	@$(PYTHON) -m tests.tour --readme
 
-test: setup-tests lint test-core test-gui test-journeys
+# Lint needs one core and the offscreen window waits a lot: side by side they cost what one of them costs.
+test: setup-tests
+	@$(MAKE) --no-print-directory -j2 -Otarget lint test-gui
+	@$(MAKE) --no-print-directory test-core
+	@$(MAKE) --no-print-directory test-journeys
 
 test-full: setup-full
 	$(PYTEST) -m "heavy or not heavy" tests/core tests/rules
@@ -35,7 +39,7 @@ test-gui:
 	QT_QPA_PLATFORM=offscreen PYTEST_QT_API=pyside6 $(PYTEST) -m "not heavy" -n 2 --dist loadfile tests/gui tests/rules
 
 test-journeys:
-	PYTEST_QT_API=pyside6 $(PYTEST) -m "not heavy" -n 2 --dist loadfile -rP tests/journeys
+	PYTEST_QT_API=pyside6 $(PYTEST) -m "not heavy" -n 3 --dist loadfile -rP tests/journeys
 
 bench: setup-full
 	$(PYTHON) -m tests.benchmarks
