@@ -79,16 +79,16 @@ def _epochs(
     block: int,
     vary: Callable[[NDArray[np.intp]], Floats] | None = None,
 ) -> Stages:
-    """Passes over all rows in a new order each time, ``block`` rows per call so that progress moves."""
+    """Passes over all rows in a new order each time, at most ``block`` rows per call so that progress moves."""
     rng = np.random.default_rng(seed)
     classes = np.unique(labels)
     for epoch in range(epochs):
-        order = rng.permutation(len(rows))
-        for start in range(0, len(order), block):
-            chosen = order[start : start + block]
+        # blocks of one size: a short last one might be less than a batch, which scikit-learn warns of
+        blocks = np.array_split(rng.permutation(len(rows)), -(-len(rows) // block))
+        for done, chosen in enumerate(blocks, 1):
             model.partial_fit(vary(chosen) if vary else rows[chosen], labels[chosen], classes=classes)
-            if start + block < len(order):
-                yield (epoch + start / len(order)) / epochs, "", model
+            if done < len(blocks):
+                yield (epoch + done / len(blocks)) / epochs, "", model
         yield (epoch + 1) / epochs, f"epoch {epoch + 1}", model
 
 

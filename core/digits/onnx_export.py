@@ -163,7 +163,8 @@ def _bank(g: _Graph, image: str, bank: PatchBank) -> str:
     up = g("Relu", g("Sub", answer, bank.threshold))
     down = g("Relu", g("Sub", g("Neg", answer), bank.threshold))
     split = g("Reshape", g("Concat", up, down, axis=1), np.array([0, 2 * atoms, -1]))
-    pooled = g("MatMul", split, pooling_windows(bank.positions, bank.grid).T)
+    windows = pooling_windows(bank.positions, bank.grid)
+    pooled = g("MatMul", split, np.kron(windows, windows).T)  # down times across
     ordered = g("Transpose", g("Sqrt", pooled), perm=[0, 2, 1])
     return g("Reshape", ordered, np.array([0, bank.width]))
 

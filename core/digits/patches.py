@@ -37,10 +37,13 @@ class PatchBank:
     side: int = SIDE
     grid: int = 5
     threshold: float = 0.25
-    _pool: Floats = field(init=False, repr=False, compare=False)
+    _windows: Floats = field(init=False, repr=False, compare=False)
+    _centred: Floats = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "_pool", pooling_windows(self.positions, self.grid))
+        object.__setattr__(self, "_windows", pooling_windows(self.positions, self.grid))
+        # what these answer to a patch, the atoms answer to the patch less its mean
+        object.__setattr__(self, "_centred", self.atoms - self.atoms.mean(0))
 
     @property
     def positions(self) -> int:
@@ -62,25 +65,23 @@ class PatchBank:
 
     def _encode_block(self, images: Floats) -> Floats:
         patches = all_patches(images, self.size)
-        count, places = len(images), self.positions**2
-        mean = patches.mean(1)
+        count, places, atoms = len(images), self.positions, self.atoms.shape[1]
+        pixels = patches.shape[1]
+        mean = patches @ np.full(pixels, 1 / pixels, images.dtype)
         # einsum squares without a temporary of the size of the patches
-        variance = np.einsum("ij,ij->i", patches, patches) / patches.shape[1] - mean * mean
+        variance = np.einsum("ij,ij->i", patches, patches) / pixels - mean * mean
         scale = 1 / np.sqrt(np.maximum(variance, 0) + CONTRAST)
-        answer = patches @ self.atoms
-        answer -= mean[:, None] * self.atoms.sum(0)
+        answer = patches @ self._centred
         answer *= scale[:, None]
         answer -= self.offset
-        atoms = self.atoms.shape[1]
-        split = np.empty((count, places, 2 * atoms), images.dtype)
-        answer = answer.reshape(count, places, atoms)
-        above = answer - self.threshold
-        np.maximum(above, 0, out=split[:, :, :atoms])
-        np.add(answer, self.threshold, out=above)
-        np.negative(above, out=above)
-        np.maximum(above, 0, out=split[:, :, atoms:])
-        pooled = self._pool @ split
-        return np.sqrt(pooled).reshape(count, -1)
+        split = np.empty((len(answer), 2 * atoms), images.dtype)
+        np.subtract(answer, self.threshold, out=split[:, :atoms])
+        np.subtract(-self.threshold, answer, out=split[:, atoms:])
+        np.maximum(split, 0, out=split)
+        # The windows are down times across: pooled one after the other that is a quarter of the work.
+        rows = self._windows @ split.reshape(count, places, places * 2 * atoms)
+        pooled: Floats = self._windows @ rows.reshape(count, self.grid, places, 2 * atoms)
+        return np.sqrt(pooled, out=pooled).reshape(count, -1)
 
 
 def all_patches(images: Floats, size: int) -> Floats:
@@ -98,12 +99,12 @@ def all_patches(images: Floats, size: int) -> Floats:
 
 
 def pooling_windows(positions: int, grid: int) -> Floats:
-    """A ``grid`` x ``grid`` raster of overlapping Gaussian windows, (grid^2, positions^2), each summing to 1."""
+    """A row of ``grid`` overlapping Gaussian windows, (grid, positions), each summing to 1: down a digit and across it."""
     centres = np.linspace(0, positions - 1, grid + 2)[1:-1]
     sigma = positions / (grid + 1) * 0.6
     along = np.exp(-((np.arange(positions) - centres[:, None]) ** 2) / (2 * sigma**2))
     along /= along.sum(1, keepdims=True)
-    windows: Floats = np.einsum("ay,bx->abyx", along, along).reshape(grid**2, -1).astype(np.float32)
+    windows: Floats = along.astype(np.float32)
     return windows
 
 
