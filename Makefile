@@ -18,7 +18,7 @@ tour: setup
 
 # Lint needs one core and the offscreen window waits a lot: side by side they cost what one of them costs.
 test: setup-tests
-	@$(MAKE) --no-print-directory -j2 -Otarget lint test-gui
+	@$(MAKE) --no-print-directory -j2 lint test-gui
 	@$(MAKE) --no-print-directory test-core
 	@$(MAKE) --no-print-directory test-journeys
 
