@@ -70,7 +70,9 @@ def plain_times(series: pl.Series, form: str) -> pl.Series | None:
         return None
     sizes = series.str.len_bytes()
     width = sizes.drop_nulls().first()
-    if not isinstance(width, int) or not (width == made.width or made.fraction is not None and 2 <= width - made.width <= _MOST_FRACTION):
+    if not isinstance(width, int) or not (
+        width == made.width or (made.fraction is not None and 2 <= width - made.width <= _MOST_FRACTION)
+    ):
         return pl.Series(series.name, [None], dtype=pl.Datetime("us")).new_from_index(0, len(series))
     fits = (sizes == width).fill_null(False)
     whole = bool(fits.all())
@@ -98,11 +100,15 @@ def _moments(text: np.ndarray[Any, Any], made: Layout) -> tuple[np.ndarray[Any, 
         good &= text[place] == sign
 
     def digits(place: int, length: int) -> np.ndarray[Any, Any]:
-        value = np.zeros(count, np.int32)
-        for row in range(place, place + length):
-            digit = text[row] - np.uint8(48)  # what is below wraps around
-            np.logical_and(good, digit <= 9, out=good)
-            value = value * np.int32(10) + digit
+        """A number of up to six digits; meaningless where it is not ``good``."""
+        figures = text[place : place + length] - np.uint8(48)  # what is below wraps around
+        np.logical_and(good, (figures <= 9).all(axis=0), out=good)
+        pairs = [figures[n] * np.uint8(10) + figures[n + 1] for n in range(0, length - 1, 2)]
+        value: np.ndarray[Any, Any] = pairs[0] if pairs else figures[0]
+        for pair in pairs[1:]:
+            value = value.astype(np.int32) * np.int32(100) + pair
+        if pairs and length % 2:
+            value = value * np.int32(10) + figures[-1]
         return value
 
     def field(name: str, low: int, high: int) -> np.ndarray[Any, Any]:
@@ -125,14 +131,14 @@ def _moments(text: np.ndarray[Any, Any], made: Layout) -> tuple[np.ndarray[Any, 
     begun = starts[index]
     day = field("d", 1, 31)
     good &= day <= starts[index + 1] - begun
-    seconds = ((field("H", 0, 23) * 60 + field("M", 0, 59)) * 60 + field("S", 0, 59)).astype(np.int64)
+    seconds = ((field("H", 0, 23).astype(np.int32) * 60 + field("M", 0, 59)) * 60 + field("S", 0, 59)).astype(np.int64)
     if "z" in made.places:
         place = made.places["z"] % width
         sign = text[place]
         good &= (sign == ord("+")) | (sign == ord("-"))
         hours, minutes = digits(place + 1, 2), digits(place + 3, 2)
         good &= (hours <= 23) & (minutes <= 59)
-        away = (hours * 60 + minutes) * 60
+        away = (hours.astype(np.int32) * 60 + minutes) * 60
         seconds -= np.where(sign == ord("-"), -away, away)
     moments = ((begun + day - 1) * 86_400 + seconds) * 1_000_000
     if width > made.width and made.fraction is not None:

@@ -73,8 +73,8 @@ def applied(series: pl.Series, column: OutputColumn, null: Sequence[str]) -> tup
     import polars as pl
 
     present = series.is_not_null()
-    for text in null:
-        present &= series.ne_missing(text)
+    for word in null:
+        present &= series.ne_missing(word)
     if column.kind == "text":
         text = pl.select(pl.when(pl.lit(present)).then(pl.lit(series))).to_series() if not present.all() else series
         return text.alias(column.name), pl.repeat(False, len(series), dtype=pl.Boolean, eager=True)
