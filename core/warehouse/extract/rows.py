@@ -193,8 +193,11 @@ def _document_rows(definition: Definition, sources: Sequence[Source], tally: Tal
     find = _found_by_path if definition.kind == XML else _found_by_pattern
 
     def flushed() -> tuple[pl.DataFrame, Rejects]:
-        raw = pl.DataFrame(values, schema=schema, orient="row")
+        columns = zip(*values, strict=True)
+        raw = pl.DataFrame([pl.Series(name, part, schema[name]) for name, part in zip(schema, columns, strict=True)])
         lines, names = pl.Series(texts, dtype=pl.String), pl.Series(places, dtype=pl.String)
+        if definition.kind == XML:
+            lines = raw.select(pl.concat_str(pl.col(pl.String).fill_null(""), separator=" | ")).to_series()
         for batch in (places, texts, values):
             batch.clear()
         return _typed(definition, lines, raw, tally, names)
@@ -217,10 +220,10 @@ def _document_rows(definition: Definition, sources: Sequence[Source], tally: Tal
 
 
 def _found_by_path(definition: Definition, source: Source, tally: Tally) -> Iterator[tuple[str, list[Any]]]:
-    """A record of the XML each: its values, and the same as text in case it is rejected."""
+    """A record of the XML each: its values; they are its text too, should it be rejected."""
+    paths = [column.path or column.name for column in definition.columns]
     for element in xml_records(source, definition.record, tally):
-        row = [xml_text(element, column.path or column.name) for column in definition.columns]
-        yield " | ".join(value or "" for value in row), [True, *row]
+        yield "", [True, *(xml_text(element, path) for path in paths)]
 
 
 def _found_by_pattern(definition: Definition, source: Source, tally: Tally) -> Iterator[tuple[str, list[Any]]]:
