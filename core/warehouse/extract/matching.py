@@ -1,4 +1,4 @@
-"""Lines into groups: polars' regex where it can, Python's where a pattern looks around or back; both on whole lines."""
+"""Lines into groups: polars' regex where it can, Python's where a pattern looks around or back; all on whole lines."""
 
 from __future__ import annotations
 
@@ -6,15 +6,19 @@ import re
 import signal
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from core.base.errors import OpsError
+from core.warehouse.extract.committed import Committed, committed
 from core.warehouse.extract.definition import bad_pattern
 
 if TYPE_CHECKING:
     import polars as pl
 
 SECONDS_A_BLOCK = 20.0  # a block of 4 MB takes some 0.1 s (polars) to 1 s (Python); far beyond is a pattern gone wild
+_TRIAL = 10_000  # lines after which it is judged whether the quick form pays
+_WORTH = 0.4  # the share of lines it has to match: it costs a third of what the pattern itself costs
 _UNSUPPORTED = ("look-around", "look-ahead", "lookahead", "look-behind", "backreference", "possessive", "atomic")
 
 
@@ -65,6 +69,59 @@ def with_polars(lines: pl.Series, pattern: str, names: Sequence[str]) -> pl.Data
     frame = groups.struct.unnest()
     frame.columns = ["\0ok", *(f"\0{n}" for n in range(len(fields) - 1))]
     return frame.select(pl.col("\0ok").is_not_null(), *(pl.col(f"\0{n}").alias(name) for n, name in enumerate(names)))
+
+
+class Matcher:
+    """``with_polars`` for block after block of one source: the pattern's quick form first, the pattern itself for the lines that misses."""
+
+    def __init__(self, pattern: str, names: Sequence[str]) -> None:
+        self._pattern, self._names = pattern, names
+        self._quick = _quick_form(pattern)
+        self._tried = self._matched = 0
+
+    def groups(self, lines: pl.Series) -> pl.DataFrame:
+        """As ``with_polars`` gives them."""
+        import numpy as np
+        import polars as pl
+
+        if self._quick is None:
+            return with_polars(lines, self._pattern, self._names)
+        made = _quickly(lines, self._quick, self._names)
+        missed = ~made["\0ok"]
+        count = int(missed.sum())
+        self._tried += len(lines)
+        self._matched += len(lines) - count
+        if self._tried >= _TRIAL and self._matched < self._tried * _WORTH:
+            self._quick = None
+        if not count:
+            return made
+        places = np.arange(len(lines))
+        places[missed.to_numpy()] = np.arange(len(lines), len(lines) + count)
+        return pl.concat([made, with_polars(lines.filter(missed), self._pattern, self._names)])[places]
+
+
+@lru_cache(64)
+def _quick_form(pattern: str) -> Committed | None:
+    import polars as pl
+
+    try:
+        if made := committed(pattern):
+            for one in made.passes:
+                pl.Series([""]).str.extract_groups(one)
+        return made
+    except pl.exceptions.PolarsError:  # too large an automaton
+        return None
+
+
+def _quickly(lines: pl.Series, quick: Committed, names: Sequence[str]) -> pl.DataFrame:
+    import polars as pl
+
+    found: dict[str, pl.Series] = {}
+    for one in quick.passes:
+        found |= {series.name: series for series in lines.str.extract_groups(one).struct.unnest()}
+    nothing = pl.Series([None], dtype=pl.String).new_from_index(0, len(lines))
+    columns = {name: found.get(f"g{number}", nothing) for number, name in enumerate(names)}
+    return pl.DataFrame({"\0ok": found[quick.sure].is_not_null(), **columns})
 
 
 @contextmanager

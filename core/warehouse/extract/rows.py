@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from core.base.errors import OpsError
 from core.warehouse.extract.definition import DOCUMENT, JSON, PATTERN, XML, Definition, Tally
 from core.warehouse.extract.documents import matches, read_document
-from core.warehouse.extract.matching import engine_of, group_names, with_polars, with_python
+from core.warehouse.extract.matching import Matcher, engine_of, group_names, with_python
 from core.warehouse.extract.sources import Damaged, Source, line_blocks
 from core.warehouse.extract.typing import applied
 from core.warehouse.extract.xml import xml_records, xml_text
@@ -37,7 +37,7 @@ def typed_rows(definition: Definition, sources: Sequence[Source], tally: Tally) 
 def _line_rows(definition: Definition, source: Source, tally: Tally) -> Iterator[tuple[pl.DataFrame, Rejects]]:
     tally.files += 1
     try:
-        engine = engine_of(definition.pattern) if definition.kind == PATTERN else ""
+        matcher = _matcher(definition) if definition.kind == PATTERN else None
         for data, too_long in line_blocks(source):
             tally.bytes += len(data)
             tally.lines += too_long
@@ -48,39 +48,54 @@ def _line_rows(definition: Definition, source: Source, tally: Tally) -> Iterator
                 kept = lines.filter(~lines.str.contains(definition.skip))
                 tally.skipped += len(lines) - len(kept)
                 lines = kept
-            yield _typed(definition, lines, _raw(definition, lines, engine), tally, source.name)
+            yield _typed(definition, lines, _raw(definition, lines, matcher), tally, source.name)
     except Damaged as error:
         tally.problems.append((source.name, str(error)))
 
 
-def _lines(data: bytes) -> pl.Series:
-    """Lines without their ends; what is not UTF-8 keeps its bytes as replacement characters."""
-    import polars as pl
-
-    text = data.decode("utf-8", "replace")
-    lines = text.split("\n")
-    if lines and not lines[-1]:
-        lines.pop()
-    series = pl.Series("line", lines, dtype=pl.String)
-    return series.str.strip_suffix("\r") if "\r" in text else series
-
-
-def _raw(definition: Definition, lines: pl.Series, engine: str) -> pl.DataFrame:
-    """Text columns and ``\\0ok``, before types."""
-    import polars as pl
-
-    names = [column.name for column in definition.columns]
-    if definition.kind == JSON:
-        return _json(definition, lines)
-    if len(names) != len(group_names(definition.pattern)):
+def _matcher(definition: Definition) -> Matcher | None:
+    """None where only Python's regex can match. Raises OpsError (code ``pattern``)."""
+    engine = engine_of(definition.pattern)
+    names, groups = [column.name for column in definition.columns], group_names(definition.pattern)
+    if len(names) != len(groups):
         raise OpsError(
             "Pattern and columns do not fit",
-            f"The pattern has {len(group_names(definition.pattern))} groups, the table {len(names)} columns",
+            f"The pattern has {len(groups)} groups, the table {len(names)} columns",
             "Preview the pattern again",
             code="pattern",
         )
-    if engine == "polars":
-        return with_polars(lines, definition.pattern, names)
+    return Matcher(definition.pattern, names) if engine == "polars" else None
+
+
+def _lines(data: bytes) -> pl.Series:
+    """Lines without their ends; what is not UTF-8 keeps its bytes as replacement characters."""
+    import numpy as np
+    import polars as pl
+    import pyarrow as pa
+
+    if not data.isascii():
+        try:
+            data.decode()
+        except UnicodeDecodeError:
+            data = data.decode("utf-8", "replace").encode()
+    ends = np.flatnonzero(np.frombuffer(data, np.uint8) == ord("\n")) + 1
+    if data and not data.endswith(b"\n"):
+        ends = np.append(ends, len(data))
+    offsets = np.concatenate(([0], ends)).astype(np.int64)
+    stored = pa.LargeStringArray.from_buffers(len(ends), pa.py_buffer(offsets), pa.py_buffer(data))
+    lines = pl.Series("line", stored, dtype=pl.String).str.strip_suffix("\n")
+    return lines.str.strip_suffix("\r") if b"\r" in data else lines
+
+
+def _raw(definition: Definition, lines: pl.Series, matcher: Matcher | None) -> pl.DataFrame:
+    """Text columns and ``\\0ok``, before types."""
+    import polars as pl
+
+    if definition.kind == JSON:
+        return _json(definition, lines)
+    if matcher:
+        return matcher.groups(lines)
+    names = [column.name for column in definition.columns]
     schema = {"\0ok": pl.Boolean, **dict.fromkeys(names, pl.String)}
     return pl.DataFrame(with_python(lines.to_list(), definition.pattern, names), schema=schema)
 
@@ -178,8 +193,11 @@ def _document_rows(definition: Definition, sources: Sequence[Source], tally: Tal
     find = _found_by_path if definition.kind == XML else _found_by_pattern
 
     def flushed() -> tuple[pl.DataFrame, Rejects]:
-        raw = pl.DataFrame(values, schema=schema, orient="row")
+        columns = zip(*values, strict=True)
+        raw = pl.DataFrame([pl.Series(name, part, schema[name]) for name, part in zip(schema, columns, strict=True)])
         lines, names = pl.Series(texts, dtype=pl.String), pl.Series(places, dtype=pl.String)
+        if definition.kind == XML:
+            lines = raw.select(pl.concat_str(pl.col(pl.String).fill_null(""), separator=" | ")).to_series()
         for batch in (places, texts, values):
             batch.clear()
         return _typed(definition, lines, raw, tally, names)
@@ -202,10 +220,10 @@ def _document_rows(definition: Definition, sources: Sequence[Source], tally: Tal
 
 
 def _found_by_path(definition: Definition, source: Source, tally: Tally) -> Iterator[tuple[str, list[Any]]]:
-    """A record of the XML each: its values, and the same as text in case it is rejected."""
+    """A record of the XML each: its values; they are its text too, should it be rejected."""
+    paths = [column.path or column.name for column in definition.columns]
     for element in xml_records(source, definition.record, tally):
-        row = [xml_text(element, column.path or column.name) for column in definition.columns]
-        yield " | ".join(value or "" for value in row), [True, *row]
+        yield "", [True, *(xml_text(element, path) for path in paths)]
 
 
 def _found_by_pattern(definition: Definition, source: Source, tally: Tally) -> Iterator[tuple[str, list[Any]]]:

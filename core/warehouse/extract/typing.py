@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from core.warehouse.extract.definition import OutputColumn
+from core.warehouse.extract.timestamps import plain_times
 
 if TYPE_CHECKING:
     import polars as pl
@@ -46,7 +47,20 @@ def guessed(series: pl.Series, name: str, null: Sequence[str], path: str = "") -
 
 
 def as_time(series: pl.Series, form: str) -> pl.Series:
-    """Timestamps in UTC without a zone; null where the text does not fit."""
+    """Timestamps in UTC without a zone; null where the text does not fit. Those that are plainly times are taken by their
+    places, which is some ten times cheaper; the rest by the general parser."""
+    made = plain_times(series, form)
+    if made is None:
+        return parsed_time(series, form)
+    left = series.is_not_null() & made.is_null()
+    if left.any():
+        places = left.arg_true()
+        made = made.scatter(places, parsed_time(series.gather(places), form))
+    return made
+
+
+def parsed_time(series: pl.Series, form: str) -> pl.Series:
+    """The same by polars alone."""
     import polars as pl
 
     if form.endswith("%z"):
@@ -58,7 +72,9 @@ def applied(series: pl.Series, column: OutputColumn, null: Sequence[str]) -> tup
     """The typed column, and a mask of the values that did not fit (null where they were something)."""
     import polars as pl
 
-    present = series.is_not_null() & ~series.is_in(list(null))
+    present = series.is_not_null()
+    for word in null:
+        present &= series.ne_missing(word)
     if column.kind == "text":
         text = pl.select(pl.when(pl.lit(present)).then(pl.lit(series))).to_series() if not present.all() else series
         return text.alias(column.name), pl.repeat(False, len(series), dtype=pl.Boolean, eager=True)

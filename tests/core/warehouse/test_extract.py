@@ -365,7 +365,11 @@ def test_a_fault_in_one_of_the_processes_ends_the_extraction(tmp_path: Path, mon
         '<!--c--><!DOCTYPE x [<!ENTITY % p "<!ENTITY q \'z\'>">%p;]><x><i k="1">&q;</i></x>',
         '<!DOCTYPE x [<!ENTITY a "aaaa">]><x><i k="1">&a;</i></x>'.encode("utf-16"),
         '<?xml version="1.0"?>' + " " * 70_000 + '<!DOCTYPE x [<!ENTITY a "aaaa">]><x><i k="1">&a;</i></x>',
+        '<!DOCTYPE x [<!ENTITY a "' + "a" * 8_200 + '">]><x><i k="1">&a;</i></x>' + " " * 7_000,
+        " " * 3_000_000 + "<x/>",
         '<x><i k="1">cut off',
+        "<!-- nothing -->",
+        "",
     ],
 )
 def test_hostile_xml_is_refused_by_file(tmp_path: Path, hostile: str | bytes) -> None:
