@@ -36,7 +36,7 @@ class RowCounter:
 
     def feed(self, piece: bytes) -> None:
         self._tail = (self._tail + piece)[-300:] if len(piece) < 300 else piece[-300:]
-        data = self._kept + piece
+        data = self._joined(piece)
         position = 0
         while True:
             moved = self._inside(data, position) if self._table else self._outside(data, position)
@@ -48,6 +48,15 @@ class RowCounter:
         if self._table:
             self._tally(data, position, keep_from)
         self._kept = data[keep_from:]
+
+    def _joined(self, piece: bytes) -> bytes:
+        """What was kept and the piece in one; within a table the piece alone, once what begins before it is counted."""
+        if self._table and len(piece) >= len(_END):  # joining copies all of a piece for the sake of 15 bytes
+            seam = self._kept + piece[: len(_END) - 1]
+            if _END not in seam:
+                self._tally(seam, 0, len(self._kept))
+                return piece
+        return self._kept + piece
 
     def _outside(self, data: bytes, position: int) -> int | None:
         start = data.find(_START, position)
@@ -66,9 +75,9 @@ class RowCounter:
         return name.end() - 1  # the closing line break may open the next marker
 
     def _inside(self, data: bytes, position: int) -> int | None:
-        end = data.find(_END, position)
-        if end < 0:
+        if data.rfind(_END, position) < 0:  # half the cost of find on text without one
             return None
+        end = data.find(_END, position)
         self._tally(data, position, end)
         assert self._table
         self.rows[self._table] = self._count if self._count or not self._inserts else None

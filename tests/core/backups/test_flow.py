@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import itertools
+import os
+import random
 import threading
 import tracemalloc
 from collections.abc import Iterator
@@ -14,6 +16,7 @@ import zstandard
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from core.backups.dump import PIECE, unhurried
 from core.backups.flow import PieceReader, Unpacker, compressed, decrypt_into, encrypt_into, read_ahead
 from core.backups.loader import Renamer
 from core.base.errors import OpsError
@@ -45,6 +48,39 @@ def test_what_goes_in_comes_out(pieces: list[bytes], method: str, sealed: bool, 
     key = pyrage.x25519.Identity.generate()
     packed = pack(pieces, method, (str(key.to_public()),) if sealed else ())
     assert unpack(packed, method, str(key) if sealed else "", step=step) == b"".join(pieces)
+
+
+def test_several_jobs_of_the_compressor_are_one_frame_with_a_checksum() -> None:
+    piece = random.Random(5).randbytes(1 << 18) * 4
+    packed = pack([piece] * 11, "zstd")  # two whole jobs of 4 MiB and a rest
+    assert zstandard.get_frame_parameters(packed).has_checksum
+    whole = zstandard.ZstdDecompressor().decompressobj()  # stops at the end of the first frame
+    assert whole.decompress(packed) == piece * 11
+    assert whole.eof
+    assert not whole.unused_data
+    with pytest.raises(OpsError):
+        unpack(packed[: len(packed) // 2], "zstd")
+
+
+@given(st.lists(st.integers(1, 300_000), max_size=12))
+@settings(deadline=None, max_examples=10)
+def test_a_pipe_that_is_left_to_fill_brings_every_byte(sizes: list[int]) -> None:
+    sent = [random.Random(size).randbytes(size) for size in sizes]
+    end, start = os.pipe()
+
+    def write() -> None:
+        with open(start, "wb", buffering=0) as pipe:
+            for data in sent:
+                while data:  # a pipe may take less than it is given
+                    data = data[pipe.write(data) :]
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    with open(end, "rb", buffering=0) as pipe:
+        got = list(unhurried(pipe))
+    writer.join()
+    assert b"".join(got) == b"".join(sent)
+    assert all(0 < len(piece) <= PIECE for piece in got)
 
 
 @pytest.mark.parametrize("method", ["zstd", "gzip"])

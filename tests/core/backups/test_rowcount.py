@@ -95,6 +95,38 @@ def test_a_cut_dump_is_not_whole(end: int) -> None:
     assert not counted([DUMP[:end]]).whole
 
 
+# What stands between a table's header and its UNLOCK, line by line, and what is easily taken for one of them.
+LINES = st.sampled_from(
+    [
+        b"INSERT INTO `t` VALUES",
+        b"INSERT INTO `t` VALUES (1),(2);",
+        b"(1,'x'),",
+        b"(2,'UNLOCK TABLES;');",
+        b"(",
+        b"",
+        b"UNLOCK TABLES; ",
+        b" UNLOCK TABLES;",
+        b"UNLOCK TABLES",
+        b"/*!40000 ALTER TABLE `t` ENABLE KEYS */;",
+    ]
+)
+TABLES = st.lists(st.lists(LINES, max_size=12), min_size=1, max_size=4)
+
+
+@given(TABLES, st.lists(st.integers(0, 200), max_size=60))
+def test_counts_what_the_lines_say(tables: list[list[bytes]], sizes: list[int]) -> None:
+    dump = b"-- MariaDB dump 10.19\n"
+    expected: dict[tuple[str, str], int | None] = {}
+    for number, lines in enumerate(tables):
+        dump += b"\n--\n-- Dumping data for table `t%d`\n--\n\n" % number
+        dump += b"".join(line + b"\n" for line in [b"LOCK TABLES `t` WRITE;", *lines, b"UNLOCK TABLES;"])
+        rows = sum(line.startswith(b"(") for line in lines)
+        inserts = any(line.startswith(b"INSERT ") for line in lines)
+        expected[("", f"t{number}")] = None if inserts and not rows else rows
+    places = [0, *(min(place, len(dump)) for place in itertools.accumulate(sizes)), len(dump)]
+    assert counted([dump[start:end] for start, end in itertools.pairwise(places)]).rows == expected
+
+
 def test_databases_are_told_apart() -> None:
     dump = b"\n--\n-- Current Database: `a`\n--\n" + DUMP + b"\n--\n-- Current Database: `b`\n--\n" + DUMP
     rows = counted([dump]).rows
