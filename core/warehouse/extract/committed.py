@@ -35,6 +35,7 @@ from core.warehouse.extract.syntax import (
 MOST_GROUPS = 16
 """Groups that a one-pass automaton of Rust's engine can follow; more of them take another pass."""
 _LONGEST = 20_000  # characters; a pattern that grows beyond would be too large an automaton
+_MOST_STEPS = 10_000  # the rest of a pattern is written once for each way before it: a?b?c?d? has sixteen
 
 Way = tuple[str, int]
 """One way through a node: how it is written, and the symbols that may come behind it."""
@@ -73,6 +74,7 @@ class _Writer:
 
     def __init__(self, groups: frozenset[int]) -> None:
         self._groups = groups
+        self._left = _MOST_STEPS
 
     def ways(self, node: Node, entry: int, follow: int) -> list[Way]:
         """All ways through a node, no two of which can begin with the same symbol. Empty: there is none.
@@ -80,6 +82,9 @@ class _Writer:
         entry: the symbols it may begin with (those behind it, where it may be empty). follow: those that may
         come behind it at all.
         """
+        self._left -= 1
+        if self._left < 0:
+            raise Unreadable("too many ways")
         if isinstance(node, Characters):
             taken = node.sure & entry
             return [(written(taken), follow)] if taken else []

@@ -129,6 +129,7 @@ def test_what_the_next_character_decides_is_quick(pattern: str, line: str, quick
         r"((?:a?)*)",
         r"(\x41)",
         "(a]",
+        "(x)" + "a?b?c?" * 20,  # each way before it would take the rest for itself
     ],
 )
 def test_what_is_read_otherwise_elsewhere_has_no_quick_form(pattern: str) -> None:
