@@ -10,6 +10,12 @@ from core.sandbox.redshift.engine.text import quoted
 from core.sandbox.redshift.engine.types import SqlType, from_duck
 
 SYSTEM = {"pg_catalog": "rs_pg", "information_schema": "rs_info"}
+_INFORMATION = frozenset(
+    """applicable_roles check_constraints column_privileges constraint_column_usage constraint_table_usage enabled_roles
+    key_column_usage parameters referential_constraints role_table_grants routines sql_features table_constraints
+    table_privileges usage_privileges view_column_usage view_table_usage""".split()
+)
+"""What else PostgreSQL's information schema has: refused by name rather than denied."""
 HIDDEN = ("main", "rs_meta", "rs_pg", "rs_info")
 
 
@@ -115,6 +121,8 @@ class Catalog:
         )
         if not rows:
             shown = f"{schema}.{name}" if schema else name
+            if schema == "information_schema" and name in _INFORMATION:
+                raise NeedsCluster(f"The system table {shown.upper()}")
             if inner and name.startswith(("stl_", "stv_", "svl_", "svv_", "svcs_", "sys_", "pg_")):
                 raise NeedsCluster(f"The system table {name.upper()}")
             raise SqlError(f'relation "{shown}" does not exist')

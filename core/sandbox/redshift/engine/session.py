@@ -23,6 +23,7 @@ class EngineSession(Context):
     def run(self, sql: str, parameters: dict[str, str], query_id: int = 0) -> Outcome:
         """Run one statement. Raises SqlError; outside a transaction a failed one leaves nothing behind."""
         self.query_id, self.wrote, self.interrupted = query_id, False, False
+        self._abandon()
         try:
             parts = statements(sql)
         except Unfinished as error:
@@ -138,6 +139,8 @@ class EngineSession(Context):
         if word == "alter":
             if reader.take("table"):
                 return alter.alter_table(self, reader)
+            if reader.take("default", "privileges"):
+                return commands.accepted("ALTER DEFAULT PRIVILEGES")
             if reader.take("materialized", "view"):
                 self.catalog.table(*reader.path(), kinds=("materialized",))
                 return commands.accepted("ALTER MATERIALIZED VIEW")
