@@ -11,10 +11,12 @@ from core.sandbox.redshift.engine.types import SqlType, from_duck
 
 SYSTEM = {"pg_catalog": "rs_pg", "information_schema": "rs_info"}
 _INFORMATION = frozenset(
-    """applicable_roles check_constraints column_privileges constraint_column_usage constraint_table_usage enabled_roles
-    key_column_usage parameters referential_constraints role_table_grants routines sql_features table_constraints
-    table_privileges usage_privileges view_column_usage view_table_usage""".split()
-)
+    [
+        "applicable_roles", "check_constraints", "column_privileges", "constraint_column_usage", "constraint_table_usage", "enabled_roles",
+        "key_column_usage", "parameters", "referential_constraints", "role_table_grants", "routines", "sql_features", "table_constraints",
+        "table_privileges", "usage_privileges", "view_column_usage", "view_table_usage",
+    ]
+)  # fmt: skip
 """What else PostgreSQL's information schema has: refused by name rather than denied."""
 HIDDEN = ("main", "rs_meta", "rs_pg", "rs_info")
 

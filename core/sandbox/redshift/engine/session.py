@@ -162,7 +162,12 @@ class EngineSession(Context):
         replace = reader.take("or", "replace")
         local = reader.take("local")
         temporary = reader.take("temporary") or reader.take("temp") or local
-        if reader.take("table"):
+        if replace and not reader.sees("view"):
+            if reader.sees("table") or reader.sees("schema") or reader.sees("materialized"):
+                raise SqlError(
+                    'syntax error at or near "replace": OR REPLACE stands before VIEW, FUNCTION and PROCEDURE'
+                )
+        elif reader.take("table"):
             return tables.create_table(self, reader, temporary)
         if reader.take("view"):
             return objects.create_view(self, reader, replace)

@@ -128,5 +128,5 @@ def register_functions(connection: Any) -> None:
             connection.create_function(name, _strict(function), parameters, result, null_handling="special")
         else:
             connection.create_function(name, function, parameters, result)
-    connection.create_function("rs_raise", _raise, ["VARCHAR"], "NULL")  # type: ignore[arg-type]
+    connection.create_function("rs_raise", _raise, ["VARCHAR"], "NULL")
     connection.create_function("rs_fnv_bytes", texts.fnv, ["BLOB", "BIGINT"], "BIGINT", null_handling="special")
