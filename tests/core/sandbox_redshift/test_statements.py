@@ -202,3 +202,38 @@ def test_data_and_declarations_survive_a_restart(tmp_path: Path) -> None:
     ]
     again.close()
     second.close()
+
+
+def test_the_history_is_whole_at_each_statement_and_after_a_restart(tmp_path: Path) -> None:
+    first = Warehouse(tmp_path, "")
+    session = first.session("dev", "")
+    engine = Engine(session)
+    engine("select 41")
+    engine("create table seen as select querytxt from stl_query")
+    assert engine("select count(*) from seen where querytxt = 'select 41'") == [[1]]
+    engine("select 42")
+    engine("create view past as select querytxt from stl_query")
+    assert engine("select count(*) from past where querytxt = 'select 42'") == [[1]]
+    engine("select 43")
+    engine("begin")
+    assert engine("select count(*) from stl_query where querytxt = 'select 43'") == [[1]]
+    engine("commit")
+    assert engine("select status from stv_recents where query like '%stv_recents%'") == [["Running"]]
+    engine("select 44")
+    session.close()
+    first.close()
+    second = Warehouse(tmp_path, "")
+    again = second.session("dev", "")
+    assert Engine(again)(
+        "select count(*), max(status) from sys_query_history where query_text in ('select 44', 'select 41')"
+    ) == [[2, "success"]]
+    assert Engine(again)("select count(*) from stv_inflight") == [[1]]  # this one; none was left running
+    again.close()
+    second.close()
+
+
+def test_a_result_left_half_read_stops_nothing(engine: Engine) -> None:
+    batches = engine.session.run("select 1 from svv_all_columns a, svv_all_columns b", {}, 1).batches(10**9)
+    next(batches, None)
+    assert engine("select 2") == [[2]]
+    engine("create table after_it (a int)")

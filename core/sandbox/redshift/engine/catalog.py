@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -73,6 +74,8 @@ class Catalog:
     def __init__(self, connection: Any, temporary: str, search_path: list[str]) -> None:
         self.connection, self.temporary, self.search_path = connection, temporary, search_path
         self.made_temporary = False
+        self.before_system: Callable[[], None] = lambda: None
+        """Called when a query may read a system table, for what those say must be written by then."""
 
     def rows(self, sql: str, *parameters: Any) -> list[tuple[Any, ...]]:
         found: list[tuple[Any, ...]] = self.connection.execute(sql, list(parameters)).fetchall()
@@ -99,6 +102,8 @@ class Catalog:
         if located is None:
             return self._system(schema, name)
         place, kind = located
+        if kind in ("view", "late"):
+            self.before_system()
         if kind == "late":
             ((definition,),) = self.rows(
                 "SELECT definition FROM rs_meta.tables WHERE schema_name = ? AND table_name = ?", place, name
@@ -115,6 +120,7 @@ class Catalog:
         return Found(place, name, self.duck(place, name), columns, kind)
 
     def _system(self, schema: str, name: str) -> Found:
+        self.before_system()
         inner = SYSTEM.get(schema or "pg_catalog", "")
         rows = self.rows(
             "SELECT column_name, data_type FROM duckdb_columns() WHERE database_name = 'dev' AND schema_name = ? AND table_name = ? ORDER BY column_index",

@@ -38,6 +38,7 @@ class Context:
         self.prepared: dict[str, tuple[list[SqlType], list[Token]]] = {}
         self.cursors: dict[str, tuple[Query, int]] = {}
         self.catalog = Catalog(connection, f"pg_temp_{pid}", ["public"])
+        self.catalog.before_system = journal.flush
         self._tell_path()
         self.wrote = self.in_transaction = self.failed = self.read_only = self.interrupted = False
         self.last_query_id = self.query_id = -1
@@ -205,6 +206,7 @@ class Context:
     # -- transaction ----------------------------------------------------------------
     def begin(self) -> None:
         if not self.in_transaction:
+            self.journal.flush()
             self.connection.execute("BEGIN")
             self.in_transaction = True
 

@@ -81,6 +81,8 @@ class EngineSession(Context):
         if own and word == "declare":
             raise SqlError("DECLARE CURSOR may only be used in transaction blocks")
         if own:
+            if any(token.is_("select") for token in items):
+                self.journal.flush()  # what it reads is as of BEGIN
             self.connection.execute("BEGIN")
             self.in_transaction = word != "vacuum"
         try:
