@@ -233,7 +233,9 @@ def test_the_history_is_whole_at_each_statement_and_after_a_restart(tmp_path: Pa
 
 
 def test_a_result_left_half_read_stops_nothing(engine: Engine) -> None:
-    batches = engine.session.run("select 1 from svv_all_columns a, svv_all_columns b", {}, 1).batches(10**9)
-    next(batches, None)
+    ten = "(" + " union all ".join(f"select {n} as n" for n in range(10)) + ")"
+    many = f"select a.n from {ten} a, {ten} b, {ten} c, {ten} d, {ten} e, {ten} f"
+    batches = engine.session.run(many, {}, 1).batches(10**9)
+    assert next(batches).num_rows < 10**6
     assert engine("select 2") == [[2]]
     engine("create table after_it (a int)")
