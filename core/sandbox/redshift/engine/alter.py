@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from core.sandbox.redshift.engine import tables
+from core.sandbox.redshift.engine import objects, tables
 from core.sandbox.redshift.engine.catalog import TableSpec
 from core.sandbox.redshift.engine.column_types import read_type
 from core.sandbox.redshift.engine.context import Context
@@ -119,7 +119,8 @@ def _drop(session: Context, reader: Reader, spec: TableSpec, duck: str) -> None:
         return
     reader.take("column")
     column = spec.column(reader.name())
-    _ = reader.take("cascade") or reader.take("restrict")
+    cascade = reader.take("cascade")
+    _ = cascade or reader.take("restrict")
     if column.distkey or column.sortkey:
         raise SqlError(f"cannot drop column {column.name}: it is a {'distribution' if column.distkey else 'sort'} key")
     if len(spec.columns) == 1:
@@ -127,6 +128,7 @@ def _drop(session: Context, reader: Reader, spec: TableSpec, duck: str) -> None:
     session.connection.execute(f"ALTER TABLE {duck} DROP COLUMN {quoted(column.name)}")
     spec.columns.remove(column)
     session.catalog.save(spec)
+    objects.drop_broken_views(session, spec, column.name, cascade)
 
 
 def _alter(session: Context, reader: Reader, spec: TableSpec, duck: str) -> list[str]:

@@ -9,6 +9,7 @@ from core.sandbox.redshift.engine.intervals import DAY_TO_SECOND, scaled, togeth
 from core.sandbox.redshift.engine.outcome import SqlError
 from core.sandbox.redshift.engine.types import (
     DATE,
+    FLOAT4,
     FLOAT8,
     INT4,
     INT8,
@@ -81,6 +82,8 @@ def _numbers(operator: str, left: Value, right: Value) -> Value:
             )
         return _decimals(operator, left, right)
     kind = common_number(left.type, right.type)
+    if kind == FLOAT4 and left.type != right.type:
+        kind = FLOAT8  # only REAL with REAL stays REAL
     if operator == "/" and not kind.is_integer:
         return Value(_divided(left.sql, right.sql, kind.duck), kind)
     if operator in "/%" and kind.is_integer:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 from sqlglot import exp
 
@@ -367,3 +368,13 @@ def _check_constant(text: str, target: SqlType) -> None:
         raise SqlError(f'invalid input syntax for integer: "{text}"')
     if target.is_number and not _NUMBER.fullmatch(text):
         raise SqlError(f'invalid input syntax for type {target.sql}: "{text}"')
+
+
+def weakly_named(node: Any) -> bool:
+    """Whether a cast around it names the column by its type, as PostgreSQL does for a cast of a cast or of a CASE."""
+    if isinstance(node, exp.Paren | exp.Cast | exp.TryCast):
+        return weakly_named(node.this)
+    if isinstance(node, exp.Case):
+        default = node.args.get("default")
+        return default is None or weakly_named(default)
+    return isinstance(node, exp.Literal | exp.Null)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,6 +11,14 @@ from core.sandbox.redshift.engine.text import quoted
 from core.sandbox.redshift.engine.types import SqlType, from_duck
 
 SYSTEM = {"pg_catalog": "rs_pg", "information_schema": "rs_info"}
+_INFORMATION = frozenset(
+    [
+        "applicable_roles", "check_constraints", "column_privileges", "constraint_column_usage", "constraint_table_usage", "enabled_roles",
+        "key_column_usage", "parameters", "referential_constraints", "role_table_grants", "routines", "sql_features", "table_constraints",
+        "table_privileges", "usage_privileges", "view_column_usage", "view_table_usage",
+    ]
+)  # fmt: skip
+"""What else PostgreSQL's information schema has: refused by name rather than denied."""
 HIDDEN = ("main", "rs_meta", "rs_pg", "rs_info")
 
 
@@ -65,6 +74,8 @@ class Catalog:
     def __init__(self, connection: Any, temporary: str, search_path: list[str]) -> None:
         self.connection, self.temporary, self.search_path = connection, temporary, search_path
         self.made_temporary = False
+        self.before_system: Callable[[], None] = lambda: None
+        """Called when a query may read a system table, for what those say must be written by then."""
 
     def rows(self, sql: str, *parameters: Any) -> list[tuple[Any, ...]]:
         found: list[tuple[Any, ...]] = self.connection.execute(sql, list(parameters)).fetchall()
@@ -91,6 +102,8 @@ class Catalog:
         if located is None:
             return self._system(schema, name)
         place, kind = located
+        if kind in ("view", "late"):
+            self.before_system()
         if kind == "late":
             ((definition,),) = self.rows(
                 "SELECT definition FROM rs_meta.tables WHERE schema_name = ? AND table_name = ?", place, name
@@ -107,6 +120,7 @@ class Catalog:
         return Found(place, name, self.duck(place, name), columns, kind)
 
     def _system(self, schema: str, name: str) -> Found:
+        self.before_system()
         inner = SYSTEM.get(schema or "pg_catalog", "")
         rows = self.rows(
             "SELECT column_name, data_type FROM duckdb_columns() WHERE database_name = 'dev' AND schema_name = ? AND table_name = ? ORDER BY column_index",
@@ -115,6 +129,8 @@ class Catalog:
         )
         if not rows:
             shown = f"{schema}.{name}" if schema else name
+            if schema == "information_schema" and name in _INFORMATION:
+                raise NeedsCluster(f"The system table {shown.upper()}")
             if inner and name.startswith(("stl_", "stv_", "svl_", "svv_", "svcs_", "sys_", "pg_")):
                 raise NeedsCluster(f"The system table {name.upper()}")
             raise SqlError(f'relation "{shown}" does not exist')

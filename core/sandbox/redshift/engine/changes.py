@@ -211,6 +211,9 @@ def merge(session: Context, items: list[Token]) -> Outcome:
     if simple:
         return _merge_simple(session, spec, head, source, inner.relations[0], on)
     alias = head.rpartition(" AS ")[2]
+    kinds = {bool(one.args.get("matched")) for one in node.args["whens"].expressions}
+    if len(kinds) == 1:
+        raise SqlError("syntax error: MERGE takes both WHEN MATCHED THEN and WHEN NOT MATCHED THEN")
     again = f"SELECT 1 FROM {head} JOIN {source} ON {on} GROUP BY {alias}.rowid HAVING count(*) > 1 LIMIT 1"
     if session.catalog.rows(again):
         raise SqlError("Found multiple matches to update the same tuple.")

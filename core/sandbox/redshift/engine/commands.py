@@ -17,6 +17,8 @@ def set_(session: Context, reader: Reader) -> Outcome:
     """SET name {TO | =} value. A setting whose meaning the engine cannot honour is refused."""
     reader.take("session")
     reader.take("local")
+    if reader.take("authorization", "default"):
+        return accepted("SET SESSION AUTHORIZATION DEFAULT")
     if reader.sees("authorization") or reader.sees("session", "characteristics") or reader.sees("transaction"):
         raise NeedsCluster("SET " + " ".join(token.text.upper() for token in reader.rest()[:2]))
     if reader.take("time", "zone"):
@@ -127,7 +129,22 @@ def comment(session: Context, reader: Reader) -> Outcome:
     kind = reader.name()
     if kind not in ("table", "column", "view", "database", "constraint", "schema"):
         raise reader.trouble()
+    if kind in ("table", "view"):
+        session.catalog.find(*reader.path())
+    elif kind == "column":
+        _commented_column(session, reader)
     return accepted("COMMENT")
+
+
+def _commented_column(session: Context, reader: Reader) -> None:
+    parts = [reader.name()]
+    while reader.take("."):
+        parts.append(reader.name())
+    if not 2 <= len(parts) <= 3:
+        raise reader.trouble()
+    found = session.catalog.find(parts[0] if len(parts) == 3 else "", parts[-2])
+    if found.definition is None and parts[-1] not in (name for name, _ in found.columns):
+        raise SqlError(f'column "{parts[-1]}" of relation "{parts[-2]}" does not exist')
 
 
 # -- SHOW -----------------------------------------------------------------------------

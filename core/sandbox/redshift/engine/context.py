@@ -38,11 +38,14 @@ class Context:
         self.prepared: dict[str, tuple[list[SqlType], list[Token]]] = {}
         self.cursors: dict[str, tuple[Query, int]] = {}
         self.catalog = Catalog(connection, f"pg_temp_{pid}", ["public"])
+        self.catalog.before_system = journal.flush
         self._tell_path()
         self.wrote = self.in_transaction = self.failed = self.read_only = self.interrupted = False
         self.last_query_id = self.query_id = -1
         self.peer: Callable[[int], Context | None] = lambda _pid: None
         """Another open session by its process id."""
+        self._reader: Any = None
+        """The result that is being read, or was last."""
         self._closed = False
         self._lock = threading.Lock()
 
@@ -94,8 +97,15 @@ class Context:
 
     def arrow(self, text: str) -> Any:
         """A reader of Arrow record batches for DuckDB text."""
-        relation = self.connection.sql(text)
-        return relation.to_arrow_reader(50_000)
+        self._abandon()
+        self._reader = self.connection.sql(text).to_arrow_reader(50_000)
+        return self._reader
+
+    def _abandon(self) -> None:
+        """Let go of a result that was not read to its end: DuckDB starts nothing else beside it."""
+        if self._reader is not None:
+            self._reader.close()
+            self._reader = None
 
     # -- for the statements' modules ----------------------------------------------
     def execute(self, text: str) -> int:
@@ -196,6 +206,7 @@ class Context:
     # -- transaction ----------------------------------------------------------------
     def begin(self) -> None:
         if not self.in_transaction:
+            self.journal.flush()
             self.connection.execute("BEGIN")
             self.in_transaction = True
 

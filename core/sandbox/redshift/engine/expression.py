@@ -9,7 +9,7 @@ from typing import Any
 from sqlglot import exp
 
 from core.sandbox.redshift.engine import arithmetic, comparison, intervals, navigation
-from core.sandbox.redshift.engine.casts import cast, common, converted, try_cast, type_of
+from core.sandbox.redshift.engine.casts import cast, common, converted, try_cast, type_of, weakly_named
 from core.sandbox.redshift.engine.compiling import Call, Compiler
 from core.sandbox.redshift.engine.functions.registry import call_function
 from core.sandbox.redshift.engine.outcome import NeedsCluster, SqlError
@@ -306,7 +306,7 @@ def _case(compiler: Compiler, node: Node, scope: Scope) -> Value:
 @handles(exp.Cast)
 def _cast(compiler: Compiler, node: Node, scope: Scope) -> Value:
     value, kind = compiler.value(node.this, scope), type_of(node.args["to"])
-    label = value.label if value.label != "?column?" else kind.api_name
+    label = kind.api_name if weakly_named(node.this) or value.label == "?column?" else value.label
     if kind.is_text and kind.size < 0:
         kind = SqlType(kind.name, value.type.size if value.type.is_text else -1)
     if value.sql == "NULL":
@@ -317,7 +317,7 @@ def _cast(compiler: Compiler, node: Node, scope: Scope) -> Value:
 @handles(exp.TryCast)
 def _try_cast(compiler: Compiler, node: Node, scope: Scope) -> Value:
     value, kind = compiler.value(node.this, scope), type_of(node.args["to"])
-    label = value.label if value.label != "?column?" else kind.api_name
+    label = kind.api_name if weakly_named(node.this) or value.label == "?column?" else value.label
     return Value(try_cast(value, kind), kind, label)
 
 
@@ -365,7 +365,8 @@ def _extract(compiler: Compiler, node: Node, scope: Scope) -> Value:
 
 @handles(exp.Substring)
 def _substring(compiler: Compiler, node: Node, scope: Scope) -> Value:
-    nodes = [node.this, node.args.get("start") or exp.Literal.number(1), node.args.get("length")]
+    start, length = node.args.get("start"), node.args.get("length")
+    nodes = [node.this, start or (exp.Literal.number(1) if length is not None else None), length]
     return call_function(Call("substring", [one for one in nodes if one is not None], scope, compiler))
 
 

@@ -316,7 +316,7 @@ class _Load:
         if target.type.name in ("super", "timetz"):
             text = f"CAST({text} AS VARCHAR)"
         if target.not_null:
-            text = f"CASE WHEN {source} IS NULL THEN error('Missing data for not-null field') ELSE {text} END"
+            text = f"CASE WHEN {source} IS NULL THEN rs_raise('Missing data for not-null field') ELSE {text} END"
         return text
 
     def _load(self, name: str, batch: list[_Row]) -> None:

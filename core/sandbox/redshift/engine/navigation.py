@@ -13,7 +13,7 @@ from core.sandbox.redshift.engine.types import DATE, SUPER, TIMESTAMP, SqlType
 from core.sandbox.redshift.engine.value import Field, Relation, Scope, Value
 
 _BARE = {
-    "sysdate": Value("CAST(now() AT TIME ZONE 'UTC' AS TIMESTAMP)", TIMESTAMP, "sysdate"),
+    "sysdate": Value("CAST(now() AT TIME ZONE 'UTC' AS TIMESTAMP)", TIMESTAMP, "timestamp"),
     "current_date": Value("CAST(now() AT TIME ZONE 'UTC' AS DATE)", DATE, "date"),
 }
 

@@ -193,6 +193,29 @@ def _drop_with_dependants(session: Context, schema: str, name: str, kind: str, c
     _drop_relation(session, schema, name, kind)
 
 
+def drop_broken_views(session: Context, spec: TableSpec, column: str, cascade: bool) -> None:
+    """After a column went: the bound views that read it go too, or, without CASCADE, forbid it. Raises SqlError."""
+    for place, view in session.catalog.dependants(spec.schema, spec.name):
+        located = session.catalog.locate(place, view)
+        if located is None or not _broken(session, place, view):
+            continue
+        if not cascade:
+            raise SqlError(
+                f"cannot drop table {spec.name} column {column} because other objects depend on it ({place}.{view});"
+                " use DROP COLUMN ... CASCADE"
+            )
+        _drop_with_dependants(session, place, view, located[1], True)
+
+
+def _broken(session: Context, schema: str, name: str) -> bool:
+    """Whether a view's definition no longer gives the columns it was made with."""
+    spec = session.catalog.table(schema, name, kinds=("view", "materialized"))
+    try:
+        return len(session.compile(spec.definition).columns) != len(spec.columns)
+    except SqlError:
+        return True
+
+
 def _drop_relation(session: Context, schema: str, name: str, kind: str) -> None:
     duck = session.catalog.duck(schema, name)
     if kind == "view":

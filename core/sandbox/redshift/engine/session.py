@@ -23,6 +23,7 @@ class EngineSession(Context):
     def run(self, sql: str, parameters: dict[str, str], query_id: int = 0) -> Outcome:
         """Run one statement. Raises SqlError; outside a transaction a failed one leaves nothing behind."""
         self.query_id, self.wrote, self.interrupted = query_id, False, False
+        self._abandon()
         try:
             parts = statements(sql)
         except Unfinished as error:
@@ -80,6 +81,8 @@ class EngineSession(Context):
         if own and word == "declare":
             raise SqlError("DECLARE CURSOR may only be used in transaction blocks")
         if own:
+            if any(token.is_("select") for token in items):
+                self.journal.flush()  # what it reads is as of BEGIN
             self.connection.execute("BEGIN")
             self.in_transaction = word != "vacuum"
         try:
@@ -138,6 +141,8 @@ class EngineSession(Context):
         if word == "alter":
             if reader.take("table"):
                 return alter.alter_table(self, reader)
+            if reader.take("default", "privileges"):
+                return commands.accepted("ALTER DEFAULT PRIVILEGES")
             if reader.take("materialized", "view"):
                 self.catalog.table(*reader.path(), kinds=("materialized",))
                 return commands.accepted("ALTER MATERIALIZED VIEW")
@@ -159,7 +164,12 @@ class EngineSession(Context):
         replace = reader.take("or", "replace")
         local = reader.take("local")
         temporary = reader.take("temporary") or reader.take("temp") or local
-        if reader.take("table"):
+        if replace and not reader.sees("view"):
+            if reader.sees("table") or reader.sees("schema") or reader.sees("materialized"):
+                raise SqlError(
+                    'syntax error at or near "replace": OR REPLACE stands before VIEW, FUNCTION and PROCEDURE'
+                )
+        elif reader.take("table"):
             return tables.create_table(self, reader, temporary)
         if reader.take("view"):
             return objects.create_view(self, reader, replace)

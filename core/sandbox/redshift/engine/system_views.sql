@@ -312,3 +312,11 @@ CREATE OR REPLACE VIEW rs_pg.sys_query_text AS
 CREATE OR REPLACE VIEW rs_info.schemata AS
   SELECT 'dev' AS catalog_name, schema_name, 'awsuser' AS schema_owner
   FROM rs_pg.svv_all_schemas;
+
+CREATE OR REPLACE VIEW rs_pg.svv_user_info AS
+  SELECT 'awsuser' AS user_name, 100 AS user_id, true AS createdb, true AS superuser, false AS catalog_update, 'UNLIMITED' AS connection_limit,
+    'UNRESTRICTED' AS syslog_access, NULL::TIMESTAMP AS last_ddl_ts, NULL::INTEGER AS session_timeout, NULL::VARCHAR AS external_user_id;
+
+CREATE OR REPLACE VIEW rs_pg.svv_roles AS
+  SELECT 0 AS role_id, ''::VARCHAR AS role_name, ''::VARCHAR AS role_owner, ''::VARCHAR AS external_id
+  WHERE false;

@@ -157,9 +157,13 @@ def column_definition(session: Context, reader: Reader, spec: TableSpec) -> Colu
         elif reader.take("encode"):
             column.encoding = _encoding(reader)
         elif reader.take("distkey"):
+            if any(one.distkey for one in spec.columns):
+                raise SqlError("a table takes one DISTKEY column")
             column.distkey = True
             spec.diststyle = "KEY"
         elif reader.take("sortkey"):
+            if any(one.sortkey for one in spec.columns):
+                raise SqlError("SORTKEY stands at one column; name several in the table's SORTKEY (a, b)")
             column.sortkey = 1
             spec.sort_style = "COMPOUND"
         elif reader.take("not", "null"):

@@ -15,7 +15,6 @@ from core.sandbox.redshift.engine.value import Value
 
 refuse(
     "HyperLogLog sketches are the cluster's own",
-    "hll",
     "hll_create_sketch",
     "hll_cardinality",
     "hll_combine",
@@ -44,6 +43,16 @@ def _count(call: Call) -> Value:
     if value.type.name == "super":
         text = f"rs_super_text({value.sql})"
     return _plain(call, f"count({_distinct(call)}{text})", INT8)
+
+
+@aggregate("hll")
+def _hll(call: Call) -> Value:
+    """The number of distinct values, exactly where Redshift estimates it."""
+    call.count(1)
+    if call.over:
+        raise SqlError("hll is not a window function")
+    call.distinct = True
+    return _count(call)
 
 
 @aggregate("sum")
@@ -267,11 +276,11 @@ def _ntile(call: Call) -> Value:
 
 @window("lag", "lead")
 def _offset(call: Call) -> Value:
-    call.count(1, 3)
+    if len(call.nodes) == 3:
+        raise SqlError(f"Default parameter not be supported for window function {call.name}")
+    call.count(1, 2)
     value = call.arg(0)
     rest = f", {argument(call, call.arg(1), 'i')}" if len(call.nodes) > 1 else ""
-    if len(call.nodes) == 3:
-        rest += f", {converted(call.arg(2), value.type)}"
     return _plain(call, f"{call.name}({value.sql}{rest}{call.ignore_nulls})", TEXT if value.is_untyped else value.type)
 
 

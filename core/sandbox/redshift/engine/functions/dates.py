@@ -283,4 +283,4 @@ def _to_char(call: Call) -> Value:
 @function("sysdate")
 def _sysdate(call: Call) -> Value:
     call.count(0)
-    return Value("CAST(now() AT TIME ZONE 'UTC' AS TIMESTAMP)", TIMESTAMP)
+    return Value("CAST(now() AT TIME ZONE 'UTC' AS TIMESTAMP)", TIMESTAMP, "timestamp")

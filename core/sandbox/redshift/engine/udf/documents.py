@@ -63,6 +63,11 @@ def valid(text: str) -> bool:
     return True
 
 
+def valid_document(text: str) -> bool:
+    """IS_VALID_JSON says no to an array at the top: IS_VALID_JSON_ARRAY is for those (developer guide)."""
+    return valid(text) and not valid_array(text)
+
+
 def valid_array(text: str) -> bool:
     try:
         return isinstance(_load(text), list)

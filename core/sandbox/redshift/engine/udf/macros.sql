@@ -1,16 +1,17 @@
 -- Redshift's functions spelled in DuckDB's own SQL, so that they run on columns, not row by row.
+-- rs_raise(message) has no type of its own, as DuckDB's error().
 
 CREATE OR REPLACE MACRO main.rs_not_zero(x) AS
-    CASE WHEN x = 0 THEN error('Divide by zero') ELSE x END;
+    CASE WHEN x = 0 THEN rs_raise('Divide by zero') ELSE x END;
 
 CREATE OR REPLACE MACRO main.rs_ascii(s) AS
     CASE WHEN s = '' THEN 0 ELSE ascii(s) END;
 
 CREATE OR REPLACE MACRO main.rs_left(s, n) AS
-    CASE WHEN n < 0 THEN error('negative substring length not allowed') ELSE left(s, n) END;
+    CASE WHEN n < 0 THEN rs_raise('negative substring length not allowed') ELSE left(s, n) END;
 
 CREATE OR REPLACE MACRO main.rs_right(s, n) AS
-    CASE WHEN n < 0 THEN error('negative substring length not allowed') ELSE right(s, n) END;
+    CASE WHEN n < 0 THEN rs_raise('negative substring length not allowed') ELSE right(s, n) END;
 
 CREATE OR REPLACE MACRO main.rs_lpad(s, n, f) AS
     CASE WHEN n <= 0 THEN left(s, 0) WHEN f = '' THEN left(s, n) ELSE lpad(s, CAST(n AS INTEGER), f) END;
@@ -22,43 +23,43 @@ CREATE OR REPLACE MACRO main.rs_replace(s, a, b) AS
     CASE WHEN a = '' THEN CASE WHEN b IS NOT NULL THEN s END ELSE replace(s, a, b) END;
 
 CREATE OR REPLACE MACRO main.rs_split_part(s, d, n) AS
-    CASE WHEN n <= 0 THEN error('field position must be greater than zero') WHEN d = '' THEN CASE WHEN n = 1 THEN s ELSE '' END
+    CASE WHEN n <= 0 THEN rs_raise('field position must be greater than zero') WHEN d = '' THEN CASE WHEN n = 1 THEN s ELSE '' END
     ELSE split_part(s, d, n) END;
 
 CREATE OR REPLACE MACRO main.rs_substring(s, p, n) AS
-    CASE WHEN n < 0 THEN error('negative substring length not allowed')
+    CASE WHEN n < 0 THEN rs_raise('negative substring length not allowed')
     ELSE substring(s, greatest(p, 1), greatest(p + n - greatest(p, 1), 0)) END;
 
 CREATE OR REPLACE MACRO main.rs_ln(x) AS
-    CASE WHEN x = 0 THEN error('cannot take logarithm of zero') WHEN x < 0 THEN error('cannot take logarithm of a negative number')
+    CASE WHEN x = 0 THEN rs_raise('cannot take logarithm of zero') WHEN x < 0 THEN rs_raise('cannot take logarithm of a negative number')
     ELSE ln(x) END;
 
 CREATE OR REPLACE MACRO main.rs_log10(x) AS
-    CASE WHEN x = 0 THEN error('cannot take logarithm of zero') WHEN x < 0 THEN error('cannot take logarithm of a negative number')
+    CASE WHEN x = 0 THEN rs_raise('cannot take logarithm of zero') WHEN x < 0 THEN rs_raise('cannot take logarithm of a negative number')
     ELSE log10(x) END;
 
 CREATE OR REPLACE MACRO main.rs_sqrt(x) AS
-    CASE WHEN x < 0 THEN error('cannot take square root of a negative number') ELSE sqrt(x) END;
+    CASE WHEN x < 0 THEN rs_raise('cannot take square root of a negative number') ELSE sqrt(x) END;
 
 CREATE OR REPLACE MACRO main.rs_cut(s, n) AS
     CASE WHEN strlen(s) <= n THEN s ELSE rs_cut_bytes_of_text(s, n) END;
 
 CREATE OR REPLACE MACRO main.rs_fit(s, n) AS
     CASE WHEN s IS NULL THEN NULL WHEN strlen(s) <= n THEN s WHEN strlen(rtrim(s, ' ')) <= n THEN left(s, n)
-    ELSE error('Value too long for character type') END;
+    ELSE rs_raise('Value too long for character type') END;
 
 CREATE OR REPLACE MACRO main.rs_cut_bytes(b, n) AS
     rs_bytes_part(b, 1, n);
 
 CREATE OR REPLACE MACRO main.rs_integer(s, k) AS
-    CASE WHEN regexp_full_match(trim(s), '[+-]?[0-9]+') THEN trim(s) ELSE error(CASE
+    CASE WHEN regexp_full_match(trim(s), '[+-]?[0-9]+') THEN trim(s) ELSE rs_raise(CASE
     WHEN trim(s) = '' THEN 'invalid input syntax for integer: "' || s || '"'
     ELSE 'Invalid digit, Value ''' || regexp_extract(trim(s), '^[+-]?[0-9]*(.)', 1) || ''', Pos ' || CAST(length(regexp_extract(trim(s), '^[+-]?[0-9]*')) AS VARCHAR) || ', Type: ' || k END) END;
 
 CREATE OR REPLACE MACRO main.rs_bool(s) AS
     CASE WHEN lower(trim(s)) IN ('t', 'true', 'y', 'yes', '1', 'on') THEN true
     WHEN lower(trim(s)) IN ('f', 'false', 'n', 'no', '0', 'off') THEN false WHEN s IS NULL THEN NULL
-    ELSE error('invalid input syntax for type boolean: "' || s || '"') END;
+    ELSE rs_raise('invalid input syntax for type boolean: "' || s || '"') END;
 
 CREATE OR REPLACE MACRO main.rs_date(s) AS
     coalesce(CASE WHEN regexp_full_match(s, '[0-9]{4}-[0-9]{2}-[0-9]{2}( [0-9:.]+)?') THEN TRY_CAST(s AS DATE) END, rs_parse_date(s));
@@ -91,7 +92,7 @@ CREATE OR REPLACE MACRO main.rs_months(i) AS
     date_part('year', i) * 12 + date_part('month', i);
 
 CREATE OR REPLACE MACRO main.rs_microseconds(i) AS
-    CASE WHEN date_part('year', i) <> 0 OR date_part('month', i) <> 0 THEN error('the months of an interval have no fixed length')
+    CASE WHEN date_part('year', i) <> 0 OR date_part('month', i) <> 0 THEN rs_raise('the months of an interval have no fixed length')
     ELSE CAST(date_part('day', i) AS BIGINT) * 86400000000 + CAST(date_part('hour', i) AS BIGINT) * 3600000000
     + CAST(date_part('minute', i) AS BIGINT) * 60000000 + CAST(date_part('microsecond', i) AS BIGINT) END;
 
@@ -121,10 +122,18 @@ CREATE OR REPLACE MACRO main.rs_months_between(a, b) AS
     WHEN date_part('day', a) = date_part('day', b) OR (CAST(a AS DATE) = last_day(CAST(a AS DATE)) AND CAST(b AS DATE) = last_day(CAST(b AS DATE))) THEN 0.0
     ELSE (epoch(a - date_trunc('month', a)) - epoch(b - date_trunc('month', b))) / 86400.0 / 31.0 END;
 
+CREATE OR REPLACE MACRO main.rs_week_day(n) AS
+    CASE WHEN lower(n) IN ('su', 'sun', 'sunday') THEN 0
+    WHEN lower(n) IN ('m', 'mo', 'mon', 'monday') THEN 1
+    WHEN lower(n) IN ('tu', 'tue', 'tues', 'tuesday') THEN 2
+    WHEN lower(n) IN ('w', 'we', 'wed', 'wednesday') THEN 3
+    WHEN lower(n) IN ('th', 'thu', 'thurs', 'thursday') THEN 4
+    WHEN lower(n) IN ('f', 'fr', 'fri', 'friday') THEN 5
+    WHEN lower(n) IN ('sa', 'sat', 'saturday') THEN 6 END;
+
 CREATE OR REPLACE MACRO main.rs_next_day(d, n) AS
-    d + CAST(CASE
-    WHEN list_position(['su', 'mo', 'tu', 'we', 'th', 'fr', 'sa'], lower(left(n, 2))) IS NULL THEN error('Unknown day of week: ' || n)
-    ELSE (list_position(['su', 'mo', 'tu', 'we', 'th', 'fr', 'sa'], lower(left(n, 2))) - 1 - date_part('dow', d) + 6) % 7 + 1 END AS INTEGER);
+    d + CAST(CASE WHEN rs_week_day(n) IS NULL THEN rs_raise('Unknown day of week: ' || n)
+    ELSE (rs_week_day(n) - date_part('dow', d) + 6) % 7 + 1 END AS INTEGER);
 
 CREATE OR REPLACE MACRO main.rs_to_zone(z, t) AS
     CASE WHEN rs_zone_seconds(z) IS NULL THEN timezone(z, t) ELSE timezone('UTC', t) + to_seconds(rs_zone_seconds(z)) END;
@@ -158,7 +167,7 @@ CREATE OR REPLACE MACRO main.rs_shift_right(a, n) AS
     a >> CAST(n AS INTEGER);
 
 CREATE OR REPLACE MACRO main.rs_listagg(s) AS
-    CASE WHEN strlen(s) > 65535 THEN error('Result size exceeds LISTAGG limit') ELSE s END;
+    CASE WHEN strlen(s) > 65535 THEN rs_raise('Result size exceeds LISTAGG limit') ELSE s END;
 
 CREATE OR REPLACE MACRO main.rs_round_float(x, n) AS
     round(CAST(x AS DOUBLE), n);
@@ -237,4 +246,4 @@ CREATE OR REPLACE MACRO main.rs_cut_decimal(s, n) AS
     CASE WHEN regexp_full_match(s, '[+-]?[0-9]*[.][0-9]+') THEN left(s, strpos(s, '.') + n) ELSE s END;
 
 CREATE OR REPLACE MACRO main.rs_single_bytes(s) AS
-    CASE WHEN strlen(s) <> length(s) THEN error('multibyte character not supported for CHAR (Hint: try using VARCHAR)') ELSE s END;
+    CASE WHEN strlen(s) <> length(s) THEN rs_raise('multibyte character not supported for CHAR (Hint: try using VARCHAR)') ELSE s END;

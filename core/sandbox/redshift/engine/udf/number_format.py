@@ -94,6 +94,8 @@ def _body(shape: _Shape, digits: str, fraction: str) -> str:
     kept = len(fraction.rstrip("0")) if shape.fill else len(fraction)
     zeros = _last_zero(shape)
     kept = max(kept, zeros)
+    if shape.fill and shape.after and not kept and not digits.strip() and digits:
+        digits = digits[:-1] + "0"  # FM9.9 writes zero as "0.", though 0.5 as ".5"
     for name, written in shape.tokens:
         if name in ("9", "0"):
             if point:

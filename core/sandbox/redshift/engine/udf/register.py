@@ -8,6 +8,7 @@ from typing import Any
 from core.sandbox.redshift.engine.udf import (
     documents,
     dynamic,
+    farmhash,
     moment_format,
     moment_parse,
     number_format,
@@ -31,6 +32,7 @@ _FUNCTIONS: tuple[tuple[str, Any, list[str], str], ...] = (
     ("rs_to_varbyte", texts.to_varbyte, ["VARCHAR", "VARCHAR"], "BLOB"),
     ("rs_bytes_part", texts.bytes_part, ["BLOB", "BIGINT", "BIGINT"], "BLOB"),
     ("rs_murmur3", texts.murmur3, ["BLOB", "BIGINT"], "INTEGER"),
+    ("rs_farm_fingerprint", farmhash.fingerprint, ["BLOB"], "BIGINT"),
     ("rs_big_endian", texts.big_endian, ["BIGINT", "BIGINT"], "BLOB"),
     ("rs_bytes_integer", texts.bytes_integer, ["BLOB", "BIGINT"], "BIGINT"),
     ("rs_zone_seconds", zones.offset, ["VARCHAR"], "BIGINT"),
@@ -55,6 +57,7 @@ _FUNCTIONS: tuple[tuple[str, Any, list[str], str], ...] = (
     ("rs_round_decimal", number_format.rounded, ["VARCHAR", "INTEGER"], "VARCHAR"),
     ("rs_trunc_decimal", number_format.truncated, ["VARCHAR", "INTEGER"], "VARCHAR"),
     ("rs_json_valid", documents.valid, ["VARCHAR"], "BOOLEAN"),
+    ("rs_json_valid_document", documents.valid_document, ["VARCHAR"], "BOOLEAN"),
     ("rs_json_valid_array", documents.valid_array, ["VARCHAR"], "BOOLEAN"),
     ("rs_json_parse", documents.parse, ["VARCHAR"], "JSON"),
     ("rs_json_path", documents.path_text, ["VARCHAR", "VARCHAR[]", "BOOLEAN"], "VARCHAR"),
@@ -113,6 +116,11 @@ def _strict(function: Any) -> Any:
     return call
 
 
+def _raise(message: str) -> None:
+    """DuckDB's own error() counts as volatile, and a window's ORDER BY takes nothing volatile."""
+    raise ValueError(message)
+
+
 def register_functions(connection: Any) -> None:
     """Visible to every cursor of the connection's database. NULL in gives NULL out, except to the hash."""
     for name, function, parameters, result in _FUNCTIONS:
@@ -120,4 +128,5 @@ def register_functions(connection: Any) -> None:
             connection.create_function(name, _strict(function), parameters, result, null_handling="special")
         else:
             connection.create_function(name, function, parameters, result)
+    connection.create_function("rs_raise", _raise, ["VARCHAR"], "NULL")
     connection.create_function("rs_fnv_bytes", texts.fnv, ["BLOB", "BIGINT"], "BIGINT", null_handling="special")
