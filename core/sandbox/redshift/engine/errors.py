@@ -31,11 +31,17 @@ _RULES: tuple[tuple[str, str], ...] = (
 )  # fmt: skip
 
 
+_OURS = (NameError, AttributeError, TypeError, LookupError, AssertionError)
+"""Mistakes in this engine: they must not look as if the statement were at fault."""
+
+
 def translated(error: BaseException) -> SqlError:
     """The SqlError for what DuckDB raised."""
     if isinstance(error, SqlError):
         return error
     text = str(error)
+    if isinstance(error, _OURS):
+        return SqlError(f"internal error of the local engine ({type(error).__name__}: {text}); AWS may well take this")
     for pattern, replacement in _RULES:
         found = re.search(pattern, text)
         if found is not None:
