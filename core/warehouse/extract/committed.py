@@ -15,7 +15,6 @@ matched in another way. Lines that the committed pattern misses prove nothing, a
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
 
 from core.warehouse.extract.syntax import (
     ASCII,
@@ -50,7 +49,6 @@ class Committed:
     sure: str
 
 
-@lru_cache(64)
 def committed(pattern: str) -> Committed | None:
     """The quick form of a pattern over whole lines, or None where there is none."""
     try:

@@ -49,7 +49,10 @@ PHASES = (
     ("algorithm", "phase"),
     [
         ("patch-svc", "Reading the data"),
+        ("patch-svc", "Learning the stroke patterns"),
         ("patch-svc", "Finding the support vectors"),
+        ("patch-svc", "Learning what is no digit"),
+        ("patch-svc", "(all rows)"),
         ("patch-svc", "Storing the model"),  # by then the child is done: only taking the model over is left
         ("gradient-boosting", "Fitting"),
     ],
