@@ -160,10 +160,14 @@ def test_cancel_is_confirmed_by_the_server(service: WarehouseService) -> None:
     job = runner.submit("slow", lambda job: service.execute(job, run))
     eventually(lambda: run.state is State.STARTED, 60)
     listed: list = []
-    lister = threading.Thread(target=lambda: listed.extend(service.running(headless_job(), connection)))
-    lister.start()
-    lister.join(15)
-    assert any("SELECT" in statement.sql.upper() for statement in listed)
+
+    def shown() -> bool:  # the server may not have begun it yet; that it answers meanwhile is what matters
+        lister = threading.Thread(target=lambda: listed.extend(service.running(headless_job(), connection)))
+        lister.start()
+        lister.join(15)
+        return any("SELECT" in statement.sql.upper() for statement in listed)
+
+    eventually(shown)
     assert all(statement.user for statement in listed)
     assert job.cancel()
     assert job.wait(60)
