@@ -121,6 +121,11 @@ class DatabaseTarget:
                 f"{self.where} writes a binary log, and lets only administrators make triggers and functions then:"
                 " set log_bin_trust_function_creators = 1 there"
             )
+        if self.named and "SYSTEM_USER" in error.why:  # else whoever wrote the dump could act as that administrator
+            return (
+                f"the dump makes views or routines that act as an administrator of {self.where}:"
+                " take a server where that account has another name"
+            )
         if self.named and any(number in error.why for number in _RIGHTS):
             return f"the login of {self.where} lacks a right that the dump needs"
         if not any(number in error.why for number in _MISMATCH):
