@@ -116,6 +116,16 @@ class DatabaseTarget:
     def mismatch(self, error: OpsError) -> str:
         if any(words in error.why for words in _DISK_FULL):
             return "the disk for rehearsals is full"
+        if self.named and "ERROR 1419" in error.why:  # MySQL's binary log is on by default
+            return (
+                f"{self.where} writes a binary log, and lets only administrators make triggers and functions then:"
+                " set log_bin_trust_function_creators = 1 there"
+            )
+        if self.named and "SYSTEM_USER" in error.why:  # else whoever wrote the dump could act as that administrator
+            return (
+                f"the dump makes views or routines that act as an administrator of {self.where}:"
+                " take a server where that account has another name"
+            )
         if self.named and any(number in error.why for number in _RIGHTS):
             return f"the login of {self.where} lacks a right that the dump needs"
         if not any(number in error.why for number in _MISMATCH):
@@ -235,12 +245,19 @@ def _confined(
         for name in databases:
             scope = identifier(name.replace("_", "\\_"))
             rows_of(connection, f"GRANT ALL ON {scope}.* TO {user}@'%'")
-        # Views, triggers and routines of other definers can only be made with this; MySQL calls it otherwise.
-        right = "SET USER" if server_version(connection)[0] == "mariadb" else "SET_USER_ID"
-        rows_of(connection, f"GRANT {right} ON *.* TO {user}@'%'")
+        rows_of(connection, f"GRANT {_right_to_define(connection)} ON *.* TO {user}@'%'")
     except pymysql.MySQLError as error:
         return login, f"the login of {login.name} may not make one ({message_of(error)}): the dump had all its rights"
     return replace(login, user=user, password=password), ""
+
+
+def _right_to_define(connection: Any) -> str:
+    """The right without which nobody makes views, triggers and routines of other definers; MySQL 8.2 split and renamed its own."""
+    if server_version(connection)[0] == "mariadb":
+        return "SET USER"
+    known = {str(row[0]).upper() for row in rows_of(connection, "SHOW PRIVILEGES")}
+    newer = [name for name in ("SET_ANY_DEFINER", "ALLOW_NONEXISTENT_DEFINER") if name in known]
+    return ", ".join(newer) or "SET_USER_ID"
 
 
 def _drop_user(login: Login, user: str) -> None:

@@ -163,6 +163,28 @@ def test_what_the_login_there_may_not_is_no_fault_of_the_backup(elsewhere: Stati
     assert left(second) == []
 
 
+@pytest.mark.parametrize(
+    ("line", "outcome"), [("column orders.doc: json", Outcome.DONE), ("column orders.lost: json", Outcome.FAILED)]
+)
+def test_another_engine_may_word_a_type_its_own_way_but_must_have_it(
+    station: Station, line: str, outcome: Outcome
+) -> None:
+    run = station.run()
+
+    def from_mysql(values: dict[str, Any]) -> None:
+        (part,) = values["databases"]
+        values["engine"] = "mysql"
+        part["schema"] = [line if old.startswith("column orders.doc:") else old for old in part["schema"]]
+        part["checksums"] = dict.fromkeys(part["checksums"], 1)
+
+    station.change_manifest(run.key, from_mysql)
+    verification = station.verify()
+    assert verification.outcome is outcome
+    told = {check.name.split(" of ")[0]: check.ok for check in verification.checks}
+    assert told["schema"] is (None if outcome is Outcome.DONE else False)
+    assert outcome is Outcome.FAILED or told["CHECKSUM TABLE"] is None
+
+
 def test_the_source_is_refused_as_scratch(elsewhere: Station) -> None:
     elsewhere.run()
     elsewhere.keep(proof=Proof(scratch=elsewhere.plan.source.server))
