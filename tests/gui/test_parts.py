@@ -6,9 +6,10 @@ import time
 from datetime import UTC, datetime
 
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QEvent, Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QWidget
 
 from gui.parts.dialogs import ConfirmDialog
 from gui.parts.notices import Banner
@@ -94,6 +95,26 @@ def test_the_theme_switches_everything(qtbot) -> None:
     theme().choose("dark")
     theme().choose("light")
     assert changes == ["dark", "light"]
+
+
+def test_a_widget_is_styled_a_few_times_however_deep_it_stands(qtbot) -> None:
+    styled = []
+
+    class Deepest(QWidget):
+        def changeEvent(self, event: QEvent) -> None:
+            if event.type() == QEvent.Type.StyleChange:
+                styled.append(1)
+
+    top = nest = QWidget()
+    for _ in range(12):
+        nest = QWidget(nest)
+    Deepest(nest)
+    qtbot.addWidget(top)
+    top.show()
+    styled.clear()
+    theme().choose("dark")
+    theme().choose("light")
+    assert 2 <= len(styled) <= 6
 
 
 def test_times_follow_the_zone_that_was_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
