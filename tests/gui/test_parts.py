@@ -9,9 +9,9 @@ import pytest
 from PySide6.QtCore import QEvent, Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QLineEdit, QWidget
 
-from gui.parts.dialogs import ConfirmDialog
+from gui.parts.dialogs import ConfirmDialog, Dialog
 from gui.parts.notices import Banner
 from gui.parts.words import byte_size, duration, short_count, show_times_in_utc, zoned
 from gui.style.theme import theme
@@ -59,6 +59,26 @@ def test_figures_read_well() -> None:
         "3 d 4 h",
     ]
     assert [short_count(n) for n in (9_999, 20_000, 1_200_000)] == ["9,999", "20.0 k", "1.2 M"]
+
+
+def test_a_dialog_begins_at_its_first_field_and_enter_in_it_is_its_main_button(qtbot) -> None:
+    dialog, asked = Dialog("New plan", "Save"), []
+    qtbot.addWidget(dialog)
+    dialog.asked.connect(lambda: asked.append(1))
+    second, first = QLineEdit(), QLineEdit()  # built in another order than read
+    for edit in (first, second):
+        dialog.body.addWidget(edit)
+    dialog.show()
+    visited = []
+    for _ in range(4):
+        visited.append(dialog.focusWidget())
+        QTest.keyClick(dialog.focusWidget(), Qt.Key.Key_Tab)
+    assert visited == [first, second, dialog.cancel_button, dialog.accept_button]
+    QTest.keyClick(first, Qt.Key.Key_Return)
+    assert asked == [1]
+    QTest.keyClick(dialog.cancel_button, Qt.Key.Key_Return)  # Enter presses the button that has the keys
+    assert asked == [1]
+    assert not dialog.isVisible()
 
 
 def _contrast(one: str, other: str) -> float:
