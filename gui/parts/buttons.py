@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QButtonGroup, QFrame, QHBoxLayout, QPushButton, QWidget
 
 from gui.style.icons import icon
@@ -24,15 +25,22 @@ class Button(QPushButton):
         self.setProperty("kind", kind)
         self._icon_name = icon_name
         self._token = token or _ICON_TOKEN.get(kind, "text2")
-        self.setAccessibleName(text)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.setAutoDefault(False)
-        if kind == "icon":
+        if kind == "icon":  # the others are known by what stands on them, which may change
+            self.setAccessibleName(text)
             self.setToolTip(text)
         if icon_name:
             self.setIconSize(QSize(16, 16))
             self._paint_icon()
             theme().changed.connect(self._paint_icon)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Enter presses like Space, but never what cannot be undone."""
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and self.property("kind") != "destructive":
+            self.click()
+        else:
+            super().keyPressEvent(event)
 
     def set_icon(self, icon_name: str, token: str = "") -> None:
         self._icon_name = icon_name

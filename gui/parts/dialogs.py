@@ -3,21 +3,34 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QKeyEvent
-from PySide6.QtWidgets import QDialog, QFrame, QLineEdit, QVBoxLayout, QWidget
+from PySide6.QtGui import QKeyEvent, QShowEvent
+from PySide6.QtWidgets import (
+    QAbstractSpinBox,
+    QCheckBox,
+    QComboBox,
+    QDialog,
+    QFrame,
+    QLineEdit,
+    QRadioButton,
+    QVBoxLayout,
+    QWidget,
+)
 
 from gui.parts.buttons import Button
+from gui.parts.focus import first_to_fill, tab_as_read
 from gui.parts.layout import column, row
 from gui.parts.notices import Picture
 from gui.parts.words import Chip, Label
 from gui.style.theme import font
 from gui.style.tokens import Space
 
+_FIELDS = (QLineEdit, QAbstractSpinBox, QComboBox, QCheckBox, QRadioButton)
 ENVIRONMENT_TONE = {"production": "danger", "staging": "warning", "sandbox": "success"}
 
 
 class Dialog(QDialog):
-    """Title, body column, and a foot with Cancel and one main button (``self.accept_button``). Esc closes.
+    """Title, body column, and a foot with Cancel and one main button (``self.accept_button``). Esc closes; Enter in a
+    field is the main button, where that is a primary one (``enter_asks``). Keys go to the first field.
 
     The main button emits ``asked``; close it with ``accept()`` when the work is on its way, or leave it open to
     show a fault in place.
@@ -31,6 +44,7 @@ class Dialog(QDialog):
         super().__init__(parent)
         self.setWindowTitle(title)
         self.setModal(True)
+        self.enter_asks = kind == "primary"
         self.setMinimumWidth(width)
         self.heading = Label(title, "h1", wrap=True)
         self.head = row(self.heading)
@@ -45,6 +59,18 @@ class Dialog(QDialog):
         self.setLayout(
             column(self.head, self.body, self.foot, gap=Space.L, margins=(Space.XL, Space.XL, Space.XL, Space.XL))
         )
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        tab_as_read(self)
+        if self.focusWidget() is None and (first := first_to_fill(self)) is not None:
+            first.setFocus(Qt.FocusReason.TabFocusReason)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() not in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            super().keyPressEvent(event)
+        elif self.enter_asks and isinstance(self.focusWidget(), _FIELDS):
+            self.accept_button.click()
 
 
 class ConfirmDialog(Dialog):

@@ -80,6 +80,7 @@ def scrolled(content: QWidget, parent: QWidget | None = None, *, horizontal: boo
     area.setObjectName("pageScroll")
     area.setWidgetResizable(True)
     area.setFrameShape(QFrame.Shape.NoFrame)
+    area.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # what has the focus inside passes Page Down on to it
     if not horizontal:
         area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
     content.setObjectName("page")

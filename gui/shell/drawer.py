@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from PySide6.QtCore import QEvent, QObject, Qt, Signal
+from PySide6.QtCore import QEvent, QObject, Signal
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QProgressBar, QVBoxLayout, QWidget
 
@@ -162,7 +162,6 @@ class Drawer(QFrame):
                    margins=(Space.L, Space.M, Space.M, Space.M))
         )  # fmt: skip
         self.layout().setStretch(2, 1)  # type: ignore[union-attr]
-        area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         jobs.activity_changed.connect(self.refresh)
 
     def showEvent(self, event: object) -> None:

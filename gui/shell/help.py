@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QGridLayout, QWidget
 
 from gui.bridge.commands import Commands
@@ -31,4 +32,7 @@ class HelpDialog(Dialog):
             if command.shortcut:
                 key.setProperty("kind", "key")
             grid.addWidget(key, line, 2)
-        self.body.addWidget(scrolled(page), 1)
+        area = scrolled(page)
+        area.setFocusPolicy(Qt.FocusPolicy.StrongFocus)  # there is nothing inside that keys could go to
+        area.setAccessibleName("Keys and commands")
+        self.body.addWidget(area, 1)

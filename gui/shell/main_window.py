@@ -7,9 +7,9 @@ from collections.abc import Callable, Sequence
 from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QByteArray, QTimer, Signal
+from PySide6.QtCore import QByteArray, Qt, QTimer, Signal
 from PySide6.QtGui import QCloseEvent, QGuiApplication, QResizeEvent
-from PySide6.QtWidgets import QFrame, QMainWindow, QStackedWidget, QWidget
+from PySide6.QtWidgets import QApplication, QFrame, QMainWindow, QStackedWidget, QWidget
 
 from core.base.errors import OpsError
 from core.desk import Desk
@@ -20,6 +20,7 @@ from gui.bridge.memory import Memory
 from gui.bridge.sandbox_watch import SandboxWatch
 from gui.bridge.settings_bridge import SettingsBridge
 from gui.bridge.tab_context import TabContext, TabSpec
+from gui.parts.focus import enter, tab_as_read
 from gui.parts.layout import column, row
 from gui.parts.notices import Banner, Busy
 from gui.parts.words import restyle, show_times_in_utc
@@ -133,6 +134,7 @@ class MainWindow(QMainWindow):
                 shortcut=f"Ctrl+{index + 1}",
             )
         add("palette", "Search or run a command", self._open_palette, icon="search", shortcut="Ctrl+K")
+        add("part", "Go on to the next part of the window", self._next_part, icon="chevron-right", shortcut="F6")
         add("drawer", "Show or hide the activity drawer", self.toggle_drawer, icon="panel-right", shortcut="Ctrl+J")
         add("theme", "Switch between light and dark", self._switch_theme, icon="moon")
         add("settings", "Settings", self.open_settings, icon="settings", shortcut="Ctrl+,")
@@ -175,7 +177,7 @@ class MainWindow(QMainWindow):
         self.commands.show_room(page_id)
         self.memory.put("page", page_id)
         if page_id in self._pages or tab.loaded():
-            self.stack.setCurrentWidget(self.page(page_id))
+            self._show(self.page(page_id))
             return
         self._opening.show_text(f"Opening {tab.title}")
         self.stack.setCurrentWidget(self._opening)
@@ -194,7 +196,17 @@ class MainWindow(QMainWindow):
 
     def _loaded(self, page_id: str) -> None:
         if page_id == self._wanted:
-            self.stack.setCurrentWidget(self.page(page_id))
+            self._show(self.page(page_id))
+
+    def _show(self, page: QWidget) -> None:
+        """Keys that were in the page before, or nowhere, go to this one."""
+        was_here = page.focusWidget() is not None
+        focus = QApplication.focusWidget()
+        free = focus is None or focus is self or self.stack.isAncestorOf(focus)
+        self.stack.setCurrentWidget(page)
+        tab_as_read(page)
+        if free and not was_here:
+            page.setFocus(Qt.FocusReason.OtherFocusReason)
 
     def page(self, page_id: str) -> QWidget:
         """The page, built now if it was not yet."""
@@ -202,7 +214,7 @@ class MainWindow(QMainWindow):
             self._pages[page_id] = self._tabs[page_id].build(self.context, self.stack)
             self.stack.addWidget(self._pages[page_id])
             if self._wanted == page_id:
-                self.stack.setCurrentWidget(self._pages[page_id])
+                self._show(self._pages[page_id])
         return self._pages[page_id]
 
     def _load_the_rest(self) -> None:
@@ -287,6 +299,17 @@ class MainWindow(QMainWindow):
     def _open_palette(self) -> None:
         self.palette_box.open()
 
+    def _next_part(self) -> None:
+        """Page (or its panes), drawer, rail, and round again."""
+        page = self._pages.get(self._wanted, self._opening)
+        panes = getattr(page, "panes", None)
+        parts: list[tuple[QWidget, Callable[[], None]]] = panes() if panes else [(page, partial(enter, page))]
+        others = [self.drawer, self.rail] if "drawer" in self.__dict__ and self.drawer.isVisible() else [self.rail]
+        parts += [(part, partial(enter, part)) for part in others]
+        focus = QApplication.focusWidget()
+        inside = [focus is not None and (part is focus or part.isAncestorOf(focus)) for part, _ in parts]
+        parts[(inside.index(True) + 1) % len(parts) if True in inside else 0][1]()
+
     def toggle_drawer(self) -> None:
         shown = not self.drawer.isVisibleTo(self)
         self.drawer.setVisible(shown)
@@ -346,7 +369,9 @@ class MainWindow(QMainWindow):
     def _help(self) -> None:
         from gui.shell.help import HelpDialog
 
-        HelpDialog(self.commands, {tab.id: tab.title for tab in self._tabs.values()}, self).open()
+        dialog = HelpDialog(self.commands, {tab.id: tab.title for tab in self._tabs.values()}, self)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.open()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import shiboken6
 from PySide6.QtCore import QEvent, QObject, QSize, Qt
 from PySide6.QtGui import QKeyEvent
-from PySide6.QtWidgets import QFrame, QLineEdit, QListWidget, QListWidgetItem, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QApplication, QFrame, QLineEdit, QListWidget, QListWidgetItem, QVBoxLayout, QWidget
 
 from gui.bridge.commands import Command, Commands
 from gui.parts.layout import row
@@ -58,9 +59,12 @@ class Palette(QFrame):
         layout.addWidget(self.edit)
         layout.addWidget(self.empty)
         layout.addWidget(self.list)
+        self._before: QWidget | None = None
         self.hide()
 
     def open(self) -> None:
+        if not self.isVisible():
+            self._before = QApplication.focusWidget()
         width = min(600, self._window.width() - 2 * Space.XXL)
         self.setGeometry(
             (self._window.width() - width) // 2,
@@ -92,7 +96,8 @@ class Palette(QFrame):
 
     def close_up(self) -> None:
         self.hide()
-        self._window.setFocus()
+        back = self._before if self._before is not None and shiboken6.isValid(self._before) else self._window
+        back.setFocus(Qt.FocusReason.PopupFocusReason)
 
     def _fill(self, text: str) -> None:
         self.list.clear()

@@ -112,6 +112,7 @@ class Rail(QFrame):
         for tab_id, button in self.buttons.items():
             button.setChecked(tab_id == page_id)
             button.set_token("accent" if tab_id == page_id else "text2")
+        self.setFocusProxy(self.buttons[page_id])
 
     def _move(self, index: int) -> None:
         ids = list(self.buttons)

@@ -37,6 +37,7 @@ class SettingsDialog(Dialog):
         self._settings = settings
         self._shows: list[Callable[[Settings], None]] = []
         self.cancel_button.hide()
+        self.enter_asks = False  # it takes a number over, which may be refused
         self.asked.connect(self.accept)
         self.banner = Banner("danger")
         self.body.addWidget(self.banner)

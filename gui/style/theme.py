@@ -73,6 +73,8 @@ class Theme(QObject):
         hints.setColorScheme(wanted)
         dark = self.choice == "dark" or (self.choice == "system" and hints.colorScheme() == Qt.ColorScheme.Dark)
         self.tokens = load("dark" if dark else "light")
+        # From one sheet to the next Qt restyles a widget once for each of its ancestors; from none to one, once.
+        application.setStyleSheet("")
         application.setPalette(_palette(self.tokens))
         application.setStyleSheet(stylesheet(self.tokens, self.icons))
         self.changed.emit()

@@ -6,11 +6,12 @@ import time
 from datetime import UTC, datetime
 
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QEvent, Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QLineEdit, QWidget
 
-from gui.parts.dialogs import ConfirmDialog
+from gui.parts.dialogs import ConfirmDialog, Dialog
 from gui.parts.notices import Banner
 from gui.parts.words import byte_size, duration, short_count, show_times_in_utc, zoned
 from gui.style.theme import theme
@@ -60,6 +61,26 @@ def test_figures_read_well() -> None:
     assert [short_count(n) for n in (9_999, 20_000, 1_200_000)] == ["9,999", "20.0 k", "1.2 M"]
 
 
+def test_a_dialog_begins_at_its_first_field_and_enter_in_it_is_its_main_button(qtbot) -> None:
+    dialog, asked = Dialog("New plan", "Save"), []
+    qtbot.addWidget(dialog)
+    dialog.asked.connect(lambda: asked.append(1))
+    second, first = QLineEdit(), QLineEdit()  # built in another order than read
+    for edit in (first, second):
+        dialog.body.addWidget(edit)
+    dialog.show()
+    visited = []
+    for _ in range(4):
+        visited.append(dialog.focusWidget())
+        QTest.keyClick(dialog.focusWidget(), Qt.Key.Key_Tab)
+    assert visited == [first, second, dialog.cancel_button, dialog.accept_button]
+    QTest.keyClick(first, Qt.Key.Key_Return)
+    assert asked == [1]
+    QTest.keyClick(dialog.cancel_button, Qt.Key.Key_Return)  # Enter presses the button that has the keys
+    assert asked == [1]
+    assert not dialog.isVisible()
+
+
 def _contrast(one: str, other: str) -> float:
     def light(colour: str) -> float:
         parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
@@ -94,6 +115,26 @@ def test_the_theme_switches_everything(qtbot) -> None:
     theme().choose("dark")
     theme().choose("light")
     assert changes == ["dark", "light"]
+
+
+def test_a_widget_is_styled_a_few_times_however_deep_it_stands(qtbot) -> None:
+    styled = []
+
+    class Deepest(QWidget):
+        def changeEvent(self, event: QEvent) -> None:
+            if event.type() == QEvent.Type.StyleChange:
+                styled.append(1)
+
+    top = nest = QWidget()
+    for _ in range(12):
+        nest = QWidget(nest)
+    Deepest(nest)
+    qtbot.addWidget(top)
+    top.show()
+    styled.clear()
+    theme().choose("dark")
+    theme().choose("light")
+    assert 2 <= len(styled) <= 6
 
 
 def test_times_follow_the_zone_that_was_chosen(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -38,7 +38,6 @@ class BucketDialog(Dialog):
         for widget in (self.field, self.versions, self.lock, self.banner):
             self.body.addWidget(widget)
         self.name.textChanged.connect(lambda _: self.field.show_fault(""))
-        self.name.returnPressed.connect(self.asked)
         self.asked.connect(self._fire)
 
     def show_fault(self, fault: OpsError) -> None:
@@ -64,7 +63,6 @@ class OpenBucketDialog(Dialog):
         super().__init__("Open a bucket by name", "Open", parent)
         self.name = line("bucket, or s3://bucket/prefix", mono=True)
         self.body.addWidget(Field("Bucket", self.name, "For logins that may use a bucket but not list all of them"))
-        self.name.returnPressed.connect(self.asked)
         self.asked.connect(self._fire)
 
     def _fire(self) -> None:

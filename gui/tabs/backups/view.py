@@ -34,6 +34,7 @@ class BackupsView(QWidget):
         layout.setSpacing(Space.M)
         layout.addLayout(row(self.halves, None, self.back_up, self.verify, self.restore))
         layout.addWidget(self.stack, 1)
+        self.setFocusProxy(self.halves)
         self.halves.chosen.connect(self.show_half)
 
     def show_half(self, half: str) -> None:

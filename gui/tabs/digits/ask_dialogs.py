@@ -129,7 +129,6 @@ class TextDialog(Dialog):
         self.edit = QLineEdit(text)
         self.field = Field(label, self.edit, help_text)
         self.body.addWidget(self.field)
-        self.edit.returnPressed.connect(self._order)
         self.asked.connect(self._order)
         self.edit.setFocus()
         self.edit.selectAll()

@@ -139,6 +139,7 @@ def table_of(heads: Sequence[str], name: str, rows: int = 0, *, figures: Sequenc
     table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
     table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
     table.setShowGrid(False)
+    table.setTabKeyNavigation(False)
     table.verticalHeader().hide()
     table.verticalHeader().setDefaultSectionSize(Size.CONTROL_SMALL)
     head = table.horizontalHeader()

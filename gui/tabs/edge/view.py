@@ -80,6 +80,7 @@ class EdgeView(QWidget):
         outer = column(top, self.area, gap=Space.L, margins=(Space.XL, Space.L, Space.XL, Space.L))
         outer.setStretch(1, 1)
         self.setLayout(outer)
+        self.setFocusProxy(self.url)
         self.url.returnPressed.connect(lambda: self.check_asked.emit(self.url.text()))
         self.probe.clicked.connect(lambda: self.probe_asked.emit(self.url.text()))
         self.cancel.clicked.connect(self.cancel_asked)

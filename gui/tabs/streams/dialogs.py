@@ -40,7 +40,6 @@ class CreateDialog(Dialog):
         self.body.addWidget(self.banner)
         self.on_demand.toggled.connect(self.shards.setDisabled)
         self.name.textChanged.connect(lambda text: self.accept_button.setEnabled(bool(text.strip())))
-        self.name.returnPressed.connect(self.accept_button.click)
         self.accept_button.setEnabled(False)
         self.asked.connect(self._ask)
         self.name.setFocus()
@@ -68,7 +67,6 @@ class StartDialog(Dialog):
             "An ISO time (UTC unless it says otherwise), an age like 90s, 10m, 2h or 1d, or SHARD:SEQUENCE",
         )
         self.body.addWidget(self.field)
-        self.place.returnPressed.connect(self.accept_button.click)
         self.asked.connect(lambda: self.start_asked.emit(self.place.text()))
         self.place.setFocus()
 

@@ -71,7 +71,6 @@ class ParameterDialog(Dialog):
             null.setAccessibleName(f"{name} is NULL")
             edit.setDisabled(null.isChecked())
             null.toggled.connect(edit.setDisabled)
-            edit.returnPressed.connect(self.asked)
             self._fields[name] = (edit, null)
             entry = row(Field(f":{name}", edit), null)
             entry.setAlignment(null, Qt.AlignmentFlag.AlignBottom)

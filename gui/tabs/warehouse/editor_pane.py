@@ -176,6 +176,7 @@ class EditorPane(QFrame):
         key = self.tabs.tabData(index) if index >= 0 else None
         if key in self._editors:
             self.stack.setCurrentWidget(self._editors[key])
+            self.setFocusProxy(self._editors[key])
             self.find_bar.hide()
             self.file_shown.emit(key)
 

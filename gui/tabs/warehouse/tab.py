@@ -43,7 +43,6 @@ def build(context: TabContext, parent: QWidget | None = None) -> QWidget:
     add("previous_file", "Previous SQL file", partial(editors.choose_next, -1), "chevron-left", "Ctrl+PgUp")
     add("next_result", "Next result", partial(results.choose_next, 1), "chevron-right", "Alt+PgDown")
     add("previous_result", "Previous result", partial(results.choose_next, -1), "chevron-left", "Alt+PgUp")
-    add("pane", "Go on to catalogue, SQL or result", view.next_pane, "panel-right", "F6")
     for number, (side, words) in enumerate(SIDES, 1):
         add(f"side_{side}", f"Show: {words}", partial(results.go_to_side, side), "eye", f"Alt+{number}")
     add("export", "Export the result", results.export_button.click, "download", "Ctrl+Shift+E")

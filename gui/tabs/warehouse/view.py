@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QHideEvent
 from PySide6.QtWidgets import QComboBox, QSplitter, QWidget
@@ -62,6 +64,7 @@ class WarehouseView(QWidget):
         )
         layout.setStretch(3, 1)
         self.setLayout(layout)
+        self.setFocusProxy(self.editors)
         self.connection.activated.connect(lambda _index: self.connection_chosen.emit(self.connection.currentText()))
         self.database.activated.connect(lambda _index: self.database_chosen.emit(self.database.currentText()))
         self.badge.clicked.connect(self.differences_asked)
@@ -73,15 +76,13 @@ class WarehouseView(QWidget):
         if not event.spontaneous() and not self.window().isVisible():  # the window went, not only the page
             self.window_closed.emit()
 
-    def next_pane(self) -> None:
-        """Keys go on to the next of catalogue, SQL and result."""
-        here = self.focusWidget()
-        if here is not None and self.editors.isAncestorOf(here):
-            self.results.take_focus()
-        elif here is not None and self.results.isAncestorOf(here):
-            self.tree.focus_tree()
-        else:
-            self.editors.editor.setFocus()
+    def panes(self) -> list[tuple[QWidget, Callable[[], None]]]:
+        """What F6 visits in turn, and how: the SQL, the result, the catalogue."""
+        return [
+            (self.editors, self.editors.setFocus),
+            (self.results, self.results.take_focus),
+            (self.tree, self.tree.focus_tree),
+        ]
 
     def show_connections(self, connections: list[WarehouseConnection], current: str) -> None:
         self.connection.clear()

@@ -1,0 +1,56 @@
+"""The order in which Tab visits things: as they are read, top to bottom and left to right, whatever was built first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import pairwise
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QLayout, QPushButton, QScrollArea, QSplitter, QStackedWidget, QWidget
+
+
+def tab_as_read(root: QWidget) -> None:
+    """Let Tab go through ``root`` as its layouts stand; call it when its parts are in place."""
+    for before, after in pairwise(_reached(root)):
+        QWidget.setTabOrder(before, after)
+
+
+def first_to_fill(root: QWidget) -> QWidget | None:
+    """Where keys are wanted first: the first field or list in ``root`` that can be used now, else its first button."""
+    usable = [widget for widget in _reached(root) if widget.isEnabled() and widget.isVisibleTo(root)]
+    fields = (widget for widget in usable if not isinstance(widget, QPushButton))
+    return next(fields, usable[0] if usable else None)
+
+
+def enter(part: QWidget) -> None:
+    """Give the keys to a part of the window: where they were in it, else where it begins."""
+    target = part.focusWidget() or part.focusProxy() or first_to_fill(part)
+    if target is not None:
+        target.setFocus(Qt.FocusReason.ShortcutFocusReason)
+
+
+def _reached(widget: QWidget) -> Iterator[QWidget]:
+    parts = list(_parts(widget))
+    if widget.focusPolicy() & Qt.FocusPolicy.TabFocus and widget.focusProxy() is None:
+        yield widget
+    for part in parts:
+        yield from _reached(part)
+
+
+def _parts(widget: QWidget) -> Iterator[QWidget]:
+    if isinstance(widget, QSplitter | QStackedWidget):
+        yield from filter(None, (widget.widget(number) for number in range(widget.count())))
+    elif isinstance(widget, QScrollArea):
+        yield from filter(None, [widget.widget()])
+    elif (layout := widget.layout()) is not None:
+        yield from _in(layout)
+
+
+def _in(layout: QLayout) -> Iterator[QWidget]:
+    for number in range(layout.count()):
+        item = layout.itemAt(number)
+        assert item is not None
+        if (widget := item.widget()) is not None:
+            yield widget
+        elif (inner := item.layout()) is not None:
+            yield from _in(inner)
