@@ -45,8 +45,8 @@ bench: setup-full
 	$(PYTHON) -m tests.benchmarks
 
 lock:
-	uv pip compile pyproject.toml --all-extras --group dev --universal --generate-hashes --no-header --no-emit-index-url --no-annotate -q -o requirements.lock
-	uv pip compile --group rivals --universal --generate-hashes --no-header --no-emit-index-url --no-annotate -q -o requirements-rivals.lock
+	uv pip compile pyproject.toml --all-extras --group dev --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-annotate -q -o requirements.lock
+	uv pip compile --group rivals --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-annotate -q -o requirements-rivals.lock
 
 setup:
 	@.ci/setup

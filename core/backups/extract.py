@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import errno
 import queue
-import tarfile
 import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 from core.backups.flow import PieceReader
+from core.backups.tars import tarfile
 from core.base.errors import OpsError
 
 _AHEAD = 16

@@ -11,7 +11,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import tarfile
 import tempfile
 import time
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ from typing import Any
 
 from core.backups import guard
 from core.backups.server import Login, connected, identifier, rows_of
+from core.backups.tars import tarfile
 from core.base.errors import OpsError
 from core.base.files import atomic_file
 from core.jobs.job import Job
