@@ -222,9 +222,10 @@ def test_objects_are_browsed_dropped_in_dragged_out_and_deleted(console, sandbox
     confirm: Any = hand.dialog(ConfirmDialog)
     assert confirm.accept_button.text() == "Delete 1 object"
     hand.key("Return")
-    hand.pause(0.2)
-    assert confirm.isVisible()
-    hand.click(confirm.accept_button)
+    hand.wait_until(lambda: not confirm.isVisible(), "Enter is Cancel, where the keys are")
+    assert s3.list_objects_v2(Bucket=bucket)["KeyCount"] == 2
+    hand.click(view.objects.delete)
+    hand.click(hand.dialog(ConfirmDialog).accept_button)
     hand.wait_until(lambda: names() == ["report.txt"], "the folder is gone")
     assert [item["Key"] for item in s3.list_objects_v2(Bucket=bucket)["Contents"]] == ["report.txt"]
 
