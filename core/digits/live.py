@@ -7,8 +7,6 @@ and answers in a few milliseconds over a pipe.
 from __future__ import annotations
 
 import contextlib
-import pickle
-import struct
 import subprocess
 import sys
 import threading
@@ -23,6 +21,7 @@ from core.digits.opened import Answering
 from core.digits.patches import Floats
 from core.digits.registry import DEFAULT, Registry
 from core.jobs.child import child_environment
+from core.jobs.pipe import packed, receive
 
 
 class LiveModel:
@@ -95,7 +94,8 @@ class ServedModel:
     def answer(self, images: Floats) -> Answer:
         assert self._process.stdin
         try:
-            _send(self._process.stdin, images)
+            self._process.stdin.write(packed(images))
+            self._process.stdin.flush()
         except BrokenPipeError as error:
             raise _gone() from error
         answer: Answer = self._receive()
@@ -103,7 +103,7 @@ class ServedModel:
 
     def _receive(self) -> Any:
         assert self._process.stdout
-        message = _receive(self._process.stdout)
+        message = receive(self._process.stdout)
         if message is None:
             raise _gone()
         if isinstance(message, OpsError):
@@ -128,19 +128,6 @@ def _gone() -> OpsError:
     )
 
 
-def _send(pipe: Any, message: Any) -> None:
-    content = pickle.dumps(message, protocol=5)
-    pipe.write(struct.pack("<Q", len(content)) + content)
-    pipe.flush()
-
-
-def _receive(pipe: Any) -> Any:
-    head = pipe.read(8)
-    if len(head) < 8:
-        return None
-    return pickle.loads(pipe.read(struct.unpack("<Q", head)[0]))  # the other end is our own child
-
-
 def _main() -> None:
     """The child's side; it leaves when the pipe closes, which it does when the parent dies."""
     import os
@@ -149,10 +136,15 @@ def _main() -> None:
 
     channel = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # whatever a library prints must not enter the channel
+
+    def send(message: Any) -> None:
+        channel.write(packed(message))
+        channel.flush()
+
     try:
-        serve(Path(sys.argv[1]), lambda: _receive(sys.stdin.buffer), lambda message: _send(channel, message))
+        serve(Path(sys.argv[1]), lambda: receive(sys.stdin.buffer), send)
     except OpsError as error:
-        _send(channel, error)
+        send(error)
 
 
 if __name__ == "__main__":

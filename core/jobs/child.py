@@ -1,29 +1,31 @@
 """CPU work in a child process: one BLAS thread, progress over a pipe, cancelled by killing it.
 
 Threads would share the interpreter lock with the window (measured: worst stall 303 ms against 46 ms),
-and BLAS with its default two threads is 3.5-5 times slower on a busy two-core machine.
+and BLAS with its default two threads is 3.5-5 times slower on a busy two-core machine. A child that is done waits a
+minute for the next work, for what it has imported costs up to two seconds of CPU (scikit-learn, pyarrow).
 """
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import os
-import pickle
 import signal
-import struct
 import subprocess
 import sys
-import traceback
+import threading
 from collections.abc import Callable
-from importlib import import_module
 from pathlib import Path
 from typing import IO, Any
 
 from core.base.errors import OpsError
 from core.jobs.job import Job
+from core.jobs.pipe import packed, receive
 
 _ROOT = Path(__file__).resolve().parents[2]
 _ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "POLARS_MAX_THREADS"), "1")
+
+_MOST_WAITING = 2
 
 Report = Callable[..., None]
 """report(done, total=None, note="", *, value=None): ``value`` is any picklable news, handed to ``on_value``."""
@@ -37,125 +39,166 @@ def run_in_child(
     on_value: Callable[[Any], None] | None = None,
     threads: int = 1,
 ) -> Any:
-    """Run ``module:function`` as ``function(report, **arguments)`` in a fresh interpreter and return its result.
+    """Run ``module:function`` as ``function(report, **arguments)`` in another interpreter and return its result.
 
-    Arguments, values and the result must pickle. The child dies with this process, and at once when the
-    job is cancelled. Raises what the function raised if it is an OpsError; otherwise OpsError (code
-    ``child``) with the child's traceback in the details, also when the child was killed from outside.
+    Arguments, values and the result must pickle. The function finds this process's environment and folder as they
+    are now; modules may have been imported by earlier work, but with more than one thread the interpreter is new.
+    The child dies with this process, and at once when the job is cancelled. Raises what the function raised if it
+    is an OpsError; otherwise OpsError (code ``child``) with the child's traceback in the details, also when the
+    child was killed from outside.
     """
-    environment = child_environment()
-    if threads > 1:
-        environment["POLARS_MAX_THREADS"] = str(threads)
-    process = subprocess.Popen(
-        [sys.executable, "-m", "core.jobs.child"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        env=environment,
-        start_new_session=True,  # so that a kill takes the child's own children along
-    )
-    assert process.stdin and process.stdout
-    try:
-        with job.interruptible(lambda: _kill(process)):
-            _send(process.stdin, (target, arguments))
-            while (message := _receive(process.stdout)) is not None:
-                kind, content = message
-                if kind == "progress":
-                    done, total, note, value = content
-                    if value is not None and on_value:
-                        on_value(value)
-                    job.report(done, total, note)
-                elif kind == "result":
-                    return content
-                elif isinstance(content, OpsError):
-                    raise content
-                else:
-                    raise OpsError(
-                        f"{job.title} failed",
-                        content[0],
-                        "This is a fault of Opsdesk: please report it with the details",
-                        details={"traceback": content[1]},
-                        code="child",
-                    )
+    request = packed((target, arguments, _environment(threads), _folder()))
+    while True:
+        child, new = _CHILDREN.take(threads)
+        try:
+            return _asked(job, child, request, on_value, keep=threads == 1)
+        except _NotTakenError as error:
             job.checkpoint()
-            status = process.wait()
-            reason = f"It was ended by signal {-status}" if status < 0 else f"It ended with status {status}"
-            raise OpsError(
-                f"{job.title} stopped before it was done",
-                f"{reason}; the computer may have run out of memory",
-                "Try again with less data or close other programs",
-                code="child",
-            )
-    except BrokenPipeError as error:
-        job.checkpoint()
-        raise OpsError(
-            f"{job.title} could not be started", "Its process ended at once", "Try again", code="child"
-        ) from error
-    finally:
-        _kill(process)
-        process.stdin.close()
-        process.stdout.close()
-        process.wait()
+            if new:
+                raise OpsError(
+                    f"{job.title} could not be started", "Its process ended at once", "Try again", code="child"
+                ) from error
 
 
 def child_environment() -> dict[str, str]:
     """The environment of an interpreter of ours: one BLAS thread, and the program's own modules first."""
-    return {**os.environ, **_ONE_THREAD, "PYTHONPATH": str(_ROOT)}
+    return _environment(1)
 
 
-def _kill(process: subprocess.Popen[bytes]) -> None:
-    if process.poll() is None:
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            if hasattr(os, "killpg"):
-                os.killpg(process.pid, signal.SIGKILL)
-            else:
-                process.kill()
+def _environment(threads: int) -> dict[str, str]:
+    more = {"POLARS_MAX_THREADS": str(threads)} if threads > 1 else {}
+    return {**os.environ, **_ONE_THREAD, "PYTHONPATH": str(_ROOT), **more}
 
 
-def _send(pipe: IO[bytes], message: Any) -> None:
-    content = pickle.dumps(message, protocol=5)
-    pipe.write(struct.pack("<Q", len(content)) + content)
-    pipe.flush()
-
-
-def _receive(pipe: IO[bytes]) -> Any:
-    head = pipe.read(8)
-    if len(head) < 8:
-        return None
-    (size,) = struct.unpack("<Q", head)
-    content = pipe.read(size)
-    return pickle.loads(content) if len(content) == size else None  # the other end is our own child
-
-
-def _main() -> None:
-    """The child's side: read one request, work, answer; leave when the parent is gone."""
-    import threading
-
-    channel = os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)  # whatever a library prints goes to stderr, not into the channel
-    target, arguments = _receive(sys.stdin.buffer)
-    lock = threading.Lock()
-
-    def leave_with_parent() -> None:
-        sys.stdin.buffer.read()
-        os._exit(1)
-
-    threading.Thread(target=leave_with_parent, daemon=True).start()
-
-    def report(done: float, total: float | None = None, note: str = "", *, value: Any = None) -> None:
-        with lock:
-            _send(channel, ("progress", (done, total, note, value)))
-
-    module, function = target.split(":")
+def _folder() -> str | None:
     try:
-        answer = ("result", getattr(import_module(module), function)(report, **arguments))
-    except OpsError as error:
-        answer = ("error", error)
-    except BaseException as error:
-        answer = ("error", (f"{type(error).__name__}: {error}", traceback.format_exc()))
-    with lock:
-        _send(channel, answer)
-    os._exit(0)  # do not wait for library threads
+        return os.getcwd()
+    except FileNotFoundError:  # it was deleted under us
+        return None
 
 
-if __name__ == "__main__":
-    _main()
+class _NotTakenError(Exception):
+    """The child ended before it took the request: nothing of it was done."""
+
+
+class _Child:
+    """One interpreter, working for at most one job at a time."""
+
+    def __init__(self) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "core.jobs.worker"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env=child_environment(),
+            start_new_session=True,  # so that a kill takes the child's own children along
+        )
+        assert self.process.stdin and self.process.stdout
+        self.requests: IO[bytes] = self.process.stdin
+        self.answers: IO[bytes] = self.process.stdout
+
+    def kill(self) -> None:
+        if self.process.poll() is None:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                if hasattr(os, "killpg"):
+                    os.killpg(self.process.pid, signal.SIGKILL)
+                else:
+                    self.process.kill()
+
+    def end(self) -> None:
+        self.kill()
+        with contextlib.suppress(BrokenPipeError):
+            self.requests.close()
+        self.answers.close()
+        self.process.wait()
+
+
+class _Children:
+    """The children that wait for work."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._waiting: list[_Child] = []
+        atexit.register(self.close)
+
+    def take(self, threads: int) -> tuple[_Child, bool]:
+        """A child, and whether it is new; one that waited may have ended by now."""
+        with self._lock:
+            if threads == 1 and self._waiting:
+                return self._waiting.pop(), False
+        return _Child(), True
+
+    def keep(self, child: _Child) -> None:
+        with self._lock:
+            self._waiting.append(child)
+            surplus = self._waiting.pop(0) if len(self._waiting) > _MOST_WAITING else None
+        if surplus:
+            surplus.end()
+
+    def close(self) -> None:
+        with self._lock:
+            waiting, self._waiting = self._waiting, []
+        for child in waiting:
+            child.end()
+
+
+_CHILDREN = _Children()
+
+
+def _asked(job: Job[Any], child: _Child, request: bytes, on_value: Callable[[Any], None] | None, *, keep: bool) -> Any:
+    """Send the request and follow the work to its end. Raises _NotTakenError if the child was not there."""
+    lock, over = threading.Lock(), False
+
+    def kill() -> None:
+        with lock:
+            if not over:  # else the child may already work for another job
+                child.kill()
+
+    try:
+        with job.interruptible(kill):
+            kind, content = _followed(job, child, request, on_value)
+        with lock:
+            over = keep
+    finally:
+        if over:
+            _CHILDREN.keep(child)
+        else:
+            child.end()
+    if kind == "result":
+        return content
+    if isinstance(content, OpsError):
+        raise content
+    raise OpsError(
+        f"{job.title} failed",
+        content[0],
+        "This is a fault of Opsdesk: please report it with the details",
+        details={"traceback": content[1]},
+        code="child",
+    )
+
+
+def _followed(job: Job[Any], child: _Child, request: bytes, on_value: Callable[[Any], None] | None) -> tuple[str, Any]:
+    """Until ``("result", it)`` or ``("error", it)``."""
+    try:
+        child.requests.write(request)
+        child.requests.flush()
+    except BrokenPipeError as error:
+        raise _NotTakenError from error
+    if receive(child.answers) is None:  # "taken"
+        raise _NotTakenError
+    while (message := receive(child.answers)) is not None:
+        kind, content = message
+        if kind != "progress":
+            return kind, content
+        done, total, note, value = content
+        if value is not None and on_value:
+            on_value(value)
+        job.report(done, total, note)
+    job.checkpoint()
+    status = child.process.wait()
+    reason = f"It was ended by signal {-status}" if status < 0 else f"It ended with status {status}"
+    raise OpsError(
+        f"{job.title} stopped before it was done",
+        f"{reason}; the computer may have run out of memory",
+        "Try again with less data or close other programs",
+        code="child",
+    )

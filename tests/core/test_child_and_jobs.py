@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+import signal
+import subprocess
+import sys
 import threading
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,7 +17,7 @@ import pytest
 from core.base.errors import OpsError
 from core.jobs.child import run_in_child
 from core.jobs.history import JobHistory
-from core.jobs.job import Job, JobState
+from core.jobs.job import Job, JobCancelled, JobState, headless_job
 from core.jobs.runner import JobRunner
 
 
@@ -46,6 +52,26 @@ def die(report: Any) -> None:
 def chatty(report: Any) -> str:
     print("noise on stdout must not enter the channel")
     return "fine"
+
+
+def surroundings(report: Any, variable: str) -> tuple[int, str | None, str]:
+    import os
+
+    return os.getpid(), os.environ.get(variable), os.getcwd()
+
+
+def grow(report: Any) -> int:
+    import os
+
+    held = b"x" * (500 << 20)
+    return os.getpid() if held else 0
+
+
+def wait_for_ever(report: Any) -> None:
+    import os
+
+    report(os.getpid())
+    time.sleep(600)
 
 
 HERE = "tests.core.test_child_and_jobs"
@@ -86,6 +112,78 @@ def test_child_errors_keep_their_kind(runner: JobRunner) -> None:
     assert isinstance(dead.error, OpsError)
     assert "status 3" in dead.error.why
     assert loud.result == "fine"
+
+
+def run(name: str, **arguments: Any) -> Any:
+    return run_in_child(headless_job(), f"{HERE}:{name}", arguments)
+
+
+def test_a_child_waits_for_the_next_work_and_finds_this_moment_s_surroundings(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = run("surroundings", variable="OPSDESK_TRIED")
+    assert first[1] is None
+    with pytest.raises(OpsError, match="because"):
+        run("refuse")
+    monkeypatch.setenv("OPSDESK_TRIED", "now")
+    monkeypatch.chdir(tmp_path)
+    assert run("surroundings", variable="OPSDESK_TRIED") == (first[0], "now", str(tmp_path))
+    alone = run_in_child(headless_job(), f"{HERE}:surroundings", {"variable": "POLARS_MAX_THREADS"}, threads=2)
+    assert alone[0] != first[0] and alone[1] == "2"
+
+
+def test_a_child_that_ended_while_it_waited_or_grew_is_replaced() -> None:
+    first = run("surroundings", variable="")[0]
+    os.kill(first, signal.SIGKILL)
+    second = run("surroundings", variable="")[0]
+    assert second != first
+    grown = run("grow")
+    assert run("surroundings", variable="")[0] != grown
+
+
+def test_a_cancel_that_comes_late_leaves_the_child_s_next_work_alone() -> None:
+    """The button is pressed as the first work ends: its kill must not reach who has the child by then."""
+    for _ in range(20):
+        job = headless_job()
+        thread = threading.Thread(target=lambda job=job: (time.sleep(0.002), job.cancel()))
+        with contextlib.suppress(JobCancelled, OpsError):
+            thread.start()
+            run_in_child(job, f"{HERE}:surroundings", {"variable": ""})
+        assert run("chatty") == "fine"
+        thread.join()
+
+
+def test_children_end_with_their_parent_at_work_and_waiting() -> None:
+    code = f"""if True:
+        import threading
+        from core.jobs.child import run_in_child
+        from core.jobs.job import headless_job
+        busy = headless_job()
+        threading.Thread(target=run_in_child, args=(busy, "{HERE}:wait_for_ever", {{}}), daemon=True).start()
+        while busy.progress is None:
+            pass
+        print(run_in_child(headless_job(), "{HERE}:surroundings", {{"variable": ""}})[0], int(busy.progress.done), flush=True)
+        threading.Event().wait()
+    """
+    parent = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
+    assert parent.stdout
+    children = [int(word) for word in parent.stdout.readline().split()]
+    assert len(set(children)) == 2
+    parent.kill()
+    parent.wait()
+    parent.stdout.close()
+    until = time.monotonic() + 10
+    while any(_lives(one) for one in children) and time.monotonic() < until:
+        time.sleep(0.01)
+    assert not any(_lives(one) for one in children)
+
+
+def _lives(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
 
 
 def test_lane_keeps_order_and_newest_only_drops(runner: JobRunner) -> None:
