@@ -9,6 +9,7 @@ import sys
 import threading
 import traceback
 from importlib import import_module
+from pathlib import Path
 from typing import IO, Any
 
 from core.base.errors import OpsError
@@ -16,7 +17,7 @@ from core.jobs.pipe import packed, receive
 
 _WAIT_SECONDS = 60.0
 _WAITING_BYTES = 400 << 20
-"""A child that was ever larger than this does not wait: what it freed may never go back to the system."""
+"""A child that holds more than this after its work does not wait."""
 
 
 def _main() -> None:
@@ -68,12 +69,12 @@ def _work(request: tuple[str, dict[str, Any], dict[str, str], str | None], chann
 
 
 def _grown() -> bool:
+    """Whether it holds too much to be kept; where the system does not tell as Linux does, it always does."""
     try:
-        import resource
-    except ImportError:  # Windows does not tell it so
+        pages = int(Path("/proc/self/statm").read_text().split()[1])
+    except (OSError, ValueError, IndexError):
         return True
-    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return most * (1 if sys.platform == "darwin" else 1024) > _WAITING_BYTES
+    return pages * os.sysconf("SC_PAGE_SIZE") > _WAITING_BYTES
 
 
 if __name__ == "__main__":

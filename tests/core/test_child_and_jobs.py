@@ -60,11 +60,15 @@ def surroundings(report: Any, variable: str) -> tuple[int, str | None, str]:
     return os.getpid(), os.environ.get(variable), os.getcwd()
 
 
+held = b""
+
+
 def grow(report: Any) -> int:
     import os
 
+    global held
     held = b"x" * (500 << 20)
-    return os.getpid() if held else 0
+    return os.getpid()
 
 
 def wait_for_ever(report: Any) -> None:

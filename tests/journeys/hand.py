@@ -121,12 +121,16 @@ class Hand:
         return found[0]
 
     def dialog(self, kind: type[QWidget]) -> QWidget:
-        """The open dialog of this class."""
-        self.wait_until(
-            lambda: any(isinstance(w, kind) and w.isVisible() for w in QApplication.topLevelWidgets()),
-            f"{kind.__name__} is open",
-        )
-        return next(w for w in QApplication.topLevelWidgets() if isinstance(w, kind) and w.isVisible())
+        """The open dialog of this class, once the keys go to it."""
+
+        def found() -> QWidget | None:
+            open_ones = (w for w in QApplication.topLevelWidgets() if isinstance(w, kind) and w.isVisible())
+            return next((w for w in open_ones if w.isActiveWindow()), None)
+
+        self.wait_until(found, f"{kind.__name__} is open and has the keys")
+        dialog = found()
+        assert dialog
+        return dialog
 
     def picture(self, path: Path) -> Path:
         """What the window shows now, as PNG."""
