@@ -76,6 +76,8 @@ class Catalog:
         self.made_temporary = False
         self.before_system: Callable[[], None] = lambda: None
         """Called when a query may read a system table, for what those say must be written by then."""
+        self._system_columns: dict[tuple[str, str], list[tuple[str, SqlType]]] = {}
+        """Of the system tables that were read: those never change while the warehouse is open."""
 
     def rows(self, sql: str, *parameters: Any) -> list[tuple[Any, ...]]:
         found: list[tuple[Any, ...]] = self.connection.execute(sql, list(parameters)).fetchall()
@@ -86,7 +88,9 @@ class Catalog:
         """The schemas a name is looked for in."""
         if schema.startswith("pg_temp"):
             return [self.temporary]
-        return [schema] if schema else [self.temporary, *self.search_path]
+        if schema:
+            return [schema]
+        return [self.temporary, *self.search_path] if self.made_temporary else self.search_path
 
     def locate(self, schema: str, name: str) -> tuple[str, str] | None:
         """Schema and kind of a user's relation, or None."""
@@ -122,19 +126,22 @@ class Catalog:
     def _system(self, schema: str, name: str) -> Found:
         self.before_system()
         inner = SYSTEM.get(schema or "pg_catalog", "")
-        rows = self.rows(
-            "SELECT column_name, data_type FROM duckdb_columns() WHERE database_name = 'dev' AND schema_name = ? AND table_name = ? ORDER BY column_index",
-            inner,
-            name,
-        )
-        if not rows:
+        columns = self._system_columns.get((inner, name)) or [
+            (column, from_duck(kind))
+            for column, kind in self.rows(
+                "SELECT column_name, data_type FROM duckdb_columns() WHERE database_name = 'dev' AND schema_name = ? AND table_name = ? ORDER BY column_index",
+                inner,
+                name,
+            )
+        ]
+        if not columns:
             shown = f"{schema}.{name}" if schema else name
             if schema == "information_schema" and name in _INFORMATION:
                 raise NeedsCluster(f"The system table {shown.upper()}")
             if inner and name.startswith(("stl_", "stv_", "svl_", "svv_", "svcs_", "sys_", "pg_")):
                 raise NeedsCluster(f"The system table {name.upper()}")
             raise SqlError(f'relation "{shown}" does not exist')
-        columns = [(column, from_duck(kind)) for column, kind in rows]
+        self._system_columns[inner, name] = columns
         return Found(schema or "pg_catalog", name, f"dev.{inner}.{quoted(name)}", columns, "system")
 
     def duck(self, schema: str, name: str) -> str:
