@@ -14,6 +14,11 @@ from gui.style.theme import theme
 _ICON_TOKEN = {"primary": "on_accent", "danger": "danger", "destructive": "surface"}
 
 
+_ALONE = ("icon", "nav")
+_GAP = 4
+"""Pixels after an icon, besides the style's own few, before the words begin; the rail's own style has its distance."""
+
+
 class Button(QPushButton):
     """kind: ``plain primary danger destructive ghost small link icon nav segment``. An ``icon`` button has no text
     on it: its ``text`` becomes tooltip and accessible name. ``primary`` once a page; ``destructive`` in dialogs only."""
@@ -31,7 +36,7 @@ class Button(QPushButton):
             self.setAccessibleName(text)
             self.setToolTip(text)
         if icon_name:
-            self.setIconSize(QSize(16, 16))
+            self.setIconSize(QSize(16 + (_GAP if text and kind not in _ALONE else 0), 16))
             self._paint_icon()
             theme().changed.connect(self._paint_icon)
 

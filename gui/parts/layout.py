@@ -74,9 +74,26 @@ def rule() -> QFrame:
     return line
 
 
-def scrolled(content: QWidget, parent: QWidget | None = None, *, horizontal: bool = False) -> QScrollArea:
-    """``content`` in a frameless scroll area, for pages that do not fit a small window."""
-    area = QScrollArea(parent)
+class _Area(QScrollArea):
+    """``content`` keeps its width, and so its right edge, whether the scroll bar shows in the gutter or not."""
+
+    def __init__(self, gutter: int, parent: QWidget | None) -> None:
+        super().__init__(parent)
+        self._gutter = gutter
+        self.verticalScrollBar().rangeChanged.connect(self._keep_width)
+        self._keep_width(0, 0)
+
+    def _keep_width(self, least: int, most: int) -> None:
+        taken = self.verticalScrollBar().sizeHint().width() if most > least else 0
+        self.setViewportMargins(0, 0, max(0, self._gutter - taken), 0)
+
+
+def scrolled(
+    content: QWidget, parent: QWidget | None = None, *, horizontal: bool = False, gutter: int = 0
+) -> QScrollArea:
+    """``content`` in a frameless scroll area, for pages that do not fit a small window. ``gutter``: pixels at its right
+    that are the scroll bar's alone."""
+    area = _Area(gutter, parent) if gutter else QScrollArea(parent)
     area.setObjectName("pageScroll")
     area.setWidgetResizable(True)
     area.setFrameShape(QFrame.Shape.NoFrame)

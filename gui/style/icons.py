@@ -47,7 +47,20 @@ class _Engine(QIconEngine):
 
     def scaledPixmap(self, size: QSize, mode: QIcon.Mode, state: QIcon.State, scale: float) -> QPixmap:
         colour = self._disabled if mode == QIcon.Mode.Disabled else self._colour
-        return _drawn(self._name, colour, min(size.width(), size.height()), max(scale, 1.0))
+        picture = _drawn(self._name, colour, min(size.width(), size.height()), max(scale, 1.0))
+        return _spaced(picture, size.width()) if size.width() > size.height() else picture
+
+
+def _spaced(picture: QPixmap, width: int) -> QPixmap:
+    """The picture at the left of ``width`` logical pixels: what stands beside it on a button keeps that distance."""
+    ratio = picture.devicePixelRatio()
+    wide = QPixmap(round(width * ratio), picture.height())
+    wide.setDevicePixelRatio(ratio)
+    wide.fill(Qt.GlobalColor.transparent)
+    painter = QPainter(wide)
+    painter.drawPixmap(0, 0, picture)
+    painter.end()
+    return wide
 
 
 @cache

@@ -65,6 +65,8 @@ class Size:
     """Fixed measures in pixels."""
 
     CONTROL, CONTROL_SMALL, NAV, ROW, RAIL, HEADER, DRAWER, STATUS = 32, 26, 36, 32, 208, 60, 312, 28
+    GUTTER = 20
+    """Of a page's right margin, what its scroll bar stands in."""
 
 
 TYPE: dict[str, tuple[str, int, int]] = {

@@ -52,6 +52,7 @@ class ObjectsSide(Card):
         self.area = scrolled(holder)
         holder.setObjectName("side")
         self.area.setObjectName("sideScroll")
+        self.area.setAccessibleName("Details of what is chosen")
         self.body.addWidget(self.area)
         self.lives = QComboBox()
         self.link: Label | None = None

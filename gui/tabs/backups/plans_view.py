@@ -14,7 +14,7 @@ from gui.parts.layout import column, row, scrolled
 from gui.parts.notices import Banner, Busy, EmptyState
 from gui.parts.stat_tile import StatTile
 from gui.parts.words import byte_size, number
-from gui.style.tokens import Space
+from gui.style.tokens import Size, Space
 from gui.tabs.backups import wording
 from gui.tabs.backups.plan_detail import PlanDetail
 from gui.tabs.backups.plan_list import PlanList
@@ -52,9 +52,10 @@ class PlansView(QWidget):
         columns.setStretch(1, 1)
         self.body.setLayout(columns)
         content = QWidget()
-        content.setLayout(column(self.tiles, self.busy, self.body, None, gap=Space.M, margins=(0, 0, Space.S, 0)))
-        self.area = scrolled(content, self)
-        self.setLayout(column(self.banner, self.empty, self.area, gap=Space.M))
+        content.setLayout(column(self.tiles, self.busy, self.body, None, gap=Space.M))
+        self.area = scrolled(content, self, gutter=Size.GUTTER)
+        above = column(self.banner, self.empty, gap=Space.M, margins=(0, 0, Size.GUTTER, 0))
+        self.setLayout(column(above, self.area, gap=Space.M))
         self.show_state(looking=True, plans=0)
 
     def resizeEvent(self, event: QResizeEvent) -> None:

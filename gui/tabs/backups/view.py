@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
 
 from gui.parts.buttons import Button, Segments
 from gui.parts.layout import row
-from gui.style.tokens import Space
+from gui.style.tokens import Size, Space
 from gui.tabs.backups.objects_view import ObjectsView
 from gui.tabs.backups.plans_view import PlansView
 
@@ -27,12 +27,16 @@ class BackupsView(QWidget):
         self.stack = QStackedWidget(self)
         self.plans = PlansView(self.stack)
         self.objects = ObjectsView(self.stack)
+        self.objects.setContentsMargins(
+            0, 0, Size.GUTTER, 0
+        )  # the other half scrolls, with its bar in the page's margin
         self.stack.addWidget(self.plans)
         self.stack.addWidget(self.objects)
         layout = QVBoxLayout(self)
-        layout.setContentsMargins(Space.XL, Space.L, Space.XL, Space.L)
+        layout.setContentsMargins(Space.XL, Space.L, Space.XL - Size.GUTTER, Space.L)
         layout.setSpacing(Space.M)
-        layout.addLayout(row(self.halves, None, self.back_up, self.verify, self.restore))
+        bar = row(self.halves, None, self.back_up, self.verify, self.restore, margins=(0, 0, Size.GUTTER, 0))
+        layout.addLayout(bar)
         layout.addWidget(self.stack, 1)
         self.setFocusProxy(self.halves)
         self.halves.chosen.connect(self.show_half)

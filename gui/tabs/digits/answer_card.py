@@ -87,8 +87,8 @@ class AnswerCard(Card):
         self.hero.setText(hero)
         self.hero.set_tone({Sureness.SURE: "accent", Sureness.DRAWING: "muted"}.get(state, "muted"))
         self.sure.set_tone("")
-        top = number(shown.shares[first] * 100, 1) if known else ""
-        runner_up = number(shown.shares[second] * 100, 1) if known else ""
+        top = _percent(shown.shares[first]) if known else ""
+        runner_up = _percent(shown.shares[second]) if known else ""
         words = {
             Sureness.EMPTY: (self.tr("Nothing drawn yet"), self.tr("The answer appears while you draw.")),
             Sureness.DRAWING: (self.tr("Drawing …"), self.tr("So far {0} ({1} %)").format(first, top) if known else ""),
@@ -123,3 +123,10 @@ class AnswerCard(Card):
         self._suggested = first if known else None
         self.name_it.setEnabled(known and state is not Sureness.DRAWING)
         self.hero.setAccessibleName(f"{words[0]}. {words[1]}")
+
+
+def _percent(share: float) -> str:
+    """To a tenth, but never all or nothing: no model is that sure."""
+    if share > 0.9995:
+        return f"> {number(99.9, 1)}"
+    return f"< {number(0.1, 1)}" if share < 0.0005 else number(share * 100, 1)

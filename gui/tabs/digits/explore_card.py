@@ -188,7 +188,7 @@ class ExploreCard(Card):
                 text_row.append(
                     ""
                     if not count
-                    else str(count)
+                    else number(count)
                     if mode == "count"
                     else number(share * 100, 1 if share < 0.9995 else 0)
                 )

@@ -70,14 +70,14 @@ class EdgeView(QWidget):
         self.empty_card = Card()
         self.empty_card.body.addWidget(self.empty)
         content = QWidget()
-        content.setLayout(
-            column(self.banner, self.empty_card, self.results, lower, gap=Space.L, margins=(0, 0, Space.XS, 0))
-        )
+        content.setLayout(column(self.banner, self.empty_card, self.results, lower, gap=Space.L))
         content.layout().setStretch(3, 1)  # type: ignore[union-attr]
-        self.area = scrolled(content, self)
-        top = row(self.url, self.busy, self.check, self.cancel, self.probe, self.history)
+        self.area = scrolled(content, self, gutter=Size.GUTTER)
+        top = row(
+            self.url, self.busy, self.check, self.cancel, self.probe, self.history, margins=(0, 0, Size.GUTTER, 0)
+        )
         top.setStretch(0, 1)
-        outer = column(top, self.area, gap=Space.L, margins=(Space.XL, Space.L, Space.XL, Space.L))
+        outer = column(top, self.area, gap=Space.L, margins=(Space.XL, Space.L, Space.XL - Size.GUTTER, Space.L))
         outer.setStretch(1, 1)
         self.setLayout(outer)
         self.setFocusProxy(self.url)

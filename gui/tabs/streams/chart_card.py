@@ -66,6 +66,7 @@ class ChartCard(Card):
         self.pages.addWidget(self.chart)
         self.body.addWidget(self.pages, 1)
         self._shards = 1
+        self._narrow = False
         self._lines: Lines = {}
         self.drawn.chosen.connect(self._show_metric)
         self.total.toggled.connect(self._show_metric)
@@ -95,7 +96,7 @@ class ChartCard(Card):
             self._shards = len(open_shards)
             self._show_metric()
         drawn, scale = self.drawn.value, self.showing.scale
-        self.set_note(_clocks(skew) if drawn == "delays" and self.title.isVisibleTo(self) else "")
+        self.set_note(_clocks(skew) if drawn == "delays" and not self._narrow else "")
         lines: Lines = {name: values * scale for name, values in getattr(series, drawn).items()}
         order = [status.shard.id for status in open_shards]
         known = [name for name in order if name in lines]
@@ -119,8 +120,10 @@ class ChartCard(Card):
         self.pages.setCurrentWidget(self.budget)
 
     def show_narrow(self, narrow: bool) -> None:
-        """Where there is little room the title gives way: what is drawn is marked beside it, too."""
-        self.title.setVisible(not narrow)
+        """Where there is little room the title stands in a line of its own."""
+        if narrow != self._narrow:
+            self._narrow = narrow
+            (self.body if narrow else self.head).insertWidget(0, self.title)
 
     def summarise(self) -> None:
         """For screen readers, once a second: the mean of what is drawn."""

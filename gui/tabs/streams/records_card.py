@@ -60,7 +60,7 @@ class RecordsCard(Card):
         self.table = LiveTable(record_columns(utc=False), capacity, "Records")
         self.inspector = Inspector()
         self.inspector.hide()
-        self.empty = EmptyState("radio", " ", " ")
+        self.empty = EmptyState("radio", " ")
         self.pages = QStackedWidget()
         self.pages.addWidget(self.table)
         self.pages.addWidget(self.empty)

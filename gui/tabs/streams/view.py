@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QBoxLayout, QStackedWidget, QWidget
 
 from gui.parts.layout import column, scrolled
 from gui.parts.notices import Banner, Busy, EmptyState
-from gui.style.tokens import Space
+from gui.style.tokens import Size, Space
 from gui.tabs.streams.carry_cards import CarryCards
 from gui.tabs.streams.chart_card import ChartCard
 from gui.tabs.streams.keys_card import KeysCard
@@ -57,9 +57,9 @@ class StreamsView(QWidget):
         self.furnished = False
         self._state = State.LOADING
         self.pages = QStackedWidget(self)
-        self.setLayout(column(self.pages, margins=(Space.XL, Space.L, Space.M, 0)))
+        self.setLayout(column(self.pages, margins=(Space.XL, Space.L, Space.XL - Size.GUTTER, 0)))
         self.busy = Busy("Reading the list of streams")
-        self.empty = EmptyState("activity", " ", " ")
+        self.empty = EmptyState("activity", " ")
         self.pages.addWidget(self.busy)
         self.pages.addWidget(self.empty)
         self.empty.action_asked.connect(self._empty_asked)
@@ -71,11 +71,10 @@ class StreamsView(QWidget):
         """
         self.work, content = QWidget(), QWidget()
         self.pages.addWidget(self.work)
-        self._bar = column(gap=Space.M)
-        self._scroll = scrolled(content)
-        self._scroll.verticalScrollBar().rangeChanged.connect(lambda *_: self._line_up())
+        self._bar = column(gap=Space.M, margins=(0, 0, Size.GUTTER, 0))
+        self._scroll = scrolled(content, gutter=Size.GUTTER)
         self.work.setLayout(column(self._bar, self._scroll, gap=Space.M))
-        inner = column(gap=Space.M, margins=(0, 0, Space.M, 0))
+        inner = column(gap=Space.M)
         content.setLayout(inner)
         self.toolbar, self.banner = Toolbar(), Banner("warning")
         self._bar.addWidget(self.toolbar)
@@ -146,10 +145,6 @@ class StreamsView(QWidget):
     def _empty_asked(self) -> None:
         (self.create_asked if self._state is State.NO_STREAMS else self.retry_asked).emit()
 
-    def _line_up(self) -> None:
-        """The toolbar ends where the cards do, with a scroll bar or without."""
-        self._bar.setContentsMargins(0, 0, self._scroll.width() - self._scroll.viewport().width() + Space.M, 0)
-
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         if self.furnished:
@@ -158,7 +153,6 @@ class StreamsView(QWidget):
     def _fit(self) -> None:
         narrow = self.width() < _NARROW
         self._pair.setDirection(QBoxLayout.Direction.TopToBottom if narrow else QBoxLayout.Direction.LeftToRight)
-        self._line_up()
         self.toolbar.show_narrow(narrow)
         self.carry.show_narrow(narrow)
         self.chart.show_narrow(narrow)

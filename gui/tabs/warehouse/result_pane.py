@@ -56,7 +56,7 @@ class ResultPane(QFrame):
         self.columns_button = Button("Columns", "icon", icon_name="columns-3")
         self.pin_button = Button("Keep this result", "icon", icon_name="pin")
         self.pin_button.setCheckable(True)
-        self.export_button = Button("Export", "small", icon_name="download")
+        self.export_button = Button("Export", "small")
         self.results = QTabBar()
         self.results.setTabsClosable(True)
         self.results.setExpanding(False)

@@ -49,13 +49,13 @@ class _Aside(QStyledItemDelegate):
         if not words:
             return
         name = QFontMetrics(font("body")).horizontalAdvance(str(index.data() or ""))
-        room = option.rect.adjusted(name + 36, 0, -Space.S, 0)  # type: ignore[attr-defined]
+        room = option.rect.adjusted(name + 28, 0, -Space.XS, 0)  # type: ignore[attr-defined]
         painter.save()
         painter.setFont(font("caption"))
         painter.setPen(theme().color("text3"))
-        if room.width() < min(40, painter.fontMetrics().horizontalAdvance(words)):
+        if words[:1].isdigit() and room.width() < painter.fontMetrics().horizontalAdvance(words):
             painter.restore()
-            return  # two letters of a number say less than nothing
+            return  # half a number says less than nothing
         shown = painter.fontMetrics().elidedText(words, Qt.TextElideMode.ElideRight, room.width())
         painter.drawText(room, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, shown)
         painter.restore()

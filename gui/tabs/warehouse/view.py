@@ -56,7 +56,7 @@ class WarehouseView(QWidget):
         for splitter in (self.right, self.across):
             splitter.setHandleWidth(Space.M)
             splitter.setChildrenCollapsible(False)
-        self.tree.setMinimumWidth(190)
+        self.tree.setMinimumWidth(204)
         self.editors.setMinimumHeight(120)
         self.results.setMinimumHeight(160)
         layout = column(

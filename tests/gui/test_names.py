@@ -1,0 +1,87 @@
+"""A screen reader finds a name on everything that can be worked with, on every page."""
+
+from __future__ import annotations
+
+import pytest
+from PySide6.QtWidgets import (
+    QAbstractButton,
+    QAbstractItemView,
+    QAbstractSlider,
+    QAbstractSpinBox,
+    QComboBox,
+    QHeaderView,
+    QLineEdit,
+    QPlainTextEdit,
+    QScrollBar,
+    QStackedWidget,
+    QTabBar,
+    QTextEdit,
+    QVBoxLayout,
+    QWidget,
+)
+
+from core.base.places import Places
+from tests.gui.test_bad_input import EVERY_PAGE, console, profile_at
+
+_WORKED_WITH = (
+    QAbstractButton, QAbstractItemView, QAbstractSlider, QAbstractSpinBox, QComboBox, QLineEdit, QPlainTextEdit, QTabBar, QTextEdit,
+)  # fmt: skip
+_PARTS = (QScrollBar, QHeaderView)
+"""Belong to a widget that has the name."""
+
+
+def nameless(root: QWidget) -> list[str]:
+    """What has neither words on it nor a name. Left out: what is hidden until it has words, and Qt's own parts of a widget."""
+    found = []
+    for widget in root.findChildren(QWidget):
+        if not isinstance(widget, _WORKED_WITH) or isinstance(widget, _PARTS) or widget.objectName().startswith("qt_"):
+            continue
+        above = widget.parentWidget()
+        if isinstance(above, (QComboBox, QAbstractSpinBox, QTabBar, QAbstractItemView, QLineEdit)) or (
+            above is not None and above.metaObject().className() == "QComboBoxPrivateContainer"
+        ):
+            continue
+        words = widget.text() if isinstance(widget, QAbstractButton) else ""
+        if not _put_away(widget, root) and not widget.accessibleName().strip() and not words.strip():
+            line, place = [], widget
+            while place is not None and place is not root:
+                line.append(type(place).__name__)
+                place = place.parentWidget()
+            found.append(" < ".join(line))
+    return found
+
+
+def _put_away(widget: QWidget, root: QWidget) -> bool:
+    """Hidden, or in something hidden; a page that others stand before is not."""
+    place: QWidget | None = widget
+    while place is not None and place is not root:
+        if place.isHidden() and not isinstance(place.parentWidget(), QStackedWidget):
+            return True
+        place = place.parentWidget()
+    return False
+
+
+def test_everything_on_every_page_has_a_name(qtbot, home: Places, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIAEXAMPLE")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "example")
+    profile_at(home, "http://127.0.0.1:9")
+    with console(qtbot, "acme") as opened:
+        window = opened.window
+        for name in EVERY_PAGE:
+            window.go(name)
+            qtbot.waitUntil(lambda name=name: name in window._pages, timeout=30_000)
+        qtbot.waitUntil(lambda: window.page("streams").furnished, timeout=30_000)
+        found = nameless(window)
+        assert not found, "\n".join(found)
+
+
+def test_what_has_no_name_is_found(qtbot) -> None:
+    root = QWidget()
+    qtbot.addWidget(root)
+    layout = QVBoxLayout(root)
+    for widget in (QLineEdit(), QComboBox(), QTabBar()):
+        layout.addWidget(widget)
+    assert nameless(root) == ["QLineEdit", "QComboBox", "QTabBar"]
+    for widget in root.findChildren(QWidget):
+        widget.setAccessibleName("named")
+    assert nameless(root) == []
