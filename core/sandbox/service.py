@@ -29,18 +29,25 @@ WAITS = (0.2, 1.0, 2.0, 5.0, 10.0, 30.0)
 LOOK_AGAIN = 10.0
 """Seconds between looks for a program that is missing: it is used as soon as someone installs it."""
 
+PULSE = 20.0
+"""Seconds between two questions to a running service, and how long it may take over one."""
+PULSES = 3
+"""So many questions in a row without an answer, a minute and a half, and it hangs: it is killed and started again."""
+
 _log = logging.getLogger(__name__)
 ROOT = Path(__file__).resolve().parents[2]
 
 
 @dataclass(frozen=True, slots=True)
 class ServiceKind:
-    """name: as in the status; module: run with ``-m``; missing: why it cannot run here, or an empty text."""
+    """name: as in the status; module: run with ``-m``; missing: why it cannot run here, or an empty text; http: it
+    answers a GET, whatever with. (A MySQL server counts who comes only to look as failed logins.)"""
 
     name: str
     module: str
     folder: str
     missing: Callable[[], str]
+    http: bool = True
 
 
 Options = Callable[[ServiceKind], list[str]]
@@ -151,10 +158,12 @@ class Service:
             asyncio.create_task(self._record(process.stderr)),
         ]
         watch = asyncio.get_running_loop().call_later(READY_WITHIN, self._too_late, process)
+        pulse = asyncio.create_task(self._feel_pulse(process))
         try:
             status = await process.wait()
         finally:
             watch.cancel()
+            pulse.cancel()
             lock.free()
         with contextlib.suppress(TimeoutError):  # a grandchild may hold the pipe open
             await asyncio.wait_for(asyncio.gather(*readers), 2)
@@ -184,6 +193,29 @@ class Service:
         if self.status.state != "running" and process.returncode is None:
             self._said.append(f"It did not answer within {READY_WITHIN:.0f} s")
             process.kill()
+
+    async def _feel_pulse(self, process: asyncio.subprocess.Process) -> None:
+        """Kill it when it hangs: it listens, but answers nobody."""
+        missed = 0
+        while self.kind.http and missed < PULSES:
+            await asyncio.sleep(PULSE)
+            if self.status.state == "running":
+                missed = 0 if await self._answers() else missed + 1
+        if self.kind.http and process.returncode is None:
+            self._said.append(f"It did not answer {PULSES} times in a row")
+            process.kill()
+
+    async def _answers(self) -> bool:
+        try:
+            async with asyncio.timeout(PULSE):
+                reader, writer = await asyncio.open_connection("127.0.0.1", self.status.port)
+                try:
+                    writer.write(b"GET / HTTP/1.0\r\nHost: 127.0.0.1\r\n\r\n")
+                    return bool(await reader.read(1))
+                finally:
+                    writer.close()
+        except OSError:  # also a time-out
+            return False
 
     async def _after_predecessor(self, lock: FileLock) -> bool:
         """Wait until the process of an earlier run is gone (its supervisor may have been killed); False if it stays."""

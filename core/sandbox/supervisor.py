@@ -61,7 +61,7 @@ KINDS = (
     ServiceKind("s3", "core.sandbox.small_services", "s3", lambda: ""),
     ServiceKind("kinesis", "core.sandbox.kinesis", "kinesis", lambda: _not_built("core.sandbox.kinesis")),
     ServiceKind("redshift-data", "core.sandbox.redshift", "redshift", lambda: _not_built("core.sandbox.redshift")),
-    ServiceKind("mysql", "core.sandbox.mariadb", "mysql", _no_mariadb),
+    ServiceKind("mysql", "core.sandbox.mariadb", "mysql", _no_mariadb, http=False),
 )
 
 

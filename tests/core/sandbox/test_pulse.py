@@ -1,0 +1,54 @@
+"""A service that runs but answers nobody is noticed, killed and started again; one that answers is left alone."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from http.client import HTTPConnection
+
+import pytest
+
+from core.base.places import Places
+from core.sandbox import service
+from core.sandbox.door import Lease
+from core.sandbox.layout import Layout
+from core.sandbox.ports import Ports
+from core.sandbox.service import Service, ServiceKind
+from core.sandbox.supervisor import KINDS
+
+
+@pytest.mark.parametrize(("answers", "http", "ends"), [(2, True, True), (1000, True, False), (0, False, False)])
+def test_a_service_that_hangs_is_started_again(
+    home: Places, monkeypatch: pytest.MonkeyPatch, answers: int, http: bool, ends: bool
+) -> None:
+    monkeypatch.setattr(service, "PULSE", 0.1)
+    layout = Layout.of(home).made()
+    kind = ServiceKind("deaf", "tests.fakes.deaf", str(answers), lambda: "", http)
+
+    async def watched() -> tuple[int, str, str]:
+        one = Service(kind, layout, Ports(layout.ports), lambda _kind: [], lambda: None)
+        run = asyncio.create_task(one.run())
+        until = time.monotonic() + (30 if ends else 2)
+        while not one.status.restarts and time.monotonic() < until:
+            await asyncio.sleep(0.02)
+        status = one.status
+        await one.stop()
+        await run
+        return status.restarts, status.last_exit, status.note
+
+    restarts, last_exit, note = asyncio.run(watched())
+    if ends:
+        assert (restarts, last_exit) == (1, "signal 9 (SIGKILL)")
+        assert "It did not answer 3 times in a row" in note
+    else:
+        assert (restarts, last_exit) == (0, "")
+
+
+def test_every_service_over_http_answers_the_question(lease: Lease) -> None:
+    """Whatever it says to it: an error is an answer."""
+    for kind in KINDS:
+        if kind.http:
+            asked = HTTPConnection("127.0.0.1", lease.status().service(kind.name).port, timeout=10)
+            asked.request("GET", "/")
+            assert asked.getresponse().status
+            asked.close()
