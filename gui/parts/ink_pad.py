@@ -70,6 +70,7 @@ class InkPad(QWidget):
         self._undone: list[_Content] = []
         self._key_pen = QPointF(SIDE / 2, SIDE / 2)
         self._key_down = False
+        self._by_keys = False  # the pen that the keys move is shown to who uses them
         self._picture: QImage | None = None
         self._describe()
         theme().changed.connect(self.update)
@@ -150,7 +151,8 @@ class InkPad(QWidget):
         self.setAccessibleDescription(f"{what}; arrows move the pen, Space puts it down or lifts it, Delete clears")
 
     # -- the pen --------------------------------------------------------------
-    def _begin(self, place: QPointF, pressure: float = 1.0) -> None:
+    def _begin(self, place: QPointF, pressure: float = 1.0, *, by_keys: bool = False) -> None:
+        self._by_keys = by_keys
         self._remember()
         self._picture = None
         self._open, self._pressures = [], []
@@ -242,6 +244,7 @@ class InkPad(QWidget):
             )
             if self._key_down:
                 self._move(self._key_pen)
+            self._by_keys = True
             self.update()
         elif key == Qt.Key.Key_Space:
             if self._key_down:
@@ -249,11 +252,16 @@ class InkPad(QWidget):
                 self._end()
             else:
                 self._key_down = True
-                self._begin(self._key_pen)
+                self._begin(self._key_pen, by_keys=True)
         elif key == Qt.Key.Key_Delete:
             self.clear()
         else:
             super().keyPressEvent(event)
+
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        super().focusInEvent(event)
+        self._by_keys = event.reason() in (Qt.FocusReason.TabFocusReason, Qt.FocusReason.BacktabFocusReason)
+        self.update()
 
     def focusOutEvent(self, event: QFocusEvent) -> None:
         if self._key_down:
@@ -317,7 +325,7 @@ class InkPad(QWidget):
                 painter.drawPoint(points[0])
             else:
                 painter.drawPolyline(QPolygonF(points))
-        if focused:
+        if focused and self._by_keys:
             painter.setPen(QPen(theme().color("focus"), 2))
             painter.setBrush(theme().color("focus") if self._key_down else Qt.BrushStyle.NoBrush)
             painter.drawEllipse(self._key_pen, 5, 5)

@@ -166,10 +166,14 @@ class PlanDetail(QWidget):
         elif status.rpo_actual is None:
             put("Data at risk", "all of it: no backup yet", "danger")
         elif status.status is Status.FAILED:
-            risk = f"{wording.span(status.rpo_proven)} since the proven backup" if status.rpo_proven else "all of it"
+            risk = (
+                f"{wording.about(status.rpo_proven.total_seconds())} since the proven backup"
+                if status.rpo_proven
+                else "all of it"
+            )
             put("Data at risk", f"{risk}: the last verification failed", "danger")
         else:
-            put("Data at risk", f"{wording.span(status.rpo_actual)} since the backup")
+            put("Data at risk", f"{wording.about(status.rpo_actual.total_seconds())} since the backup")
         vanishes = status.proof_vanishes
         soon = vanishes is not None and status.next_verification is not None and vanishes < status.next_verification
         by = status.proof_vanishes_by

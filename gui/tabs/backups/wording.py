@@ -68,8 +68,10 @@ def ago(moment: datetime | None, now: datetime | None = None) -> str:
 
 
 def about(seconds: float) -> str:
-    """One unit: 40 s, 4 min, 6 h, 12 d."""
-    for limit, size, unit in ((60, 1, "s"), (3600, 60, "min"), (172_800, 3600, "h")):
+    """One unit: 4 min, 6 h, 12 d. No seconds: the page is looked through once a minute."""
+    if seconds < 60:
+        return "under a minute"
+    for limit, size, unit in ((3600, 60, "min"), (172_800, 3600, "h")):
         if seconds < limit:
             return f"{int(seconds // size)} {unit}"
     return f"{int(seconds // 86_400)} d"
