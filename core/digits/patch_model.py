@@ -1,6 +1,6 @@
 """The patch-svc model at work: pixels to scores, probabilities and "is this a digit at all", in plain numpy.
 
-Fitted by ``core.digits.patch_training``; this half needs no scikit-learn, runs no stored code and takes some three
+Fitted by ``core.digits.patch_training``; this half needs no scikit-learn, runs no stored code and takes two to three
 milliseconds for one image.
 """
 
