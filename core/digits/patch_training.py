@@ -32,11 +32,11 @@ class Recipe:
     sizes: tuple[int, ...] = (9, 9)
     upright: tuple[bool, ...] = (False, True)
     atoms: int = 40
-    components: int = 120
+    components: int = 96
     whitening: float = 0.5
     cost: float = 10.0
-    gamma: float = 0.6
-    copies: int = 6
+    gamma: float = 0.4
+    copies: int = 2
     strength: float = 0.6
 
 

@@ -77,7 +77,8 @@ class PatchBank:
         split = np.empty((len(answer), 2 * atoms), images.dtype)
         np.subtract(answer, self.threshold, out=split[:, :atoms])
         np.subtract(-self.threshold, answer, out=split[:, atoms:])
-        np.maximum(split, 0, out=split)
+        # against a row of zeros: numpy compares with a single number one by one, which takes twice as long
+        np.maximum(split, np.zeros(2 * atoms, images.dtype), out=split)
         # The windows are down times across: pooled one after the other that is a quarter of the work.
         rows = self._windows @ split.reshape(count, places, places * 2 * atoms)
         pooled: Floats = self._windows @ rows.reshape(count, self.grid, places, 2 * atoms)

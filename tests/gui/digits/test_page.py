@@ -221,7 +221,7 @@ def test_published_errors_stand_around_ones_own(qtbot) -> None:
 def test_a_card_in_words(tmp_path: Path) -> None:
     facts = dict(facts_of(Kept("default", SHIPPED, read_card(SHIPPED), SHIPPED.stat().st_size)))
     assert facts["Algorithm"] == "patch-svc"
-    assert facts["Parameters"].startswith("atoms 40, components 120")
+    assert facts["Parameters"].startswith("atoms 40, components 96")
     assert facts["Rows"] == "60,000" and "fitted on every row" in facts["Judged on"]
     assert facts["Accuracy"].startswith("99.") and "MB" in facts["File"]
     bare = dict(facts_of(Kept("x", tmp_path / "x.model", ModelCard("x", "onnx", "onnx"), 10)))
