@@ -23,7 +23,6 @@ from core.backups.server import (
 )
 from core.jobs.job import Job
 
-_NO_DEFINER = "1449"
 _TOLD = 50  # differences listed in a finding; the rest is counted
 
 
@@ -34,14 +33,8 @@ def check_database(
     manifest: Manifest,
     names: dict[str, str],
     level: int,
-    *,
-    accounts: bool = True,
 ) -> Iterable[Check]:
-    """Levels 4 to 6 on the restored databases; ``names`` maps each database of the manifest to its restored name.
-
-    accounts False: this server need not know the accounts that views act as (no dump holds them); such a view is told as
-    not tried, not as broken.
-    """
+    """Levels 4 to 6 on the restored databases; ``names`` maps each database of the manifest to its restored name."""
     engine = server_version(connection)[0]
     other = engine if manifest.engine and engine != manifest.engine else ""
     for part in manifest.databases:
@@ -49,7 +42,7 @@ def check_database(
         if level >= 4:
             yield from _counts(job, connection, part, here)
             yield _schema(connection, part, here, other)
-            yield _views(connection, part, here, accounts=accounts)
+            yield _views(connection, part, here)
     if level >= 5:
         first = manifest.databases[0].name if manifest.databases else ""
         for assertion in (*(sentinel.as_assertion() for sentinel in plan.proof.sentinels), *plan.proof.assertions):
@@ -109,25 +102,23 @@ def _thing(line: str) -> str:
     return re.split(r": | \(", line, maxsplit=1)[0]
 
 
-def _views(connection: Any, part: DatabasePart, here: str, *, accounts: bool) -> Check:
+def _views(connection: Any, part: DatabasePart, here: str) -> Check:
     started = time.monotonic()
-    troubles, untried = [], []
+    troubles = []
     for view in part.views:
         why = view_trouble(connection, here, view)
-        if why.startswith(_NO_DEFINER) and not accounts:
-            untried.append(f"{view}: not tried, the account it acts as is not on this server")
-        elif why:
+        if why:
             also = " (on the source too)" if view in part.broken_views else ""
             troubles.append(f"{view}: {why}{also}")
-    actual = f"{len(part.views) - len(untried)} selectable" if not troubles else troubles[0]
+    actual = f"{len(part.views)} selectable" if not troubles else troubles[0]
     return Check(
         4,
         f"views of {part.name}",
-        False if troubles else None if untried and len(untried) == len(part.views) else True,
+        not troubles,
         f"{len(part.views)} selectable",
-        actual if not untried or troubles else f"{actual}; {untried[0]}",
+        actual,
         time.monotonic() - started,
-        "\n".join([*troubles, *untried]),
+        "\n".join(troubles),
     )
 
 

@@ -163,9 +163,15 @@ class ScratchServer:
 
     def admit(self, databases: dict[str, tuple[str, str]], definers: tuple[str, ...]) -> Login:
         """Make the databases {name: (charset, collation)}, a user for loading that may do all in them and nothing else,
-        and the ``definers`` ("user@host") that views and routines act as. Returns the loading user's login."""
+        and the ``definers`` ("user@host") that views and routines act as. Returns the loading user's login.
+
+        No administrator is left afterwards, ``root`` included: what is loaded may act as any account there is.
+        """
         password = secrets.token_hex(16)
         with connected(self.root, doing="prepare the scratch server") as connection:
+            for account in rows_of(connection, "SELECT user, host FROM mysql.global_priv WHERE user <> ''"):
+                if account != ("root", "localhost"):
+                    rows_of(connection, "DROP USER IF EXISTS %s@%s", *account)
             rows_of(connection, f"CREATE USER {LOADER}@localhost IDENTIFIED BY '{password}'")
             # Views, triggers and routines of other definers can only be made with SET USER.
             rows_of(connection, f"GRANT SET USER ON *.* TO {LOADER}@localhost")
@@ -184,6 +190,8 @@ class ScratchServer:
                 rows_of(connection, f"GRANT ALL ON {scope}.* TO {LOADER}@localhost")
                 for definer in definers:
                     rows_of(connection, f"GRANT ALL ON {scope}.* TO %s@%s", *_account(definer))
+            rows_of(connection, "REVOKE ALL PRIVILEGES ON *.* FROM root@localhost")
+            rows_of(connection, "REVOKE GRANT OPTION ON *.* FROM root@localhost")
         return Login("the scratch server", LOADER, password, socket=str(self.folder / "s"))
 
     def why_ended(self) -> str:

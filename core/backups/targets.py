@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 from core.backups.flow import Writer
 from core.backups.ladder import check_database
-from core.backups.loader import Loader, Renamer
+from core.backups.loader import Definer, Loader, Renamer, Rewriter
 from core.backups.manifest import DatabasePart, Manifest
 from core.backups.outcomes import Check
 from core.backups.plan import Plan
@@ -93,12 +93,13 @@ class DatabaseTarget:
     manifest: Manifest
     loader: Loader
     writer: Writer
-    root: Login
+    login: Login
+    """Whoever loaded the dump also looks at it: a view may hold a function that acts as whoever selects from it."""
     names: dict[str, str]
     where: str
     ended: Callable[[], str]
-    named: bool = False
-    """On a server that the plan names: it has its own accounts, and the login there its own limits."""
+    definers: Definer | None = None
+    """On a server that the plan names, which has accounts of its own."""
     confined: str = ""
     """Why the dump could not be loaded as a user of its own."""
 
@@ -106,7 +107,7 @@ class DatabaseTarget:
         self.writer.write(data)
 
     def finish(self) -> None:
-        if isinstance(self.writer, Renamer):
+        if isinstance(self.writer, Rewriter):
             self.writer.close()
         self.loader.finish()
 
@@ -116,21 +117,16 @@ class DatabaseTarget:
     def mismatch(self, error: OpsError) -> str:
         if any(words in error.why for words in _DISK_FULL):
             return "the disk for rehearsals is full"
-        if self.named and "ERROR 1419" in error.why:  # MySQL's binary log is on by default
+        if self.definers and "ERROR 1419" in error.why:  # MySQL's binary log is on by default
             return (
                 f"{self.where} writes a binary log, and lets only administrators make triggers and functions then:"
                 " set log_bin_trust_function_creators = 1 there"
             )
-        if self.named and "SYSTEM_USER" in error.why:  # else whoever wrote the dump could act as that administrator
-            return (
-                f"the dump makes views or routines that act as an administrator of {self.where}:"
-                " take a server where that account has another name"
-            )
-        if self.named and any(number in error.why for number in _RIGHTS):
-            return f"the login of {self.where} lacks a right that the dump needs"
+        if self.definers and any(number in error.why for number in _RIGHTS):
+            return f"the dump asks for a right on {self.where} that whoever loads it there lacks"
         if not any(number in error.why for number in _MISMATCH):
             return ""
-        with connected(self.root) as connection:
+        with connected(self.login) as connection:
             engine, version = server_version(connection)
         ours, theirs = _major(version), _major(self.manifest.engine_version)
         if engine == self.manifest.engine and theirs <= ours:
@@ -138,13 +134,16 @@ class DatabaseTarget:
         return f"engine mismatch: the dump comes from {self.manifest.engine} {self.manifest.engine_version}, here is {engine} {version}"
 
     def checks(self, job: Job[Any], level: int) -> Iterable[Check]:
-        with connected(self.root, doing="check the restored database") as connection:
+        with connected(self.login, doing="check the restored database") as connection:
             with job.interruptible(lambda: abandon(connection)):
                 if self.confined:
                     yield Check(4, "confined user", None, "one that may only load", self.confined)
-                yield from check_database(
-                    job, connection, self.plan, self.manifest, self.names, level, accounts=not self.named
-                )
+                if self.definers and self.definers.changed:
+                    told = f"{self.definers.changed:,} views, routines, triggers or events act as the loading user here"
+                    yield Check(
+                        4, "definers", None, "the accounts of the source", f"{told}: those accounts were not tried"
+                    )
+                yield from check_database(job, connection, self.plan, self.manifest, self.names, level)
 
 
 def _major(version: str) -> tuple[int, int]:
@@ -173,9 +172,7 @@ def _private_server(job: Job[Any], plan: Plan, manifest: Manifest, options: Opti
         loader = stack.enter_context(
             Loader(job, server.client, login, database, other=server.other, folder=server.folder)
         )
-        yield DatabaseTarget(
-            plan, manifest, loader, loader, server.root, names, "a private scratch server", server.why_ended
-        )
+        yield DatabaseTarget(plan, manifest, loader, loader, login, names, "a private scratch server", server.why_ended)
 
 
 def _admit(server: ScratchServer, manifest: Manifest) -> Login:
@@ -210,9 +207,10 @@ def _named_server(job: Job[Any], plan: Plan, manifest: Manifest, options: Option
         single = len(manifest.databases) == 1
         first = names[manifest.databases[0].name] if single else ""
         loader = stack.enter_context(Loader(job, client_program(), loading, first, other=Other.here()))
-        writer: Writer = loader if single else Renamer(names, loader)
+        definers = Definer(loader)
+        writer: Writer = definers if single else Renamer(names, definers)
         yield DatabaseTarget(
-            plan, manifest, loader, writer, login, names, f"the server {login.name}", lambda: "", True, confined
+            plan, manifest, loader, writer, loading, names, f"the server {login.name}", lambda: "", definers, confined
         )
 
 
@@ -235,7 +233,10 @@ def _create_database(connection: Any, name: str, part: DatabasePart) -> None:
 def _confined(
     stack: ExitStack, connection: Any, login: Login, user: str, databases: tuple[str, ...]
 ) -> tuple[Login, str]:
-    """A login that may only load into ``databases``, or the plan's own and why there is no other."""
+    """A login that may only load into ``databases``, or the plan's own and why there is no other.
+
+    It may set no definers: whoever may can make a procedure that acts as an administrator, and call it.
+    """
     import pymysql
 
     password = secrets.token_hex(16)
@@ -245,19 +246,9 @@ def _confined(
         for name in databases:
             scope = identifier(name.replace("_", "\\_"))
             rows_of(connection, f"GRANT ALL ON {scope}.* TO {user}@'%'")
-        rows_of(connection, f"GRANT {_right_to_define(connection)} ON *.* TO {user}@'%'")
     except pymysql.MySQLError as error:
         return login, f"the login of {login.name} may not make one ({message_of(error)}): the dump had all its rights"
     return replace(login, user=user, password=password), ""
-
-
-def _right_to_define(connection: Any) -> str:
-    """The right without which nobody makes views, triggers and routines of other definers; MySQL 8.2 split and renamed its own."""
-    if server_version(connection)[0] == "mariadb":
-        return "SET USER"
-    known = {str(row[0]).upper() for row in rows_of(connection, "SHOW PRIVILEGES")}
-    newer = [name for name in ("SET_ANY_DEFINER", "ALLOW_NONEXISTENT_DEFINER") if name in known]
-    return ", ".join(newer) or "SET_USER_ID"
 
 
 def _drop_user(login: Login, user: str) -> None:
