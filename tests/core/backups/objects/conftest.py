@@ -20,7 +20,7 @@ from core.aws.workplace import Workplace
 from core.backups.objects.service import Objects
 from core.base.places import Places
 from core.settings.model import Settings
-from core.settings.profiles import SANDBOX, Profile
+from core.settings.profiles import Profile
 
 _numbers = itertools.count(1)
 
@@ -72,8 +72,7 @@ def session_on(url: str, access: str, secret: str) -> AwsSession:
 @pytest.fixture
 def store(sandbox, tmp_path: Path) -> Store:
     """The sandbox's S3 (ministack): versions, lifecycle, checksums, tags."""
-    aws = AwsSession(SANDBOX, lambda: sandbox.target)
-    return Store("sandbox", aws, objects_on(aws, tmp_path / "own"))
+    return Store("sandbox", sandbox.aws, objects_on(sandbox.aws, tmp_path / "own"))
 
 
 @pytest.fixture(scope="session")
