@@ -5,7 +5,7 @@ export QT_LOGGING_RULES := qt.qpa.*=false
 # Every child process would compile what it imports anew: keep the bytecode, whatever the shell says.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: run tour test test-full lint lint-and-gui test-core test-gui test-journeys bench lock setup setup-tests setup-full clean
+.PHONY: run tour test test-full lint types test-core test-gui test-journeys bench lock setup setup-tests setup-full clean
 
 run: setup
 	@if [ "$$(uname -s)" = Linux ] && [ -z "$$DISPLAY$$WAYLAND_DISPLAY" ]; then \
@@ -16,15 +16,12 @@ run: setup
 tour: setup
 	@$(PYTHON) -m tests.tour --readme
 
-# Two lanes: the offscreen window waits a lot, and what it leaves of two cores the core's tests take. The journeys'
-# window is a user's, so they have the machine to themselves.
+# The offscreen window waits a lot, and what it leaves of two cores the core's tests take. The journeys' window is a
+# user's: nothing runs beside it.
 test: setup-tests
-	@$(MAKE) --no-print-directory -j2 -O lint-and-gui test-core
-	@$(MAKE) --no-print-directory test-journeys
-
-lint-and-gui:
 	@$(MAKE) --no-print-directory lint
-	@$(MAKE) --no-print-directory test-gui
+	@$(MAKE) --no-print-directory -j3 -O types test-core test-gui
+	@$(MAKE) --no-print-directory test-journeys
 
 test-full: setup-full
 	$(PYTEST) -m "heavy or not heavy" tests/core tests/rules
@@ -32,12 +29,14 @@ test-full: setup-full
 lint:
 	$(PYTHON) -m ruff check .
 	$(PYTHON) -m ruff format --check .
-	$(PYTHON) -m mypy
 	.venv/bin/lint-imports --no-logo 2>/dev/null || .venv/bin/lint-imports
+
+types:
+	$(PYTHON) -m mypy
 
 # The core must work where Qt cannot even be imported.
 test-core:
-	$(PYTEST) -m "not heavy" -p no:pytest-qt -p tests.without_qt -n 4 --dist loadfile --no-loadscope-reorder tests/core
+	$(PYTEST) -m "not heavy" -p no:pytest-qt -p tests.without_qt -n 3 --dist loadfile --no-loadscope-reorder tests/core
 
 test-gui:
 	QT_QPA_PLATFORM=offscreen PYTEST_QT_API=pyside6 $(PYTEST) -m "not heavy" -n 2 --dist loadfile tests/gui tests/rules
