@@ -17,7 +17,7 @@ def test_scikit_learns_own_checks(kind: str) -> None:
 
     from core.digits import estimators
 
-    small = {"atoms": 12, "components": 16, "whitening": 0.0, "random_state": 0}
+    small = {"atoms": 5, "components": 16, "whitening": 0.0, "random_state": 0}
     made = {"PatchFeatures": {"size": 3}, "PatchSVC": {"sizes": (3,), "upright": (False,), "copies": 1}}[kind]
     done = check_estimator(getattr(estimators, kind)(**small, **made), on_skip=None)  # raises what fails
     left = {one["check_name"] for one in done if one["status"] != "passed"}
