@@ -8,7 +8,9 @@ from PySide6.QtWidgets import (
     QAbstractItemView,
     QAbstractSlider,
     QAbstractSpinBox,
+    QApplication,
     QComboBox,
+    QDialog,
     QHeaderView,
     QLineEdit,
     QPlainTextEdit,
@@ -85,3 +87,39 @@ def test_what_has_no_name_is_found(qtbot) -> None:
     for widget in root.findChildren(QWidget):
         widget.setAccessibleName("named")
     assert nameless(root) == []
+
+
+_DIALOGS = {
+    "digits.train": "TrainDialog",
+    "streams.create": "CreateDialog",
+    "warehouse.history": "HistoryDialog",
+    "warehouse.saved": "SavedDialog",
+    "warehouse.extract": "ExtractDialog",
+    "backups.plan": "PlanWizard",
+}
+"""What opens without an answer from AWS."""
+
+
+def test_everything_in_a_dialog_has_a_name_and_fits_a_small_window(
+    qtbot, home: Places, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIAEXAMPLE")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "example")
+    profile_at(home, "http://127.0.0.1:9")
+    with console(qtbot, "acme") as opened:
+        window = opened.window
+        window.resize(1024, 700)
+        for command, kind in _DIALOGS.items():
+            window.go(command.partition(".")[0])
+            qtbot.waitUntil(lambda command=command: command in window.commands._commands, timeout=30_000)
+            window.commands._commands[command].action.trigger()
+
+            def shown(kind: str = kind) -> list[QDialog]:
+                found = [w for w in QApplication.topLevelWidgets() if isinstance(w, QDialog) and w.isVisible()]
+                return [dialog for dialog in found if type(dialog).__name__ == kind]
+
+            qtbot.waitUntil(lambda: bool(shown()), timeout=30_000)
+            (dialog,) = shown()
+            assert nameless(dialog) == [], kind
+            assert dialog.height() <= window.height() and dialog.width() <= window.width(), kind
+            dialog.reject()
