@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from core.backups.archive import Archive
-from core.backups.dump import Dump, find_dump_program
+from core.backups.dump import Dump, DumpProgram, find_dump_program
 from core.backups.manifest import DatabasePart, TableRows
 from core.backups.plan import Plan
 from core.backups.server import (
@@ -32,6 +32,9 @@ _SUMMED_AT_MOST = 256 << 20
 _COUNTED_AT_MOST = 64 << 20
 """Tables up to this size are counted before the dump. COUNT(*) reads all of a table: of large ones, whose rows are counted
 in the dump itself, only whether they have any is asked, and counted they are where the dump has suspiciously few."""
+
+
+CANNOT_LOAD = "mariadb-dump writes values of MySQL's generated columns ({columns}), which MySQL refuses to load"
 
 
 @dataclass(slots=True)
@@ -115,8 +118,7 @@ class DatabaseContent:
     _engine: tuple[str, str] = ("", "")
 
     def pieces(self, job: Job[Any]) -> Iterator[bytes]:
-        program = find_dump_program()
-        self._survey(job, all_counted=not program.one_row_a_line)
+        program = self._survey(job)
         self._dump = Dump(self.login, self.databases, self.history, program=program)
         yield from self._dump.pieces(job)
 
@@ -126,12 +128,14 @@ class DatabaseContent:
 
     def close(self) -> None: ...
 
-    def _survey(self, job: Job[Any], *, all_counted: bool) -> None:
+    def _survey(self, job: Job[Any]) -> DumpProgram:
+        """What is there before the dump; returns the program to dump with."""
         with (
             connected(self.login, doing=f"look at {', '.join(self.databases)}") as connection,
             job.interruptible(lambda: abandon(connection)),
         ):
             self._engine = server_version(connection)
+            program = find_dump_program(self._engine[0])
             for database in self.databases:
                 facts = describe(connection, database)
                 if not facts.tables and not facts.views:
@@ -146,7 +150,9 @@ class DatabaseContent:
                 self._broken.append({view: trouble for view, trouble in troubles.items() if trouble})
                 self._missing += tuple(missing_accounts(connection, facts.definers) or ())
                 counted = tuple(
-                    table for table in facts.tables if all_counted or facts.estimates[table][0] <= _COUNTED_AT_MOST
+                    table
+                    for table in facts.tables
+                    if not program.one_row_a_line or facts.estimates[table][0] <= _COUNTED_AT_MOST
                 )
                 self._before.append(count_rows(job, connection, database, counted))
                 large = set(facts.tables).difference(counted)
@@ -154,6 +160,7 @@ class DatabaseContent:
                 self._sums.append(
                     checksums(connection, database, facts.tables) if facts.size <= _SUMMED_AT_MOST else {}
                 )
+        return program
 
     def finish(self, job: Job[Any]) -> Parts:
         assert self._dump and self._dump.program
@@ -183,6 +190,8 @@ class DatabaseContent:
                         {table: value for table, value in sums.items() if self._sums[number][table] == value},
                     )
                 )
+                if self._dump.program.mariadb and self._engine[0] == "mysql" and facts.generated:
+                    notes.append(f"{facts.name}: {CANNOT_LOAD.format(columns=', '.join(facts.generated[:5]))}")
                 notes += [
                     f"{entry} of {facts.name} is outside of the snapshot: its rows may mix several moments"
                     for entry in facts.outside_snapshot

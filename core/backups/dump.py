@@ -40,15 +40,24 @@ class DumpProgram:
         return told is not None and (int(told[1]), int(told[2])) >= (10, 11)
 
 
-def find_dump_program() -> DumpProgram:
-    """mariadb-dump, or else mysqldump; raises OpsError (code ``no-program``) where neither is installed."""
-    for name in ("mariadb-dump", "mysqldump"):
+def find_dump_program(engine: str = "mariadb") -> DumpProgram:
+    """mariadb-dump or mysqldump, that of the server's own ``engine`` first: each knows its own server's columns.
+
+    Raises OpsError (code ``no-program``) where neither is installed.
+    """
+    found: DumpProgram | None = None
+    for name in ("mariadb-dump", "mysqldump") if engine == "mariadb" else ("mysqldump", "mariadb-dump"):
         path = shutil.which(name)
         if path:
             told = subprocess.run(
                 [path, "--no-defaults", "--version"], capture_output=True, text=True, timeout=30, check=False
             ).stdout
-            return DumpProgram(path, "mariadb" in told.lower(), told.strip())
+            program = DumpProgram(path, "mariadb" in told.lower(), told.strip())
+            if program.mariadb == (engine == "mariadb"):  # MariaDB has a mysqldump of its own
+                return program
+            found = found or program
+    if found:
+        return found
     raise OpsError(
         "No dump program was found",
         "Neither mariadb-dump nor mysqldump is on the PATH",

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from core.aws.faults import explained
+from core.backups.content import CANNOT_LOAD
 from core.backups.dump import find_dump_program
 from core.backups.outcomes import EndpointFacts, Finding, Severity
 from core.backups.plan import Plan
@@ -24,6 +25,7 @@ from core.backups.server import (
     missing_accounts,
     one_of,
     rows_of,
+    server_version,
     view_trouble,
 )
 from core.backups.targets import Options
@@ -62,17 +64,27 @@ def _source(job: Job[Any], plan: Plan, login: Callable[[str], Login], options: O
         return
     job.report(0, 3, "Logging in to the source")
     try:
-        yield Finding(Severity.INFO, "preflight-program", f"Dumps are made by {find_dump_program().version}")
-    except OpsError as error:
-        yield _trouble("preflight-program", error)
-    try:
         with (
             connected(login(plan.source.server), timeout=120, doing="look at the source") as connection,
             job.interruptible(lambda: abandon(connection)),
         ):
+            engine, program = server_version(connection)[0], None
+            try:
+                program = find_dump_program(engine)
+                yield Finding(Severity.INFO, "preflight-program", f"Dumps are made by {program.version}")
+            except OpsError as error:
+                yield _trouble("preflight-program", error)
             for database in plan.source.databases:
                 job.report(1, 3, f"Looking at {database}")
                 facts = describe(connection, database)
+                if program and program.mariadb and engine == "mysql" and facts.generated:
+                    yield Finding(
+                        Severity.WARNING,
+                        "preflight-generated",
+                        f"A dump of {database} by this program will not load into MySQL",
+                        CANNOT_LOAD.format(columns=", ".join(facts.generated[:5])),
+                        "Install MySQL's own mysqldump (Debian: mysql-client-core); it is taken by itself then",
+                    )
                 yield from _database(connection, facts)
                 yield from _room(plan, facts, options)
     except OpsError as error:

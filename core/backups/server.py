@@ -44,6 +44,8 @@ class Login:
                 "loose-ssl-verify-server-cert",
                 "loose-ssl-mode=VERIFY_IDENTITY",
             ]
+        else:  # MySQL's programs take the key for a password's way without TLS only if told to; PyMySQL does by itself
+            lines.append("loose-get-server-public-key")
         return "\n".join([*lines, ""]).encode()
 
 
@@ -99,6 +101,8 @@ def connected(
             ca_file=login.ca_file,
             defer_connect=True,
         )
+        # A socket of the system's needs no cipher: PyMySQL knows that of those only that it has opened itself.
+        connection._secure = bool(login.socket)
         connection.connect(_socket_to(login.socket) if login.socket else None)
     except (pymysql.MySQLError, OSError) as error:
         raise explain_login(login, error) from error
@@ -200,6 +204,8 @@ class DatabaseFacts:
     size: int
     schema: tuple[str, ...]
     definers: tuple[str, ...]
+    generated: tuple[str, ...]
+    """Columns that the server computes, as "table.column"."""
     estimates: dict[str, tuple[int, int]]
     """{table: (bytes, rows)} as the engine guesses them: the rows of InnoDB are off by 5 % and more."""
 
@@ -248,6 +254,15 @@ def describe(connection: Any, database: str) -> DatabaseFacts:
         sum(size for size, _ in estimates.values()),
         tuple(schema_lines(connection, database)),
         tuple(definers_of(connection, database)),
+        tuple(
+            f"{table}.{column}"
+            for table, column in rows_of(
+                connection,
+                "SELECT table_name, column_name FROM information_schema.columns WHERE table_schema = %s"
+                " AND (extra LIKE '%%VIRTUAL GENERATED%%' OR extra LIKE '%%STORED GENERATED%%') ORDER BY 1, 2",
+                database,
+            )
+        ),
         estimates,
     )
 

@@ -39,8 +39,8 @@ _MISMATCH = (
 """What one engine says to another's dump: syntax, charset, variable, right, value, collation, engine, zone, type."""
 
 
-_RIGHTS = ("ERROR 1044", "ERROR 1142", "ERROR 1227", "ERROR 1370", "ERROR 1419")
-"""What a server says to somebody who may not: on a database, a table, an account, a routine, a trigger."""
+_RIGHTS = ("ERROR 1044", "ERROR 1045", "ERROR 1142", "ERROR 1227", "ERROR 1370", "ERROR 1419")
+"""What a server says to somebody who may not: on a database, log in, a table, an account, a routine, a trigger."""
 _DISK_FULL = ("ERROR 1021", "ERROR 1114", "errno: 28", "Errcode: 28")
 
 
@@ -204,6 +204,9 @@ def _named_server(job: Job[Any], plan: Plan, manifest: Manifest, options: Option
                 _create_database(connection, names[part.name], part)
                 stack.callback(_drop, login, names[part.name])
             loading, confined = _confined(stack, connection, login, f"opsdesk_{token}", tuple(names.values()))
+        # MySQL remembers whom it let in: MariaDB's client cannot log in for the first time without TLS (caching_sha2_password).
+        with connected(loading, doing="log in to load the dump"):
+            pass
         single = len(manifest.databases) == 1
         first = names[manifest.databases[0].name] if single else ""
         loader = stack.enter_context(Loader(job, client_program(), loading, first, other=Other.here()))

@@ -20,7 +20,7 @@ from core.jobs.job import Job
 from core.warehouse.feed.drift import follow
 from core.warehouse.feed.keys import KeyAdvice, change_column, increment_column
 from core.warehouse.feed.mapping import Mapped, create_statement, mapped_table, projection, ticked
-from core.warehouse.feed.source import Server, SourceTable
+from core.warehouse.feed.source import Server, SourceTable, demands_tls
 from core.warehouse.feed.target import Target
 from core.warehouse.statements import literal, quoted
 
@@ -109,6 +109,8 @@ class TablePull:
         self.where = ""
         """The condition of what is read; empty: the whole table, which then replaces the target."""
         self.compare_keys = False
+        self.tls_only = False
+        """The server takes no connection without TLS: connectorx would try for half a minute."""
 
     @property
     def place(self) -> str:
@@ -128,6 +130,7 @@ class TablePull:
         source, target = self.server.name, f"{self.schema}.{self.name}"
         report = TableReport(f"{self.table.database}.{self.table.name}", target, mode)
         with self.server.connect() as connection:
+            self.tls_only = demands_tls(connection)
             self.columns = mapped_table(self.table, booleans_of(connection, self.table))
             self._shape_target(report, advice)
             pulled = self.target.pulled(self.job, source, self.table.name, target)
@@ -252,7 +255,7 @@ class TablePull:
         return staged.rows, staged.reader
 
     def _read(self, asked: dict[str, Any]) -> Staged:
-        place = {"url": self.server.url, "ca_file": self.server.ca_file, "cut": self.cut}
+        place = {"url": self.server.url, "ca_file": self.server.ca_file, "cut": self.cut, "plain": self.tls_only}
         return self.staged(asked, run_in_child(self.job, "core.warehouse.feed.reader:stage", {**place, **asked}))
 
     def staged(self, asked: dict[str, Any], answer: Any) -> Staged:

@@ -65,7 +65,7 @@ def holes(pull: TablePull, connection: Any) -> list[int]:
     key = _key(pull)
     if not key:
         return []
-    theirs, ours = _checksum(pull)
+    theirs, ours = _checksum(pull, _digest(connection))
     table = f"{ticked(pull.table.database)}.{ticked(pull.table.name)}"
     with connection.cursor() as cursor:
         cursor.execute(
@@ -87,18 +87,32 @@ def _key(pull: TablePull) -> str:
     return column.name if column is not None and column.kind.endswith("int") else ""
 
 
-def _checksum(pull: TablePull) -> tuple[str, str]:
-    """The same number from a row on both sides: 32 bits of the MD5 of its values as text."""
-    pairs = [_texts(one) for one in pull.columns]
+def _digest(connection: Any) -> str:
+    """The hash that both sides have, as a pattern: MySQL 9.6 has MD5 no more, unless a component is installed."""
+    import pymysql
+
+    with connection.cursor() as cursor:
+        try:
+            cursor.execute("SELECT MD5('')")
+        except pymysql.MySQLError as error:
+            if error.args[0] not in (1046, 1305, 1370):  # read as a function of the user's own
+                raise
+            return "SHA2({}, 256)"
+    return "MD5({})"
+
+
+def _checksum(pull: TablePull, digest: str) -> tuple[str, str]:
+    """The same number from a row on both sides: 32 bits of the ``digest`` of its values as text."""
+    pairs = [_texts(one, digest) for one in pull.columns]
     theirs = "CONCAT_WS('|', " + ", ".join(pair[0] for pair in pairs if pair) + ")"
     ours = " || '|' || ".join(pair[1] for pair in pairs if pair)
     return (
-        f"CAST(CONV(LEFT(MD5({theirs}), 8), 16, 10) AS DECIMAL(20,0))",
-        f"CAST(STRTOL(LEFT(MD5({ours}), 8), 16) AS DECIMAL(20,0))",
+        f"CAST(CONV(LEFT({digest.format(theirs)}, 8), 16, 10) AS DECIMAL(20,0))",
+        f"CAST(STRTOL(LEFT({digest.format(ours)}, 8), 16) AS DECIMAL(20,0))",
     )
 
 
-def _texts(column: Mapped) -> tuple[str, str] | None:
+def _texts(column: Mapped, digest: str) -> tuple[str, str] | None:
     """A column as the same text at the source and here; None for what has no such text (floats, JSON, bytes)."""
     name = quoted(column.name.lower())
     if column.target == "SUPER" or column.shape in ("float", "double", "binary"):
@@ -108,7 +122,8 @@ def _texts(column: Mapped) -> tuple[str, str] | None:
         column.shape == "string" and column.target == f"VARCHAR({LONGEST})"
     ):  # a text may have been cut, and several must fit one
         head = 16_000  # characters: within 65,535 bytes whatever they are
-        return f"COALESCE(MD5(LEFT({column.expression}, {head})), '~')", f"COALESCE(MD5(LEFT({name}, {head})), '~')"
+        cut = [digest.format(f"LEFT({one}, {head})") for one in (column.expression, name)]
+        return f"COALESCE({cut[0]}, '~')", f"COALESCE({cut[1]}, '~')"
     if column.shape == "string":
         return f"COALESCE({column.expression}, '~')", f"COALESCE({name}, '~')"
     if column.shape == "bool":

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote, unquote, urlsplit
 
 from core.base.errors import OpsError, WrongUse
+
+_COMPUTED = re.compile("(?i)(virtual|stored|persistent) generated")
+"""Not MySQL's DEFAULT_GENERATED: a column whose default is an expression, CURRENT_TIMESTAMP above all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +75,18 @@ class Server:
                 "Check address, user and password",
                 code="source",
             ) from error
+
+
+def demands_tls(connection: Any) -> bool:
+    """Whether the server refuses whoever comes without TLS."""
+    import pymysql
+
+    with connection.cursor() as cursor:
+        try:
+            cursor.execute("SELECT @@require_secure_transport")
+        except pymysql.MySQLError:  # before MySQL 5.7 and MariaDB 10.5
+            return False
+        return bool(cursor.fetchone()[0])
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +180,7 @@ def read_tables(
                     "auto_increment" in extra,
                 )
                 for table, column, kind, full, nullable, length, precision, scale, extra in columns
-                if table == name and "GENERATED" not in extra.upper() and f"{table}.{column}" not in exclude
+                if table == name and not _COMPUTED.search(extra) and f"{table}.{column}" not in exclude
             ),
             tuple(column for table, index, _, column in keys if table == name and index == "PRIMARY"),
             frozenset(column for table, _, place, column in keys if table == name and place == 1),
@@ -178,8 +194,6 @@ def read_tables(
 
 def _json_checks(cursor: Any, database: str) -> list[tuple[str, str]]:
     """MariaDB's JSON is LONGTEXT with the check json_valid(column): these are the columns meant as JSON."""
-    import re
-
     import pymysql
 
     try:

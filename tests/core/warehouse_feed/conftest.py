@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
@@ -30,9 +31,13 @@ class Feed:
     database: str
     connection: WarehouseConnection
     mysql: Any
+    server: Server | None = None
+    """Another source than the sandbox's."""
 
     @property
     def address(self) -> str:
+        if self.server is not None:
+            return self.server.url
         source = self.sandbox.target.mysql[0]
         return Server(source.host, source.port, source.user, source.password or "", self.database).url
 
@@ -58,7 +63,13 @@ class Feed:
 
 @pytest.fixture
 def feed(sandbox: Sandbox, home: Places) -> Iterator[Feed]:
-    connection = sandbox.mysql()
+    with open_feed(sandbox, home, sandbox.mysql()) as made:
+        yield made
+
+
+@contextmanager
+def open_feed(sandbox: Sandbox, home: Places, connection: Any, server: Server | None = None) -> Iterator[Feed]:
+    """With an empty database of its own on the server of ``connection``."""
     database = sandbox.name("feed").replace("-", "_")
     settings = Settings()
     service = FeedService(Workplace(sandbox.aws, home, lambda: settings))
@@ -68,7 +79,14 @@ def feed(sandbox: Sandbox, home: Places) -> Iterator[Feed]:
         cursor.execute(f"USE {database}")
         cursor.execute("SET SESSION sql_mode = ''")
         cursor.execute("SET SESSION time_zone = '+00:00'")
-    yield Feed(sandbox, service, database, sandbox.target.warehouses[0], connection)
+    yield Feed(
+        sandbox,
+        service,
+        database,
+        sandbox.target.warehouses[0],
+        connection,
+        server and replace(server, database=database),
+    )
     with connection.cursor() as cursor:
         cursor.execute(f"DROP DATABASE {database}")
     connection.close()
