@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import smtplib
 import socket
 import ssl
@@ -10,6 +11,7 @@ import urllib.request
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from email.message import EmailMessage
+from http.client import HTTPException
 from importlib import import_module
 from typing import Any
 from urllib.parse import urlsplit
@@ -64,7 +66,11 @@ def send(
             way()
         except OpsError as trouble:
             error = str(trouble)
-        except (OSError, smtplib.SMTPException, ValueError) as trouble:
+        except (
+            Exception
+        ) as trouble:  # an answer that is no HTTP, a service of apprise, a fault of ours: the next channel is tried
+            if not isinstance(trouble, (OSError, smtplib.SMTPException, ValueError, HTTPException)):
+                logging.getLogger(__name__).exception("an alert by %s failed", channel)
             error = f"{type(trouble).__name__}: {trouble}"
         deliveries.append(Delivery(channel, receiver, not error, clock.now(), alert.subject, redact(error)[:500]))
     return deliveries

@@ -15,6 +15,10 @@ from core.backups.server import identifier, message_of
 LEVEL = 5
 
 
+_AHEAD = timedelta(hours=24)
+"""So far a time may be ahead of the backup: one without a zone is some place's own, at most 14 hours before UTC."""
+
+
 def check_assertion(connection: Any, assertion: Assertion, database: str, taken: datetime) -> Check:
     """Run it inside a read-only transaction on ``database``; the engine's own message where it fails.
 
@@ -86,6 +90,10 @@ def _fresh(value: Any, text: str, hours: float, taken: datetime) -> tuple[bool, 
             return False, f"{text[:100]} is no time"
     moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
     age = taken - moment
-    return age <= timedelta(
-        hours=hours
-    ), f"{moment:%Y-%m-%d %H:%M:%S} UTC, {age.total_seconds() / 3600:,.1f} h before the backup"
+    if age < -_AHEAD:
+        return (
+            False,
+            f"{moment:%Y-%m-%d %H:%M:%S} lies after the backup: a wrong date, which would count as new for ever",
+        )
+    told = f"{moment:%Y-%m-%d %H:%M:%S} UTC, {age.total_seconds() / 3600:,.1f} h before the backup"
+    return age <= timedelta(hours=hours), told

@@ -266,11 +266,12 @@ class Ledger:
             ).fetchall()
         return [_delivery(row) for row in rows]
 
-    def last_told(self, plan: str, rule: str) -> datetime | None:
-        """When somebody was last told of ``rule``, so that nobody is told every minute."""
+    def last_told(self, plan: str, rule: str, until: datetime) -> datetime | None:
+        """When somebody was last told of ``rule``, so that nobody is told every minute; not what another clock dated later."""
         with self._open() as database:
             row = database.execute(
-                "SELECT MAX(sent) AS sent FROM delivery WHERE plan = ? AND rule = ? AND ok", (plan, rule)
+                "SELECT MAX(sent) AS sent FROM delivery WHERE plan = ? AND rule = ? AND ok AND sent <= ?",
+                (plan, rule, until.isoformat()),
             ).fetchone()
         return datetime.fromisoformat(row["sent"]) if row and row["sent"] else None
 

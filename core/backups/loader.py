@@ -174,7 +174,7 @@ class Rewriter:
         raise NotImplementedError
 
 
-_NAME = rb"`(?:[^`]|``)*`"
+_NAME = rb"`(?:[^`]|``){0,300}`"  # 64 characters of 4 bytes, and doubled backticks; two of them fit what is held
 
 
 class Renamer(Rewriter):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 from core.base.errors import WrongUse
 from core.jobs.calendar import Schedule
@@ -295,8 +296,8 @@ def _check_proof(plan: Plan) -> None:
                 raise _refuse(f"{assertion.value!r} is no regular expression", str(error), "Correct it") from error
         if assertion.operator == "within_hours":
             try:
-                float(assertion.value)
-            except ValueError as error:
+                timedelta(hours=float(assertion.value))  # neither "inf" nor "nan" nor a million years
+            except (ValueError, OverflowError) as error:
                 raise _refuse(
                     f"{assertion.value!r} is no number of hours", "within_hours needs one", "Correct it"
                 ) from error

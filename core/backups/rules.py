@@ -49,7 +49,7 @@ def plan_status(seen: Evidence) -> PlanStatus:
     last = judged[0] if judged else None
     proof = _standing(judged)
     proven = next((backup for backup in complete if backup.proved is not None), None)
-    due = proof.started + timedelta(days=plan.proof.every_days) if proof else None
+    due = min(proof.started, now) + timedelta(days=plan.proof.every_days) if proof else None
     last_proven = _last_to_go([backup for backup in complete if backup.proved])
     count = missed(plan.schedule, last_success, now)
     status = PlanStatus(
@@ -120,9 +120,15 @@ def _status(seen: Evidence, last: Verification | None, proof: Verification | Non
         return Status.FAILED  # an older one may have been proved since
     if not any(backup.proved for backup in seen.backups if backup.complete):
         return Status.STALE
-    too_old = seen.now - proof.started > timedelta(days=seen.plan.proof.every_days * _GRACE)
+    too_old = _stale(seen, proof)
     silent = newest is not None and seen.now - newest.taken > timedelta(hours=seen.plan.alerts.silence_hours)
     return Status.STALE if too_old or silent else Status.OK
+
+
+def _stale(seen: Evidence, proof: Verification) -> bool:
+    """Whether a proof is older than the plan wants; one dated in the future tells nothing of its age."""
+    age = seen.now - proof.started
+    return age > timedelta(days=seen.plan.proof.every_days * _GRACE) or age < -FROM_THE_FUTURE
 
 
 def _findings(seen: Evidence, status: PlanStatus) -> Iterable[Finding]:
@@ -182,6 +188,15 @@ def _runs(seen: Evidence, status: PlanStatus) -> Iterable[Finding]:
             )
         elif seen.unreachable is None:
             yield Finding(Severity.WARNING, "never-run", f"{plan.name} was never backed up", "", "Back up now")
+        elif done is None or now - done.started > timedelta(hours=plan.alerts.silence_hours):
+            since = f" since {done.started:%Y-%m-%d %H:%M} UTC" if done else " known"
+            yield Finding(
+                Severity.ERROR,
+                "silence",
+                f"No success{since}",
+                f"The bucket cannot be asked; by this computer's own notes the plan's {plan.alerts.silence_hours} h have passed",
+                "See why the endpoint does not answer, then back up",
+            )
         return
     future = next((backup for backup in seen.backups if backup.taken > now + FROM_THE_FUTURE), None)
     if future is not None:
@@ -264,11 +279,14 @@ def _proof(seen: Evidence, status: PlanStatus) -> Iterable[Finding]:
             f"The one that was restored on {last.started:%Y-%m-%d} is gone; of the {status.backups} there, none was ever restored",
             "Verify now",
         )
-    elif seen.now - last.started > timedelta(days=plan.proof.every_days * _GRACE):
+    elif _stale(seen, last):
+        future = last.started > seen.now
         yield Finding(
             Severity.WARNING,
             "stale",
-            f"The last proof is {_age(seen.now - last.started)} old",
+            f"The last proof is dated {last.started:%Y-%m-%d}, in the future"
+            if future
+            else f"The last proof is {_age(seen.now - last.started)} old",
             f"The plan wants one every {plan.proof.every_days} days",
             "Verify now",
         )

@@ -44,7 +44,7 @@ class Login:
                 "loose-ssl-verify-server-cert",
                 "loose-ssl-mode=VERIFY_IDENTITY",
             ]
-        else:  # MySQL's programs take the key for a password's way without TLS only if told to; PyMySQL does by itself
+        else:  # MySQL's programs ask for the key that passwords need without TLS only if told to
             lines.append("loose-get-server-public-key")
         return "\n".join([*lines, ""]).encode()
 
@@ -204,8 +204,7 @@ class DatabaseFacts:
     size: int
     schema: tuple[str, ...]
     definers: tuple[str, ...]
-    generated: tuple[str, ...]
-    """Columns that the server computes, as "table.column"."""
+    generated: tuple[str, ...]  # columns that the server computes, as "table.column"
     estimates: dict[str, tuple[int, int]]
     """{table: (bytes, rows)} as the engine guesses them: the rows of InnoDB are off by 5 % and more."""
 

@@ -47,6 +47,10 @@ from core.jobs.timers import ScheduleExport
 _VERIFYING = ".verify"  # a verification has a lock of its own: backups go on meanwhile
 
 
+_WATCHED = ("silence", "half-retention", "stale", "proof-vanishes", "all-gone", "proof-gone")
+"""Rules that nobody hears of otherwise: nothing failed, and no page is open."""
+
+
 class BackupsService:
     """Everything that takes a ``job`` may take long (network, processes): call it from a job. The rest is quick and local."""
 
@@ -213,14 +217,12 @@ class BackupsService:
         return found
 
     def watch(self, job: Job[Any]) -> list[PlanStatus]:
-        """The dead man's check: tell somebody of silence and of stale proofs, each at most once a day."""
+        """The dead man's check: tell somebody of silence, of stale proofs and of what is gone, each at most once a day."""
         found = self.statuses(job)
         for status in found:
             plan = self.plan(status.plan)
             for finding in status.findings:
-                if finding.rule in ("silence", "half-retention", "stale", "proof-vanishes") and self._telling.untold(
-                    plan, finding.rule
-                ):
+                if finding.rule in _WATCHED and self._telling.untold(plan, finding.rule):
                     self._telling.alert(plan, finding.rule, finding.title, f"{finding.why}. {finding.remedy}.")
         return found
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from core.aws.workplace import Workplace
 from core.backups import alerts
+from core.backups.catching_up import FROM_THE_FUTURE
 from core.backups.ledger import Ledger
 from core.backups.outcomes import Delivery
 from core.backups.plan import Plan
@@ -30,7 +32,10 @@ class Telling:
         except JobCancelled:
             raise
         except Exception as error:
-            self.alert(plan, rule, subject, str(error) or type(error).__name__)
+            try:
+                self.alert(plan, rule, subject, str(error) or type(error).__name__)
+            except Exception:  # the ledger's disk is full, say: what went wrong first is what is told here
+                logging.getLogger(__name__).exception("an alert of %s could not be sent or kept", plan.name)
             raise
 
     def alert(self, plan: Plan, rule: str, subject: str, text: str) -> None:
@@ -38,8 +43,9 @@ class Telling:
 
     def untold(self, plan: Plan, rule: str) -> bool:
         """Whether nobody was told of this within a day."""
-        last = self._ledger.last_told(plan.name, rule)
-        return last is None or (self._workplace.clock.now() - last).total_seconds() > _ONCE_IN
+        now = self._workplace.clock.now()
+        last = self._ledger.last_told(plan.name, rule, now + FROM_THE_FUTURE)
+        return last is None or (now - last).total_seconds() > _ONCE_IN
 
     def send(self, plan: Plan, alert: alerts.Alert) -> list[Delivery]:
         """Through every channel of the plan; each attempt is kept."""

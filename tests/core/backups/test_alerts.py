@@ -165,3 +165,40 @@ def test_silence_is_told_at_most_once_a_day(station: Station) -> None:
     clock.ahead += timedelta(days=1, minutes=1)
     station.service.watch(station.job())
     assert [alert.rule for alert in heard] == ["silence", "silence"]
+    clock.ahead += timedelta(days=20)
+    station.service.watch(station.job())
+    clock.ahead -= timedelta(days=10)  # it was wrong when they were told: that says nothing of now
+    heard.clear()
+    for _ in range(2):
+        station.service.watch(station.job())
+    assert [alert.rule for alert in heard] == ["silence"]
+    keys = station.keys()
+    for key in keys:
+        station.s3.delete_object(Bucket=station.bucket, Key=key)
+    station.service.watch(station.job())
+    assert [alert.rule for alert in heard][1:] == ["all-gone"]
+
+
+class _Garbage(socketserver.StreamRequestHandler):
+    def handle(self) -> None:
+        self.rfile.readline()
+        self.wfile.write(b"what?\r\n\r\n")
+
+
+def test_a_channel_that_fails_in_any_manner_leaves_the_others(station: Station) -> None:
+    """An answer that is no HTTP is neither an OSError nor a ValueError; a listener of the window may fail as it likes."""
+    aws = station.service._workplace.aws
+
+    def listener(_: Alert) -> None:
+        raise RuntimeError("no tray")
+
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), _Garbage) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        alerts = Alerts(
+            webhook=f"http://127.0.0.1:{server.server_address[1]}/", sns_topic="arn:aws:sns:us-east-1:0:none"
+        )
+        plan = replace(station.plan, alerts=alerts)
+        deliveries = send(plan, ALERT, aws, Secrets(), SystemClock(), (listener,))
+        server.shutdown()
+    assert [(one.channel, one.ok) for one in deliveries] == [("desktop", False), ("sns", False), ("webhook", False)]
+    assert "no tray" in deliveries[0].error and "BadStatusLine" in deliveries[2].error

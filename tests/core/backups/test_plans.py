@@ -77,6 +77,7 @@ def test_a_name_is_used_once_unless_replacing(home: Places) -> None:
         ({"schedule": Schedule(("01:00",), ("someday",))}, "no weekday"),
         ({"proof": Proof(assertions=(Assertion("x", "SELECT 1", "matches", "("),))}, "no regular expression"),
         ({"proof": Proof(assertions=(Assertion("x", "SELECT 1", "within_hours", "soon"),))}, "no number of hours"),
+        ({"proof": Proof(assertions=(Assertion("x", "SELECT 1", "within_hours", "inf"),))}, "no number of hours"),
         ({"proof": Proof(level=7)}, "Levels|level"),
         ({"retention": Retention(0)}, "days of retention"),
         ({"alerts": Alerts(smtp_host="mail")}, "mails to nobody"),

@@ -207,3 +207,18 @@ def test_moments_lie_around_now_and_keep_their_weekday(
     before, after = last_moment(schedule, moment, ZoneInfo(zone)), next_moment(schedule, moment, ZoneInfo(zone))
     assert before and after and before <= moment < after
     assert next_moment(schedule, before, ZoneInfo(zone)) == after
+
+
+def test_silence_is_told_also_where_the_bucket_cannot_be_asked() -> None:
+    away = OpsError("The endpoint does not answer", "refused")
+    seen = replace(GOOD, unreachable=away, backups=[])
+    assert "silence" not in rules(seen)
+    assert "silence" in rules(replace(seen, runs=[run(3 * DAY)]))
+    assert "silence" in rules(replace(seen, runs=[run(HOUR, Outcome.FAILED, "no"), run(3 * DAY)]))
+
+
+def test_a_proof_from_the_future_does_not_hold_for_ever() -> None:
+    seen = replace(GOOD, verifications=[proof(-400 * DAY)])
+    status = plan_status(seen)
+    assert status.status is Status.STALE and "stale" in rules(seen)
+    assert status.next_verification and status.next_verification <= NOW + 31 * DAY

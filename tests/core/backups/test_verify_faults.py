@@ -143,6 +143,8 @@ def test_what_the_data_say_is_asked(station: Station) -> None:
             sentinels=(Sentinel("customers", "id = 9999"), Sentinel("missing", "1")),
             assertions=(
                 Assertion("old", "SELECT '2001-01-01'", "within_hours", "24"),
+                Assertion("never old", "SELECT '2999-01-01'", "within_hours", "24"),
+                Assertion("elsewhere", "SELECT UTC_TIMESTAMP() + INTERVAL 14 HOUR", "within_hours", "24"),
                 Assertion("null", "SELECT NULL"),
             ),
         )
@@ -156,6 +158,7 @@ def test_what_the_data_say_is_asked(station: Station) -> None:
     assert wrong["sentinel row in customers"].actual == "0"
     assert "1146" in wrong["sentinel row in missing"].actual
     assert "before the backup" in wrong["old"].actual
+    assert "lies after the backup" in wrong["never old"].actual and "elsewhere" not in wrong
     assert "no value" in wrong["null"].actual
 
 
