@@ -27,6 +27,10 @@ def mysqld() -> str:
         pytest.fail(f"{NAMED_BY} names {named}, which is no program")
     path = named or shutil.which("mysqld", path=os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin"])) or ""
     told = subprocess.run([path, "--no-defaults", "--version"], capture_output=True, text=True).stdout if path else ""
+    if named and "mysql" not in told.lower():
+        pytest.fail(
+            f"{NAMED_BY} names {named}, which does not say that it is MySQL: {told.strip() or 'it does not run'}"
+        )
     if not told or "mariadb" in told.lower():
         pytest.skip(f"MySQL is not installed (mysql-server-core): put mysqld on the PATH, or name it in {NAMED_BY}")
     return path
