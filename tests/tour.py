@@ -49,9 +49,12 @@ class Tour:
 
     # -- acting -------------------------------------------------------------
     def pause(self, seconds: float) -> None:
-        from PySide6.QtTest import QTest
+        """Let the window live; not QTest's waiting, which keeps the interpreter from the threads that work for it."""
+        from PySide6.QtCore import QEventLoop, QTimer
 
-        QTest.qWait(round(seconds * 1000))
+        loop = QEventLoop()
+        QTimer.singleShot(round(seconds * 1000), loop.quit)
+        loop.exec()
 
     def until(self, condition: Callable[[], object], what: str, seconds: float = 120) -> None:
         deadline = time.monotonic() + seconds

@@ -66,9 +66,7 @@ def send(
             way()
         except OpsError as trouble:
             error = str(trouble)
-        except (
-            Exception
-        ) as trouble:  # an answer that is no HTTP, a service of apprise, a fault of ours: the next channel is tried
+        except Exception as trouble:  # whatever it was, the next channel is tried
             if not isinstance(trouble, (OSError, smtplib.SMTPException, ValueError, HTTPException)):
                 logging.getLogger(__name__).exception("an alert by %s failed", channel)
             error = f"{type(trouble).__name__}: {trouble}"

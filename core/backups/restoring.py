@@ -13,10 +13,11 @@ from typing import Any
 
 from core.backups.extract import Extractor
 from core.backups.flow import Writer
-from core.backups.loader import Loader, Renamer
+from core.backups.loader import Loader
 from core.backups.manifest import Manifest
 from core.backups.outcomes import Finding, Restored, RestorePreview, Severity
 from core.backups.plan import Plan
+from core.backups.rewriting import Renamer
 from core.backups.scratch import client_program
 from core.backups.scratch_folder import read_list
 from core.backups.server import Login, connected, describe, identifier, missing_accounts, rows_of, server_version

@@ -11,10 +11,11 @@ from typing import Any, Protocol
 
 from core.backups.flow import Writer
 from core.backups.ladder import check_database
-from core.backups.loader import Definer, Loader, Renamer, Rewriter
+from core.backups.loader import Loader
 from core.backups.manifest import DatabasePart, Manifest
 from core.backups.outcomes import Check
 from core.backups.plan import Plan
+from core.backups.rewriting import Definer, Renamer, Rewriter
 from core.backups.scratch import Other, ScratchServer, client_program, find_programs
 from core.backups.scratch_folder import need_room, open_folder
 from core.backups.server import Login, abandon, connected, identifier, message_of, rows_of, server_version

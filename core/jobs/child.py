@@ -26,6 +26,7 @@ _ROOT = Path(__file__).resolve().parents[2]
 _ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "POLARS_MAX_THREADS"), "1")
 
 _MOST_WAITING = 2
+"""Children kept for the next work; each holds what it has imported, some 150 MB."""
 
 Report = Callable[..., None]
 """report(done, total=None, note="", *, value=None): ``value`` is any picklable news, handed to ``on_value``."""
@@ -156,8 +157,8 @@ def _asked(job: Job[Any], child: _Child, request: bytes, on_value: Callable[[Any
     try:
         with job.interruptible(kill):
             kind, content = _followed(job, child, request, on_value)
-        with lock:
-            over = keep
+        with lock:  # after a fault of ours nobody knows what state it is in
+            over = keep and (kind == "result" or isinstance(content, OpsError))
     finally:
         if over:
             _CHILDREN.keep(child)

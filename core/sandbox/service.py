@@ -32,7 +32,7 @@ LOOK_AGAIN = 10.0
 PULSE = 20.0
 """Seconds between two questions to a running service, and how long it may take over one."""
 PULSES = 3
-"""So many questions in a row without an answer, a minute and a half, and it hangs: it is killed and started again."""
+"""So many questions in a row without an answer, two minutes, and it hangs: it is killed and started again."""
 
 _log = logging.getLogger(__name__)
 ROOT = Path(__file__).resolve().parents[2]
@@ -158,12 +158,13 @@ class Service:
             asyncio.create_task(self._record(process.stderr)),
         ]
         watch = asyncio.get_running_loop().call_later(READY_WITHIN, self._too_late, process)
-        pulse = asyncio.create_task(self._feel_pulse(process))
+        pulse = asyncio.create_task(self._feel_pulse(process)) if self.kind.http else None
         try:
             status = await process.wait()
         finally:
             watch.cancel()
-            pulse.cancel()
+            if pulse:
+                pulse.cancel()
             lock.free()
         with contextlib.suppress(TimeoutError):  # a grandchild may hold the pipe open
             await asyncio.wait_for(asyncio.gather(*readers), 2)
@@ -197,11 +198,11 @@ class Service:
     async def _feel_pulse(self, process: asyncio.subprocess.Process) -> None:
         """Kill it when it hangs: it listens, but answers nobody."""
         missed = 0
-        while self.kind.http and missed < PULSES:
+        while missed < PULSES:
             await asyncio.sleep(PULSE)
             if self.status.state == "running":
                 missed = 0 if await self._answers() else missed + 1
-        if self.kind.http and process.returncode is None:
+        if process.returncode is None:
             self._said.append(f"It did not answer {PULSES} times in a row")
             process.kill()
 

@@ -12,11 +12,8 @@ from gui.style.icons import icon
 from gui.style.theme import theme
 
 _ICON_TOKEN = {"primary": "on_accent", "danger": "danger", "destructive": "surface"}
-
-
-_ALONE = ("icon", "nav")
-_GAP = 4
-"""Pixels after an icon, besides the style's own few, before the words begin; the rail's own style has its distance."""
+_GAP = {"icon": 0, "nav": 8}
+"""Pixels after an icon, besides the style's own few, before the words begin; 4 where nothing is said."""
 
 
 class Button(QPushButton):
@@ -36,7 +33,7 @@ class Button(QPushButton):
             self.setAccessibleName(text)
             self.setToolTip(text)
         if icon_name:
-            self.setIconSize(QSize(16 + (_GAP if text and kind not in _ALONE else 0), 16))
+            self.setIconSize(QSize(16 + (_GAP.get(kind, 4) if text else 0), 16))
             self._paint_icon()
             theme().changed.connect(self._paint_icon)
 

@@ -61,6 +61,12 @@ class Card(QFrame):
         if title:
             self.setAccessibleName(title)
 
+    def stand_title(self, *, above: bool) -> None:
+        """Where the head is crowded the title may stand above it, in a line of its own."""
+        place = self.layout() if above else self.head
+        assert isinstance(place, QBoxLayout)
+        place.insertWidget(0, self.title)
+
     def set_note(self, text: str) -> None:
         self.note.setText(text)
         self.note.setVisible(bool(text))

@@ -8,7 +8,7 @@ from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from gui.parts.words import number
+from gui.parts.words import number, percent
 from gui.style.theme import font, theme
 
 
@@ -62,6 +62,5 @@ class ProbabilityBars(QWidget):
                 painter.setBrush(theme().color("accent" if leads and not self._vague else "text3"))
                 painter.drawRoundedRect(filled, min(4.0, filled.width() / 2), 4)
             painter.setPen(theme().color("text" if leads else "text2"))
-            painter.drawText(
-                line, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, f"{number(share * 100, 1)} %"
-            )
+            figure = percent(share) if leads else number(share * 100, 1)
+            painter.drawText(line, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, f"{figure} %")

@@ -105,6 +105,13 @@ def number(value: float, decimals: int = 0) -> str:
     return QLocale().toString(float(value), "f", decimals) if decimals else QLocale().toString(round(value))
 
 
+def percent(share: float) -> str:
+    """``97.2``, to a tenth, but never all or nothing: no model is that sure. The sign is the caller's."""
+    if share > 0.9995:
+        return f"> {number(99.9, 1)}"
+    return f"< {number(0.1, 1)}" if share < 0.0005 else number(share * 100, 1)
+
+
 def byte_size(value: float) -> str:
     """``1.4 GB``: decimal units, as the services bill."""
     for unit in ("B", "kB", "MB", "GB", "TB"):

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Callable, Sequence
 from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QByteArray, Qt, QTimer, Signal
-from PySide6.QtGui import QCloseEvent, QGuiApplication, QResizeEvent
+from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtGui import QCloseEvent, QResizeEvent
 from PySide6.QtWidgets import QApplication, QFrame, QMainWindow, QStackedWidget, QWidget
 
 from core.base.errors import OpsError
@@ -24,6 +23,7 @@ from gui.parts.focus import enter, tab_as_read
 from gui.parts.layout import column, row
 from gui.parts.notices import Banner, Busy
 from gui.parts.words import restyle, show_times_in_utc
+from gui.shell.geometry import keep_geometry, restore_geometry
 from gui.shell.header import Header
 from gui.shell.health import Health
 from gui.shell.profiles import ProfileKeeper
@@ -126,13 +126,8 @@ class MainWindow(QMainWindow):
         self._settings.refused.connect(self._tell)
         add = self.commands.add
         for index, tab in enumerate(self._tabs.values()):
-            add(
-                f"go.{tab.id}",
-                f"Go to {tab.title}",
-                partial(self.go, tab.id),
-                icon=tab.icon,
-                shortcut=f"Ctrl+{index + 1}",
-            )
+            keys = f"Ctrl+{index + 1}"
+            add(f"go.{tab.id}", f"Go to {tab.title}", partial(self.go, tab.id), icon=tab.icon, shortcut=keys)
         add("palette", "Search or run a command", self._open_palette, icon="search", shortcut="Ctrl+K")
         add("part", "Go on to the next part of the window", self._next_part, icon="chevron-right", shortcut="F6")
         add("drawer", "Show or hide the activity drawer", self.toggle_drawer, icon="panel-right", shortcut="Ctrl+J")
@@ -163,7 +158,7 @@ class MainWindow(QMainWindow):
             self.desk, self._jobs, self._settings, self.commands, self.guard, self.memory, self.toast.praise, self.go
         )
         self._pages: dict[str, QWidget] = {}
-        self._restore()
+        restore_geometry(self, self.memory)
         first = self.memory.get("page", next(iter(self._tabs)))
         self.go(first if first in self._tabs else next(iter(self._tabs)))
 
@@ -339,20 +334,9 @@ class MainWindow(QMainWindow):
         if not self.guard.locked:
             self.guard.lock()
             return
-        from gui.parts.dialogs import ConfirmDialog
+        from gui.shell.unlocking import ask_to_unlock
 
-        name = self.desk.profile.name
-        dialog = ConfirmDialog(
-            "Allow writes for 15 minutes?",
-            f"Changes in {name} will take effect on real data.",
-            "Unlock writes",
-            self,
-            environment=self.desk.profile.environment,
-            hint="The window locks itself again after 15 minutes, and when it is closed.",
-            type_this=name if self.desk.profile.environment == "production" else "",
-        )
-        dialog.confirmed.connect(self.guard.unlock)
-        dialog.open()
+        ask_to_unlock(self, self.guard)
 
     def _tell(self, fault: OpsError) -> None:
         self.banner.show_fault(fault.title, fault.why, fault.remedy, details=fault.details)
@@ -380,18 +364,8 @@ class MainWindow(QMainWindow):
             self.palette_box.open()
 
     # -- remembering and leaving ----------------------------------------------
-    def _restore(self) -> None:
-        geometry = self.memory.get("geometry")
-        if isinstance(geometry, str):
-            self.restoreGeometry(QByteArray(base64.b64decode(geometry)))
-        screen = QGuiApplication.primaryScreen().availableGeometry()
-        if not any(s.availableGeometry().intersects(self.frameGeometry()) for s in QGuiApplication.screens()):
-            self.move(screen.topLeft())
-        if self.width() > screen.width() or self.height() > screen.height():
-            self.resize(min(self.width(), screen.width()), min(self.height(), screen.height()))
-
     def _remember(self) -> None:
-        self.memory.put("geometry", base64.b64encode(self.saveGeometry().data()).decode())
+        keep_geometry(self, self.memory)
         self.memory.save()
 
     def _unless_writing(self, title: str, verb: str, go_on: Callable[[], None]) -> None:

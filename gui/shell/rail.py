@@ -89,8 +89,7 @@ class Rail(QFrame):
         self._group = QButtonGroup(self)
         self.buttons: dict[str, NavButton] = {}
         for index, tab in enumerate(tabs):
-            button = NavButton(f"  {tab.title}", "nav", icon_name=tab.icon)
-            button.setAccessibleName(tab.title)
+            button = NavButton(tab.title, "nav", icon_name=tab.icon)
             button.setToolTip(f"{tab.title} (Ctrl+{index + 1})")
             button.setCheckable(True)
             button.clicked.connect(lambda _checked=False, tab=tab: self.page_asked.emit(tab.id))
@@ -103,8 +102,7 @@ class Rail(QFrame):
             ("Settings", "settings", self.settings_asked),
             ("Help", "circle-help", self.help_asked),
         ):
-            plain = Button(f"  {words}", "nav", icon_name=icon_name)
-            plain.setAccessibleName(words)
+            plain = Button(words, "nav", icon_name=icon_name)
             plain.clicked.connect(signal)
             layout.addWidget(plain)
 

@@ -47,13 +47,16 @@ class _Engine(QIconEngine):
 
     def scaledPixmap(self, size: QSize, mode: QIcon.Mode, state: QIcon.State, scale: float) -> QPixmap:
         colour = self._disabled if mode == QIcon.Mode.Disabled else self._colour
-        picture = _drawn(self._name, colour, min(size.width(), size.height()), max(scale, 1.0))
-        return _spaced(picture, size.width()) if size.width() > size.height() else picture
+        side, ratio = min(size.width(), size.height()), max(scale, 1.0)
+        if size.width() > size.height():
+            return _spaced(self._name, colour, side, ratio, size.width())
+        return _drawn(self._name, colour, side, ratio)
 
 
-def _spaced(picture: QPixmap, width: int) -> QPixmap:
+@cache
+def _spaced(name: str, colour: str, size: int, ratio: float, width: int) -> QPixmap:
     """The picture at the left of ``width`` logical pixels: what stands beside it on a button keeps that distance."""
-    ratio = picture.devicePixelRatio()
+    picture = _drawn(name, colour, size, ratio)
     wide = QPixmap(round(width * ratio), picture.height())
     wide.setDevicePixelRatio(ratio)
     wide.fill(Qt.GlobalColor.transparent)

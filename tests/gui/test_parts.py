@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QLineEdit, QWidget
 
 from gui.parts.dialogs import ConfirmDialog, Dialog
 from gui.parts.notices import Banner
-from gui.parts.words import byte_size, duration, short_count, show_times_in_utc, zoned
+from gui.parts.words import byte_size, duration, percent, short_count, show_times_in_utc, zoned
 from gui.style.theme import theme
 from gui.style.tokens import load
 
@@ -50,6 +50,14 @@ def test_a_banner_shows_a_fault_and_copies_its_details(qtbot) -> None:
 
 
 def test_figures_read_well() -> None:
+    assert [percent(n) for n in (0, 0.0004, 0.0123, 0.9994, 0.99996, 1)] == [
+        "< 0.1",
+        "< 0.1",
+        "1.2",
+        "99.9",
+        "> 99.9",
+        "> 99.9",
+    ]
     assert [byte_size(n) for n in (0, 999, 1000, 1_234_567, 4.1e10)] == ["0 B", "999 B", "1.0 kB", "1.2 MB", "41.0 GB"]
     assert [duration(s) for s in (0.004, 2.14, 200, 7500, 273_600)] == [
         "4 ms",

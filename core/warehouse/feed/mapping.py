@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from core.base.errors import OpsError
 from core.warehouse.feed.source import SourceColumn, SourceTable
@@ -179,3 +180,15 @@ def create_statement(schema: str, table: str, columns: tuple[Mapped, ...], keys:
         + ",\n".join(lines)
         + f"\n) {clauses}".rstrip()
     )
+
+
+def booleans_of(connection: Any, table: SourceTable) -> frozenset[str]:
+    """The TINYINT(1) columns that hold nothing but 0 and 1 now."""
+    names = [one.name for one in table.columns if one.kind == "tinyint" and one.full.lower().startswith("tinyint(1)")]
+    if not names:
+        return frozenset()
+    tests = ", ".join(f"COALESCE(MAX({ticked(name)} NOT IN (0, 1)), 0)" for name in names)
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {tests} FROM {ticked(table.database)}.{ticked(table.name)}")
+        row = cursor.fetchone()
+    return frozenset(name for name, odd in zip(names, row, strict=True) if not odd)

@@ -19,7 +19,7 @@ from core.jobs.child import run_in_child
 from core.jobs.job import Job
 from core.warehouse.feed.drift import follow
 from core.warehouse.feed.keys import KeyAdvice, change_column, increment_column
-from core.warehouse.feed.mapping import Mapped, create_statement, mapped_table, projection, ticked
+from core.warehouse.feed.mapping import Mapped, booleans_of, create_statement, mapped_table, projection, ticked
 from core.warehouse.feed.source import Server, SourceTable, demands_tls
 from core.warehouse.feed.target import Target
 from core.warehouse.statements import literal, quoted
@@ -389,15 +389,3 @@ def _moment(text: str) -> str:
             "The watermark of the last pull cannot be read", repr(text), "Pull with --mode full once", code="state"
         )
     return text
-
-
-def booleans_of(connection: Any, table: SourceTable) -> frozenset[str]:
-    """The TINYINT(1) columns that hold nothing but 0 and 1 now."""
-    names = [one.name for one in table.columns if one.kind == "tinyint" and one.full.lower().startswith("tinyint(1)")]
-    if not names:
-        return frozenset()
-    tests = ", ".join(f"COALESCE(MAX({ticked(name)} NOT IN (0, 1)), 0)" for name in names)
-    with connection.cursor() as cursor:
-        cursor.execute(f"SELECT {tests} FROM {ticked(table.database)}.{ticked(table.name)}")
-        row = cursor.fetchone()
-    return frozenset(name for name, odd in zip(names, row, strict=True) if not odd)

@@ -22,9 +22,9 @@ from core.jobs.lock import plan_lock
 from core.jobs.timers import Timer
 from core.settings.profiles import WarehouseConnection
 from core.warehouse.feed.keys import KeyAdvice, advise
-from core.warehouse.feed.mapping import Mapped, create_statement, mapped_table
+from core.warehouse.feed.mapping import Mapped, booleans_of, create_statement, mapped_table
 from core.warehouse.feed.plan import FeedPlan, PlanSource, joined, load_plan, plan_names, save_plan
-from core.warehouse.feed.pull import Stage, Step, TablePull, TableReport, booleans_of, move_all
+from core.warehouse.feed.pull import Stage, Step, TablePull, TableReport, move_all
 from core.warehouse.feed.reconcile import holes, reconcile, repair
 from core.warehouse.feed.source import Server, SourceTable, read_tables
 from core.warehouse.feed.target import Target

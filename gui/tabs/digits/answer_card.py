@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QCheckBox, QComboBox, QVBoxLayout, QWidget
 from gui.parts.buttons import Button
 from gui.parts.layout import Card, column, row
 from gui.parts.probability_bars import ProbabilityBars
-from gui.parts.words import Label, number
+from gui.parts.words import Label, number, percent
 from gui.style.tokens import Space
 from gui.tabs.digits.pictures import Pixels
 from gui.tabs.digits.values import Shown, Sureness
@@ -87,8 +87,8 @@ class AnswerCard(Card):
         self.hero.setText(hero)
         self.hero.set_tone({Sureness.SURE: "accent", Sureness.DRAWING: "muted"}.get(state, "muted"))
         self.sure.set_tone("")
-        top = _percent(shown.shares[first]) if known else ""
-        runner_up = _percent(shown.shares[second]) if known else ""
+        top = percent(shown.shares[first]) if known else ""
+        runner_up = percent(shown.shares[second]) if known else ""
         words = {
             Sureness.EMPTY: (self.tr("Nothing drawn yet"), self.tr("The answer appears while you draw.")),
             Sureness.DRAWING: (self.tr("Drawing …"), self.tr("So far {0} ({1} %)").format(first, top) if known else ""),
@@ -123,10 +123,3 @@ class AnswerCard(Card):
         self._suggested = first if known else None
         self.name_it.setEnabled(known and state is not Sureness.DRAWING)
         self.hero.setAccessibleName(f"{words[0]}. {words[1]}")
-
-
-def _percent(share: float) -> str:
-    """To a tenth, but never all or nothing: no model is that sure."""
-    if share > 0.9995:
-        return f"> {number(99.9, 1)}"
-    return f"< {number(0.1, 1)}" if share < 0.0005 else number(share * 100, 1)

@@ -123,7 +123,7 @@ class ChartCard(Card):
         """Where there is little room the title stands in a line of its own."""
         if narrow != self._narrow:
             self._narrow = narrow
-            (self.body if narrow else self.head).insertWidget(0, self.title)
+            self.stand_title(above=narrow)
 
     def summarise(self) -> None:
         """For screen readers, once a second: the mean of what is drawn."""

@@ -12,8 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.backups.loader import Definer, Loader
+from core.backups.loader import Loader
 from core.backups.outcomes import Outcome
+from core.backups.rewriting import Definer
 from core.backups.scratch import ScratchServer, find_programs
 from core.backups.server import Login, connected, rows_of
 from core.base.errors import OpsError

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from core.backups.dump import PIECE, unhurried
 from core.backups.flow import PieceReader, Unpacker, compressed, decrypt_into, encrypt_into, read_ahead
-from core.backups.loader import Renamer
+from core.backups.rewriting import Renamer
 from core.base.errors import OpsError
 
 

@@ -15,9 +15,10 @@ import pytest
 
 from core.backups import loader, targets
 from core.backups.dump import Dump, DumpProgram, dump_command
-from core.backups.loader import Loader, Renamer
+from core.backups.loader import Loader
 from core.backups.outcomes import Outcome, Status
 from core.backups.plan import Proof, Sentinel, Source
+from core.backups.rewriting import Renamer
 from core.backups.rowcount import RowCounter
 from core.backups.scratch import ScratchServer, find_programs
 from core.backups.server import Login, connected, rows_of
