@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import sys
 import threading
-from functools import partial
 from importlib import import_module
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -20,6 +19,7 @@ from core.settings.profiles import Profiles
 from core.settings.store import SettingsStore
 from gui.bridge.garbage import GarbageCollection
 from gui.bridge.job_bridge import JobBridge
+from gui.bridge.loading import Modules, load
 from gui.bridge.settings_bridge import SettingsBridge
 from gui.bridge.tab_context import TabContext, TabSpec
 from gui.parts.words import show_times_in_utc
@@ -32,29 +32,49 @@ if TYPE_CHECKING:
     from core.jobs.history import JobHistory
 
 
-def _page(room: str, title: str, subtitle: str, icon: str) -> TabSpec:
+def _page(room: str, title: str, subtitle: str, icon: str, needs: tuple[str, ...], charts: bool = False) -> TabSpec:
     """A page whose modules are imported when it is first asked for."""
-    module = f"gui.tabs.{room}.tab"
+    modules = Modules(f"gui.tabs.{room}.tab", needs, charts)
 
     def build(context: TabContext, parent: QWidget) -> QWidget:
-        widget: QWidget = import_module(module).build(context, parent)
+        widget: QWidget = import_module(modules.name).build(context, parent)
         return widget
 
     def commands() -> tuple[tuple[str, str, str], ...]:
         found: tuple[tuple[str, str, str], ...] = import_module(f"gui.tabs.{room}.commands").MAIN
         return found
 
-    load = partial(import_module, module)
-    return TabSpec(room, title, subtitle, icon, build, load, lambda: module in sys.modules, commands)
+    return TabSpec(room, title, subtitle, icon, modules, build, commands)
 
 
 TABS = (
-    _page("digits", "Digits", "Draw, classify, train and compare", "pen-tool"),
-    _page("streams", "Streams", "Tap and chart Kinesis streams", "activity"),
-    _page("warehouse", "Warehouse", "Ask Redshift, feed it, turn text into tables", "database"),
-    _page("backups", "Backups", "Back up, and prove it by restoring", "archive"),
-    _page("edge", "Edge", "What the proxy says, what the application believes", "shield-check"),
-)
+    _page(
+        "digits", "Digits", "Draw, classify, train and compare", "pen-tool",
+        ("core.digits.algorithms",),
+    ),
+    _page(
+        "streams", "Streams", "Tap and chart Kinesis streams", "activity",
+        ("core.streams.service", "core.streams.filters", "core.streams.policy", "core.streams.templates",
+         "core.sandbox.kinesis.faults"),
+        charts=True,
+    ),
+    _page(
+        "warehouse", "Warehouse", "Ask Redshift, feed it, turn text into tables", "database",
+        ("core.warehouse.service", "core.warehouse.charts", "core.warehouse.completion", "core.warehouse.explain",
+         "core.warehouse.formatting", "core.warehouse.views"),
+    ),
+    _page(
+        "backups", "Backups", "Back up, and prove it by restoring", "archive",
+        ("core.backups.objects.browse", "core.backups.objects.address", "core.backups.objects.fate", "core.backups.outcomes",
+         "core.backups.plan"),
+    ),
+    _page(
+        "edge", "Edge", "What the proxy says, what the application believes", "shield-check",
+        ("core.edge.inspect", "core.edge.balancers", "core.edge.history", "core.edge.probe", "core.edge.request",
+         "core.edge.snippets"),
+    ),
+)  # fmt: skip
+_BACKUP_WATCH = Modules("gui.tabs.backups.watch", ("core.backups.catching_up",))
 
 
 class Console:
@@ -101,8 +121,7 @@ class Console:
         def loaded(module: Any) -> None:
             self.backup_watch = module.BackupWatch(self.window, lambda: self.window.context, told)
 
-        watch = partial(import_module, "gui.tabs.backups.watch")
-        self.jobs.start(self.window, "Watch the backups", lambda _job: watch(), quiet=True, on_success=loaded)
+        load(self.window, self.jobs, "Watch the backups", _BACKUP_WATCH, done=loaded)
 
     def open_desk(self, name: str) -> Desk:
         """Raises WrongUse for an unknown profile."""

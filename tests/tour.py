@@ -16,6 +16,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import tests.qt_on_one_thread  # noqa: F401
+
 _README = ("digits-light", "streams-dark", "warehouse-light", "backups-light", "edge-light")
 _SIZES = ((1440, 900), (1024, 700))
 _SQL = (

@@ -185,7 +185,7 @@ class JobBridge(QObject):
             if alive and watch.on_success:
                 watch.on_success(job.result)
         elif job.state is JobState.FAILED and job.error is not None:
-            fault = self._as_fault(job)
+            fault = self.fault(job.title, job.error)
             if activity is not None:
                 activity.fault = fault
             if alive and watch.on_failure:
@@ -193,14 +193,14 @@ class JobBridge(QObject):
         elif job.state is JobState.CANCELLED and alive and watch.on_cancelled:
             watch.on_cancelled()
 
-    def _as_fault(self, job: Job[Any]) -> OpsError:
-        if isinstance(job.error, OpsError):
-            return job.error
-        assert job.error is not None
-        self.trouble.emit(job.error)
+    def fault(self, title: str, error: BaseException) -> OpsError:
+        """What stopped the work of this title, in words; a bug of ours is also sent to ``trouble``."""
+        if isinstance(error, OpsError):
+            return error
+        self.trouble.emit(error)
         return OpsError(
-            f"{job.title} stopped unexpectedly",
-            f"{type(job.error).__name__}: {job.error}",
+            f"{title} stopped unexpectedly",
+            f"{type(error).__name__}: {error}",
             "This is a fault of Opsdesk; the journal has the details",
             code="bug",
         )

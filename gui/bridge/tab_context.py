@@ -11,6 +11,7 @@ from core.desk import Desk
 from gui.bridge.commands import Commands
 from gui.bridge.guard import Guard
 from gui.bridge.job_bridge import JobBridge
+from gui.bridge.loading import Modules
 from gui.bridge.memory import Memory
 from gui.bridge.settings_bridge import SettingsBridge
 
@@ -31,11 +32,11 @@ class TabContext(NamedTuple):  # dataclasses take five times as long to make at 
 
 
 class TabSpec(NamedTuple):
-    """A page: loaded on a worker, built when it is first shown, and built anew after a change of profile.
+    """A page: loaded beside the window's life, built when it is first shown, and built anew after a change of profile.
 
     build(context, parent) makes a child of ``parent``, and a page makes its large parts as children of itself: what was
     measured and is then moved to another parent is styled all over again (warehouse: 237 ms instead of 111).
-    load imports the page's modules (they may take a second, charts and all); loaded says whether that is done.
+    modules: what has to be loaded before it is built.
     commands gives (id, title, icon) of those that the palette offers before the page is built.
     """
 
@@ -43,7 +44,6 @@ class TabSpec(NamedTuple):
     title: str
     subtitle: str
     icon: str
+    modules: Modules
     build: Callable[[TabContext, QWidget], QWidget]
-    load: Callable[[], object]
-    loaded: Callable[[], bool]
     commands: Callable[[], tuple[tuple[str, str, str], ...]]

@@ -15,6 +15,7 @@ from core.desk import Desk
 from gui.bridge.commands import Commands
 from gui.bridge.guard import Guard
 from gui.bridge.job_bridge import JobBridge
+from gui.bridge.loading import load
 from gui.bridge.memory import Memory
 from gui.bridge.sandbox_watch import SandboxWatch
 from gui.bridge.settings_bridge import SettingsBridge
@@ -42,10 +43,6 @@ if TYPE_CHECKING:  # the window is painted before any of these is needed
 
 
 _TRY_AGAIN = "Try again"
-
-
-def _load(tab: TabSpec, _job: object) -> None:
-    tab.load()
 
 
 class MainWindow(QMainWindow):
@@ -164,14 +161,14 @@ class MainWindow(QMainWindow):
 
     # -- pages --------------------------------------------------------------
     def go(self, page_id: str) -> None:
-        """Show a page. The first time its modules are loaded by a worker, and a busy sign stands in its place."""
+        """Show a page. The first time its modules are loaded, and a busy sign stands in its place."""
         tab = self._tabs[page_id]
         self._wanted = page_id
         self.header.show_page(tab.title, tab.subtitle)
         self.rail.show_page(page_id)
         self.commands.show_room(page_id)
         self.memory.put("page", page_id)
-        if page_id in self._pages or tab.loaded():
+        if page_id in self._pages or tab.modules.loaded:
             self._show(self.page(page_id))
             return
         self._opening.show_text(f"Opening {tab.title}")
@@ -180,13 +177,13 @@ class MainWindow(QMainWindow):
 
     def _load_page(self, page_id: str) -> None:
         tab = self._tabs[page_id]
-        self._jobs.start(
+        load(
             self,
+            self._jobs,
             f"Open {tab.title}",
-            partial(_load, tab),
-            quiet=True,
-            on_success=lambda _: self._loaded(page_id),
-            on_failure=lambda fault: self._opening.show_text(str(fault)),
+            tab.modules,
+            done=lambda _: self._loaded(page_id),
+            failed=lambda fault: self._opening.show_text(str(fault)),
         )
 
     def _loaded(self, page_id: str) -> None:
@@ -215,7 +212,7 @@ class MainWindow(QMainWindow):
     def _load_the_rest(self) -> None:
         """Once the window stands, load what the user has not asked for yet, one page after the other."""
         for tab in self._tabs.values():
-            self._jobs.start(self, f"Load {tab.title}", partial(_load, tab), lane="pages", quiet=True)
+            load(self, self._jobs, f"Load {tab.title}", tab.modules, lane="pages")
 
     def _offer_profiles(self) -> None:
         self.profiles.offer(self.rail.profile.mapToGlobal(self.rail.profile.rect().bottomLeft()))

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
+import tests.qt_on_one_thread  # noqa: F401
 from core.jobs.runner import JobRunner
 from gui.bridge.job_bridge import JobBridge
 

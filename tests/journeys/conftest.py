@@ -11,6 +11,8 @@ from contextlib import suppress
 
 import pytest
 
+import tests.qt_on_one_thread  # noqa: F401
+
 if os.environ.get("QT_QPA_PLATFORM") == "offscreen":
     del os.environ["QT_QPA_PLATFORM"]  # a journey needs the X server
 
