@@ -8,6 +8,7 @@ import weakref
 from pathlib import Path
 from typing import Any
 
+from core.sandbox.redshift.engine.catalog import Shared
 from core.sandbox.redshift.engine.journal import Journal
 from core.sandbox.redshift.engine.outcome import SqlError
 from core.sandbox.redshift.engine.session import EngineSession
@@ -47,6 +48,7 @@ class Warehouse:
         self._sessions = 0
         self._open: weakref.WeakValueDictionary[int, EngineSession] = weakref.WeakValueDictionary()
         """The sessions that are open, by process id: CANCEL finds them here."""
+        self._shared = Shared()
         register_functions(self._root)
         self._define()
         self._root.execute("SET GLOBAL TimeZone = 'UTC'")
@@ -77,9 +79,11 @@ class Warehouse:
         cursor.execute("USE dev.public")
         session = EngineSession(cursor, self.storage, self._journal, user or "awsuser", pid)
         session.peer = self._open.get
+        session.catalog.shared = self._shared
         self._open[pid] = session
         return session
 
     def close(self) -> None:
         self._journal.close()
+        self._shared.parsed.clear()
         self._root.close()
