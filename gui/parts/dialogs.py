@@ -20,7 +20,7 @@ from gui.parts.buttons import Button
 from gui.parts.focus import first_to_fill, tab_as_read
 from gui.parts.layout import column, row
 from gui.parts.notices import Picture
-from gui.parts.words import Chip, Label
+from gui.parts.words import Chip, Label, breakable
 from gui.style.theme import font
 from gui.style.tokens import Space
 
@@ -46,7 +46,7 @@ class Dialog(QDialog):
         self.setModal(True)
         self.enter_asks = kind == "primary"
         self.setMinimumWidth(width)
-        self.heading = Label(title, "h1", wrap=True)
+        self.heading = Label(breakable(title), "h1", wrap=True)
         self.head = row(self.heading)
         self.head.setStretch(0, 1)  # a long title wraps at the dialog's width, not before
         self.body = QVBoxLayout()
@@ -62,9 +62,16 @@ class Dialog(QDialog):
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
+        self._fit()
         tab_as_read(self)
         if self.focusWidget() is None and (first := first_to_fill(self)) is not None:
             first.setFocus(Qt.FocusReason.TabFocusReason)
+
+    def _fit(self) -> None:
+        """As high as its words are at this width: Qt had guessed a narrower one, and the rest stood empty."""
+        if not self.testAttribute(Qt.WidgetAttribute.WA_Resized):
+            self.resize(self.width(), self.layout().totalHeightForWidth(self.width()))  # type: ignore[union-attr]
+            self.setAttribute(Qt.WidgetAttribute.WA_Resized, False)  # nobody chose this size
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() not in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
@@ -100,9 +107,9 @@ class ConfirmDialog(Dialog):
         box = QFrame()
         box.setProperty("kind", "notice")
         box.setProperty("tone", "danger")
-        text = column(Label(consequence, "strong", wrap=True), gap=2)
+        text = column(Label(breakable(consequence), "strong", wrap=True), gap=2)
         if hint:
-            text.addWidget(Label(hint, wrap=True))
+            text.addWidget(Label(breakable(hint), wrap=True))
         inner = row(
             Picture("triangle-alert", "danger", 20), text, gap=Space.M, margins=(Space.M, Space.M, Space.M, Space.M)
         )

@@ -71,10 +71,11 @@ class DoubleSpinBox(QDoubleSpinBox):
 
 
 class DateEdit(QDateEdit):
-    """A day, with the padding of other fields."""
+    """A day, written as everywhere else in the window, with the padding of other fields."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self.setDisplayFormat("d MMM yyyy")
         _pad(self)
 
 

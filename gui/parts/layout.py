@@ -95,18 +95,18 @@ class _Area(QScrollArea):
 
 
 def scrolled(
-    content: QWidget, parent: QWidget | None = None, *, horizontal: bool = False, gutter: int = 0
+    content: QWidget, parent: QWidget | None = None, *, horizontal: bool = False, gutter: int = 0, surface: bool = False
 ) -> QScrollArea:
     """``content`` in a frameless scroll area, for pages that do not fit a small window. ``gutter``: pixels at its right
-    that are the scroll bar's alone."""
+    that are the scroll bar's alone. ``surface``: on a card or in a dialog, whose ground it takes."""
     area = _Area(gutter, parent) if gutter else QScrollArea(parent)
-    area.setObjectName("pageScroll")
+    area.setObjectName("sideScroll" if surface else "pageScroll")
     area.setWidgetResizable(True)
     area.setFrameShape(QFrame.Shape.NoFrame)
     area.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # what has the focus inside passes Page Down on to it
     if not horizontal:
         area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-    content.setObjectName("page")
+    content.setObjectName("side" if surface else "page")
     area.setWidget(content)
     return area
 

@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout, QWidget
 
 from gui.parts.buttons import Button
 from gui.parts.layout import column, row
-from gui.parts.words import Label, restyle
+from gui.parts.words import Label, breakable, restyle
 from gui.style.icons import pixmap
 from gui.style.theme import theme
 from gui.style.tokens import Space
@@ -108,8 +108,8 @@ class Banner(QFrame):
             self.setProperty("tone", tone)
             self._picture.show_icon(self._ICONS[tone], tone)
             restyle(self)
-        self.title.setText(title)
-        self.why.setText(why)
+        self.title.setText(breakable(title))
+        self.why.setText(breakable(why))
         self.why.setVisible(bool(why))
         self.action.setText(action)
         self.action.setAccessibleName(action)

@@ -34,6 +34,17 @@ class Label(QLabel):
             restyle(self)
 
 
+def breakable(text: str, longest: int = 28) -> str:
+    """Long keys and sums may break anywhere: a zero-width space after every 6 signs of words that are longer. Not for
+    text that is copied."""
+    words = []
+    for word in text.split(" "):
+        words.append(
+            "\u200b".join(word[start : start + 6] for start in range(0, len(word), 6)) if len(word) > longest else word
+        )
+    return " ".join(words)
+
+
 class ElidedLabel(Label):
     """One line that gives way to its neighbours: what does not fit ends in an ellipsis, and the tooltip has all of it."""
 

@@ -32,7 +32,7 @@ class HelpDialog(Dialog):
             if command.shortcut:
                 key.setProperty("kind", "key")
             grid.addWidget(key, line, 2)
-        area = scrolled(page)
+        area = scrolled(page, surface=True)
         area.setFocusPolicy(Qt.FocusPolicy.StrongFocus)  # there is nothing inside that keys could go to
         area.setAccessibleName("Keys and commands")
         self.body.addWidget(area, 1)

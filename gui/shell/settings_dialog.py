@@ -44,10 +44,12 @@ class SettingsDialog(Dialog):
         self.sections = QListWidget()
         self.sections.setAccessibleName("Sections")
         self.sections.setFixedWidth(140)
+        self.sections.setProperty("kind", "boxed")
+        self.sections.ensurePolished()  # or its rows are measured before they have their padding
         self.pages = QStackedWidget()
         for name in SECTIONS:
             self.sections.addItem(name.capitalize())
-            self.pages.addWidget(scrolled(self._page(name)))
+            self.pages.addWidget(scrolled(self._page(name), surface=True))
         self.sections.currentRowChanged.connect(self.pages.setCurrentIndex)
         self.sections.setCurrentRow(0)
         both = QHBoxLayout()

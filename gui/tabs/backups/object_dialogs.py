@@ -31,7 +31,7 @@ class BucketDialog(Dialog):
         self.name = line("my-company-backups", mono=True)
         self.field = Field("Name", self.name, "Unique in all of AWS: 3 to 63 small letters, digits, dots and dashes")
         self.versions = QCheckBox("Keep versions: a delete or an overwrite can be undone")
-        self.lock = QCheckBox("Object lock: objects can be kept from deleting (only now, and brings versions)")
+        self.lock = QCheckBox("Object lock: objects can be kept from deletion (only now; keeps versions)")
         self.lock.toggled.connect(lambda on: self.versions.setChecked(on or self.versions.isChecked()))
         self.banner = Banner("danger")
         self.banner.hide()

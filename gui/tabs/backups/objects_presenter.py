@@ -72,12 +72,13 @@ class ObjectsPresenter(QObject):
         self._actions = {
             words: self._action(words, run)
             for words, run in (
-                ("Open a bucket by name…", self.deeds.open_by_name), ("Copy or move…", self.deeds.ask_copy),
+                ("Open a bucket by name…", self.deeds.open_by_name), ("Copy or move…", self.deeds.ask_copy), ("Copy as CLI", self.copy_command),
                 ("Deleted objects", self.show_deleted), ("Lifecycle rules…", self.deeds.open_lifecycle),
                 ("Unfinished uploads…", self.deeds.open_uploads), ("Delete with all versions…", partial(self.deeds.ask_delete, versions=True)),
-                ("Remove this bucket…", self.deeds.ask_remove_bucket), ("Copy as CLI", self.copy_command),
+                ("Remove this bucket…", self.deeds.ask_remove_bucket),
             )
         }  # fmt: skip
+        view.part_from_here(self._actions["Delete with all versions…"])
         context.guard.changed.connect(self._weigh)
 
     def _action(self, words: str, run: Callable[[], object]) -> QAction:

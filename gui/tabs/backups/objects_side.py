@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QGuiApplication
+from PySide6.QtGui import QAction, QGuiApplication
 from PySide6.QtWidgets import QComboBox, QVBoxLayout, QWidget
 
 from core.backups.objects.values import Archive, BucketFacts, Entry, Link, ObjectFacts
 from gui.parts.buttons import Button
 from gui.parts.layout import Card, column, row, scrolled
-from gui.parts.words import Chip, Label, byte_size, number
+from gui.parts.words import Chip, Label, breakable, byte_size, number
 from gui.style.tokens import Space
 from gui.tabs.backups import wording
 
@@ -49,9 +49,7 @@ class ObjectsSide(Card):
         self._lines.setContentsMargins(0, 0, Space.S, 0)
         self._lines.setSpacing(Space.XS)
         self._lines.setAlignment(Qt.AlignmentFlag.AlignTop)
-        self.area = scrolled(holder)
-        holder.setObjectName("side")
-        self.area.setObjectName("sideScroll")
+        self.area = scrolled(holder, surface=True)
         self.area.setAccessibleName("Details of what is chosen")
         self.body.addWidget(self.area)
         self.lives = QComboBox()
@@ -202,7 +200,7 @@ class ObjectsSide(Card):
     # -- inside -------------------------------------------------------------------------
     def _begin(self, title: str) -> None:
         self.link = None
-        self.title.setText(wording.breakable(title))
+        self.title.setText(breakable(title, 14))
         self.title.setVisible(True)
         _clear(self._lines)
 
@@ -211,8 +209,13 @@ class ObjectsSide(Card):
         self._lines.addWidget(Label(text, "strong"))
 
     def _pair(self, name: str, value: str, *, mono: bool = False) -> None:
-        shown = Label(wording.breakable(value or "–"), "mono" if mono else "body", wrap=True)
-        shown.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        shown = Label(breakable(value or "–", 14), "mono" if mono else "body", wrap=True)
+        copy = QAction(
+            f"Copy the {name.lower()}" if name else "Copy", shown
+        )  # not by selecting: that would copy the breaks
+        copy.triggered.connect(lambda *_: QGuiApplication.clipboard().setText(value))
+        shown.addAction(copy)
+        shown.setContextMenuPolicy(Qt.ContextMenuPolicy.ActionsContextMenu)
         shown.setAccessibleName(f"{name}: {value}")
         self._lines.addLayout(column(Label(name, "caption"), shown, gap=0))
 

@@ -81,7 +81,7 @@ class ObjectsView(QWidget):
         self.side.setMinimumWidth(216)
         self.setLayout(column(self.splitter, gap=0))
         self.may_drop = False
-        self._note, self._more = "", False
+        self._note, self._more, self._buckets = "", False, False
         self.table.horizontalHeader().sortIndicatorChanged.connect(self._say)
         self.setAcceptDrops(True)  # the whole of it: an empty place has no table to drop on
         self.show_place("", "")
@@ -158,22 +158,28 @@ class ObjectsView(QWidget):
     def _settle(self, *, more: bool, note: str, buckets: bool) -> None:
         count = self.table.row_model.rowCount()
         self.load_more.setVisible(more)
-        self._note, self._more = note, more
+        self._note, self._more, self._buckets = note, more, buckets
         self._say()
         empty = self.no_buckets if buckets else self.empty
         self.stack.setCurrentWidget(self.table if count or note else empty)
 
     def _say(self, *_: object) -> None:
         """How many are shown; sorted are only those that were listed."""
-        count = number(self.table.row_model.rowCount())
+        rows = self.table.row_model.rowCount()
+        what = "shown" if not self._buckets else "bucket" if rows == 1 else "buckets"
         among = " and sorted" if self._more and self.table.row_model.is_sorted else ""
-        self.state.setText(self._note or (f"{count} shown{among}, there is more" if self._more else f"{count} shown"))
+        more = f"{among}, there is more" if self._more else ""
+        self.state.setText(self._note or f"{number(rows)} {what}{more}")
 
     def chosen_entries(self) -> list[Entry]:
         return [line.entry for line in self.table.chosen if line.entry is not None]
 
     def add_action(self, action: QAction) -> None:
         self.more_menu.addAction(action)
+
+    def part_from_here(self, action: QAction) -> None:
+        """What cannot be undone stands apart."""
+        self.more_menu.insertSeparator(action)
 
 
 def _short(text: str) -> str:

@@ -13,7 +13,7 @@ from core.backups.plan import Plan
 from gui.parts.buttons import Button, Segments
 from gui.parts.layout import Card, column, row
 from gui.parts.notices import Busy, Picture
-from gui.parts.words import Chip, Label, byte_size
+from gui.parts.words import Chip, Label, breakable, byte_size
 from gui.style.tokens import Space
 from gui.tabs.backups import wording
 from gui.tabs.backups.ladder_card import LadderCard
@@ -55,9 +55,9 @@ class FindingLine(QFrame):
         self.button = Button(fix or " ", "link")
         self.button.setVisible(bool(fix))
         why = " ".join(f"{part.rstrip('.')}." for part in (finding.why, finding.remedy) if part)
-        words = column(Label(wording.breakable(finding.title, 28), "strong", wrap=True), gap=2)
+        words = column(Label(breakable(finding.title), "strong", wrap=True), gap=2)
         if why:
-            words.addWidget(Label(wording.breakable(why, 28), "small", wrap=True))
+            words.addWidget(Label(breakable(why), "small", wrap=True))
         layout = row(
             Picture(_ICON[tone], tone), words, self.button, gap=Space.M, margins=(Space.M, Space.S, Space.M, Space.S)
         )
@@ -208,7 +208,7 @@ class PlanDetail(QWidget):
             self.ladder.show_verification(None)
 
     def _put(self, name: str, text: str, tone: str = "") -> None:
-        self._values[name].setText(wording.breakable(text, 24))
+        self._values[name].setText(breakable(text, 24))
         self._values[name].set_tone(tone)
         self._values[name].setToolTip(text)
         self._values[name].setAccessibleName(f"{name}: {text}")

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QBoxLayout, QButtonGroup, QPushButton, QVBoxLayout
 from core.backups.outcomes import PlanStatus, Status
 from core.backups.plan import Plan
 from gui.parts.layout import column, row
-from gui.parts.words import Chip, Label, byte_size
+from gui.parts.words import Chip, Label, breakable, byte_size
 from gui.style.tokens import Space
 from gui.tabs.backups import wording
 
@@ -27,7 +27,7 @@ class PlanCard(QPushButton):
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.name = Label(plan.name, "strong")
         self.chip = Chip("…")
-        self.source = Label(wording.breakable(wording.source(plan), 24), "small", wrap=True)
+        self.source = Label(breakable(wording.source(plan), 24), "small", wrap=True)
         self.backed = Label("", "small", wrap=True)
         self.proved = Label("", "small", wrap=True)
         self.next = Label("", "small", wrap=True)

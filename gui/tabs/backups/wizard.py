@@ -69,10 +69,8 @@ class PlanWizard(Dialog):
         self.body.addWidget(self.stack)
         given = plan or Plan("", Source(), Target(buckets[0] if buckets else ""))
         for content in (self._source(given), self._target(given, buckets), self._proof(given), self._when(given)):
-            area = scrolled(content)
-            content.setObjectName("side")
-            area.setObjectName("sideScroll")
-            area.setMinimumHeight(400)
+            area = scrolled(content, surface=True)
+            area.setMinimumHeight(436)
             self.stack.addWidget(area)
         self.asked.connect(self._next)
         self._go("source")
@@ -95,8 +93,7 @@ class PlanWizard(Dialog):
         self.server.currentTextChanged.connect(self._server_chosen)
         self.databases = QListWidget()
         self.databases.setProperty("kind", "boxed")
-        self.databases.setMinimumHeight(110)
-        self.databases.setMaximumHeight(160)
+        self.databases.setFixedHeight(110)
         self.databases_field = Field("Databases", self.databases, "They are dumped together, at one moment")
         self.history = QCheckBox("Also the old rows of system-versioned tables (MariaDB)")
         self.history.setChecked(plan.source.history)
@@ -158,7 +155,7 @@ class PlanWizard(Dialog):
         self.every = amount(proof.every_days, 1, 3650, "days")
         self.every.valueChanged.connect(self._say_rule)
         self.level = choice([(str(number), words) for number, words in enumerate(wording.LEVELS)], str(proof.level))
-        self.older = amount(proof.older_every, 0, 1000, "th")
+        self.older = amount(proof.older_every, 0, 1000, "runs")
         self.scratch = line("a private MariaDB", proof.scratch)
         self.identity = line("name of a secret", proof.identity)
         self.checks = QVBoxLayout()
@@ -172,7 +169,7 @@ class PlanWizard(Dialog):
         page = QWidget()
         page.setLayout(
             column(
-                side_by_side(Field("Prove it every", self.every), Field("up to", self.level), Field("every so many, an older backup", self.older)),
+                side_by_side(Field("Prove it every", self.every), Field("up to", self.level), Field("an older one every", self.older)),
                 side_by_side(
                     Field("Restore into", self.scratch, "Empty: a private server here. Or a MySQL source of the profile"),
                     Field("Secret with the age identity", self.identity),

@@ -90,7 +90,7 @@ def blind(status: PlanStatus) -> bool:
 
 def source(plan: Plan) -> str:
     if plan.is_database:
-        return f"{', '.join(plan.source.databases)} on {plan.source.server}"
+        return f"{', '.join(plan.source.databases)} on the server {plan.source.server}"
     return ", ".join(plan.source.paths)
 
 
@@ -112,13 +112,3 @@ def proof(verification: Verification) -> tuple[str, str]:
     if verification.outcome is Outcome.DONE:
         return ("proved", "success") if verification.level >= 3 else ("readable", "info")
     return OUTCOME[verification.outcome]
-
-
-def breakable(text: str, longest: int = 14) -> str:
-    """Long keys and sums may break anywhere: a zero-width space after every 6 signs of words that are longer."""
-    words = []
-    for word in text.split(" "):
-        words.append(
-            "\u200b".join(word[start : start + 6] for start in range(0, len(word), 6)) if len(word) > longest else word
-        )
-    return " ".join(words)

@@ -13,7 +13,7 @@ from gui.parts.dialogs import Dialog
 from gui.parts.form import choice
 from gui.parts.image_gallery import GalleryItem, ImageGallery
 from gui.parts.layout import row
-from gui.parts.notices import Banner
+from gui.parts.notices import Banner, EmptyState
 from gui.parts.words import Label, number
 from gui.tabs.digits.pictures import image_of
 
@@ -43,13 +43,13 @@ class SamplesDialog(Dialog):
         self.filter.setAccessibleName("Show digit")
         self.count = Label("", "small")
         self.gallery = ImageGallery("My samples")
-        self.empty = Label("Draw a digit and name it with “That was a …”: it is kept here.", "small", wrap=True)
+        self.empty = EmptyState("image", "Draw a digit and name it with “That was a …”: it is kept here.")
         self.to_pad = Button("Put on the pad")
         self.remove = Button("Delete", "danger", icon_name="trash-2")
         self.body.addWidget(self.fault)
         self.body.addLayout(row(self.filter, self.count, None, self.to_pad, self.remove))
         self.body.addWidget(self.gallery, 1)
-        self.body.addWidget(self.empty)
+        self.body.addWidget(self.empty, 1)
         self.cancel_button.setText("Close")
         self._samples: list[SampleView] = []
         self._shown: list[SampleView] = []
@@ -78,6 +78,7 @@ class SamplesDialog(Dialog):
         self.count.setText(self.tr("{0} of {1}").format(number(len(self._shown)), number(len(self._samples))))
         self.gallery.setVisible(bool(self._samples))
         self.empty.setVisible(not self._samples)
+        self.gallery.setVisible(bool(self._samples))
         self.accept_button.setEnabled(bool(self._samples))
         self._follow()
 
