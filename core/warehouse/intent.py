@@ -17,11 +17,13 @@ class Kind(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Intent:
-    """``verb`` in capitals ("DELETE", "DROP TABLE"); ``tables`` as written, those a write would change."""
+    """``verb`` in capitals ("DELETE", "DROP TABLE"); ``tables`` as written, those a write would change. ``whole``: it spares
+    no row of them, which a forgotten WHERE does as well as DROP and TRUNCATE."""
 
     kind: Kind
     verb: str
     tables: tuple[str, ...] = ()
+    whole: bool = False
 
     @property
     def writes(self) -> bool:
@@ -64,7 +66,7 @@ def intent_of(sql: str, *, escapes: bool = True) -> Intent:
         return _explain(code, words)
     if verb == "WITH" and (inner := _INSIDE_WITH.search(words)):
         verb = inner[1].upper()
-        return Intent(Kind.WRITE, verb, _found(verb, code))
+        return Intent(Kind.WRITE, verb, _found(verb, code), _spares_nothing(verb, words[inner.start() :]))
     if verb in ("SELECT", "WITH") and re.search(r"\bINTO\b", words, re.I):
         tables = _found("SELECT", code)
         temporary = bool(re.search(r"\bINTO\s+(?:TEMP|TEMPORARY|#)", code, re.I))
@@ -75,7 +77,14 @@ def intent_of(sql: str, *, escapes: bool = True) -> Intent:
         return Intent(Kind.SESSION, verb)
     if verb in ("CREATE", "DROP", "ALTER", "TRUNCATE", "COMMENT", "LOCK"):
         return _definition(verb, code)
-    return Intent(Kind.WRITE, verb, _found(verb, code))
+    return Intent(Kind.WRITE, verb, _found(verb, code), _spares_nothing(verb, words))
+
+
+def _spares_nothing(verb: str, words: str) -> bool:
+    """Whether an UPDATE or DELETE has no WHERE of its own; those of queries in brackets are not."""
+    while (outer := re.sub(r"\([^()]*\)", " ", words)) != words:
+        words = outer
+    return verb in ("UPDATE", "DELETE") and not re.search(r"\bWHERE\b", words, re.I)
 
 
 def _explain(code: str, words: str) -> Intent:
@@ -86,7 +95,7 @@ def _explain(code: str, words: str) -> Intent:
     if not analyze:
         return Intent(Kind.READ, "EXPLAIN")
     inner = intent_of(code[analyze.end() :])
-    return Intent(inner.kind, f"EXPLAIN ANALYZE {inner.verb}", inner.tables)
+    return Intent(inner.kind, f"EXPLAIN ANALYZE {inner.verb}", inner.tables, inner.whole)
 
 
 def _definition(verb: str, code: str) -> Intent:
@@ -99,7 +108,9 @@ def _definition(verb: str, code: str) -> Intent:
         tables += [_plain(more) for more in re.findall(rf",\s*{_NAME}", rest[name.end() :])]
     temporary = verb == "CREATE" and ("TEMP" in words or any(table.startswith("#") for table in tables))
     noun = re.sub(r"(OR REPLACE|TEMP(ORARY)?|LOCAL|GLOBAL) ", "", words)
-    return Intent(Kind.SESSION if temporary else Kind.WRITE, f"{verb} {noun}".strip(), tuple(tables))
+    whole = verb == "TRUNCATE" or (verb == "DROP" and noun in ("TABLE", "SCHEMA", "DATABASE"))
+    whole = whole and not all(table.startswith("#") for table in tables)
+    return Intent(Kind.SESSION if temporary else Kind.WRITE, f"{verb} {noun}".strip(), tuple(tables), whole)
 
 
 def _found(verb: str, code: str) -> tuple[str, ...]:

@@ -160,7 +160,7 @@ class WarehouseService:
         )
 
     def must_ask(self, run: Run) -> bool:
-        """Whether this profile wants a write confirmed first."""
+        """Whether this profile wants a write confirmed first. The window asks besides before every ``intent.whole``."""
         return run.intent.writes and self._workplace.profile.guarded
 
     def rows_touched(self, job: Job[Any], run: Run) -> int | None:

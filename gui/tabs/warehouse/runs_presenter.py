@@ -97,7 +97,7 @@ class RunsPresenter(QObject):
         self._next(document)
 
     def _next(self, document: Document) -> None:
-        """Run the next waiting statement, asking first where it writes and the profile is careful."""
+        """Run the next waiting statement, asking first where it writes and the profile is careful, or spares no row."""
         if not document.waiting or self._place.connection is None:
             self._follow()
             return
@@ -109,7 +109,7 @@ class RunsPresenter(QObject):
             values=document.parameters,
             session=f"file-{document.key}",
         )
-        if not self._service.must_ask(run):
+        if not self._service.must_ask(run) and not run.intent.whole:
             self._send(document, run, offset)
             return
         self._say(document, "Counting the rows it would touch…", "")
@@ -125,15 +125,20 @@ class RunsPresenter(QObject):
         tables = ", ".join(run.intent.tables) or "the warehouse"
         verb = run.intent.verb.capitalize()
         counted = f"{rows:,} {'row' if rows == 1 else 'rows'}" if rows is not None else ""
+        rows_only = run.intent.verb in ("DELETE", "UPDATE", "INSERT")
+        hints = (
+            "It has no WHERE." if run.intent.whole and rows_only else "",
+            "This profile is read-only: this one statement is let through." if profile.read_only else "",
+        )
         dialog = ConfirmDialog(
-            f"{verb} in {tables}?",
-            f"{counted} of {tables} are touched."
+            f"{verb} in {tables}?" if rows_only else f"{verb} {tables}?",
+            f"{'All ' if run.intent.whole else ''}{counted} of {tables} {'is' if rows == 1 else 'are'} touched."
             if counted
             else f"{tables} is changed; how many rows cannot be known beforehand.",
-            f"{verb} {counted}" if counted else f"{verb} {tables}",
+            f"{verb} {counted}" if counted and rows_only else f"{verb} {tables}",
             self._view,
             environment=profile.environment,
-            hint="This profile is read-only: this one statement is let through." if profile.read_only else "",
+            hint=" ".join(filter(None, hints)),
             type_this=profile.name if profile.environment == "production" else "",
             command=" ".join(run.sql.split())[:300],
         )

@@ -41,6 +41,30 @@ def test_intent(sql: str, kind: Kind, verb: str, tables: tuple[str, ...]) -> Non
 
 
 @pytest.mark.parametrize(
+    ("sql", "whole"),
+    [
+        ("delete from t", True),
+        ("delete from t where a = 1", False),
+        ("delete from t -- where a = 1", True),
+        ("update t set a = 'where'", True),
+        ("update t set a = (select max(b) from u where (u.c = 1))", True),
+        ("update t set a = 1 where b in (select c from u)", False),
+        ("with q as (select 1 from u where b = 2) delete from t", True),
+        ("with q as (select 1) update t set a = 1 where b = 2", False),
+        ("truncate t", True),
+        ("drop table if exists a, b", True),
+        ("drop schema s cascade", True),
+        ("drop view v", False),
+        ("drop table #x", False),
+        ("insert into t select * from u", False),
+        ("select 1", False),
+    ],
+)
+def test_what_spares_no_row(sql: str, whole: bool) -> None:
+    assert intent_of(sql).whole is whole
+
+
+@pytest.mark.parametrize(
     ("sql", "query"),
     [
         ("delete from t where a > 1", "SELECT COUNT(*) FROM t WHERE a > 1"),

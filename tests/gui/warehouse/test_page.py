@@ -6,7 +6,7 @@ import threading
 
 import pyarrow as pa
 import pytest
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QLabel
 
 from core.base.errors import OpsError
 from core.settings.profiles import Profile
@@ -167,6 +167,24 @@ def test_a_write_that_is_not_confirmed_is_not_sent(make_page, qtbot) -> None:
     dialog(ConfirmDialog).reject()
     qtbot.waitUntil(lambda: page.view.results.line.text() == "Nothing was run")
     assert page.driver.sent == ["SELECT COUNT(*) FROM orders"]
+
+
+def test_a_forgotten_where_is_asked_about_on_any_profile(make_page, qtbot) -> None:
+    driver = FakeDriver()
+    driver.answers["SELECT COUNT(*) FROM orders"] = Answer([pa.table({"count": [3371]})])
+    page = make_page(driver)
+    qtbot.waitUntil(lambda: page.view.tree.stack.currentWidget() is page.view.tree.tree, timeout=10_000)
+    page.write("DELETE FROM orders")
+    page.command("run")
+    qtbot.waitUntil(lambda: any(isinstance(w, ConfirmDialog) and w.isVisible() for w in QApplication.topLevelWidgets()))
+    asked = dialog(ConfirmDialog)
+    shown = [label.text() for label in asked.findChildren(QLabel)]
+    assert "All 3,371 rows of orders are touched." in shown and "It has no WHERE." in shown
+    asked.reject()
+    page.write("DELETE FROM orders WHERE id > 5")
+    page.command("run")
+    qtbot.waitUntil(lambda: page.driver.sent[-1] == "DELETE FROM orders WHERE id > 5")
+    assert "DELETE FROM orders" not in page.driver.sent
 
 
 def test_a_dead_endpoint_is_told_and_can_be_tried_again(make_page, qtbot) -> None:
