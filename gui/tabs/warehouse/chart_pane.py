@@ -6,8 +6,8 @@ import math
 from typing import Any
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QColor, QPen
-from PySide6.QtWidgets import QComboBox, QStackedWidget, QWidget
+from PySide6.QtGui import QColor, QPen, QResizeEvent
+from PySide6.QtWidgets import QBoxLayout, QComboBox, QStackedWidget, QWidget
 
 from core.warehouse.charts import Picture
 from gui.parts.buttons import Segments
@@ -16,6 +16,9 @@ from gui.parts.notices import EmptyState
 from gui.parts.words import Label, short_count
 from gui.style.theme import font, theme
 from gui.style.tokens import Space
+
+_WIDE = 720
+"""Pixels in which all choices stand in one line."""
 
 
 def _tick_words(values: list[float], _scale: float, spacing: float) -> list[str]:
@@ -47,16 +50,23 @@ class ChartPane(QWidget):
         self._picture: Picture | None = None
         self._stack = QStackedWidget(self)
         self._stack.addWidget(self.empty)
-        head = row(
-            self.kind, Label("Across", "small"), self.across, self.up_label, self.up, self.by_label, self.by, None
-        )
-        layout = column(head, self._stack, self.note, gap=Space.S)
+        axes = row(Label("Across", "small"), self.across, self.up_label, self.up, self.by_label, self.by, None)
+        self._head = QBoxLayout(QBoxLayout.Direction.LeftToRight)
+        self._head.setSpacing(Space.S)
+        self._head.addWidget(self.kind, 0, Qt.AlignmentFlag.AlignLeft)
+        self._head.addLayout(axes, 1)
+        layout = column(self._head, self._stack, self.note, gap=Space.S)
         layout.setStretch(1, 1)
         self.setLayout(layout)
         self.kind.chosen.connect(lambda _kind: self._ask())
         for box in (self.across, self.up, self.by):
             box.activated.connect(lambda _index: self._ask())
         theme().changed.connect(self._redraw)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        wide = self.width() >= _WIDE
+        self._head.setDirection(QBoxLayout.Direction.LeftToRight if wide else QBoxLayout.Direction.TopToBottom)
 
     def show_columns(self, across: list[str], numbers: list[str], kind: str, x: str, y: str) -> None:
         """Offer the columns of a result; the choice is a suggestion."""

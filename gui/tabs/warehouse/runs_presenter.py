@@ -130,12 +130,13 @@ class RunsPresenter(QObject):
             "It has no WHERE." if run.intent.whole and rows_only else "",
             "This profile is read-only: this one statement is let through." if profile.read_only else "",
         )
+        deed = f"{verb} in {tables}" if rows_only else f"{verb} {tables}"
         dialog = ConfirmDialog(
-            f"{verb} in {tables}?" if rows_only else f"{verb} {tables}?",
+            f"{deed}?",
             f"{'All ' if run.intent.whole else ''}{counted} of {tables} {'is' if rows == 1 else 'are'} touched."
             if counted
             else f"{tables} is changed; how many rows cannot be known beforehand.",
-            f"{verb} {counted}" if counted and rows_only else f"{verb} {tables}",
+            f"{verb} {counted}" if counted and rows_only else deed,
             self._view,
             environment=profile.environment,
             hint=" ".join(filter(None, hints)),
