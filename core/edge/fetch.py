@@ -46,7 +46,10 @@ def resolved(host: str, port: int) -> list[str]:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError) as error:
         raise OpsError(
-            f"The name {host} was not found", str(error), "Check the spelling and the network", code="unreachable"
+            f"The name {host} was not found",
+            f"This computer's name service says: {getattr(error, 'strerror', None) or error}",
+            "Check the spelling and the network",
+            code="unreachable",
         ) from error
     return list(dict.fromkeys(str(entry[4][0]) for entry in found))
 
@@ -125,9 +128,9 @@ def fetch(
         job.checkpoint()
         raise OpsError(
             f"{host} did not answer",
-            f"Nothing came from {address} port {port} within {timeout:g} s"
-            if isinstance(error, TimeoutError)
-            else f"{address} port {port} refused the connection or is out of reach",
+            f"{address} port {port} refused the connection or is out of reach"
+            if isinstance(error, NewConnectionError)  # which urllib3 counts among the timeouts
+            else f"Nothing came from {address} port {port} within {timeout:g} s",
             "Check that it runs and that this computer may reach it",
             code="unreachable",
         ) from error

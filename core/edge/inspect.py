@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 from urllib.parse import urljoin
 
@@ -13,15 +14,20 @@ from core.edge.page import absolute_links
 from core.jobs.job import Job
 
 HOP_LIMIT = 10
+_HOST = re.compile(r"[\w.-]+|[0-9a-f:.]+(%.+)?")
+"""A name in any script, or an address; nothing else can be looked up."""
+_HALF_A_SCHEME = re.compile(r"[^/.@[]*:(?!\d)")
+"""http:/x or mailto:x, but no host:8080."""
 
 
 def normalised(url: str) -> str:
     """The URL with a scheme; raises WrongUse for anything but http(s) and a host."""
     text = url.strip()
+    half = "://" not in text and _HALF_A_SCHEME.match(text)
     if "://" not in text:
         text = f"https://{text}"
     parts = rules.split(text)
-    if parts is None or parts.scheme not in ("http", "https") or not parts.hostname:
+    if half or parts is None or parts.scheme not in ("http", "https") or not _HOST.fullmatch(parts.hostname or ""):
         raise WrongUse(f"{url[:200]!r} is no address that can be checked", "It needs http or https, a host, and a port that is a number",
                        "For example https://dev.app.com/login")  # fmt: skip
     return text

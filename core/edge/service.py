@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from core.aws.workplace import Workplace
+from core.base.errors import WrongUse
 from core.edge import balancers, forwarded, inspect, probe, snippets
+from core.edge.addresses import is_address
 from core.edge.findings import Check
 from core.edge.history import CheckHistory, PastCheck
 from core.edge.request import Incoming, Resolution, Trust
@@ -19,6 +21,12 @@ class EdgeService:
 
     def resolve(self, framework: str, request: Incoming, trust: Trust) -> Resolution:
         """What the framework makes of the request. Pure and quick; raises WrongUse."""
+        if not is_address(request.peer):
+            raise WrongUse(
+                f"{request.peer!r} is no IP address",
+                "Who connects to the application is one",
+                "For example 10.0.3.7 or ::1",
+            )
         return forwarded.resolve(framework, request, trust)
 
     def check(self, job: Job[Any], url: str, *, allow_private: bool = False) -> Check:

@@ -58,8 +58,8 @@ class ExploreCard(Card):
         self.gallery = ImageGallery("Pictures of digits")
         self.gallery_title = Label("", "strong", wrap=True)
         self.back = Button("Back to the matrix", "link", icon_name="arrow-left")
-        self.gallery_empty = Label("", "small", wrap=True)
-        self.gallery_open = Button("Evaluate on a data set…", "small")
+        self.gallery_empty = EmptyState("image", "", "Evaluate on a data set…")
+        self.gallery_open = self.gallery_empty.button
         self.digits = table_of(
             ("Digit", "True", "Predicted", "Precision", "Recall", "F1"), "Figures per digit", 10, figures=range(6)
         )
@@ -75,7 +75,6 @@ class ExploreCard(Card):
                 _title_row(self.gallery_title, self.back),
                 self.gallery,
                 self.gallery_empty,
-                row(self.gallery_open, None),
             ),
             "digits": self.digits,
             "calibration": held(self.reliability, self.reliability_note),
@@ -145,7 +144,7 @@ class ExploreCard(Card):
         self.gallery_title.setText(title)
         self.gallery.show_items([_gallery_item(thumb) for thumb in thumbs])
         self.gallery.setVisible(bool(thumbs))
-        self.gallery_empty.setText(why_none)
+        self.gallery_empty.sentence.setText(why_none)
         self.gallery_empty.setVisible(not thumbs)
         self.gallery_open.setVisible(not thumbs and not (self._overview and self._overview.has_pictures))
         self.view_choice.choose("misread")

@@ -184,18 +184,48 @@ def test_not_http_and_dead_ports_are_said_in_plain_words() -> None:
     with pytest.raises(OpsError) as caught:
         check(headless_job(), "http://127.0.0.1:9/", timeout=1)
     assert caught.value.code == "unreachable"
+    assert "refused the connection" in caught.value.why
     with pytest.raises(OpsError) as caught:
         check(headless_job(), "http://no-such-name.invalid/", timeout=1)
-    assert "was not found" in caught.value.title
+    assert "was not found" in caught.value.title and "Errno" not in caught.value.why
     with serving({"*": html("x")}) as base, pytest.raises(OpsError) as caught:
         check(headless_job(), base.replace("http:", "https:"), timeout=2)
     assert caught.value.code == "tls"
 
 
-@pytest.mark.parametrize("url", ["", "ftp://x/", "https://", "http://x:99999/", "javascript:alert(1)"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "",
+        "ftp://x/",
+        "https://",
+        "http://x:99999/",
+        "javascript:alert(1)",
+        "ht!tp:/x",
+        "http:/x",
+        "a b",
+        "mailto:a@b",
+        "https://a b/",
+    ],
+)
 def test_what_is_no_address_is_refused(url: str) -> None:
     with pytest.raises(WrongUse):
         check(headless_job(), url)
+
+
+@pytest.mark.parametrize(
+    ("typed", "url"),
+    [
+        ("dev.app.com", "https://dev.app.com"),
+        ("localhost:8080/x?y=:z", "https://localhost:8080/x?y=:z"),
+        ("münchen.example/ü", "https://münchen.example/ü"),
+        ("http://[::1]:80/", "http://[::1]:80/"),
+        ("[2001:db8::1]", "https://[2001:db8::1]"),
+        ("dev.app.com/go?to=a:b", "https://dev.app.com/go?to=a:b"),
+    ],
+)
+def test_what_people_type_is_taken(typed: str, url: str) -> None:
+    assert inspect_module.normalised(typed) == url
 
 
 def test_cancel_ends_a_check_that_waits() -> None:
