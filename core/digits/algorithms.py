@@ -6,8 +6,9 @@ measures them again) and are scaled to the rows and parameters at hand.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from itertools import count
 from typing import Any
 
 from core.base.errors import WrongUse
@@ -257,6 +258,12 @@ def algorithm_named(name: str) -> Algorithm:
     if name not in _BY_ID:
         raise WrongUse(f"There is no algorithm {name!r}", f"Known are {', '.join(_BY_ID)}", "Choose one of them")
     return _BY_ID[name]
+
+
+def free_name(name: str, taken: Collection[str]) -> str:
+    """The name itself, or with the first number from 2 on that no other model bears."""
+    numbered = (f"{name} {number}" for number in count(2))
+    return name if name not in taken else next(one for one in numbered if one not in taken)
 
 
 @dataclass(frozen=True)

@@ -142,6 +142,11 @@ class ModelsPresenter(QObject):
         self._wanted = model
         self.refresh()
 
+    @property
+    def names(self) -> set[str]:
+        """Of all models that are there or in the making."""
+        return {row.name for row in [*self._training.values(), *self.rows]}
+
     def name_of(self, model: str) -> str:
         return next((row.name for row in self.rows if row.id == model), model)
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtWidgets import QCheckBox, QDoubleSpinBox, QFileDialog, QGridLayout, QLineEdit, QSpinBox, QWidget
 
+from core.digits.algorithms import free_name
 from gui.parts.buttons import Button
 from gui.parts.dialogs import Dialog
 from gui.parts.form import DoubleSpinBox, Field, SpinBox, choice
@@ -66,9 +67,12 @@ class TrainDialog(Dialog):
         data: str,
         samples: int,
         parent: QWidget | None = None,
+        *,
+        names: Collection[str] = (),
     ) -> None:
         super().__init__("Train a model", "Train", parent, width=620)
         self._algorithms = {algorithm.id: algorithm for algorithm in algorithms}
+        self._names = names
         self._probes: dict[tuple[str, str], Any] = {}
         self._asked: set[tuple[str, str]] = set()
         self._probe_timer = QTimer(self, singleShot=True, interval=_PROBE_AFTER)
@@ -162,7 +166,7 @@ class TrainDialog(Dialog):
         self._probe_timer.start()
         algorithm = self._algorithms[str(self.algorithm.currentData())]
         self.good_for.setText(algorithm.good_for)
-        self.name.setPlaceholderText(algorithm.name)
+        self.name.setPlaceholderText(free_name(algorithm.name, self._names))
         while self.parameters.count():
             item = self.parameters.takeAt(0)
             widget = item.widget() if item else None

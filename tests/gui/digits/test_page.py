@@ -298,7 +298,9 @@ def test_the_same_figures_again_leave_the_pictures_one_looks_at(qtbot) -> None:
 
 
 def test_every_algorithm_can_be_chosen_with_an_estimate(qtbot) -> None:
-    dialog = TrainDialog([choice_of(algorithm) for algorithm in ALGORITHMS], "", 0)
+    first, more = ALGORITHMS[0].name, {ALGORITHMS[0].name, f"{ALGORITHMS[0].name} 2"}
+    dialog = TrainDialog([choice_of(algorithm) for algorithm in ALGORITHMS], "", 0, names=more)
+    assert dialog.name.placeholderText() == f"{first} 3"
     qtbot.addWidget(dialog)
     for index, algorithm in enumerate(ALGORITHMS):
         dialog.algorithm.setCurrentIndex(index)
