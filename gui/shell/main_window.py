@@ -75,7 +75,7 @@ class MainWindow(QMainWindow):
         self.stack = QStackedWidget()
         self._opening = Busy()
         self.stack.addWidget(self._opening)
-        self._wanted = ""
+        self._wanted, self._in_rail = "", False
         self.strip = QFrame()
         self.strip.setObjectName("strip")
         self.strip.setFixedHeight(3)
@@ -101,6 +101,7 @@ class MainWindow(QMainWindow):
     # -- set-up -------------------------------------------------------------
     def _wire(self) -> None:
         self.rail.page_asked.connect(self.go)
+        self.rail.page_passed.connect(partial(self.go, in_rail=True))
         self.rail.profiles_asked.connect(self._offer_profiles)
         self.profiles.chosen.connect(self.change_profile)
         self.profiles.failed.connect(self._tell)
@@ -160,10 +161,11 @@ class MainWindow(QMainWindow):
         self.go(first if first in self._tabs else next(iter(self._tabs)))
 
     # -- pages --------------------------------------------------------------
-    def go(self, page_id: str) -> None:
-        """Show a page. The first time its modules are loaded, and a busy sign stands in its place."""
+    def go(self, page_id: str, *, in_rail: bool = False) -> None:
+        """Show a page. The first time its modules are loaded, and a busy sign stands in its place. Keys go with it,
+        unless they walk the rail."""
         tab = self._tabs[page_id]
-        self._wanted = page_id
+        self._wanted, self._in_rail = page_id, in_rail
         self.header.show_page(tab.title, tab.subtitle)
         self.rail.show_page(page_id)
         self.commands.show_room(page_id)
@@ -191,14 +193,15 @@ class MainWindow(QMainWindow):
             self._show(self.page(page_id))
 
     def _show(self, page: QWidget) -> None:
-        """Keys that were in the page before, or nowhere, go to this one."""
-        was_here = page.focusWidget() is not None
+        """Keys that were in the page before, or nowhere, or in the rail where Qt begins, go to where they last were in
+        this one."""
         focus = QApplication.focusWidget()
-        free = focus is None or focus is self or self.stack.isAncestorOf(focus)
+        left = (self.stack,) if self._in_rail else (self.stack, self.rail)
+        follow = focus is None or focus is self or any(part.isAncestorOf(focus) for part in left)
         self.stack.setCurrentWidget(page)
         tab_as_read(page)
-        if free and not was_here:
-            page.setFocus(Qt.FocusReason.OtherFocusReason)
+        if follow:
+            (page.focusWidget() or page).setFocus(Qt.FocusReason.OtherFocusReason)
 
     def page(self, page_id: str) -> QWidget:
         """The page, built now if it was not yet."""

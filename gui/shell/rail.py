@@ -70,6 +70,8 @@ class NavButton(Button):
 
 class Rail(QFrame):
     page_asked = Signal(str)
+    page_passed = Signal(str)
+    """The arrows walk over a page: it is shown, and the keys stay here."""
     profiles_asked = Signal()
     settings_asked = Signal()
     help_asked = Signal()
@@ -116,4 +118,4 @@ class Rail(QFrame):
         ids = list(self.buttons)
         page_id = ids[index % len(ids)]
         self.buttons[page_id].setFocus()
-        self.page_asked.emit(page_id)
+        self.page_passed.emit(page_id)

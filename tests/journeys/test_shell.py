@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from PySide6.QtWidgets import QApplication
 
 from tests.journeys.hand import Hand, Heartbeat, opened
 
@@ -21,6 +22,7 @@ def test_a_newcomer_finds_the_way(console, tmp_path) -> None:
     hand.wait_until(lambda: window.header.title.text() == "Streams", "the Streams page")
     hand.key("ctrl+3")
     hand.wait_until(lambda: window.header.title.text() == "Warehouse", "the Warehouse page by key")
+    hand.wait_until(lambda: window.page("warehouse").isAncestorOf(QApplication.focusWidget()), "keys go to the page")
     hand.key("ctrl+k")
     hand.wait_until(window.palette_box.isVisible, "the palette")
     hand.type("go back")
@@ -36,4 +38,11 @@ def test_a_newcomer_finds_the_way(console, tmp_path) -> None:
     )
     hand.key("Escape")
     hand.wait_until(lambda: not window.settings_dialog.isVisible(), "Esc closes the settings")
+    window.rail.buttons["backups"].setFocus()
+    hand.key("Down")
+    hand.wait_until(lambda: window.header.title.text() == "Edge", "the next page by an arrow in the rail")
+    hand.key("Up", "Up")
+    hand.wait_until(lambda: window.header.title.text() == "Warehouse", "the keys stay in the rail")
+    hand.key("Return")
+    hand.wait_until(lambda: window.page("warehouse").isAncestorOf(QApplication.focusWidget()), "Enter goes in")
     print(beat.stop())
