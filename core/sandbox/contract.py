@@ -18,6 +18,10 @@ from core.base.places import Places
 
 ACCESS_KEY = SECRET_KEY = "sandbox"
 REGION = "us-east-1"
+PULSE = 20.0
+"""Seconds between two questions to a running service, and how long it may take over one."""
+PULSES = 3
+"""So many questions in a row without an answer, two minutes, and it hangs: it is killed and started again."""
 
 
 def places_as_json(places: Places) -> str:

@@ -24,7 +24,7 @@ from typing import Any
 
 from core.base.errors import OpsError
 from core.base.files import write_atomic
-from core.sandbox.contract import announce, end_with_parent, when_parent_leaves
+from core.sandbox.contract import PULSE, PULSES, announce, end_with_parent, when_parent_leaves
 
 VARIABLE = "OPSDESK_MARIADBD"
 USER, DATABASE = "opsdesk", "shop"
@@ -226,13 +226,31 @@ def run(port: int, data: Path) -> int:
             port = probe.getsockname()[1]
     server = children.start(server_command(program, folder, port), stdout=sys.stderr)
     while server.poll() is None:
-        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=5) as connection:
-            if connection.recv(1):  # its greeting: it is past start-up and recovery
-                announce(port)
-                break
+        if greets(port, 5):  # it is past start-up and recovery
+            announce(port)
+            break
         time.sleep(0.05)
-    status = server.wait()
+    status = end_of(server, port)
     return 128 - status if status < 0 else status
+
+
+def greets(port: int, patience: float) -> bool:
+    """Whether a MySQL server answers a connection: it speaks first."""
+    with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=patience) as connection:
+        return bool(connection.recv(1))
+    return False
+
+
+def end_of(server: subprocess.Popen[str], port: int) -> int:
+    """Wait for the server's end, and bring it about when it hangs: it listens, but greets nobody."""
+    missed = 0
+    while missed < PULSES:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            return server.wait(PULSE)
+        missed = 0 if greets(port, PULSE) else missed + 1
+    print(f"It did not answer {PULSES} times in a row", file=sys.stderr, flush=True)
+    server.kill()
+    return server.wait()
 
 
 def _command_line(pid: int) -> str:

@@ -16,6 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from core.base.errors import OpsError
+from core.sandbox.contract import PULSE, PULSES
 from core.sandbox.layout import FileLock, Layout
 from core.sandbox.ports import Ports
 from core.sandbox.status import ServiceStatus
@@ -29,11 +30,6 @@ WAITS = (0.2, 1.0, 2.0, 5.0, 10.0, 30.0)
 LOOK_AGAIN = 10.0
 """Seconds between looks for a program that is missing: it is used as soon as someone installs it."""
 
-PULSE = 20.0
-"""Seconds between two questions to a running service, and how long it may take over one."""
-PULSES = 3
-"""So many questions in a row without an answer, two minutes, and it hangs: it is killed and started again."""
-
 _log = logging.getLogger(__name__)
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -41,7 +37,7 @@ ROOT = Path(__file__).resolve().parents[2]
 @dataclass(frozen=True, slots=True)
 class ServiceKind:
     """name: as in the status; module: run with ``-m``; missing: why it cannot run here, or an empty text; http: it
-    answers a GET, whatever with. (A MySQL server counts who comes only to look as failed logins.)"""
+    answers a GET, whatever with. (MariaDB, which speaks first, is asked by its own module, whose death it might survive.)"""
 
     name: str
     module: str

@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
+import socket
+import threading
 import time
 from http.client import HTTPConnection
+from pathlib import Path
 
 import pytest
 
+from core.base.errors import OpsError
 from core.base.places import Places
-from core.sandbox import service
+from core.sandbox import mariadb, service
 from core.sandbox.door import Lease
 from core.sandbox.layout import Layout
 from core.sandbox.ports import Ports
 from core.sandbox.service import Service, ServiceKind
 from core.sandbox.supervisor import KINDS
+from tests.core.sandbox.conftest import eventually
 
 
 @pytest.mark.parametrize(("answers", "http", "ends"), [(2, True, True), (1000, True, False), (0, False, False)])
@@ -42,6 +49,34 @@ def test_a_service_that_hangs_is_started_again(
         assert "It did not answer 3 times in a row" in note
     else:
         assert (restarts, last_exit) == (0, "")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="stops by signal")
+def test_a_mariadb_that_hangs_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd) -> None:
+    """Stopped by a signal it still accepts connections, for the kernel does, and greets nobody."""
+    monkeypatch.delenv("OPSDESK_MARIADBD", raising=False)
+    try:
+        program = mariadb.find_mariadbd()
+    except OpsError as error:
+        pytest.skip(str(error))
+    monkeypatch.setattr(mariadb, "PULSE", 0.2)
+    for name in ("load", "tmp"):
+        (tmp_path / name).mkdir()
+    children = mariadb.Children()
+    folder = mariadb.initialise(program, tmp_path, "secret", children)
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    server = children.start(mariadb.server_command(program, folder, port))
+    eventually(lambda: mariadb.greets(port, 5))
+    ended: list[int] = []
+    watch = threading.Thread(target=lambda: ended.append(mariadb.end_of(server, port)))
+    watch.start()
+    time.sleep(1)
+    assert not ended, "one that answers is left alone"
+    server.send_signal(signal.SIGSTOP)
+    watch.join(30)
+    assert ended == [-signal.SIGKILL]
+    assert "It did not answer 3 times in a row" in capfd.readouterr().err
 
 
 def test_every_service_over_http_answers_the_question(lease: Lease) -> None:
