@@ -1,4 +1,4 @@
-"""A screen reader finds a name on everything that can be worked with, on every page."""
+"""A screen reader finds a name on everything that can be worked with, on every page, and no words are cut in a small window."""
 
 from __future__ import annotations
 
@@ -12,8 +12,10 @@ from PySide6.QtWidgets import (
     QComboBox,
     QDialog,
     QHeaderView,
+    QLabel,
     QLineEdit,
     QPlainTextEdit,
+    QPushButton,
     QScrollBar,
     QStackedWidget,
     QTabBar,
@@ -23,6 +25,7 @@ from PySide6.QtWidgets import (
 )
 
 from core.base.places import Places
+from gui.parts.words import ElidedLabel
 from tests.gui.test_bad_input import EVERY_PAGE, console, profile_at
 
 _WORKED_WITH = (
@@ -53,6 +56,23 @@ def nameless(root: QWidget) -> list[str]:
     return found
 
 
+def clipped(root: QWidget) -> list[str]:
+    """Words on buttons and one-line labels that have less room than they need. Left out: what gives way with an ellipsis."""
+    found = []
+    for widget in root.findChildren(QWidget):
+        if (
+            not isinstance(widget, QAbstractButton | QLabel)
+            or isinstance(widget, ElidedLabel)
+            or not widget.isVisible()
+        ):
+            continue
+        if widget.text() and not (isinstance(widget, QLabel) and widget.wordWrap()):
+            needed = widget.sizeHint().width()
+            if widget.width() < needed - 1:
+                found.append(f"{type(widget).__name__} {widget.text()[:40]!r}: {widget.width()} of {needed} pixels")
+    return found
+
+
 def _put_away(widget: QWidget, root: QWidget) -> bool:
     """Hidden, or in something hidden; a page that others stand before is not."""
     place: QWidget | None = widget
@@ -75,6 +95,23 @@ def test_everything_on_every_page_has_a_name(qtbot, home: Places, monkeypatch: p
         qtbot.waitUntil(lambda: window.page("streams").furnished, timeout=30_000)
         found = nameless(window)
         assert not found, "\n".join(found)
+        window.resize(1024, 700)
+        for name in EVERY_PAGE:
+            window.go(name)
+            qtbot.wait(50)
+            cut = clipped(window)
+            assert not cut, f"{name}: " + "\n".join(cut)
+
+
+def test_words_that_are_cut_are_found(qtbot) -> None:
+    root = QWidget()
+    qtbot.addWidget(root)
+    narrow = QPushButton("Histogram", root)
+    root.show()
+    assert clipped(root) == []
+    narrow.setFixedWidth(22)
+    qtbot.waitUntil(lambda: narrow.width() == 22)
+    assert clipped(root) == [f"QPushButton 'Histogram': 22 of {narrow.sizeHint().width()} pixels"]
 
 
 def test_what_has_no_name_is_found(qtbot) -> None:
@@ -120,6 +157,6 @@ def test_everything_in_a_dialog_has_a_name_and_fits_a_small_window(
 
             qtbot.waitUntil(lambda: bool(shown()), timeout=30_000)
             (dialog,) = shown()
-            assert nameless(dialog) == [], kind
+            assert nameless(dialog) == [] and clipped(dialog) == [], kind
             assert dialog.height() <= window.height() and dialog.width() <= window.width(), kind
             dialog.reject()
