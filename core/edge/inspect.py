@@ -14,7 +14,7 @@ from core.edge.page import absolute_links
 from core.jobs.job import Job
 
 HOP_LIMIT = 10
-_HOST = re.compile(r"[\w.-]+|[0-9a-f:.]+(%.+)?")
+_HOST = re.compile(r"[\w.\u0080-\U0010ffff-]+|[0-9a-f:.]+(%.+)?")
 """A name in any script, or an address; nothing else can be looked up."""
 _HALF_A_SCHEME = re.compile(r"[^/.@[]*:(?!\d)")
 """http:/x or mailto:x, but no host:8080."""
@@ -23,11 +23,10 @@ _HALF_A_SCHEME = re.compile(r"[^/.@[]*:(?!\d)")
 def normalised(url: str) -> str:
     """The URL with a scheme; raises WrongUse for anything but http(s) and a host."""
     text = url.strip()
-    half = "://" not in text and _HALF_A_SCHEME.match(text)
-    if "://" not in text:
+    if "://" not in text and not _HALF_A_SCHEME.match(text):
         text = f"https://{text}"
     parts = rules.split(text)
-    if half or parts is None or parts.scheme not in ("http", "https") or not _HOST.fullmatch(parts.hostname or ""):
+    if parts is None or parts.scheme not in ("http", "https") or not _HOST.fullmatch(parts.hostname or ""):
         raise WrongUse(f"{url[:200]!r} is no address that can be checked", "It needs http or https, a host, and a port that is a number",
                        "For example https://dev.app.com/login")  # fmt: skip
     return text

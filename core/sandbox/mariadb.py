@@ -230,7 +230,8 @@ def run(port: int, data: Path) -> int:
             announce(port)
             break
         time.sleep(0.05)
-    status = end_of(server, port)
+    threading.Thread(target=end_when_it_hangs, args=(server, port), daemon=True, name="pulse").start()
+    status = server.wait()
     return 128 - status if status < 0 else status
 
 
@@ -241,16 +242,14 @@ def greets(port: int, patience: float) -> bool:
     return False
 
 
-def end_of(server: subprocess.Popen[str], port: int) -> int:
-    """Wait for the server's end, and bring it about when it hangs: it listens, but greets nobody."""
+def end_when_it_hangs(server: subprocess.Popen[str], port: int) -> None:
+    """Kill a server that listens, but greets nobody."""
     missed = 0
     while missed < PULSES:
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            return server.wait(PULSE)
+        time.sleep(PULSE)
         missed = 0 if greets(port, PULSE) else missed + 1
     print(f"It did not answer {PULSES} times in a row", file=sys.stderr, flush=True)
     server.kill()
-    return server.wait()
 
 
 def _command_line(pid: int) -> str:

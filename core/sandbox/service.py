@@ -37,7 +37,7 @@ ROOT = Path(__file__).resolve().parents[2]
 @dataclass(frozen=True, slots=True)
 class ServiceKind:
     """name: as in the status; module: run with ``-m``; missing: why it cannot run here, or an empty text; http: it
-    answers a GET, whatever with. (MariaDB, which speaks first, is asked by its own module, whose death it might survive.)"""
+    answers a GET, whatever with. (MariaDB is asked by the module that runs it, which alone can kill it.)"""
 
     name: str
     module: str

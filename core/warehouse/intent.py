@@ -81,10 +81,20 @@ def intent_of(sql: str, *, escapes: bool = True) -> Intent:
 
 
 def _spares_nothing(verb: str, words: str) -> bool:
-    """Whether an UPDATE or DELETE has no WHERE of its own; those of queries in brackets are not."""
-    while (outer := re.sub(r"\([^()]*\)", " ", words)) != words:
-        words = outer
-    return verb in ("UPDATE", "DELETE") and not re.search(r"\bWHERE\b", words, re.I)
+    """Whether an UPDATE or DELETE, with which ``words`` begin, has no WHERE of its own; those of queries in brackets are not,
+    and a bracket that was opened before it ends it."""
+    if verb not in ("UPDATE", "DELETE"):
+        return False
+    depth = 0
+    for mark in re.finditer(r"[()]|\bWHERE\b", words, re.I):
+        if mark[0] not in "()":
+            if depth == 0:
+                return False
+        else:
+            depth += 1 if mark[0] == "(" else -1
+            if depth < 0:
+                break
+    return True
 
 
 def _explain(code: str, words: str) -> Intent:

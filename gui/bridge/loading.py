@@ -16,12 +16,12 @@ from typing import NamedTuple
 
 from PySide6 import QtCore, QtGui, QtWidgets
 from PySide6.QtCore import QObject, QTimer
-from shiboken6 import isValid
 
 from core.base.errors import OpsError
 from gui.bridge.job_bridge import JobBridge
 
-_CHARTS_NEED = ("numpy", "cProfile", "colorama", "multiprocessing.connection", "pydoc", "xml.dom.minidom")
+_CHARTS_NEED = ("numpy", "pydoc", "xml.dom.minidom")
+"""The larger ones among what pyqtgraph imports."""
 _TURN = 0.008  # seconds of loading between two looks at the window's events
 
 
@@ -78,7 +78,7 @@ def load(
             if failed is not None:
                 failed(fault)
             return
-        if done is not None and isValid(owner):
+        if done is not None:
             done(sys.modules[modules.name])
 
     jobs.start(

@@ -210,9 +210,7 @@ class ObjectsSide(Card):
 
     def _pair(self, name: str, value: str, *, mono: bool = False) -> None:
         shown = Label(breakable(value or "–", 14), "mono" if mono else "body", wrap=True)
-        copy = QAction(
-            f"Copy the {name.lower()}" if name else "Copy", shown
-        )  # not by selecting: that would copy the breaks
+        copy = QAction("Copy", shown)  # not by selecting: that would copy the breaks
         copy.triggered.connect(lambda *_: QGuiApplication.clipboard().setText(value))
         shown.addAction(copy)
         shown.setContextMenuPolicy(Qt.ContextMenuPolicy.ActionsContextMenu)

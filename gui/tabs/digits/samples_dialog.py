@@ -78,7 +78,6 @@ class SamplesDialog(Dialog):
         self.count.setText(self.tr("{0} of {1}").format(number(len(self._shown)), number(len(self._samples))))
         self.gallery.setVisible(bool(self._samples))
         self.empty.setVisible(not self._samples)
-        self.gallery.setVisible(bool(self._samples))
         self.accept_button.setEnabled(bool(self._samples))
         self._follow()
 

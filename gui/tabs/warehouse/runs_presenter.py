@@ -17,7 +17,7 @@ from core.warehouse.run import Run
 from core.warehouse.service import WarehouseService
 from core.warehouse.statements import parameters, runnable, statement_at
 from gui.bridge.tab_context import TabContext
-from gui.parts.dialogs import ConfirmDialog
+from gui.tabs.warehouse.asking import question
 from gui.tabs.warehouse.connection_presenter import ConnectionPresenter
 from gui.tabs.warehouse.dialogs import ParameterDialog, ValueDialog
 from gui.tabs.warehouse.documents import Document, KeptResult
@@ -121,28 +121,7 @@ class RunsPresenter(QObject):
         )  # fmt: skip
 
     def _ask(self, document: Document, run: Run, offset: int, rows: int | None) -> None:
-        profile = self._context.desk.profile
-        tables = ", ".join(run.intent.tables) or "the warehouse"
-        verb = run.intent.verb.capitalize()
-        counted = f"{rows:,} {'row' if rows == 1 else 'rows'}" if rows is not None else ""
-        rows_only = run.intent.verb in ("DELETE", "UPDATE", "INSERT")
-        hints = (
-            "It has no WHERE." if run.intent.whole and rows_only else "",
-            "This profile is read-only: this one statement is let through." if profile.read_only else "",
-        )
-        deed = f"{verb} in {tables}" if rows_only else f"{verb} {tables}"
-        dialog = ConfirmDialog(
-            f"{deed}?",
-            f"{'All ' if run.intent.whole else ''}{counted} of {tables} {'is' if rows == 1 else 'are'} touched."
-            if counted
-            else f"{tables} is changed; how many rows cannot be known beforehand.",
-            f"{verb} {counted}" if counted and rows_only else deed,
-            self._view,
-            environment=profile.environment,
-            hint=" ".join(filter(None, hints)),
-            type_this=profile.name if profile.environment == "production" else "",
-            command=" ".join(run.sql.split())[:300],
-        )
+        dialog = question(run.intent, run.sql, rows, self._context.desk.profile, self._view)
         dialog.confirmed.connect(lambda: self._send(document, run, offset))
         dialog.rejected.connect(lambda: self._stop(document))
         self._say(document, "Waiting for your word", "warning")

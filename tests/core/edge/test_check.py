@@ -219,6 +219,7 @@ def test_what_is_no_address_is_refused(url: str) -> None:
         ("dev.app.com", "https://dev.app.com"),
         ("localhost:8080/x?y=:z", "https://localhost:8080/x?y=:z"),
         ("münchen.example/ü", "https://münchen.example/ü"),
+        ("paral·lel.example", "https://paral·lel.example"),
         ("http://[::1]:80/", "http://[::1]:80/"),
         ("[2001:db8::1]", "https://[2001:db8::1]"),
         ("dev.app.com/go?to=a:b", "https://dev.app.com/go?to=a:b"),

@@ -68,14 +68,11 @@ def test_a_mariadb_that_hangs_is_ended(tmp_path: Path, monkeypatch: pytest.Monke
         port = probe.getsockname()[1]
     server = children.start(mariadb.server_command(program, folder, port))
     eventually(lambda: mariadb.greets(port, 5))
-    ended: list[int] = []
-    watch = threading.Thread(target=lambda: ended.append(mariadb.end_of(server, port)))
-    watch.start()
+    threading.Thread(target=mariadb.end_when_it_hangs, args=(server, port), daemon=True).start()
     time.sleep(1)
-    assert not ended, "one that answers is left alone"
+    assert server.poll() is None, "one that answers is left alone"
     server.send_signal(signal.SIGSTOP)
-    watch.join(30)
-    assert ended == [-signal.SIGKILL]
+    assert server.wait(30) == -signal.SIGKILL
     assert "It did not answer 3 times in a row" in capfd.readouterr().err
 
 

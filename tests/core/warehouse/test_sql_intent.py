@@ -51,6 +51,8 @@ def test_intent(sql: str, kind: Kind, verb: str, tables: tuple[str, ...]) -> Non
         ("update t set a = 1 where b in (select c from u)", False),
         ("with q as (select 1 from u where b = 2) delete from t", True),
         ("with q as (select 1) update t set a = 1 where b = 2", False),
+        ("with q as (delete from t returning a) select a from q where a = 1", True),
+        ("with q as (delete from t where b = 2 returning a) select a from q", False),
         ("truncate t", True),
         ("drop table if exists a, b", True),
         ("drop schema s cascade", True),

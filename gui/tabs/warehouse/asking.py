@@ -1,0 +1,35 @@
+"""The question before a statement writes."""
+
+from __future__ import annotations
+
+from PySide6.QtWidgets import QWidget
+
+from core.settings.profiles import Profile
+from core.warehouse.intent import Intent
+from gui.parts.dialogs import ConfirmDialog
+
+
+def question(intent: Intent, sql: str, rows: int | None, profile: Profile, parent: QWidget) -> ConfirmDialog:
+    """Names the tables and ``rows``, how many would be touched; None where that cannot be known."""
+    tables = ", ".join(intent.tables) or "the warehouse"
+    verb = intent.verb.capitalize()
+    among_rows = intent.verb in ("DELETE", "UPDATE", "INSERT")
+    deed = f"{verb} in {tables}" if among_rows else f"{verb} {tables}"
+    counted = "" if rows is None else f"{rows:,} {'row' if rows == 1 else 'rows'}"
+    consequence = f"{'All ' if intent.whole else ''}{counted} of {tables} {'is' if rows == 1 else 'are'} touched."
+    if not counted:
+        consequence = f"{tables} is changed; how many rows cannot be known beforehand."
+    hints = (
+        "It has no WHERE." if intent.whole and among_rows else "",
+        "This profile is read-only: this one statement is let through." if profile.read_only else "",
+    )
+    return ConfirmDialog(
+        f"{deed}?",
+        consequence,
+        f"{verb} {counted}" if counted and among_rows else deed,
+        parent,
+        environment=profile.environment,
+        hint=" ".join(filter(None, hints)),
+        type_this=profile.name if profile.environment == "production" else "",
+        command=" ".join(sql.split())[:300],
+    )
