@@ -18,8 +18,6 @@ def main(arguments: list[str]) -> int:
             return run_verb(options)
         profile, verbose = options.profile, options.verbose
     gc.disable()  # gui.bridge.garbage collects, on one thread only; nothing is garbage before it does
-    import core.desk  # before Qt: once it is loaded, Qt reads the source of every module that is imported
-    import core.jobs.runner  # noqa: F401
     from gui.app import run_window
 
     return run_window(profile, verbose=verbose)

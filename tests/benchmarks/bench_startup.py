@@ -24,9 +24,8 @@ window.show()
 OURS = """
 import gc
 gc.disable()
-import core.desk, core.jobs.runner
-from PySide6.QtCore import QTimer
 from gui.app import Console, application
+from PySide6.QtCore import QTimer
 app = application()
 console = Console("env")
 window = console.window

@@ -19,7 +19,7 @@ from gui.bridge.loading import Modules, load
 _REPOSITORY = Path(__file__).parents[2]
 _TOLD = """
 import sys
-import core.desk, core.jobs.runner, gui.app
+import gui.app
 from importlib import import_module
 qt = {name for name in sys.modules if name.startswith(("PySide6.", "pyqtgraph", "gui."))}
 for name in %r:
@@ -40,6 +40,12 @@ def test_the_worker_imports_all_that_takes_time_and_no_qt(tab) -> None:
     )
     assert told.returncode == 0, told.stderr
     assert told.stdout.strip() == "[]", "these are left to the window's thread"
+
+
+def test_no_source_is_read_to_import_a_module() -> None:
+    code = "import gui.app, linecache; print([name for name in linecache.cache if '/gui/' in name or '/core/' in name])"
+    told = subprocess.run([sys.executable, "-c", code], cwd=_REPOSITORY, capture_output=True, text=True, check=True)
+    assert told.stdout.strip() == "[]"
 
 
 def test_a_module_is_made_on_the_windows_thread(jobs: JobBridge, qtbot, tmp_path: Path, monkeypatch) -> None:
