@@ -8,6 +8,7 @@ from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QButtonGroup, QFrame, QHBoxLayout, QPushButton, QWidget
 
+from gui.parts.focus import begin_at
 from gui.style.icons import icon
 from gui.style.theme import theme
 
@@ -92,7 +93,9 @@ class Segments(QFrame):
     def choose(self, value: str) -> None:
         """Show ``value`` as chosen (no signal)."""
         self._buttons[value].setChecked(True)
-        self.setFocusProxy(self._buttons[value])
+        for button in self._buttons.values():  # the arrows lead to the others
+            button.setFocusPolicy(Qt.FocusPolicy.StrongFocus if button.isChecked() else Qt.FocusPolicy.ClickFocus)
+        begin_at(self, self._buttons[value])
 
     def relabel(self, value: str, words: str) -> None:
         self._buttons[value].setText(words)

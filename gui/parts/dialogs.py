@@ -63,9 +63,12 @@ class Dialog(QDialog):
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
         self._fit()
-        tab_as_read(self)
         if self.focusWidget() is None and (first := first_to_fill(self)) is not None:
             first.setFocus(Qt.FocusReason.TabFocusReason)
+
+    def focusNextPrevChild(self, forwards: bool) -> bool:
+        tab_as_read(self)  # parts of it may have come since
+        return super().focusNextPrevChild(forwards)
 
     def _fit(self) -> None:
         """As high as its words are at this width: Qt had guessed a narrower one, and the rest stood empty."""

@@ -8,33 +8,51 @@ from itertools import pairwise
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLayout, QPushButton, QScrollArea, QSplitter, QStackedWidget, QWidget
 
+_BEGIN = "keysBegin"
+
 
 def tab_as_read(root: QWidget) -> None:
-    """Let Tab go through ``root`` as its layouts stand; call it when its parts are in place."""
-    for before, after in pairwise(_reached(root)):
+    """Let Tab go through ``root`` as its layouts stand now."""
+    for before, after in pairwise(_reached(root, Qt.FocusPolicy.StrongFocus)):
         QWidget.setTabOrder(before, after)
+
+
+def begin_at(part: QWidget, target: QWidget) -> None:
+    """Let keys that enter ``part`` for the first time go to ``target``.
+
+    Not Qt's focus proxy: Tab goes from such a part straight to its proxy, and never to what is read before that one.
+    """
+    part.setProperty(_BEGIN, target)
 
 
 def first_to_fill(root: QWidget) -> QWidget | None:
     """Where keys are wanted first: the first field or list in ``root`` that can be used now, else its first button."""
-    usable = [widget for widget in _reached(root) if widget.isEnabled() and widget.isVisibleTo(root)]
+    usable = [
+        widget for widget in _reached(root, Qt.FocusPolicy.TabFocus) if widget.isEnabled() and widget.isVisibleTo(root)
+    ]
     fields = (widget for widget in usable if not isinstance(widget, QPushButton))
     return next(fields, usable[0] if usable else None)
 
 
-def enter(part: QWidget) -> None:
+def enter(part: QWidget, reason: Qt.FocusReason = Qt.FocusReason.ShortcutFocusReason) -> None:
     """Give the keys to a part of the window: where they were in it, else where it begins."""
-    target = part.focusWidget() or part.focusProxy() or first_to_fill(part)
-    if target is not None:
-        target.setFocus(Qt.FocusReason.ShortcutFocusReason)
+    target = part.focusWidget() or _begin(part) or first_to_fill(part) or part
+    target.setFocus(reason)
 
 
-def _reached(widget: QWidget) -> Iterator[QWidget]:
+def _begin(part: QWidget) -> QWidget | None:
+    begin: QWidget | None = part.property(_BEGIN)
+    return begin and (_begin(begin) or begin)
+
+
+def _reached(widget: QWidget, policy: Qt.FocusPolicy) -> Iterator[QWidget]:
+    """What takes the keys by ``policy`` in any of its ways. Of choices side by side Tab reaches the chosen one only, and
+    that may be another one soon: all of them have their place."""
     parts = list(_parts(widget))
-    if widget.focusPolicy() & Qt.FocusPolicy.TabFocus and widget.focusProxy() is None:
+    if widget.focusPolicy() & policy and widget.focusProxy() is None:
         yield widget
     for part in parts:
-        yield from _reached(part)
+        yield from _reached(part, policy)
 
 
 def _parts(widget: QWidget) -> Iterator[QWidget]:

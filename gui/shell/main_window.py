@@ -199,9 +199,12 @@ class MainWindow(QMainWindow):
         left = (self.stack,) if self._in_rail else (self.stack, self.rail)
         follow = focus is None or focus is self or any(part.isAncestorOf(focus) for part in left)
         self.stack.setCurrentWidget(page)
-        tab_as_read(page)
         if follow:
-            (page.focusWidget() or page).setFocus(Qt.FocusReason.OtherFocusReason)
+            enter(page, Qt.FocusReason.OtherFocusReason)
+
+    def focusNextPrevChild(self, forwards: bool) -> bool:
+        tab_as_read(self._pages.get(self._wanted, self._opening))  # parts of it may have come since
+        return super().focusNextPrevChild(forwards)
 
     def page(self, page_id: str) -> QWidget:
         """The page, built now if it was not yet."""

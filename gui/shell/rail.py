@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QButtonGroup, QFrame, QPushButton, QVBoxLayout, QW
 
 from gui.bridge.tab_context import TabSpec
 from gui.parts.buttons import Button
+from gui.parts.focus import begin_at
 from gui.parts.layout import column, row
 from gui.parts.notices import Picture
 from gui.parts.words import Label, restyle
@@ -112,7 +113,8 @@ class Rail(QFrame):
         for tab_id, button in self.buttons.items():
             button.setChecked(tab_id == page_id)
             button.set_token("accent" if tab_id == page_id else "text2")
-        self.setFocusProxy(self.buttons[page_id])
+            button.setFocusPolicy(Qt.FocusPolicy.StrongFocus if tab_id == page_id else Qt.FocusPolicy.ClickFocus)
+        begin_at(self, self.buttons[page_id])
 
     def _move(self, index: int) -> None:
         ids = list(self.buttons)

@@ -286,7 +286,8 @@ def test_the_page_by_keys_alone(console, sandbox, tmp_path: Path) -> None:
     focus(hand, chosen)
     order = sorted(cards, key=lambda each: cards[each].y())
     steps = order.index(name) - order.index(plans.current)
-    hand.key(*(["Down"] * steps if steps > 0 else ["Up"] * -steps))
+    if steps:  # the new plan may be the chosen one already
+        hand.key(*(["Down"] * steps if steps > 0 else ["Up"] * -steps))
     hand.wait_until(lambda: plans.current == name and plans.may_run, "the plan is chosen")
     hand.key("ctrl+Return")
     hand.wait_until(lambda: not plans.busy and plans.past and plans.past.backups, "it is backed up", 60)

@@ -6,6 +6,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
 
 from gui.parts.buttons import Button, Segments
+from gui.parts.focus import begin_at
 from gui.parts.layout import row
 from gui.style.tokens import Size, Space
 from gui.tabs.backups.objects_view import ObjectsView
@@ -38,7 +39,7 @@ class BackupsView(QWidget):
         bar = row(self.halves, None, self.back_up, self.verify, self.restore, margins=(0, 0, Size.GUTTER, 0))
         layout.addLayout(bar)
         layout.addWidget(self.stack, 1)
-        self.setFocusProxy(self.halves)
+        begin_at(self, self.halves)
         self.halves.chosen.connect(self.show_half)
 
     def show_half(self, half: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtWidgets import QBoxLayout, QVBoxLayout, QWidget
 
+from gui.parts.focus import begin_at
 from gui.parts.layout import row, scrolled
 from gui.parts.notices import Banner
 from gui.style.tokens import Space
@@ -44,7 +45,7 @@ class DigitsView(QWidget):
         outer = QVBoxLayout(self)
         outer.setContentsMargins(0, 0, 0, 0)
         outer.addWidget(scrolled(content, self))
-        self.setFocusProxy(self.draw.pad)
+        begin_at(self, self.draw.pad)
 
     def resizeEvent(self, event: object) -> None:
         narrow = self.width() < _NARROW_TOP

@@ -10,6 +10,7 @@ from core.edge.findings import Check
 from core.edge.history import PastCheck
 from core.edge.probe import ProbeResult
 from gui.parts.buttons import Button
+from gui.parts.focus import begin_at
 from gui.parts.layout import Card, column, row, scrolled
 from gui.parts.notices import Banner, Busy, EmptyState
 from gui.parts.words import Chip, Label, zoned
@@ -80,7 +81,7 @@ class EdgeView(QWidget):
         outer = column(top, self.area, gap=Space.L, margins=(Space.XL, Space.L, Space.XL - Size.GUTTER, Space.L))
         outer.setStretch(1, 1)
         self.setLayout(outer)
-        self.setFocusProxy(self.url)
+        begin_at(self, self.url)
         self.url.returnPressed.connect(lambda: self.check_asked.emit(self.url.text()))
         self.probe.clicked.connect(lambda: self.probe_asked.emit(self.url.text()))
         self.cancel.clicked.connect(self.cancel_asked)

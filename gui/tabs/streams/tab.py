@@ -6,7 +6,7 @@ from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QWidget
 
 from gui.bridge.tab_context import TabContext
-from gui.parts.focus import tab_as_read
+from gui.parts.focus import begin_at
 from gui.tabs.streams.presenter import StreamsPresenter
 from gui.tabs.streams.view import StreamsView
 
@@ -20,10 +20,9 @@ def build(context: TabContext, parent: QWidget | None = None) -> QWidget:
         if next(parts, view) is view:
             waits = view.hasFocus()
             StreamsPresenter(view, context)
-            tab_as_read(view)
-            view.setFocusProxy(view.toolbar.streams)
+            begin_at(view, view.toolbar.streams)
             if waits:
-                view.setFocus()
+                view.toolbar.streams.setFocus()
         else:
             QTimer.singleShot(0, view, go_on)
 

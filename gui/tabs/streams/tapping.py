@@ -225,7 +225,7 @@ class Tapping(QObject):
             card.show_empty("No record yet", "", "There may be none in this time; reading goes on")
 
     def _empty_action(self) -> None:
-        self._view.setFocus()  # the pressed button goes; Qt would pass its focus on to one below and scroll there
+        self._view.toolbar.streams.setFocus()  # the pressed button goes; Qt would pass its focus on to one below and scroll there
         if self.records.moment:
             self._restart_from(datetime.fromtimestamp(self.records.moment[0], UTC).isoformat())
         elif self.records.filter_text and self.tap is not None:

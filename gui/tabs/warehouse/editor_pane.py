@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QFrame, QInputDialog, QMenu, QStackedWidget, QTabB
 
 from gui.parts.buttons import Button
 from gui.parts.find_bar import FindBar
+from gui.parts.focus import begin_at
 from gui.parts.layout import column, row
 from gui.parts.sql_editor import SqlEditor
 from gui.style.tokens import Space
@@ -176,7 +177,7 @@ class EditorPane(QFrame):
         key = self.tabs.tabData(index) if index >= 0 else None
         if key in self._editors:
             self.stack.setCurrentWidget(self._editors[key])
-            self.setFocusProxy(self._editors[key])
+            begin_at(self, self._editors[key])
             self.find_bar.hide()
             self.file_shown.emit(key)
 

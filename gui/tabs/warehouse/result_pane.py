@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QFrame, QMenu, QPlainTextEdit, QStackedWidget, QTa
 
 from gui.parts.buttons import Button, Segments
 from gui.parts.column_table import ColumnTable
+from gui.parts.focus import enter
 from gui.parts.layout import column, row
 from gui.parts.notices import Banner, Busy, EmptyState, Spinner
 from gui.parts.words import ElidedLabel
@@ -152,7 +153,7 @@ class ResultPane(QFrame):
         """Keys go to what is shown: the rows, the chart, the plan or the messages."""
         places = {"rows": self.table, "chart": self.chart.across, "plan": self.plan.tree, "messages": self.messages}
         place = places[self.side]
-        (place if place.isVisible() else self.sides).setFocus()
+        enter(place if place.isVisible() else self.sides)
 
     def choose_next(self, step: int) -> None:
         """The next of the results kept."""

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QComboBox, QSplitter, QWidget
 
 from core.settings.profiles import WarehouseConnection
 from gui.parts.buttons import Button
+from gui.parts.focus import begin_at
 from gui.parts.layout import column, row
 from gui.parts.notices import Banner
 from gui.style.tokens import Space
@@ -64,7 +65,7 @@ class WarehouseView(QWidget):
         )
         layout.setStretch(3, 1)
         self.setLayout(layout)
-        self.setFocusProxy(self.editors)
+        begin_at(self, self.editors)
         self.connection.activated.connect(lambda _index: self.connection_chosen.emit(self.connection.currentText()))
         self.database.activated.connect(lambda _index: self.database_chosen.emit(self.database.currentText()))
         self.badge.clicked.connect(self.differences_asked)
@@ -79,7 +80,7 @@ class WarehouseView(QWidget):
     def panes(self) -> list[tuple[QWidget, Callable[[], None]]]:
         """What F6 visits in turn, and how: the SQL, the result, the catalogue."""
         return [
-            (self.editors, self.editors.setFocus),
+            (self.editors, lambda: self.editors.editor.setFocus()),
             (self.results, self.results.take_focus),
             (self.tree, self.tree.focus_tree),
         ]
