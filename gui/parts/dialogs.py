@@ -154,7 +154,7 @@ class ConfirmDialog(Dialog):
         if fits:
             self.left.setText("It matches")
         elif self._wanted.startswith(text) and missing > 0:
-            self.left.setText(f"{missing} more characters to match")
+            self.left.setText(f"{missing} more {'character' if missing == 1 else 'characters'} to match")
         else:
             self.left.setText("It does not match")
 

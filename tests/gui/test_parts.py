@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import time
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QEvent, Qt
+from PySide6.QtCore import QEvent, Qt, QUrl
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QLineEdit, QWidget
 
+from gui.parts.desktop import show_file
 from gui.parts.dialogs import ConfirmDialog, Dialog
 from gui.parts.notices import Banner
 from gui.parts.words import byte_size, duration, percent, short_count, show_times_in_utc, zoned
@@ -28,7 +30,7 @@ def test_enter_never_fires_and_the_name_must_match(qtbot) -> None:
     dialog.show()
     assert not dialog.accept_button.isEnabled()
     QTest.keyClicks(dialog.field, "acme/")
-    assert dialog.left.text() == "1 more characters to match"
+    assert dialog.left.text() == "1 more character to match"
     QTest.keyClicks(dialog.field, "x")
     assert dialog.accept_button.isEnabled()
     QTest.keyClick(dialog.field, Qt.Key.Key_Return)
@@ -160,3 +162,20 @@ def test_times_follow_the_zone_that_was_chosen(monkeypatch: pytest.MonkeyPatch) 
         show_times_in_utc(False)
         monkeypatch.undo()
         time.tzset()
+
+
+def test_a_file_that_no_program_shows_is_on_the_clipboard(qtbot, tmp_path: Path, monkeypatch) -> None:
+    told: list[str] = []
+    asked: list[str] = []
+
+    def opened(url: QUrl) -> bool:  # what the desktop does is not ours to test, and must not happen in a test
+        asked.append(url.toLocalFile())
+        return len(asked) == 1
+
+    monkeypatch.setattr("gui.parts.desktop.QDesktopServices.openUrl", opened)
+    QGuiApplication.clipboard().clear()
+    show_file(tmp_path / "a b.csv", told.append)
+    assert asked == [str(tmp_path / "a b.csv")] and not told and not QGuiApplication.clipboard().text()
+    show_file(tmp_path / "a b.csv", told.append)
+    assert told == ["No program here shows a b.csv: its path is on the clipboard"]
+    assert QGuiApplication.clipboard().text() == str(tmp_path / "a b.csv")

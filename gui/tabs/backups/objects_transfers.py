@@ -8,13 +8,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QEventLoop, QObject, QUrl
-from PySide6.QtGui import QDesktopServices
+from PySide6.QtCore import QEventLoop, QObject
 from PySide6.QtWidgets import QFileDialog
 
 from core.backups.objects.values import Entry, Moved
 from core.base.errors import OpsError
 from core.jobs.job import Job
+from gui.parts.desktop import show_file
 from gui.parts.dialogs import ConfirmDialog
 from gui.parts.words import byte_size, number
 from gui.tabs.backups.place import ROOM, Place
@@ -91,7 +91,7 @@ class ObjectsTransfers(QObject):
         folder = target.parent if alone else target
         self.transfer(
             f"Download {what}", work, "downloaded",
-            after=lambda _moved: ("Show in folder", lambda: QDesktopServices.openUrl(QUrl.fromLocalFile(str(folder)))),
+            after=lambda _moved: ("Show in folder", lambda: show_file(folder, self.place.context.praise)),
         )  # fmt: skip
 
     def fetch(self, entries: list[Entry]) -> list[Path]:

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QObject, Qt, QTimer, QUrl, Signal
-from PySide6.QtGui import QDesktopServices, QGuiApplication
+from PySide6.QtCore import QObject, Qt, QTimer, Signal
+from PySide6.QtGui import QGuiApplication
 from shiboken6 import isValid
 
 from core.backups.outcomes import Backup, Outcome, Run, Status, Verification
@@ -16,6 +16,7 @@ from core.backups.plan import Plan
 from core.base.errors import OpsError
 from core.jobs.job import Job, Progress
 from gui.bridge.tab_context import TabContext
+from gui.parts.desktop import show_file
 from gui.tabs.backups import wording
 from gui.tabs.backups.place import ROOM
 from gui.tabs.backups.plans_dialogs import PlansDialogs
@@ -280,8 +281,8 @@ class PlansPresenter(QObject):
     # -- the rest -------------------------------------------------------------------------
     def open_evidence(self, verification: Verification) -> None:
         def show(paths: tuple[Any, Any]) -> None:
-            QDesktopServices.openUrl(QUrl.fromLocalFile(str(paths[1])))
             self.context.praise(f"The report lies in {paths[1].parent}")
+            show_file(paths[1], self.context.praise)
 
         self.start("Open the evidence", lambda _job: self.service.evidence(verification.id), show, quiet=True)
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QObject, QUrl
-from PySide6.QtGui import QDesktopServices
+from PySide6.QtCore import QObject
 
 from gui.bridge.tab_context import TabContext
+from gui.parts.desktop import show_file
 from gui.parts.words import number
 from gui.tabs.digits.ask_dialogs import PredictDialog
 from gui.tabs.digits.models_presenter import ROOM, ModelsPresenter
@@ -57,7 +57,7 @@ class PredictPresenter(QObject):
             )
 
         def show_folder() -> None:
-            QDesktopServices.openUrl(QUrl.fromLocalFile(str(Path(target).parent)))
+            show_file(Path(target).parent, self._context.praise)
 
         self._context.jobs.start(
             self, f"Predict {Path(wish.data).name}", work, room=ROOM, write=True, can_retry=True,

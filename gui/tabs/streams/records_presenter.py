@@ -6,8 +6,8 @@ from datetime import datetime
 from functools import partial
 from pathlib import Path
 
-from PySide6.QtCore import QObject, QUrl, Signal
-from PySide6.QtGui import QDesktopServices, QGuiApplication
+from PySide6.QtCore import QObject, Signal
+from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QFileDialog, QMenu
 
 from core.base.errors import OpsError
@@ -18,6 +18,7 @@ from core.streams.query import Answer
 from core.streams.tap import Tap
 from core.streams.window import Keep
 from gui.bridge.tab_context import TabContext
+from gui.parts.desktop import show_file
 from gui.parts.words import number
 from gui.tabs.streams.query_dialog import QueryDialog
 from gui.tabs.streams.records_card import RecordsCard
@@ -215,7 +216,7 @@ class RecordsPresenter(QObject):
                 f"{number(count)} record{'s are' if count != 1 else ' is'} in {path.name}"
             ),
             on_failure=self.failed.emit,
-            after=lambda _count: ("Show in folder", partial(_show_folder, path)),
+            after=lambda _count: ("Show in folder", partial(show_file, path.parent, self._context.praise)),
             can_retry=True,
         )
 
@@ -272,7 +273,3 @@ class RecordsPresenter(QObject):
     def _copy_line(self, line: str) -> None:
         QGuiApplication.clipboard().setText(line)
         self._context.praise("The command is on the clipboard")
-
-
-def _show_folder(path: Path) -> None:
-    QDesktopServices.openUrl(QUrl.fromLocalFile(str(path.parent)))

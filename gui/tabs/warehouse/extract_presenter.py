@@ -20,6 +20,7 @@ from core.warehouse.extract.presets import PRESETS
 from core.warehouse.extract.preview import Preview
 from core.warehouse.extract.sources import Source
 from gui.bridge.tab_context import TabContext
+from gui.parts.desktop import show_file
 from gui.parts.dialogs import ConfirmDialog
 from gui.tabs.warehouse.connection_presenter import ConnectionPresenter
 from gui.tabs.warehouse.extract_view import ExtractDialog
@@ -204,8 +205,8 @@ class ExtractPresenter(QObject):
 
         def next_step(tally: Tally) -> tuple[str, Callable[[], None]] | None:
             if tally.rejected and rejects is not None:
-                return f"Show {tally.rejected:,} rejected lines", lambda: _open(rejects)
-            return ("Show in folder", lambda: _open(output.parent)) if path else None
+                return f"Show {tally.rejected:,} rejected lines", lambda: show_file(rejects, self._context.praise)
+            return ("Show in folder", lambda: show_file(output.parent, self._context.praise)) if path else None
 
         self._jobs.start(
             self._dialog.parent() or self,  # the page: it outlives the dialog
@@ -248,10 +249,3 @@ class ExtractPresenter(QObject):
             words += ["--output", dialog.file.text().strip()]
         QGuiApplication.clipboard().setText(shlex.join(words))
         self._context.praise("Copied as a command")
-
-
-def _open(path: Path) -> None:
-    from PySide6.QtCore import QUrl
-    from PySide6.QtGui import QDesktopServices
-
-    QDesktopServices.openUrl(QUrl.fromLocalFile(str(path)))

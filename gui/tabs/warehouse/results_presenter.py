@@ -17,6 +17,7 @@ from core.warehouse.charts import Picture
 from core.warehouse.views import ColumnProfile, Sort
 from gui.bridge.tab_context import TabContext
 from gui.parts.column_table import as_tsv
+from gui.parts.desktop import show_file
 from gui.parts.dialogs import ConfirmDialog
 from gui.tabs.warehouse.dialogs import ProfileDialog, UnloadDialog
 from gui.tabs.warehouse.documents import Document, KeptResult
@@ -264,7 +265,7 @@ class ResultsPresenter(QObject):
             self, f"Export {path.name}", lambda job: service.export(job, kept.run, path, form), room="warehouse",
             outlives_owner=True, on_success=done, can_retry=True,
             on_failure=lambda fault: self._view.results.banner.show_fault(fault.title, fault.why, fault.remedy, details=fault.details),
-            after=lambda _rows: ("Show in folder", lambda: _show_folder(path)),
+            after=lambda _rows: ("Show in folder", lambda: show_file(path.parent, self._context.praise)),
         )  # fmt: skip
 
     def _unload(self, kept: KeptResult) -> None:
@@ -284,10 +285,3 @@ class ResultsPresenter(QObject):
         dialog.changed.connect(preview)
         dialog.given.connect(run)
         dialog.open()
-
-
-def _show_folder(path: Path) -> None:
-    from PySide6.QtCore import QUrl
-    from PySide6.QtGui import QDesktopServices
-
-    QDesktopServices.openUrl(QUrl.fromLocalFile(str(path.parent)))
