@@ -16,6 +16,8 @@ from core.settings.profiles import Profiles
 from gui.app import Console
 from gui.parts.dialogs import ConfirmDialog
 from gui.shell.profile_dialog import ProfileDialog
+from tests.gui.test_bad_input import EVERY_PAGE, profile_at
+from tests.gui.test_bad_input import console as console_of
 
 
 @pytest.fixture
@@ -100,3 +102,22 @@ def test_a_name_that_is_taken_or_makes_no_sense_is_told_in_the_dialog(qtbot, con
         dialog.reject()
         qtbot.waitUntil(lambda dialog=dialog: not shiboken6.isValid(dialog))
     assert console.window.desk.profile.name == "env"
+
+
+def test_pages_of_the_profile_before_hear_nothing_more(qtbot, home: Places) -> None:
+    profile_at(home, "http://127.0.0.1:9")
+    with console_of(qtbot, "acme") as opened:
+        window = opened.window
+        for name in EVERY_PAGE:
+            window.go(name)
+            qtbot.waitUntil(lambda name=name: name in window._pages, timeout=30_000)
+        qtbot.waitUntil(lambda: window.page("streams").furnished, timeout=30_000)
+        before = window.page("streams")
+        window.change_profile("env")
+        qtbot.waitUntil(lambda: window.desk.profile.name == "env" and not shiboken6.isValid(before), timeout=30_000)
+        # An exception here would fail the test: pytest-qt takes those of slots.
+        for look in ({"utc": True, "theme": "dark"}, {"utc": False, "theme": "light"}):
+            with qtbot.waitSignal(opened.settings.changed):
+                opened.settings.set("appearance", **look)
+        window.guard.changed.emit()
+        opened.jobs.activity_changed.emit()

@@ -74,7 +74,7 @@ class StreamsPresenter(QObject):
         view.shards.split_asked.connect(self.changes.ask_split)
         view.shards.merge_asked.connect(self.changes.ask_merge)
         self._context.guard.changed.connect(self._guard_changed)
-        self._context.settings.changed.connect(lambda _settings: self._look_changed())
+        self._context.settings.changed.connect(self._look_changed)
 
     # -- what is shown ----------------------------------------------------------
     def show_state(self, state: State) -> None:
