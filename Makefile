@@ -29,10 +29,10 @@ test-full: setup-full
 lint:
 	$(PYTHON) -m ruff check .
 	$(PYTHON) -m ruff format --check .
-	.venv/bin/lint-imports --no-logo 2>/dev/null || .venv/bin/lint-imports
 
 types:
 	$(PYTHON) -m mypy
+	.venv/bin/lint-imports --no-logo 2>/dev/null || .venv/bin/lint-imports
 
 # The core must work where Qt cannot even be imported.
 test-core:

@@ -315,7 +315,7 @@ class InkPad(QWidget):
         elif not self._strokes and not self._open:
             painter.setPen(QColor(paper.text2))
             painter.setFont(font("body"))
-            painter.drawText(QRectF(0, 0, SIDE, SIDE), Qt.AlignmentFlag.AlignCenter, self.tr("Draw a digit here"))
+            painter.drawText(QRectF(0, 0, SIDE, SIDE), Qt.AlignmentFlag.AlignCenter, "Draw a digit here")
         for stroke in self.strokes:
             painter.setPen(
                 QPen(ink, stroke.width, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap, Qt.PenJoinStyle.RoundJoin)

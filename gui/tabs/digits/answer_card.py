@@ -68,7 +68,7 @@ class AnswerCard(Card):
         self.normalise.blockSignals(False)
 
     def show_sample_count(self, count: int) -> None:
-        self.samples.setText(self.tr("My samples ({0})").format(number(count)))
+        self.samples.setText(f"My samples ({number(count)})")
 
     def show_fault(self, title: str, why: str) -> None:
         self.show_answer(Shown(Sureness.FAILED))
@@ -90,19 +90,19 @@ class AnswerCard(Card):
         top = percent(shown.shares[first]) if known else ""
         runner_up = percent(shown.shares[second]) if known else ""
         words = {
-            Sureness.EMPTY: (self.tr("Nothing drawn yet"), self.tr("The answer appears while you draw.")),
-            Sureness.DRAWING: (self.tr("Drawing …"), self.tr("So far {0} ({1} %)").format(first, top) if known else ""),
+            Sureness.EMPTY: ("Nothing drawn yet", "The answer appears while you draw."),
+            Sureness.DRAWING: ("Drawing …", f"So far {first} ({top} %)" if known else ""),
             Sureness.SURE: (
-                self.tr("{0} % confident").format(top),
-                self.tr("Next best: {0} ({1} %)").format(second, runner_up),
+                f"{top} % confident",
+                f"Next best: {second} ({runner_up} %)",
             ),
             Sureness.NOT_SURE: (
-                self.tr("Not sure: {0} or {1}").format(first, second),
-                self.tr("{0} % and {1} %").format(top, runner_up),
+                f"Not sure: {first} or {second}",
+                f"{top} % and {runner_up} %",
             ),
             Sureness.NOT_A_DIGIT: (
-                self.tr("Does not look like a digit"),
-                self.tr("Looks most like {0} ({1} %)").format(first, top),
+                "Does not look like a digit",
+                f"Looks most like {first} ({top} %)",
             ),
             Sureness.FAILED: ("", ""),
         }[state]
@@ -113,11 +113,11 @@ class AnswerCard(Card):
         self.seen_note.setText(
             ""
             if not shown.picture
-            else self.tr("28 × 28 px,\ncentred by mass")
+            else "28 × 28 px,\ncentred by mass"
             if self.normalise.isChecked()
-            else self.tr("28 × 28 px,\nas it stands")
+            else "28 × 28 px,\nas it stands"
         )
-        self.latency.setText(self.tr("{0} ms").format(number(shown.milliseconds, 1)) if known else "")
+        self.latency.setText(f"{number(shown.milliseconds, 1)} ms" if known else "")
         if known and first != self._suggested:  # a new answer suggests itself; the same one leaves a correction alone
             self.digit_choice.setCurrentIndex(first)
         self._suggested = first if known else None

@@ -28,21 +28,19 @@ class DatasetDialog(Dialog):
         self.setMinimumHeight(520)
         self.cancel_button.hide()
         self._thumbs = self._shown = thumbs
-        every = self.tr("All digits ({0})").format(number(total))
-        own = [
-            (str(digit), self.tr("Digit {0} ({1})").format(digit, number(count))) for digit, count in enumerate(counts)
-        ]
+        every = f"All digits ({number(total)})"
+        own = [(str(digit), f"Digit {digit} ({number(count)})") for digit, count in enumerate(counts)]
         self.filter = choice([("", every), *own])
-        self.filter.setAccessibleName(self.tr("Show digit"))
+        self.filter.setAccessibleName("Show digit")
         self.filter.setEnabled(bool(counts))
         self.counts = Label(
             "   ".join(f"{digit}: {number(count)}" for digit, count in enumerate(counts))
-            or self.tr("Not labelled: to predict, not to learn from"),
+            or "Not labelled: to predict, not to learn from",
             "small",
             wrap=True,
         )
         self.note = Label("", "small")
-        self.gallery = ImageGallery(self.tr("Digits of the set"))
+        self.gallery = ImageGallery("Digits of the set")
         self.body.addWidget(self.counts)
         self.body.addLayout(row(self.filter, self.note, None))
         self.body.addWidget(self.gallery, 1)
@@ -57,7 +55,7 @@ class DatasetDialog(Dialog):
         self._shown = [thumb for thumb in self._thumbs if wanted in ("", str(thumb.true))]
         self.gallery.show_items([_item(thumb) for thumb in self._shown])
         whole = len(self._thumbs) == self._total
-        self.note.setText("" if whole else self.tr("from the first {0} rows").format(number(len(self._thumbs))))
+        self.note.setText("" if whole else f"from the first {number(len(self._thumbs))} rows")
 
     def _open(self, index: int) -> None:
         self.thumb_opened.emit(self._shown[index])

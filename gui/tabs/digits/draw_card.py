@@ -82,7 +82,7 @@ class DrawCard(Card):
 
     def _width_changed(self, width: int) -> None:
         self.pad.pen_width = float(width)
-        self.width_label.setText(self.tr("{0} px").format(width))
+        self.width_label.setText(f"{width} px")
 
     def _history_changed(self, can_undo: bool, can_redo: bool) -> None:
         self.undo.setEnabled(can_undo)

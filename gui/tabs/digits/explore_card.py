@@ -45,16 +45,14 @@ class ExploreCard(Card):
         self.mode.setAccessibleName("Figures in the matrix")
         self.order = choice([("digit", "0 to 9"), ("frequency", "By frequency")])
         self.order.setAccessibleName("Order of the digits in the matrix")
-        self.order.setToolTip(
-            self.tr("By frequency: the most frequent digit first, as Amazon Machine Learning showed it")
-        )
+        self.order.setToolTip("By frequency: the most frequent digit first, as Amazon Machine Learning showed it")
         self.download = Button("Download the matrix as CSV", "icon", icon_name="download")
         self.head.addWidget(self.order)
         self.head.addWidget(self.mode)
         self.head.addWidget(self.download)
         self.body.addLayout(row(self.view_choice, None))
         self.body.addWidget(self.headline)
-        self.heat = HeatMap("Confusion matrix", self.tr("True digit"), self.tr("Predicted digit"))
+        self.heat = HeatMap("Confusion matrix", "True digit", "Predicted digit")
         self.gallery = ImageGallery("Pictures of digits")
         self.gallery_title = Label("", "strong", wrap=True)
         self.back = Button("Back to the matrix", "link", icon_name="arrow-left")
@@ -67,7 +65,7 @@ class ExploreCard(Card):
         self.reliability_note = Label("", "small", wrap=True)
         self.coverage = CoveragePage()
         self.published = PublishedPage()
-        self.empty = EmptyState("chart-column", self.tr("Choose a model to see how good it is"))
+        self.empty = EmptyState("chart-column", "Choose a model to see how good it is")
         self.stack = _Pages()
         self.pages = {
             "confusion": self.heat,
@@ -115,21 +113,16 @@ class ExploreCard(Card):
             widget.setVisible(shown)
         if overview is None:
             self.set_note("")
-            self.empty.sentence.setText(empty or self.tr("Choose a model to see how good it is"))
+            self.empty.sentence.setText(empty or "Choose a model to see how good it is")
             self.stack.setCurrentWidget(self.empty)
             return
         low, high = overview.interval
         self.headline.setText(
-            self.tr("{0} % right ({1}–{2}) · macro-F1 {3}, baseline {4} · calibration error {5}").format(
-                number(overview.accuracy * 100, 2),
-                number(low * 100, 2),
-                number(high * 100, 2),
-                number(overview.macro_f1, 4),
-                number(overview.baseline_macro_f1, 3),
-                number(overview.ece, 4),
-            )
+            f"{number(overview.accuracy * 100, 2)} % right ({number(low * 100, 2)}–{number(high * 100, 2)})"
+            f" · macro-F1 {number(overview.macro_f1, 4)}, baseline {number(overview.baseline_macro_f1, 3)}"
+            f" · calibration error {number(overview.ece, 4)}"
         )
-        self.set_note(self.tr("{0} digits of {1}").format(number(overview.count), overview.data))
+        self.set_note(f"{number(overview.count)} digits of {overview.data}")
         self.note.setToolTip(overview.model)
         self._show_confusion()
         self._show_digits()
@@ -195,9 +188,7 @@ class ExploreCard(Card):
                 heat_row.append(
                     0.08 + 0.92 * share if count and true == predicted else min(0.5, share**0.5) if count else 0.0
                 )
-                tip_row.append(
-                    self.tr("{0} of {1} true {2} were read as {3}").format(count, rows[true], true, predicted)
-                )
+                tip_row.append(f"{count} of {rows[true]} true {true} were read as {predicted}")
             texts.append(text_row)
             heats.append(heat_row)
             tips.append(tip_row)
@@ -209,10 +200,10 @@ class ExploreCard(Card):
             heats,
             tips,
             right=[
-                (self.tr("True"), [number(figures[digit].true) for digit in order]),
+                ("True", [number(figures[digit].true) for digit in order]),
                 ("F1", [number(figures[digit].f1, 3) for digit in order]),
             ],
-            bottom=(self.tr("Said"), [number(figures[digit].predicted) for digit in order]),
+            bottom=("Said", [number(figures[digit].predicted) for digit in order]),
         )
         worst = sorted(
             ((overview.confusion[t][p], t, p) for t in range(10) for p in range(10) if t != p), reverse=True
@@ -237,7 +228,7 @@ class ExploreCard(Card):
         bins = self._overview.reliability
         most = max((count for _, _, count in bins), default=1)
         curves = [
-            Curve(self.tr("Perfect"), [(0, 0), (1, 1)], muted=True),
+            Curve("Perfect", [(0, 0), (1, 1)], muted=True),
             Curve(
                 self._overview.model,
                 [(confidence, accuracy) for confidence, accuracy, _ in bins],
@@ -247,14 +238,12 @@ class ExploreCard(Card):
         ]
         self.reliability.show_curves(
             curves,
-            Axis(0, 1, TENTHS, self.tr("Confidence")),
+            Axis(0, 1, TENTHS, "Confidence"),
             Axis(0, 1, TENTHS),
             summary=f"ECE {self._overview.ece:.4f}",
         )
         self.reliability_note.setText(
-            self.tr(
-                "Expected calibration error {0}: how far confidence lies from accuracy on average. Larger dots stand for more answers."
-            ).format(number(self._overview.ece, 4))
+            f"Expected calibration error {number(self._overview.ece, 4)}: how far confidence lies from accuracy on average. Larger dots stand for more answers."
         )
 
 

@@ -42,14 +42,14 @@ class CoveragePage(QWidget):
         low = min((accuracy for _, _, accuracy in steps if accuracy is not None), default=0.0)
         bottom = max(0.0, min(min((answered for _, answered, _ in steps), default=1.0), low) - 0.02)
         curves = [
-            Curve(self.tr("Right among the answered"), [(t, a) for t, _, a in steps if a is not None]),
-            Curve(self.tr("Answered"), [(t, answered) for t, answered, _ in steps]),
+            Curve("Right among the answered", [(t, a) for t, _, a in steps if a is not None]),
+            Curve("Answered", [(t, answered) for t, answered, _ in steps]),
         ]
         ticks = [
             (bottom + (1 - bottom) * index / 4, f"{number((bottom + (1 - bottom) * index / 4) * 100, 1)} %")
             for index in range(5)
         ]
-        self.chart.show_curves(curves, Axis(0, 1, TENTHS, self.tr("Least confidence")), Axis(bottom, 1, ticks))
+        self.chart.show_curves(curves, Axis(0, 1, TENTHS, "Least confidence"), Axis(bottom, 1, ticks))
         self.threshold.setRange(0, max(len(steps) - 1, 0))
         limit = self._sure_from / 100
         self.threshold.setValue(min(range(len(steps)), key=lambda index: abs(steps[index][0] - limit), default=0))
@@ -71,14 +71,14 @@ class CoveragePage(QWidget):
         threshold, answered, accuracy = self._steps[self.threshold.value()]
         self.chart.show_marker(threshold)
         self.note.setText(
-            self.tr("From {0} % confidence: {1} % answered, {2} of those right").format(
+            "From {} % confidence: {} % answered, {} of those right".format(
                 number(threshold * 100),
                 number(answered * 100, 2),
                 f"{number(accuracy * 100, 2)} %" if accuracy is not None else "–",
             )
         )
         in_use = self._percent == self._sure_from
-        self.use.setText(self.tr("In use for drawings") if in_use else self.tr("Say “not sure” below"))
+        self.use.setText("In use for drawings" if in_use else "Say “not sure” below")
         self.use.setEnabled(not in_use and 50 <= self._percent <= 99)
 
 
@@ -91,9 +91,7 @@ class PublishedPage(QWidget):
         head = self.table.horizontalHeader()
         head.setSectionResizeMode(1, QHeaderView.ResizeMode.Fixed)
         self.table.setColumnWidth(1, 88)
-        note = self.tr(
-            "Published errors are those on the MNIST test set. Yours is that on the digits named, which may be harder or easier."
-        )
+        note = "Published errors are those on the MNIST test set. Yours is that on the digits named, which may be harder or easier."
         self.setLayout(column(self.table, Label(note, "small", wrap=True)))
         self._benchmarks: Sequence[tuple[str, float, str]] = ()
         self._overview: Overview | None = None
@@ -111,7 +109,7 @@ class PublishedPage(QWidget):
         overview = self._overview
         if overview is None:
             return
-        own = (overview.model, 100 - overview.accuracy * 100, self.tr("yours, on {0}").format(overview.data))
+        own = (overview.model, 100 - overview.accuracy * 100, f"yours, on {overview.data}")
         lines = sorted([*self._benchmarks, own], key=lambda line: -line[1])
         self.table.setRowCount(len(lines))
         for index, (method, error, source) in enumerate(lines):

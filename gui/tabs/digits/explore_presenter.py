@@ -86,31 +86,31 @@ class ExplorePresenter(QObject):
 
     # -- the pictures behind a figure ---------------------------------------------
     def _show_cell(self, true: int, predicted: int) -> None:
-        title = self.tr("True {0}, read as {1}").format(true, predicted)
+        title = f"True {true}, read as {predicted}"
         judged = self._models.judged(self._view.models.chosen_id)
         if judged is None:
             self._view.explore.show_thumbs(title, [], why_none=self._no_pictures())
         else:
-            self._show_rows(title, judged, judged.evaluation.cell(true, predicted), self.tr("None was read so."))
+            self._show_rows(title, judged, judged.evaluation.cell(true, predicted), "None was read so.")
 
     def _show_misread(self) -> None:
-        title = self.tr("Misread digits, the surest first")
+        title = "Misread digits, the surest first"
         judged = self._models.judged(self._view.models.chosen_id)
         if judged is None:
             self._view.explore.show_thumbs(title, [], why_none=self._no_pictures())
         else:
-            self._show_rows(title, judged, judged.evaluation.misread, self.tr("None was misread."))
+            self._show_rows(title, judged, judged.evaluation.misread, "None was misread.")
 
     def _show_rows(self, title: str, judged: Judged, rows: Any, none: str) -> None:
         thumbs = thumbs_of(judged, rows, _MOST_THUMBS)
         count = f"{title}: {number(len(rows))}"
         if len(thumbs) < len(rows):
-            count += self.tr(", {0} of them shown").format(number(len(thumbs)))
-            none = self.tr("Their pictures were not kept: evaluate the model again to see them.")
+            count += f", {number(len(thumbs))} of them shown"
+            none = "Their pictures were not kept: evaluate the model again to see them."
         self._view.explore.show_thumbs(count, thumbs, why_none=none)
 
     def _no_pictures(self) -> str:
-        return self.tr(
+        return (
             "The figures come with the model, the pictures behind them do not. Evaluate it on a data set to see them."
         )
 
@@ -170,7 +170,7 @@ class ExplorePresenter(QObject):
         ]
         if not others:
             self._view.models.fault.show_text(
-                self.tr("There is no other model to compare with"), self.tr("Train or import one first."), tone="info"
+                "There is no other model to compare with", "Train or import one first.", tone="info"
             )
             return
         dialog = DataDialog(
@@ -214,15 +214,13 @@ class ExplorePresenter(QObject):
                 )
             )
         clear = duel.p < 0.05
-        verdict = self.tr(
-            "Of {0} digits, {1} are right with the first only and {2} with the second only (both wrong: {3}). McNemar p = {4}: {5}"
-        ).format(
+        verdict = "Of {} digits, {} are right with the first only and {} with the second only (both wrong: {}). McNemar p = {}: {}".format(
             number(one.evaluation.count),
             number(duel.only_first_right),
             number(duel.only_second_right),
             number(duel.both_wrong),
             f"{duel.p:.2g}",
-            self.tr("the difference is no accident") if clear else self.tr("the difference may be an accident"),
+            "the difference is no accident" if clear else "the difference may be an accident",
         )
         dialog = DuelDialog(
             lines, verdict, [(entry.method, entry.error_percent, entry.source) for entry in PUBLISHED], self._view

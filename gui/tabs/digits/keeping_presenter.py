@@ -96,10 +96,10 @@ class KeepingPresenter(QObject):
             return
         dialog = ConfirmDialog(
             "Delete this model?",
-            self.tr("“{0}” ({1}) is removed from this computer").format(row.name, byte_size(row.size or 0)),
+            f"“{row.name}” ({byte_size(row.size or 0)}) is removed from this computer",
             "Delete 1 model",
             self._view,
-            hint=self.tr("Export it first if you may want it back."),
+            hint="Export it first if you may want it back.",
         )
         dialog.finished.connect(dialog.deleteLater)
         dialog.confirmed.connect(

@@ -157,7 +157,7 @@ class ModelsCard(Card):
         shown = [*chosen, *training, *(model for model in others if model not in training)][:3]
         if not shown:
             self.curve.show_curves((), Axis(0, 1, ()), Axis(0, 1, ()))
-            self.curve_title.setText(self.tr("Validation accuracy: no model was trained in stages yet"))
+            self.curve_title.setText("Validation accuracy: no model was trained in stages yet")
             return
         low = min(accuracy for model in shown for _, accuracy in model.curve)
         # a tenth of the range below the lowest point, on a round figure
@@ -177,7 +177,7 @@ class ModelsCard(Card):
             for model in shown
         ]
         first, last = shown[0].curve[0][0], shown[0].curve[-1][0]
-        self.curve_title.setText(self.tr("Validation accuracy by stage"))
+        self.curve_title.setText("Validation accuracy by stage")
         summary = "; ".join(f"{model.name}: {model.curve[-1][1]:.2%} at {model.curve[-1][0]}" for model in shown)
         self.curve.show_curves(curves, Axis(0, 1, [(0, first), (1, last)]), Axis(bottom, 1, ticks), summary=summary)
 

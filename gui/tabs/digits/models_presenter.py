@@ -86,10 +86,10 @@ class ModelsPresenter(QObject):
             explore.show_overview(
                 None,
                 {
-                    "training": self.tr("The figures come when the training is done"),
+                    "training": "The figures come when the training is done",
                     "damaged": row.why if row else "",
-                    "": self.tr("There is no model yet: train one"),
-                }.get(state, self.tr("Not measured yet: evaluate it on labelled digits")),
+                    "": "There is no model yet: train one",
+                }.get(state, "Not measured yet: evaluate it on labelled digits"),
             )
         if model in self._cards and model not in self._nothing_kept:
             self._recall(model)

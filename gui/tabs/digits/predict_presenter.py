@@ -66,12 +66,12 @@ class PredictPresenter(QObject):
         )  # fmt: skip
 
     def _predicted(self, result: Any) -> None:
-        words = self.tr("{0} rows predicted, {1} not sure").format(number(result.predicted), number(result.unsure))
+        words = f"{number(result.predicted)} rows predicted, {number(result.unsure)} not sure"
         if result.bad_count:
             first = result.bad[0]
             self._view.models.fault.show_text(
-                self.tr("{0} rows could not be predicted and were left blank").format(number(result.bad_count)),
-                self.tr("The first is line {0}: {1}").format(first.line, first.why),
+                f"{number(result.bad_count)} rows could not be predicted and were left blank",
+                f"The first is line {first.line}: {first.why}",
                 tone="warning",
                 details="\n".join(f"line {row.line}: {row.why}" for row in result.bad),
             )

@@ -75,7 +75,7 @@ class SamplesDialog(Dialog):
         wanted = str(self.filter.currentData() or "")
         self._shown = [sample for sample in self._samples if wanted in ("", str(sample.label))]
         self.gallery.show_items([_item(sample) for sample in self._shown])
-        self.count.setText(self.tr("{0} of {1}").format(number(len(self._shown)), number(len(self._samples))))
+        self.count.setText(f"{number(len(self._shown))} of {number(len(self._samples))}")
         self.gallery.setVisible(bool(self._samples))
         self.empty.setVisible(not self._samples)
         self.accept_button.setEnabled(bool(self._samples))
@@ -85,7 +85,7 @@ class SamplesDialog(Dialog):
         chosen = self.gallery.chosen
         self.to_pad.setEnabled(len(chosen) == 1)
         self.remove.setEnabled(bool(chosen))
-        self.remove.setText(self.tr("Delete {0}").format(len(chosen)) if len(chosen) > 1 else self.tr("Delete"))
+        self.remove.setText(f"Delete {len(chosen)}" if len(chosen) > 1 else "Delete")
 
 
 def _item(sample: SampleView) -> GalleryItem:

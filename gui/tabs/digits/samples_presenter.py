@@ -71,13 +71,13 @@ class SamplesPresenter(QObject):
         one = len(numbers) == 1
         count = number(len(numbers))
         dialog = ConfirmDialog(
-            self.tr("Delete this sample?") if one else self.tr("Delete {0} samples?").format(count),
-            self.tr("Your drawing is removed from this computer")
+            "Delete this sample?" if one else f"Delete {count} samples?",
+            "Your drawing is removed from this computer"
             if one
-            else self.tr("{0} of your drawings are removed from this computer").format(count),
-            self.tr("Delete 1 sample") if one else self.tr("Delete {0} samples").format(count),
+            else f"{count} of your drawings are removed from this computer",
+            "Delete 1 sample" if one else f"Delete {count} samples",
             self._dialog,
-            hint=self.tr("Export your samples first if you may want them back."),
+            hint="Export your samples first if you may want them back.",
         )
         dialog.finished.connect(dialog.deleteLater)
         dialog.confirmed.connect(partial(self._delete, numbers))

@@ -197,13 +197,13 @@ class TrainDialog(Dialog):
         rows = self.limit.value() or (probe.rows if probe else 60_000)
         seconds, megabytes, accuracy, milliseconds = algorithm.estimate(rows, self._parameter_values(), probe)
         if probe:
-            source = self.tr("for {0} rows, from a quick fit of these digits on this computer")
+            source = "for {0} rows, from a quick fit of these digits on this computer"
         elif self._wanted_probe in self._asked:
-            source = self.tr("for {0} rows, as measured elsewhere; timing a quick fit here…")
+            source = "for {0} rows, as measured elsewhere; timing a quick fit here…"
         else:
-            source = self.tr("for {0} rows of MNIST, as measured on a server's core")
+            source = "for {0} rows of MNIST, as measured on a server's core"
         self.estimate.setText(
-            self.tr("About {0} of one core, {1} MB, {2} % right, {3} ms an image ({4})").format(
+            "About {} of one core, {} MB, {} % right, {} ms an image ({})".format(
                 duration(seconds) if seconds >= 60 else f"{max(1, round(seconds))} s",
                 number(megabytes, 1 if megabytes >= 0.1 else 2),
                 number(accuracy * 100, 1),

@@ -76,7 +76,7 @@ class TrainingPresenter(QObject):
 
     def _train(self, wish: TrainWish, dialog: TrainDialog) -> None:
         if not Path(wish.data).exists():
-            dialog.data_field.show_fault(self.tr("There is no such file or folder"))
+            dialog.data_field.show_fault("There is no such file or folder")
             return
         dialog.accept()
         self._context.memory.put(DATA, wish.data)
