@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from traceback import walk_tb
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -116,17 +117,37 @@ def translated(error: BaseException, doing: str) -> OpsError:
         )
     if isinstance(error, boto.ParamValidationError):
         return OpsError(title, text, "Correct the value and try again", code="invalid")
-    if isinstance(error, ResponseParserError):
+    if isinstance(error, ResponseParserError) or _while_reading(error):
         return OpsError(
             title,
             "The endpoint answered in a form this service does not use",
             "Check that the profile's endpoint is of this service",
-            details={"error": text[:1000]},
+            details={"error": f"{type(error).__name__}: {text}"[:1000]},
             code="unreachable",
         )
     if isinstance(error, boto.BotoCoreError):
         return OpsError(title, text, "", code="aws")
     raise error
+
+
+def _while_reading(error: BaseException) -> bool:
+    """Whether botocore fell over an answer: it expects AWS behind every endpoint, not a proxy's page or half a document."""
+    places = {frame.f_code.co_name for frame, _ in walk_tb(error.__traceback__)}
+    return bool(places & {"_do_get_response", "redirect_from_error"})
+
+
+def refuse_empty(http_response: Any, parsed: dict[str, Any], model: Any, **_: Any) -> None:
+    """After a call: a success that has nothing of what its operation always returns comes from something that is not AWS.
+
+    Raises: botocore's ResponseParserError.
+    """
+    shape = model.output_shape
+    if http_response.status_code >= 300 or shape is None or model.metadata.get("protocol") == "rest-xml":
+        return
+    if shape.required_members and not parsed.keys() - {"ResponseMetadata"}:
+        from botocore.parsers import ResponseParserError
+
+        raise ResponseParserError(f"the answer to {model.name} has none of {', '.join(shape.required_members)}")
 
 
 def _server(error: BaseException) -> str:
@@ -155,6 +176,12 @@ def _from_client_error(error: Any, title: str) -> OpsError:
     metadata = error.response.get("ResponseMetadata", {})
     aws_code, message = str(answer.get("Code", "")), str(answer.get("Message", "")).strip()
     code, why, remedy = _KNOWN.get(aws_code, ("aws", message or aws_code, "See the details, then try again"))
+    if not message and aws_code in ("", "Unknown"):
+        status = metadata.get("HTTPStatusCode", "an error")
+        why, remedy = (
+            f"The endpoint answered {status} and gave no reason",
+            "Check that the profile's endpoint is of this service",
+        )
     details = {
         "code": aws_code,
         "message": message,

@@ -10,6 +10,7 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
+from core.aws.faults import refuse_empty
 from core.settings.profiles import MysqlSource, Profile, WarehouseConnection
 
 
@@ -123,6 +124,7 @@ class AwsSession:
             target = self.target()
             core = botocore.session.Session(profile=target.aws_profile or None)
             core.register_component("data_loader", _descriptions(core.get_config_variable("data_path")))
+            core.register("after-call", refuse_empty)
             if plain_times:
                 core.get_component("response_parser_factory").set_parser_defaults(timestamp_parser=lambda value: value)
             self._sessions[plain_times] = boto3.Session(

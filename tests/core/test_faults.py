@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import threading
+from itertools import product
 
 import pytest
 
@@ -12,6 +13,7 @@ from core.aws.health import who_am_i
 from core.aws.session import AwsSession, Target
 from core.base.errors import OpsError
 from core.settings.profiles import Profile
+from tests.fakes.babbling import babbling
 from tests.fakes.refusing import refusing
 
 
@@ -96,3 +98,51 @@ def test_no_credentials(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_bugs_pass_through() -> None:
     with pytest.raises(ZeroDivisionError), explained("divide"):
         print(1 / 0)
+
+
+_CALLS = {
+    "kinesis": "list_streams",
+    "redshift-data": "list_statements",
+    "s3": "list_buckets",
+    "sts": "get_caller_identity",
+    "elbv2": "describe_load_balancers",
+}
+_BABBLE = (
+    b"", b"<html>Sign in to the guests' network</html>", b"{}", b"[]", b'{"a": [1, null]}', b"null", b"\xff\xfe", b"<a><b>",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("service", _CALLS)
+def test_what_is_not_aws_is_told_as_that(service: str) -> None:
+    """Half of these never become an exception of botocore's own: it falls over them, or takes them for an answer."""
+    with babbling() as server:
+        client = session(server.url).client(service, retries=1)
+        for server.status, server.body in product((200, 302, 403, 503), _BABBLE):
+            answer, fault = None, None
+            try:
+                with explained("ask"):
+                    answer = getattr(client, _CALLS[service])()
+            except OpsError as error:
+                fault = error
+            if fault is not None:
+                assert fault.title == "Could not ask"
+                assert fault.why
+                assert fault.remedy
+            else:  # the services of XML return an empty list as nothing at all
+                assert answer is not None
+                assert (server.status, service in ("s3", "sts", "elbv2")) == (200, True), server.body
+                assert not answer.get("Buckets")
+
+
+def test_a_page_of_a_proxy_is_no_list_of_streams() -> None:
+    with babbling() as server:
+        server.body = b"{}"
+        with pytest.raises(OpsError) as caught, explained("list the streams"):
+            session(server.url).client("kinesis", retries=1).list_streams()
+    assert caught.value.why == "The endpoint answered in a form this service does not use"
+    assert "has none of StreamNames, HasMoreStreams" in caught.value.details["error"]
+
+
+def test_a_bug_of_ours_passes_through() -> None:
+    with pytest.raises(TypeError), explained("list the streams"):
+        len(1)  # type: ignore[arg-type]
