@@ -153,6 +153,7 @@ class GearmanServer:
                 gear.NoConnectedServersError,
                 gear.ConnectionError,
                 gear.DisconnectError,
+                OSError,
             ) as error:  # they have no common base; the server may go between the wait and the submission
                 trouble = error
                 with self._lock:
@@ -235,6 +236,9 @@ def serve(address: str, stopped: threading.Event, done: Callable[[int], None]) -
         try:
             job = worker.getJob()
         except gear.InterruptedError:
+            continue
+        except (OSError, AttributeError):  # the server went while a job was asked for; gear notices and connects again
+            stopped.wait(0.1)
             continue
         try:
             result = work(job.arguments)

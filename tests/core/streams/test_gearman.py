@@ -213,3 +213,28 @@ def test_the_worker_verb(server: Gearmand, tmp_path: Path) -> None:
     output, _ = process.communicate(timeout=20)
     assert process.returncode == 0 and orjson.loads(output) == {"jobs": 1}
     dispatch.close()
+
+
+def test_a_worker_outlives_a_server_that_goes_while_it_asks(server: Gearmand, monkeypatch: pytest.MonkeyPatch) -> None:
+    import gear
+
+    asked = gear.Worker._sendGrabJobUniq
+    resets = iter(range(3))
+
+    def reset(self: gear.Worker, connection: gear.Connection) -> None:
+        if next(resets, None) is not None:
+            raise ConnectionResetError(104, "Connection reset by peer")  # as gear passes it on
+        asked(self, connection)
+
+    monkeypatch.setattr(gear.Worker, "_sendGrabJobUniq", reset)
+    stopped = threading.Event()
+    worker = threading.Thread(target=serve, args=(server.address, stopped, lambda _count: None), daemon=True)
+    worker.start()
+    dispatch = dispatch_to(server.address, 1)
+    try:
+        assert Parsed.unpacked(dispatch.submit(job(3)).result(30)).rows == 3
+    finally:
+        stopped.set()
+        worker.join(20)
+        dispatch.close()
+    assert next(resets, None) is None, "the connection was reset"
