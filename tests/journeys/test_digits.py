@@ -94,6 +94,7 @@ def start_training(hand: Hand, data: Path, algorithm: str) -> None:
 
 
 def test_draw_correct_retrain(console, hand: Hand, tmp_path: Path) -> None:
+    save_csv(digits(120), tmp_path / "train.csv")  # on the window's thread: before its heart is listened to
     view, beat = view_of(hand), Heartbeat()
     assert view.answer.hero.text() == ""  # an empty pad says nothing
     draw(hand, 7)
@@ -114,7 +115,6 @@ def test_draw_correct_retrain(console, hand: Hand, tmp_path: Path) -> None:
     hand.wait_until(lambda: view.answer.hero.text() == "", "the pad is empty again")
     (sample,) = console.window.desk.digits.samples.list()
     assert (sample.label, sample.answered, len(sample.strokes)) == (9, 4, 2)
-    save_csv(digits(120), tmp_path / "train.csv")
     train(hand, tmp_path / "train.csv", "Multinomial")
     model = view.models._rows[1]
     assert model.state == "ready" and model.rows == 101  # 12 of each digit, 2 held out; and the sample
@@ -191,10 +191,10 @@ def test_by_keys_alone_and_from_the_clipboard(console, hand: Hand) -> None:
 
 
 def test_load_train_explore_predict(console, hand: Hand, tmp_path: Path) -> None:
-    view, beat = view_of(hand), Heartbeat()
-    save_csv(digits(200), tmp_path / "train.csv")
+    save_csv(digits(200), tmp_path / "train.csv")  # on the window's thread: before its heart is listened to
     fresh = digits(20, seed=5)
     save_csv(type(fresh)(fresh.name, fresh.images, None), tmp_path / "test.csv")
+    view, beat = view_of(hand), Heartbeat()
     explore = view.explore
     hand.key("ctrl+o")  # first a look at what is in it
     opening = hand.dialog(DataDialog)
