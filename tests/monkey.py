@@ -19,6 +19,25 @@ import traceback
 from collections.abc import Callable
 from pathlib import Path
 
+from PySide6.QtCore import QObject, QPoint, Qt, QTimer
+from PySide6.QtGui import QContextMenuEvent
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import (
+    QAbstractScrollArea,
+    QDialog,
+    QFileDialog,
+    QInputDialog,
+    QLineEdit,
+    QMenu,
+    QMessageBox,
+    QPlainTextEdit,
+    QWidget,
+)
+
+from core.base.places import Places
+from core.sandbox.door import stop
+from gui.app import Console, application
+
 _WORDS = (
     "abc", "shop", "pageviews", "SELECT 1", "select * from public.orders limit 5", "%", "''", "-1", "99999999999", "../x", "a b",
     "http://127.0.0.1:1/", '$.status = "x"', "(", "[a-z]+", "2026-01-01", "ä€😀",
@@ -37,10 +56,6 @@ class Monkey:
     """One window and who plays with it."""
 
     def __init__(self, seed: int, seconds: float, kill: bool) -> None:
-        from PySide6.QtCore import QTimer
-
-        from gui.app import Console, application
-
         self.app = application()
         self.app.setQuitOnLastWindowClosed(False)
         self.random = random.Random(seed)
@@ -62,7 +77,6 @@ class Monkey:
         self.later(self.step)
 
     def later(self, call: Callable[[], None], after: int = _STEP) -> None:
-        from PySide6.QtCore import QTimer
 
         QTimer.singleShot(after, call)
 
@@ -93,8 +107,6 @@ class Monkey:
                 raise
 
     def deed(self) -> str:
-        from PySide6.QtTest import QTest
-        from PySide6.QtWidgets import QDialog, QFileDialog, QInputDialog, QMenu, QMessageBox
 
         chance = self.random.random()
         root = self.app.activePopupWidget() or self.app.activeModalWidget() or self.window
@@ -120,20 +132,14 @@ class Monkey:
             root.close()
             return f"{type(root).__name__} is closed"
         if chance < 0.22:
-            from PySide6.QtCore import Qt
-
             target, key = self.app.focusWidget() or root, self.random.choice(_KEYS)
             modifier = self.random.choice([Qt.KeyboardModifier.NoModifier] * 5 + [Qt.KeyboardModifier.ControlModifier])
             QTest.keyClick(target, Qt.Key[f"Key_{key}"], modifier)
             return f"{modifier.name} {key} on {name(target)}"
         return self.use(root)
 
-    def use(self, root: object) -> str:
-        from PySide6.QtCore import QPoint, Qt
-        from PySide6.QtTest import QTest
-        from PySide6.QtWidgets import QAbstractScrollArea, QLineEdit, QPlainTextEdit, QWidget
+    def use(self, root: QWidget) -> str:
 
-        assert isinstance(root, QWidget)
         page = self.window._pages.get(self.window._wanted)
         found = [
             widget
@@ -161,13 +167,8 @@ class Monkey:
         self.click(target, at)
         return f"click on {name(widget)} of {type(root).__name__}"
 
-    def click(self, target: object, at: object) -> None:
-        from PySide6.QtCore import QPoint, Qt
-        from PySide6.QtGui import QContextMenuEvent
-        from PySide6.QtTest import QTest
-        from PySide6.QtWidgets import QWidget
+    def click(self, target: QWidget, at: QPoint) -> None:
 
-        assert isinstance(target, QWidget) and isinstance(at, QPoint)
         chance = self.random.random()
         if chance < 0.1:
             menu = QContextMenuEvent(QContextMenuEvent.Reason.Mouse, at, target.mapToGlobal(at))
@@ -203,7 +204,7 @@ class Monkey:
         self.app.exit(1 if self.faults else 0)
 
 
-def name(widget: object) -> str:
+def name(widget: QObject) -> str:
     words = getattr(widget, "accessibleName", str)() or getattr(widget, "objectName", str)()
     return f"{type(widget).__name__} {words}".strip()
 
@@ -221,9 +222,6 @@ def main() -> int:
         if not os.environ.get("DISPLAY"):
             os.environ["QT_QPA_PLATFORM"] = "offscreen"
         os.chdir(folder)
-        from core.base.places import Places
-        from core.sandbox.door import stop
-
         try:
             return Monkey(wish.seed, wish.seconds, wish.kill).app.exec()
         finally:

@@ -15,6 +15,7 @@ from PySide6.QtWidgets import QAbstractItemView, QApplication, QComboBox, QLabel
 from core.base.places import Places
 from gui.app import Console
 from gui.bridge.commands import Command
+from gui.shell.main_window import MainWindow
 from gui.shell.trouble import TroublePanel
 from tests.fakes.refusing import refusing
 
@@ -48,6 +49,15 @@ def profile_at(home: Places, url: str) -> None:
     (home.config / "profiles.toml").write_text(
         f'[acme]\nenvironment = "staging"\nregion = "eu-west-1"\nendpoints = {{ default = "{url}" }}\n'
     )
+
+
+def opened_page(qtbot, window: MainWindow, name: str) -> QWidget:
+    """The page, once all of it is there."""
+    window.go(name)
+    qtbot.waitUntil(lambda: name in window._pages, timeout=30_000)
+    page = window.page(name)
+    qtbot.waitUntil(lambda: getattr(page, "furnished", True), timeout=30_000)
+    return page
 
 
 def words(page: QWidget) -> str:

@@ -26,7 +26,7 @@ from PySide6.QtWidgets import (
 
 from core.base.places import Places
 from gui.parts.words import ElidedLabel
-from tests.gui.test_bad_input import EVERY_PAGE, console, profile_at
+from tests.gui.test_bad_input import EVERY_PAGE, console, opened_page, profile_at
 
 _WORKED_WITH = (
     QAbstractButton, QAbstractItemView, QAbstractSlider, QAbstractSpinBox, QComboBox, QLineEdit, QPlainTextEdit, QTabBar, QTextEdit,
@@ -90,9 +90,7 @@ def test_everything_on_every_page_has_a_name(qtbot, home: Places, monkeypatch: p
     with console(qtbot, "acme") as opened:
         window = opened.window
         for name in EVERY_PAGE:
-            window.go(name)
-            qtbot.waitUntil(lambda name=name: name in window._pages, timeout=30_000)
-        qtbot.waitUntil(lambda: window.page("streams").furnished, timeout=30_000)
+            opened_page(qtbot, window, name)
         found = nameless(window)
         assert not found, "\n".join(found)
         window.resize(1024, 700)

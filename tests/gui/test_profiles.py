@@ -16,7 +16,7 @@ from core.settings.profiles import Profiles
 from gui.app import Console
 from gui.parts.dialogs import ConfirmDialog
 from gui.shell.profile_dialog import ProfileDialog
-from tests.gui.test_bad_input import EVERY_PAGE, profile_at
+from tests.gui.test_bad_input import EVERY_PAGE, opened_page, profile_at
 from tests.gui.test_bad_input import console as console_of
 
 
@@ -108,13 +108,11 @@ def test_pages_of_the_profile_before_hear_nothing_more(qtbot, home: Places) -> N
     profile_at(home, "http://127.0.0.1:9")
     with console_of(qtbot, "acme") as opened:
         window = opened.window
-        for name in EVERY_PAGE:
-            window.go(name)
-            qtbot.waitUntil(lambda name=name: name in window._pages, timeout=30_000)
-        qtbot.waitUntil(lambda: window.page("streams").furnished, timeout=30_000)
-        before = window.page("streams")
+        pages = [opened_page(qtbot, window, name) for name in EVERY_PAGE]
         window.change_profile("env")
-        qtbot.waitUntil(lambda: window.desk.profile.name == "env" and not shiboken6.isValid(before), timeout=30_000)
+        qtbot.waitUntil(
+            lambda: window.desk.profile.name == "env" and not any(map(shiboken6.isValid, pages)), timeout=30_000
+        )
         # An exception here would fail the test: pytest-qt takes those of slots.
         for look in ({"utc": True, "theme": "dark"}, {"utc": False, "theme": "light"}):
             with qtbot.waitSignal(opened.settings.changed):

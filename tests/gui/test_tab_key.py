@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QMainWindow, QWidget
 from core.base.places import Places
 from gui.parts.buttons import Segments
 from gui.parts.focus import begin_at, enter, tab_as_read
-from tests.gui.test_bad_input import EVERY_PAGE, console, profile_at
+from tests.gui.test_bad_input import EVERY_PAGE, console, opened_page, profile_at
 
 
 def stops(window: QWidget) -> list[QWidget]:
@@ -51,10 +51,7 @@ def test_tab_reaches_everything_on_every_page(qtbot, home: Places, back: bool) -
     with console(qtbot, "acme") as opened:
         window = opened.window
         for name in EVERY_PAGE:
-            window.go(name)
-            qtbot.waitUntil(lambda name=name: name in window._pages, timeout=30_000)
-            page = window.page(name)
-            qtbot.waitUntil(lambda page=page: getattr(page, "furnished", True), timeout=30_000)
+            page = opened_page(qtbot, window, name)
             enter(page)
             assert not lost(window, back), name
             if name == "backups":
