@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import sys
 
 
@@ -12,6 +13,8 @@ def main(arguments: list[str]) -> int:
         from core.cli.arguments import parse
 
         options = parse(arguments)
+        if options.home:
+            os.environ["OPSDESK_HOME"] = options.home  # the children's home too
         if options.verb is not None:
             from core.cli.run import run_verb
 

@@ -39,6 +39,12 @@ def add_global_options(parser: argparse.ArgumentParser, *, default: bool = False
         help="profile to work on (default: the last used, else sandbox)",
     )
     parser.add_argument(
+        "--home",
+        default=fallback(None),
+        metavar="FOLDER",
+        help="where settings, state, cache and sandbox are (default: OPSDESK_HOME, else the platform's own places)",
+    )
+    parser.add_argument(
         "--json", action="store_true", default=fallback(False), help="one JSON document, or JSON lines where a stream"
     )
     parser.add_argument("--quiet", action="store_true", default=fallback(False), help="no progress and messages")

@@ -11,6 +11,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ from core.jobs.calendar import WEEKDAYS, Schedule
 
 KINDS = ("systemd", "cron", "launchd", "schtasks")
 MAIN = Path(__file__).resolve().parents[2] / "main.py"
+PLATFORM = sys.platform
 _LONG_DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 _SECRETS_NOTE = "Passwords: a timer has no desktop keyring. Put OPSDESK_SECRET_... lines into {file} (mode 600), then use Test as scheduled."
 
@@ -44,8 +46,10 @@ class Timer:
 
     @property
     def command(self) -> list[str]:
-        """What a scheduler calls."""
-        return [sys.executable, str(MAIN), "--profile", self.profile, "--quiet", *self.words]
+        """What a scheduler calls; not every scheduler can set a variable, so a home of its own is an argument."""
+        home = os.environ.get("OPSDESK_HOME")
+        place = ["--home", str(Path(home).expanduser().resolve())] if home else []
+        return [sys.executable, str(MAIN), *place, "--profile", self.profile, "--quiet", *self.words]
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,11 +109,14 @@ def install(timer: Timer, kind: str) -> ScheduleExport:
         )
     if kind == "cron":
         _write_crontab(timer, made.files["crontab"])
-    else:
-        for name, text in made.files.items():
-            write_atomic(Path(name), text, mode=0o600)
-        for line in made.commands:
-            _run(shlex.split(line) if kind != "schtasks" else line.split())
+        return export(timer, kind)
+    for name, text in made.files.items():
+        # Windows' own tools write such files so; what else they take a file for depends on the computer's code page.
+        write_atomic(Path(name), text.encode("utf-16") if kind == "schtasks" else text, mode=0o600)
+    if kind == "launchd":
+        _launchd_unload(timer)  # a label that is loaded cannot be loaded anew
+    for words in _activation(timer, kind):
+        _run(words)
     return export(timer, kind)
 
 
@@ -136,7 +143,7 @@ def remove(timer: Timer, kind: str) -> ScheduleExport:
         elif kind == "cron":
             _write_crontab(timer, "")
         elif kind == "launchd":
-            _run(["launchctl", "bootout", f"gui/{os.getuid()}", *made.files])
+            _launchd_unload(timer)
         else:
             _run(["schtasks", "/Delete", "/TN", f"Opsdesk\\{name}", "/F"])
         for path in made.files if kind != "cron" else ():
@@ -153,8 +160,16 @@ def variables(path: Path) -> dict[str, str]:
     return {name.strip(): value.strip().strip("\"'") for name, _, value in pairs}
 
 
-def _home() -> str | None:
-    return os.environ.get("OPSDESK_HOME")
+def _activation(timer: Timer, kind: str) -> list[list[str]]:
+    """The commands that make the scheduler read its files."""
+    if kind == "systemd":
+        return [
+            ["systemctl", "--user", "daemon-reload"],
+            ["systemctl", "--user", "enable", "--now", f"{timer.name}.timer"],
+        ]
+    if kind == "launchd":
+        return [["launchctl", "bootstrap", _launchd_domain(), str(_launchd_path(timer))]]
+    return [["schtasks", "/Create", "/TN", f"Opsdesk\\{timer.name}", "/XML", str(_schtasks_path(timer)), "/F"]]
 
 
 # -- systemd ------------------------------------------------------------------
@@ -163,9 +178,8 @@ def _systemd(timer: Timer) -> ScheduleExport:
     folder = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config") / "systemd" / "user"
     days = ",".join(day.capitalize() for day in timer.schedule.weekdays)
     calendar = "\n".join(f"OnCalendar={days + ' ' if days else ''}*-*-* {clock}:00" for clock in timer.schedule.times)
-    home = f"Environment={_systemd_quoted('OPSDESK_HOME=' + str(_home()))}\n" if _home() else ""
     service = (
-        f"[Unit]\nDescription={timer.title}\nAfter=network-online.target\n\n[Service]\nType=oneshot\n{home}"
+        f"[Unit]\nDescription={timer.title}\nAfter=network-online.target\n\n[Service]\nType=oneshot\n"
         f"EnvironmentFile=-{_systemd_path(str(secrets_file()))}\nExecStart={' '.join(map(_systemd_quoted, timer.command))}\nNice=10\n"
     )
     unit = (
@@ -176,7 +190,7 @@ def _systemd(timer: Timer) -> ScheduleExport:
     return ScheduleExport(
         "systemd",
         {str(folder / f"{name}.service"): service, str(folder / f"{name}.timer"): unit},
-        ("systemctl --user daemon-reload", f"systemctl --user enable --now {name}.timer"),
+        tuple(map(shlex.join, _activation(timer, "systemd"))),
         available,
         (folder / f"{name}.timer").exists(),
         note
@@ -208,10 +222,9 @@ def _systemd_path(text: str) -> str:
 # -- cron ---------------------------------------------------------------------
 def _cron(timer: Timer) -> ScheduleExport:
     mark = timer.mark
-    home = f"OPSDESK_HOME={shlex.quote(str(_home()))} " if _home() else ""
     file = shlex.quote(str(secrets_file()))
     # A percent sign is a line break to cron.
-    work = f"set -a; [ -r {file} ] && . {file}; {home}{shlex.join(timer.command)}".replace("%", "\\%")
+    work = f"set -a; [ -r {file} ] && . {file}; {shlex.join(timer.command)}".replace("%", "\\%")
     days = ",".join(str((WEEKDAYS.index(day) + 1) % 7) for day in timer.schedule.weekdays) or "*"
     lines = [f"{int(clock[3:])} {int(clock[:2])} * * {days} {work} {mark}" for clock in timer.schedule.times]
     lines.append(f"17 * * * * {work} {mark} catch-up")  # cron itself forgets what it missed
@@ -239,38 +252,60 @@ def _write_crontab(timer: Timer, text: str) -> None:
 
 # -- launchd ------------------------------------------------------------------
 def _launchd(timer: Timer) -> ScheduleExport:
-    label = f"org.{timer.name}"
-    path = Path.home() / "Library" / "LaunchAgents" / f"{label}.plist"
+    path = _launchd_path(timer)
     moments: list[dict[str, int]] = []
     for clock in timer.schedule.times:
         moment = {"Hour": int(clock[:2]), "Minute": int(clock[3:])}
         moments += [{**moment, "Weekday": (WEEKDAYS.index(day) + 1) % 7} for day in timer.schedule.weekdays] or [moment]
     content: dict[str, Any] = {
-        "Label": label,
+        "Label": _launchd_label(timer),
         "ProgramArguments": timer.command,
         "StartCalendarInterval": moments,
         "RunAtLoad": True,  # --if-due makes that the catch-up after a restart
         "ProcessType": "Background",
-        "EnvironmentVariables": {
-            "PATH": os.environ.get("PATH", os.defpath),
-            **({"OPSDESK_HOME": str(_home())} if _home() else {}),
-        },
+        "EnvironmentVariables": {"PATH": os.environ.get("PATH", os.defpath)},
     }
-    available = sys.platform == "darwin"
+    available = PLATFORM == "darwin"
     return ScheduleExport(
         "launchd",
         {str(path): plistlib.dumps(content).decode()},
-        (f"launchctl bootstrap gui/{os.getuid() if hasattr(os, 'getuid') else '$(id -u)'} {shlex.quote(str(path))}",),
+        tuple(map(shlex.join, _activation(timer, "launchd"))),
         available,
         available and path.exists(),
         "" if available else "launchd is part of macOS",
     )
 
 
+def _launchd_label(timer: Timer) -> str:
+    return f"org.{timer.name}"
+
+
+def _launchd_path(timer: Timer) -> Path:
+    return Path.home() / "Library" / "LaunchAgents" / f"{_launchd_label(timer)}.plist"
+
+
+def _launchd_domain() -> str:
+    """The session of this user; elsewhere, where it is only read, that of a Mac's first one."""
+    return f"gui/{os.getuid() if hasattr(os, 'getuid') else 501}"
+
+
+def _launchd_unload(timer: Timer, patience: float = 10.0) -> None:
+    """Make launchd forget the timer. ``bootout`` may return before that is done; a label not yet gone cannot be loaded.
+
+    Raises OpsError (code ``schedule``) where it is still there after ``patience`` seconds.
+    """
+    target = f"{_launchd_domain()}/{_launchd_label(timer)}"
+    told = _ask(["launchctl", "bootout", target])
+    end = time.monotonic() + patience
+    while _ask(["launchctl", "print", target]).returncode == 0:
+        if time.monotonic() > end:
+            raise _failed("launchctl", told)
+        time.sleep(0.1)
+
+
 # -- Windows ------------------------------------------------------------------
 def _schtasks(timer: Timer) -> ScheduleExport:
     name = timer.name
-    path = Places.here().config / f"{name}.xml"
     first, *rest = timer.command
     days = timer.schedule.weekdays or WEEKDAYS
     week = "".join(f"<{_LONG_DAYS[WEEKDAYS.index(day)]}/>" for day in days)
@@ -281,34 +316,43 @@ def _schtasks(timer: Timer) -> ScheduleExport:
     )
     text = (
         '<?xml version="1.0"?>\n<Task version="1.2" xmlns="http://schemas.microsoft.com/windows/2004/02/mit/task">'
-        f"<Triggers>{triggers}</Triggers><Settings><StartWhenAvailable>true</StartWhenAvailable>"
-        "<DisallowStartIfOnBatteries>false</DisallowStartIfOnBatteries><MultipleInstancesPolicy>IgnoreNew</MultipleInstancesPolicy></Settings>"
+        f"<RegistrationInfo><Description>{escape(timer.title)}</Description></RegistrationInfo><Triggers>{triggers}</Triggers>"
+        # Unless told, a computer on its battery does not start a task, and one that is unplugged ends it.
+        "<Settings><DisallowStartIfOnBatteries>false</DisallowStartIfOnBatteries><StopIfGoingOnBatteries>false</StopIfGoingOnBatteries>"
+        "<StartWhenAvailable>true</StartWhenAvailable><MultipleInstancesPolicy>IgnoreNew</MultipleInstancesPolicy></Settings>"
         f"<Actions><Exec><Command>{escape(first)}</Command><Arguments>{escape(subprocess.list2cmdline(rest))}</Arguments></Exec></Actions></Task>\n"
     )
-    available = sys.platform == "win32"
-    installed = (
-        available
-        and subprocess.run(
-            ["schtasks", "/Query", "/TN", f"Opsdesk\\{name}"], capture_output=True, check=False
-        ).returncode
-        == 0
-    )
+    available = PLATFORM == "win32"
+    installed = available and _ask(["schtasks", "/Query", "/TN", f"Opsdesk\\{name}"]).returncode == 0
     return ScheduleExport(
         "schtasks",
-        {str(path): text},
-        (f"schtasks /Create /TN Opsdesk\\{name} /XML {path} /F",),
+        {str(_schtasks_path(timer)): text},
+        tuple(map(subprocess.list2cmdline, _activation(timer, "schtasks"))),
         available,
         installed,
         "" if available else "The Task Scheduler is part of Windows",
     )
 
 
-def _run(line: list[str], text: str = "") -> None:
-    done = subprocess.run(line, input=text, capture_output=True, text=True, timeout=60, check=False)
-    if done.returncode != 0:
-        raise OpsError(
-            f"{line[0]} failed",
-            (done.stderr or done.stdout).strip()[:500],
-            "Remove the cause and try again",
-            code="schedule",
-        )
+def _schtasks_path(timer: Timer) -> Path:
+    return Places.here().config / f"{timer.name}.xml"
+
+
+# -- asking them --------------------------------------------------------------
+def _ask(words: list[str], text: str = "") -> subprocess.CompletedProcess[str]:
+    return subprocess.run(words, input=text, capture_output=True, text=True, timeout=60, check=False)
+
+
+def _run(words: list[str], text: str = "") -> None:
+    told = _ask(words, text)
+    if told.returncode != 0:
+        raise _failed(words[0], told)
+
+
+def _failed(program: str, told: subprocess.CompletedProcess[str]) -> OpsError:
+    return OpsError(
+        f"{program} failed",
+        (told.stderr or told.stdout).strip()[:500],
+        "Remove the cause and try again",
+        code="schedule",
+    )

@@ -44,6 +44,15 @@ def test_a_profile_may_be_called_like_a_group(profile: str) -> None:
     assert (found.profile, found.verb, found.plan) == (profile, "backup", "nightly")
 
 
+def test_a_home_may_be_named_on_the_line(tmp_path: Path) -> None:
+    """For a scheduler that cannot set a variable; the line's word goes before the variable's."""
+    assert run(tmp_path, "profiles", "add", "acme", "--region", "eu-west-1").returncode == 0
+    named = str(tmp_path / "another one")
+    listed = json.loads(run(tmp_path, "--home", named, "profiles", "list", "--json").stdout)
+    assert [row["name"] for row in listed] == ["sandbox", "env"]
+    assert sorted(entry.name for entry in Path(named).iterdir()) == ["cache", "config", "sandbox", "state"]
+
+
 def test_profiles_are_added_listed_and_removed(tmp_path: Path) -> None:
     assert (
         run(

@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 import xml.etree.ElementTree as ElementTree
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,9 @@ from core.backups import scheduling
 from core.backups.plan import Plan, Source, Target
 from core.base.errors import OpsError
 from core.base.places import Places
+from core.jobs import timers
 from core.jobs.calendar import Schedule
+from tests.fakes.schedulers import LAUNCHCTL, SCHTASKS, put_on_path
 
 PLAN = Plan(
     "nightly", Source("folder", paths=("/x",)), Target("bucket"), schedule=Schedule(("02:00", "14:30"), ("mon", "sun"))
@@ -98,25 +101,63 @@ def test_launchd(odd: Path) -> None:
     content = plistlib.loads(text.encode())
     assert content["ProgramArguments"][-4:] == ["backup", "run", "nightly", "--if-due"]
     assert {"Hour": 14, "Minute": 30, "Weekday": 0} in content["StartCalendarInterval"]
-    assert content["EnvironmentVariables"]["OPSDESK_HOME"] == str(odd)
+    assert content["ProgramArguments"][2:4] == ["--home", str(odd)]
+
+
+def test_launchd_takes_a_changed_timer_and_lets_go_of_one_it_does_not_have(
+    odd: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its ``bootstrap`` refuses a label that is loaded, and ``bootout`` returns before that is gone."""
+    monkeypatch.setattr(timers, "PLATFORM", "darwin")
+    monkeypatch.setenv("HOME", str(tmp_path / "Jane Doe"))
+    table = put_on_path("launchctl", LAUNCHCTL, tmp_path / "bin", monkeypatch)
+    assert not scheduling.export(PLAN, "prod", "launchd").installed
+    assert scheduling.install(PLAN, "prod", "launchd").installed
+    later = replace(PLAN, schedule=Schedule(("05:15",)))
+    (path,) = map(Path, scheduling.install(later, "prod", "launchd").files)
+    assert plistlib.loads(path.read_bytes())["StartCalendarInterval"] == [{"Hour": 5, "Minute": 15}]
+    (label,) = table.iterdir()
+    assert label.name == "org.opsdesk-backup-prod-nightly"
+    label.unlink()  # somebody has put it out by hand
+    assert not scheduling.remove(PLAN, "prod", "launchd").installed
+    assert not path.exists()
 
 
 def test_task_scheduler(odd: Path) -> None:
     (text,) = scheduling.export(PLAN, "prod", "schtasks").files.values()
     root = ElementTree.fromstring(text)
     # As Microsoft's schema nests them.
-    assert [child.tag.split("}")[1] for child in root] == ["Triggers", "Settings", "Actions"]
+    assert [child.tag.split("}")[1] for child in root] == ["RegistrationInfo", "Triggers", "Settings", "Actions"]
     assert root.tag == "{http://schemas.microsoft.com/windows/2004/02/mit/task}Task"
-    (trigger, other) = root[0]
+    (trigger, other) = root[1]
     assert [child.tag.split("}")[1] for child in trigger] == ["StartBoundary", "Enabled", "ScheduleByWeek"]
     assert [child.tag.split("}")[1] for child in trigger[2]] == ["WeeksInterval", "DaysOfWeek"]
     assert other[0].text == "2026-01-01T14:30:00"
-    assert [child.tag.split("}")[1] for child in root[2][0]] == ["Command", "Arguments"]
-    assert root[2][0][0].text == sys.executable
+    assert [child.tag.split("}")[1] for child in root[3][0]] == ["Command", "Arguments"]
+    assert root[3][0][0].text == sys.executable
     names = {element.tag.split("}")[1]: element for element in root.iter()}
     assert names["StartWhenAvailable"].text == "true"
+    assert names["DisallowStartIfOnBatteries"].text == names["StopIfGoingOnBatteries"].text == "false"
     assert {"Monday", "Sunday"} <= set(names) and "Tuesday" not in names
     assert str(names["Arguments"].text).endswith("backup run nightly --if-due")
+
+
+def test_the_task_scheduler_is_given_its_file_whatever_stands_in_its_path(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(timers, "PLATFORM", "win32")
+    monkeypatch.setenv("OPSDESK_HOME", str(tmp_path / "Jörg \u4f60 Doe"))
+    table = put_on_path("schtasks", SCHTASKS, tmp_path / "bin", monkeypatch)
+    made = scheduling.install(PLAN, "prod", "schtasks")
+    assert made.installed
+    (task,) = table.iterdir()
+    assert task.name == "Opsdesk+opsdesk-backup-prod-nightly"
+    arguments = ElementTree.fromstring(task.read_text(encoding="utf-8")).findtext(".//{*}Arguments")
+    assert f'--home "{tmp_path}/Jörg \u4f60 Doe" --profile prod' in str(arguments)
+    (line,) = made.commands
+    assert f'/XML "{next(iter(made.files))}" /F' in line
+    assert not scheduling.remove(PLAN, "prod", "schtasks").installed
+    assert list(table.iterdir()) == []
 
 
 def test_a_scheduler_that_is_not_here_is_refused(odd: Path) -> None:
