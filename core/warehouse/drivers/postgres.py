@@ -164,7 +164,7 @@ class PostgresDriver:
     def cancel(self, statement: str) -> None:
         import psycopg
 
-        running = self._statements.get(statement)
+        running = self._statements.get(statement) or self._own(statement)
         try:
             if running is None:
                 self._cancel_process(statement)
@@ -178,6 +178,20 @@ class PostgresDriver:
         except psycopg.Error as error:
             raise self._lost(error, "cancel the statement") from error
 
+    def _own(self, process: str) -> _Running | None:
+        """The statement of ours that a server process is busy with; the list of running ones names processes."""
+        with self._lock:
+            return next(
+                (
+                    statement
+                    for statement in self._statements.values()
+                    if not statement.ended.is_set()
+                    and not statement.link.closed
+                    and str(statement.link.info.backend_pid) == process
+                ),
+                None,
+            )
+
     def _cancel_process(self, statement: str) -> None:
         """Somebody else's statement: the id is the number of its server process."""
         if not statement.isdigit():
@@ -188,13 +202,17 @@ class PostgresDriver:
             if self.dialect == "redshift":
                 link.execute(f"CANCEL {int(statement)}".encode())
                 return
-            active = f"FROM pg_stat_activity WHERE pid = {int(statement)} AND state = 'active'"
-            begun = link.execute(f"SELECT xact_start {active}".encode()).fetchone()
+            # As with our own: again, until its transaction has ended, but never what that process begins after it.
+            row = f"FROM pg_stat_activity WHERE pid = {int(statement)}"
+            begun = link.execute(f"SELECT xact_start {row}".encode()).fetchone()
+            if begun is None or begun[0] is None:
+                return
+            same = f"{row} AND xact_start = '{begun[0]}'"  # as the server itself wrote it
             for _ in range(20):
-                found = link.execute(f"SELECT xact_start, pg_cancel_backend(pid) {active}".encode()).fetchone()
-                if begun is None or found is None or found[0] != begun[0]:
-                    return  # it has ended; what runs there now is another one's
+                link.execute(f"SELECT pg_cancel_backend(pid) {same} AND state = 'active'".encode())
                 time.sleep(0.2)
+                if link.execute(f"SELECT 1 {same} AND state NOT LIKE '%(aborted)'".encode()).fetchone() is None:
+                    return
 
     # -- the server ----------------------------------------------------------
     def running(self) -> list[RunningStatement]:

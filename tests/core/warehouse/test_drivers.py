@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import threading
+import time
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
+import psycopg
 import pytest
 
 from core.base.errors import OpsError
@@ -14,6 +16,7 @@ from core.jobs.runner import JobRunner
 from core.warehouse.drivers.driver import State
 from core.warehouse.service import WarehouseService
 from tests.core.warehouse.conftest import eventually
+from tests.core.warehouse.postgres_server import PASSWORD
 
 databases = pytest.mark.parametrize("service", ["postgres", "redshift"], indirect=True)
 """For what HiveServer2 has not: DELETE, temporary tables, nullable columns told, statements of others."""
@@ -191,6 +194,27 @@ def test_another_ones_statement_can_be_cancelled(service: WarehouseService) -> N
     assert job.wait(20)
     assert run.state is State.ABORTED
     assert runner.close() == []
+
+
+@pytest.mark.parametrize("service", ["postgres"], indirect=True)
+def test_a_cancel_that_falls_between_two_commands_is_not_lost(service: WarehouseService) -> None:
+    """The server says nothing of it; what the same process does in its next transaction is not touched."""
+    connection = service.connection(headless_job())
+    others = psycopg.connect(
+        host=connection.host, port=connection.port, dbname="postgres", user=connection.db_user, password=PASSWORD
+    )
+    others.execute("SELECT 1")  # it is in a transaction now, and does nothing
+    runner = JobRunner()
+    job = runner.submit("cancel", lambda job: service.cancel(job, connection, str(others.info.backend_pid)))
+    time.sleep(0.5)
+    with pytest.raises(psycopg.errors.QueryCanceled):
+        others.execute("SELECT pg_sleep(30)")
+    others.rollback()
+    others.execute("SELECT pg_sleep(1)")
+    assert job.wait(20)
+    assert job.state is JobState.SUCCEEDED
+    assert runner.close() == []
+    others.close()
 
 
 @databases
