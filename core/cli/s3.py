@@ -12,7 +12,7 @@ from core.backups.objects.address import Address, address
 from core.backups.objects.service import Objects
 from core.backups.objects.values import Deleted, Entry, Moved
 from core.base.errors import WrongUse
-from core.cli import s3_rules
+from core.cli import s3_rules, s3_sync
 from core.cli.console import Console
 from core.cli.group import Group
 from core.cli.s3_rules import name_errors, when
@@ -42,6 +42,7 @@ def register(groups: Any) -> None:
     get.add_argument("file", nargs="?", type=Path, metavar="FILE", help="default: its own name, here")
     get.add_argument("--version", default="", metavar="ID")
     get.add_argument("--no-overwrite", action="store_true")
+    s3_sync.register(group)
     rm = group.action("rm", _rm, "delete objects")
     rm.add_argument("where", nargs="+", metavar="s3://BUCKET/KEY")
     rm.add_argument("--recursive", "-r", action="store_true", help="a key that ends with /: all below it")

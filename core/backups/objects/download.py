@@ -121,6 +121,11 @@ def _partial(path: Path, bucket: str, key: str, etag: str) -> Path:
     return path.with_name(f".opsdesk-{digest[:24]}.part")
 
 
+def is_partial(name: str) -> bool:
+    """Whether a file of that name holds what has arrived of an interrupted download."""
+    return name.startswith(".opsdesk-") and name.endswith(".part")
+
+
 def _make_room(path: Path, size: int, partial: Path) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from core.aws.workplace import Workplace
-from core.backups.objects import browse, change, download, facts, lifecycle, trees
+from core.backups.objects import browse, change, comparing, download, facts, lifecycle, sync, trees
 from core.backups.objects.address import Address
+from core.backups.objects.comparing import Comparison
 from core.backups.objects.fate import Fate
 from core.backups.objects.fate import fate as try_out
 from core.backups.objects.lifecycle import Lifecycle
+from core.backups.objects.sync import Synced
 from core.backups.objects.values import (
     Amount,
     BucketFacts,
@@ -141,6 +143,25 @@ class Objects:
         return download.download_file(
             job, self._aws, bucket, key, path, version=version, workers=self._tuning()[1], replace=replace
         )
+
+    def compare(
+        self,
+        job: Job[Any],
+        folder: Path,
+        place: Address,
+        *,
+        upward: bool,
+        contents: bool = False,
+        exclude: Sequence[str] = (),
+    ) -> Comparison:
+        """What a synchronisation would do; changes nothing."""
+        return comparing.compare(job, self._aws, folder, place, upward=upward, contents=contents, exclude=exclude)
+
+    def carry_out(self, job: Job[Any], found: Comparison, *, remove: bool = False, storage_class: str = "") -> Synced:
+        """Make the target of ``found`` like its source."""
+        part_size, workers = self._tuning()
+        extra = {"StorageClass": storage_class} if storage_class else None
+        return sync.carry_out(job, self._aws, found, remove=remove, part_size=part_size, workers=workers, extra=extra)
 
     def _tuning(self) -> tuple[int, int]:
         settings = self._workplace.settings().backups

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -40,9 +40,8 @@ def upload_paths(
     """Files land at ``prefix`` + name, folders as ``prefix`` + name + "/" + what is in them.
 
     Links to files are followed, links to folders are not (they may form a circle); empty folders leave no trace, S3
-    has none. Small files go 8 at a time, large ones one after another in parts.
+    has none.
     """
-    started = time.monotonic()
     found: list[tuple[Path, str, int]] = []
     errors: list[tuple[str, str]] = []
     for path in paths:
@@ -53,7 +52,27 @@ def upload_paths(
                 found.append((file, prefix + relative, file.stat().st_size))
             except (OSError, UnicodeEncodeError) as error:
                 errors.append((os.fsencode(file).decode(errors="replace"), str(error)))
-    gauge = Gauge(job, sum(size for _, _, size in found), f"{len(found):,} files" if len(found) > 1 else "")
+    return upload_files(
+        job, aws, found, bucket, part_size=part_size, workers=workers, replace=replace, extra=extra, errors=errors
+    )
+
+
+def upload_files(
+    job: Job[Any],
+    aws: AwsSession,
+    files: Sequence[tuple[Path, str, int]],
+    bucket: str,
+    *,
+    part_size: int = 16 << 20,
+    workers: int = 3,
+    replace: bool = True,
+    extra: dict[str, Any] | None = None,
+    errors: Sequence[tuple[str, str]] = (),
+) -> Moved:
+    """Each (file, key, bytes). Small files go 8 at a time, large ones one after another in parts. ``errors`` are those
+    that were met before; trouble of a lone file is raised."""
+    started = time.monotonic()
+    gauge = Gauge(job, sum(size for _, _, size in files), f"{len(files):,} files" if len(files) > 1 else "")
 
     def one(file: Path, key: str) -> Moved:
         return upload_file(
@@ -61,9 +80,9 @@ def upload_paths(
             part_size=part_size, workers=workers, replace=replace, extra=extra, gauge=gauge,
         )  # fmt: skip
 
-    small = [(file, key) for file, key, size in found if size <= part_size]
-    large = [(file, key) for file, key, size in found if size > part_size]
-    total = _Sum(errors)
+    small = [(file, key) for file, key, size in files if size <= part_size]
+    large = [(file, key) for file, key, size in files if size > part_size]
+    total = _Sum(list(errors))
     with ThreadPoolExecutor(_THREADS if len(small) > 1 else 1, thread_name_prefix="file") as pool:
         for start in range(0, len(small), _GROUP):
             job.checkpoint()
@@ -72,7 +91,7 @@ def upload_paths(
                 total.take(key, future.result)
     for file, key in large:
         total.take(key, lambda file=file, key=key: one(file, key))
-    return total.moved(started, alone=len(found) == 1 and not errors)
+    return total.moved(started, alone=len(files) == 1 and not errors)
 
 
 def download_entries(
@@ -90,24 +109,47 @@ def download_entries(
 
     A file that is there with the object's size and time is not fetched again, which lets an interrupted folder go on.
     """
-    started = time.monotonic()
     plain = [entry for entry in entries if not entry.folder]
     folders = [entry for entry in entries if entry.folder]
     amounts = [amount(job, aws, bucket, entry.key) for entry in folders]
     size = sum(entry.size for entry in plain) + sum(item.size for item in amounts)
     count = len(plain) + sum(item.objects for item in amounts)
     gauge = Gauge(job, size, f"{count:,} objects" if count > 1 else "")
+    return download_pages(
+        job, aws, bucket, _pages(job, aws, bucket, plain, folders), lambda entry: local_path(folder, entry.key[len(prefix) :]),
+        gauge=gauge, workers=workers, replace=replace, alone=count == 1,
+    )  # fmt: skip
+
+
+def download_pages(
+    job: Job[Any],
+    aws: AwsSession,
+    bucket: str,
+    pages: Iterable[list[Entry]],
+    place: Callable[[Entry], Path],
+    *,
+    gauge: Gauge,
+    workers: int = 3,
+    replace: bool = True,
+    fresh: bool = False,
+    alone: bool = False,
+) -> Moved:
+    """Each object to where ``place`` says (which may raise OpsError). Small ones go 8 at a time, large ones by ranges.
+
+    fresh: also where a file of the same size and time is there. alone: there is but one, whose trouble is raised.
+    """
+    started = time.monotonic()
     total = _Sum([])
 
     def one(entry: Entry) -> Moved:
-        path = local_path(folder, entry.key[len(prefix) :])
-        if _same(path, entry):
+        path = place(entry)
+        if not fresh and _same(path, entry):
             gauge.add(entry.size, reused=True)
             return Moved(1, entry.size, entry.size)
         return download_file(job, aws, bucket, entry.key, path, workers=workers, replace=replace, gauge=gauge)
 
-    with ThreadPoolExecutor(_THREADS if count > 1 else 1, thread_name_prefix="file") as pool:
-        for page in _pages(job, aws, bucket, plain, folders):
+    with ThreadPoolExecutor(1 if alone else _THREADS, thread_name_prefix="file") as pool:
+        for page in pages:
             page = [entry for entry in page if not entry.key.endswith("/")]  # markers that some tools leave for folders
             small = [entry for entry in page if entry.size <= 8 << 20]
             for entry, future in zip(small, [pool.submit(one, entry) for entry in small], strict=True):
@@ -115,7 +157,7 @@ def download_entries(
             for entry in page:
                 if entry.size > 8 << 20:
                     total.take(entry.key, lambda entry=entry: one(entry))
-    return total.moved(started, alone=count == 1)
+    return total.moved(started, alone=alone)
 
 
 class _Sum:

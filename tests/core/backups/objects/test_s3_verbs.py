@@ -68,6 +68,31 @@ def test_the_daily_handling(s3: Verb, sandbox, tmp_path: Path) -> None:
     assert s3("rb", there)[0] == 0
 
 
+def test_sync(s3: Verb, sandbox, tmp_path: Path) -> None:
+    there = f"s3://{sandbox.name('sync')}"
+    s3("mb", there)
+    for name in ("a", "b", "skip.tmp"):
+        (tmp_path / "up").mkdir(exist_ok=True)
+        (tmp_path / "up" / name).write_text(name)
+    up = (str(tmp_path / "up"), f"{there}/p", "--exclude", "*.tmp")
+    status, told, _ = s3("sync", *up, "--dry-run")
+    assert (status, [(row["action"], row["name"], row["why"]) for row in told["differences"]]) == (
+        0, [("upload", "a", "new"), ("upload", "b", "new")],
+    )  # fmt: skip
+    assert s3("ls", "-r", there)[1] == []
+    status, done, _ = s3("sync", *up)
+    assert (status, done["objects"], done["bytes"], done["deleted"], done["same"]) == (0, 2, 2, 0, 0)
+    (tmp_path / "up" / "b").unlink()
+    status, text, said = s3("sync", *up, "--delete", "--dry-run", text=True)
+    assert status == 0 and text.split() == ["delete", "1", "b", "(not", "in", "the", "source)"] and "1 the same" in said
+    assert s3("sync", *up, "--delete")[1]["deleted"] == 1
+    assert s3("sync", f"{there}/p", str(tmp_path / "down"))[1]["objects"] == 1
+    assert [path.name for path in (tmp_path / "down").iterdir()] == ["a"]
+    status, _, said = s3("sync", f"{there}/nothing", str(tmp_path / "down"), "--delete")
+    assert status == 2 and "is empty" in said and (tmp_path / "down" / "a").exists()
+    assert s3("sync", str(tmp_path / "up"), str(tmp_path / "down"))[0] == 2
+
+
 def test_lifecycle_and_uploads(s3: Verb, sandbox) -> None:
     bucket = sandbox.name("cycle")
     client = sandbox.client("s3")
