@@ -48,27 +48,24 @@ def _sync(options: argparse.Namespace, console: Console) -> int:
         check_removal(found)
     if options.dry_run:
         return _told(console, found, remove=options.delete)
-    done = console.do(
+    moved = console.do(
         "sync",
         lambda job: objects.carry_out(job, found, remove=options.delete, storage_class=options.storage_class),
     )
-    moved = done.moved
     name_errors(console, moved.errors)
-    if done.withheld:
-        console.warn(f"{done.withheld}.")
     verb = "uploaded" if upward else "downloaded"
     console.result(
         {
             "objects": moved.objects,
             "bytes": moved.size,
-            "deleted": done.deleted,
+            "deleted": moved.deleted,
             "same": found.same,
             "seconds": round(moved.seconds, 3),
             "errors": [{"name": name, "why": why} for name, why in moved.errors],
         },
-        f"{moved.objects:,} {verb} ({moved.size:,} bytes), {done.deleted:,} deleted, {found.same:,} were the same",
+        f"{moved.objects:,} {verb} ({moved.size:,} bytes), {moved.deleted:,} deleted, {found.same:,} were the same",
     )
-    return 1 if moved.errors or done.withheld else 0
+    return 1 if moved.errors else 0
 
 
 def _told(console: Console, found: Comparison, *, remove: bool) -> int:

@@ -15,7 +15,6 @@ from core.backups.objects.comparing import Comparison
 from core.backups.objects.fate import Fate
 from core.backups.objects.fate import fate as try_out
 from core.backups.objects.lifecycle import Lifecycle
-from core.backups.objects.sync import Synced
 from core.backups.objects.values import (
     Amount,
     BucketFacts,
@@ -157,7 +156,7 @@ class Objects:
         """What a synchronisation would do; changes nothing."""
         return comparing.compare(job, self._aws, folder, place, upward=upward, contents=contents, exclude=exclude)
 
-    def carry_out(self, job: Job[Any], found: Comparison, *, remove: bool = False, storage_class: str = "") -> Synced:
+    def carry_out(self, job: Job[Any], found: Comparison, *, remove: bool = False, storage_class: str = "") -> Moved:
         """Make the target of ``found`` like its source."""
         part_size, workers = self._tuning()
         extra = {"StorageClass": storage_class} if storage_class else None

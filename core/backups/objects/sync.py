@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -20,15 +20,6 @@ from core.jobs.job import Job
 _PAGE = 1000
 
 
-@dataclass(frozen=True, slots=True)
-class Synced:
-    """``deleted`` of the target. ``withheld``: why nothing was deleted although that was asked for, else ""."""
-
-    moved: Moved
-    deleted: int = 0
-    withheld: str = ""
-
-
 def carry_out(
     job: Job[Any],
     aws: AwsSession,
@@ -38,21 +29,22 @@ def carry_out(
     part_size: int = 16 << 20,
     workers: int = 3,
     extra: dict[str, Any] | None = None,
-) -> Synced:
+) -> Moved:
     """Carry what differs; then, with ``remove``, delete what only the target has.
 
-    Nothing is deleted where anything failed to be carried. Raises WrongUse for ``remove`` with an empty source.
+    Nothing is deleted where anything failed to be carried, which is then among the errors. Raises WrongUse for ``remove`` with an empty source.
     """
     if remove:
         check_removal(found)
     moved = _upload(job, aws, found, part_size, workers, extra) if found.upward else _download(job, aws, found, workers)
     moved = replace(moved, errors=(*found.errors, *moved.errors))
     if not remove or not found.surplus:
-        return Synced(moved)
+        return moved
     if len(moved.errors) > len(found.errors):
-        return Synced(moved, withheld="Not everything could be carried, so nothing was deleted")
+        withheld = ("deletions", "Not everything could be carried, so nothing was deleted")
+        return replace(moved, errors=(*moved.errors, withheld))
     deleted, errors = _delete_objects(job, aws, found) if found.upward else _delete_files(job, found)
-    return Synced(replace(moved, errors=(*moved.errors, *errors)), deleted)
+    return replace(moved, deleted=deleted, errors=(*moved.errors, *errors))
 
 
 def check_removal(found: Comparison) -> None:

@@ -152,7 +152,8 @@ class OpenUpload:
 
 @dataclass(frozen=True, slots=True)
 class Moved:
-    """What a transfer or a copy did. ``reused`` bytes were already there from an earlier, interrupted try.
+    """What a transfer or a copy did. ``reused`` bytes were already there from an earlier, interrupted try; ``deleted``
+    things of the target went afterwards (synchronising only).
 
     errors: (name, why) of each thing that did not get through.
     """
@@ -163,6 +164,7 @@ class Moved:
     seconds: float = 0.0
     errors: tuple[tuple[str, str], ...] = ()
     words: tuple[str, ...] = ()
+    deleted: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ from gui.bridge.tab_context import TabContext
 from gui.parts.words import number
 from gui.tabs.backups.objects_deeds import ObjectsDeeds
 from gui.tabs.backups.objects_panel import ObjectsPanel
+from gui.tabs.backups.objects_sync import ObjectsSync
 from gui.tabs.backups.objects_table import Line
 from gui.tabs.backups.objects_transfers import ObjectsTransfers
 from gui.tabs.backups.objects_view import ObjectsView
@@ -48,6 +49,7 @@ class ObjectsPresenter(QObject):
         self._started = False
         self.transfers = ObjectsTransfers(self, self)
         self.deeds = ObjectsDeeds(self, self.transfers, self)
+        self.sync = ObjectsSync(self, self.transfers, self)
         self.panel = ObjectsPanel(self, self)
         view.place_asked.connect(self.go)
         view.search_asked.connect(self.search)
@@ -72,7 +74,8 @@ class ObjectsPresenter(QObject):
         self._actions = {
             words: self._action(words, run)
             for words, run in (
-                ("Open a bucket by name…", self.deeds.open_by_name), ("Copy or move…", self.deeds.ask_copy), ("Copy as CLI", self.copy_command),
+                ("Open a bucket by name…", self.deeds.open_by_name), ("Copy or move…", self.deeds.ask_copy),
+                ("Synchronise with a folder…", self.sync.open), ("Copy as CLI", self.copy_command),
                 ("Deleted objects", self.show_deleted), ("Lifecycle rules…", self.deeds.open_lifecycle),
                 ("Unfinished uploads…", self.deeds.open_uploads), ("Delete with all versions…", partial(self.deeds.ask_delete, versions=True)),
                 ("Remove this bucket…", self.deeds.ask_remove_bucket),
@@ -304,6 +307,7 @@ class ObjectsPresenter(QObject):
         enabled = {
             "Open a bucket by name…": True,
             "Copy or move…": bool(entries) and write,
+            "Synchronise with a folder…": inside,
             "Deleted objects": inside,
             "Lifecycle rules…": inside or one_bucket,
             "Unfinished uploads…": inside or one_bucket,

@@ -144,7 +144,10 @@ class ObjectsTransfers(QObject):
             else:
                 rate = f", {byte_size(moved.size / moved.seconds)}/s" if moved.seconds > 1 else ""
                 reused = f", {byte_size(moved.reused)} were there already" if moved.reused else ""
-                self.place.context.praise(f"{number(moved.objects)} {verb}, {byte_size(moved.size)}{rate}{reused}")
+                deleted = f", {number(moved.deleted)} deleted" if moved.deleted else ""
+                self.place.context.praise(
+                    f"{number(moved.objects)} {verb}, {byte_size(moved.size)}{rate}{reused}{deleted}"
+                )
 
         self.place.context.jobs.start(
             self, title, work, room=ROOM, write=write, outlives_owner=write, on_success=succeeded, on_failure=self.place.fault,

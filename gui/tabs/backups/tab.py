@@ -39,12 +39,17 @@ def build(context: TabContext, parent: QWidget | None = None) -> QWidget:
         view.show_half("objects")
         view.objects.search.setFocus()
 
+    def sync() -> None:
+        view.show_half("objects")
+        objects.sync.open()
+
     back_up = add("run", "Back up now", plans.back_up, "archive", "Ctrl+Return")
     verify = add("verify", "Verify the plan's backup", plans.verify, "shield-check", "Ctrl+Shift+V")
     restore = add("restore", "Restore a backup", plans.dialogs.open_restore, "rotate-ccw")
     add("plan", "New backup plan", lambda: plans.dialogs.open_wizard(None), "plus")
     add("objects", "Browse buckets and objects", lambda: view.show_half("objects"), "folder-open")
     add("upload", "Upload files", objects.transfers.choose_files, "upload")
+    add("sync", "Synchronise a folder", sync, "folder-sync")
     add("bucket", "New bucket", objects.deeds.new_bucket, "plus")
     add("find", "Search objects", find, "search", "Ctrl+F")
     add("refresh", "Look again", refresh, "refresh-cw", "F5")
