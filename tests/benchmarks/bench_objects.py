@@ -1,4 +1,4 @@
-"""Listing 50,000 keys, uploading and downloading 256 MB: ours against boto3's own ways, `aws s3 cp`, s3cmd and rclone, on
+"""Listing 50,000 keys, uploading and downloading 256 MB, synchronising 2,000 files: ours against boto3's own ways, `aws s3`, s3cmd and rclone, on
 one endpoint in one run.
 
 The endpoint is `rclone serve s3` on loopback: it is the quickest that can be installed, and not ours. The AWS CLI and s3cmd
@@ -21,14 +21,18 @@ from pathlib import Path
 from typing import Any
 
 from core.aws.session import AwsSession, Target
+from core.backups.objects.address import Address
 from core.backups.objects.browse import page, walk
+from core.backups.objects.comparing import compare
 from core.backups.objects.download import download_file
+from core.backups.objects.sync import carry_out
 from core.backups.objects.upload import upload_file
 from core.jobs.job import headless_job
 from core.settings.profiles import Profile
 from tests import rivals
 
 KEYS, SIZE = int(os.environ.get("BENCH_KEYS", "50000")), int(os.environ.get("BENCH_MB", "256")) << 20
+FILES = int(os.environ.get("BENCH_FILES", "2000"))
 
 
 @contextlib.contextmanager
@@ -118,7 +122,7 @@ def _compare(url: str, folder: Path, program: str) -> None:
     }  # fmt: skip
 
     def rclone(*words: str) -> None:
-        subprocess.run([program, "-q", "-I", "copyto", *words], check=True, env={**os.environ, **remote})
+        subprocess.run([program, "-q", *words], check=True, env={**os.environ, **remote})
 
     aws_cli, s3cmd = rivals.program("aws"), rivals.program("s3cmd")
     if not (aws_cli and s3cmd):
@@ -136,9 +140,9 @@ def _compare(url: str, folder: Path, program: str) -> None:
     ]  # fmt: skip
     (folder / "none").touch()
 
-    def aws_cp(*words: str) -> None:
+    def aws_s3(verb: str, *words: str) -> None:
         subprocess.run(
-            [str(aws_cli), "s3", "cp", "--only-show-errors", "--endpoint-url", url, *words], check=True, env=plain
+            [str(aws_cli), "s3", verb, "--only-show-errors", "--endpoint-url", url, *words], check=True, env=plain
         )
 
     def s3cmd_do(verb: str, *words: str) -> None:
@@ -147,9 +151,9 @@ def _compare(url: str, folder: Path, program: str) -> None:
     print(f"uploading {SIZE >> 20} MB")
     base = measured("boto3 upload_file", lambda: stock.upload_file(str(source), "bytes", "boto3"))
     measured("ours, 3 parts of 16 MB, SHA-256", lambda: upload_file(headless_job(), aws, source, "bytes", "ours"), base)
-    measured("rclone", lambda: rclone(str(source), "B:bytes/rclone"), base)
+    measured("rclone", lambda: rclone("-I", "copyto", str(source), "B:bytes/rclone"), base)
     if aws_cli and s3cmd:
-        measured("aws s3 cp", lambda: aws_cp(str(source), "s3://bytes/aws"), base)
+        measured("aws s3 cp", lambda: aws_s3("cp", str(source), "s3://bytes/aws"), base)
         measured("s3cmd put", lambda: s3cmd_do("put", str(source), "s3://bytes/s3cmd"), base)
 
     print(f"downloading {SIZE >> 20} MB")
@@ -160,10 +164,36 @@ def _compare(url: str, folder: Path, program: str) -> None:
     )
     assert back.read_bytes() == source.read_bytes()
     back.unlink()
-    measured("rclone", lambda: (back.unlink(missing_ok=True), rclone("B:bytes/rclone", str(back))), base)
+    measured(
+        "rclone", lambda: (back.unlink(missing_ok=True), rclone("-I", "copyto", "B:bytes/rclone", str(back))), base
+    )
     if aws_cli and s3cmd:
-        measured("aws s3 cp", lambda: aws_cp("s3://bytes/boto3", str(back)), base)
+        measured("aws s3 cp", lambda: aws_s3("cp", "s3://bytes/boto3", str(back)), base)
         measured("s3cmd get", lambda: s3cmd_do("get", "s3://bytes/boto3", str(back)), base)
+
+    tree = folder / "tree"
+    for number in range(FILES):
+        path = tree / f"{number // 100:02}" / f"{number:05}.txt"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"x" * number)
+
+    def our_sync() -> None:
+        found = compare(headless_job(), aws, tree, Address("bytes", "ours-tree"), upward=True)
+        assert not carry_out(headless_job(), aws, found).errors
+
+    ways: list[tuple[str, Callable[[], Any]]] = [
+        ("ours", our_sync),
+        ("rclone sync", lambda: rclone("sync", str(tree), "B:bytes/rclone-tree")),
+    ]
+    if aws_cli and s3cmd:
+        ways.insert(0, ("aws s3 sync", lambda: aws_s3("sync", str(tree), "s3://bytes/aws-tree")))
+        ways.append(("s3cmd sync", lambda: s3cmd_do("sync", f"{tree}/", "s3://bytes/s3cmd-tree/")))
+    for words in (f"synchronising {FILES:,} small files, all new", "and again, nothing having changed"):
+        print(words)
+        first: tuple[float, float] | None = None
+        for name, way in ways:
+            figures = measured(name, way, first, times=1)
+            first = first or figures
 
 
 if __name__ == "__main__":
