@@ -1,15 +1,14 @@
-"""One run of a plan at a time: a lock file that the operating system lets go of when its holder dies."""
+"""One run of a plan at a time."""
 
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
 
 from core.base.errors import OpsError
+from core.base.locks import take
 
 LOCKED = 3
 """The exit status of a verb that finds the plan locked."""
@@ -44,20 +43,3 @@ def is_locked(folder: Path, plan: str) -> bool:
             return not take(file)
     except FileNotFoundError:
         return False
-
-
-def take(file: IO[str]) -> bool:
-    """Lock an open file without waiting; False where somebody else holds it."""
-    try:
-        if sys.platform == "win32":
-            import msvcrt
-
-            file.seek(1_000_000)  # a byte beyond the content, so that others can still read who holds it
-            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
-        else:
-            import fcntl
-
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return False
-    return True

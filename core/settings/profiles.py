@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import re
 import tomllib
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
 from core.base.errors import OpsError, WrongUse
 from core.base.files import set_aside, write_atomic
+from core.base.locks import changing
+from core.settings.toml import merge
 
 ENVIRONMENTS = ("production", "staging", "sandbox")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")
@@ -92,12 +95,27 @@ def faults_of(profile: Profile) -> dict[str, str]:
 
 
 class Profiles:
-    """``profiles.toml``: the user's own profiles, beside the two built in."""
+    """``profiles.toml``: the user's own profiles, beside the two built in; what others write into the file is seen."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self.trouble: OpsError | None = None
-        self._own: dict[str, Profile] = self._load()
+        self._seen = self._stamp()
+        self._known: dict[str, Profile] = self._load({})
+
+    @property
+    def _own(self) -> dict[str, Profile]:
+        stamp = self._stamp()
+        if stamp != self._seen:  # a verb, another window or an editor
+            self._seen, self._known = stamp, self._load(self._known)
+        return self._known
+
+    def _stamp(self) -> tuple[int, int] | None:
+        try:
+            facts = self._path.stat()
+        except OSError:
+            return None
+        return facts.st_mtime_ns, facts.st_ino
 
     def names(self) -> list[str]:
         return [SANDBOX.name, ENVIRONMENT.name, *sorted(self._own)]
@@ -107,14 +125,14 @@ class Profiles:
         for built_in in (SANDBOX, ENVIRONMENT):
             if name == built_in.name:
                 return built_in
-        try:
-            return self._own[name]
-        except KeyError:
+        found = self._own.get(name)
+        if found is None:
             raise WrongUse(
                 f"There is no profile {name}",
                 f"Known are: {', '.join(self.names())}",
                 "See `profiles list`, or add it with `profiles add`",
-            ) from None
+            )
+        return found
 
     def add(self, profile: Profile) -> None:
         """Add or replace; raises WrongUse for a bad name, environment, endpoint or CA file."""
@@ -134,24 +152,32 @@ class Profiles:
             )
         for name, words in faults_of(profile).items():
             raise WrongUse(words, f"{name} = {getattr(profile, name)!r}", "Correct it and store the profile again")
-        self._write({**self._own, profile.name: profile})
+        self._write(lambda own: {**own, profile.name: profile})
 
     def remove(self, name: str) -> None:
         self.get(name)
         if name not in self._own:
             raise WrongUse(f"The profile {name} is built in", "It cannot be removed", "")
-        self._write({key: value for key, value in self._own.items() if key != name})
+        self._write(lambda own: {key: value for key, value in own.items() if key != name})
 
-    def _write(self, profiles: dict[str, Profile]) -> None:
+    def _write(self, change: Callable[[dict[str, Profile]], dict[str, Profile]]) -> None:
         import tomlkit
 
-        document = tomlkit.document()
-        for name, profile in sorted(profiles.items()):
-            document[name] = _plain(profile)
-        write_atomic(self._path, tomlkit.dumps(document))
-        self._own = profiles
+        with changing(self._path):
+            before = self._load(self._known)
+            after = change(before)
+            document = tomlkit.parse(self._path.read_text(encoding="utf-8") if self._path.exists() else "")
+            for name in [name for name in document if name not in after]:
+                del document[name]
+            for name, profile in after.items():
+                if before.get(name) != profile or name not in document:
+                    document.setdefault(name, {})
+                    merge(document[name], _plain(profile), prune=True)
+            write_atomic(self._path, tomlkit.dumps(document))
+            self._seen, self._known = self._stamp(), after
 
-    def _load(self) -> dict[str, Profile]:
+    def _load(self, otherwise: dict[str, Profile]) -> dict[str, Profile]:
+        """What the file says; ``otherwise`` where it cannot be used, and is set aside."""
         try:
             values = tomllib.loads(self._path.read_text(encoding="utf-8"))
             return {name: _profile(name, entry) for name, entry in values.items()}
@@ -169,7 +195,7 @@ class Profiles:
                 details={"file": str(self._path)},
                 code="settings",
             )
-            return {}
+            return otherwise
 
 
 def _plain(profile: Profile) -> dict[str, Any]:

@@ -11,7 +11,9 @@ from typing import Any, get_type_hints
 
 from core.base.errors import OpsError
 from core.base.files import set_aside, write_atomic
+from core.base.locks import changing
 from core.settings.model import Settings, section_from
+from core.settings.toml import merge
 
 
 class SettingsStore:
@@ -23,21 +25,19 @@ class SettingsStore:
         self._listeners: list[Callable[[Settings], None]] = []
         self.trouble: OpsError | None = None
         """Why the defaults are in force although a file was there; the broken file was set aside."""
-        self.current = self._load()
+        self.current = self._load(Settings())
 
-    def _load(self) -> Settings:
+    def _load(self, otherwise: Settings) -> Settings:
+        """What the file says; ``otherwise`` where there is none, or one that cannot be used, which is set aside."""
         try:
-            text = self._path.read_text(encoding="utf-8")
+            return _from_plain(tomllib.loads(self._path.read_text(encoding="utf-8")))
         except FileNotFoundError:
-            return Settings()
-        except (OSError, UnicodeDecodeError) as error:
-            return self._refused(str(error))
-        try:
-            return _from_plain(tomllib.loads(text))
-        except (tomllib.TOMLDecodeError, OpsError) as error:
-            return self._refused(str(error))
+            return otherwise
+        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, OpsError) as error:
+            self._refuse(str(error))
+            return otherwise
 
-    def _refused(self, why: str) -> Settings:
+    def _refuse(self, why: str) -> None:
         try:
             aside = set_aside(self._path)
             remedy = f"The defaults are in force; your file was kept as {aside.name} beside it"
@@ -46,21 +46,24 @@ class SettingsStore:
         self.trouble = OpsError(
             "The settings file cannot be used", why, remedy, details={"file": str(self._path)}, code="settings"
         )
-        return Settings()
 
     def change(self, change: Callable[[Settings], Settings]) -> Settings:
-        """Apply a change, write it, tell the listeners. Raises OpsError (code ``disk``) and changes nothing if it can't be written."""
-        with self._lock:
-            new = _from_plain(_plain(change(self.current)))  # through the checks
+        """Apply a change to what the file says now (another Opsdesk may have changed it), write it, tell the listeners.
+
+        Raises OpsError (code ``disk``) and changes nothing if it can't be written.
+        """
+        with self._lock, changing(self._path):
+            now = self._load(self.current)
+            new = _from_plain(_plain(change(now)))  # through the checks
+            if new != now:
+                import tomlkit  # keeps the user's comments and unknown lines
+
+                text = self._path.read_text(encoding="utf-8") if self._path.exists() else ""
+                document = tomlkit.parse(text)
+                merge(document, _plain(new))
+                write_atomic(self._path, tomlkit.dumps(document))
             if new == self.current:
                 return new
-            import tomlkit  # keeps the user's comments and unknown lines
-
-            document = (
-                tomlkit.parse(self._path.read_text(encoding="utf-8")) if self._path.exists() else tomlkit.document()
-            )
-            _merge(document, _plain(new))
-            write_atomic(self._path, tomlkit.dumps(document))
             self.current = new
             listeners = list(self._listeners)
         for listener in listeners:
@@ -90,13 +93,3 @@ def _from_plain(values: dict[str, Any]) -> Settings:
 
 def _plain(settings: Settings) -> dict[str, Any]:
     return asdict(settings)
-
-
-def _merge(document: Any, values: dict[str, Any]) -> None:
-    for name, value in values.items():
-        if isinstance(value, dict):
-            if name not in document:
-                document[name] = {}
-            _merge(document[name], value)
-        else:
-            document[name] = list(value) if isinstance(value, tuple) else value

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 from core.aws.workplace import Workplace
 from core.base.errors import OpsError, WrongUse
-from core.jobs.lock import LOCKED, take
+from core.base.locks import take
+from core.jobs.lock import LOCKED
 from core.settings.profiles import WarehouseConnection
 from core.streams.dispatch import dispatch_to
 from core.streams.loading import Loader, Staging, Statements

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import IO
 
 from core.base.errors import OpsError
-from core.jobs.lock import take
+from core.base.locks import take
 
 _ENTRY = struct.Struct("<II")  # bytes of key, bytes of data
 _FILE_BYTES = 4 << 20

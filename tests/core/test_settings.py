@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -132,3 +134,60 @@ def test_secrets_come_from_the_environment_where_no_keyring_is(monkeypatch: pyte
         Secrets().get("mysql/acme/shop")
     monkeypatch.setenv("OPSDESK_SECRET_MYSQL_ACME_SHOP", "s3cret")
     assert Secrets().need("mysql/acme/shop") == "s3cret"
+
+
+def test_what_another_opsdesk_changed_meanwhile_is_kept(tmp_path: Path) -> None:
+    """A window and a verb, each with the settings as they were when it began."""
+    window, verb = SettingsStore(tmp_path / "settings.toml"), SettingsStore(tmp_path / "settings.toml")
+    verb.set("digits", pen_width=30)
+    heard = []
+    window.listen(heard.append)
+    window.set("appearance", utc=True)
+    kept = SettingsStore(tmp_path / "settings.toml").current
+    assert (kept.digits.pen_width, kept.appearance.utc) == (30, True)
+    assert heard == [kept] and window.current == kept
+
+
+def test_a_profile_that_another_opsdesk_adds_is_seen_and_kept(tmp_path: Path) -> None:
+    window, verb = Profiles(tmp_path / "profiles.toml"), Profiles(tmp_path / "profiles.toml")
+    verb.add(Profile("acme"))
+    assert window.names() == ["sandbox", "env", "acme"]
+    late = Profiles(tmp_path / "profiles.toml")
+    verb.add(Profile("beta"))
+    late.add(Profile("gamma"))
+    verb.remove("acme")
+    assert late.names() == window.names() == ["sandbox", "env", "beta", "gamma"]
+
+
+def test_many_that_write_at_once_lose_nothing(tmp_path: Path) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda n: Profiles(tmp_path / "profiles.toml").add(Profile(f"p{n}")), range(24)))
+    assert len(Profiles(tmp_path / "profiles.toml").names()) == 26
+
+
+def test_what_the_owner_wrote_beside_a_profile_stays(tmp_path: Path) -> None:
+    path = tmp_path / "profiles.toml"
+    path.write_text(
+        "# clients\n[acme]\nregion = 'eu-west-1' # theirs\nfrom_the_future = 1\n"
+        "[[acme.mysql]]\n# the replica\nname = 'shop'\nhost = 'db'\n\n[beta] # soon\nregion = 'us-east-1'\n"
+    )
+    profiles = Profiles(path)
+    profiles.add(Profile("gamma"))
+    profiles.add(replace(profiles.get("beta"), region="us-east-2"))
+    text = path.read_text()
+    assert all(words in text for words in ("# clients", "# theirs", "from_the_future = 1", "# the replica", "# soon"))
+    again = Profiles(path)
+    assert again.trouble is None
+    assert (again.get("beta").region, again.get("acme").mysql[0].host) == ("us-east-2", "db")
+    profiles.remove("acme")
+    assert Profiles(path).names() == ["sandbox", "env", "beta", "gamma"] and "acme" not in path.read_text()
+
+
+def test_a_file_broken_while_it_is_in_use_is_kept_aside(tmp_path: Path) -> None:
+    path = tmp_path / "profiles.toml"
+    profiles = Profiles(path)
+    profiles.add(Profile("acme"))
+    path.write_text("[acme\nhalf an edit")
+    profiles.add(Profile("beta"))
+    assert profiles.names() == ["sandbox", "env", "acme", "beta"]
+    assert path.with_name("profiles.toml.broken-1").read_text() == "[acme\nhalf an edit"
