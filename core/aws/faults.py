@@ -70,11 +70,18 @@ _KNOWN: dict[str, tuple[str, str, str]] = {
         "The shard's throughput is used up",
         "Slow down, or add shards",
     ),
-    "ThrottlingException": ("throttled", "Too many requests", "Wait a moment and try again"),
-    "Throttling": ("throttled", "Too many requests", "Wait a moment and try again"),
-    "SlowDown": ("throttled", "Too many requests", "Wait a moment and try again"),
     "EntityTooLarge": ("limit", "It is larger than the service accepts", "Send it in parts"),
-}
+    "RequestTimeout": ("unreachable", "The connection stood still for too long", "Check the network and try again"),
+    **dict.fromkeys(
+        (
+            "Throttling", "ThrottlingException", "ThrottledException", "RequestThrottled", "RequestThrottledException",
+            "TooManyRequestsException", "RequestLimitExceeded", "BandwidthLimitExceeded", "SlowDown", "ServiceUnavailable",
+        ),
+        ("throttled", "Too many requests, or the service is busy", "Wait a moment and try again"),
+    ),
+}  # fmt: skip
+_INTERNAL = ("server", "The service had a fault of its own", "Try again in a while")
+"""Any other answer of 500 and above: a matter of time, but for 501, which an endpoint gives for what it does not have."""
 
 
 def translated(error: BaseException, doing: str) -> OpsError:
@@ -175,11 +182,16 @@ def _from_client_error(error: Any, title: str) -> OpsError:
     answer = error.response.get("Error", {})
     metadata = error.response.get("ResponseMetadata", {})
     aws_code, message = str(answer.get("Code", "")), str(answer.get("Message", "")).strip()
-    code, why, remedy = _KNOWN.get(aws_code, ("aws", message or aws_code, "See the details, then try again"))
+    status = int(metadata.get("HTTPStatusCode", 0))
+    other = (
+        _INTERNAL
+        if status >= 500 and status != 501
+        else ("aws", message or aws_code, "See the details, then try again")
+    )
+    code, why, remedy = _KNOWN.get(aws_code, other)
     if not message and aws_code in ("", "Unknown"):
-        status = metadata.get("HTTPStatusCode", "an error")
         why, remedy = (
-            f"The endpoint answered {status} and gave no reason",
+            f"The endpoint answered {status or 'an error'} and gave no reason",
             "Check that the profile's endpoint is of this service",
         )
     details = {

@@ -27,7 +27,7 @@ from core.jobs.job import Job, JobCancelled
 _AGAIN = (TABLE_CHANGED, "conflict")
 """Faults after which one more attempt makes sense."""
 
-_PASSING = ("unreachable", "throttled", "credentials", "expired", "clock")  # codes of troubles that end
+_PASSING = ("unreachable", "throttled", "server", "credentials", "expired", "clock")  # codes of troubles that end
 
 
 class BackupRun:

@@ -32,9 +32,7 @@ def patiently(job: Job[Any], doing: str, call: Callable[[], T], *, patience: flo
             with explained(doing):
                 return call()
         except OpsError as error:
-            status = error.details.get("status", "")
-            passing = error.code in _PASSING or (status.startswith("5") and status != "501")  # 501: it never will
-            if not passing or waited >= patience:
+            if error.code not in _PASSING or waited >= patience:
                 raise
         job.sleep(pause)
         waited += pause

@@ -89,7 +89,7 @@ class FanOutSource(StreamSource):
             except OpsError as error:
                 if error.code == "not-found":
                     return  # gone with its stream
-                if pause is None or error.code not in ("throttled", "limit", "unreachable", "conflict"):
+                if pause is None or error.code not in ("throttled", "limit", "unreachable", "server", "conflict"):
                     raise
                 time.sleep(pause)
 

@@ -27,7 +27,7 @@ from core.streams.reader import Pace, ShardStatus
 from core.streams.reading import StreamReader
 
 _COMMIT_ATTEMPTS = 4
-_PASSING = ("unreachable", "throttled", "limit")
+_PASSING = ("unreachable", "throttled", "server", "limit")
 
 
 @dataclass(frozen=True, slots=True)

@@ -244,7 +244,7 @@ class StreamReader:
         try:
             shards, self.skew = self.source.shards()
         except OpsError as trouble:
-            if trouble.code not in ("throttled", "unreachable", "limit"):
+            if trouble.code not in ("throttled", "unreachable", "server", "limit"):
                 raise
             shards = []
         with self._changed:

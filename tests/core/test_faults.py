@@ -38,11 +38,20 @@ def session(url: str = "", **target: str) -> AwsSession:
         ("ExpiredTokenException", "expired", "expired"),
         ("ProvisionedThroughputExceededException", "throttled", "throughput"),
         ("LimitExceededException", "limit", "limit"),
+        ("TooManyRequestsException", "throttled", "Too many"),
+        ("ServiceUnavailable 503", "throttled", "busy"),
+        ("InternalFailure 500", "server", "fault of its own"),
+        ("SomethingNobodyKnows 502", "server", "the service says SomethingNobodyKnows"),
+        ("NotImplemented 501", "aws", "NotImplemented"),
         ("SomethingNobodyKnows", "aws", "the service says SomethingNobodyKnows"),
     ],
 )
 def test_answers_of_the_service(aws: str, code: str, word: str) -> None:
-    with refusing(aws) as service, pytest.raises(OpsError) as caught, explained("list the streams"):
+    with (
+        refusing(aws.split()[0], int(aws.split()[-1]) if " " in aws else 400) as service,
+        pytest.raises(OpsError) as caught,
+        explained("list the streams"),
+    ):
         session(service.url).client("kinesis", retries=1).list_streams()
     error = caught.value
     assert error.title == "Could not list the streams"
