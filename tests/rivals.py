@@ -24,3 +24,8 @@ def kinesis_local() -> Path | None:
     """The folder of the npm package, if there is a node to run it too."""
     folder = FOLDER / "node_modules" / "kinesis-local"
     return folder if shutil.which("node") and (folder / "main.js").is_file() else None
+
+
+def mysqld() -> str | None:
+    """MySQL's own server as ``make setup-full`` unpacks it; ``mysql`` and ``mysqldump`` lie beside it."""
+    return shutil.which("mysqld", path=str(FOLDER / "mysql" / "bin"))

@@ -19,22 +19,21 @@ from core.backups.plan import Plan
 from core.backups.rowcount import TRAILER
 from core.backups.targets import NOT_HERE, Options, Target, open_target
 from core.backups.unpack import Unpacked, unpack
-from core.backups.vault import Stored, Vault
+from core.backups.vault import Stored, Vault, newest_complete
 from core.base.clock import Clock
 from core.base.errors import OpsError
 from core.jobs.job import Job, JobCancelled
 
 
-def choose(plan: Plan, backups: list[Backup], past: list[Verification]) -> Backup | None:
+def choose(plan: Plan, backups: list[Backup], past: list[Verification], now: datetime) -> Backup | None:
     """The newest complete backup; every ``older_every``-th time one of the others at random."""
-    complete = [backup for backup in backups if backup.complete]
-    if not complete:
-        return None
+    newest = newest_complete(backups, now)
+    others = [backup for backup in backups if backup.complete and backup is not newest]
     done = sum(verification.outcome in (Outcome.DONE, Outcome.FAILED) for verification in past)
     every = plan.proof.older_every
-    if every and len(complete) > 1 and done % every == every - 1:
-        return random.choice(complete[1:])
-    return complete[0]
+    if every and others and done % every == every - 1:
+        return random.choice(others)
+    return newest
 
 
 class Rehearsal:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import os
 import shutil
 import time
-from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from core.backups.extract import Extractor
 from core.backups.flow import Writer
+from core.backups.ledger import Ledger
 from core.backups.loader import Loader
 from core.backups.manifest import Manifest
 from core.backups.outcomes import Finding, Restored, RestorePreview, Severity
@@ -25,6 +25,7 @@ from core.backups.targets import Options
 from core.backups.unfinished import alone, left_unfinished, mark, told, unmark
 from core.backups.unpack import Unpacked, unpack
 from core.backups.vault import Vault
+from core.base.clock import Clock
 from core.base.errors import OpsError, WrongUse
 from core.jobs.job import Job
 
@@ -43,15 +44,18 @@ class _Place:
 class Restoring:
     """Restores backups of one plan."""
 
-    def __init__(self, plan: Plan, vault: Vault, login: Callable[[str], Login], options: Options) -> None:
-        self._plan, self._vault, self._login, self._options = plan, vault, login, options
+    def __init__(self, plan: Plan, vault: Vault, ledger: Ledger, clock: Clock, options: Options) -> None:
+        self._plan, self._vault, self._ledger, self._clock, self._options = plan, vault, ledger, clock, options
+        self._login = options.login
 
     def preview(self, job: Job[Any], run: str, to: str) -> RestorePreview:
         """What ``restore`` with the same arguments would do; changes nothing."""
         manifest = self._manifest(job, run)
         if manifest.kind == "mysql":
-            return self._preview_databases(manifest, self._place(manifest, to))
-        return self._preview_folder(job, manifest, Path(to).expanduser().absolute())
+            seen = self._preview_databases(manifest, self._place(manifest, to))
+        else:
+            seen = self._preview_folder(job, manifest, Path(to).expanduser().absolute())
+        return replace(seen, findings=(*self._doubts(manifest), *seen.findings))
 
     def restore(self, job: Job[Any], run: str, to: str, confirm: str) -> Restored:
         """Raises OpsError before anything is touched where the target is not empty, or is the source and ``confirm`` does
@@ -65,8 +69,22 @@ class Restoring:
             where, items = self._into_folder(job, manifest, Path(to).expanduser().absolute(), confirm)
         return Restored(self._plan.name, manifest.run, where, time.monotonic() - started, items, manifest.plain_bytes)
 
+    def _doubts(self, manifest: Manifest) -> list[Finding]:
+        failed = self._ledger.failures(self._plan.name).get(manifest.run)
+        if failed is None:
+            return []
+        return [
+            Finding(
+                Severity.WARNING,
+                "restore-refuted",
+                f"This backup failed its verification of {failed:%Y-%m-%d}",
+                "What comes back may be damaged, or not all there",
+                "Choose one that was proved",
+            )
+        ]
+
     def _manifest(self, job: Job[Any], run: str) -> Manifest:
-        backup = self._vault.find(self._vault.backups({}), run)
+        backup = self._vault.find(self._vault.backups({}), run, self._clock.now())
         if not backup.complete:
             raise OpsError(
                 f"The backup {backup.id} is not complete",

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from core.backups.catching_up import FROM_THE_FUTURE
 from core.backups.outcomes import Backup, Delivery, Finding, Outcome, PlanStatus, Run, Severity, Status, Verification
 from core.backups.plan import Plan
+from core.backups.vault import newest_complete
 from core.base.errors import OpsError
 from core.jobs.calendar import last_moment, missed, next_moment
 
@@ -39,9 +40,7 @@ class Evidence:
 def plan_status(seen: Evidence) -> PlanStatus:
     plan, now = seen.plan, seen.now
     complete = [backup for backup in seen.backups if backup.complete]
-    newest = next((backup for backup in complete if backup.taken <= now + FROM_THE_FUTURE), None)
-    if newest is None and complete:
-        newest = complete[-1]
+    newest = newest_complete(complete, now)
     last_success = (
         newest.taken if newest else next((run.started for run in seen.runs if run.outcome is Outcome.DONE), None)
     )

@@ -146,7 +146,8 @@ class BackupsService:
             job.report(0, None, "Looking for the backup")
             backups = vault.backups(self._ledger.proofs(name))
             past = self._ledger.verifications(name, 1000)
-            chosen = vault.find(backups, run) if run else choose(plan, backups, past) or vault.find(backups, "")
+            now = self._workplace.clock.now()
+            chosen = (None if run else choose(plan, backups, past, now)) or vault.find(backups, run, now)
             rehearsal = Rehearsal(plan, vault, self._ledger, self._workplace.clock, self._options(plan))
             verification = rehearsal.run(job, chosen, backups, plan.proof.level if level is None else level)
             write_evidence(self._evidence, verification)
@@ -237,7 +238,7 @@ class BackupsService:
 
     def _restoring(self, name: str) -> restoring.Restoring:
         plan = self.plan(name)
-        return restoring.Restoring(plan, self._vault(plan), self._login, self._options(plan))
+        return restoring.Restoring(plan, self._vault(plan), self._ledger, self._workplace.clock, self._options(plan))
 
     # -- schedule -----------------------------------------------------------
     def schedules(self, name: str) -> list[ScheduleExport]:

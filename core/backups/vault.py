@@ -13,6 +13,7 @@ from typing import Any
 
 from core.aws.faults import explained
 from core.aws.session import AwsSession
+from core.backups.catching_up import FROM_THE_FUTURE
 from core.backups.manifest import SUFFIX, Manifest, read_manifest
 from core.backups.objects.pieces import without_checksum_of_ranges
 from core.backups.objects.values import Archive, archive_of
@@ -24,7 +25,7 @@ from core.jobs.job import Job
 
 LIST_SUFFIX = ".files.jsonl.zst"
 _STAMP = "%Y%m%dT%H%M%SZ"
-_ID = re.compile(r"-(\d{8}T\d{6}Z)\.(?:sql|tar)\.")
+_ID = r"\d{8}T\d{6}Z"
 
 
 def stamp(moment: datetime) -> str:
@@ -41,7 +42,20 @@ def object_key(plan: Plan, run: str) -> str:
     content = "sql" if plan.is_database else "tar"
     packed = "zst" if plan.compression == "zstd" else "gz"
     sealed = ".age" if plan.recipients else ""
-    return f"{plan.prefix}{run[:4]}/{run[4:6]}/{run[6:8]}/{plan.name}-{run}.{content}.{packed}{sealed}"
+    return f"{plan.prefix}{day_folder(run)}{plan.name}-{run}.{content}.{packed}{sealed}"
+
+
+def day_folder(run: str) -> str:
+    return f"{run[:4]}/{run[4:6]}/{run[6:8]}/"
+
+
+def newest_complete(backups: list[Backup], now: datetime) -> Backup | None:
+    """Of ``backups`` (newest first). One that is dated in the future was named by a clock that was wrong: it would be
+    taken for the newest until its day has come, so it counts only where there is no other."""
+    complete = [backup for backup in backups if backup.complete]
+    return next(
+        (backup for backup in complete if backup.taken <= now + FROM_THE_FUTURE), complete[-1] if complete else None
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,7 +257,7 @@ class Vault:
         failures: dict[str, datetime] | None = None,
     ) -> list[Backup]:
         """Everything of this plan, newest first: complete ones and those whose manifest is missing. ``expires`` tells when
-        an object (key, size, modified) goes."""
+        an object (key, size, modified) goes. Only what is named as this plan names its own: another's prefix may lie below."""
         objects: dict[str, tuple[int, datetime]] = {}
         with explained(f"list the backups of {self.plan.name}"):
             for page in self.client.get_paginator("list_objects_v2").paginate(
@@ -253,22 +267,38 @@ class Vault:
                     objects[item["Key"]] = (int(item["Size"]), item["LastModified"])
         found = []
         for key, (size, modified) in objects.items():
-            match = _ID.search(key)
-            if match is None or key.endswith((SUFFIX, LIST_SUFFIX)):
+            run = self._run_of(key)
+            if not run:
                 continue
-            run = match[1]
             complete = key + SUFFIX in objects
             end = expires(key, size, modified)
             failed = (failures or {}).get(run)
             found.append(Backup(run, self.plan.name, key, moment_of(run), size, complete, end, proofs.get(run), failed))
         return sorted(found, key=lambda backup: (backup.taken, backup.key), reverse=True)
 
-    def find(self, backups: list[Backup], run: str) -> Backup:
-        """The complete backup ``run``, or the newest complete one where ``run`` is empty."""
-        for backup in backups:
-            if backup.id == run or (not run and backup.complete):
-                return backup
-        if run:
+    def _run_of(self, key: str) -> str:
+        """The id of the run that wrote ``key``; nothing where it is no backup of this plan."""
+        found = re.fullmatch(f".*-({_ID})\\.(?:sql|tar)\\.(?:zst|gz)(?:\\.age)?", key, re.DOTALL)
+        if found is None or not key.startswith(
+            self.plan.prefix + day_folder(found[1]) + f"{self.plan.name}-{found[1]}."
+        ):
+            return ""
+        try:
+            moment_of(found[1])
+        except ValueError:  # the 99th of a 13th month
+            return ""
+        return found[1]
+
+    def find(self, backups: list[Backup], run: str, now: datetime) -> Backup:
+        """The backup ``run``, or the newest complete one where ``run`` is empty."""
+        if not run:
+            newest = newest_complete(backups, now)
+            if newest is not None:
+                return newest
+        else:
+            for backup in backups:
+                if backup.id == run:
+                    return backup
             raise OpsError(
                 f"There is no backup {run} of {self.plan.name}",
                 "It was never made, has expired or was deleted",

@@ -15,6 +15,7 @@ import pytest
 
 from core.backups.server import Login, connected, rows_of
 from core.base.errors import OpsError
+from tests import rivals
 
 NAMED_BY = "OPSDESK_TEST_MYSQLD"
 PASSWORD = 'a "quoted" #pass\\word'
@@ -25,14 +26,15 @@ def mysqld() -> str:
     named = os.environ.get(NAMED_BY, "")
     if named and not os.access(named, os.X_OK):
         pytest.fail(f"{NAMED_BY} names {named}, which is no program")
-    path = named or shutil.which("mysqld", path=os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin"])) or ""
+    on_path = os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin"])
+    path = named or rivals.mysqld() or shutil.which("mysqld", path=on_path) or ""
     told = subprocess.run([path, "--no-defaults", "--version"], capture_output=True, text=True).stdout if path else ""
     if named and "mysql" not in told.lower():
         pytest.fail(
             f"{NAMED_BY} names {named}, which does not say that it is MySQL: {told.strip() or 'it does not run'}"
         )
     if not told or "mariadb" in told.lower():
-        pytest.skip(f"MySQL is not installed (mysql-server-core): put mysqld on the PATH, or name it in {NAMED_BY}")
+        pytest.skip(f"MySQL is not installed: see `make setup-full`, put mysqld on the PATH, or name it in {NAMED_BY}")
     return path
 
 
