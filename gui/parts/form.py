@@ -13,8 +13,11 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from gui.parts.words import Label, restyle
+from gui.parts.words import Label, breakable, restyle
 from gui.style.tokens import Space
+
+_LONG = 40
+"""Characters of a label that may need more than one line: it has somebody's name in it."""
 
 
 class Field(QWidget):
@@ -24,7 +27,7 @@ class Field(QWidget):
         super().__init__(parent)
         self.widget = widget
         self._help = help_text
-        self.name = Label(label, "strong")
+        self.name = Label(breakable(label), "strong", wrap=len(label) > _LONG)
         self.name.setBuddy(widget)
         widget.setAccessibleName(label)
         widget.setAccessibleDescription(help_text)
@@ -40,7 +43,8 @@ class Field(QWidget):
     def show_words(self, label: str, help_text: str) -> None:
         """Another label and another help, where the field's meaning follows from a choice."""
         self._help = help_text
-        self.name.setText(label)
+        self.name.setText(breakable(label))
+        self.name.setWordWrap(len(label) > _LONG)
         self.widget.setAccessibleName(label)
         self.widget.setAccessibleDescription(help_text)
         self.show_fault("")
@@ -99,4 +103,14 @@ def choice(options: list[tuple[str, str]], current: str = "") -> QComboBox:
         box.addItem(words, value)
     index = box.findData(current)
     box.setCurrentIndex(max(index, 0))
+    tell_all(box)
     return box
+
+
+def tell_all(box: QComboBox) -> None:
+    """Somebody's long names do not widen the box; what does not fit into it is read in its tooltip."""
+    if any(len(box.itemText(index)) > _LONG for index in range(box.count())):
+        box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        box.setMinimumContentsLength(_LONG // 2)
+    box.currentTextChanged.connect(box.setToolTip)
+    box.setToolTip(box.currentText())

@@ -5,8 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from PySide6.QtCore import QLocale, Qt, QTimeZone
-from PySide6.QtGui import QPainter, QPaintEvent
-from PySide6.QtWidgets import QLabel, QSizePolicy, QWidget
+from PySide6.QtWidgets import QLabel, QWidget
 
 from gui.style.theme import font
 from gui.style.tokens import TYPE
@@ -45,23 +44,9 @@ def breakable(text: str, longest: int = 28) -> str:
     return " ".join(words)
 
 
-class ElidedLabel(Label):
-    """One line that gives way to its neighbours: what does not fit ends in an ellipsis, and the tooltip has all of it."""
-
-    def __init__(self, text: str = "", role: str = "body", parent: QWidget | None = None) -> None:
-        super().__init__(text, role, parent=parent)
-        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
-
-    def setText(self, text: str) -> None:
-        super().setText(text)
-        self.setToolTip(text)
-
-    def paintEvent(self, _event: QPaintEvent) -> None:
-        room = self.contentsRect()
-        shown = self.fontMetrics().elidedText(self.text(), Qt.TextElideMode.ElideRight, room.width())
-        painter = QPainter(self)
-        painter.setPen(self.palette().color(self.foregroundRole()))
-        painter.drawText(room, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, shown)
+def shortened(text: str, longest: int = 40) -> str:
+    """For what cannot wrap: the beginning, and an ellipsis. All of it belongs into the tooltip."""
+    return text if len(text) <= longest else f"{text[: longest - 1]}…"
 
 
 class Chip(QLabel):

@@ -12,7 +12,10 @@ from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidge
 
 from gui.style.icons import icon
 from gui.style.theme import font, theme
-from gui.style.tokens import Size
+from gui.style.tokens import Size, Space
+
+_MEASURED = 500
+"""Rows whose numbers are measured for their columns' widths."""
 
 Index = QModelIndex | QPersistentModelIndex
 
@@ -180,6 +183,11 @@ class RowTable(QTableView):
     def show_rows(self, rows: Sequence[Any]) -> None:
         """Other rows; the selection is gone."""
         self.row_model.show_rows(rows)
+        for number, column in enumerate(self.row_model.columns):
+            if column.right:  # a number that is cut is another number
+                longest = max((column.text(entry) for entry in rows[:_MEASURED]), key=len, default="")
+                needed = self.fontMetrics().horizontalAdvance(longest) + 2 * Space.M
+                self.setColumnWidth(number, max(column.width, needed))
         self.picked.emit()
 
     @property

@@ -34,7 +34,7 @@ from core.base.errors import OpsError
 from core.jobs.calendar import Schedule
 from gui.parts.buttons import Button, Segments
 from gui.parts.dialogs import Dialog
-from gui.parts.form import Field, choice, line
+from gui.parts.form import Field, choice, line, tell_all
 from gui.parts.layout import column, row, scrolled
 from gui.parts.notices import Banner, Busy
 from gui.parts.words import Label
@@ -88,6 +88,7 @@ class PlanWizard(Dialog):
         self.kind.choose(plan.source.kind)
         self.kind.chosen.connect(self._kind_chosen)
         self.server = QComboBox()
+        tell_all(self.server)
         if plan.source.server:
             self.server.addItem(plan.source.server)
         self.server.currentTextChanged.connect(self._server_chosen)

@@ -12,7 +12,7 @@ from gui.parts.dialogs import Dialog
 from gui.parts.form import Field, choice
 from gui.parts.layout import row
 from gui.parts.notices import Banner
-from gui.parts.words import Label
+from gui.parts.words import Label, breakable
 from gui.style.tokens import Space
 from gui.tabs.digits.train_dialog import DataField
 from gui.tabs.digits.values import PredictWish
@@ -68,7 +68,7 @@ class PredictDialog(Dialog):
         self.s3_field = Field(
             "To S3 as well", self.s3, "Scores, submission and manifest, as a batch prediction writes them"
         )
-        self.body.addWidget(Label(f"Model: {model}", "strong"))
+        self.body.addWidget(Label(breakable(f"Model: {model}"), "strong", wrap=True))
         for widget in (self.fault, self.data_field, self.submission, self.scores, self.s3_field):
             self.body.addWidget(widget)
         self.submission.check.setChecked(True)
@@ -115,30 +115,6 @@ class _Target(QWidget):
         path, _ = QFileDialog.getSaveFileName(self, self.check.text(), self.edit.text() or self._name, self._kinds)
         if path:
             self.edit.setText(path)
-
-
-class TextDialog(Dialog):
-    """Asks for one line of text: a new name, a place in S3."""
-
-    ordered = Signal(str)
-
-    def __init__(
-        self, title: str, label: str, verb: str, text: str = "", help_text: str = "", parent: QWidget | None = None
-    ) -> None:
-        super().__init__(title, verb, parent)
-        self.edit = QLineEdit(text)
-        self.field = Field(label, self.edit, help_text)
-        self.body.addWidget(self.field)
-        self.asked.connect(self._order)
-        self.edit.setFocus()
-        self.edit.selectAll()
-
-    def _order(self) -> None:
-        if not self.edit.text().strip():
-            self.field.show_fault("It cannot be empty")
-            return
-        self.ordered.emit(self.edit.text().strip())
-        self.accept()
 
 
 class AboutDialog(Dialog):

@@ -11,9 +11,9 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QFileDialog
 
 from gui.bridge.tab_context import TabContext
-from gui.parts.dialogs import ConfirmDialog
+from gui.parts.dialogs import ConfirmDialog, LineDialog
 from gui.parts.words import byte_size
-from gui.tabs.digits.ask_dialogs import AboutDialog, TextDialog
+from gui.tabs.digits.ask_dialogs import AboutDialog
 from gui.tabs.digits.models_presenter import DATA, ROOM, ModelsPresenter
 from gui.tabs.digits.shown_models import facts_of
 from gui.tabs.digits.view import DigitsView
@@ -81,7 +81,7 @@ class KeepingPresenter(QObject):
         )
 
     def _rename(self, model: str) -> None:
-        dialog = TextDialog("Rename the model", "Name", "Rename", self._models.name_of(model), parent=self._view)
+        dialog = LineDialog("Rename the model", "Name", "Rename", self._models.name_of(model), parent=self._view)
         dialog.finished.connect(dialog.deleteLater)
         dialog.ordered.connect(
             lambda name: self._quick(
@@ -130,7 +130,7 @@ class KeepingPresenter(QObject):
             )
 
     def _store(self, model: str) -> None:
-        dialog = TextDialog(
+        dialog = LineDialog(
             "Store the model in S3", "Place", "Store", "s3://", "s3://bucket/prefix/ keeps the file's name", self._view
         )
         dialog.finished.connect(dialog.deleteLater)
@@ -144,7 +144,7 @@ class KeepingPresenter(QObject):
         dialog.open()
 
     def _fetch(self, _model: str) -> None:
-        dialog = TextDialog("Load a model from S3", "Object", "Load", "s3://", "s3://bucket/name.model", self._view)
+        dialog = LineDialog("Load a model from S3", "Object", "Load", "s3://", "s3://bucket/name.model", self._view)
         dialog.finished.connect(dialog.deleteLater)
         dialog.ordered.connect(
             lambda place: self._quick(

@@ -91,6 +91,7 @@ class TrainDialog(Dialog):
         self.parameters.setHorizontalSpacing(Space.M)
         self.parameters.setVerticalSpacing(Space.M)
         self.name = QLineEdit()
+        self.name.setMinimumWidth(190)
         self.holdout = _whole(20, 1, 90, " %")
         self.seed = _whole(0, 0, 1_000_000)
         self.limit = _whole(0, 0, 5_000_000)
@@ -106,15 +107,15 @@ class TrainDialog(Dialog):
         self.body.addWidget(Field("Algorithm", self.algorithm))
         self.body.addWidget(self.good_for)
         self.body.addLayout(self.parameters)
-        self.body.addLayout(
-            row(
-                Field("Name", self.name),
-                Field("Held out", self.holdout),
-                Field("Rows", self.limit),
-                Field("Seed", self.seed),
-                gap=Space.M,
-            )
+        last = row(
+            Field("Name", self.name),
+            Field("Held out", self.holdout),
+            Field("Rows", self.limit),
+            Field("Seed", self.seed),
+            gap=Space.M,
         )
+        last.setStretch(0, 1)
+        self.body.addLayout(last)
         self.body.addLayout(column(self.with_samples, self.estimate, gap=Space.S))
         self.algorithm.currentIndexChanged.connect(self._choose)
         self.data.changed.connect(self._data_changed)
@@ -184,7 +185,6 @@ class TrainDialog(Dialog):
             if isinstance(box, QSpinBox | QDoubleSpinBox):
                 box.valueChanged.connect(self._show_estimate)
         self._show_estimate()
-        QTimer.singleShot(0, self.adjustSize)  # the number of fields changed
 
     def _parameter_values(self) -> dict[str, Any]:
         return {

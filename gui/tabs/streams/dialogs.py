@@ -15,7 +15,7 @@ from gui.parts.form import Field, SpinBox, line
 from gui.parts.layout import row
 from gui.parts.notices import Banner, Busy
 from gui.parts.range_map import Range, RangeChange
-from gui.parts.words import Chip, Label, byte_size, number
+from gui.parts.words import Chip, Label, breakable, byte_size, number, shortened
 
 _COUNTING_PAUSE = 300  # ms
 
@@ -47,7 +47,6 @@ class CreateDialog(Dialog):
     def show_fault(self, fault: OpsError) -> None:
         self.accept_button.setEnabled(True)
         self.banner.show_fault(fault.title, fault.why, fault.remedy, details=fault.details)
-        QTimer.singleShot(0, self, self.adjustSize)  # the banner's text has no height before it is laid out
 
     def _ask(self) -> None:
         self.create_asked.emit(self.name.text().strip(), 0 if self.on_demand.isChecked() else self.shards.value())
@@ -96,7 +95,7 @@ class ReplayDialog(Dialog):
     """Says what sending an exported file again means."""
 
     def __init__(self, path: Path, stream: str, environment: str, parent: QWidget | None = None) -> None:
-        super().__init__(f"Send {path.name} again?", f"Send into {stream}", parent)
+        super().__init__(f"Send {path.name} again?", f"Send into {shortened(stream)}", parent)
         self.head.addWidget(Chip(environment.upper(), ENVIRONMENT_TONE.get(environment, "")))
         for text in (
             f"Every record of the file ({byte_size(path.stat().st_size)}) goes into {stream} once more, with its partition "
@@ -104,7 +103,7 @@ class ReplayDialog(Dialog):
             "Whoever reads the stream gets them as new records. Into a table they come once: a row is known by its event_id.",
             f"opsdesk streams replay {stream} {path}",
         ):
-            self.body.addWidget(Label(text, "mono" if text.startswith("opsdesk") else "body", wrap=True))
+            self.body.addWidget(Label(breakable(text), "mono" if text.startswith("opsdesk") else "body", wrap=True))
         self.asked.connect(self.accept)
 
 

@@ -22,6 +22,7 @@ from gui.tabs.streams.wording import record_columns, undecoded_words
 
 _TYPING_PAUSE = 250  # ms
 _FILTER_WIDTH, _FILTER_NARROW = 300, 200
+_FILTER_HINT = 'Filter: key, shard:3, or $.status = "paid"'
 
 
 class RecordsCard(Card):
@@ -36,7 +37,8 @@ class RecordsCard(Card):
     def __init__(self, capacity: int) -> None:
         self.filter = QLineEdit()
         self.filter.setProperty("kind", "search")
-        self.filter.setPlaceholderText('Filter: key, shard:3, or $.status = "paid"')
+        self.filter.setPlaceholderText(_FILTER_HINT)
+        self.filter.setToolTip(_FILTER_HINT)
         self.filter.setAccessibleName("Filter the records")
         self.filter.setFixedWidth(_FILTER_WIDTH)
         self.filter.setClearButtonEnabled(True)
@@ -164,6 +166,7 @@ class RecordsCard(Card):
 
     def show_narrow(self, narrow: bool) -> None:
         self.filter.setFixedWidth(_FILTER_NARROW if narrow else _FILTER_WIDTH)
+        self.filter.setPlaceholderText("Filter: key, shard:3" if narrow else _FILTER_HINT)
 
     def offer_saved(self, menu: QMenu) -> None:
         menu.popup(self.saved.mapToGlobal(self.saved.rect().bottomLeft()))

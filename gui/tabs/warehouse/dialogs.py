@@ -15,7 +15,7 @@ from core.warehouse.views import ColumnProfile
 from gui.parts.dialogs import Dialog
 from gui.parts.form import Field, choice, line
 from gui.parts.layout import column, row
-from gui.parts.words import Label, byte_size, number
+from gui.parts.words import Label, breakable, byte_size, number, percent
 from gui.style.theme import font, theme
 from gui.style.tokens import Space
 
@@ -149,7 +149,8 @@ class _Bars(QWidget):
                 tall = (self.height() - 2) * height / most
                 painter.fillRect(QRectF(place * width + 1, self.height() - tall, width - 2, tall), accent)
             return
-        names, counts = round(self.width() * 0.42), 80
+        names = round(self.width() * 0.42)
+        counts = max(80, painter.fontMetrics().horizontalAdvance(f"{most:,.0f}") + Space.S)
         for place, (word, height) in enumerate(zip(self._words, self._heights, strict=True)):
             top = place * 22
             room = self.width() - names - counts
@@ -175,9 +176,13 @@ class ProfileDialog(Dialog):
         scope = "" if whole else " (the result was cut: only these rows are counted)"
         self.body.addWidget(Label(f"{found.type_name} · {found.rows:,} rows{scope}", "small", wrap=True))
         share = found.nulls / found.rows if found.rows else 0
-        facts = [("NULL", f"{found.nulls:,} ({share:.1%})"), ("distinct", f"{found.distinct:,}"), *found.facts]
+        facts = [
+            ("NULL", f"{found.nulls:,} ({percent(share) if found.nulls else number(0)} %)"),
+            ("distinct", f"{found.distinct:,}"),
+            *found.facts,
+        ]
         for name, text in facts:
-            entry = row(Label(name, "small"), Label(text), gap=Space.M)
+            entry = row(Label(name, "small"), Label(breakable(text), wrap=True), gap=Space.M)
             entry.itemAt(0).widget().setFixedWidth(140)  # type: ignore[union-attr]
             entry.setStretch(1, 1)
             self.body.addLayout(entry)

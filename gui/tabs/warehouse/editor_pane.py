@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from PySide6.QtCore import QPoint, QSize, Signal
-from PySide6.QtWidgets import QFrame, QInputDialog, QMenu, QStackedWidget, QTabBar, QWidget
+from PySide6.QtWidgets import QFrame, QMenu, QStackedWidget, QTabBar, QWidget
 
 from gui.parts.buttons import Button
+from gui.parts.dialogs import LineDialog
 from gui.parts.find_bar import FindBar
 from gui.parts.focus import begin_at
 from gui.parts.layout import column, row
@@ -185,9 +187,13 @@ class EditorPane(QFrame):
         if index < 0:
             return
         key = self.tabs.tabData(index)
-        title, done = QInputDialog.getText(self, "Rename", "Name of this file", text=self._titles[key])
-        if done and title.strip():
-            self.name_file(key, title.strip())
+        dialog = LineDialog("Rename the file", "Name", "Rename", self._titles[key], parent=self)
+        dialog.ordered.connect(partial(self._renamed, key))
+        dialog.open()
+
+    def _renamed(self, key: int, title: str) -> None:
+        if key in self._editors:
+            self.name_file(key, title)
             self.text_edited.emit(key)
 
     def _menu(self) -> None:

@@ -26,7 +26,7 @@ from gui.parts.dialogs import Dialog
 from gui.parts.form import Field, line
 from gui.parts.layout import column, row
 from gui.parts.notices import Banner, Spinner
-from gui.parts.words import Label
+from gui.parts.words import Label, shortened
 from gui.style.theme import font, theme
 from gui.style.tokens import Space
 
@@ -56,7 +56,7 @@ class ExtractDialog(Dialog):
             self.how.addItem(definition.title, name)
         self.how.setCurrentIndex(self.how.findData("nginx"))
         self.pattern = line(_WHOLE_LINE, mono=True)
-        self.skip = line(r"none, for example ^#", mono=True)
+        self.skip = line(r"none, or like ^#", mono=True)
         self.input_field = Field("Read from", self.input, "Plain, gzip or zstd; a folder is read with all it holds")
         self.pattern_field = Field("Pattern", self.pattern, "Every group ( ) is a column")
         how_field, skip_field = Field("As", self.how), Field("Skip lines that match", self.skip)
@@ -117,6 +117,8 @@ class ExtractDialog(Dialog):
         self.body.addLayout(
             column(row(self.to_table, self.table), row(self.to_file, self.file), self.rejects, gap=Space.XS)
         )
+        for edit in (self.table, self.file):
+            edit.setMinimumWidth(200)
         self.foot.insertWidget(0, self.more)
         self._pause = QTimer(self, singleShot=True, interval=350)
         self._pause.timeout.connect(self.pattern_changed)
@@ -202,7 +204,10 @@ class ExtractDialog(Dialog):
         """The warehouse a table would be made in; "" while there is none."""
         was = self.to_table.isEnabled()
         self.to_table.setEnabled(bool(name))
-        self.to_table.setText(f"Make a table in {name}" if name else "Make a table (no warehouse is connected yet)")
+        self.to_table.setToolTip(name)
+        self.to_table.setText(
+            f"Make a table in {shortened(name)}" if name else "Make a table (no warehouse is connected yet)"
+        )
         if not name:
             self.to_table.setChecked(False)
             self.to_file.setChecked(True)

@@ -6,12 +6,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 from PySide6.QtCore import QObject
-from PySide6.QtWidgets import QFileDialog, QInputDialog
+from PySide6.QtWidgets import QFileDialog
 
 from core.base.errors import OpsError
 from core.base.files import write_atomic
 from core.warehouse.service import WarehouseService
 from gui.bridge.job_bridge import JobBridge
+from gui.parts.dialogs import LineDialog
 from gui.tabs.warehouse.view import WarehouseView
 
 _LARGEST = 5_000_000  # bytes of SQL an editor can be asked to hold
@@ -84,10 +85,14 @@ def keep_query(
     """Keep the text in front under a name, for this profile."""
     key, text = view.editors.current_key, view.editors.editor.toPlainText()
     suggested = view.editors.title_of(key).removesuffix(".sql")
-    name, done = QInputDialog.getText(view, "Keep as a saved query", "Name", text=suggested)
-    if done and name.strip():
+    dialog = LineDialog("Keep as a saved query", "Name", "Keep", suggested, parent=view)
+
+    def keep(name: str) -> None:
         jobs.start(
-            owner, "Keep a query", lambda _job: service.history.save(name.strip(), text), quiet=True,
-            on_success=lambda _nothing: praise(f"{name.strip()} is kept"),
+            owner, "Keep a query", lambda _job: service.history.save(name, text), quiet=True,
+            on_success=lambda _nothing: praise(f"{name} is kept"),
             on_failure=lambda fault: view.results.banner.show_fault(fault.title, fault.why, fault.remedy),
         )  # fmt: skip
+
+    dialog.ordered.connect(keep)
+    dialog.open()

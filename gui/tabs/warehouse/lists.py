@@ -62,6 +62,12 @@ class ListDialog(Dialog):
         self.buttons.addWidget(button)
         return button
 
+    def _widen(self, *sections: int) -> None:
+        """Numbers are never cut: as wide as the widest that was shown."""
+        for section in sections:
+            needed = max(self.list.sizeHintForColumn(section), self.list.columnWidth(section))
+            self.list.setColumnWidth(section, needed)
+
     def _follow_selection(self) -> None:
         for button in self._needing:
             button.setEnabled(self.chosen is not None)
@@ -133,6 +139,7 @@ class HistoryDialog(ListDialog):
             item.setFont(4, font("mono"))
             item.setTextAlignment(2, _RIGHT)
             item.setTextAlignment(3, _RIGHT)
+        self._widen(2, 3)
         self.count.setText(f"{len(runs):,} {'statement' if len(runs) == 1 else 'statements'}")
 
     def _follow_selection(self) -> None:
@@ -229,6 +236,7 @@ class RunningDialog(ListDialog):
             item.setFont(3, font("mono"))
             item.setTextAlignment(2, _RIGHT)
             item.setSelected(statement.id == kept)
+        self._widen(2)
         self.banner.hide()
         self.count.setText(
             f"{len(statements):,} running, as far as this identity may see"

@@ -31,7 +31,9 @@ class PullDialog(Dialog):
         self.source = QComboBox()
         self.source.setEditable(True)
         self.source.setInsertPolicy(QComboBox.InsertPolicy.NoInsert)
-        self.schema = line("the database's name", mono=True)
+        self.source.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self.schema = line("as the database", mono=True)
+        self.schema.setMinimumWidth(150)
         self.mode = choice(
             [
                 ("incremental", "What changed since the last pull"),
@@ -57,7 +59,7 @@ class PullDialog(Dialog):
         self.source_field = Field(
             "From",
             self.source,
-            "A source of the profile, or mysql://user@host:3306/database; its password is kept in the keyring",
+            "One of the profile, or mysql://user@host:3306/database; the keyring keeps its password",
         )
         schema_field, mode_field = Field("Into the schema", self.schema), Field("Pull", self.mode)
         self.spinner = Spinner(14)

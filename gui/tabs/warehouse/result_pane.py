@@ -6,14 +6,15 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QPoint, Signal
-from PySide6.QtWidgets import QFrame, QMenu, QPlainTextEdit, QStackedWidget, QTabBar, QWidget
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QBoxLayout, QFrame, QMenu, QPlainTextEdit, QSizePolicy, QStackedWidget, QTabBar, QWidget
 
 from gui.parts.buttons import Button, Segments
 from gui.parts.column_table import ColumnTable
 from gui.parts.focus import enter
 from gui.parts.layout import column, row
 from gui.parts.notices import Banner, Busy, EmptyState, Spinner
-from gui.parts.words import ElidedLabel
+from gui.parts.words import Label
 from gui.style.icons import icon
 from gui.style.theme import font
 from gui.style.tokens import Space
@@ -50,7 +51,7 @@ class ResultPane(QFrame):
         self.sides = Segments(list(SIDES), "Show")
         self.spinner = Spinner(14)
         self.spinner.hide()
-        self.line = ElidedLabel("", "small")  # it gives way to the buttons
+        self.line = Label("", "small")
         self.line.setAccessibleName("State of the result")
         self.filter_button = Button("Filter the rows (Ctrl+F)", "icon", icon_name="list-filter")
         self.filter_button.setCheckable(True)
@@ -86,16 +87,22 @@ class ResultPane(QFrame):
             self._rows.addWidget(widget)
         for side in (self._rows, self.chart, self.plan, self.messages):
             self._stack.addWidget(side)
-        head = row(
-            self.sides, 4, self.spinner, self.line, self.filter_button, self.columns_button, self.pin_button,
+        self._head = row(
+            self.sides, 4, self.spinner, None, self.filter_button, self.columns_button, self.pin_button,
             self.export_button, gap=Space.XS,
         )  # fmt: skip
-        head.setStretch(head.indexOf(self.line), 1)
+        self._head.setStretch(3, 0)  # what is left over is the line's, while it stands there
         layout = column(
-            head, self.results, self.banner, self._stack, gap=Space.S, margins=(Space.M, Space.S, Space.M, Space.S)
+            self._head,
+            self.results,
+            self.banner,
+            self._stack,
+            gap=Space.S,
+            margins=(Space.M, Space.S, Space.M, Space.S),
         )
         layout.setStretch(3, 1)
         self.setLayout(layout)
+        self._place_line()
         self.sides.chosen.connect(self.show_side)
         self.sides.chosen.connect(self.side_chosen)
         self.filter_button.toggled.connect(self.table.show_filters)
@@ -142,6 +149,32 @@ class ResultPane(QFrame):
         self.line.setText(words)
         self.line.set_tone(tone)
         self.spinner.setVisible(busy)
+        self._place_line()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._place_line()
+
+    def _place_line(self) -> None:
+        """Beside the sides where there is room for all of it, else in lines of its own below: a count that is cut tells nothing."""
+        layout = self.layout()
+        assert isinstance(layout, QBoxLayout)
+        margins = layout.contentsMargins()
+        tools = (self.sides, self.spinner, self.filter_button, self.columns_button, self.pin_button, self.export_button)
+        taken = sum(tool.sizeHint().width() for tool in tools if not tool.isHidden())
+        room = self.width() - margins.left() - margins.right() - taken - (self._head.count() + 1) * self._head.spacing()
+        needed = self.line.fontMetrics().horizontalAdvance(self.line.text()) + Space.XS
+        below = needed > room
+        self.line.setVisible(bool(self.line.text()) or not below)
+        if below != self.line.wordWrap() or self.line.parent() is None:
+            self.line.setWordWrap(below)
+            self.line.setSizePolicy(
+                QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Minimum if below else QSizePolicy.Policy.Preferred
+            )
+            if below:
+                layout.insertWidget(1, self.line)
+            else:
+                self._head.insertWidget(self._head.indexOf(self.spinner) + 1, self.line, 1)
 
     def show_tools(self, *, rows: bool, pinned: bool) -> None:
         for button in (self.filter_button, self.columns_button, self.pin_button, self.export_button):
@@ -166,6 +199,7 @@ class ResultPane(QFrame):
         self._stack.setCurrentIndex([name for name, _ in SIDES].index(side))
         for button in (self.filter_button, self.columns_button, self.pin_button):
             button.setVisible(side == "rows")
+        self._place_line()
 
     def go_to_side(self, side: str) -> None:
         """Show a side as a click on its name does, and give it the keys."""

@@ -15,6 +15,7 @@ from core.base.errors import OpsError
 from core.streams.budget import ReadBudget
 from tests.fakes.streams import DEAD, GONE, MemorySource, MemoryStreams, Passing, Throttled
 from tests.gui.streams.page import texts
+from tests.gui.test_names import clipped
 
 
 def test_without_streams_the_first_action_is_to_make_one(make) -> None:
@@ -39,6 +40,20 @@ def test_no_answer_is_said_and_can_be_tried_again(make, orders) -> None:
     page.view.empty.button.click()  # it also looks again by itself every few seconds
     page.wait(lambda: page.presenter.state.name == "READY")
     assert page.view.toolbar.streams.currentText() == "orders"
+
+
+@pytest.mark.parametrize("width", [816, 1232], ids=["small", "large"])
+def test_no_words_are_cut_while_records_come(make, orders, width: int) -> None:
+    page = make(MemoryStreams(orders))
+    page.view.resize(width, 700)
+    page.wait(lambda: page.view.toolbar.shards.text() == "2 shards")
+    page.tap()
+    orders.put(0, *[b'{"n":%d}' % n for n in range(1200)])
+    page.wait(lambda: page.rows == 1200)
+    page.wait(lambda: page.view.tiles.rate.note.text() == "1,200 seen")
+    page.wait(lambda: clipped(page.view) == [])  # once it is laid out
+    right = page.view.tiles.throttles.geometry().right()
+    assert right <= page.view.tiles.width(), "the last tile stands out of the page"
 
 
 def test_a_tap_shows_counts_and_what_comes(make, orders) -> None:

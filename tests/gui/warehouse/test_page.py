@@ -14,6 +14,7 @@ from gui.parts.dialogs import ConfirmDialog
 from gui.tabs.warehouse.dialogs import ParameterDialog
 from gui.tabs.warehouse.lists import HistoryDialog
 from tests.fakes.warehouse import Answer, FakeDriver
+from tests.gui.test_names import clipped
 
 
 def dialog(kind):
@@ -44,6 +45,17 @@ def test_the_statement_at_the_cursor_runs(page, qtbot) -> None:
     qtbot.waitUntil(lambda: shown(page) == [["1"]])
     assert page.driver.sent == ["SELECT 2"]
     qtbot.waitUntil(lambda: page.view.results.line.text().startswith("1 row, "))
+
+
+@pytest.mark.parametrize("width", [816, 1232], ids=["small", "large"])
+def test_the_count_of_rows_is_never_cut(page, qtbot, width: int) -> None:
+    page.window.resize(width, 700)
+    page.write("SELECT 1")
+    page.command("run")
+    qtbot.waitUntil(lambda: page.view.results.line.text().startswith("1 row"))
+    for words in ("31 rows, 0.2 s", "10,000 of 1,200,000 rows, cut by the limit, 2.1 s", "1 row, 0.1 s"):
+        page.view.results.show_line(words, busy=False)
+        qtbot.waitUntil(lambda: page.view.results.line.isVisible() and clipped(page.view) == [])
 
 
 def test_a_script_stops_at_its_first_failure(page, qtbot) -> None:
