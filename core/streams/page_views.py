@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import struct
 from base64 import b64decode, b64encode
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from hashlib import sha256
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -56,8 +57,9 @@ COLUMNS: dict[str, tuple[str, str]] = {
     "partition_key": ("VARCHAR(1024)", "string"),
 }
 _LONGEST = {name: int(kind[8:].partition(")")[0]) for name, (kind, _) in COLUMNS.items() if kind.startswith("VARCHAR")}
-_TAKEN = {"event_id", "viewed_at", "session_id", "customer_id", "url", "referrer", "user_agent", "country", "status"}
-_TAKEN |= {"duration_ms", "collector"}
+_COLUMNED = {"event_id", "viewed_at", "session_id", "customer_id", "url", "referrer", "user_agent", "country", "status"}
+_COLUMNED |= {"duration_ms", "collector"}
+_LEFT_OUT = {"long": '{"too_long":true}', "deep": '{"too_deep":true}'}
 _LARGEST_INTEGER = 2**63 - 1
 _HEAD = struct.Struct("<I")
 
@@ -65,7 +67,7 @@ _HEAD = struct.Struct("<I")
 @dataclass(frozen=True, slots=True)
 class Parsed:
     """A slice, done. ``table``: Arrow IPC stream of COLUMNS. rejects: records that are no JSON object, as JSON lines
-    can keep them. cut: texts that were too long for their column and were shortened."""
+    can keep them. cut: texts that were too long for their column and were shortened, and properties left out."""
 
     rows: int
     cut: int
@@ -106,13 +108,19 @@ def work(content: bytes) -> bytes:
     job = orjson.loads(content)
     name, first, last = job["shard"]
     shard = Shard(name, int(first), int(last))
-    records = [RawRecord(arrived, key, sequence, b64decode(data)) for arrived, key, sequence, data in job["records"]]
+    records = (RawRecord(arrived, key, sequence, b64decode(data)) for arrived, key, sequence, data in job["records"])
     after = Checkpoint(*job["after"]) if job["after"] else None
-    found = Decoder().page(Page(shard, records, after=after))
-    return parsed(job["stream"], found).packed()
+    return parsed(job["stream"], _decoded(shard, records, after)).packed()
 
 
-def parsed(stream: str, records: Sequence[Record]) -> Parsed:
+def _decoded(shard: Shard, records: Iterable[RawRecord], after: Checkpoint | None) -> Iterator[Record]:
+    """One by one: what a whole page may unpack to is bounded for a window, and a table must not miss the rest."""
+    decoder = Decoder()
+    for record in records:
+        yield from decoder.page(Page(shard, [record], after=after))
+
+
+def parsed(stream: str, records: Iterable[Record]) -> Parsed:
     columns: dict[str, list[Any]] = {name: [] for name in COLUMNS}
     rejects, cut = [], 0
     for record in records:
@@ -121,48 +129,61 @@ def parsed(stream: str, records: Sequence[Record]) -> Parsed:
             rejects.append(record.row())
             continue
         row = _row(stream, record, event)
+        cut += row["properties"] in _LEFT_OUT.values()
         for name, values in columns.items():
             value = row[name]
-            if type(value) is str and len(value) * 4 > _LONGEST[name]:  # bytes count, and a character has up to 4
-                value, shortened = _fitted(value, _LONGEST[name])
-                cut += shortened
+            if type(value) is str:
+                if "\0" in value:  # no warehouse takes the zero character; a query may bring it as %00
+                    value = value.replace("\0", "")
+                if len(value) * 4 > _LONGEST[name]:  # bytes count, and a character has up to 4
+                    value, shortened = _fitted(value, _LONGEST[name])
+                    cut += shortened
             values.append(value)
     return Parsed(len(columns["event_id"]), cut, rejects, _arrow(columns))
 
 
 def _row(stream: str, record: Record, event: dict[str, Any]) -> dict[str, Any]:
     arrived = datetime.fromtimestamp(record.arrived, UTC).replace(tzinfo=None)
-    viewed = _moment(event.get("viewed_at")) or arrived
     url, referrer, agent = _text(event.get("url")), _text(event.get("referrer")), _text(event.get("user_agent"))
     scheme, host, path, query = _url_parts(url)
     campaign = parse_qs(query) if query and "utm_" in query else {}
     browser, system, device = described(agent)
     collector = event.get("collector")
-    identity = _text(event.get("event_id"))
-    return {
-        "event_id": identity or f"{stream}:{record.shard}:{record.sequence}:{record.sub_sequence}",
-        "viewed_at": viewed,
-        "day": viewed.date(),
+    row: dict[str, Any] = {
+        "event_id": _identity(_text(event.get("event_id"))),
+        "viewed_at": _moment(event.get("viewed_at")),
         "session_id": _text(event.get("session_id")),
         "customer_id": _integer(event.get("customer_id")),
         "url": url,
+        "referrer": referrer,
+        "user_agent": agent,
+        "country": _text(event.get("country")),
+        "status": _integer(event.get("status")),
+        "duration_ms": _integer(event.get("duration_ms")),
+    }
+    rest = {name: value for name, value in event.items() if name not in _COLUMNED}
+    for name, value in row.items():
+        if value is None and event.get(name) is not None:  # no number, no time: kept as it was sent
+            rest[name] = event[name]
+    if collector is not None and not isinstance(collector, dict):
+        rest["collector"] = collector
+    viewed = row["viewed_at"] or arrived
+    row |= {
+        "event_id": row["event_id"] or f"{stream}:{record.shard}:{record.sequence}:{record.sub_sequence}",
+        "viewed_at": viewed,
+        "day": viewed.date(),
         "scheme": scheme,
         "host": host,
         "path": path,
         "query": query,
         "utm_source": campaign.get("utm_source", [None])[0],
         "utm_campaign": campaign.get("utm_campaign", [None])[0],
-        "referrer": referrer,
         "referrer_host": _url_parts(referrer)[1],
-        "user_agent": agent,
         "browser": browser,
         "os": system,
         "device": device,
-        "country": _text(event.get("country")),
-        "status": _integer(event.get("status")),
-        "duration_ms": _integer(event.get("duration_ms")),
         "client": _text(collector.get("client")) if isinstance(collector, dict) else None,
-        "properties": _properties(event),
+        "properties": _properties(rest),
         "arrived_at": arrived,
         "stream": stream,
         "shard": record.shard,
@@ -170,20 +191,38 @@ def _row(stream: str, record: Record, event: dict[str, Any]) -> dict[str, Any]:
         "sub_sequence": record.sub_sequence,
         "partition_key": record.partition_key,
     }
+    return row
 
 
-def _properties(event: dict[str, Any]) -> str | None:
-    """What has no column of its own, as JSON; left out whole where it is too long, for half a JSON is none."""
-    rest = {name: value for name, value in event.items() if name not in _TAKEN}
+def _identity(text: str | None) -> str | None:
+    """An event's id as its column takes it. Cut short, two long ones would be one event; and to a warehouse ``a`` and
+    ``a `` are equal."""
+    if text is None or (len(text) <= 64 and text[-1:] != " "):
+        return text
+    text = text.rstrip(" ")
+    raw = text.encode()
+    most = _LONGEST["event_id"]
+    if len(raw) <= most:
+        return text or None
+    digest = sha256(raw).hexdigest()
+    return f"{raw[: most - len(digest) - 1].decode(errors='ignore')}#{digest}"
+
+
+def _properties(rest: dict[str, Any]) -> str | None:
+    """What has no column of its own, or does not fit into it, as JSON; left out whole where it is too long, for half a
+    JSON is none, or nested too deeply to be written."""
     if not rest:
         return None
-    content = orjson.dumps(rest)
-    return content.decode() if len(content) <= _LONGEST["properties"] else '{"too_long":true}'
+    try:
+        content = orjson.dumps(rest)
+    except orjson.JSONEncodeError:  # reading knows 1,024 levels, writing 254
+        return _LEFT_OUT["deep"]
+    return content.decode() if len(content) <= _LONGEST["properties"] else _LEFT_OUT["long"]
 
 
 def _text(value: Any) -> str | None:
     if isinstance(value, str):
-        return value.replace("\0", "") or None  # no warehouse takes the zero character
+        return value.replace("\0", "") or None
     return None if value is None or isinstance(value, dict | list) else str(value)
 
 
@@ -198,7 +237,7 @@ def _integer(value: Any) -> int | None:
 def _moment(value: Any) -> datetime | None:
     """ISO 8601 text or seconds since 1970, as naive UTC; None where it is neither or out of a warehouse's range."""
     try:
-        if isinstance(value, int | float):
+        if isinstance(value, int | float) and not isinstance(value, bool):
             found = datetime.fromtimestamp(value / 1000 if value > 1e11 else value, UTC)
         elif isinstance(value, str):
             found = datetime.fromisoformat(value)

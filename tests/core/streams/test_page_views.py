@@ -56,6 +56,53 @@ def test_a_record_without_an_id_has_its_place_as_id() -> None:
     )
 
 
+def test_what_does_not_fit_its_column_is_kept_as_it_was_sent() -> None:
+    sent = {
+        "customer_id": "c-44",
+        "viewed_at": "yesterday",
+        "status": {"code": 200},
+        "collector": "fluentd",
+        "event_id": [1],
+    }
+    (row,) = rows(parsed("s", [record(orjson.dumps({**sent, "duration_ms": 5, "url": None}))]).table)
+    assert orjson.loads(row["properties"]) == sent
+    assert row["customer_id"] is None and row["duration_ms"] == 5 and row["viewed_at"] == row["arrived_at"]
+
+
+def test_an_event_too_deep_or_too_large_to_keep_whole_is_a_row_and_counted() -> None:
+    deep = b'{"event_id":"deep","a":' + b"[" * 900 + b"]" * 900 + b"}"
+    large = orjson.dumps({"event_id": "large", "a": "x" * 70_000})
+    found = parsed("s", [record(deep), record(large), record(b'{"event_id":"plain","a":1}')])
+    kept = {row["event_id"]: row["properties"] for row in rows(found.table)}
+    assert kept == {"deep": '{"too_deep":true}', "large": '{"too_long":true}', "plain": '{"a":1}'}
+    assert (found.rows, found.cut, found.rejects) == (3, 2, [])
+
+
+def test_long_ids_that_begin_alike_stay_two_events_and_blanks_behind_one_count_for_nothing() -> None:
+    ids = ["ü" * 150 + end for end in ("a", "b")] + ["x", "x  "]
+    found = [row["event_id"] for row in rows(parsed("s", [record(orjson.dumps({"event_id": i})) for i in ids]).table)]
+    assert len(set(found)) == 3 and found[2] == found[3] == "x"
+    assert all(len(one.encode()) <= 256 for one in found) and found[0].startswith("ü" * 90)
+
+
+def test_the_zero_character_reaches_no_column() -> None:
+    event = {"event_id": "1", "url": "https://shop.example/?utm_source=a%00b&utm_campaign=%00"}
+    made = Record(1.0, "shardId-000000000000", "ke\0y", "1", 0, 9, "json", orjson.dumps(event))
+    (row,) = rows(parsed("s", [made]).table)
+    assert (row["partition_key"], row["utm_source"]) == ("key", "ab")
+    assert not any("\0" in value for value in row.values() if isinstance(value, str))
+
+
+def test_however_much_a_page_unpacks_to_every_record_is_a_row() -> None:
+    import gzip
+
+    shard = Shard("shardId-000000000000", 0, 2**128 - 1)
+    data = [gzip.compress(orjson.dumps({"event_id": str(n), "a": "x" * (7 << 20)}), 1) for n in range(12)]
+    (job,) = slices("s", Page(shard, [RawRecord(1.0, "k", str(n), one) for n, one in enumerate(data)]))
+    done = Parsed.unpacked(work(job))
+    assert (done.rows, done.rejects) == (12, [])
+
+
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**62), 2**62) | st.floats(allow_nan=False) | st.text(),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
