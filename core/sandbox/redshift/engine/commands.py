@@ -158,7 +158,9 @@ def show(session: Context, reader: Reader) -> Outcome:
             reader, 0, ["database_name", "database_owner", "database_type", "database_acl", "parameters", "database_isolation_level"], listed
         )  # fmt: skip
     if reader.take("schemas"):
-        _from(reader, "database")
+        named = _from(reader, "database")
+        if named and named != ["dev"]:
+            raise SqlError(f'Database "{named[0]}" does not exist')
         names = session.catalog.rows("SELECT schema_name FROM rs_pg.svv_all_schemas ORDER BY 1")
         listed = [["dev", name, "awsuser", "local", None, None, None] for (name,) in names]
         return _filtered(
@@ -166,8 +168,10 @@ def show(session: Context, reader: Reader) -> Outcome:
         )  # fmt: skip
     if reader.take("tables"):
         parts = _from(reader, "schema")
+        if parts and not session.catalog.rows("SELECT 1 FROM rs_pg.svv_all_schemas WHERE schema_name = ?", parts[-1]):
+            raise SqlError(f'Schema "{parts[-1]}" does not exist')
         rows = session.catalog.rows(
-            "SELECT 'dev', schema_name, table_name, CASE WHEN kind IN ('view', 'late') THEN 'VIEW' ELSE 'TABLE' END"
+            "SELECT 'dev', schema_name, table_name, CASE WHEN kind = 'table' THEN 'TABLE' ELSE 'VIEW' END"
             " FROM rs_meta.tables WHERE schema_name = ? ORDER BY 3",
             parts[-1] if parts else "public",
         )

@@ -1,4 +1,4 @@
-"""What COPY finds in files: decompressed streams, escaped fields, concatenated JSON, Parquet types."""
+"""What COPY finds in files: decompressed streams, concatenated JSON, Parquet types."""
 
 from __future__ import annotations
 
@@ -32,30 +32,6 @@ class Whole(io.RawIOBase):
             return self._inner.read(size if size > 0 else 65536)
         except (OSError, EOFError, zlib.error) as error:
             raise SqlError(f"The compressed file is damaged: {error}") from None
-
-
-def open_escape(line: str) -> bool:
-    return (len(line) - len(line.rstrip("\\"))) % 2 == 1
-
-
-def escaped_split(line: str, delimiter: str) -> list[str | None]:
-    values: list[str | None] = []
-    part: list[str] = []
-    at = 0
-    while at < len(line):
-        char = line[at]
-        if char == "\\" and at + 1 < len(line):
-            part.append("\\N" if line[at + 1] == "N" and not part else line[at + 1])
-            at += 2
-            continue
-        if char == delimiter:
-            values.append("".join(part))
-            part = []
-        else:
-            part.append(char)
-        at += 1
-    values.append("".join(part))
-    return values
 
 
 def documents(text: IO[str]) -> Iterator[tuple[int, str, Any]]:

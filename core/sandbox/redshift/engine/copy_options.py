@@ -58,10 +58,11 @@ _ENCODINGS = {
 
 def read_options(reader: Reader) -> CopyOptions:
     options = CopyOptions()
-    csv_delimiter = False
+    given: set[str] = set()
     while not reader.done:
         token = reader.peek()
         word = reader.name()
+        given.add(word)
         if word == "format":
             reader.take("as")
             _format(reader, options, reader.name())
@@ -72,7 +73,7 @@ def read_options(reader: Reader) -> CopyOptions:
             options.quote = reader.string()
         elif word == "delimiter":
             reader.take("as")
-            options.delimiter, csv_delimiter = _char(reader.string()), True
+            options.delimiter = _char(reader.string())
         elif word in _COMPRESSIONS:
             options.compression = _COMPRESSIONS[word]
         elif word == "null":
@@ -122,11 +123,35 @@ def read_options(reader: Reader) -> CopyOptions:
             raise NeedsCluster(f"COPY ... {word.upper()}")
         else:
             raise SqlError(f'syntax error at or near "{token.text if token else word}" in COPY')
-    if options.format == "csv" and not csv_delimiter:
+    if options.format == "csv" and "delimiter" not in given:
         options.delimiter = ","
-    if options.format == "csv" and (options.escape or options.remove_quotes):
-        raise SqlError("ESCAPE and REMOVEQUOTES cannot be used with CSV")
+    _check(options, given)
     return options
+
+
+_APART = (
+    ("csv", "escape"), ("csv", "removequotes"), ("csv", "fixedwidth"), ("fixedwidth", "delimiter"), ("fixedwidth", "escape"),
+    ("ignoreallerrors", "maxerror"),
+)  # fmt: skip
+_NOT_WITH_PARQUET = (
+    "maxerror", "ignoreallerrors", "delimiter", "quote", "ignoreheader", "null", "escape", "removequotes", "dateformat", "timeformat", "encoding",
+    "emptyasnull", "blanksasnull", "ignoreblanklines", "roundec", "trimblanks", "truncatecolumns", "gzip", "bzip2", "zstd", "noload",
+)  # fmt: skip
+"""COPY from columnar data formats lists the parameters it takes; these are not among them."""
+
+
+def _check(options: CopyOptions, given: set[str]) -> None:
+    """Refuse what the manual says cannot stand together, rather than load by one of the two."""
+    shown = given | {options.format}
+    for one, other in _APART:
+        if one in shown and other in shown:
+            raise SqlError(f"{one.upper()} cannot be used with {other.upper()} in COPY")
+    if "quote" in given and options.format != "csv":
+        raise SqlError("QUOTE can only be used with CSV in COPY")
+    if options.max_error > 100_000 and "maxerror" in given:
+        raise SqlError("MAXERROR must be between 0 and 100000")
+    if options.format == "parquet" and (wrong := [word for word in _NOT_WITH_PARQUET if word in given]):
+        raise SqlError(f"{wrong[0].upper()} option is not supported for COPY from PARQUET")
 
 
 def credential(reader: Reader, word: str) -> None:

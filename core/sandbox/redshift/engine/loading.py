@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import io
 import json
 import re
@@ -13,15 +12,8 @@ from typing import IO, Any
 from core.sandbox.redshift.engine.casts import assigned, cast
 from core.sandbox.redshift.engine.catalog import ColumnSpec, TableSpec
 from core.sandbox.redshift.engine.context import Context
-from core.sandbox.redshift.engine.copy_files import (
-    Whole,
-    documents,
-    escaped_split,
-    fits_parquet,
-    follow,
-    open_escape,
-    read_json_paths,
-)
+from core.sandbox.redshift.engine.copy_fields import csv_records, open_escape, split_fields
+from core.sandbox.redshift.engine.copy_files import Whole, documents, fits_parquet, follow, read_json_paths
 from core.sandbox.redshift.engine.copy_options import CopyOptions, read_options
 from core.sandbox.redshift.engine.outcome import Outcome, SqlError
 from core.sandbox.redshift.engine.reader import Reader
@@ -113,10 +105,24 @@ class _Load:
         if self.options.manifest:
             with storage.open(url) as content:
                 try:
-                    entries = json.load(content)["entries"]
-                    return [(entry["url"], int(entry.get("meta", {}).get("content_length", -1))) for entry in entries]
-                except (ValueError, KeyError, TypeError) as error:
+                    listed = [
+                        (
+                            entry["url"],
+                            int(entry.get("meta", {}).get("content_length", -1)),
+                            bool(entry.get("mandatory")),
+                        )
+                        for entry in json.load(content)["entries"]
+                    ]
+                except (ValueError, KeyError, TypeError, AttributeError) as error:
                     raise SqlError(f"The manifest {url} is not a manifest: {error}") from None
+            present = [
+                (name, size)
+                for name, size, mandatory in listed
+                if mandatory or any(one == name for one, _ in storage.objects(name))
+            ]
+            if not present:
+                raise SqlError(f"None of the files of the manifest {url} exists")
+            return present
         found = [one for one in storage.objects(url) if not one[0].endswith("/")]
         if not found:
             raise SqlError(f"The specified S3 prefix '{url.split('/', 3)[-1]}' does not exist")
@@ -188,41 +194,36 @@ class _Load:
             ) from None
 
     def _csv(self, text: IO[str]) -> Iterator[_Row]:
-        csv.field_size_limit(64_000_000)
-        reader = csv.reader(text, delimiter=self.options.delimiter, quotechar=self.options.quote, strict=True)
-        number = 0
-        while True:
-            try:
-                values = next(reader)
-            except StopIteration:
-                return
-            except csv.Error as error:
-                number += 1
-                yield _Row(reader.line_num, "", [], f"Invalid quote formatting for CSV: {error}")
+        records = csv_records(iter(text), self.options.delimiter, self.options.quote)
+        for count, (number, raw, values, trouble) in enumerate(records, 1):
+            if count <= self.options.ignore_header or (not raw and self.options.ignore_blank_lines):
                 continue
-            number += 1
-            if number <= self.options.ignore_header or not values:
-                continue
-            yield _Row(reader.line_num, self.options.delimiter.join(values), list(values))
+            yield _Row(number, raw, values, trouble)
 
     def _delimited(self, text: IO[str]) -> Iterator[_Row]:
+        options = self.options
         pending = ""
         for number, whole in enumerate(text, 1):
-            line = pending + whole.rstrip("\r\n")
-            if self.options.escape and open_escape(line):
-                pending = line[:-1] + "\n"
-                continue
+            ending = whole[len(whole.rstrip("\r\n")) :]
+            line = pending + whole.removesuffix(ending)
+            if options.escape and ending and open_escape(line):
+                pending = (
+                    line + ending[0]
+                )  # the character that is escaped; a line feed behind it ends the line all the same
+                if len(ending) == 1:
+                    continue
+                line = pending
             pending = ""
-            if number <= self.options.ignore_header or (not line.strip() and self.options.ignore_blank_lines):
+            if number <= options.ignore_header or (not line and options.ignore_blank_lines):
                 continue
-            values = escaped_split(line, self.options.delimiter) if self.options.escape else self._split(line)
+            try:
+                values = split_fields(
+                    line, options.delimiter, escape=options.escape, remove_quotes=options.remove_quotes
+                )
+            except ValueError as error:
+                yield _Row(number, line, [], str(error))
+                continue
             yield _Row(number, line, values)
-
-    def _split(self, line: str) -> list[str | None]:
-        if not self.options.remove_quotes:
-            return list(line.split(self.options.delimiter))
-        reader = csv.reader([line], delimiter=self.options.delimiter, quotechar='"')
-        return list(next(reader, []))
 
     def _fixed(self, text: IO[str]) -> Iterator[_Row]:
         for number, whole in enumerate(text, 1):
@@ -268,7 +269,7 @@ class _Load:
         options = self.options
         missing = len(self.targets) - len(row.values)
         if missing > 0 and options.fill_record:
-            row.values += [None] * missing
+            row.values += ["" if one.type.name == "varchar" else None for one in self.targets[-missing:]]
         elif missing > 0:
             row.trouble = (
                 "Delimiter not found" if options.format == "text" else "Missing column(s): fewer fields than columns"
@@ -290,7 +291,8 @@ class _Load:
                     return
             if (
                 value == options.null_as
-                or (not value and (options.empty_as_null or not target.type.is_text))
+                or (not value.strip() and not target.type.is_text)
+                or (not value and options.empty_as_null)
                 or (options.blanks_as_null and target.type.is_text and not value.strip())
             ):
                 row.values[n] = None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import io
 import json
 import tempfile
@@ -20,6 +19,8 @@ from core.sandbox.redshift.engine.storage import compressed
 from core.sandbox.redshift.engine.text import literal
 from core.sandbox.redshift.engine.types import TEXT, SqlType
 from core.sandbox.redshift.engine.value import Value
+
+_JSON_NUMBERS = ("int2", "int4", "int8", "numeric", "float4", "float8")
 
 
 @dataclass(slots=True)
@@ -50,17 +51,24 @@ def unload(session: Context, reader: Reader) -> Outcome:
     reader.need("to")
     url = reader.string()
     options = _read(reader)
+    if session.parsed(text).args.get("limit") is not None:
+        raise SqlError("Limit clause is not supported: UNLOAD takes a LIMIT inside a nested query only")
     query = session.compile(text)
     labels = [label for label, _ in query.columns]
     for name in options.partition:
         if name not in labels:
             raise SqlError(f'UNLOAD: the partition column "{name}" is not in the query')
-    _clear(session, url, options)
+    if options.format in ("json", "parquet"):
+        _check_columns(query, options)
+    if options.partition and not url.endswith("/"):
+        url += "/"
+    if not (options.partition and options.clean):
+        _clear(session, url, options)
     writer = _Writer(session, url, options)
     if options.partition:
         _partitioned(session, query, options, writer)
     else:
-        writer.write(query.sql, query, range(len(labels)), url)
+        writer.write(query.sql, query, list(range(len(labels))), url)
     if options.manifest:
         content = json.dumps(_manifest(writer.files, query, options), indent=1)
         session.storage.put(f"{url}manifest", io.BytesIO(content.encode()))
@@ -74,12 +82,15 @@ def _manifest(files: list[tuple[str, int, int]], query: Query, options: _Options
     if not options.verbose:
         return {"entries": [{"url": url, "meta": {"content_length": size}} for url, _, size in files]}
     kept = [(name, kind) for name, kind in query.columns if options.include or name not in options.partition]
+    counted = [(url, rows + options.header, size) for url, rows, size in files]  # the header's line counts as a row
     return {
-        "entries": [{"url": url, "meta": {"content_length": size, "record_count": rows}} for url, rows, size in files],
+        "entries": [
+            {"url": url, "meta": {"content_length": size, "record_count": rows}} for url, rows, size in counted
+        ],
         "schema": {"elements": [{"name": name, "type": _manifest_type(kind)} for name, kind in kept]},
         "meta": {
             "content_length": sum(size for _, _, size in files),
-            "record_count": sum(rows for _, rows, _ in files),
+            "record_count": sum(rows for _, rows, _ in counted),
         },
         "author": {"name": "Amazon Redshift", "version": "1.0.0"},
     }
@@ -94,9 +105,10 @@ def _manifest_type(kind: SqlType) -> dict[str, Any]:
 
 def _read(reader: Reader) -> _Options:
     options = _Options()
-    given_delimiter = False
+    given: set[str] = set()
     while not reader.done:
         word = reader.name()
+        given.add(word)
         if word == "format":
             reader.take("as")
             word = reader.name()
@@ -111,7 +123,7 @@ def _read(reader: Reader) -> _Options:
             options.include = reader.take("include")
         elif word == "delimiter":
             reader.take("as")
-            options.delimiter, given_delimiter = reader.string(), True
+            options.delimiter = reader.string()
         elif word == "null":
             reader.take("as")
             options.null_as = reader.marker()
@@ -150,11 +162,36 @@ def _read(reader: Reader) -> _Options:
             raise NeedsCluster(f"UNLOAD ... {word.upper()}")
         else:
             raise SqlError(f'syntax error at or near "{word}" in UNLOAD')
-    if options.format == "csv" and not given_delimiter:
+    if options.format == "csv" and "delimiter" not in given:
         options.delimiter = ","
-    if options.format == "parquet" and options.compression:
-        raise SqlError("UNLOAD to PARQUET takes no compression option: it is compressed already")
+    _check(options, given)
     return options
+
+
+_NOT_WITH = {
+    "parquet": ("delimiter", "addquotes", "escape", "null", "header", "gzip", "bzip2", "zstd"),
+    "json": ("delimiter", "header", "addquotes", "escape", "null"),
+    "csv": ("addquotes",),
+}
+"""The options that the manual says a format cannot be used with."""
+
+
+def _check(options: _Options, given: set[str]) -> None:
+    for word in _NOT_WITH.get(options.format, ()):
+        if word in given:
+            raise SqlError(f"{word.upper()} cannot be used with {options.format.upper()} in UNLOAD")
+    if options.clean and options.overwrite:
+        raise SqlError("CLEANPATH cannot be used with ALLOWOVERWRITE in UNLOAD")
+    if "maxfilesize" in given and not 5 << 20 <= options.largest <= 6.2 * (1 << 30):
+        raise SqlError("MAXFILESIZE must be between 5 MB and 6.2 GB")
+
+
+def _check_columns(query: Query, options: _Options) -> None:
+    labels = [label for label, _ in query.columns]
+    if options.format == "json" and (twice := [one for one in labels if labels.count(one) > 1]):
+        raise SqlError(f'UNLOAD to JSON needs unique column names: "{twice[0]}" is there more than once')
+    if binary := [label for label, kind in query.columns if kind.name == "varbyte"]:
+        raise SqlError(f'UNLOAD writes VARBYTE to text or CSV only: column "{binary[0]}"')
 
 
 def _clear(session: Context, url: str, options: _Options) -> None:
@@ -187,10 +224,10 @@ def _partitioned(session: Context, query: Query, options: _Options, writer: _Wri
                 f"{name}={'__HIVE_DEFAULT_PARTITION__' if value is None else value}"
                 for name, value in zip(options.partition, values, strict=True)
             )
-            base = writer.url if writer.url.endswith("/") else f"{writer.url}"
-            writer.write(
-                f"SELECT * FROM temp.main.rs_unload WHERE {' AND '.join(tests)}", query, kept, f"{base}{folder}/"
-            )
+            base = f"{writer.url}{folder}/"
+            if options.clean:  # of the partitions that receive files only, not of the others
+                _clear(session, base, options)
+            writer.write(f"SELECT * FROM temp.main.rs_unload WHERE {' AND '.join(tests)}", query, kept, base)
     finally:
         session.execute("DROP TABLE IF EXISTS temp.main.rs_unload")
 
@@ -202,17 +239,16 @@ class _Writer:
         self.session, self.url, self.options = session, url, options
         self.files: list[tuple[str, int, int]] = []
 
-    def write(self, sql: str, query: Query, kept: Any, base: str) -> None:
+    def write(self, sql: str, query: Query, kept: list[int], base: str) -> None:
         listed = ", ".join(self._column(n, query) for n in kept)
-        labels = [query.columns[n][0] for n in kept]
         reader = self.session.arrow(f"SELECT {listed} FROM ({sql}) AS q")
         part = 0
-        sheet = self._sheet(reader.schema, labels)
+        sheet = self._sheet(reader.schema, kept, query)
         for batch in reader:
             self.session.checkpoint()
             if sheet.size > self.options.largest:
                 self._put(sheet, base, part)
-                part, sheet = part + 1, self._sheet(reader.schema, labels)
+                part, sheet = part + 1, self._sheet(reader.schema, kept, query)
             sheet.add(batch)
         if sheet.rows or not part:
             self._put(sheet, base, part)
@@ -221,19 +257,30 @@ class _Writer:
         kind = query.columns[position][1]
         source = f"q.c{position + 1}"
         if self.options.format == "parquet":
+            if kind.name == "timestamptz":  # "only the timestamp values are unloaded"
+                return f"timezone('UTC', {source}) AS k{position}"
             return (
                 f"CAST({source} AS VARCHAR) AS k{position}"
                 if kind.name in ("super", "timetz", "interval")
                 else f"{source} AS k{position}"
             )
-        if self.options.format == "json":
-            return f"{'CAST(' + source + ' AS VARCHAR)' if kind.name == 'super' else source} AS k{position}"
         if kind.name == "bool":
             return f"CASE {source} WHEN true THEN 't' WHEN false THEN 'f' END AS k{position}"
+        if self.options.format == "json" and kind.name in ("float4", "float8"):
+            text = f"CAST({source} AS VARCHAR)"  # JSON knows no infinity
+            return f"CASE WHEN isfinite({source}) THEN {text} ELSE '\"' || {text} || '\"' END AS k{position}"
+        if self.options.format == "json" and (kind.name == "super" or kind.name in _JSON_NUMBERS):
+            return f"CAST({source} AS VARCHAR) AS k{position}"
+        if kind.name == "varbyte":
+            return f"hex({source}) AS k{position}"
         return f"{source if kind.is_text else cast(Value(source, kind), TEXT)} AS k{position}"
 
-    def _sheet(self, schema: Any, labels: list[str]) -> _Sheet:
-        return {"parquet": _Parquet, "json": _Json}.get(self.options.format, _Text)(schema, labels, self.options)
+    def _sheet(self, schema: Any, kept: list[int], query: Query) -> _Sheet:
+        labels = [query.columns[n][0] for n in kept]
+        if self.options.format == "json":
+            bare = [query.columns[n][1].name in ("super", *_JSON_NUMBERS) for n in kept]
+            return _Json(schema, labels, self.options, bare)
+        return (_Parquet if self.options.format == "parquet" else _Text)(schema, labels, self.options)
 
     def _put(self, sheet: _Sheet, base: str, part: int) -> None:
         content = sheet.finish()
@@ -307,15 +354,21 @@ class _Lines(_Sheet):
 
 
 class _Json(_Lines):
+    """An object a line: NULL as null, truth values as t and f, SUPER as the JSON it is. ``bare``: texts that are JSON already."""
+
+    def __init__(self, schema: Any, labels: list[str], options: _Options, bare: list[bool]) -> None:
+        super().__init__(schema, labels, options)
+        self._bare = bare
+
     def add(self, batch: Any) -> None:
         super().add(batch)
+        names = [json.dumps(label, ensure_ascii=False) for label in self.labels]
         for values in zip(*(column.to_pylist() for column in batch.columns), strict=True):
-            fields = {
-                label: value if isinstance(value, (int, float, bool, str)) else str(value)
-                for label, value in zip(self.labels, values, strict=True)
-                if value is not None
-            }
-            self._line(json.dumps(fields, ensure_ascii=False) + "\n")
+            fields = [
+                f"{name}:{'null' if value is None else value if bare else json.dumps(str(value), ensure_ascii=False)}"
+                for name, value, bare in zip(names, values, self._bare, strict=True)
+            ]
+            self._line("{" + ",".join(fields) + "}\n")
 
 
 class _Text(_Lines):
@@ -327,19 +380,18 @@ class _Text(_Lines):
     def add(self, batch: Any) -> None:
         super().add(batch)
         for values in zip(*(column.to_pylist() for column in batch.columns), strict=True):
-            self._line(self._joined([self.options.null_as if value is None else value for value in values]))
+            self._line(self._joined(list(values)))
 
-    def _joined(self, values: list[str]) -> str:
+    def _joined(self, values: list[str | None]) -> str:
+        return self.options.delimiter.join(map(self._field, values)) + "\n"
+
+    def _field(self, value: str | None) -> str:
         options = self.options
+        text = options.null_as if value is None else value
         if options.format == "csv":
-            sink = io.StringIO()
-            csv.writer(sink, delimiter=options.delimiter, lineterminator="\n").writerow(values)
-            return sink.getvalue()
-        if options.escape:
-            values = [
-                "".join(f"\\{char}" if char in f"\\\n\r{options.delimiter}\"'" else char for char in value)
-                for value in values
-            ]
-        if options.add_quotes:
-            values = ['"' + value.replace('"', '""') + '"' for value in values]
-        return options.delimiter.join(values) + "\n"
+            quoted = any(char in text for char in f'"\n\r{options.delimiter}')
+            return '"' + text.replace('"', '""') + '"' if quoted else text
+        if options.escape and value is not None:
+            marks = "\"'" if options.add_quotes else ""
+            text = "".join(f"\\{char}" if char in f"\\\n\r{options.delimiter}{marks}" else char for char in text)
+        return f'"{text}"' if options.add_quotes else text
