@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from core.backups.objects.address import address
-from core.backups.objects.comparing import Comparison, Difference
 from core.backups.objects.service import Objects
 from core.backups.objects.sync import check_removal
+from core.backups.objects.values import Comparison, Difference
 from core.base.errors import WrongUse
 from core.cli.console import Console
 from core.cli.group import Group

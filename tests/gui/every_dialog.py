@@ -17,7 +17,7 @@ from PySide6.QtWidgets import QMainWindow, QWidget
 import gui
 from core.backups.objects.address import Address
 from core.backups.objects.lifecycle import Lifecycle
-from core.backups.objects.values import ObjectFacts, OpenUpload
+from core.backups.objects.values import Comparison, Difference, ObjectFacts, OpenUpload
 from core.backups.outcomes import Backup, Finding, RestorePreview, Severity
 from core.backups.plan import Plan, Source, Target
 from core.base.errors import OpsError
@@ -41,6 +41,7 @@ from gui.shell.settings_dialog import SettingsDialog
 from gui.shell.trouble import TroublePanel
 from gui.tabs.backups import object_dialogs, restore_dialog, text_dialog, wizard
 from gui.tabs.backups.lifecycle_dialog import LifecycleDialog
+from gui.tabs.backups.sync_dialog import SyncDialog
 from gui.tabs.digits import ask_dialogs, dataset_dialog, samples_dialog, train_dialog
 from gui.tabs.digits.training_presenter import choice_of
 from gui.tabs.digits.values import Thumb
@@ -289,6 +290,14 @@ def _unload(parent: QWidget, _home: Path) -> Dialog:
     return made
 
 
+def _sync(parent: QWidget, home: Path) -> Dialog:
+    made = SyncDialog(Address(LONG[:63], f"{LONG}/"), LONG[:60], f"/data/{LONG}", parent, may_write=True)
+    carry = tuple(Difference(f"{LONG}/{MIXED}/{number}", 10**12, "not in the source") for number in range(1200))
+    made.show_found(Comparison(home, Address("vault"), True, carry, carry, 10**7, ((LONG, MIXED), (MIXED, LONG))))
+    made.remove.setChecked(True)
+    return made
+
+
 MAKERS: dict[type[Dialog], Maker] = {
     ConfirmDialog: _confirm,
     SettingsDialog: _settings,
@@ -303,6 +312,7 @@ MAKERS: dict[type[Dialog], Maker] = {
     object_dialogs.LabelsDialog: _labels,
     object_dialogs.CopyDialog: lambda parent, _home: object_dialogs.CopyDialog(LONG, Address(LONG[:63], f"{LONG}/"), parent),
     object_dialogs.UploadsDialog: _uploads,
+    SyncDialog: _sync,
     text_dialog.TextDialog: _policies,
     train_dialog.TrainDialog: _train,
     ask_dialogs.DataDialog: lambda parent, _home: ask_dialogs.DataDialog(

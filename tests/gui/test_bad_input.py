@@ -188,7 +188,7 @@ def test_a_full_disk_leaves_the_settings_as_they_were_and_says_so(
         assert "settings.toml could not be written" in opened.window.banner.title.text()
         assert "No space left" in opened.window.banner.why.text()
         assert file.read_text() == before
-        assert sorted(path.name for path in home.config.iterdir()) == ["settings.toml"]
+        assert sorted(path.name for path in home.config.iterdir()) == [".settings.toml.lock", "settings.toml"]
 
 
 def test_a_stream_a_bucket_and_a_table_that_are_not_there(qtbot, sandbox, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -19,7 +19,7 @@ from core.aws.session import AwsSession
 from core.backups.objects.address import Address, local_path
 from core.backups.objects.browse import walk
 from core.backups.objects.download import is_partial
-from core.backups.objects.values import Entry
+from core.backups.objects.values import Comparison, Difference, Entry
 from core.base.errors import OpsError, WrongUse
 from core.jobs.job import Job
 
@@ -27,40 +27,6 @@ _SECOND = 1.0  # a listing has whole seconds on some endpoints, a file has nanos
 _BLOCK = 1 << 20
 _MD5 = re.compile(r"[0-9a-f]{32}$")
 _MD5_OF_PARTS = re.compile(r"([0-9a-f]{32})-(\d+)$")
-
-
-@dataclass(frozen=True, slots=True)
-class Difference:
-    """``name`` is relative to both sides. ``why``: "new", "other size", "other content", "other time" or "content
-    not known" (the ETag tells nothing), or "not in the source"."""
-
-    name: str
-    size: int
-    why: str
-    entry: Entry | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Comparison:
-    """What would be carried from ``folder`` to ``place`` (``upward``) or the other way, and what only the target has.
-
-    errors: (name, why) of what could not be compared; it is neither carried nor deleted. ``source_empty``: not one file
-    or object was found where the bytes should come from.
-    """
-
-    folder: Path
-    place: Address
-    upward: bool
-    carry: tuple[Difference, ...] = ()
-    surplus: tuple[Difference, ...] = ()
-    same: int = 0
-    errors: tuple[tuple[str, str], ...] = ()
-    source_empty: bool = True
-
-    @property
-    def carry_size(self) -> int:
-        """Bytes to carry."""
-        return sum(item.size for item in self.carry)
 
 
 @dataclass

@@ -11,7 +11,6 @@ from typing import Any
 from core.aws.workplace import Workplace
 from core.backups.objects import browse, change, comparing, download, facts, lifecycle, sync, trees
 from core.backups.objects.address import Address
-from core.backups.objects.comparing import Comparison
 from core.backups.objects.fate import Fate
 from core.backups.objects.fate import fate as try_out
 from core.backups.objects.lifecycle import Lifecycle
@@ -19,6 +18,7 @@ from core.backups.objects.values import (
     Amount,
     BucketFacts,
     BucketList,
+    Comparison,
     Deleted,
     Entry,
     Link,

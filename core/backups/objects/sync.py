@@ -10,10 +10,9 @@ from typing import Any
 from core.aws.session import AwsSession
 from core.backups.objects.address import local_path
 from core.backups.objects.change import delete
-from core.backups.objects.comparing import Comparison
 from core.backups.objects.pieces import Gauge
 from core.backups.objects.trees import download_pages, upload_files
-from core.backups.objects.values import Entry, Moved
+from core.backups.objects.values import Comparison, Entry, Moved
 from core.base.errors import WrongUse
 from core.jobs.job import Job
 

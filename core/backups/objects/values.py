@@ -5,6 +5,9 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
+
+from core.backups.objects.address import Address
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +168,40 @@ class Moved:
     errors: tuple[tuple[str, str], ...] = ()
     words: tuple[str, ...] = ()
     deleted: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """``name`` is relative to both sides. ``why``: "new", "other size", "other content", "other time" or "content
+    not known" (the ETag tells nothing), or "not in the source"."""
+
+    name: str
+    size: int
+    why: str
+    entry: Entry | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """What would be carried from ``folder`` to ``place`` (``upward``) or the other way, and what only the target has.
+
+    errors: (name, why) of what could not be compared; it is neither carried nor deleted. ``source_empty``: not one file
+    or object was found where the bytes should come from.
+    """
+
+    folder: Path
+    place: Address
+    upward: bool
+    carry: tuple[Difference, ...] = ()
+    surplus: tuple[Difference, ...] = ()
+    same: int = 0
+    errors: tuple[tuple[str, str], ...] = ()
+    source_empty: bool = True
+
+    @property
+    def carry_size(self) -> int:
+        """Bytes to carry."""
+        return sum(item.size for item in self.carry)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import QObject
 
 from core.backups.objects.address import Address
-from core.backups.objects.comparing import Comparison
+from core.backups.objects.values import Comparison
 from gui.parts.dialogs import ConfirmDialog
 from gui.parts.words import byte_size, number
 from gui.tabs.backups.objects_transfers import ObjectsTransfers

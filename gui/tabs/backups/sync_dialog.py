@@ -11,7 +11,7 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QCheckBox, QFileDialog, QWidget
 
 from core.backups.objects.address import Address
-from core.backups.objects.comparing import Comparison, Difference
+from core.backups.objects.values import Comparison, Difference
 from core.base.errors import OpsError
 from gui.parts.buttons import Button, Segments
 from gui.parts.dialogs import Dialog

@@ -10,8 +10,7 @@ import pytest
 from PySide6.QtWidgets import QApplication
 
 from core.backups.objects.address import Address
-from core.backups.objects.comparing import Comparison, Difference
-from core.backups.objects.values import Moved
+from core.backups.objects.values import Comparison, Difference, Moved
 from core.base.errors import OpsError
 from gui.parts.dialogs import ConfirmDialog
 from gui.tabs.backups.sync_dialog import SyncDialog
