@@ -12,7 +12,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from core.backups.objects.address import Address
-from core.backups.objects.values import Comparison, compare
+from core.backups.objects.comparing import compare
+from core.backups.objects.values import Comparison
 from core.base.errors import OpsError, WrongUse
 from core.jobs.job import headless_job
 from tests.core.backups.objects.conftest import Store
