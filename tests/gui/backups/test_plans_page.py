@@ -112,9 +112,8 @@ def test_not_known_is_not_nothing(qtbot, make_page) -> None:
 
     assert view.plans.detail._values["Proof vanishes"].text().startswith("not known")
     desk.backups.backups_now = None
-    (line,) = (
-        shown for shown in view.findChildren(FindingLine) if shown.isVisible()
-    )  # those before it are on their way out
+    qtbot.waitUntil(lambda: len(view.findChildren(FindingLine)) == 1, timeout=5000)  # those before are on their way out
+    (line,) = view.findChildren(FindingLine)
     assert line.button.text() == "Look again"
     line.button.click()  # and the history says why it shows none
     qtbot.waitUntil(lambda: view.plans.detail.history.unknown.isVisible(), timeout=5000)
