@@ -15,7 +15,7 @@ from core.jobs import timers
 from core.jobs.job import Job
 from core.jobs.timers import KINDS, MAIN, ScheduleExport, Timer, secrets_file, variables
 
-__all__ = ["KINDS", "export", "install", "remove", "secrets_file", "take_variables", "test_as_scheduled", "timer"]
+__all__ = ["KINDS", "export", "install", "remove", "secrets_file", "test_as_scheduled", "timer"]
 
 
 def timer(plan: Plan, profile: str) -> Timer:
@@ -79,10 +79,3 @@ def test_as_scheduled(job: Job[Any], plan: Plan, profile: str) -> list[Finding]:
             "Remove the cause, then test again",
         )
     ]
-
-
-def take_variables() -> None:
-    """Let a scheduled run have the variables of ``schedule.env``: not every scheduler reads such a file. What the
-    environment says already stays."""
-    for name, value in variables(secrets_file()).items():
-        os.environ.setdefault(name, value)

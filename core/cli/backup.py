@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 from dataclasses import asdict
-from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from core.base.errors import WrongUse
-from core.cli import backup_plans
+from core.base.errors import OpsError, WrongUse
+from core.base.journal import redact
+from core.cli import backup_plans, backup_status
+from core.cli.backup_status import FAILED, STALE
 from core.cli.console import Console
 from core.cli.group import Group
+from core.jobs.job import Job
 
 if TYPE_CHECKING:
-    from core.backups.outcomes import Backup, Finding, PlanStatus, Run, Verification
+    from core.backups.outcomes import Backup, Finding, Run, Verification
 
-FAILED, STALE = 1, 4
+T = TypeVar("T")
 _SCHEDULERS = ("systemd", "cron", "launchd", "schtasks")
 
 
@@ -57,7 +60,7 @@ def register(groups: Any) -> None:
         "--overwrite-source", default="", metavar="NAME", help="the source's own name, to restore over it"
     )
     group.action(
-        "status", _status, "how every plan stands; status 4 where one is stale, missed or never verified"
+        "status", backup_status.show, "how every plan stands; status 4 where one is stale, missed or never verified"
     ).add_argument("plan", nargs="?")
     schedule = group.action("schedule", _schedule, "let the operating system run the plan")
     schedule.add_argument("plan")
@@ -99,19 +102,47 @@ def _tell_findings(console: Console, findings: list[Finding]) -> int:
 
 # -- backups ------------------------------------------------------------------
 def _run(options: argparse.Namespace, console: Console) -> int:
-    if options.if_due:
-        from core.backups.scheduling import take_variables
-
-        take_variables()
     service = console.desk.backups
-    run = console.do(f"Backing up {options.plan}", lambda job: service.run(job, options.plan, if_due=options.if_due))
-    verification = None
-    if options.if_due and service.verification_due(options.plan):
-        verification = console.do(f"Verifying {options.plan}", lambda job: service.verify(job, options.plan))
     if options.if_due:
-        console.do("Looking at all plans", service.watch)
+        return _run_due(options.plan, console)
+    run = console.do(f"Backing up {options.plan}", lambda job: service.run(job, options.plan))
+    _tell_run(console, options.plan, run, None)
+    return 0
+
+
+def _run_due(name: str, console: Console) -> int:
+    """What is due of a plan, and the dead man's check: each whatever became of the others. A source that is gone does not
+    keep the last backups from being proved, nor silence from being told."""
+    from core.backups.dead_man import watched
+
+    service, troubles = console.desk.backups, list[OpsError]()
+
+    def attempt(title: str, work: Callable[[Job[Any]], T | None]) -> T | None:
+        try:
+            done: T | None = console.do(title, work)
+            return done
+        except OpsError as error:
+            troubles.append(error)
+            return None
+
+    with watched(service.watch):
+        run = attempt(f"Backing up {name}", lambda job: service.run(job, name, if_due=True))
+        verification = attempt(
+            f"Verifying {name}", lambda job: service.verify(job, name) if service.verification_due(name) else None
+        )
+        attempt("Looking at all plans", service.watch)
+    if run or verification or not troubles:
+        _tell_run(console, name, run, verification)
+    for trouble in troubles[1:]:
+        console.warn(redact(str(trouble)))
+    if troubles:
+        raise troubles[0]
+    return FAILED if verification and _verify_status(verification) == "FAILED" else 0
+
+
+def _tell_run(console: Console, name: str, run: Run | None, verification: Verification | None) -> None:
     if run is None:
-        console.say(f"No backup of {options.plan} is due.")
+        console.say(f"No backup of {name} was made.")
     if console.json:
         console.result(
             {
@@ -119,14 +150,13 @@ def _run(options: argparse.Namespace, console: Console) -> int:
                 "verification": _verification_row(verification) if verification else None,
             }
         )
-    else:
-        if run:
-            for finding in run.findings:
-                console.warn(finding.title)
-            console.result(None, f"{run.id}  {run.plain_bytes:,} bytes, {run.stored_bytes:,} stored as {run.key}")
-        if verification:
-            _tell_verification(console, verification)
-    return FAILED if verification and _verify_status(verification) == "FAILED" else 0
+        return
+    if run:
+        for finding in run.findings:
+            console.warn(finding.title)
+        console.result(None, f"{run.id}  {run.plain_bytes:,} bytes, {run.stored_bytes:,} stored as {run.key}")
+    if verification:
+        _tell_verification(console, verification)
 
 
 def _run_row(run: Run) -> dict[str, Any]:
@@ -265,69 +295,7 @@ def _restore(options: argparse.Namespace, console: Console) -> int:
     return 0
 
 
-# -- how things stand -----------------------------------------------------------
-def _status(options: argparse.Namespace, console: Console) -> int:
-    service = console.desk.backups
-    if options.plan:
-        found = [console.do("Looking", lambda job: service.status(job, options.plan))]
-    else:
-        found = console.do("Looking at all plans", service.statuses)
-    rows = [_status_row(status) for status in found]
-    if console.json:
-        console.result(rows)
-    else:
-        console.table(
-            rows, ["plan", "status", "last_backup", "last_proof", "next_run", "missed_runs", "proof_vanishes"]
-        )
-        for status in found:
-            for finding in status.findings:
-                if finding.severity.value != "info":
-                    console.warn(f"{status.plan}: {finding.severity.value}: {finding.title}. {finding.why}")
-    troubles = service.plan_troubles()
-    for trouble in troubles:
-        console.warn(f"{trouble.title}: {trouble.why}")
-    if troubles or any(status.status.name == "FAILED" or _has(status, "run-failed", "unreachable") for status in found):
-        return FAILED
-    return (
-        STALE
-        if any(status.status.name not in ("OK", "RUNNING") or _has(status, "missed", "silence") for status in found)
-        else 0
-    )
-
-
-def _has(status: PlanStatus, *rules: str) -> bool:
-    return any(finding.rule in rules for finding in status.findings)
-
-
-def _status_row(status: PlanStatus) -> dict[str, Any]:
-    def seconds(span: timedelta | None) -> float | None:
-        return span.total_seconds() if span is not None else None
-
-    def moment(value: datetime | None) -> str | None:
-        return value.isoformat(timespec="seconds") if value else None
-
-    return {
-        "plan": status.plan,
-        "status": status.status.name.replace("_", " "),
-        "last_backup": moment(status.last_backup.taken if status.last_backup else None),
-        "last_run": moment(status.last_run.started if status.last_run else None),
-        "last_run_state": status.last_run.outcome.value if status.last_run else None,
-        "last_verification": moment(status.last_verification.started if status.last_verification else None),
-        "last_proof": moment(status.last_proof.started if status.last_proof else None),
-        "next_run": moment(status.next_run),
-        "next_verification": moment(status.next_verification),
-        "missed_runs": status.missed_runs,
-        "rpo_seconds": seconds(status.rpo_actual),
-        "rpo_proven_seconds": seconds(status.rpo_proven),
-        "rto_seconds": seconds(status.rto),
-        "proof_vanishes": moment(status.proof_vanishes),
-        "proof_vanishes_by": status.proof_vanishes_by,
-        "backups": status.backups,
-        "stored_bytes": status.stored_bytes,
-        "findings": [{**asdict(finding), "severity": finding.severity.value} for finding in status.findings],
-    }
-
-
+# -- schedule and rights -----------------------------------------------------
 def _schedule(options: argparse.Namespace, console: Console) -> int:
     service = console.desk.backups
     if options.test:

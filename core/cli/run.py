@@ -25,6 +25,10 @@ def run_verb(options: argparse.Namespace) -> int:
     open_journal(places.state, verbose=options.verbose)
     desk: Desk | None = None
     try:
+        if getattr(options, "if_due", False):
+            from core.jobs.timers import take_variables  # only scheduled runs pay for the import
+
+            take_variables()
         settings = SettingsStore(places.config / "settings.toml")
         profiles = Profiles(places.config / "profiles.toml")
         for trouble in filter(None, (settings.trouble, profiles.trouble)):

@@ -27,6 +27,9 @@ MAIN = Path(__file__).resolve().parents[2] / "main.py"
 PLATFORM = sys.platform
 _LONG_DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 _SECRETS_NOTE = "Passwords: a timer has no desktop keyring. Put OPSDESK_SECRET_... lines into {file} (mode 600), then use Test as scheduled."
+_CATCH_UP = 17
+"""The minute of every hour at which each scheduler asks once more what is due: for what failed, what a computer that was off
+has missed, and an hour that daylight saving skips (systemd leaves such a moment out)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +77,17 @@ class ScheduleExport:
 
 
 def secrets_file() -> Path:
-    """Variables for scheduled runs, one NAME=VALUE a line; made by the user where there is no keyring to ask."""
+    """Variables for scheduled runs, one NAME=VALUE a line; made by the user where there is no keyring to ask.
+
+    Read by the run itself and by nobody else: the shell of a cron line, systemd and launchd would each make something else
+    of a password with a blank, a dollar, a quote or a backslash in it.
+    """
     return Places.here().config / "schedule.env"
+
+
+def take_variables() -> None:
+    """Let this process, which a scheduler has started, have the variables of ``schedule.env``; they win."""
+    os.environ.update(variables(secrets_file()))
 
 
 def export(timer: Timer, kind: str) -> ScheduleExport:
@@ -152,12 +164,30 @@ def remove(timer: Timer, kind: str) -> ScheduleExport:
 
 
 def variables(path: Path) -> dict[str, str]:
+    """NAME=VALUE lines; anything else (notes, empty lines) is passed over. Raises OpsError where the file cannot be read."""
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
         return {}
-    pairs = (line.partition("=") for line in lines if "=" in line and not line.lstrip().startswith("#"))
-    return {name.strip(): value.strip().strip("\"'") for name, _, value in pairs}
+    except (OSError, UnicodeDecodeError) as error:
+        raise OpsError(
+            "The variables of scheduled runs cannot be read",
+            str(error),
+            f"Correct {path}",
+            code="settings",
+            exit_status=2,
+        ) from error
+    found = {}
+    for line in text.splitlines():
+        name, sign, value = line.strip().removeprefix("export ").partition("=")
+        if sign and name.strip().isidentifier():
+            found[name.strip()] = _unquoted(value.strip())
+    return found
+
+
+def _unquoted(text: str) -> str:
+    """Without the pair of quotes around it; all else as it stands."""
+    return text[1:-1] if len(text) > 1 and text[0] == text[-1] and text[0] in "\"'" else text
 
 
 def _activation(timer: Timer, kind: str) -> list[list[str]]:
@@ -177,10 +207,11 @@ def _systemd(timer: Timer) -> ScheduleExport:
     name = timer.name
     folder = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config") / "systemd" / "user"
     days = ",".join(day.capitalize() for day in timer.schedule.weekdays)
-    calendar = "\n".join(f"OnCalendar={days + ' ' if days else ''}*-*-* {clock}:00" for clock in timer.schedule.times)
+    moments = [f"{days + ' ' if days else ''}*-*-* {clock}:00" for clock in timer.schedule.times]
+    calendar = "\n".join(f"OnCalendar={moment}" for moment in [*moments, f"*-*-* *:{_CATCH_UP}:00"])
     service = (
         f"[Unit]\nDescription={timer.title}\nAfter=network-online.target\n\n[Service]\nType=oneshot\n"
-        f"EnvironmentFile=-{_systemd_path(str(secrets_file()))}\nExecStart={' '.join(map(_systemd_quoted, timer.command))}\nNice=10\n"
+        f"ExecStart={' '.join(map(_systemd_quoted, timer.command))}\nNice=10\n"
     )
     unit = (
         f"[Unit]\nDescription={timer.title}\n\n[Timer]\n{calendar}\n"
@@ -215,19 +246,13 @@ def _systemd_quoted(text: str) -> str:
     return f'"{escaped}"'
 
 
-def _systemd_path(text: str) -> str:
-    return text.replace("%", "%%").replace(" ", "\\x20")
-
-
 # -- cron ---------------------------------------------------------------------
 def _cron(timer: Timer) -> ScheduleExport:
     mark = timer.mark
-    file = shlex.quote(str(secrets_file()))
-    # A percent sign is a line break to cron.
-    work = f"set -a; [ -r {file} ] && . {file}; {shlex.join(timer.command)}".replace("%", "\\%")
+    work = shlex.join(timer.command).replace("%", "\\%")  # a percent sign is a line break to cron
     days = ",".join(str((WEEKDAYS.index(day) + 1) % 7) for day in timer.schedule.weekdays) or "*"
     lines = [f"{int(clock[3:])} {int(clock[:2])} * * {days} {work} {mark}" for clock in timer.schedule.times]
-    lines.append(f"17 * * * * {work} {mark} catch-up")  # cron itself forgets what it missed
+    lines.append(f"{_CATCH_UP} * * * * {work} {mark} catch-up")
     available = shutil.which("crontab") is not None
     return ScheduleExport(
         "cron",
@@ -240,12 +265,15 @@ def _cron(timer: Timer) -> ScheduleExport:
 
 
 def _crontab() -> list[str]:
-    told = subprocess.run(["crontab", "-l"], capture_output=True, text=True, timeout=20, check=False)
+    told = _ask(["crontab", "-l"])
     return told.stdout.splitlines() if told.returncode == 0 else []
 
 
 def _write_crontab(timer: Timer, text: str) -> None:
     mark = timer.mark
+    told = _ask(["crontab", "-l"])
+    if told.returncode != 0 and not any(words in told.stderr.lower() for words in ("no crontab", "no such file")):
+        raise _failed("crontab", told)  # what is there cannot be read, and writing would replace all of it
     others = [line for line in _crontab() if not line.endswith((mark, f"{mark} catch-up"))]
     _run(["crontab", "-"], "\n".join([*others, text]) if text else "\n".join([*others, ""]))
 
@@ -257,6 +285,7 @@ def _launchd(timer: Timer) -> ScheduleExport:
     for clock in timer.schedule.times:
         moment = {"Hour": int(clock[:2]), "Minute": int(clock[3:])}
         moments += [{**moment, "Weekday": (WEEKDAYS.index(day) + 1) % 7} for day in timer.schedule.weekdays] or [moment]
+    moments.append({"Minute": _CATCH_UP})
     content: dict[str, Any] = {
         "Label": _launchd_label(timer),
         "ProgramArguments": timer.command,
@@ -313,6 +342,10 @@ def _schtasks(timer: Timer) -> ScheduleExport:
         f"<CalendarTrigger><StartBoundary>2026-01-01T{clock}:00</StartBoundary><Enabled>true</Enabled>"
         f"<ScheduleByWeek><WeeksInterval>1</WeeksInterval><DaysOfWeek>{week}</DaysOfWeek></ScheduleByWeek></CalendarTrigger>"
         for clock in timer.schedule.times
+    ) + (
+        f"<CalendarTrigger><Repetition><Interval>PT1H</Interval><Duration>P1D</Duration></Repetition>"
+        f"<StartBoundary>2026-01-01T00:{_CATCH_UP}:00</StartBoundary><Enabled>true</Enabled>"
+        "<ScheduleByDay><DaysInterval>1</DaysInterval></ScheduleByDay></CalendarTrigger>"
     )
     text = (
         '<?xml version="1.0"?>\n<Task version="1.2" xmlns="http://schemas.microsoft.com/windows/2004/02/mit/task">'
@@ -340,7 +373,10 @@ def _schtasks_path(timer: Timer) -> Path:
 
 # -- asking them --------------------------------------------------------------
 def _ask(words: list[str], text: str = "") -> subprocess.CompletedProcess[str]:
-    return subprocess.run(words, input=text, capture_output=True, text=True, timeout=60, check=False)
+    # A crontab may hold any bytes, and has to be written back as it was.
+    return subprocess.run(
+        words, input=text, capture_output=True, text=True, errors="surrogateescape", timeout=60, check=False
+    )
 
 
 def _run(words: list[str], text: str = "") -> None:
@@ -352,7 +388,7 @@ def _run(words: list[str], text: str = "") -> None:
 def _failed(program: str, told: subprocess.CompletedProcess[str]) -> OpsError:
     return OpsError(
         f"{program} failed",
-        (told.stderr or told.stdout).strip()[:500],
+        (told.stderr or told.stdout).strip()[:500].encode("utf-8", "replace").decode(),
         "Remove the cause and try again",
         code="schedule",
     )

@@ -40,7 +40,7 @@ def test_systemd(odd: Path) -> None:
     made = scheduling.export(PLAN, "prod", "systemd")
     service, timer = made.files.values()
     assert "OnCalendar=Mon,Sun *-*-* 02:00:00\nOnCalendar=Mon,Sun *-*-* 14:30:00\n" in timer
-    assert "Persistent=true" in timer
+    assert "OnCalendar=*-*-* *:17:00\n" in timer and "Persistent=true" in timer
     assert '"backup" "run" "nightly" "--if-due"' in service
     assert "100%% $$HOME" in service
 
@@ -68,17 +68,26 @@ def test_systemd_itself_reads_the_units_without_a_word(odd: Path, tmp_path: Path
     assert "Persistentt" in said("verify", "--user", "--man=no", names[1])
 
 
-def test_a_scheduled_run_has_the_variables_of_its_file(home: Places, monkeypatch: pytest.MonkeyPatch) -> None:
-    """launchd and the Task Scheduler read no such file themselves."""
-    monkeypatch.setenv("OPSDESK_SECRET_MYSQL_PROD_THERE", "already")
-    monkeypatch.delenv("OPSDESK_SECRET_MYSQL_PROD_SHOP", raising=False)
-    scheduling.secrets_file().parent.mkdir(parents=True, exist_ok=True)
-    scheduling.secrets_file().write_text(
-        "# a note\nOPSDESK_SECRET_MYSQL_PROD_SHOP='pass word'\nOPSDESK_SECRET_MYSQL_PROD_THERE=other\n"
+AWKWARD = "a \"quoted\" #pass\\word $HOME `id` 100% 'x'"
+"""What a shell and systemd would each make something else of."""
+
+
+def test_a_scheduled_run_reads_its_file_itself(home: Places, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody else does: what the test in the timer's conditions was given is what the run is given, on every scheduler."""
+    names = [f"OPSDESK_SECRET_MYSQL_PROD_{name}" for name in ("PLAIN", "QUOTED", "THERE")]
+    for name in names:
+        monkeypatch.setenv(name, "stale")
+    timers.secrets_file().parent.mkdir(parents=True, exist_ok=True)
+    timers.secrets_file().write_text(
+        f"# NOTE=this\n\nno line\n{names[0]}={AWKWARD}\nexport {names[1]}='{AWKWARD}'\n{names[2]}=\"\n"
     )
-    scheduling.take_variables()
-    found = os.environ.pop("OPSDESK_SECRET_MYSQL_PROD_SHOP")
-    assert (found, os.environ["OPSDESK_SECRET_MYSQL_PROD_THERE"]) == ("pass word", "already")
+    timers.take_variables()
+    assert [os.environ[name] for name in names] == [AWKWARD, AWKWARD, '"']
+    for made in (scheduling.export(PLAN, "prod", kind) for kind in timers.KINDS):
+        assert "schedule.env" not in "".join(made.files.values())
+    timers.secrets_file().write_bytes(b"\xff=\xff\n")
+    with pytest.raises(OpsError, match="cannot be read"):
+        timers.take_variables()
 
 
 def test_cron_survives_the_shell(odd: Path) -> None:
@@ -115,7 +124,7 @@ def test_launchd_takes_a_changed_timer_and_lets_go_of_one_it_does_not_have(
     assert scheduling.install(PLAN, "prod", "launchd").installed
     later = replace(PLAN, schedule=Schedule(("05:15",)))
     (path,) = map(Path, scheduling.install(later, "prod", "launchd").files)
-    assert plistlib.loads(path.read_bytes())["StartCalendarInterval"] == [{"Hour": 5, "Minute": 15}]
+    assert plistlib.loads(path.read_bytes())["StartCalendarInterval"] == [{"Hour": 5, "Minute": 15}, {"Minute": 17}]
     (label,) = table.iterdir()
     assert label.name == "org.opsdesk-backup-prod-nightly"
     label.unlink()  # somebody has put it out by hand
@@ -129,10 +138,13 @@ def test_task_scheduler(odd: Path) -> None:
     # As Microsoft's schema nests them.
     assert [child.tag.split("}")[1] for child in root] == ["RegistrationInfo", "Triggers", "Settings", "Actions"]
     assert root.tag == "{http://schemas.microsoft.com/windows/2004/02/mit/task}Task"
-    (trigger, other) = root[1]
+    (trigger, other, hourly) = root[1]
     assert [child.tag.split("}")[1] for child in trigger] == ["StartBoundary", "Enabled", "ScheduleByWeek"]
     assert [child.tag.split("}")[1] for child in trigger[2]] == ["WeeksInterval", "DaysOfWeek"]
     assert other[0].text == "2026-01-01T14:30:00"
+    # As Windows itself exports one that repeats.
+    assert [child.tag.split("}")[1] for child in hourly] == ["Repetition", "StartBoundary", "Enabled", "ScheduleByDay"]
+    assert (hourly[0][0].text, hourly[1].text) == ("PT1H", "2026-01-01T00:17:00")
     assert [child.tag.split("}")[1] for child in root[3][0]] == ["Command", "Arguments"]
     assert root[3][0][0].text == sys.executable
     names = {element.tag.split("}")[1]: element for element in root.iter()}
@@ -171,7 +183,8 @@ def test_cron_is_installed_beside_what_is_there_and_removed(
 ) -> None:
     """With a crontab program that keeps its table in a file."""
     table = tmp_path / "table"
-    table.write_text("5 5 * * * mine\n")
+    mine = b"5 5 * * * mine caf\xe9\n"
+    table.write_bytes(mine)
     program = tmp_path / "bin" / "crontab"
     program.parent.mkdir()
     program.write_text(f'#!/bin/sh\nif [ "$1" = -l ]; then cat {table}; else cat > {table}; fi\n')
@@ -180,7 +193,16 @@ def test_cron_is_installed_beside_what_is_there_and_removed(
     assert not scheduling.export(PLAN, "prod", "cron").installed
     scheduling.install(PLAN, "prod", "cron")
     assert scheduling.install(PLAN, "prod", "cron").installed
-    assert table.read_text().count("backup run nightly") == 3
-    assert table.read_text().startswith("5 5 * * * mine\n")
+    assert table.read_bytes().count(b"backup run nightly") == 3
+    assert table.read_bytes().startswith(mine)
     assert not scheduling.remove(PLAN, "prod", "cron").installed
-    assert table.read_text() == "5 5 * * * mine\n"
+    assert table.read_bytes() == mine
+    program.write_text(f'#!/bin/sh\nif [ "$1" = -l ]; then echo "cannot fork" >&2; exit 1; else cat > {table}; fi\n')
+    with pytest.raises(OpsError, match="cannot fork"):
+        scheduling.install(PLAN, "prod", "cron")
+    assert table.read_bytes() == mine
+    program.write_text(
+        f'#!/bin/sh\nif [ "$1" = -l ]; then echo "no crontab for me" >&2; exit 1; else cat > {table}; fi\n'
+    )
+    scheduling.install(PLAN, "prod", "cron")
+    assert table.read_bytes().count(b"backup run nightly") == 3
