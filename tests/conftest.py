@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 
+pytest_plugins = ("tests.first_collects",)
+
 
 def pytest_collection_finish() -> None:
     """What was imported by now stays: the collector need not walk through it again with every test."""
