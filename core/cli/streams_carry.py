@@ -217,7 +217,10 @@ def _pipeline(options: argparse.Namespace, console: Console) -> None:
         console.do(f"pipeline {options.name}", work)
     finally:
         if running:
-            console.result(_carried(running[0].snapshot()))
+            end = running[0].snapshot()
+            for note in end.notes:
+                console.warn(f"{note}.")
+            console.result(_carried(end))
 
 
 def _carried(end: PipelineSnapshot) -> dict[str, Any]:
@@ -228,9 +231,11 @@ def _carried(end: PipelineSnapshot) -> dict[str, Any]:
         "doubles": end.doubles,
         "rejected": end.rejected,
         "rejects_at": end.rejects_at or None,
+        "cut": end.cut,
         "uncommitted": end.uncommitted,
         "unread_estimate": end.unread,
         "commits": end.commits,
+        "notes": list(end.notes),
         "behind_seconds": end.behind,
         "freshness_seconds": {"median": median, "worst": worst},
     }

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 import re
 import time
 import uuid
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import orjson
@@ -13,9 +15,10 @@ import orjson
 from core.aws.faults import explained
 from core.aws.session import AwsSession
 from core.base.errors import OpsError, WrongUse
+from core.jobs.job import Job, JobCancelled
 from core.settings.profiles import WarehouseConnection
 from core.streams.page_views import COLUMNS
-from core.streams.positions import SHARD_END, Checkpoint
+from core.streams.positions import SHARD_END, TRIM_HORIZON, Checkpoint, Start
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,126}")
 _SHARD = re.compile(r"[A-Za-z0-9_.-]{1,128}")
@@ -23,6 +26,34 @@ _SEQUENCE = re.compile(r"[0-9]{1,128}|SHARD_END")
 _STREAM = re.compile(r"[A-Za-z0-9_.-]{1,128}")
 _SHAPE = ", ".join(f"{name} {kind}" for name, (kind, _) in COLUMNS.items())
 _LONGEST_PAUSE = 0.5  # seconds between two questions whether a statement is done
+_BEGIN = "BEGIN"  # the entry among a stream's checkpoints that says where its first run began
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How far earlier runs have come. checkpoints: shard -> up to where its records are in the table. start: where
+    shards without one begin, as the first run was told; None: there was none. idle: seconds since the last commit.
+    other: the table was loaded from another stream of this name (deleted since, or of another account or region).
+    """
+
+    checkpoints: dict[str, Checkpoint]
+    start: Start | None = None
+    idle: float | None = None
+    other: bool = False
+
+    def notes(self, stream: str, kept: float) -> tuple[str, ...]:
+        """What whoever starts a run should know of those before, of a stream that keeps its records ``kept`` seconds."""
+        if self.other:
+            return (
+                f"The table was loaded from another stream named {stream}, which was deleted or is of another account or "
+                "region; this one is read from its oldest record",
+            )
+        if self.idle is not None and self.idle > kept:
+            return (
+                f"Nothing was committed for {self.idle / 3600:.1f} hours, and the stream keeps its records for "
+                f"{kept / 3600:.0f}: those that came earlier and were not read are gone",
+            )
+        return ()
 
 
 class Statements:
@@ -46,19 +77,20 @@ class Statements:
     def _client(self) -> Any:
         return self._aws.client("redshift-data")
 
-    def run(self, statements: Sequence[str], doing: str, token: str | None = None) -> str:
-        """Run statements in one transaction; the id of the whole. ``token``: the same one never runs twice (8 h)."""
+    def run(self, job: Job[Any], statements: Sequence[str], doing: str, token: str | None = None) -> str:
+        """Run statements in one transaction; the id of the whole. ``token``: the same one never runs twice (8 h).
+        A cancel of ``job`` cancels them in the warehouse."""
         with explained(doing):
             more = {"ClientToken": token} if token else {}
             if len(statements) == 1:
                 answer = self._client.execute_statement(Sql=statements[0], **self._where, **more)
             else:
                 answer = self._client.batch_execute_statement(Sqls=list(statements), **self._where, **more)
-            return self._wait(answer["Id"], doing)
+            return self._wait(job, answer["Id"], doing)
 
-    def rows(self, statement: str, doing: str) -> list[list[Any]]:
+    def rows(self, job: Job[Any], statement: str, doing: str) -> list[list[Any]]:
         """All rows of a query, each value as the API tells it."""
-        identifier = self.run([statement], doing)
+        identifier = self.run(job, [statement], doing)
         with explained(doing):
             found: list[list[Any]] = []
             more: dict[str, str] = {}
@@ -69,7 +101,7 @@ class Statements:
                     return found
                 more = {"NextToken": page["NextToken"]}
 
-    def _wait(self, identifier: str, doing: str) -> str:
+    def _wait(self, job: Job[Any], identifier: str, doing: str) -> str:
         pause = 0.01
         while True:
             answer = self._client.describe_statement(Id=identifier)
@@ -83,8 +115,20 @@ class Statements:
                     details={"statement id": identifier},
                     code="sql",
                 )
-            time.sleep(pause)
+            try:
+                job.sleep(pause)
+            except JobCancelled:
+                self._cancel(identifier)
+                raise
             pause = min(_LONGEST_PAUSE, pause * 1.5)
+
+    def _cancel(self, identifier: str) -> None:
+        """Do not leave it waiting for a lock in the warehouse. What it had written anyway is whole, and found again."""
+        try:
+            with explained("cancel a statement"):
+                self._client.cancel_statement(Id=identifier)
+        except OpsError as trouble:
+            logging.getLogger(__name__).warning("A statement that nobody waits for any more goes on: %s", trouble)
 
 
 def _cause(answer: dict[str, Any]) -> str:
@@ -156,12 +200,14 @@ class Loader:
         self.stream, self.table = stream, table.lower()
         self._statements, self._staging = statements, staging
         self._checkpoints = ".".join([*parts[:-1], "opsdesk_stream_checkpoints"]).lower()
+        self._born = self._begun = ""
         self._role = "default" if iam_role == "default" else f"'{iam_role}'"
 
-    def prepare(self, *, make_bucket: bool) -> None:
+    def prepare(self, job: Job[Any], *, make_bucket: bool) -> None:
         """Make bucket and tables where they are missing. Raises OpsError where the table has another shape."""
         self._staging.prepare(make=make_bucket)
         self._statements.run(
+            job,
             [
                 f"CREATE TABLE IF NOT EXISTS {self.table} ({_SHAPE}) DISTKEY (session_id) SORTKEY (viewed_at)",
                 f"CREATE TABLE IF NOT EXISTS {self._checkpoints} (stream VARCHAR(128) NOT NULL, "
@@ -171,15 +217,45 @@ class Loader:
             f"make the table {self.table}",
         )
         names = ", ".join(COLUMNS)
-        self._statements.rows(f"SELECT {names} FROM {self.table} WHERE 1 = 0", f"use the table {self.table}")
+        self._statements.rows(job, f"SELECT {names} FROM {self.table} WHERE 1 = 0", f"use the table {self.table}")
 
-    def checkpoints(self) -> dict[str, Checkpoint]:
-        """Shard -> up to where its records are in the table."""
+    def standing(self, job: Job[Any], born: int) -> Standing:
+        """How far the pipeline is with the stream made at ``born`` (ms since 1970, 0: not known). What was kept of
+        another one of its name is left alone: its shards have the same ids."""
+        self._born = f"{born}/" if born else ""
         rows = self._statements.rows(
-            f"SELECT shard, sequence FROM {self._checkpoints} WHERE stream = '{self.stream}' AND target = '{self.table}'",
+            job,
+            f"SELECT shard, sequence, DATEDIFF(second, updated_at, GETDATE()) FROM {self._checkpoints} "
+            f"WHERE stream = '{self.stream}' AND target = '{self.table}'",
             "read how far the pipeline was",
         )
-        return {shard: SHARD_END if sequence == "SHARD_END" else Checkpoint(sequence) for shard, sequence in rows}
+        lived = time.time() - born / 1000
+        # Entries of earlier versions do not say of which stream they are: not of this one, if they are older.
+        own = [row for row in rows if "/" not in row[0] and row[2] < lived]
+        own += [row for row in rows if self._born and row[0].startswith(self._born)]
+        found = {shard.removeprefix(self._born): sequence for shard, sequence, _ in own}
+        begun = found.pop(_BEGIN, None)
+        self._begun = begun or ""
+        return Standing(
+            {
+                shard: SHARD_END if sequence == "SHARD_END" else Checkpoint(sequence)
+                for shard, sequence in found.items()
+            },
+            None if begun is None else Start("time", time=int(begun) / 1000) if int(begun) else TRIM_HORIZON,
+            min((float(row[2]) for row in own), default=None),
+            bool(rows) and not own,
+        )
+
+    def begin(self, job: Job[Any], since: float) -> None:
+        """Keep where the first run began (epoch seconds, 0: at the oldest record): a shard that is quiet until the next
+        run begins there too, and not wherever that one is told."""
+        self._begun = f"{round(since * 1000)}"
+        entry = f"('{self.stream}', '{self.table}', '{self._born}{_BEGIN}', '{self._begun}', GETDATE())"
+        self._statements.run(
+            job,
+            [f"INSERT INTO {self._checkpoints} (stream, target, shard, sequence, updated_at) VALUES {entry}"],
+            "note where the pipeline begins",
+        )
 
     def stage(self, content: bytes) -> str:
         """Put a Parquet file where COPY will read it; its key."""
@@ -193,7 +269,7 @@ class Loader:
         )
         return f"s3://{self._staging.bucket}/{key}"
 
-    def commit(self, key: str | None, checkpoints: Mapping[str, Checkpoint], token: str) -> None:
+    def commit(self, job: Job[Any], key: str | None, checkpoints: Mapping[str, Checkpoint], token: str) -> None:
         """Rows and checkpoints become visible together or not at all. ``key``: staged Parquet, None: no rows."""
         statements = []
         if key is not None:
@@ -208,17 +284,22 @@ class Loader:
                 f"WHEN NOT MATCHED THEN INSERT ({names}) VALUES ({values})",
                 f"DROP TABLE {stage}",
             ]
-        shards = ", ".join(f"'{_checked(shard, _SHARD)}'" for shard in checkpoints)
+        kept = {f"{self._born}{_checked(shard, _SHARD)}": done.sequence for shard, done in checkpoints.items()}
+        if self._begun:
+            # Written anew each time: of two pipelines that commit at once the warehouse refuses one, whose rows the
+            # other's would not see (snapshot isolation), and it finds them when it tries again.
+            kept[f"{self._born}{_BEGIN}"] = self._begun
+        shards = ", ".join(f"'{shard}'" for shard in kept)
         entries = ", ".join(
-            f"('{self.stream}', '{self.table}', '{shard}', '{_checked(done.sequence, _SEQUENCE)}', GETDATE())"
-            for shard, done in checkpoints.items()
+            f"('{self.stream}', '{self.table}', '{shard}', '{_checked(sequence, _SEQUENCE)}', GETDATE())"
+            for shard, sequence in kept.items()
         )
         statements += [
             f"DELETE FROM {self._checkpoints} WHERE stream = '{self.stream}' AND target = '{self.table}' "
             f"AND shard IN ({shards})",
             f"INSERT INTO {self._checkpoints} (stream, target, shard, sequence, updated_at) VALUES {entries}",
         ]
-        self._statements.run(statements, f"load rows into {self.table}", token)
+        self._statements.run(job, statements, f"load rows into {self.table}", token)
 
     def unstage(self, key: str) -> None:
         self._staging.remove(key)

@@ -141,6 +141,15 @@ class StreamSource:
                     return found, skew
                 wanted = {"NextToken": answer["NextToken"]}
 
+    def birth(self) -> tuple[int, float]:
+        """(when the stream was made, ms since 1970; how many seconds it keeps its records). The first tells a stream from
+        a later one of the same name, whose shards have the same ids; 0 where the endpoint does not say."""
+        client = self._aws.client("kinesis", retries=4, read_timeout=self._read_timeout)
+        with explained(f"describe the stream {self.stream}"):
+            summary = client.describe_stream_summary(StreamName=self.stream)["StreamDescriptionSummary"]
+            made = summary.get("StreamCreationTimestamp")
+            return round(made.timestamp() * 1000) if made else 0, int(summary["RetentionPeriodHours"]) * 3600.0
+
     def iterator(self, shard: str, position: Position) -> str:
         """Raises Throttled, AtEnd, Passing or OpsError."""
         wanted = position.request()

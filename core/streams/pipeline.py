@@ -6,7 +6,6 @@ table, and a child shard's rows never come before its parent's. What was read an
 
 from __future__ import annotations
 
-import io
 import logging
 import threading
 import time
@@ -20,14 +19,16 @@ from core.base.errors import OpsError
 from core.jobs.job import Job, JobCancelled
 from core.streams.dispatch import Dispatch
 from core.streams.loading import Loader
-from core.streams.page_views import Parsed, schema, slices
+from core.streams.page_views import Parsed, parquet, slices
 from core.streams.pages import Page, StreamSource
-from core.streams.positions import SHARD_END, TRIM_HORIZON, Checkpoint, Start
+from core.streams.positions import SHARD_END, TRIM_HORIZON, Checkpoint, Start, short_shard
 from core.streams.reader import Pace, ShardStatus
 from core.streams.reading import StreamReader
 
 _COMMIT_ATTEMPTS = 4
 _PASSING = ("unreachable", "throttled", "server", "limit")
+_MOST_SHARDS = 200  # of one commit: their checkpoints must fit the 100 KB of a statement
+_NEARLY_LOST = 0.8  # of what the stream keeps: a shard so far behind is told of
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +57,7 @@ class PipelineSnapshot:
     records read and not in the table. freshness: (median, worst) seconds from a record's arrival in the stream to
     being queryable, of the last commit. commit_seconds: of the last commit. committing: records whose rows are being
     staged and loaded now. unread: how many wait in the stream, estimated (Kinesis tells seconds only): what each shard
-    is behind, times the rate at which its last page had come in.
+    is behind, times the rate at which its last page had come in. notes: what may be lost or was not expected, in words.
     """
 
     state: str  # starting | running | held up | draining | ended
@@ -79,6 +80,7 @@ class PipelineSnapshot:
     trouble: OpsError | None
     committing: int = 0
     unread: int = 0
+    notes: tuple[str, ...] = ()
 
     @property
     def lag(self) -> int:
@@ -124,6 +126,8 @@ class Pipeline:
         self._freshness: tuple[float, float] | None = None
         self._commit_seconds = 0.0
         self._trouble: OpsError | None = None
+        self._kept = 0.0  # seconds the stream keeps its records
+        self._notes: tuple[str, ...] = ()
 
     # -- running ------------------------------------------------------------
     def run(
@@ -133,21 +137,25 @@ class Pipeline:
 
         A cancel drains nothing: what is not committed is read again by the next run.
         """
-        self.loader.prepare(make_bucket=make_bucket)
+        self.loader.prepare(job, make_bucket=make_bucket)
+        born, self._kept = self.source.birth()
+        standing = self.loader.standing(job, born)
+        self._notes = standing.notes(self.source.stream, self._kept)
+        for note in self._notes:
+            logging.getLogger(__name__).warning("%s", note)
+        start = self.options.start
+        if start.kind != "sequence":  # which is one shard only
+            start = TRIM_HORIZON if standing.other else standing.start or start
         most = self.options.page_records
         pace = Pace(self.options.reads_per_second, limit=most, limit_behind=most)
-        reader = StreamReader(
-            self.source,
-            self._take,
-            start=self.options.start,
-            checkpoints=self.loader.checkpoints(),
-            pace=pace,
-        )
+        reader = StreamReader(self.source, self._take, start=start, checkpoints=standing.checkpoints, pace=pace)
         self._reader = reader
         reader.open()
         self._state = "running"
         try:
             with job.interruptible(self._wake):
+                if standing.start is None:
+                    self._tried(job, lambda: self.loader.begin(job, reader.since))
                 self._carry(job, reader, once, None if seconds is None else time.monotonic() + seconds)
         finally:
             with self._changed:
@@ -222,9 +230,13 @@ class Pipeline:
         """The pages to commit now: an unbroken row from the oldest on."""
         with self._changed:
             batch: list[_Ticket] = []
+            shards: set[str] = set()
             records = 0
             for ticket in self._tickets:
+                shards.add(ticket.shard)
                 if not ticket.ready or (batch and records + ticket.records > 2 * self.options.batch_records):
+                    break
+                if len(shards) > _MOST_SHARDS:
                     break
                 batch.append(ticket)
                 records += ticket.records
@@ -244,14 +256,12 @@ class Pipeline:
 
     def _load(self, job: Job[Any], batch: list[_Ticket], began: float) -> None:
         parts = [Parsed.unpacked(result.result()) for ticket in batch for result in ticket.jobs]
-        content, rows, doubles = _parquet(parts)
+        content, rows, doubles = parquet(parts)
         rejects = [reject for part in parts for reject in part.rejects]
         checkpoints = {ticket.shard: ticket.done for ticket in batch}
         if rejects:
             self._rejects_at = self._tried(job, lambda: self.loader.keep_rejects(rejects))
-        token = uuid.uuid4().hex
-        key = self._tried(job, lambda: self.loader.stage(content)) if rows else None
-        self._tried(job, lambda: self.loader.commit(key, checkpoints, token))
+        key = self._staged_and_committed(job, content if rows else None, checkpoints)
         committed = time.time() + (self._reader.skew if self._reader is not None else 0.0)
         if key is not None:
             self._unstage(key)
@@ -272,6 +282,31 @@ class Pipeline:
             self._trouble = None
             self._changed.notify_all()
 
+    def _staged_and_committed(
+        self, job: Job[Any], content: bytes | None, checkpoints: dict[str, Checkpoint]
+    ) -> str | None:
+        """The key of what was loaded. While an attempt's end is not known it is asked for under its own token; one that
+        failed would only be told again under it, so that the next is another, with a file of its own: the first may
+        have been what failed it."""
+        token, key = "", None
+
+        def attempt() -> None:
+            nonlocal token, key
+            if not token:
+                key = self.loader.stage(content) if content is not None else None
+                token = uuid.uuid4().hex
+            try:
+                self.loader.commit(job, key, checkpoints, token)
+            except OpsError as trouble:
+                if trouble.code == "sql":
+                    token = ""
+                    if key is not None:
+                        self._unstage(key)
+                raise
+
+        self._tried(job, attempt)
+        return key
+
     def _unstage(self, key: str) -> None:
         try:
             self.loader.unstage(key)
@@ -288,9 +323,9 @@ class Pipeline:
                 attempt += 1
                 self._retries += 1
                 self._trouble, self._state = trouble, "held up"
-                if trouble.code not in _PASSING and attempt >= _COMMIT_ATTEMPTS:
+                if not _passes(trouble) and attempt >= _COMMIT_ATTEMPTS:
                     raise
-                job.sleep(min(10.0, 0.2 * 2**attempt))
+                job.sleep(min(10.0, 0.2 * 2 ** min(attempt, 6)))
             else:
                 self._state = "draining" if self._reader is not None and self._reader.paused else "running"
                 return result
@@ -324,23 +359,24 @@ class Pipeline:
                 self._trouble,
                 self._committing,
                 round(unread),
+                self._notes + self._nearly_lost(waiting),
             )
 
+    def _nearly_lost(self, shards: list[ShardStatus]) -> tuple[str, ...]:
+        late = [s for s in shards if self._kept and (s.behind or 0.0) / 1000 > _NEARLY_LOST * self._kept]
+        if not late:
+            return ()
+        worst = max(late, key=lambda status: status.behind or 0.0)
+        return (
+            f"Shard {short_shard(worst.shard.id)} is {(worst.behind or 0.0) / 3_600_000:.1f} hours behind, and the stream "
+            f"keeps {self._kept / 3600:.0f} hours: what is not read by then is gone. Keep records longer, or read faster",
+        )
 
-def _parquet(parts: list[Parsed]) -> tuple[bytes, int, int]:
-    """(file, rows, doubles): the parts as one Parquet file, each event once; MERGE refuses a source with doubles."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
 
-    tables = [pa.ipc.open_stream(part.table).read_all() for part in parts if part.rows]
-    if not tables:
-        return b"", 0, 0
-    table = pa.concat_tables(tables)
-    seen: set[str] = set()
-    first = [not (name in seen or seen.add(name)) for name in table["event_id"].to_pylist()]  # type: ignore[func-returns-value]
-    doubles = len(first) - len(seen)
-    if doubles:
-        table = table.filter(pa.array(first))
-    file = io.BytesIO()
-    pq.write_table(table.cast(schema()), file, compression="snappy")  # what every Redshift reads
-    return file.getvalue(), table.num_rows, doubles
+def _passes(trouble: OpsError) -> bool:
+    """Whether waiting heals it: no network, throttles, and the services' own faults (a warehouse that restarts)."""
+    return (
+        trouble.code in _PASSING
+        or trouble.details.get("status", "").startswith("5")
+        or trouble.details.get("code") == "ActiveStatementsExceededException"
+    )

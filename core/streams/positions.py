@@ -78,7 +78,9 @@ class Position:
         if self.sequence:
             arguments["sequence"] = self.sequence
         if self.kind == "AT_TIMESTAMP":
-            arguments["timestamp"] = datetime.fromtimestamp(self.time, UTC)
+            # Timestamps travel in whole seconds, and the service refuses one in its future: a clock that is ahead by
+            # less than the Date header can tell would end a tap from now on. The reader drops what is too early.
+            arguments["timestamp"] = datetime.fromtimestamp(max(0.0, self.time - 1), UTC)
         return arguments
 
 

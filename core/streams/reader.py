@@ -123,14 +123,13 @@ class ShardReader:
             self.delay = 0.0 if self._in_a_row == 1 else random.uniform(0.1, 1.0)
             return None
         except AtEnd:
-            if not self.shard.closed:
-                try:
-                    self._look_again()  # it may have been closed since it was listed
-                except OpsError as trouble:
-                    if trouble.code == "position":
-                        raise
-                    self._retry(trouble)
-                    return None
+            try:
+                self._check_end()
+            except OpsError as trouble:
+                if trouble.code == "position":
+                    raise
+                self._retry(trouble)
+                return None
             page = Page(self.shard, [], closed=True)
         except Passing as passing:
             self._retry(passing.trouble)
@@ -171,17 +170,22 @@ class ShardReader:
             now - asked if (asked := self._asked) else 0.0,
         )
 
-    def _look_again(self) -> None:
-        """Raises OpsError ``position`` where the shard is open, so that its end is not why it cannot be read on."""
-        listed, _ = self._source.shards()
-        self.shard = next((shard for shard in listed if shard.id == self.shard.id), self.shard)
-        if not self.shard.closed:
-            raise OpsError(
-                f"Shard {self.shard.id} cannot be read on from where it stands",
-                f"The stream does not know the sequence number {self.position.sequence}",
-                "Start again from a time, or from trim_horizon",
-                code="position",
-            )
+    def _check_end(self) -> None:
+        """Raises OpsError ``position`` where it is not the shard's end that keeps it from being read on."""
+        if not self.shard.closed:  # it may have been closed since it was listed
+            listed, _ = self._source.shards()
+            self.shard = next((shard for shard in listed if shard.id == self.shard.id), self.shard)
+        here, numbers = self.shard, (self.shard.first_sequence, self.position.sequence, self.shard.last_sequence)
+        if here.closed and (
+            not all(map(str.isdecimal, numbers)) or int(numbers[0]) <= int(numbers[1]) <= int(numbers[2])
+        ):
+            return
+        raise OpsError(
+            f"Shard {here.id} cannot be read on from where it stands",
+            f"The stream does not know the sequence number {self.position.sequence}: it may have been deleted and made anew",
+            "Start again from a time, or from trim_horizon",
+            code="position",
+        )
 
     # -- what an answer changes -----------------------------------------------
     def _accept(self, page: Page, asked_at: float) -> None:
@@ -209,7 +213,7 @@ class ShardReader:
         self._recent_throttles.append(now)
         self._state = "throttled"
         # Full jitter on top of the slow pace: readers that were throttled together must not come back together.
-        self.delay = self.pace.slow_interval + random.uniform(0, min(_LONGEST_WAIT, 2.0**self._in_a_row))
+        self.delay = self.pace.slow_interval + random.uniform(0, min(_LONGEST_WAIT, 2.0 ** min(self._in_a_row, 8)))
 
     def _retry(self, trouble: OpsError) -> None:
         self._retries += 1

@@ -146,6 +146,13 @@ class StreamReader:
     def _learn(self, shards: Collection[Shard]) -> None:
         for shard in shards:
             known = self._known.get(shard.id)
+            if known and known.first_sequence and shard.first_sequence not in ("", known.first_sequence):
+                raise OpsError(
+                    f"The stream {self.source.stream} was deleted and made anew",
+                    f"Its shard {shard.id} is another one than that which was read",
+                    "Stop, and start again",
+                    code="position",
+                )
             if known is None or (shard.closed and not known.closed):
                 # ChildShards tell no sequence numbers: an entry of the list says more.
                 self._known[shard.id] = shard

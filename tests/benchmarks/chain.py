@@ -266,7 +266,9 @@ def _rows(warehouse: Statements) -> list[int]:
     from core.base.errors import OpsError
 
     try:
-        found = warehouse.rows(f"SELECT COUNT(*), COUNT(DISTINCT event_id) FROM {TABLE}", "count the rows")
+        found = warehouse.rows(
+            headless_job(), f"SELECT COUNT(*), COUNT(DISTINCT event_id) FROM {TABLE}", "count the rows"
+        )
     except OpsError:
         return []  # the table is not there yet
     return [int(value) for value in found[0]]

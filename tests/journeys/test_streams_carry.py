@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from core.jobs.job import headless_job
 from core.streams.loading import Statements
 from tests.journeys.hand import Hand, opened
 from tests.sandboxed import Sandbox
@@ -120,7 +121,9 @@ def test_collect_and_carry(sandbox: Sandbox, stream: str, hand: Hand) -> None:
     hand.wait_until(lambda: cards.carry.fact("Rows loaded") == "250", "all rows are loaded", 60)
     assert cards.carry.fact("Queryable after") != "–"
     warehouse = Statements(sandbox.aws, sandbox.target.warehouses[0])
-    assert warehouse.rows(f"SELECT COUNT(*), COUNT(DISTINCT event_id) FROM {table}", "count") == [[250, 250]]
+    assert warehouse.rows(headless_job(), f"SELECT COUNT(*), COUNT(DISTINCT event_id) FROM {table}", "count") == [
+        [250, 250]
+    ]
 
     hand.click(cards.carry.stop)
     hand.wait_until(cards.carry.start.isVisible, "carrying has ended")

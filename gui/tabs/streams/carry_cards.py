@@ -158,7 +158,9 @@ class CarryCards(QWidget):
                 "Rejected": short_count(now.rejected),
             }
         )
-        told = str(now.trouble) if now.trouble else ""
-        if now.rejected and not told:
-            told = f"Records that are no JSON objects are kept in {now.rejects_at}"
-        self.carry.show_trouble(told)
+        told = [str(now.trouble)] if now.trouble else [f"{note}." for note in now.notes]
+        if now.rejected and not now.trouble:
+            told.append(f"Records that are no JSON objects are kept in {now.rejects_at}.")
+        if now.cut and not now.trouble:
+            told.append(f"Texts that were too long for their column and were cut: {number(now.cut)}.")
+        self.carry.show_trouble("\n".join(told))

@@ -7,9 +7,10 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
+from typing import Any
 
 from core.aws.session import AwsSession, Target
-from core.jobs.job import headless_job
+from core.jobs.job import Job, headless_job
 from core.settings.profiles import Profile, WarehouseConnection
 from core.streams.loading import Loader, Staging, Statements
 from core.streams.pages import StreamSource
@@ -31,14 +32,14 @@ class DyingStatements(Statements):
 
     loads = 0
 
-    def run(self, statements: Sequence[str], doing: str, token: str | None = None) -> str:
+    def run(self, job: Job[Any], statements: Sequence[str], doing: str, token: str | None = None) -> str:
         self.loads += doing.startswith("load rows")
-        return super().run(statements, doing, token)
+        return super().run(job, statements, doing, token)
 
-    def _wait(self, identifier: str, doing: str) -> str:
+    def _wait(self, job: Job[Any], identifier: str, doing: str) -> str:
         if self.loads == 2:
             os.kill(os.getpid(), signal.SIGKILL)
-        return super()._wait(identifier, doing)
+        return super()._wait(job, identifier, doing)
 
 
 if __name__ == "__main__":

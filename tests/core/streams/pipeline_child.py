@@ -22,13 +22,13 @@ from typing import Any
 import orjson
 
 from core.base.errors import OpsError
-from core.jobs.job import headless_job
+from core.jobs.job import Job, headless_job
 from core.streams.dispatch import LocalProcesses
-from core.streams.loading import Loader
+from core.streams.loading import Loader, Standing
 from core.streams.page_views import work
 from core.streams.pages import StreamSource
 from core.streams.pipeline import Pipeline, PipelineOptions, PipelineSnapshot
-from core.streams.positions import Checkpoint
+from core.streams.positions import Checkpoint, Start
 
 STAGES = ("taken", "worker", "before staging", "staged", "rows written", "committed", "unstaged")
 
@@ -47,14 +47,22 @@ class FileLoader(Loader):
         if self.die_at == stage and self.commits >= 1:
             os.kill(os.getpid(), signal.SIGKILL)
 
-    def prepare(self, *, make_bucket: bool) -> None:
+    def prepare(self, job: Job[Any], *, make_bucket: bool) -> None:
         self._base.execute(
             "CREATE TABLE IF NOT EXISTS rows (event_id TEXT PRIMARY KEY, shard TEXT, sequence TEXT, url TEXT)"
         )
         self._base.execute("CREATE TABLE IF NOT EXISTS checkpoints (shard TEXT PRIMARY KEY, sequence TEXT)")
+        self._base.execute("CREATE TABLE IF NOT EXISTS begun (since REAL)")
 
     def checkpoints(self) -> dict[str, Checkpoint]:
         return {shard: Checkpoint(sequence) for shard, sequence in self._base.execute("SELECT * FROM checkpoints")}
+
+    def standing(self, job: Job[Any], born: int) -> Standing:
+        since = [row[0] for row in self._base.execute("SELECT since FROM begun")]
+        return Standing(self.checkpoints(), Start("time", time=since[0]) if since else None)
+
+    def begin(self, job: Job[Any], since: float) -> None:
+        self._base.execute("INSERT INTO begun VALUES (?)", (since,))
 
     def keep_rejects(self, rejects: Sequence[dict[str, Any]]) -> str:
         path = self.folder / f"rejects-{uuid.uuid4().hex}.jsonl"
@@ -68,7 +76,7 @@ class FileLoader(Loader):
         self.die("staged")
         return str(path)
 
-    def commit(self, key: str | None, checkpoints: Mapping[str, Checkpoint], token: str) -> None:
+    def commit(self, job: Job[Any], key: str | None, checkpoints: Mapping[str, Checkpoint], token: str) -> None:
         import pyarrow.parquet as pq
 
         if self.trouble:

@@ -6,6 +6,8 @@ import io
 import json
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,18 +18,20 @@ from core.aws.session import AwsSession
 from core.aws.workplace import Workplace
 from core.base.errors import OpsError
 from core.base.places import Places
-from core.jobs.job import headless_job
+from core.jobs.job import Job, JobCancelled, headless_job
 from core.settings.model import Settings
 from core.streams.carrying import Carriage, pipeline
 from core.streams.decode import Record
 from core.streams.loading import Loader, Staging, Statements
 from core.streams.page_views import parsed
 from core.streams.pages import StreamSource
-from core.streams.pipeline import Pipeline, PipelineOptions
-from core.streams.positions import SHARD_END, Checkpoint
+from core.streams.pipeline import Pipeline, PipelineOptions, PipelineSnapshot
+from core.streams.positions import LATEST, SHARD_END, TRIM_HORIZON, Checkpoint, Start
 from tests.core.sandbox.kinesis.plane import ROOT, Plane
 from tests.core.streams.loading_child import CONNECTION, session
 from tests.core.streams.pipeline_child import InThread
+
+JOB: Job[None] = headless_job()
 
 
 @pytest.fixture(scope="module")
@@ -72,12 +76,12 @@ def aws(plane: Plane, tmp_path_factory: pytest.TempPathFactory) -> Iterator[AwsS
 
 def loader(aws: AwsSession, table: str) -> Loader:
     made = Loader(Statements(aws, CONNECTION), Staging(aws, "s3://staging/views/"), "s", table, "default")
-    made.prepare(make_bucket=True)
+    made.prepare(JOB, make_bucket=True)
     return made
 
 
 def count(aws: AwsSession, table: str) -> list[int]:
-    (row,) = Statements(aws, CONNECTION).rows(f"SELECT COUNT(*), COUNT(DISTINCT event_id) FROM {table}", "count")
+    (row,) = Statements(aws, CONNECTION).rows(JOB, f"SELECT COUNT(*), COUNT(DISTINCT event_id) FROM {table}", "count")
     return row
 
 
@@ -96,24 +100,24 @@ def parquet(*events: str) -> bytes:
 
 def test_rows_and_checkpoints_come_together_or_not_at_all(aws: AwsSession) -> None:
     views = loader(aws, "together")
-    assert views.checkpoints() == {}
+    assert views.standing(JOB, 0).checkpoints == {}
     key = views.stage(parquet("a", "b"))
-    views.commit(key, {"shardId-000000000000": Checkpoint("7"), "shardId-000000000001": SHARD_END}, "1" * 32)
-    views.commit(views.stage(parquet("b", "c")), {"shardId-000000000000": Checkpoint("9")}, "2" * 32)
+    views.commit(JOB, key, {"shardId-000000000000": Checkpoint("7"), "shardId-000000000001": SHARD_END}, "1" * 32)
+    views.commit(JOB, views.stage(parquet("b", "c")), {"shardId-000000000000": Checkpoint("9")}, "2" * 32)
     assert count(aws, "together") == [3, 3]
     done = {"shardId-000000000000": Checkpoint("9"), "shardId-000000000001": SHARD_END}
-    assert views.checkpoints() == done
+    assert views.standing(JOB, 0).checkpoints == done
     with pytest.raises(OpsError, match="Could not load rows"):
-        views.commit("views/not-there.parquet", {"shardId-000000000000": Checkpoint("99")}, "3" * 32)
+        views.commit(JOB, "views/not-there.parquet", {"shardId-000000000000": Checkpoint("99")}, "3" * 32)
     with pytest.raises(OpsError, match="an id that is none"):
-        views.commit(None, {"x'; DROP TABLE together; --": Checkpoint("1")}, "4" * 32)
-    assert count(aws, "together") == [3, 3] and views.checkpoints() == done
+        views.commit(JOB, None, {"x'; DROP TABLE together; --": Checkpoint("1")}, "4" * 32)
+    assert count(aws, "together") == [3, 3] and views.standing(JOB, 0).checkpoints == done
     views.unstage(key)
-    assert loader(aws, "together").checkpoints() == done, "a second preparation keeps what is there"
+    assert loader(aws, "together").standing(JOB, 0).checkpoints == done, "a second preparation keeps what is there"
 
 
 def test_a_table_of_another_shape_is_refused_before_anything_is_read(aws: AwsSession) -> None:
-    Statements(aws, CONNECTION).run(["CREATE TABLE other (event_id VARCHAR(10))"], "make a table")
+    Statements(aws, CONNECTION).run(JOB, ["CREATE TABLE other (event_id VARCHAR(10))"], "make a table")
     with pytest.raises(OpsError, match="use the table other"):
         loader(aws, "other")
 
@@ -164,11 +168,124 @@ def test_pipelines_with_one_staging_prefix_leave_each_other_alone(aws: AwsSessio
         for table in ("views_one", "views_two")
     ]
     key = made[0].loader.stage(parquet("a"))
-    made[1].loader.prepare(make_bucket=False)
+    made[1].loader.prepare(JOB, make_bucket=False)
     listed = aws.client("s3").list_objects_v2(Bucket="staging", Prefix="shared/")["Contents"]
     for entry in made:
         entry.dispatch.close()
     assert [entry["Key"] for entry in listed] == [key]
+
+
+def fill(plane: Plane, stream: str, *ids: str, hash_key: int = 0) -> None:
+    for one in ids:
+        data = orjson.dumps({"event_id": one})
+        plane.client.put_record(StreamName=stream, Data=data, PartitionKey=one, ExplicitHashKey=str(hash_key))
+
+
+def carry(aws: AwsSession, stream: str, table: str, start: Start = TRIM_HORIZON) -> PipelineSnapshot:
+    """One run that ends with the stream."""
+    into = Loader(Statements(aws, CONNECTION), Staging(aws, f"s3://staging/{table}/"), stream, table, "default")
+    options = PipelineOptions(every=0.05, reads_per_second=50, start=start)
+    return Pipeline(StreamSource(aws, stream), into, InThread(), options).run(
+        headless_job(), once=True, make_bucket=True
+    )
+
+
+def ids(aws: AwsSession, table: str) -> list[str]:
+    return [row[0] for row in Statements(aws, CONNECTION).rows(JOB, f"SELECT event_id FROM {table} ORDER BY 1", "ask")]
+
+
+def test_a_shard_that_was_quiet_goes_on_where_the_first_run_began(aws: AwsSession, plane: Plane) -> None:
+    plane.create("quiet", 2)
+    first = carry(aws, "quiet", "quiet", LATEST)
+    fill(plane, "quiet", "low")
+    fill(plane, "quiet", "high", hash_key=2**127)  # of a shard that has no checkpoint yet
+    time.sleep(1.1)  # timestamps travel in whole seconds
+    again = carry(aws, "quiet", "quiet", LATEST)
+    assert (first.read, again.read, again.notes) == (0, 2, ())
+    assert ids(aws, "quiet") == ["high", "low"]
+
+
+def test_a_stream_made_anew_is_read_from_its_beginning(aws: AwsSession, plane: Plane) -> None:
+    """Its shards have the ids of those before, one of which was read to its end."""
+    plane.create("anew", 1)
+    fill(plane, "anew", "old")
+    plane.client.split_shard(StreamName="anew", ShardToSplit="shardId-000000000000", NewStartingHashKey=str(2**127))
+    plane.until_active("anew")
+    assert carry(aws, "anew", "anew").notes == ()
+    plane.client.delete_stream(StreamName="anew")
+    while "anew" in plane.client.list_streams()["StreamNames"]:
+        time.sleep(0.05)
+    plane.create("anew", 1)
+    fill(plane, "anew", "new")
+    told = carry(aws, "anew", "anew", LATEST)
+    assert ids(aws, "anew") == ["new", "old"]
+    assert "another stream named anew" in told.notes[0]
+    assert carry(aws, "anew", "anew").notes == ()
+
+
+def test_a_pause_longer_than_the_stream_keeps_its_records_is_told(aws: AwsSession, plane: Plane) -> None:
+    plane.create("paused", 1)
+    fill(plane, "paused", "one")
+    carry(aws, "paused", "paused")
+    Statements(aws, CONNECTION).run(
+        JOB,
+        ["UPDATE opsdesk_stream_checkpoints SET updated_at = DATEADD(hour, -30, updated_at) WHERE target = 'paused'"],
+        "turn the clock",
+    )
+    (note,) = carry(aws, "paused", "paused").notes
+    assert "30.0 hours" in note and "24" in note
+
+
+def test_entries_that_say_no_stream_count_if_they_are_younger_than_it(aws: AwsSession) -> None:
+    views = loader(aws, "entries")
+    views.commit(JOB, None, {"shardId-000000000000": Checkpoint("5")}, "5" * 32)
+    made = round(time.time() * 1000)
+    assert views.standing(JOB, made - 60_000).checkpoints == {"shardId-000000000000": Checkpoint("5")}
+    young = views.standing(JOB, made + 60_000)
+    assert young.checkpoints == {} and young.other
+
+
+def test_another_run_that_removes_a_staged_file_costs_an_attempt_only(aws: AwsSession, plane: Plane) -> None:
+    """A failed statement is told again under its token for eight hours: the next attempt needs another one."""
+    plane.create("shared", 1)
+    fill(plane, "shared", "a", "b")
+
+    class Tidied(Loader):
+        def stage(self, content: bytes) -> str:
+            key = super().stage(content)
+            if not staged:
+                aws.client("s3").delete_object(Bucket="staging", Key=key)
+            staged.append(key)
+            return key
+
+    staged: list[str] = []
+    into = Tidied(Statements(aws, CONNECTION), Staging(aws, "s3://staging/shared-2/"), "shared", "shared", "default")
+    options = PipelineOptions(every=0.05, reads_per_second=50)
+    pipeline = Pipeline(StreamSource(aws, "shared"), into, InThread(), options)
+    end = pipeline.run(headless_job(), once=True, make_bucket=True)
+    assert (len(staged), end.retries, end.loaded) == (2, 1, 2) and ids(aws, "shared") == ["a", "b"]
+
+
+def test_a_cancel_ends_a_statement_that_does_not_end(aws: AwsSession) -> None:
+    """A table locked by somebody else must not hold a pipeline, or the window that closes, for as long."""
+    job: Job[None] = headless_job()
+    started: list[str] = []
+
+    class Slow(Statements):
+        def _wait(self, job: Job[None], identifier: str, doing: str) -> str:
+            started.append(identifier)
+            threading.Timer(0.2, job.cancel).start()
+            return super()._wait(job, identifier, doing)
+
+    long = "SELECT COUNT(*) FROM generate_series(1, 1000000) a(i), generate_series(1, 1000000) b(j) WHERE a.i * b.j = 7"
+    with pytest.raises(JobCancelled):
+        Slow(aws, CONNECTION).run(job, [long], "count")
+    client = aws.client("redshift-data")
+    deadline = time.monotonic() + 20
+    while (status := client.describe_statement(Id=started[0])["Status"]) == "STARTED":
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    assert status == "ABORTED"
 
 
 def test_paths(tmp_path: Path) -> None:

@@ -329,6 +329,39 @@ def test_the_lag_is_told_in_records_and_seconds(plane: Plane, tmp_path: Path) ->
     assert (end.loaded, end.committing, end.lag, end.behind) == (400, 0, 0, 0.0)
 
 
+def test_an_outage_of_hours_is_waited_out(plane: Plane, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The pauses stay below ten seconds, however many there were; a warehouse's own faults pass as well."""
+    plane.create("away", 1)
+    sent = fill(plane, "away", 5)
+    loader = FileLoader(tmp_path)
+    loader.trouble = [OpsError("away", code="unreachable")] * 1_100
+    loader.trouble += [OpsError("restarting", details={"status": "500"}, code="aws")] * 6
+    job: Any = headless_job()
+    pauses: list[float] = []
+    monkeypatch.setattr(job, "sleep", pauses.append)
+    source = StreamSource(session(plane.url), "away")
+    end = Pipeline(source, loader, InThread(), PipelineOptions(every=0.05, reads_per_second=5)).run(job, once=True)
+    assert end.retries == 1_106 and max(pauses) == 10 and loaded(tmp_path) == sorted(sent)
+
+
+def test_one_commit_speaks_of_no_more_shards_than_a_statement_holds(
+    plane: Plane, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("core.streams.pipeline._MOST_SHARDS", 3)
+    plane.create("wide", 8)
+    sent = fill(plane, "wide", 80)
+    told = []
+
+    class Counting(FileLoader):
+        def commit(self, job: Any, key: str | None, checkpoints: Any, token: str) -> None:
+            told.append(len(checkpoints))
+            super().commit(job, key, checkpoints, token)
+
+    source = StreamSource(session(plane.url), "wide")
+    Pipeline(source, Counting(tmp_path), InThread(), PipelineOptions(every=1)).run(headless_job(), once=True)
+    assert loaded(tmp_path) == sorted(sent) and max(told) <= 3 and sum(told) >= 8
+
+
 @pytest.mark.parametrize("table", ["", "a.b.c", "a;drop", 'x"y', "1a"])
 def test_bad_names_are_refused(table: str) -> None:
     with pytest.raises(WrongUse):

@@ -6,14 +6,15 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
+from datetime import datetime
 
 import pytest
 
 from core.base.errors import OpsError
 from core.streams.decode import Decoder, Record
-from core.streams.pages import AtEnd, Expired, Page, RawRecord, Shard, StreamSource
-from core.streams.positions import LATEST, SHARD_END, TRIM_HORIZON, Checkpoint, Position
-from core.streams.reader import Pace
+from core.streams.pages import AtEnd, Expired, Page, RawRecord, Shard, StreamSource, Throttled
+from core.streams.positions import LATEST, SHARD_END, TRIM_HORIZON, Checkpoint, Position, Start
+from core.streams.reader import Pace, ShardReader
 from core.streams.reading import StreamReader
 from core.streams.tap import SILENT, Tap
 from tests.core.sandbox.kinesis.plane import Plane
@@ -176,6 +177,58 @@ def test_a_number_that_an_open_shard_does_not_know_is_told() -> None:
     assert isinstance(reader.failure, OpsError) and reader.failure.code == "position"
     ended(reader)
     assert source.positions[-1][1] == Position("AFTER_SEQUENCE_NUMBER", "1")
+
+
+def test_a_closed_shard_of_another_stream_is_not_taken_for_read() -> None:
+    """Made anew under its name, and split: the number of before is none of its, and its records are unread."""
+    source = Scripted([Shard(PARENT, 0, LAST, (), "5", "9")], {PARENT: [page(7)]})
+
+    def refuse(shard: str, position: Position) -> None:
+        raise AtEnd
+
+    source.at_iterator = refuse
+    reader = StreamReader(source, lambda page: None, checkpoints={PARENT: Checkpoint("3")}, pace=Pace(500))
+    reader.open()
+    wait_until(lambda: reader.failure is not None, "it is told")
+    assert isinstance(reader.failure, OpsError) and reader.failure.code == "position"
+    ended(reader)
+
+
+def test_a_stream_made_anew_while_it_is_read_is_told() -> None:
+    source = Scripted([Shard(PARENT, 0, LAST, (), "1")], {PARENT: [page(1), page()]})
+    reader = StreamReader(source, lambda page: None, start=TRIM_HORIZON, pace=Pace(500), list_again=0.05)
+    reader.open()
+    time.sleep(0.1)
+    assert reader.failure is None
+    source.listed = [Shard(PARENT, 0, LAST, (), "5")]
+    wait_until(lambda: reader.failure is not None, "it is told")
+    assert "made anew" in str(reader.failure)
+    ended(reader)
+
+
+def test_hours_of_throttles_are_waited_out() -> None:
+    source = Scripted([], {PARENT: [Throttled("x")]})
+    reader = ShardReader(source, Shard(PARENT, 0, LAST), Position("TRIM_HORIZON"), Pace(500))
+    for _ in range(1_100):
+        assert reader.step() is None
+    assert reader.status().state == "throttled" and 5 <= reader.delay <= 35
+
+
+def test_a_start_from_now_is_never_in_the_future_of_the_service() -> None:
+    """Up to a second that the clocks differ by cannot be seen in a Date header; what came earlier is dropped here."""
+    now = time.time()
+    asked = Position.of(LATEST, now).request()["timestamp"]
+    assert isinstance(asked, datetime) and 1 <= now - int(asked.timestamp()) < 2.1
+    early, late = RawRecord(now - 0.5, "k", "1", b"1"), RawRecord(now + 0.5, "k", "2", b"2")
+    source = Scripted([Shard(PARENT, 0, LAST)], {PARENT: [Page(Shard("", 0, 0), [early, late], "next"), page()]})
+    taken: list[RawRecord] = []
+    reader = StreamReader(
+        source, lambda page: taken.extend(page.records), start=Start("time", time=now), pace=Pace(500)
+    )
+    reader.open()
+    wait_until(lambda: taken, "the later one comes")
+    assert taken == [late]
+    ended(reader)
 
 
 def test_a_page_that_was_not_taken_is_read_again(plane: Plane) -> None:

@@ -18,7 +18,8 @@ from tests.fakes.streams import MemorySource, MemoryStreams
 from tests.gui.streams.page import Page
 
 SNAPSHOT = PipelineSnapshot(
-    "running", [], 1_200, 200, 100, 300, 900, 0, 3, "s3://b/rejects/x.jsonl", 0, 4, 0, 2.5, (3.2, 6.1), 0.4, "1 local process", None, 60, 1_500
+    "running", [], 1_200, 200, 100, 300, 900, 0, 3, "s3://b/rejects/x.jsonl", 7, 4, 0, 2.5, (3.2, 6.1), 0.4, "1 local process", None, 60, 1_500,
+    ("Nothing was committed for 30.0 hours",)
 )  # fmt: skip
 
 
@@ -96,7 +97,8 @@ def test_carrying_shows_every_stage_and_stops(page: Page) -> None:
     shown = {name: label.text() for name, label in cards.carry._facts.items()}
     assert shown["Rows loaded"] == "900" and shown["Commits"] == "4" and "6.1" in shown["Queryable after"]
     assert (shown["Parsed"], shown["Being loaded"], shown["Lag"]) == ("40", "60", "about 1,800 records")
-    assert "s3://b/rejects/x.jsonl" in cards.carry.trouble.text()
+    told = cards.carry.trouble.text()
+    assert "s3://b/rejects/x.jsonl" in told and "for 30.0 hours." in told and "were cut: 7." in told
     cards.close_button.click()
     assert not cards.isVisible()
     page.presenter.ask_carry()
