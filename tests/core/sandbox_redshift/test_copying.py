@@ -1,40 +1,50 @@
-"""COPY, UNLOAD and SHOW with what their pages say, on the local engine and the sandbox's S3."""
+"""COPY, UNLOAD and SHOW with what their pages say, on the local engine."""
 
 from __future__ import annotations
 
+import io
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from core.sandbox.redshift.engine.outcome import SqlError
+from core.sandbox.redshift.engine.storage import Storage
 from core.sandbox.redshift.engine.warehouse import Warehouse
 from tests.core.sandbox_redshift.conftest import Engine
 from tests.core.sandbox_redshift.test_statements import _same
-from tests.sandboxed import Sandbox
 
 STEPS = Path(__file__).parent / "copy-unload-show.json"
 
 
-class Bucket:
-    def __init__(self, sandbox: Sandbox) -> None:
-        self.s3, self.name = sandbox.client("s3"), sandbox.name("unloads")
-        self.s3.create_bucket(Bucket=self.name)
+class Bucket(Storage):
+    """Objects in memory, by URL: what S3 itself does is tried by test_storage."""
 
-    def put(self, objects: dict[str, str]) -> None:
-        for (
-            key,
-            text,
-        ) in objects.items():  # latin-1: a byte is a character here, so that broken UTF-8 can be written down
-            body = text.replace("s3://b/", f"s3://{self.name}/")
-            encoding = "latin-1" if any("\x80" <= char <= "\xff" for char in body) and key == "inv" else "utf-8"
-            self.s3.put_object(Bucket=self.name, Key=key, Body=body.encode(encoding))
+    def __init__(self) -> None:
+        self.contents: dict[str, bytes] = {}
+
+    def objects(self, url: str) -> list[tuple[str, int]]:
+        return [(name, len(body)) for name, body in sorted(self.contents.items()) if name.startswith(url)]
+
+    @contextmanager
+    def open(self, url: str, compression: str = "") -> Iterator[IO[bytes]]:
+        if url not in self.contents:
+            raise SqlError(f"S3ServiceException: {url} is not there")
+        yield io.BytesIO(self.contents[url])
+
+    def put(self, url: str, content: IO[bytes]) -> None:
+        self.contents[url] = content.read()
+
+    def delete(self, urls: list[str]) -> None:
+        for url in urls:
+            del self.contents[url]
 
     def text(self, key: str) -> str:
-        return self.s3.get_object(Bucket=self.name, Key=key)["Body"].read().decode()  # type: ignore[no-any-return]
+        return self.contents[f"s3://b/{key}"].decode()
 
     def keys(self, prefix: str) -> list[str]:
-        listed = self.s3.list_objects_v2(Bucket=self.name, Prefix=prefix).get("Contents", [])
-        return sorted(one["Key"] for one in listed)
+        return [name.removeprefix("s3://b/") for name, _ in self.objects(f"s3://b/{prefix}")]
 
 
 def _rows_differ(rows: list[list[Any]], step: dict[str, Any]) -> bool:
@@ -49,7 +59,7 @@ def _rows_differ(rows: list[list[Any]], step: dict[str, Any]) -> bool:
 
 def _trouble(step: dict[str, Any], engine: Engine, bucket: Bucket) -> str:
     try:
-        rows = engine(step["sql"].replace("s3://b/", f"s3://{bucket.name}/"))
+        rows = engine(step["sql"])
     except SqlError as error:
         return "" if "error" in step and step["error"] in str(error) else str(error)
     if "error" in step:
@@ -71,18 +81,15 @@ def _trouble(step: dict[str, Any], engine: Engine, bucket: Bucket) -> str:
     return ""
 
 
-def test_copy_unload_and_show_do_what_their_pages_say(sandbox: Sandbox, tmp_path: Path) -> None:
-    bucket = Bucket(sandbox)
-    warehouse = Warehouse(tmp_path / "warehouse", sandbox.target.endpoints["s3"])
+def test_copy_unload_and_show_do_what_their_pages_say(warehouse: Warehouse) -> None:
+    bucket = Bucket()
     session = warehouse.session("dev", "awsuser")
+    session.storage = bucket
     troubles = []
-    try:
-        for step in json.loads(STEPS.read_text(encoding="utf-8"))["steps"]:
-            if "put" in step:
-                bucket.put(step["put"])
-            elif trouble := _trouble(step, Engine(session), bucket):
-                troubles.append(f"{step['sql']}\n    {trouble}")
-    finally:
-        session.close()
-        warehouse.close()
+    for step in json.loads(STEPS.read_text(encoding="utf-8"))["steps"]:
+        for key, text in step.get("put", {}).items():  # a character is a byte where UTF-8 is to be broken
+            bucket.put(f"s3://b/{key}", io.BytesIO(text.encode("latin-1" if key == "inv" else "utf-8")))
+        if "sql" in step and (trouble := _trouble(step, Engine(session), bucket)):
+            troubles.append(f"{step['sql']}\n    {trouble}")
+    session.close()
     assert not troubles, "\n".join(troubles)

@@ -132,6 +132,8 @@ def test_the_public_sample_passes_but_for_what_is_refused(empty: Path, tmp_path:
     ("sql", "kind"),
     [
         ("select 1 + 1::bigint", "bigint"),
+        ("select -2147483648", "integer"),
+        ("select -2147483648::bigint", "bigint"),
         ("select 1.50 * 2.5", "numeric(6,3)"),
         ("select 10::decimal(8,2) / 3::decimal(8,2)", "numeric(17,9)"),  # the manual's PRICEPAID / COMMISSION
         ("select 1.25 + 10.5", "numeric(5,2)"),

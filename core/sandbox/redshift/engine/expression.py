@@ -193,7 +193,7 @@ def _negative(compiler: Compiler, node: Node, scope: Scope) -> Value:
         return Value(f"rs_super_math('0', '-', {value.sql})", SUPER)
     if value.type == numeric(19, 0) and value.sql.startswith("CAST(9223372036854775808"):
         return Value("CAST(-9223372036854775808 AS BIGINT)", INT8)
-    if value.type == INT8 and value.sql == "CAST(2147483648 AS BIGINT)":
+    if isinstance(node.this, exp.Literal) and value.sql == "CAST(2147483648 AS BIGINT)":
         return Value("CAST(-2147483648 AS INTEGER)", INT4)
     return Value(f"(-{value.sql})", value.type)
 

@@ -300,7 +300,8 @@ class _Writer:
             )
         name = f"0000_part_{part:02d}" if self.options.parallel else f"{part:03d}"
         url = f"{base}{name}{suffix}"
-        self.session.storage.put(url, content)
+        with content:
+            self.session.storage.put(url, content)
         self.files.append((url, sheet.rows, size))
 
 
