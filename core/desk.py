@@ -17,6 +17,7 @@ from core.settings.secrets import Secrets
 from core.settings.store import SettingsStore
 
 if TYPE_CHECKING:
+    from core.aws.second_factor import AskCode
     from core.backups.service import BackupsService
     from core.digits.service import DigitsService
     from core.edge.service import EdgeService
@@ -30,12 +31,22 @@ if TYPE_CHECKING:
 class Desk:
     """Opens ``profile`` lazily: nothing touches network, keyring or sandbox before a service needs it."""
 
-    def __init__(self, places: Places, settings: SettingsStore, profiles: Profiles, profile: Profile) -> None:
+    def __init__(
+        self,
+        places: Places,
+        settings: SettingsStore,
+        profiles: Profiles,
+        profile: Profile,
+        ask_code: AskCode | None = None,
+    ) -> None:
+        """``ask_code`` asks a person for the code of a second factor."""
         self.places, self.settings, self.profiles, self.profile = places, settings, profiles, profile
         self._lease: Lease | None = None
         self._where: tuple[object, object] = ((), ())
         self._watchers: list[Callable[[SandboxStatus], None]] = []
-        self.workplace = Workplace(AwsSession(profile, self._open), places, lambda: settings.current, Secrets())
+        self.workplace = Workplace(
+            AwsSession(profile, self._open, ask_code), places, lambda: settings.current, Secrets()
+        )
 
     @property
     def aws(self) -> AwsSession:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import threading
+from functools import partial
 from importlib import import_module
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -24,6 +25,7 @@ from gui.bridge.settings_bridge import SettingsBridge
 from gui.bridge.tab_context import TabContext, TabSpec
 from gui.parts.words import show_times_in_utc
 from gui.shell.main_window import MainWindow
+from gui.shell.second_factor import CodeAsker
 from gui.style.theme import theme
 
 if TYPE_CHECKING:
@@ -95,6 +97,7 @@ class Console:
         wanted = profile or self.store.current.profile
         name = wanted if profile or wanted in self.profiles.names() else "sandbox"  # it may have been removed since
         self.window = MainWindow(TABS, self.jobs, self.settings, self.open_desk, name, _who_am_i)
+        self.codes = CodeAsker(self.window)
         for trouble in filter(None, (self.store.trouble, self.profiles.trouble)):
             self.window.banner.show_fault(trouble.title, trouble.why, trouble.remedy, details=trouble.details)
 
@@ -125,10 +128,14 @@ class Console:
 
     def open_desk(self, name: str) -> Desk:
         """Raises WrongUse for an unknown profile."""
-        return Desk(self.places, self.store, self.profiles, self.profiles.get(name))
+        return Desk(self.places, self.store, self.profiles, self.profiles.get(name), partial(self._ask_code, name))
+
+    def _ask_code(self, profile: str, serial: str, note: str) -> str:
+        return self.codes.ask(profile, serial, note)  # a worker's thread
 
     def close(self) -> list[str]:
         """Stop all jobs, leave the sandbox; returns the titles of jobs that would not stop within 5 s."""
+        self.codes.close()
         stuck = self.runner.close()
         self.window.desk.close()
         if self.history is not None:

@@ -8,10 +8,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from core.aws.faults import refuse_empty
+from core.base.errors import OpsError
 from core.settings.profiles import MysqlSource, Profile, WarehouseConnection
+
+if TYPE_CHECKING:
+    from core.aws.second_factor import AskCode
 
 
 @dataclass(frozen=True)
@@ -40,9 +44,11 @@ class AwsSession:
     ``target`` from jobs, never from the GUI thread. A failed opening is tried again on the next call.
     """
 
-    def __init__(self, profile: Profile, open_target: Callable[[], Target]) -> None:
+    def __init__(self, profile: Profile, open_target: Callable[[], Target], ask_code: AskCode | None = None) -> None:
+        """``ask_code``: asks a person for the code of a second factor; None: there is nobody to ask."""
         self.profile = profile
         self._open_target = open_target
+        self._ask_code = ask_code
         self._lock = threading.RLock()
         self._target: Target | None = None
         self._sessions: dict[bool, Any] = {}
@@ -116,17 +122,44 @@ class AwsSession:
             config=config,
         )
 
+    def _core(self, aws_profile: str, below: tuple[str, ...] = ()) -> Any:
+        """A botocore session for a profile of the AWS configuration ("": the environment's or the default one).
+
+        below: the profiles that it is the source of. Raises OpsError (``settings``) where they form a circle.
+        """
+        if aws_profile in below:
+            raise OpsError(
+                "The AWS configuration cannot be used", f"{' -> '.join((*below, aws_profile))} is a circle of source profiles",
+                "Correct source_profile", code="settings",
+            )  # fmt: skip
+        import botocore.session
+
+        from core.aws.second_factor import RoleWithCode, nobody_to_ask
+
+        target = self.target()
+        core = botocore.session.Session(profile=aws_profile or None)
+        core.register_component("data_loader", _descriptions(core.get_config_variable("data_path")))
+        core.register("after-call", refuse_empty)
+        core.get_component("credential_provider").insert_before(
+            "assume-role",
+            RoleWithCode(
+                core, lambda name: self._core(name, (*below, aws_profile)).get_credentials(), self._ask_code or nobody_to_ask,
+                region=target.region or core.get_config_variable("region") or "us-east-1",
+                endpoint=target.endpoints.get("sts") or target.endpoints.get("default"),
+            ),
+        )  # fmt: skip
+        return core
+
     def _session(self, plain_times: bool) -> Any:
         if plain_times not in self._sessions:
             import boto3
-            import botocore.session
 
             target = self.target()
-            core = botocore.session.Session(profile=target.aws_profile or None)
-            core.register_component("data_loader", _descriptions(core.get_config_variable("data_path")))
-            core.register("after-call", refuse_empty)
+            core = self._core(target.aws_profile)
             if plain_times:
                 core.get_component("response_parser_factory").set_parser_defaults(timestamp_parser=lambda value: value)
+                if not target.access_key:
+                    core.register_component("credential_provider", _Same(self._session(False)))
             self._sessions[plain_times] = boto3.Session(
                 aws_access_key_id=target.access_key or None,
                 aws_secret_access_key=target.secret_key or None,
@@ -134,6 +167,16 @@ class AwsSession:
                 botocore_session=core,
             )
         return self._sessions[plain_times]
+
+
+class _Same:
+    """The credentials of another session: whoever types a code types it once."""
+
+    def __init__(self, session: Any) -> None:
+        self._session = session
+
+    def load_credentials(self) -> Any:
+        return self._session.get_credentials()
 
 
 @cache
@@ -148,8 +191,6 @@ def configured_profiles() -> list[str]:
     """The profile names in this computer's AWS configuration files; raises OpsError where they cannot be read."""
     import botocore.session
     from botocore.exceptions import BotoCoreError
-
-    from core.base.errors import OpsError
 
     try:
         return sorted(botocore.session.Session().available_profiles)

@@ -98,6 +98,18 @@ class Console:
             self._bar_shown = False
 
 
+def ask_code_on_terminal(serial: str, note: str) -> str:
+    """The code of a second factor, typed unseen. Raises OpsError (``credentials``) where no terminal is."""
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        from core.aws.second_factor import nobody_to_ask
+
+        return nobody_to_ask(serial, note)
+    import getpass
+
+    sys.stderr.write("\r\x1b[K" + (f"{note}.\n" if note else ""))
+    return getpass.getpass(f"Code of {serial}: ")
+
+
 def _json(value: Any) -> str:
     import orjson
 

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from typing import Any
 
 from core.base.errors import WrongUse
-from core.cli.console import Console
+from core.cli.console import Console, ask_code_on_terminal
 from core.cli.group import Group
 from core.settings.profiles import ENVIRONMENTS, Profile
 
@@ -92,7 +92,11 @@ def _check(options: argparse.Namespace, console: Console) -> None:
     from core.desk import Desk
 
     desk = Desk(
-        console.desk.places, console.desk.settings, console.desk.profiles, console.desk.profiles.get(options.name)
+        console.desk.places,
+        console.desk.settings,
+        console.desk.profiles,
+        console.desk.profiles.get(options.name),
+        ask_code_on_terminal,
     )
     try:
         identity = who_am_i(desk.aws)

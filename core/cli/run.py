@@ -10,7 +10,7 @@ import sys
 from core.base.errors import OpsError
 from core.base.journal import open_journal, redact
 from core.base.places import Places
-from core.cli.console import Console
+from core.cli.console import Console, ask_code_on_terminal
 from core.desk import Desk
 from core.jobs.job import JobCancelled
 from core.settings.profiles import Profiles
@@ -33,7 +33,8 @@ def run_verb(options: argparse.Namespace) -> int:
         profiles = Profiles(places.config / "profiles.toml")
         for trouble in filter(None, (settings.trouble, profiles.trouble)):
             print(trouble, file=sys.stderr)
-        desk = Desk(places, settings, profiles, profiles.get(options.profile or settings.current.profile))
+        profile = profiles.get(options.profile or settings.current.profile)
+        desk = Desk(places, settings, profiles, profile, ask_code_on_terminal)
         status = options.run(options, Console(desk, json=options.json, quiet=options.quiet, verbose=options.verbose))
         sys.stdout.flush()
         return status or 0

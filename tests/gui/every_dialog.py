@@ -35,6 +35,7 @@ from core.warehouse.views import ColumnProfile
 from gui.bridge.commands import Commands
 from gui.bridge.settings_bridge import SettingsBridge
 from gui.parts.dialogs import ConfirmDialog, Dialog, LineDialog
+from gui.shell.code_dialog import CodeDialog
 from gui.shell.help import HelpDialog
 from gui.shell.profile_dialog import ProfileDialog
 from gui.shell.settings_dialog import SettingsDialog
@@ -313,6 +314,7 @@ MAKERS: dict[type[Dialog], Maker] = {
     object_dialogs.CopyDialog: lambda parent, _home: object_dialogs.CopyDialog(LONG, Address(LONG[:63], f"{LONG}/"), parent),
     object_dialogs.UploadsDialog: _uploads,
     SyncDialog: _sync,
+    CodeDialog: lambda parent, _home: CodeDialog(LONG, f"arn:aws:iam::123456789012:mfa/{LONG}", FAULT.why, parent),
     text_dialog.TextDialog: _policies,
     train_dialog.TrainDialog: _train,
     ask_dialogs.DataDialog: lambda parent, _home: ask_dialogs.DataDialog(
