@@ -210,7 +210,6 @@ class _Drip(socketserver.StreamRequestHandler):
     """A byte now and then: no single answer is late, and there is no end."""
 
     def handle(self) -> None:
-        self.rfile.readline()
         with contextlib.suppress(OSError):
             while not self.server.over.wait(0.02):  # type: ignore[attr-defined]
                 self.wfile.write(b"2")
