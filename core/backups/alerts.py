@@ -6,6 +6,7 @@ import logging
 import smtplib
 import socket
 import ssl
+import threading
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Sequence
@@ -25,7 +26,8 @@ from core.base.errors import OpsError
 from core.base.journal import redact
 from core.settings.secrets import Secrets
 
-_TIMEOUT = 20.0
+_TIMEOUT = 20.0  # seconds for each answer
+_PATIENCE = 60.0  # seconds for all of a channel: one that answers a byte at a time would hold the plan's lock for hours
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +65,10 @@ def send(
     for channel, receiver, way in ways:
         error = ""
         try:
-            way()
+            if channel == "desktop":  # only hands over
+                way()
+            else:
+                _within(_PATIENCE, way)
         except OpsError as trouble:
             error = str(trouble)
         except Exception as trouble:  # whatever it was, the next channel is tried
@@ -72,6 +77,27 @@ def send(
             error = f"{type(trouble).__name__}: {trouble}"
         deliveries.append(Delivery(channel, receiver, not error, clock.now(), alert.subject, redact(error)[:500]))
     return deliveries
+
+
+def _within(seconds: float, way: Callable[[], object]) -> None:
+    """Call ``way`` on a thread of its own; raises what it does, or OpsError where it has not ended in time."""
+    troubles: list[Exception] = []
+
+    def work() -> None:
+        try:
+            way()
+        except Exception as trouble:
+            troubles.append(trouble)
+
+    thread = threading.Thread(target=work, name="alert", daemon=True)
+    thread.start()
+    thread.join(seconds)
+    if thread.is_alive():
+        raise OpsError(
+            "The alert was not taken in time", f"No end after {seconds:.0f} seconds", "Whether it arrived is not known"
+        )
+    if troubles:
+        raise troubles.pop()  # a list that kept it would keep the frames it came through, and their sockets
 
 
 def _body(alert: Alert) -> str:

@@ -140,6 +140,12 @@ class Alerts:
     webhook: str = ""
     apprise: tuple[str, ...] = ()
 
+    @property
+    def channels(self) -> tuple[str, ...]:
+        """The names of those in use."""
+        used = {"desktop": self.desktop, "smtp": self.smtp_host, "sns": self.sns_topic, "webhook": self.webhook}
+        return tuple(name for name, where in {**used, "apprise": self.apprise}.items() if where)
+
 
 @dataclass(frozen=True, slots=True)
 class Plan:

@@ -150,7 +150,7 @@ def _findings(seen: Evidence, status: PlanStatus) -> Iterable[Finding]:
                 "Verify a newer backup now, or keep backups longer",
             )
     for delivery in seen.deliveries:
-        if not delivery.ok:
+        if not delivery.ok and delivery.channel in plan.alerts.channels:
             yield Finding(
                 Severity.ERROR,
                 "alert-undelivered",
@@ -262,6 +262,8 @@ def _proof(seen: Evidence, status: PlanStatus) -> Iterable[Finding]:
             last.error,
             "Name a server of the source's make and version as scratch" if "mismatch" in last.error else "",
         )
+        if status.last_proof is not None:
+            yield from _old(seen, status.last_proof)
     elif status.last_backup is not None and status.last_backup.failed is not None:
         yield Finding(
             Severity.ERROR,
@@ -278,15 +280,20 @@ def _proof(seen: Evidence, status: PlanStatus) -> Iterable[Finding]:
             f"The one that was restored on {last.started:%Y-%m-%d} is gone; of the {status.backups} there, none was ever restored",
             "Verify now",
         )
-    elif _stale(seen, last):
-        future = last.started > seen.now
+    else:
+        yield from _old(seen, last)
+
+
+def _old(seen: Evidence, proof: Verification) -> Iterable[Finding]:
+    if _stale(seen, proof):
+        future = proof.started > seen.now
         yield Finding(
             Severity.WARNING,
             "stale",
-            f"The last proof is dated {last.started:%Y-%m-%d}, in the future"
+            f"The last proof is dated {proof.started:%Y-%m-%d}, in the future"
             if future
-            else f"The last proof is {_age(seen.now - last.started)} old",
-            f"The plan wants one every {plan.proof.every_days} days",
+            else f"The last proof is {_age(seen.now - proof.started)} old",
+            f"The plan wants one every {seen.plan.proof.every_days} days",
             "Verify now",
         )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -153,6 +153,10 @@ class BackupsService:
             write_evidence(self._evidence, verification)
         if verification.outcome is Outcome.FAILED:
             self._telling.alert(plan, "verification-failed", subject, verification.headline)
+        elif (
+            verification.outcome is Outcome.NOT_RESTORABLE_HERE
+        ):  # a month without a proof: not to be found out by chance
+            self._telling.alert(plan, "not-restorable-here", f"{name} could not be proved here", verification.headline)
         return verification
 
     def verification_due(self, name: str) -> bool:
@@ -160,11 +164,18 @@ class BackupsService:
         plan, now = self.plan(name), self._workplace.clock.now()
         if self._ledger.last_done(name, now + FROM_THE_FUTURE) is None:
             return False
-        past = [
-            item.started for item in self._ledger.verifications(name, 1000) if item.outcome is not Outcome.CANCELLED
-        ]
+        past = [item.started for item in self._ledger.verifications(name, 1000) if self._counts(item, now)]
         last = next((started for started in past if started <= now + FROM_THE_FUTURE), None)
         return last is None or now - last >= timedelta(days=plan.proof.every_days)
+
+    def _counts(self, tried: Verification, now: datetime) -> bool:
+        """Whether the next verification may wait for its time after this one. One that came to no end, or met trouble that
+        says nothing of the backup (an endpoint that was away, a secret that was missing), is repeated a day later."""
+        if tried.outcome is Outcome.RUNNING:  # unless its process was killed
+            return is_locked(self._locks, f"{tried.plan}{_VERIFYING}")
+        if tried.outcome is Outcome.FAILED and not tried.refutes:
+            return now - tried.started < timedelta(days=1)
+        return tried.outcome is not Outcome.CANCELLED
 
     def verifications(self, name: str, limit: int = 100) -> list[Verification]:
         """Newest first: the trend of RTO and RPO, and the evidence."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import shutil
 import socketserver
 import threading
 from collections.abc import Iterator
@@ -12,7 +14,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 import pytest
 
 from core.backups.alerts import Alert, send
-from core.backups.outcomes import Delivery
+from core.backups.outcomes import Delivery, Finding, Outcome
 from core.backups.plan import Alerts, Plan, Source, Target
 from core.base.clock import SystemClock
 from core.base.errors import OpsError
@@ -202,3 +204,50 @@ def test_a_channel_that_fails_in_any_manner_leaves_the_others(station: Station) 
         server.shutdown()
     assert [(one.channel, one.ok) for one in deliveries] == [("desktop", False), ("sns", False), ("webhook", False)]
     assert "no tray" in deliveries[0].error and "BadStatusLine" in deliveries[2].error
+
+
+class _Drip(socketserver.StreamRequestHandler):
+    """A byte now and then: no single answer is late, and there is no end."""
+
+    def handle(self) -> None:
+        with contextlib.suppress(OSError):
+            while not self.server.over.wait(0.02):  # type: ignore[attr-defined]
+                self.wfile.write(b"2")
+
+
+def test_a_server_that_never_comes_to_an_end_does_not_hold_the_plan(
+    hook: HTTPServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("core.backups.alerts._PATIENCE", 0.3)
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), _Drip) as server:
+        server.over = threading.Event()  # type: ignore[attr-defined]
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        rule = Alerts(
+            smtp_host="127.0.0.1", smtp_port=server.server_address[1], smtp_from="a", smtp_to=("b",),
+            webhook=f"http://127.0.0.1:{hook.server_address[1]}/",
+        )  # fmt: skip
+        try:
+            mail, post = deliver(rule)
+        finally:
+            server.over.set()  # type: ignore[attr-defined]
+            server.shutdown()
+    assert not mail.ok and "not taken in time" in mail.error
+    assert post.ok and len(hook.posts) == 1  # type: ignore[attr-defined]
+
+
+def test_what_could_not_be_proved_is_told_and_a_corrected_address_is_forgotten(
+    folders: Station, hook: HTTPServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folders.keep(alerts=Alerts(webhook="http://localhost:1/"))
+    folders.run()
+    monkeypatch.setattr("core.backups.scratch_folder.shutil.disk_usage", lambda _: shutil._ntuple_diskusage(9, 9, 0))  # type: ignore[attr-defined]
+    assert folders.verify().outcome is Outcome.NOT_RESTORABLE_HERE
+
+    def undelivered() -> list[Finding]:
+        found = folders.service.status(folders.job(), "nightly").findings
+        return [finding for finding in found if finding.rule == "alert-undelivered"]
+
+    assert "could not be proved here" in undelivered()[0].why
+    folders.keep(alerts=Alerts(webhook=f"http://127.0.0.1:{hook.server_address[1]}/"))
+    folders.service.send_test(folders.job(), "nightly")
+    assert undelivered() == []

@@ -8,8 +8,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from core.backups.catching_up import EVERY, SETTLE, Attendance, to_catch_up
-from core.backups.outcomes import Outcome, Run, Verification
+from core.backups.outcomes import Check, Outcome, Run, Verification
 from core.jobs.calendar import Schedule
+from core.jobs.lock import plan_lock
 from tests.core.backups.conftest import Station
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
@@ -162,3 +163,30 @@ def test_which_verifications_the_window_begins(station: Station) -> None:
     tried(3.5, Outcome.DONE)
     assert station.service.verifications_due() == []
     assert at(station, timedelta(days=35)).service.verifications_due() == ["nightly"]
+
+
+@pytest.mark.parametrize(
+    ("outcome", "checks", "after_a_day"),
+    [
+        (Outcome.RUNNING, (), True),  # its process was killed
+        (Outcome.FAILED, (), True),  # the endpoint was away
+        (Outcome.FAILED, (Check(2, "SHA-256", False),), False),
+        (Outcome.NOT_RESTORABLE_HERE, (), False),
+        (Outcome.DONE, (), False),
+    ],
+)
+def test_a_verification_that_said_nothing_is_tried_again_next_day(
+    folders: Station, outcome: Outcome, checks: tuple[Check, ...], after_a_day: bool
+) -> None:
+    ledger, began = folders.service._ledger, datetime.now(UTC)
+    ledger.begin_run(Run("r", "nightly", began, Outcome.RUNNING), "b")
+    ledger.end_run(Run("r", "nightly", began, Outcome.DONE, began))
+    begun = Verification(0, "nightly", "r", began, Outcome.RUNNING, 6)
+    begun = replace(begun, id=ledger.begin_verification(begun))
+    if outcome is not Outcome.RUNNING:
+        ledger.end_verification(replace(begun, outcome=outcome, checks=checks))
+        assert not at(folders, timedelta(hours=20)).service.verification_due("nightly")
+    assert at(folders, timedelta(hours=25)).service.verification_due("nightly") is after_a_day
+    with plan_lock(folders.service._locks, "nightly.verify"):
+        assert outcome is not Outcome.RUNNING or not folders.service.verification_due("nightly")
+    assert at(folders, timedelta(days=32)).service.verification_due("nightly")

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from core.backups.lifecycle import Expiry
 from core.backups.outcomes import Backup, Check, Delivery, Finding, Outcome, Run, Severity, Status, Verification
-from core.backups.plan import Plan, Proof, Retention, Source, Target
+from core.backups.plan import Alerts, Plan, Proof, Retention, Source, Target
 from core.backups.rules import Evidence, plan_status, retention
 from core.backups.vault import expiry_of
 from core.base.errors import OpsError
@@ -95,7 +95,7 @@ def test_the_buckets_own_expiry_counts() -> None:
             "verification-failed",
         ),
         ({"backups": [backup(-900 * DAY), backup(27 * HOUR, proved=True)]}, Status.STALE, "silence"),
-        ({"deliveries": [Delivery("smtp", "me", False, NOW, "s", "refused")]}, Status.OK, "alert-undelivered"),
+        ({"deliveries": [Delivery("desktop", "me", False, NOW, "s", "refused")]}, Status.OK, "alert-undelivered"),
         ({"unreachable": OpsError("gone")}, Status.STALE, "unreachable"),
         ({"notes": (Finding(Severity.WARNING, "role-may-delete", "x"),)}, Status.OK, "role-may-delete"),
     ],
@@ -222,3 +222,17 @@ def test_a_proof_from_the_future_does_not_hold_for_ever() -> None:
     status = plan_status(seen)
     assert status.status is Status.STALE and "stale" in rules(seen)
     assert status.next_verification and status.next_verification <= NOW + 31 * DAY
+
+
+def test_an_old_proof_is_told_also_where_it_can_no_longer_be_repeated() -> None:
+    """The scratch server was removed: every verification since says only that it is not restorable here."""
+    past = [proof(HOUR, Outcome.NOT_RESTORABLE_HERE), proof(90 * DAY)]
+    assert {"not-restorable-here", "stale"} <= rules(replace(GOOD, verifications=past))
+    assert "stale" not in rules(replace(GOOD, verifications=[past[0], proof(9 * DAY)]))
+
+
+def test_a_channel_that_the_plan_no_longer_has_is_no_trouble() -> None:
+    lost = [Delivery("smtp", "me", False, NOW, "s", "refused")]
+    assert "alert-undelivered" not in rules(replace(GOOD, deliveries=lost))
+    mailing = replace(PLAN, alerts=Alerts(smtp_host="mail", smtp_from="a", smtp_to=("me",)))
+    assert "alert-undelivered" in rules(replace(GOOD, plan=mailing, deliveries=lost))
