@@ -45,6 +45,7 @@ def register(groups: Any) -> None:
 
 def _resolve(options: argparse.Namespace, console: Console) -> None:
     from core.edge.request import Incoming, Trust
+    from core.edge.verdict import judged
 
     headers = [("host", options.host)]
     for entry in options.header:
@@ -58,10 +59,13 @@ def _resolve(options: argparse.Namespace, console: Console) -> None:
     trust = Trust(tuple(options.trust), options.hops, Trust().headers | ({"forwarded"} & names))
     request = Incoming(options.peer, options.scheme, options.port, tuple(headers))
     answer = console.desk.edge.resolve(options.framework, request, trust)
+    verdict = judged(request, answer)
     value = {"url": answer.url, "scheme": answer.scheme, "host": answer.host, "port": answer.port, "client": answer.client,
-             "refused": answer.refused, "steps": [asdict(step) for step in answer.steps]}  # fmt: skip
+             "refused": answer.refused, "verdict": verdict.words, "good": verdict.good, "cure": verdict.cure,
+             "steps": [asdict(step) for step in answer.steps]}  # fmt: skip
     steps = "\n".join(f"  {step.what:<8} {step.value:<24} {step.because}" for step in answer.steps)
-    console.result(value, f"{answer.url or 'refused: ' + answer.refused}\n{steps}")
+    told = f"{verdict.words}{'. ' if verdict.cure else ''}{verdict.cure}"
+    console.result(value, f"{answer.url or 'refused'}\n  {told}\n{steps}")
 
 
 def _check(options: argparse.Namespace, console: Console) -> int:

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
 import socket
+import ssl
+import threading
 import time
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from core.base.errors import OpsError
 from core.jobs.job import Job
 
 BODY_LIMIT = 5_000_000
 """Bytes of a page that are read; a 1 GB body is a finding, not a memory problem."""
+
+_TRIED = 4
+"""Addresses of one name that are tried."""
 
 USER_AGENT = "Opsdesk edge check"
 
@@ -30,7 +36,7 @@ class Answer:
     address: str
     seconds: float
     cut_by: str = ""
-    """``size`` or ``time`` when not whole."""
+    """``size``, ``time``, ``damaged`` or ``encoding`` when not whole."""
     sent: tuple[tuple[str, str], ...] = field(default=())
 
     def header(self, name: str) -> str:
@@ -40,10 +46,14 @@ class Answer:
         return [value for key, value in self.headers if key.lower() == name]
 
 
+_READ = ("gzip", "x-gzip", "deflate")
+"""Compressions that are read although none was asked for."""
+
+
 def resolved(host: str, port: int) -> list[str]:
     """The addresses of a name, in the system's order. Raises OpsError (code ``unreachable``) when there are none."""
     try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        found = socket.getaddrinfo(wire_host(host), port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError) as error:
         raise OpsError(
             f"The name {host} was not found",
@@ -61,81 +71,117 @@ def is_private(address: str) -> bool:
     return not (mapped or parsed).is_global
 
 
+def wire_host(host: str) -> str:
+    """A host as DNS, TLS and the Host header spell it: ``bücher.example`` is ``xn--bcher-kva.example``."""
+    try:
+        return host if host.isascii() else host.encode("idna").decode("ascii")
+    except UnicodeError as error:
+        raise OpsError(
+            f"The name {host} cannot be looked up", str(error)[:200], "Check the spelling", code="unreachable"
+        ) from error
+
+
 def fetch(
     job: Job[Any],
     url: str,
-    address: str,
+    addresses: Sequence[str],
     *,
     timeout: float,
     ca_file: str = "",
     headers: dict[str, str] | None = None,
 ) -> Answer:
-    """GET ``url`` from ``address`` (one of its own), following nothing and sending no cookies.
+    """GET ``url`` from the first of ``addresses`` (its own) that takes a connection, as a browser does; follows nothing.
 
-    timeout: seconds for connecting, for the head, and twice that for the whole answer.
+    timeout: seconds for connecting to each, and twice that for the head and for the whole answer.
     Raises OpsError: ``unreachable``, ``tls``, or ``protocol`` for what is not HTTP.
     """
-    import urllib3
-    from urllib3.exceptions import HTTPError, NewConnectionError, SSLError, TimeoutError
+    refused: OpsError | None = None
+    for address in addresses[:_TRIED]:
+        job.checkpoint()
+        try:
+            return _fetch(job, url, address, timeout, ca_file, headers or {})
+        except _NotConnected as error:
+            refused = refused or error
+    assert refused is not None
+    raise refused
+
+
+class _NotConnected(OpsError):
+    pass
+
+
+def _fetch(job: Job[Any], url: str, address: str, timeout: float, ca_file: str, headers: dict[str, str]) -> Answer:
+    from http.client import HTTPException
+
+    from urllib3.connection import HTTPConnection, HTTPSConnection
+    from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError
 
     parts = urlsplit(url)
-    host, secure = parts.hostname or "", parts.scheme == "https"
+    host, secure = wire_host(parts.hostname or ""), parts.scheme == "https"
     port = parts.port or (443 if secure else 80)
     sent = {
-        "Host": parts.netloc.rpartition("@")[2],
+        "Host": _authority(host, parts.port),
         "User-Agent": USER_AGENT,
         "Accept": "text/html,*/*",
         "Accept-Encoding": "identity",
+        **headers,
     }
-    sent.update(headers or {})
-    limits = urllib3.Timeout(connect=timeout, read=timeout)
-    pool: Any
-    if secure:
-        pool = urllib3.HTTPSConnectionPool(
-            address,
-            port,
-            timeout=limits,
-            retries=False,
-            server_hostname=host,
-            assert_hostname=host,
-            ca_certs=ca_file or None,
-        )
-    else:
-        pool = urllib3.HTTPConnectionPool(address, port, timeout=limits, retries=False)
+    connection: HTTPConnection = (
+        HTTPSConnection(address, port, timeout=timeout, server_hostname=host.partition("%")[0], ca_certs=ca_file or None)
+        if secure
+        else HTTPConnection(address, port, timeout=timeout)
+    )  # fmt: skip
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     started = time.monotonic()
+    late = threading.Event()
+
+    def end() -> None:
+        """Whatever waits for this server waits no longer."""
+        if (sock := connection.sock) is not None:
+            with contextlib.suppress(OSError):
+                sock.shutdown(socket.SHUT_RDWR)
+
+    def give_up() -> None:
+        late.set()
+        end()
+
+    head = threading.Timer(2 * timeout, give_up)
+    head.daemon = True
     try:
-        with job.interruptible(pool.close):
-            response = pool.urlopen(
-                "GET",
-                path,
-                headers=sent,
-                redirect=False,
-                preload_content=False,
-                decode_content=False,
-                assert_same_host=False,
-            )
+        with job.interruptible(end):
+            head.start()
+            connection.connect()
+            job.checkpoint()  # a cancel before now found nothing to shut down
+            connection.request("GET", _target(path), headers=sent, preload_content=False, decode_content=False)
+            response = connection.getresponse()
             seconds = time.monotonic() - started
+            head.cancel()
+            job.checkpoint()
+            if late.is_set():  # what was cut there looks like the end of a head
+                raise TimeoutError
             body, cut_by = _body(response, started + 2 * timeout, job.checkpoint)
-    except SSLError as error:
-        raise OpsError(
-            f"The certificate of {host} was not accepted",
-            str(error.args[0] if error.args else error)[:300],
-            "Renew or correct the certificate, or choose the CA file that signed it in the profile",
-            code="tls",
-        ) from error
-    except (NewConnectionError, TimeoutError) as error:
+    except (NewConnectionError, ConnectTimeoutError) as error:
         job.checkpoint()
-        raise OpsError(
+        raise _NotConnected(
             f"{host} did not answer",
-            f"{address} port {port} refused the connection or is out of reach"
-            if isinstance(error, NewConnectionError)  # which urllib3 counts among the timeouts
-            else f"Nothing came from {address} port {port} within {timeout:g} s",
+            f"{address} port {port} took no connection within {timeout:g} s"
+            if isinstance(error, ConnectTimeoutError) and not isinstance(error, NewConnectionError)
+            else f"{address} port {port} refused the connection or is out of reach",
             "Check that it runs and that this computer may reach it",
             code="unreachable",
         ) from error
-    except (HTTPError, OSError, ValueError) as error:
+    except ssl.SSLError as error:
         job.checkpoint()
+        raise _tls_fault(host, port, error) from error
+    except (HTTPError, HTTPException, OSError, ValueError) as error:
+        job.checkpoint()
+        if late.is_set() or isinstance(error, TimeoutError):
+            raise OpsError(
+                f"{host} did not answer",
+                f"No whole answer came from {address} port {port} within {(2 if late.is_set() else 1) * timeout:g} s",
+                "Check that it runs and that this computer may reach it",
+                code="unreachable",
+            ) from error
         raise OpsError(
             f"{host} did not answer in HTTP",
             str(error)[:300],
@@ -143,7 +189,8 @@ def fetch(
             code="protocol",
         ) from error
     finally:
-        pool.close()
+        head.cancel()
+        connection.close()
     return Answer(
         response.status,
         tuple(response.headers.items()),
@@ -156,12 +203,56 @@ def fetch(
     )
 
 
+def _authority(host: str, port: int | None) -> str:
+    """The Host header; the zone of an IPv6 address is this computer's own business."""
+    shown = f"[{host.partition('%')[0]}]" if ":" in host else host
+    return shown if port is None else f"{shown}:{port}"
+
+
+def _target(path: str) -> str:
+    """What stands in the request line: everything beyond printable ASCII by percent, what is escaped already as it is."""
+    return quote(path, safe="!#$%&'()*+,/:;=?@[]~|^`{}\\\"<>")
+
+
+def _tls_fault(host: str, port: int, error: ssl.SSLError) -> OpsError:
+    """What is the matter with the handshake, and who can mend it: a bad certificate is another thing than no TLS at all."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        remedy = {
+            10: "Renew it, and let whoever ends TLS (the balancer, the proxy) load the new one",
+            62: "Put a certificate with this name there, or use the name that the certificate has",
+            64: "Put a certificate with this address there, or use the name that the certificate has",
+            20: "Send the intermediate certificates as well, or choose the CA file that signed it in the profile",
+        }.get(error.verify_code, "Correct the certificate, or choose the CA file that signed it in the profile")
+        return OpsError(
+            f"The certificate of {host} was not accepted", error.verify_message or str(error)[:300], remedy, code="tls"
+        )
+    if error.reason in (
+        "WRONG_VERSION_NUMBER",
+        "HTTP_REQUEST",
+        "UNKNOWN_PROTOCOL",
+        "RECORD_LAYER_FAILURE",
+        "PACKET_LENGTH_TOO_LONG",
+    ):
+        return OpsError(
+            f"{host} does not speak TLS on port {port}",
+            "What answers there is something else, often plain http",
+            "Check the scheme and the port of the URL",
+            code="tls",
+        )
+    return OpsError(
+        f"{host} and this computer found no common TLS",
+        (error.reason or str(error))[:300].replace("_", " ").lower(),
+        "Let the listener offer TLS 1.2 or newer, and check that it knows this name",
+        code="tls",
+    )
+
+
 def _body(response: Any, deadline: float, checkpoint: Callable[[], None]) -> tuple[bytes, str]:
     """At most BODY_LIMIT bytes, decompressed under the same limit, and why it was cut ("", ``size`` or ``time``)."""
-    encoding = response.headers.get("Content-Encoding", "").lower()
-    inflate = zlib.decompressobj(wbits=47) if encoding in ("gzip", "x-gzip", "deflate") else None
+    encoding = response.headers.get("Content-Encoding", "").strip().lower()
+    inflate = zlib.decompressobj(wbits=47) if encoding in _READ else None
     made = bytearray()
-    cut_by = ""
+    cut_by = "" if encoding in (*_READ, "", "identity") else "encoding"
     try:
         while not cut_by:
             checkpoint()

@@ -8,6 +8,7 @@ from urllib.parse import urljoin
 
 from core.base.errors import OpsError, WrongUse
 from core.edge import rules
+from core.edge.cookies import Cookies
 from core.edge.fetch import fetch, is_private, resolved
 from core.edge.findings import Check, Finding, Hop
 from core.edge.page import absolute_links
@@ -16,12 +17,14 @@ from core.jobs.job import Job
 HOP_LIMIT = 10
 _HOST = re.compile(r"[\w.\u0080-\U0010ffff-]+|[0-9a-f:.]+(%.+)?")
 """A name in any script, or an address; nothing else can be looked up."""
+_REDIRECTS = (301, 302, 303, 307, 308)
+"""The statuses whose Location a browser follows."""
 _HALF_A_SCHEME = re.compile(r"[^/.@[]*:(?!\d)")
 """http:/x or mailto:x, but no host:8080."""
 
 
 def normalised(url: str) -> str:
-    """The URL with a scheme; raises WrongUse for anything but http(s) and a host."""
+    """The URL with a scheme; raises WrongUse for anything but http(s) and a host, and for one with a password in it."""
     text = url.strip()
     if "://" not in text and not _HALF_A_SCHEME.match(text):
         text = f"https://{text}"
@@ -29,6 +32,16 @@ def normalised(url: str) -> str:
     if parts is None or parts.scheme not in ("http", "https") or not _HOST.fullmatch(parts.hostname or ""):
         raise WrongUse(f"{url[:200]!r} is no address that can be checked", "It needs http or https, a host, and a port that is a number",
                        "For example https://dev.app.com/login")  # fmt: skip
+    if "@" in parts.netloc:
+        raise WrongUse(
+            "An address with a user name or password is not checked",
+            "They would stand in the history, and no browser sends them with a page any more",
+            f"Check {parts.scheme}://{parts.netloc.rpartition('@')[2]}/ without them",
+        )
+    if parts.port == 0:
+        raise WrongUse(
+            f"{url[:200]!r} is no address that can be checked", "Nothing listens on port 0", "Correct the port"
+        )
     return text
 
 
@@ -42,6 +55,8 @@ def check(job: Job[Any], url: str, *, timeout: float = 10, ca_file: str = "", al
     hops: list[Hop] = []
     found: list[Finding] = []
     public_start = False
+    cookies = Cookies()
+    asked: dict[str, list[str]] = {}
     for number in range(1, HOP_LIMIT + 1):
         where = f"hop {number}"
         job.report(number - 1, HOP_LIMIT, current)
@@ -57,21 +72,36 @@ def check(job: Job[Any], url: str, *, timeout: float = 10, ca_file: str = "", al
                                      "A public name redirects into a private network; it was not followed",
                                      "Check it again with leave to enter, if that network is yours"))  # fmt: skip
                 return Check(url, tuple(hops), tuple(_ordered(found)), blocked_at=addresses[0])
-            answer = fetch(job, current, addresses[0], timeout=timeout, ca_file=ca_file)
+            jar = cookies.for_url(current)
+            asked.setdefault(rules.as_asked(current), []).append(jar)
+            answer = fetch(
+                job, current, addresses, timeout=timeout, ca_file=ca_file, headers={"Cookie": jar} if jar else None
+            )
         except OpsError as error:
             if number == 1:
                 raise
             found.append(Finding("error", error.code, where, current[:200], "an answer", str(error), error.remedy))
             break
-        location = answer.header("location") if 300 <= answer.status < 400 else ""
+        cookies.keep(current, answer)
+        location = rules.as_written(answer.header("location")) if answer.status in _REDIRECTS else ""
         hops.append(
-            Hop(current, answer.address, answer.status, location, answer.seconds, len(answer.body), answer.whole)
+            Hop(
+                rules.without_login(current),
+                answer.address,
+                answer.status,
+                rules.without_login(location),
+                answer.seconds,
+                len(answer.body),
+                answer.whole,
+            )
         )
         found.extend(rules.header_findings(current, answer, where))
         if not location:
             found.extend(rules.body_findings(answer, where))
-            found.extend(_page(current, answer.header("content-type"), answer.body))
-            if answer.status >= 400:
+            found.extend(_page(job, current, answer.header("content-type"), answer.body))
+            if answer.status in _REDIRECTS:
+                found.append(rules.nowhere_finding(where, answer.status))
+            elif answer.status >= 400:
                 found.append(
                     Finding(
                         "warning",
@@ -89,9 +119,9 @@ def check(job: Job[Any], url: str, *, timeout: float = 10, ca_file: str = "", al
         if any(finding.rule in ("foreign-scheme", "malformed-url") for finding in trouble):
             break
         following = urljoin(current, location)
-        asked = [hop.url for hop in hops]
-        if following in asked:
-            found.append(rules.loop_finding(asked, following))
+        before = asked.get(rules.as_asked(following), [])
+        if cookies.for_url(following) in before or len(before) > 1:  # the same request has the same answer
+            found.append(rules.loop_finding([hop.url for hop in hops], rules.without_login(following)))
             break
         current = following
     else:
@@ -100,10 +130,10 @@ def check(job: Job[Any], url: str, *, timeout: float = 10, ca_file: str = "", al
     return Check(url, tuple(hops), tuple(_ordered(found)))
 
 
-def _page(url: str, content_type: str, body: bytes) -> list[Finding]:
+def _page(job: Job[Any], url: str, content_type: str, body: bytes) -> list[Finding]:
     if content_type and "html" not in content_type.lower():
         return []
-    links, cut = absolute_links(body)
+    links, cut = absolute_links(body, job.checkpoint)
     return rules.page_findings(url, links, cut)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from html.parser import HTMLParser
 
@@ -14,12 +15,23 @@ _ATTRIBUTES = {
     "button": ("formaction",), "base": ("href",),
 }  # fmt: skip
 _ACTIVE = {"script", "iframe", "object", "embed"}
+_PIECE, _TAG_LIMIT = 65_536, 400_000
+"""Characters; no tag that a browser shows is as long, a picture within its address apart."""
+_LOADED = {
+    "icon",
+    "shortcut",
+    "apple-touch-icon",
+    "apple-touch-icon-precomposed",
+    "mask-icon",
+    "apple-touch-startup-image",
+}
 _ABSOLUTE = re.compile(r"\s*(?:https?:)?//", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """kind: active (can run or restyle the page), form, passive (pictures, sound), anchor, identity (canonical, og:url), base."""
+    """kind: active (can run or restyle the page), form, passive (pictures, sound), anchor (also what a link only names),
+    identity (canonical, og:url), base."""
 
     url: str
     kind: str
@@ -48,6 +60,12 @@ class _Collector(HTMLParser):
             if attribute in given:
                 self._add(given[attribute], _kind(tag, attribute, given.get("rel", "").lower()), tag)
 
+    def give_up(self) -> None:
+        """Leave a tag that does not end, whose time would grow with the square of its length."""
+        self.updatepos(0, len(self.rawdata))
+        self.rawdata = ""
+        self.cut = True
+
     def _add(self, url: str, kind: str, tag: str) -> None:
         if not _ABSOLUTE.match(url):
             return  # relative links cannot be wrong about scheme and port
@@ -59,7 +77,12 @@ class _Collector(HTMLParser):
 
 def _kind(tag: str, attribute: str, rel: str) -> str:
     if tag == "link":
-        return "identity" if "canonical" in rel else "active" if "stylesheet" in rel or "preload" in rel else "passive"
+        words = set(rel.split())
+        if "canonical" in words:
+            return "identity"
+        if words & {"stylesheet", "preload", "modulepreload", "manifest"}:
+            return "active"
+        return "passive" if words & _LOADED else "anchor"  # profile, alternate, next: named, not loaded
     if tag == "form" or attribute == "formaction":
         return "form"
     if tag == "base":
@@ -69,12 +92,16 @@ def _kind(tag: str, attribute: str, rel: str) -> str:
     return "anchor" if tag in ("a", "area") else "passive"
 
 
-def absolute_links(body: bytes) -> tuple[list[Link], bool]:
-    """The links, and whether the page had more than LINK_LIMIT of them. Never raises on damaged HTML."""
+def absolute_links(body: bytes, checkpoint: Callable[[], None] = lambda: None) -> tuple[list[Link], bool]:
+    """The links, and whether some may be missing: more than LINK_LIMIT, or a tag that never ends. Never raises on damaged
+    HTML; ``checkpoint`` is called every 64 kB."""
     collector = _Collector()
     text = body.decode("utf-8", errors="replace")
-    for start in range(0, len(text), 65_536):  # in pieces, so that the cut is cheap
-        collector.feed(text[start : start + 65_536])
-        if collector.cut:
+    for start in range(0, len(text), _PIECE):  # in pieces, so that the cut is cheap
+        checkpoint()
+        collector.feed(text[start : start + _PIECE])
+        if len(collector.rawdata) > _TAG_LIMIT:
+            collector.give_up()
+        elif len(collector.links) >= LINK_LIMIT and collector.cut:
             break
     return collector.links, collector.cut

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urljoin
+from urllib.parse import urljoin, urlsplit
 
 from core.edge import rules
 from core.edge.fetch import Answer, fetch, resolved
@@ -41,7 +41,7 @@ def probe(job: Job[Any], url: str, *, timeout: float = 10, ca_file: str = "") ->
     target = normalised(url)
     parts = rules.split(target)
     assert parts is not None
-    address = resolved(parts.hostname or "", parts.port or 80)[0]
+    addresses = resolved(parts.hostname or "", parts.port or 80)
     other_scheme = "http" if parts.scheme == "https" else "https"
     forged = {
         "X-Forwarded-Proto": other_scheme,
@@ -50,13 +50,15 @@ def probe(job: Job[Any], url: str, *, timeout: float = 10, ca_file: str = "") ->
         "X-Forwarded-For": FORGED_CLIENT,
     }
     job.report(0, 2, "asking as anybody would")
-    honest = _addresses(target, fetch(job, target, address, timeout=timeout, ca_file=ca_file))
+    before = fetch(job, target, addresses, timeout=timeout, ca_file=ca_file)
     job.report(1, 2, "asking with forged headers")
-    answer = fetch(job, target, address, timeout=timeout, ca_file=ca_file, headers=forged)
-    told = _addresses(target, answer)
-    body = answer.body.decode("utf-8", errors="replace")
-    visible = bool(honest) or bool(told)
-    flipped = next((text for text in told if text.startswith(f"{other_scheme}://") and text not in honest), "")
+    after = fetch(job, target, [before.address], timeout=timeout, ca_file=ca_file, headers=forged)
+    host = parts.hostname or ""
+    honest, told = _own(host, before), _own(host, after)
+    body = after.body.decode("utf-8", errors="replace")
+    flipped = next((text for text in told if _scheme(text) == other_scheme and text not in honest), "")
+    flipped = flipped or _turned(target, other_scheme, before, after)
+    visible = bool(honest or told or flipped)
     hosted = next((text for text in told if FORGED_HOST in text), "")
     ported = next((text for text in told if f":{FORGED_PORT}" in text), "")
     client = FORGED_CLIENT if FORGED_CLIENT in body else ""
@@ -71,7 +73,8 @@ def probe(job: Job[Any], url: str, *, timeout: float = 10, ca_file: str = "") ->
 
 def _verdict(headers: tuple[Believed, ...]) -> tuple[str, str]:
     proto, host, port, client = (entry.believed for entry in headers)
-    if proto and not port and not host:
+    written = rules.split(headers[0].seen) if proto else None
+    if proto and not port and not host and written is not None and written.port is not None:
         return "partly", (
             "It believes X-Forwarded-Proto from anybody but not X-Forwarded-Port: behind a TLS-ending balancer it writes https with its own port. "
             "Trust both headers, and only from the balancer's ranges."
@@ -84,13 +87,41 @@ def _verdict(headers: tuple[Believed, ...]) -> tuple[str, str]:
     if proto is None:
         return (
             "unseen",
-            "The answer holds no absolute address, so nothing can be seen. Probe an address that redirects, for example a login page.",
+            "The answer holds no absolute address of its own, so nothing can be seen. Probe an address that redirects with its full address.",
         )
     return "ignored", "It ignores forwarding headers from here, as it should from a stranger."
 
 
-def _addresses(base: str, answer: Answer) -> list[str]:
-    location = answer.header("location")
-    return ([urljoin(base, location)] if location else []) + [
-        link.url for link in absolute_links(answer.body)[0][:2000]
-    ]
+def _own(host: str, answer: Answer) -> list[str]:
+    """The absolute addresses in an answer that the application built from its own scheme, host and port: a relative one and
+    one of another site say nothing about these."""
+    written = [location] if (location := answer.header("location")) else []
+    written += [link.url for link in absolute_links(answer.body)[0][:2000]]
+    return [text for text in written if _host(text) in (host, FORGED_HOST)]
+
+
+def _turned(target: str, other_scheme: str, before: Answer, after: Answer) -> str:
+    """What a rule that sends http to https shows: its redirect went, or came, with the forged scheme alone."""
+    there = rules.as_asked(urljoin(target, f"{other_scheme}://{urlsplit(target).hostname}/"))
+    was, now = before.header("location"), after.header("location")
+    if (
+        was
+        and _scheme(was) == other_scheme
+        and rules.as_asked(was).startswith(there[:-2])
+        and after.status < 400
+        and not now
+    ):
+        return f"no redirect to {was[:200]} any more"
+    if now and not was and rules.as_asked(urljoin(target, now)) == rules.as_asked(target) and before.status < 400:
+        return now
+    return ""
+
+
+def _host(url: str) -> str:
+    parts = rules.split(url)
+    return (parts.hostname or "") if parts is not None else ""
+
+
+def _scheme(url: str) -> str:
+    parts = rules.split(url)
+    return parts.scheme if parts is not None else ""

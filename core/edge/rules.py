@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import ipaddress
+import re
+import time
 from collections.abc import Iterator
+from email.utils import parsedate_to_datetime
 from urllib.parse import SplitResult, urljoin, urlsplit
 
 from core.edge.fetch import Answer, is_private
 from core.edge.findings import Finding
-from core.edge.page import Link
+from core.edge.page import LINK_LIMIT, Link
 
 _TRUST = (
     "Let the application trust the proxy: name its ranges (Symfony trusted_proxies, Laravel TrustProxies, Express trust proxy, ProxyFix) and the "
@@ -17,6 +20,38 @@ _TRUST = (
 _INTERNAL_SUFFIXES = (".local", ".internal", ".lan", ".localdomain", ".intranet", ".corp", ".home.arpa", ".svc")
 _EXAMPLES = 5
 """Places named per rule; the count of all is told."""
+
+
+_HURTS = {
+    "active": "Browsers block it: scripts, styles and frames over http on an https page",
+    "form": "What is typed travels in the clear: browsers warn before they send a form to http from an https page",
+    "base": "Every relative address of the page becomes http: browsers block its scripts and styles",
+}
+_BALANCERS = re.compile(r"AWS(ALB|ALBAPP|ALBTG|ELB)(CORS)?(-\d+)?")
+"""Cookies that AWS's balancers set themselves, for stickiness."""
+_LEAST_HSTS = 10_886_400
+"""Seconds: 18 weeks, below which browsers and scanners do not take it for meant."""
+
+
+def as_asked(url: str) -> str:
+    """Two addresses with the same of this are one request: no fragment, no default port, a path."""
+    parts = urlsplit(url)
+    port = "" if parts.port in (None, _default(parts)) else f":{parts.port}"
+    return f"{parts.scheme}://{parts.hostname}{port}{parts.path or '/'}?{parts.query}"
+
+
+def as_written(location: str) -> str:
+    """A header as its bytes mean it: UTF-8, which HTTP/1.1 hands on as Latin-1."""
+    try:
+        return location.encode("latin-1").decode("utf-8")
+    except UnicodeError:
+        return location
+
+
+def without_login(url: str) -> str:
+    """For what is shown and kept."""
+    parts = urlsplit(url)
+    return parts._replace(netloc=f"…@{parts.netloc.rpartition('@')[2]}").geturl() if "@" in parts.netloc else url
 
 
 def split(url: str, base: str = "") -> SplitResult | None:
@@ -83,9 +118,10 @@ def _plain_on_secure(url: str, where: str, kind: str, same: bool) -> Iterator[Fi
         yield Finding(
             "error", "downgrade", where, url[:200], "https", f"A redirect leads from https back to http. {why}", _TRUST
         )
-    elif kind in ("active", "form", "base"):
-        yield Finding("error", "mixed-content", where, url[:200], "https", "Browsers block it: scripts, styles, frames and forms over http on an https page",
-                      _TRUST if same else "Load it over https")  # fmt: skip
+    elif kind in _HURTS:
+        yield Finding(
+            "error", "mixed-content", where, url[:200], "https", _HURTS[kind], _TRUST if same else "Load it over https"
+        )
     elif kind == "passive":
         yield Finding(
             "warning",
@@ -93,7 +129,7 @@ def _plain_on_secure(url: str, where: str, kind: str, same: bool) -> Iterator[Fi
             where,
             url[:200],
             "https",
-            "Browsers warn of it or load it over https if they can",
+            "Browsers ask for it over https instead, and show nothing where that fails",
             _TRUST if same else "Load it over https",
         )
     elif same:
@@ -121,9 +157,9 @@ def page_findings(base: str, links: list[Link], cut: bool) -> list[Finding]:
                 "info",
                 "too-many-links",
                 "page",
-                f"more than {len(links)} absolute links",
-                "fewer",
-                "Only the first were looked at",
+                f"more than {LINK_LIMIT:,} absolute links, or a tag that does not end",
+                "fewer, and tags that end",
+                f"{len(links):,} links were looked at, and not all",
                 "",
             )
         )
@@ -137,37 +173,68 @@ def header_findings(url: str, answer: Answer, where: str) -> Iterator[Finding]:
     for cookie in answer.all("set-cookie"):
         name = cookie.split("=")[0].strip()
         flags = {part.strip().lower() for part in cookie.split(";")[1:]}
-        if "secure" not in flags:
+        if "secure" in flags or _deleted(flags):
+            continue
+        if _BALANCERS.fullmatch(name):
+            yield Finding("info", "balancer-cookie", where, f"Set-Cookie: {name}=…", "nothing else", "The load balancer sets it for stickiness, without "
+                          "Secure; it says which target answers, and nothing of the user", "Nothing: the balancer offers no setting for it")  # fmt: skip
+        else:
             yield Finding("error", "cookie-without-secure", where, f"Set-Cookie: {name}=…", "the attribute Secure", "The cookie also travels over plain http, "
                           "where anybody on the way can read it; frameworks leave Secure out when they believe the request came by http",
                           f"Set the session cookie's secure option to true. {_TRUST}")  # fmt: skip
-    if not answer.header("strict-transport-security") and answer.status < 400:
+    hsts = answer.header("strict-transport-security")
+    if hsts and answer.status < 400 and (age := _max_age(hsts)) < _LEAST_HSTS:
+        seen = f"Strict-Transport-Security: {hsts[:100]}"
+        why = (
+            "Browsers forget it at once"
+            if age <= 0
+            else f"Browsers forget it after {age / 86_400:.0f} days without a visit"
+        )
+        yield Finding(
+            "info",
+            "short-hsts",
+            where,
+            seen,
+            "max-age=31536000 or more",
+            why,
+            "Raise max-age once every page works over https",
+        )
+    if not hsts and answer.status < 400:
         yield Finding("info", "no-hsts", where, "no Strict-Transport-Security", "max-age=31536000 or more", "A first visit by http can be intercepted",
                       "Send the header from the balancer or the application once every page works over https")  # fmt: skip
 
 
 def body_findings(answer: Answer, where: str) -> Iterator[Finding]:
     """What kept the body from being read whole."""
-    seen = {"size": "more than 5 MB", "time": "it did not end in time", "damaged": "its compression is damaged"}.get(
-        answer.cut_by
-    )
+    seen = {
+        "size": "more than 5 MB",
+        "time": "it did not end in time",
+        "damaged": "its compression is damaged",
+        "encoding": f"it is compressed by {answer.header('content-encoding')[:40]}, although nothing was asked for",
+    }.get(answer.cut_by)
     if seen:
         yield Finding(
             "warning",
             f"body-{answer.cut_by}",
             where,
             seen,
-            "a page that ends",
-            "Only the beginning was looked at",
+            "a page that can be read" if answer.cut_by == "encoding" else "a page that ends",
+            "Nothing of the page was looked at" if answer.cut_by == "encoding" else "Only the beginning was looked at",
             "Look at the rest by hand",
         )
 
 
+def nowhere_finding(where: str, status: int) -> Finding:
+    """A redirect that names no place."""
+    return Finding("error", "redirect-without-target", where, f"{status} without Location", "the header Location",
+                   "A browser stays on an empty page", "Let the application or the proxy name where it leads")  # fmt: skip
+
+
 def loop_finding(urls: list[str], url: str) -> Finding:
-    """A redirect came back to an address that was asked before."""
-    start = urls.index(url)
+    """A redirect came back to an address that was asked before, with the same cookies."""
+    start = [as_asked(asked) for asked in urls].index(as_asked(url))
     circle = [*urls[start:], url]
-    both = {part.scheme for part in map(urlsplit, circle)} == {"http", "https"} or len(set(circle)) == 1
+    both = {part.scheme for part in map(urlsplit, circle)} == {"http", "https"} or len(set(map(as_asked, circle))) == 1
     why = (
         "The rule that sends http to https looks at the connection from the proxy (always http), not at X-Forwarded-Proto"
         if both
@@ -175,6 +242,23 @@ def loop_finding(urls: list[str], url: str) -> Finding:
     )
     return Finding("error", "redirect-loop", f"hop {start + 1}", " → ".join(circle)[:500], "an end", why,
                    "Decide by X-Forwarded-Proto where the proxy is trusted, or redirect at the balancer")  # fmt: skip
+
+
+def _deleted(flags: set[str]) -> bool:
+    """Whether a cookie's attributes take it away: no value travels then."""
+    given = dict(flag.partition("=")[::2] for flag in flags)
+    age = given.get("max-age", "").strip()
+    if age:
+        return age.lstrip("-").isdigit() and int(age) <= 0
+    try:
+        return parsedate_to_datetime(given.get("expires", "")).timestamp() < time.time()
+    except ValueError:
+        return False
+
+
+def _max_age(hsts: str) -> int:
+    found = re.search(r"max-age\s*=\s*\"?(\d{1,12})", hsts, re.IGNORECASE)
+    return int(found[1]) if found else 0
 
 
 def _internal(host: str) -> bool:

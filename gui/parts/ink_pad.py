@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QCoreApplication, QEvent, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
     QColor,
     QFocusEvent,
@@ -40,6 +40,12 @@ class InkStroke:
 
 
 _Content = tuple[list[InkStroke], QImage | None]
+
+
+def _every_move(wanted: bool) -> None:
+    """X11 hands on only the last of the moves that wait, which cuts the corners of a quick stroke; while one is drawn
+    each of them is wanted."""
+    QCoreApplication.setAttribute(Qt.ApplicationAttribute.AA_CompressHighFrequencyEvents, not wanted)
 
 
 class InkPad(QWidget):
@@ -190,6 +196,7 @@ class InkPad(QWidget):
     def mousePressEvent(self, event: QMouseEvent) -> None:
         if event.button() == Qt.MouseButton.LeftButton and self._open is None:
             self.setFocus(Qt.FocusReason.MouseFocusReason)
+            _every_move(True)
             self._begin(self._to_pad(event.position()))
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
@@ -197,6 +204,8 @@ class InkPad(QWidget):
             self._move(self._to_pad(event.position()))
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        if event.button() == Qt.MouseButton.LeftButton:
+            _every_move(False)
         if event.button() == Qt.MouseButton.LeftButton and not self._key_down:
             self._end()
 

@@ -141,6 +141,21 @@ def test_draw_correct_retrain(console, hand: Hand, tmp_path: Path) -> None:
     print(beat.stop())
 
 
+def test_a_quick_stroke_keeps_its_corner_and_a_dot_is_too_little(console, hand: Hand) -> None:
+    view = view_of(hand)
+    pad = view.draw.pad
+    hand.click(view.draw.clear)
+    scale = pad.width() / 280
+    hand.flick(pad, [QPoint(round(x * scale), round(y * scale)) for x, y in ((70, 78), (205, 78), (138, 238))])
+    hand.wait_until(lambda: view.answer.hero.text() == "7", "the quick seven is read")
+    assert any(abs(x - 205) < 4 and abs(y - 78) < 4 for stroke in pad.strokes for x, y in stroke.points)
+    hand.click(view.draw.clear)
+    hand.click(pad)
+    hand.wait_until(lambda: view.answer.sure.text() == "Too little ink to tell", "a dot is no digit, and not nothing")
+    hand.click(view.draw.clear)
+    hand.wait_until(lambda: view.answer.sure.text() == "Nothing drawn yet", "the pad is empty")
+
+
 def test_by_keys_alone_and_from_the_clipboard(console, hand: Hand) -> None:
     view = view_of(hand)
     hand.click(view.draw.clear)

@@ -91,6 +91,7 @@ class AnswerCard(Card):
         runner_up = percent(shown.shares[second]) if known else ""
         words = {
             Sureness.EMPTY: ("Nothing drawn yet", "The answer appears while you draw."),
+            Sureness.TOO_LITTLE: ("Too little ink to tell", "Draw on, or larger."),
             Sureness.DRAWING: ("Drawing …", f"So far {first} ({top} %)" if known else ""),
             Sureness.SURE: (
                 f"{top} % confident",

@@ -110,7 +110,7 @@ class DrawingPresenter(QObject):
 
         def work(_job: Any) -> Shown:
             reading = self._context.desk.digits.read_drawing(_core_strokes(strokes), normalise=normalise)
-            return _shown(reading, drawing, sure_from)
+            return _shown(reading, drawing, sure_from, nothing=not strokes)
 
         self._start(work)
 
@@ -258,9 +258,9 @@ class DrawingPresenter(QObject):
         self._view.draw.pad.clear()
 
 
-def _shown(reading: Reading | None, drawing: bool, sure_from: float) -> Shown:
+def _shown(reading: Reading | None, drawing: bool, sure_from: float, *, nothing: bool = False) -> Shown:
     if reading is None:
-        return Shown(Sureness.DRAWING if drawing else Sureness.EMPTY)
+        return Shown(Sureness.DRAWING if drawing else Sureness.EMPTY if nothing else Sureness.TOO_LITTLE)
     answer = reading.answer
     sureness = Sureness.DRAWING if drawing else Sureness(answer.verdict(sure_from=sure_from).value)
     return Shown(

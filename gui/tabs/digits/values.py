@@ -10,6 +10,7 @@ from typing import Any
 
 class Sureness(enum.Enum):
     EMPTY = "empty"
+    TOO_LITTLE = "too little"
     DRAWING = "drawing"
     SURE = "sure"
     NOT_SURE = "not sure"

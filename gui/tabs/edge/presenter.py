@@ -13,6 +13,7 @@ from core.edge.balancers import Balancer
 from core.edge.findings import Check
 from core.edge.probe import ProbeResult
 from core.edge.request import FORWARDED, Incoming, Trust
+from core.edge.verdict import judged
 from core.jobs.job import Job
 from gui.bridge.tab_context import TabContext
 from gui.parts.dialogs import ConfirmDialog
@@ -175,7 +176,8 @@ class EdgePresenter(QObject):
         trust = Trust(form.trusted(), headers=Trust().headers | ({FORWARDED} & names))
         request = Incoming(form.peer.text().strip(), form.scheme.currentData(), form.port.value(), tuple(headers))
         try:
-            form.show_answer(self._service.resolve(form.framework.currentData(), request, trust))
+            answer = self._service.resolve(form.framework.currentData(), request, trust)
+            form.show_answer(answer, judged(request, answer))
         except OpsError as error:
             form.show_fault(str(error))
         self.show_snippet()

@@ -8,6 +8,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QGridLayout, QPlainTextEdit, QWidget
 
 from core.edge.request import Resolution
+from core.edge.verdict import Verdict
 from gui.parts.buttons import Button
 from gui.parts.form import Field, SpinBox, choice, line
 from gui.parts.layout import Card, column, row
@@ -101,12 +102,13 @@ class Simulator(Card):
             grid.addWidget(field, index // 2, index % 2)
         self.url = Label("", "stat", wrap=True)
         self.client = Label("", "small", wrap=True)
+        self.cure = Label("", wrap=True)
         self.verdict = Chip("")
         self.steps = QWidget()
         self._grid = QGridLayout(self.steps)
         self._grid.setContentsMargins(0, 0, 0, 0)
         self._grid.setColumnStretch(2, 1)
-        result = column(row(self.verdict, None), self.url, self.client, self.steps, gap=Space.S)
+        result = column(row(self.verdict, None), self.url, self.client, self.cure, self.steps, gap=Space.S)
         self.body.addLayout(grid)
         self.body.addWidget(Field("Headers as they arrive", self.headers))
         self.body.addWidget(self.fault)
@@ -141,19 +143,13 @@ class Simulator(Card):
         self.fault.setVisible(bool(text))
         self.steps.setVisible(not text)
 
-    def show_answer(self, answer: Resolution) -> None:
+    def show_answer(self, answer: Resolution, verdict: Verdict) -> None:
         self.show_fault("")
-        odd = (answer.scheme, answer.port) in (("https", 80), ("http", 443))
-        if answer.refused:
-            self.verdict.show_state("Refused", "danger")
-            self.url.setText("No URL")
-            self.client.setText(answer.refused)
-        else:
-            self.verdict.show_state(
-                "Wrong port for the scheme" if odd else "Consistent", "danger" if odd else "success"
-            )
-            self.url.setText(answer.url)
-            self.client.setText(f"and takes {answer.client} for its client")
+        self.verdict.show_state(verdict.words, "success" if verdict.good else "danger")
+        self.url.setText(answer.url or "No URL")
+        self.cure.setText(verdict.cure)
+        self.cure.setVisible(bool(verdict.cure))
+        self.client.setText(f"and takes {answer.client} for its client" if answer.url else "")
         while (item := self._grid.takeAt(0)) is not None:
             if widget := item.widget():
                 widget.deleteLater()

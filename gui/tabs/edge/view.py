@@ -47,7 +47,7 @@ class EdgeView(QWidget):
         self.busy.hide()
         self.hops, self.findings = RowList(), RowList()
         self.empty = EmptyState("route", "Check an address, and see every redirect, link and cookie as the browser meets them", hint="Nothing is sent but "
-                                "ordinary requests without cookies; at most 10 hops and 5 MB.")  # fmt: skip
+                                "ordinary requests, with no cookies of yours; at most 10 hops and 5 MB.")  # fmt: skip
         self.summary = Chip("")
         self.summary.hide()
         self.hop_card = Card("Where it went")
