@@ -183,8 +183,13 @@ def _collect(options: argparse.Namespace, console: Console) -> int | None:
     try:
         console.do("collect", work)
     finally:
-        end = collector.snapshot()
-        console.result({"events": end.events, "requests": end.statuses, "lost": lost})
+        end, sent = collector.snapshot(), collector.app.producer.snapshot()
+        kept = sent.accepted - sent.acknowledged - lost
+        if kept:
+            console.warn(f"{kept:,} records wait on disk: the next collector of {options.name} sends them first.")
+        if sent.trouble is not None:
+            console.warn(str(sent.trouble))
+        console.result({"events": end.events, "requests": end.statuses, "lost": lost, "on_disk": kept})
     return 1 if lost else None
 
 

@@ -30,6 +30,7 @@ MOST_BODY = 512 << 10
 _MOST_DISCARDED = 8 * MOST_BODY  # read and thrown away, so that a client still sending gets to see the 413
 MOST_EVENTS = 500
 _MOST_TEXT = 2_048  # characters of one field that is taken from a header or a query
+_HEAD_WITHIN = 15.0  # seconds for a request's first line and headers
 _SILENT_FOR, _BODY_WITHIN = 10.0, 60.0  # seconds a sender may pause, and take in all
 _DRAIN_WITHIN = 30.0
 _PIXEL = bytes.fromhex("47494638396101000100800000000000ffffff21f90401000000002c00000000010001000002024401003b")
@@ -111,7 +112,10 @@ class CollectorApp:
             origin = origin_of(scope, self._trust)
         except ValueError as error:
             raise _Refused(400, str(error)) from error
-        records = [_record(event, headers, origin) for event in events]
+        try:
+            records = [_record(event, headers, origin) for event in events]
+        except orjson.JSONEncodeError as error:  # reading knows 1,024 levels, writing 254
+            raise _Refused(400, "An event is nested too deeply") from error
         try:
             taken = self.producer.offer_all(records, whole=True)
         except WrongUse as error:
@@ -212,6 +216,49 @@ def _header(headers: dict[bytes, bytes], name: bytes) -> str | None:
     return value.decode("latin-1")[:_MOST_TEXT] if value else None
 
 
+def _protocol() -> Any:
+    """uvicorn's, with a limit for the head of a request: it waits for ever for one that comes letter by letter, and
+    some hundred of those would use up every connection that the system grants."""
+    from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+    class Impatient(HttpToolsProtocol):
+        _due: asyncio.TimerHandle | None = None
+
+        def _await_head(self) -> None:
+            self._head_came()
+            self._due = self.loop.call_later(_HEAD_WITHIN, self._give_up)
+
+        def _head_came(self) -> None:
+            if self._due is not None:
+                self._due.cancel()
+                self._due = None
+
+        def _give_up(self) -> None:
+            if self.cycle is not None and not self.cycle.response_complete:
+                self._await_head()  # it came behind a request that is not answered yet
+            elif not self.transport.is_closing():
+                self.transport.close()
+
+        def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+            super().connection_made(transport)
+            self._await_head()
+
+        def connection_lost(self, exc: Exception | None) -> None:
+            self._head_came()
+            super().connection_lost(exc)
+
+        def on_message_begin(self) -> None:
+            super().on_message_begin()
+            if self._due is None:  # of the first one the time runs since the connection was made
+                self._await_head()
+
+        def on_headers_complete(self) -> None:
+            self._head_came()
+            super().on_headers_complete()
+
+    return Impatient
+
+
 class Collector:
     """The application served by uvicorn on a thread of its own. ``start`` binds, ``stop`` drains."""
 
@@ -247,6 +294,7 @@ class Collector:
             log_config=None,
             proxy_headers=False,  # resolved by the same code as the Edge tab, which also knows Port and Host
             server_header=False,
+            http=_protocol(),
             timeout_keep_alive=15,
             timeout_graceful_shutdown=int(_DRAIN_WITHIN),
         )
@@ -268,7 +316,9 @@ class Collector:
         if self._server is not None and self._thread is not None:
             self._server.should_exit = True
             self._thread.join()
-        return self._producer.close(seconds)
+        # What waiting does not heal keeps nobody waiting, where the disk keeps the records.
+        hopeless = self._producer.keeps and self._producer.snapshot().lasting
+        return self._producer.close(0 if hopeless else seconds)
 
     def snapshot(self) -> CollectorSnapshot:
         return CollectorSnapshot(self.address, self.app.draining, dict(self.app.statuses), self.app.events)

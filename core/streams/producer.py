@@ -130,6 +130,11 @@ class Producer:
                 self._changed.notify()
         return taken
 
+    @property
+    def keeps(self) -> bool:
+        """Whether what cannot be sent is kept on disk."""
+        return self._spill is not None
+
     def room(self) -> bool:
         """Whether a record would be taken now, into memory or onto the disk, as far as is known."""
         return self._memory_room() or (self._spill is not None and self._spill.has_room)

@@ -230,8 +230,15 @@ class StreamsService:
         return Producer(StreamSink(self._workplace.aws, name), limits, folder)
 
     def collector(self, name: str, listen: str, trust: Collection[str] = ()) -> Collector:
-        """An HTTP collector for the stream, not started yet; what cannot be sent waits on disk."""
-        return Collector(self.producer(name, spill=True), listen, list(trust))
+        """An HTTP collector for the stream, not started yet; what cannot be sent waits on disk. Raises OpsError where
+        there is no such stream: what was taken for it would wait for ever."""
+        producer = self.producer(name, spill=True)
+        try:
+            producer.sink.learn_size()
+            return Collector(producer, listen, list(trust))
+        except BaseException:
+            producer.close(0)
+            raise
 
     def carry(
         self,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from binascii import b2a_base64
 from collections.abc import Sequence
 from typing import Any
@@ -72,10 +71,16 @@ class StreamSink:
         _ = self.client
 
     def learn_size(self) -> None:
-        """Ask how large a record of this stream may be; where that cannot be told it stays at 1 MiB."""
-        with contextlib.suppress(OpsError), explained(f"describe the stream {self.stream}"):
-            summary = self.client.describe_stream_summary(StreamName=self.stream)["StreamDescriptionSummary"]
-            self.record_bytes = (summary.get("MaxRecordSizeInKiB") or 0) << 10 or RECORD_BYTES
+        """Ask how large a record of this stream may be; where that cannot be told it stays at 1 MiB. Raises OpsError
+        ``not-found`` where there is no such stream."""
+        try:
+            with explained(f"put records into {self.stream}"):
+                summary = self.client.describe_stream_summary(StreamName=self.stream)["StreamDescriptionSummary"]
+        except OpsError as trouble:
+            if trouble.code == "not-found":
+                raise
+            return
+        self.record_bytes = (summary.get("MaxRecordSizeInKiB") or 0) << 10 or RECORD_BYTES
 
     def checked(self, data: bytes, key: str) -> tuple[bytes, str]:
         """The record, if the service could take it; WrongUse otherwise."""

@@ -22,7 +22,8 @@ Line = npt.NDArray[np.float64]
 
 _MOST_LINES = 12
 _NEAR = 0.7  # of the limit: below it its line would only press the others down
-_SOLID = 4  # of the eight colours: the rest is dashed, so that no line is known by colour alone
+_STROKES = (Qt.PenStyle.SolidLine, Qt.PenStyle.DashLine, Qt.PenStyle.DotLine)
+_OF_A_STROKE = 4  # lines, of the eight colours: none is known by colour alone, and no two of twelve look alike
 
 
 class _TimeAxis(pyqtgraph.AxisItem):  # type: ignore[misc]
@@ -72,8 +73,8 @@ class _Sample(QWidget):
         super().__init__()
         self._pen = QPen(pen)
         self._pen.setWidthF(3)
-        if self._pen.style() is Qt.PenStyle.DashLine:
-            self._pen.setDashPattern([1.2, 1.8])
+        if self._pen.style() is not Qt.PenStyle.SolidLine:
+            self._pen.setDashPattern([1.2, 1.8] if self._pen.style() is Qt.PenStyle.DashLine else [0.01, 1.6])
         self._pen.setCapStyle(Qt.PenCapStyle.RoundCap)
         self.setFixedSize(16, 12)
 
@@ -118,7 +119,8 @@ class LiveChart(QWidget):
         super().__init__(parent)
         self._name, self._unit = name, unit
         self._times: Line = np.zeros(0)
-        self._lines: dict[str, Line] = {}
+        self._all: dict[str, Line] = {}
+        self._lines: dict[str, Line] = {}  # those drawn
         self._items: dict[str, Any] = {}
         self._order: list[str] = []
         self._lifted, self._since = "", 0.0
@@ -167,14 +169,18 @@ class LiveChart(QWidget):
         until: Mapping[str, float] | None = None,
     ) -> None:
         """Draw the lines anew, from ``since`` on and each as far as it is known (``until``): what was not measured is
-        not the same as zero. Beyond twelve the smallest are summed into one ("others")."""
+        not the same as zero. Beyond twelve one stands for the smallest: the highest of them at each moment, which can
+        be held against the limit of one, as their sum could not."""
         self._axis.utc = utc
         self._times = times
-        self._lines = _few(lines)
+        self._lines, rest = _few(lines)
+        self._all = dict(lines)
         if list(self._lines) != self._order:
             self._rebuild()
         width = 1.8 if len(times) <= 130 else 1.0
-        self._since, self._until = since, until or {}
+        self._since, self._until = since, dict(until or {})
+        if rest and (known := [self._until[name] for name in rest if name in self._until]):
+            self._until[self._order[-1]] = min(known)
         first = int(np.searchsorted(times, since))
         for name, values in self._lines.items():
             item = self._items[name]
@@ -275,8 +281,7 @@ class LiveChart(QWidget):
         highest = sorted(self._lines.items(), key=lambda entry: -entry[1][place])[:3]
         rows = [(name, f"{_figure(values[place])} {self._unit}") for name, values in highest]
         if self._adds_up:
-            total = sum(float(values[place]) for values in self._lines.values())
-            rows.append(("All", f"{_figure(total)} {self._unit}"))
+            rows.append(("All", f"{_figure(sum(float(values[place]) for values in self._all.values()))} {self._unit}"))
         x = self.plot.mapFromScene(self._view.mapViewToScene(QPointF(float(self._times[place]), 0))).x()
         self._box.show_rows(moment.strftime("%H:%M:%S"), rows, x)
 
@@ -310,8 +315,7 @@ class LiveChart(QWidget):
         lifted = name == self._lifted or name in self._marked
         pen = QPen(theme().chart_color(index), width + 1 if lifted else width)
         pen.setCosmetic(True)
-        if index % 8 >= _SOLID:
-            pen.setStyle(Qt.PenStyle.DashLine)
+        pen.setStyle(_STROKES[index // _OF_A_STROKE % len(_STROKES)])
         return pen
 
     def _lift(self, name: str) -> None:
@@ -343,7 +347,7 @@ class LiveChart(QWidget):
         self._limit_line.label.setFont(font("caption"))
         if self._order:
             self._rebuild()
-            self.show_lines(self._times, self._lines, utc=self._axis.utc, since=self._since, until=self._until)
+            self.show_lines(self._times, self._all, utc=self._axis.utc, since=self._since, until=self._until)
 
 
 class _Box(QWidget):
@@ -388,11 +392,12 @@ def _figure(value: float) -> str:
     return number(value, 1 if value < 10 and value != round(value) else 0)
 
 
-def _few(lines: Mapping[str, Line]) -> dict[str, Line]:
+def _few(lines: Mapping[str, Line]) -> tuple[dict[str, Line], list[str]]:
+    """The lines to draw, and the names of those for which the last one stands."""
     if len(lines) <= _MOST_LINES:
-        return dict(lines)
+        return dict(lines), []
     heavy = sorted(lines, key=lambda name: -float(lines[name].sum()))[: _MOST_LINES - 1]
     kept = {name: values for name, values in lines.items() if name in heavy}
-    rest = [values for name, values in lines.items() if name not in heavy]
-    kept[f"{len(rest)} others"] = np.sum(rest, axis=0)
-    return kept
+    rest = [name for name in lines if name not in heavy]
+    kept[f"highest of {len(rest)} others"] = np.max([lines[name] for name in rest], axis=0)
+    return kept, rest

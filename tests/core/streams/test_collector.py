@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +19,21 @@ import orjson
 import pytest
 
 from core.base.errors import OpsError, WrongUse
+from core.base.places import Places
 from core.streams.collector import MOST_BODY, Collector, listen_address
 from core.streams.producer import Producer, ProducerLimits
 from core.streams.sink import StreamSink
 from tests.core.sandbox.kinesis.plane import Plane
+from tests.core.streams.conftest import service_at, wait_until
 from tests.core.streams.test_producer import ScriptedSink, session
+
+
+@contextmanager
+def closing_producer(producer: Producer) -> Iterator[Producer]:
+    try:
+        yield producer
+    finally:
+        producer.close(0)
 
 
 @pytest.fixture(scope="module")
@@ -103,6 +114,7 @@ def test_the_pixel(site: Site) -> None:
         ("POST", "/collect", b"\xff\xfe", 400),
         ("POST", "/collect", b"[" + b"{}," * 500 + b"{}]", 413),
         ("POST", "/collect", b'"' + b"x" * MOST_BODY + b'"', 413),
+        ("POST", "/collect", b'{"a":' + b"[" * 500 + b"]" * 500 + b"}", 400),
         ("GET", "/collect", None, 405),
         ("DELETE", "/pixel.gif", None, 405),
         ("GET", "/pixel.gif?" + "a&" * 60, None, 400),
@@ -148,6 +160,53 @@ def test_a_body_that_trickles_in_is_given_up(site: Site, monkeypatch: pytest.Mon
                 continue
     assert answer.startswith(b"HTTP/1.1 408")
     assert site.events() == []
+
+
+def test_a_head_that_trickles_in_is_given_up_and_others_are_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("core.streams.collector._HEAD_WITHIN", 0.4)
+    site = Site()
+    kept = http.client.HTTPConnection("127.0.0.1", site.port, timeout=10)
+    with socket.create_connection(("127.0.0.1", site.port), timeout=10) as raw:
+        raw.sendall(b"POST /collect HTTP/1.1\r\n")
+        raw.settimeout(0.05)
+        gone, until = False, time.monotonic() + 10
+        while not gone and time.monotonic() < until:
+            kept.request("GET", "/healthz")
+            kept.getresponse().read()
+            try:
+                raw.sendall(b"X-A: b\r\n")
+                gone = raw.recv(100) == b""
+            except TimeoutError:
+                continue
+            except OSError:
+                gone = True
+    time.sleep(0.5)
+    kept.request("GET", "/healthz")  # on the connection of before, which was quiet between two requests
+    assert gone and kept.getresponse().status == 200
+    kept.close()
+    assert site.collector.stop() == 0
+
+
+def test_a_stream_that_is_not_there_is_refused_at_once_and_one_that_goes_keeps_its_events(
+    plane: Plane, home: Places
+) -> None:
+    service = service_at(plane.url, home)
+    with pytest.raises(OpsError, match="does not exist"):
+        service.collector("nowhere", "127.0.0.1:0")
+    plane.create("goes", 1)
+    collector = service.collector("goes", "127.0.0.1:0")
+    port = int(collector.start().rpartition(":")[2])
+    plane.client.delete_stream(StreamName="goes")
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    connection.request("POST", "/collect", b'{"late": 1}')
+    assert connection.getresponse().status == 204
+    connection.close()
+    producer = collector.app.producer
+    wait_until(lambda: producer.snapshot().lasting, "it is told")
+    began = time.monotonic()
+    assert collector.stop(300) == 0 and time.monotonic() - began < 60
+    with closing_producer(service.producer("goes", spill=True)) as again:
+        assert again.snapshot().spilled + again.snapshot().queued + again.snapshot().in_flight == 1
 
 
 def test_a_full_queue_is_503_and_no_event_of_the_request_is_taken() -> None:
@@ -236,7 +295,7 @@ def test_the_verb_drains_on_sigterm(plane: Plane, tmp_path: Path) -> None:
     process.send_signal(signal.SIGTERM)
     output, _ = process.communicate(timeout=30)
     assert process.returncode == 0
-    assert orjson.loads(output) == {"events": 30, "requests": {"204": 30}, "lost": 0}
+    assert orjson.loads(output) == {"events": 30, "requests": {"204": 30}, "lost": 0, "on_disk": 0}
     assert sorted(orjson.loads(record["Data"])["n"] for record in plane.read_all("collected")) == list(range(30))
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gui.parts.live_chart import LiveChart
 from gui.parts.live_table import Column, LiveModel
 
 COLUMN = Column("N", str)
@@ -39,3 +41,21 @@ def test_a_serial_leads_to_the_same_row_until_it_leaves(capacity: int, batches: 
             assert model.row(number) == "first"
         else:
             assert "first" not in [model.row(row) for row in range(model.rowCount())]
+
+
+def test_beyond_twelve_lines_one_stands_for_the_highest_of_the_rest(qtbot) -> None:
+    """Sixty ages of a second are no age of a minute, and sixty quiet shards do not come near the limit of one."""
+    chart = LiveChart("Iterator age", "s")
+    qtbot.addWidget(chart)
+    chart.resize(700, 300)
+    times = np.arange(1_000.0, 1_060.0)
+    lines = {f"Shard {n}": np.full(60, float(n % 50 + 1)) for n in range(64)}
+    chart.show_lines(times, lines, until={name: 1_050.0 if name == "Shard 0" else 1_055.0 for name in lines})
+    assert len(chart._lines) == 12
+    name = next(reversed(chart._lines))
+    assert name == "highest of 53 others" and chart._lines[name].max() == 39.0
+    assert chart._items[name].getData()[0][-1] == 1_049.0, "as far as all of them are known"
+    looks = {(pen.color().name(), pen.style()) for pen in (chart._pen(one, 1) for one in chart._order)}
+    assert len(looks) == 12
+    chart._show_cross(1_010.0)
+    assert chart._box._rows[-1] == ("All", f"{sum(line[0] for line in lines.values()):,.0f} s")
