@@ -167,9 +167,9 @@ def _sql(options: argparse.Namespace) -> str:
     if options.sql is not None:
         return str(options.sql)
     if str(options.file) == "-":
-        return sys.stdin.read()
+        return sys.stdin.read().removeprefix("\ufeff")
     try:
-        return str(options.file.read_text(encoding="utf-8"))
+        return str(options.file.read_text(encoding="utf-8-sig"))  # Windows' editors begin with a mark
     except (OSError, UnicodeDecodeError) as error:
         raise WrongUse(f"{options.file} cannot be read", str(error), "Check the name of the file") from error
 

@@ -16,7 +16,11 @@ if TYPE_CHECKING:
 FORMATS = ("csv", "json", "parquet", "xlsx")
 XLSX_ROWS = 1_048_575  # rows of a sheet, less the heading
 XLSX_WARN = 100_000  # some 6,000-9,000 rows per CPU-second: above this it takes long, and spreadsheets get slow
+XLSX_COLUMNS = 16_384
+XLSX_TEXT = 32_767  # UTF-16 units of a cell
 _STEP = 50_000
+_NOT_FINITE = {"inf": "Infinity", "-inf": "-Infinity", "nan": "NaN"}
+"""JSON and sheets have no such numbers: text, as PostgreSQL writes them, so that none of them looks like NULL."""
 
 
 def format_of(path: Path) -> str:
@@ -58,7 +62,8 @@ def write_rows(
 
 
 def json_rows(table: pyarrow.Table) -> bytes:
-    """Rows as JSON objects joined by commas. Decimals are number literals with every digit, times ISO 8601 text."""
+    """Rows as JSON objects joined by commas. Decimals are number literals with every digit, times ISO 8601 text,
+    infinities and NaN the words for them."""
     import orjson
 
     names = table.column_names
@@ -74,8 +79,14 @@ def _json_values(column: Any) -> list[Any]:
     values: list[Any] = column.to_pylist()
     if pa.types.is_decimal(column.type):
         return [None if value is None else orjson.Fragment(format(value, "f").encode()) for value in values]
-    if pa.types.is_floating(column.type):  # JSON has no NaN
-        return [value if value is None or value == value else None for value in values]
+    if pa.types.is_floating(column.type):
+        texts = column.cast(
+            pa.string()
+        ).to_pylist()  # the shortest form of the type: 0.1 of a float32 is no 0.10000000149
+        return [
+            _NOT_FINITE.get(text, text) if text is None or text in _NOT_FINITE else orjson.Fragment(text)
+            for text in texts
+        ]
     if pa.types.is_timestamp(column.type) and column.type.tz is None:
         return [None if value is None else value.isoformat() for value in values]
     return values
@@ -160,11 +171,12 @@ class _Xlsx:
         import xlsxwriter
 
         self.schema, self._row = schema, 1
+        if len(schema.names) > XLSX_COLUMNS:
+            raise _no_sheet(f"XLSX holds {XLSX_COLUMNS:,} columns, the result has {len(schema.names):,}")
         options = {
             "constant_memory": True,
             "strings_to_formulas": False,  # a cell that begins with = is data, not code
             "strings_to_urls": False,
-            "nan_inf_to_errors": True,
             "default_date_format": "yyyy-mm-dd hh:mm:ss",
             "remove_timezone": True,
         }
@@ -178,13 +190,8 @@ class _Xlsx:
 
     def write(self, table: pyarrow.Table) -> None:
         if self._row - 1 + table.num_rows > XLSX_ROWS:
-            raise OpsError(
-                "The result does not fit into a sheet",
-                f"XLSX holds {XLSX_ROWS:,} rows below the heading",
-                "Export as Parquet or CSV, or limit the rows",
-                code="too-large",
-            )
-        for row in zip(*(column.to_pylist() for column in table.columns), strict=True):
+            raise _no_sheet(f"XLSX holds {XLSX_ROWS:,} rows below the heading")
+        for row in zip(*(_sheet_values(column) for column in table.columns), strict=True):
             for number, value in enumerate(row):
                 if value is not None:
                     self._cell(number, value)
@@ -195,8 +202,15 @@ class _Xlsx:
         from decimal import Decimal
 
         if isinstance(value, str):
-            self._sheet.write_string(self._row, number, value[:32_767])  # a cell's limit
+            if len(value) > XLSX_TEXT // 2 and len(value.encode("utf-16-le")) // 2 > XLSX_TEXT:
+                raise _no_sheet(
+                    f"A cell holds {XLSX_TEXT:,} characters; {self.schema.names[number]} has {len(value):,} in row {self._row:,}"
+                )
+            self._sheet.write_string(self._row, number, value)
         elif isinstance(value, int | Decimal) and not isinstance(value, bool) and len(str(value).strip("-0.")) > 15:
+            self._sheet.write_string(self._row, number, str(value))
+        elif isinstance(value, date) and (value.year < 1901 or str(value) > "9999-12-31 23:59:59"):
+            # a sheet counts days from 1900, a year with a 29 February that never was, and rounds up into the year 10000
             self._sheet.write_string(self._row, number, str(value))
         elif isinstance(value, date) and not isinstance(value, datetime):
             self._sheet.write_datetime(self._row, number, value, self._day)
@@ -207,6 +221,25 @@ class _Xlsx:
 
     def close(self) -> None:
         self._book.close()
+
+
+def _sheet_values(column: Any) -> list[Any]:
+    import pyarrow as pa
+
+    values: list[Any] = column.to_pylist()
+    if not pa.types.is_floating(column.type):
+        return values
+    texts = column.cast(pa.string()).to_pylist()
+    return [None if text is None else _NOT_FINITE.get(text) or float(text) for text in texts]
+
+
+def _no_sheet(why: str) -> OpsError:
+    return OpsError(
+        "The result does not fit into a sheet",
+        why,
+        "Export as Parquet or CSV, or choose less in the statement",
+        code="too-large",
+    )
 
 
 _WRITERS: dict[str, type[Any]] = {"csv": _Csv, "json": _Json, "parquet": _Parquet, "xlsx": _Xlsx}

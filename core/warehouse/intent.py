@@ -6,7 +6,7 @@ import enum
 import re
 from dataclasses import dataclass
 
-from core.warehouse.statements import masked
+from core.warehouse.statements import masked, runnable
 
 
 class Kind(enum.Enum):
@@ -40,7 +40,7 @@ _OF_OBJECT = re.compile(
     re.I,
 )
 _TARGETS = {
-    "INSERT": rf"\bINTO\s+{_NAME}",
+    "INSERT": rf"\b(?:INTO|OVERWRITE)\s+(?:TABLE\s+)?{_NAME}",
     "UPDATE": rf"\bUPDATE\s+(?:ONLY\s+)?{_NAME}",
     "DELETE": rf"\bDELETE\s+(?:FROM\s+)?(?:ONLY\s+)?{_NAME}",
     "MERGE": rf"\bMERGE\s+INTO\s+{_NAME}",
@@ -52,15 +52,28 @@ _TARGETS = {
     "CALL": rf"\bCALL\s+{_NAME}",
 }
 _INSIDE_WITH = re.compile(r"\b(INSERT|UPDATE|DELETE|MERGE)\b", re.I)
+_ACTS = re.compile(
+    r"\b(pg_(?:terminate|cancel)_backend|pg_(?:reload_conf|rotate_logfile|switch_wal|promote)|setval|nextval"
+    r"|lo_(?:create|creat|import|export|unlink|put|from_bytea)|dblink_exec)\s*\(",
+    re.I,
+)
+"""Functions of a SELECT that change something all the same."""
 
 
 def intent_of(sql: str, *, escapes: bool = True) -> Intent:
-    """Judge one statement by its words outside strings and comments; what is not known to read counts as a write."""
+    """Judge one statement by its words outside strings and comments; what is not known to read counts as a write.
+
+    Of several in one text, the one that does most.
+    """
+    pieces = runnable(sql, escapes=escapes)
+    if len(pieces) > 1:
+        intents = [intent_of(piece.body, escapes=escapes) for piece in pieces]
+        return max(intents, key=lambda one: (one.writes, one.whole, one.kind is Kind.SESSION))
     code = masked(sql, escapes=escapes, names=False).strip().rstrip(";")
     words = masked(sql, escapes=escapes).strip()
     first = re.match(r"[(\s]*([A-Za-z]+)", words)
     if first is None:
-        return Intent(Kind.READ, "")
+        return Intent(Kind.WRITE if pieces else Kind.READ, "")
     verb = first[1].upper()
     if verb == "EXPLAIN":
         return _explain(code, words)
@@ -71,13 +84,19 @@ def intent_of(sql: str, *, escapes: bool = True) -> Intent:
         tables = _found("SELECT", code)
         temporary = bool(re.search(r"\bINTO\s+(?:TEMP|TEMPORARY|#)", code, re.I))
         return Intent(Kind.SESSION if temporary else Kind.WRITE, "SELECT INTO", tables)
+    if verb in _READS and (acting := _ACTS.search(words)):
+        return Intent(Kind.WRITE, f"{verb} {acting[1]}")
     if verb in _READS:
         return Intent(Kind.READ, verb)
     if verb in _SESSION:
         return Intent(Kind.SESSION, verb)
     if verb in ("CREATE", "DROP", "ALTER", "TRUNCATE", "COMMENT", "LOCK"):
         return _definition(verb, code)
-    return Intent(Kind.WRITE, verb, _found(verb, code), _spares_nothing(verb, words))
+    tables = _found(verb, code)
+    if verb in ("INSERT", "UPDATE", "DELETE") and tables and tables[0].startswith("#"):
+        return Intent(Kind.SESSION, verb, tables)  # a temporary table goes with the session anyway
+    overwrite = verb == "INSERT" and bool(re.match(r"INSERT\s+OVERWRITE\b", words, re.I))
+    return Intent(Kind.WRITE, verb, tables, overwrite or _spares_nothing(verb, words))
 
 
 def _spares_nothing(verb: str, words: str) -> bool:
@@ -116,8 +135,10 @@ def _definition(verb: str, code: str) -> Intent:
     tables = [_plain(name[1])] if name else []
     if name and verb in ("DROP", "TRUNCATE"):
         tables += [_plain(more) for more in re.findall(rf",\s*{_NAME}", rest[name.end() :])]
-    temporary = verb == "CREATE" and ("TEMP" in words or any(table.startswith("#") for table in tables))
     noun = re.sub(r"(OR REPLACE|TEMP(ORARY)?|LOCAL|GLOBAL) ", "", words)
+    temporary = verb == "CREATE" and "TEMP" in words
+    if verb in ("CREATE", "DROP", "TRUNCATE") and noun in ("TABLE", ""):
+        temporary = temporary or bool(tables and all(table.startswith("#") for table in tables))
     whole = verb == "TRUNCATE" or (verb == "DROP" and noun in ("TABLE", "SCHEMA", "DATABASE"))
     whole = whole and not all(table.startswith("#") for table in tables)
     return Intent(Kind.SESSION if temporary else Kind.WRITE, f"{verb} {noun}".strip(), tuple(tables), whole)

@@ -32,7 +32,7 @@ def open_sql(owner: QObject, jobs: JobBridge, view: WarehouseView) -> None:
                     "Use `warehouse query --file`",
                     code="too-large",
                 )
-            return path.read_text(encoding="utf-8")
+            return path.read_text(encoding="utf-8-sig")
         except (OSError, UnicodeDecodeError) as error:
             raise OpsError(f"{path.name} cannot be read", str(error), "Choose another file", code="disk") from error
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -177,6 +177,41 @@ def test_parquet_and_xlsx(tmp_path: Path) -> None:
         sheet = book.read("xl/worksheets/sheet1.xml").decode()
     assert "<f>" not in sheet  # =1+1 is data
     assert "12345678901234567" in sheet  # as text: a spreadsheet would round it
+
+
+def _sheet(path: Path) -> str:
+    import zipfile
+
+    with zipfile.ZipFile(path) as book:
+        return book.read("xl/worksheets/sheet1.xml").decode()
+
+
+def test_infinities_are_not_null_and_short_numbers_stay_short(tmp_path: Path) -> None:
+    table = pa.table(
+        {
+            "f": pa.array([float("inf"), float("-inf"), float("nan"), None, 0.1]),
+            "r": pa.array([0.1, None, 1e38, 2, -0.5], pa.float32()),
+        }
+    )
+    export(headless_job(), [table], tmp_path / "x.json", "json")
+    text = (tmp_path / "x.json").read_text()
+    assert [row["f"] for row in json.loads(text)] == ["Infinity", "-Infinity", "NaN", None, 0.1]
+    assert '"r":0.1}' in text
+    export(headless_job(), [table], tmp_path / "x.xlsx", "xlsx")
+    sheet = _sheet(tmp_path / "x.xlsx")
+    assert all(f"<t>{word}</t>" in sheet for word in ("Infinity", "-Infinity", "NaN"))
+    assert "<v>0.1</v>" in sheet
+
+
+def test_a_sheet_shows_every_date_and_refuses_what_it_would_cut(tmp_path: Path) -> None:
+    days = [date(1, 1, 1), date(1899, 12, 31), date(2024, 2, 29), date(9999, 12, 31)]
+    export(headless_job(), [pa.table({"d": days})], tmp_path / "x.xlsx", "xlsx")
+    sheet = _sheet(tmp_path / "x.xlsx")
+    assert all(piece in sheet for piece in ("<t>0001-01-01</t>", "<t>1899-12-31</t>", "<v>45351</v>", "<v>2958465</v>"))
+    for table in (pa.table({"note": ["x" * 32_767, "x" * 32_768]}), pa.table({f"c{n}": [1] for n in range(16_385)})):
+        with pytest.raises(OpsError, match="does not fit into a sheet"):
+            export(headless_job(), [table], tmp_path / "y.xlsx", "xlsx")
+    assert not (tmp_path / "y.xlsx").exists()
 
 
 def test_a_cancelled_export_leaves_nothing(tmp_path: Path) -> None:

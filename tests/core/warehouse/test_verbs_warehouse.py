@@ -62,7 +62,7 @@ def test_query_writes_files(verb: Verb, tmp_path: Path) -> None:
 def test_parameters_files_and_scripts(verb: Verb, tmp_path: Path) -> None:
     script = tmp_path / "x.sql"
     script.write_text(
-        "CREATE TEMP TABLE kept (a varchar(40)); INSERT INTO kept VALUES (:a); SELECT a, :b::int AS b FROM kept;"
+        "\ufeffCREATE TEMP TABLE kept (a varchar(40)); INSERT INTO kept VALUES (:a); SELECT a, :b::int AS b FROM kept;"
     )
     status, out, _ = verb("query", "--file", str(script), "--param", "a=it's; here", "--null", "b", "--json")
     assert (status, json.loads(out)) == (0, [{"a": "it's; here", "b": None}])
