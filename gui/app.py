@@ -73,7 +73,7 @@ TABS = (
     _page(
         "edge", "Edge", "What the proxy says, what the application believes", "shield-check",
         ("core.edge.inspect", "core.edge.balancers", "core.edge.history", "core.edge.probe", "core.edge.request",
-         "core.edge.snippets"),
+         "core.edge.snippets", "core.edge.verdict"),
     ),
 )  # fmt: skip
 _BACKUP_WATCH = Modules("gui.tabs.backups.watch", ("core.backups.catching_up",))
