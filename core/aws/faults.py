@@ -10,7 +10,9 @@ from urllib.parse import urlsplit
 
 from core.base.errors import OpsError
 
-_REMEDY_CREDENTIALS = "Sign in again (for example `aws sso login`), or choose another profile"
+_REMEDY_CREDENTIALS = (
+    "Sign in again (in the menu of profiles, or by `profiles sign-in NAME`), or choose another profile"
+)
 
 _KNOWN: dict[str, tuple[str, str, str]] = {
     # AWS code -> (our code, why, remedy)

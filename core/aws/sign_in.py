@@ -6,8 +6,7 @@ Source: RFC 8628; the CLI's `aws sso login --use-device-code`.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from hashlib import sha1
 from pathlib import Path
@@ -39,11 +38,15 @@ class Portal:
 
 @dataclass(frozen=True, slots=True)
 class Invitation:
-    """What to do in the browser: open ``url`` and compare ``code``, until ``expires``."""
+    """What to do in the browser: open ``url`` and compare ``code``, until ``expires``. The rest is for ``wait``."""
 
     code: str
     url: str
     expires: datetime
+    pause: float = field(repr=False)
+    device_code: str = field(repr=False)
+    client: dict[str, str] = field(repr=False)
+    client_expires: datetime = field(repr=False)
 
 
 def portal_of(aws_profile: str) -> Portal:
@@ -75,27 +78,38 @@ def portal_of(aws_profile: str) -> Portal:
     )
 
 
-def sign_in(job: Job[Any], portal: Portal, invite: Callable[[Invitation], None], *, folder: Path | None = None) -> None:
-    """Register, ``invite`` a person to the browser, and wait until the code was confirmed there; then keep the token.
+def begin(portal: Portal) -> Invitation:
+    """Register, and ask for a code. Raises OpsError."""
+    client = _client(portal)
+    with explained(f"sign in to {portal.start_url}"):
+        made = client.register_client(clientName="opsdesk", clientType="public", scopes=list(portal.scopes))
+        who = {"clientId": made["clientId"], "clientSecret": made["clientSecret"]}
+        begun = client.start_device_authorization(**who, startUrl=portal.start_url)
+    return Invitation(
+        begun["userCode"],
+        begun.get("verificationUriComplete") or begun["verificationUri"],
+        datetime.now(UTC) + timedelta(seconds=begun["expiresIn"]),
+        float(begun.get("interval") or 1),
+        begun["deviceCode"],
+        who,
+        datetime.fromtimestamp(made["clientSecretExpiresAt"], UTC),
+    )
+
+
+def wait(job: Job[Any], portal: Portal, invited: Invitation, *, folder: Path | None = None) -> None:
+    """Until the code was confirmed in the browser; then keep the token.
 
     folder: where tokens are kept; None is the AWS CLI's own. Raises OpsError: ``expired`` (nobody confirmed in time),
     ``denied`` (somebody refused), or trouble of the service.
     """
-    client = _client(portal)
-    with explained(f"sign in to {portal.start_url}"):
-        registration = client.register_client(clientName="opsdesk", clientType="public", scopes=list(portal.scopes))
-        who = {"clientId": registration["clientId"], "clientSecret": registration["clientSecret"]}
-        begun = client.start_device_authorization(**who, startUrl=portal.start_url)
-    expires = datetime.now(UTC) + timedelta(seconds=begun["expiresIn"])
-    invite(Invitation(begun["userCode"], begun.get("verificationUriComplete") or begun["verificationUri"], expires))
-    pause = float(begun.get("interval") or 1)
+    client, pause = _client(portal), invited.pause
     while True:
         job.sleep(pause)
         try:
-            token = client.create_token(**who, grantType=_GRANT, deviceCode=begun["deviceCode"])
+            token = client.create_token(**invited.client, grantType=_GRANT, deviceCode=invited.device_code)
             break
         except client.exceptions.AuthorizationPendingException:
-            if datetime.now(UTC) > expires:
+            if datetime.now(UTC) > invited.expires:
                 raise _too_late() from None
         except client.exceptions.SlowDownException:
             pause += _SLOWER
@@ -107,9 +121,9 @@ def sign_in(job: Job[Any], portal: Portal, invite: Callable[[Invitation], None],
             ) from error
         except Exception as error:
             fault = translated(error, "sign in")
-            if fault.code not in ("unreachable", "throttled", "server") or datetime.now(UTC) > expires:
+            if fault.code not in ("unreachable", "throttled", "server") or datetime.now(UTC) > invited.expires:
                 raise fault from error
-    _keep(portal, registration, token, folder or Path("~/.aws/sso/cache").expanduser())
+    _keep(portal, invited, token, folder or Path("~/.aws/sso/cache").expanduser())
 
 
 def _client(portal: Portal) -> Any:
@@ -117,7 +131,12 @@ def _client(portal: Portal) -> Any:
     from botocore import UNSIGNED
     from botocore.config import Config
 
-    config = Config(signature_version=UNSIGNED, connect_timeout=5, read_timeout=20)
+    config = Config(
+        signature_version=UNSIGNED,
+        connect_timeout=5,
+        read_timeout=20,
+        retries={"total_max_attempts": 2, "mode": "standard"},
+    )
     return botocore.session.Session(profile=None).create_client("sso-oidc", region_name=portal.region, config=config)
 
 
@@ -127,7 +146,7 @@ def _too_late() -> OpsError:
     )
 
 
-def _keep(portal: Portal, registration: dict[str, Any], token: dict[str, Any], folder: Path) -> None:
+def _keep(portal: Portal, invited: Invitation, token: dict[str, Any], folder: Path) -> None:
     from botocore.utils import JSONFileCache
 
     kept = {
@@ -135,9 +154,8 @@ def _keep(portal: Portal, registration: dict[str, Any], token: dict[str, Any], f
         "region": portal.region,
         "accessToken": token["accessToken"],
         "expiresAt": _stamp(datetime.now(UTC) + timedelta(seconds=token["expiresIn"])),
-        "clientId": registration["clientId"],
-        "clientSecret": registration["clientSecret"],
-        "registrationExpiresAt": _stamp(datetime.fromtimestamp(registration["clientSecretExpiresAt"], UTC)),
+        **invited.client,
+        "registrationExpiresAt": _stamp(invited.client_expires),
     }
     if token.get("refreshToken"):
         kept["refreshToken"] = token["refreshToken"]

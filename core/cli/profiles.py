@@ -32,6 +32,7 @@ def register(groups: Any) -> None:
     )
     group.action("remove", _remove, "forget a profile").add_argument("name")
     group.action("check", _check, "ask AWS who you are there").add_argument("name")
+    group.action("sign-in", _sign_in, "sign in to IAM Identity Center (SSO) in the browser").add_argument("name")
 
 
 def _list(_options: argparse.Namespace, console: Console) -> None:
@@ -110,3 +111,16 @@ def _check(options: argparse.Namespace, console: Console) -> None:
             "expires": identity.expires.isoformat() if identity.expires else None,
         }
     )
+
+
+def _sign_in(options: argparse.Namespace, console: Console) -> None:
+    from core.aws.sign_in import begin, portal_of, wait
+
+    profile = console.desk.profiles.get(options.name)
+    if profile.kind == "sandbox":
+        raise WrongUse("The sandbox needs no sign-in", "It uses no account", "Name another profile")
+    portal = portal_of(profile.aws_profile)
+    invited = begin(portal)
+    console.warn(f"Open {invited.url} and confirm the code {invited.code}.")
+    console.do("wait for the browser", lambda job: wait(job, portal, invited))
+    console.say(f"Signed in to {portal.start_url}.")

@@ -68,7 +68,7 @@ class MainWindow(QMainWindow):
         self._sandbox = SandboxWatch(self)
         self._jobs, self._settings, self._open_desk = jobs, settings, open_desk
         self.health = Health(jobs, check_health, self)
-        self.profiles = ProfileKeeper(jobs, lambda: self.desk, self)
+        self.profiles = ProfileKeeper(jobs, lambda: self.desk, self.health.ask, self)
         self.commands = Commands(self)
         self.rail, self.header, self.status = Rail(tabs), Header(), StatusBar()
         self.banner = Banner("danger")
@@ -132,7 +132,7 @@ class MainWindow(QMainWindow):
         add("theme", "Switch between light and dark", self._switch_theme, icon="moon")
         add("settings", "Settings", self.open_settings, icon="settings", shortcut="Ctrl+,")
         add("profile", "Change the profile", self._offer_profiles, icon="user")
-        add("profile.new", "New profile…", self.profiles.edit, icon="plus")
+        self.profiles.add_commands(self.commands)
         add("help", "Help", self._help, icon="circle-help", shortcut="F1")
         add("quit", "Quit", self.close, icon="log-in", shortcut="Ctrl+Q")
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from PySide6.QtWidgets import QMenu, QWidget
 
-from core.settings.profiles import Profile
+from core.settings.profiles import SANDBOX, Profile
 from gui.style.icons import icon
 
 _TOKEN = {"production": "prod", "staging": "staging", "sandbox": "sandbox"}
@@ -18,6 +18,7 @@ def profile_menu(
     choose: Callable[[str], None],
     edit: Callable[[Profile | None], None],
     remove: Callable[[Profile], None],
+    sign_in: Callable[[], None],
     parent: QWidget,
 ) -> QMenu:
     """Environment as icon, colour and word; the open one is checked. Below: a new one, and what to do with the open one."""
@@ -36,6 +37,8 @@ def profile_menu(
         action.triggered.connect(lambda _checked=False, name=profile.name: choose(name))
     menu.addSeparator()
     menu.addAction(icon("plus"), "New profile…").triggered.connect(lambda *_: edit(None))
+    if current != SANDBOX.name:
+        menu.addAction(icon("key"), f"Sign in to {current} (SSO)…").triggered.connect(lambda *_: sign_in())
     own = next((profile for profile in profiles if profile.name == current and profile.kind == "aws"), None)
     if own is not None:
         menu.addAction(icon("pencil"), f"Edit {own.name}…").triggered.connect(lambda *_: edit(own))

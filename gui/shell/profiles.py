@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QWidget
 from core.base.errors import WrongUse
 from core.desk import Desk
 from core.settings.profiles import SANDBOX, Profile, faults_of
+from gui.bridge.commands import Commands
 from gui.bridge.job_bridge import JobBridge
 
 if TYPE_CHECKING:
@@ -23,9 +24,35 @@ class ProfileKeeper(QObject):
     chosen = Signal(str)
     failed = Signal(object)  # OpsError
 
-    def __init__(self, jobs: JobBridge, desk: Callable[[], Desk], window: QWidget) -> None:
+    def __init__(
+        self, jobs: JobBridge, desk: Callable[[], Desk], ask_again: Callable[[], None], window: QWidget
+    ) -> None:
+        """``ask_again``: somebody signed in, whoever failed for that may try."""
         super().__init__(window)
-        self._jobs, self._desk, self._window = jobs, desk, window
+        self._jobs, self._desk, self._ask_again, self._window = jobs, desk, ask_again, window
+
+    def add_commands(self, commands: Commands) -> None:
+        commands.add("profile.new", "New profile…", self.edit, icon="plus")
+        commands.add("profile.sign-in", "Sign in to the profile (SSO)…", self.sign_in, icon="key")
+
+    def sign_in(self) -> None:
+        """To the open profile, by single sign-on."""
+        from gui.shell.sign_in import SignInDialog
+
+        desk = self._desk()
+        if desk.profile.kind == "sandbox":
+            self.failed.emit(WrongUse("The sandbox needs no sign-in", "It uses no account", "Choose another profile"))
+            return
+
+        def confirmed() -> None:
+            desk.aws.reopen()
+            self._ask_again()
+
+        dialog = SignInDialog(desk.profile, self._jobs, self._window)
+        dialog.confirmed.connect(confirmed)
+        dialog.finished.connect(dialog.deleteLater)
+        dialog.open()
+        dialog.begin()
 
     def offer(self, place: QPoint) -> None:
         """Pop the menu up at ``place`` (of the screen)."""
@@ -33,7 +60,9 @@ class ProfileKeeper(QObject):
 
         desk = self._desk()
         known = [desk.profiles.get(name) for name in desk.profiles.names()]
-        menu = profile_menu(known, desk.profile.name, self.chosen.emit, self.edit, self.ask_remove, self._window)
+        menu = profile_menu(
+            known, desk.profile.name, self.chosen.emit, self.edit, self.ask_remove, self.sign_in, self._window
+        )
         menu.popup(place)
 
     def edit(self, before: Profile | None = None) -> None:

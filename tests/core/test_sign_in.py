@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from core.aws.sign_in import Invitation, Portal, portal_of, sign_in
+from core.aws.sign_in import Portal, begin, portal_of, wait
 from core.base.errors import OpsError
 from core.jobs.job import JobCancelled, headless_job
 from tests.fakes.identity_center import IdentityCenter, identity_center
@@ -68,9 +68,9 @@ def test_the_portal_of_a_profile_and_of_its_source(center: IdentityCenter) -> No
 
 def test_a_confirmed_code_signs_in_whoever_uses_the_profile(center: IdentityCenter, tmp_path: Path) -> None:
     center.answers = ["AuthorizationPendingException", "token"]
-    invited: list[Invitation] = []
-    sign_in(headless_job(), portal_of("acme"), invited.append)
-    assert (invited[0].code, invited[0].url) == ("ABCD-EFGH", "https://device.example/?user_code=ABCD-EFGH")
+    invited = begin(portal_of("acme"))
+    wait(headless_job(), portal_of("acme"), invited)
+    assert (invited.code, invited.url) == ("ABCD-EFGH", "https://device.example/?user_code=ABCD-EFGH")
     (kept,) = (tmp_path / ".aws" / "sso" / "cache").iterdir()
     assert stat.S_IMODE(kept.stat().st_mode) == 0o600
     token = json.loads(kept.read_text())
@@ -102,7 +102,7 @@ def test_every_other_end_says_why_and_keeps_nothing(
 ) -> None:
     center.answers = [answer]
     with pytest.raises(OpsError, match=words) as caught:
-        sign_in(headless_job(), portal_of("acme"), lambda _: None)
+        wait(headless_job(), portal_of("acme"), begin(portal_of("acme")))
     assert caught.value.code == code
     assert not (tmp_path / ".aws").exists()
 
@@ -110,18 +110,19 @@ def test_every_other_end_says_why_and_keeps_nothing(
 def test_nobody_confirms_in_time(center: IdentityCenter) -> None:
     center.answers, center.lasts = ["AuthorizationPendingException"], 1
     with pytest.raises(OpsError, match="in time"):
-        sign_in(headless_job(), portal_of("old"), lambda _: None)
+        wait(headless_job(), portal_of("old"), begin(portal_of("old")))
 
 
 def test_waiting_can_be_cancelled(center: IdentityCenter) -> None:
     center.answers = ["AuthorizationPendingException"]
-    job = headless_job()
+    job, invited = headless_job(), begin(portal_of("acme"))
+    threading.Timer(0.2, job.cancel).start()
     with pytest.raises(JobCancelled):
-        sign_in(job, portal_of("acme"), lambda _: threading.Timer(0.2, job.cancel).start())
+        wait(job, portal_of("acme"), invited)
 
 
 def test_a_portal_that_is_away_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL_SSO_OIDC", "http://127.0.0.1:9")
     with pytest.raises(OpsError) as caught:
-        sign_in(headless_job(), Portal("https://work.example/start", "eu-west-1"), lambda _: None)
+        begin(Portal("https://work.example/start", "eu-west-1"))
     assert caught.value.code == "unreachable"

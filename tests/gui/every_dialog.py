@@ -15,6 +15,7 @@ import polars as pl
 from PySide6.QtWidgets import QMainWindow, QWidget
 
 import gui
+from core.aws.sign_in import Invitation
 from core.backups.objects.address import Address
 from core.backups.objects.lifecycle import Lifecycle
 from core.backups.objects.values import Comparison, Difference, ObjectFacts, OpenUpload
@@ -39,6 +40,7 @@ from gui.shell.code_dialog import CodeDialog
 from gui.shell.help import HelpDialog
 from gui.shell.profile_dialog import ProfileDialog
 from gui.shell.settings_dialog import SettingsDialog
+from gui.shell.sign_in import SignInDialog
 from gui.shell.trouble import TroublePanel
 from gui.tabs.backups import object_dialogs, restore_dialog, text_dialog, wizard
 from gui.tabs.backups.lifecycle_dialog import LifecycleDialog
@@ -291,6 +293,16 @@ def _unload(parent: QWidget, _home: Path) -> Dialog:
     return made
 
 
+def _sign_in(parent: QWidget, _home: Path) -> Dialog:
+    from core.jobs.runner import JobRunner
+    from gui.bridge.job_bridge import JobBridge
+
+    made = SignInDialog(Profile(LONG[:60], aws_profile="no-such-profile"), JobBridge(JobRunner()), parent)
+    made.show_invitation(Invitation("ABCD-EFGH", f"https://device.sso.example/?user_code={LONG}", NOW, 1, "", {}, NOW))
+    made.show_fault(FAULT)
+    return made
+
+
 def _sync(parent: QWidget, home: Path) -> Dialog:
     made = SyncDialog(Address(LONG[:63], f"{LONG}/"), LONG[:60], f"/data/{LONG}", parent, may_write=True)
     carry = tuple(Difference(f"{LONG}/{MIXED}/{number}", 10**12, "not in the source") for number in range(1200))
@@ -314,6 +326,7 @@ MAKERS: dict[type[Dialog], Maker] = {
     object_dialogs.CopyDialog: lambda parent, _home: object_dialogs.CopyDialog(LONG, Address(LONG[:63], f"{LONG}/"), parent),
     object_dialogs.UploadsDialog: _uploads,
     SyncDialog: _sync,
+    SignInDialog: _sign_in,
     CodeDialog: lambda parent, _home: CodeDialog(LONG, f"arn:aws:iam::123456789012:mfa/{LONG}", FAULT.why, parent),
     text_dialog.TextDialog: _policies,
     train_dialog.TrainDialog: _train,
