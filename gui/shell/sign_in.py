@@ -70,6 +70,7 @@ class SignInDialog(Dialog):
         self.code.show()
         self.link.show()
         self.accept_button.setEnabled(True)
+        self.accept_button.setFocus()
         self.busy.show_text(f"Waiting until {zoned(invited.expires):%H:%M}")
 
     def show_fault(self, fault: OpsError) -> None:

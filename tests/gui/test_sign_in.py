@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QWidget
 from core.settings.profiles import SANDBOX, Profile
 from gui.shell.profiles import ProfileKeeper
 from gui.shell.sign_in import SignInDialog
-from tests.core.test_sign_in import center  # noqa: F401  (a fixture)
+from tests.core import test_sign_in
 from tests.fakes.identity_center import IdentityCenter
 
 
@@ -42,6 +42,10 @@ class FakeDesk:
         self.profile, self.aws = profile, FakeAws()
 
 
+center = test_sign_in.center
+"""The fixture: an AWS configuration and its Identity Center on loopback."""
+
+
 @pytest.fixture
 def browser():
     made = Browser()
@@ -57,7 +61,7 @@ def keeper(qtbot, jobs, desk: FakeDesk) -> tuple[ProfileKeeper, list[str], QWidg
     return made, asked, window
 
 
-def test_signing_in_in_the_browser(qtbot, jobs, browser: Browser, center: IdentityCenter) -> None:  # noqa: F811
+def test_signing_in_in_the_browser(qtbot, jobs, browser: Browser, center: IdentityCenter) -> None:
     center.answers = ["AuthorizationPendingException", "token"]
     desk = FakeDesk(Profile("client", aws_profile="acme"))
     made, asked, window = keeper(qtbot, jobs, desk)
@@ -82,7 +86,7 @@ def test_a_profile_without_single_sign_on_says_so_in_the_dialog(
     dialog.reject()
 
 
-def test_closing_the_dialog_ends_the_waiting(qtbot, jobs, browser: Browser, center: IdentityCenter) -> None:  # noqa: F811
+def test_closing_the_dialog_ends_the_waiting(qtbot, jobs, browser: Browser, center: IdentityCenter) -> None:
     center.answers = ["AuthorizationPendingException"]
     made, asked, window = keeper(qtbot, jobs, FakeDesk(Profile("client", aws_profile="acme")))
     made.sign_in()
