@@ -17,6 +17,7 @@ from core.backups.objects.pieces import Gauge
 from core.backups.objects.upload import upload_file
 from core.backups.objects.values import Entry, Moved
 from core.base.errors import OpsError
+from core.base.files import shown
 from core.jobs.job import Job
 
 _THREADS = 8  # for small files; 2-4 ms of CPU a request, so more gain nothing
@@ -52,7 +53,7 @@ def upload_paths(
                 relative.encode()
                 found.append((file, prefix + relative, file.stat().st_size))
             except (OSError, UnicodeEncodeError) as error:
-                errors.append((os.fsencode(file).decode(errors="replace"), str(error)))
+                errors.append((shown(str(file)), str(error)))
     gauge = Gauge(job, sum(size for _, _, size in found), f"{len(found):,} files" if len(found) > 1 else "")
 
     def one(file: Path, key: str) -> Moved:
@@ -108,6 +109,9 @@ def download_entries(
 
     with ThreadPoolExecutor(_THREADS if count > 1 else 1, thread_name_prefix="file") as pool:
         for page in _pages(job, aws, bucket, plain, folders):
+            for entry in page:
+                if entry.key.endswith("/") and entry.size:
+                    total.errors.append((entry.key, "No file can be called so: its name ends with a slash"))
             page = [entry for entry in page if not entry.key.endswith("/")]  # markers that some tools leave for folders
             small = [entry for entry in page if entry.size <= 8 << 20]
             for entry, future in zip(small, [pool.submit(one, entry) for entry in small], strict=True):
@@ -172,14 +176,18 @@ def _files(path: Path, errors: list[tuple[str, str]]) -> Iterator[tuple[Path, st
         return
 
     def failed(error: OSError) -> None:
-        errors.append((str(error.filename), error.strerror or str(error)))
+        errors.append((shown(str(error.filename)), error.strerror or str(error)))
 
     top = path.resolve()
     for folder, names, files in os.walk(top, onerror=failed):
         names.sort()
+        linked = [name for name in names if os.path.islink(os.path.join(folder, name))]
+        errors += [
+            (shown(os.path.join(folder, name)), "It is a link to a folder: such are not followed") for name in linked
+        ]
         for name in sorted(files):
             file = Path(folder) / name
             if file.is_file():  # no sockets, pipes, devices, dead links
                 yield file, f"{top.name}/{file.relative_to(top).as_posix()}"
             else:
-                errors.append((str(file), "It is no regular file"))
+                errors.append((shown(str(file)), "It is no regular file"))
