@@ -11,15 +11,17 @@ import stat
 import tarfile
 import tempfile
 from collections.abc import Iterator
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import IO, Any
 
 from core.backups.flow import Tally
 from core.backups.plan import Source
 from core.base.errors import OpsError
+from core.base.files import shown
 from core.jobs.job import Job
 
 _PIECE = 1 << 20
+_NOTES = 100
 _BATCH = 1 << 18  # small files are handed on together: one piece per file cost more than reading it
 
 
@@ -34,8 +36,12 @@ class Archive:
         self.source = source
         self.count = 0
         self.size = 0
+        self.noted = 0
         self.notes: list[str] = []
+        """The first of what was ``noted``."""
         self.listing = ListFile()
+        self._linked: dict[tuple[int, int], tuple[str, int, int]] = {}
+        """Of files with several names: the name it was saved under, size and time of change."""
 
     def halt(self) -> None:
         """Nothing waits here."""
@@ -65,7 +71,7 @@ class Archive:
         for start in self.source.paths:
             root = Path(start).expanduser()
             if not os.path.lexists(root):
-                raise OpsError(f"{root} does not exist", "", "Check the plan's paths", code="not-found")
+                raise OpsError(f"{shown(str(root))} does not exist", "", "Check the plan's paths", code="not-found")
             if self.source.kind == "folder":
                 if not root.is_dir():
                     raise OpsError(
@@ -73,14 +79,20 @@ class Archive:
                     )
                 yield from self._below(str(root), "")
             else:
-                name = PurePosixPath(root.absolute().as_posix()).as_posix().lstrip("/").replace(":", "")
-                yield str(root), name
+                whole = Path(os.path.normpath(root.absolute()))
+                name = whole.as_posix().removeprefix(whole.anchor.replace("\\", "/"))
+                name = f"{whole.drive.replace(':', '')}/{name}".lstrip("/")
+                if name:
+                    yield str(root), name
                 if root.is_dir() and not root.is_symlink():
                     yield from self._below(str(root), name + "/")
 
     def _below(self, folder: str, prefix: str) -> Iterator[tuple[str, str]]:
         try:
             entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
+        except (FileNotFoundError, NotADirectoryError):
+            self._note("vanished while it was saved", prefix)
+            return
         except OSError as error:
             raise _unreadable(folder, error) from error
         for entry in entries:
@@ -98,41 +110,66 @@ class Archive:
         try:
             mode = os.lstat(path).st_mode
             if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode) or stat.S_ISLNK(mode)):
-                self.notes.append(f"left out, no file: {name}")
+                self._note("left out, no file", name)
                 return
             if not stat.S_ISREG(mode):
                 info = tar.gettarinfo(path, name)
-                yield self._head(info, name)
-                self.listing.add(path=name, type="dir" if info.isdir() else "link", size=0, to=info.linkname)
-                return
+                if info is not None and not info.isreg():  # else it has become a file meanwhile
+                    yield self._head(info)
+                    self.listing.add(path=name, type="dir" if info.isdir() else "link", size=0, to=info.linkname)
+                    return
             with open(path, "rb") as file:
-                info = tar.gettarinfo(None, name, file)  # of what was opened, not of what now bears the name
-                yield self._head(info, name)
+                # Of what was opened, not of what now bears the name. tarfile's own memory of inodes would take a new file
+                # for another name of one that was deleted meanwhile, and grow with every file.
+                tar.inodes.clear()  # type: ignore[attr-defined]
+                info = tar.gettarinfo(None, name, file)
+                info.linkname = self._same_as(file, name)
+                if info.linkname:
+                    info.type, info.size = tarfile.LNKTYPE, 0
+                yield self._head(info)
                 if info.islnk():
                     self.listing.add(path=name, type="hardlink", size=0, to=info.linkname)
                     return
                 yield from self._content(file, info, name)
         except FileNotFoundError:
-            self.notes.append(f"vanished while it was saved: {name}")
+            self._note("vanished while it was saved", name)
         except OSError as error:
             raise _unreadable(path, error) from error
 
-    def _head(self, info: tarfile.TarInfo, name: str) -> bytes:
+    def _same_as(self, file: IO[bytes], name: str) -> str:
+        """The name under which this very file was saved already; nothing where it was not, or has changed since."""
+        about = os.fstat(file.fileno())
+        if about.st_nlink < 2 or not about.st_ino:
+            return ""
+        key = (about.st_dev, about.st_ino)
+        first, *state = self._linked.get(key, ("", 0, 0))
+        if first and first != name and state == [about.st_size, about.st_mtime_ns]:
+            return first
+        self._linked[key] = (name, about.st_size, about.st_mtime_ns)
+        return ""
+
+    def _note(self, what: str, name: str) -> None:
+        self.noted += 1
+        if len(self.notes) < _NOTES:
+            self.notes.append(f"{what}: {shown(name)}")
+
+    def _head(self, info: tarfile.TarInfo) -> bytes:
         self.count += not info.isdir()
         return info.tobuf(tarfile.PAX_FORMAT, "utf-8", "surrogateescape")
 
     def _content(self, file: IO[bytes], info: tarfile.TarInfo, name: str) -> Iterator[bytes]:
-        digest, left = hashlib.sha256(), info.size
+        digest, left, cut = hashlib.sha256(), info.size, False
         while left:
             piece = file.read(min(left, _PIECE))
             if not piece:
-                self.notes.append(f"became shorter while it was saved: {name}")
-                piece = bytes(min(left, _PIECE))
+                if not cut:
+                    self._note("became shorter while it was saved", name)
+                cut, piece = True, bytes(min(left, _PIECE))
             digest.update(piece)
             left -= len(piece)
             yield piece
         if file.read(1):
-            self.notes.append(f"grew while it was saved: {name}")
+            self._note("grew while it was saved", name)
         self.size += info.size
         self.listing.add(path=name, type="file", size=info.size, sha256=digest.hexdigest())
         yield tarfile.NUL * (-info.size % tarfile.BLOCKSIZE)
@@ -174,7 +211,7 @@ class ListFile:
 
 def _unreadable(path: str, error: OSError) -> OpsError:
     return OpsError(
-        f"{path} cannot be read",
+        f"{shown(path)} cannot be read",
         error.strerror or str(error),
         "Give this user the right to read it, or exclude it in the plan: a backup with holes is none",
         code="denied",

@@ -89,13 +89,14 @@ class FileContent:
         self.archive.halt()
 
     def finish(self, job: Job[Any]) -> Parts:
-        listing = self.archive.listing
+        listing, notes = self.archive.listing, self.archive.notes
+        more = self.archive.noted - len(notes)
         return Parts(
             file_count=self.archive.count,
             file_bytes=self.archive.size,
             file_list=listing.content(),
             file_list_sha256=listing.tally.sha256,
-            notes=tuple(self.archive.notes[:100]),
+            notes=(*notes, f"and {more:,} more") if more else tuple(notes),
         )
 
     def close(self) -> None:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import errno
+import os
+import posixpath
 import queue
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from core.backups.flow import PieceReader
 from core.backups.tars import tarfile
 from core.base.errors import OpsError
+from core.base.files import shown
 
 _AHEAD = 16
 
@@ -25,7 +28,10 @@ class Extractor:
 
     def __init__(self, folder: Path, *, most_bytes: int, most_files: int) -> None:
         self.folder = folder
-        self.left_out: list[str] = []
+        self.left_out: list[tuple[str, str]] = []
+        """(name, where it leads)"""
+        self._folders: dict[str, tuple[int, float]] = {}
+        """Mode and time of each, set at the end: what is written into one changes its time, or needs it writable."""
         self.files = self.bytes = 0
         self._most_bytes, self._most_files = most_bytes, most_files
         self._pieces: queue.Queue[bytes | None] = queue.Queue(_AHEAD)
@@ -82,9 +88,10 @@ class Extractor:
                     if self._stop.is_set():
                         return
                     self._take(tar, member)
+            self._finish_folders()
         except OpsError as error:
             self._error = error
-        except (tarfile.TarError, OSError, EOFError, ValueError) as error:
+        except Exception as error:  # a time of a million years, say: whatever ends it, what was written is not all
             self._error = _explained(error)
 
     def _take(self, tar: tarfile.TarFile, member: tarfile.TarInfo) -> None:
@@ -98,10 +105,13 @@ class Extractor:
                 "It is damaged or was made to harm; do not restore it",
                 code="load",
             )
+        if member.isdir():
+            # As the filter does it with files: no set-id, not writable for others; and kept from others where it was.
+            self._folders[member.name] = (member.mode & 0o755 | 0o700, member.mtime)
         try:
             tar.extract(member, self.folder, filter="data")
         except (tarfile.LinkOutsideDestinationError, tarfile.AbsoluteLinkError):
-            self.left_out.append(f"{member.name} -> {member.linkname}")
+            self.left_out.append((member.name, member.linkname))
         except tarfile.FilterError as error:
             raise OpsError(
                 "The archive holds a path that leads outside",
@@ -109,6 +119,25 @@ class Extractor:
                 "It was made to harm; do not restore it",
                 code="load",
             ) from error
+
+    def _finish_folders(self) -> None:
+        for name, (mode, time) in reversed(self._folders.items()):  # what lies in a folder comes after it
+            path = self.folder / name
+            if path.is_dir() and not path.is_symlink():
+                path.chmod(mode)
+                os.utime(path, (time, time))
+
+
+def words_of_links(links: Sequence[tuple[str, str]]) -> str:
+    """For people: the first of them, and how many more."""
+    told = ", ".join(f"{shown(name)} -> {shown(to)}" for name, to in links[:5])
+    return f"{told} and {len(links) - 5:,} more" if len(links) > 5 else told
+
+
+def leads_outside(name: str, to: str) -> bool:
+    """Whether a link ``name`` to ``to`` would be left out."""
+    place = posixpath.normpath(posixpath.join(posixpath.dirname(name), to))
+    return posixpath.isabs(to) or place == ".." or place.startswith("../")
 
 
 def _explained(error: Exception) -> OpsError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -14,9 +15,9 @@ from core.base.errors import OpsError
 _ABORT_DAYS = 3
 
 
-def rule_of(plan: Plan, *, enabled: bool) -> lifecycle.Rule:
+def rule_of(plan: Plan, *, enabled: bool, name: str = "") -> lifecycle.Rule:
     return lifecycle.rule(
-        f"opsdesk-{plan.name}",
+        name or f"opsdesk-{plan.name}",
         plan.prefix,
         enabled=enabled,
         expire_days=plan.retention.days,
@@ -28,8 +29,17 @@ def rule_of(plan: Plan, *, enabled: bool) -> lifecycle.Rule:
 def write_rule(vault: Vault, plan: Plan, *, enabled: bool) -> None:
     """Put our rule among those of the bucket; raises OpsError where they cannot be read or were changed meanwhile."""
     before = lifecycle.read(vault.aws, vault.bucket)
-    after = lifecycle.merged(before, [rule_of(plan, enabled=enabled)])
+    after = lifecycle.merged(before, [rule_of(plan, enabled=enabled, name=_name(plan, before))])
     lifecycle.write(vault.aws, vault.bucket, after, expected=before)
+
+
+def _name(plan: Plan, there: lifecycle.Lifecycle) -> str:
+    """The rule's ID: another profile may keep backups under a plan of the same name in this bucket, and its rule must stay."""
+    plain = f"opsdesk-{plan.name}"
+    further = f"{plain}-{hashlib.sha256(plan.prefix.encode()).hexdigest()[:8]}"
+    taken = {rule.get("ID"): lifecycle.prefix_of(rule) for rule in there.rules}
+    ours = (name for name in (plain, further) if taken.get(name) == plan.prefix)
+    return next(ours, further if plain in taken else plain)
 
 
 @dataclass(frozen=True, slots=True)

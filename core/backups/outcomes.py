@@ -193,6 +193,8 @@ class Restored:
     seconds: float
     items: int
     plain_bytes: int
+    notes: tuple[str, ...] = ()
+    """What is not as it was in the backup."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,9 +20,9 @@ _VERSION = "2012-10-17"
 def documents(plan: Plan) -> dict[str, dict[str, Any]]:
     """{role: policy}. ``backup`` may write and never read or delete; ``verify`` may read and never write; ``admin`` is for
     people at work: lifecycle, lock and deletion."""
-    bucket = f"arn:aws:s3:::{plan.target.bucket}"
-    objects = f"{bucket}/{plan.prefix}*"
-    narrowed = {"StringLike": {"s3:prefix": [f"{plan.prefix}*", plan.prefix]}}
+    bucket, prefix = f"arn:aws:s3:::{plan.target.bucket}", _literal(plan.prefix)
+    objects = f"{bucket}/{prefix}*"
+    narrowed = {"StringLike": {"s3:prefix": [f"{prefix}*", prefix]}}
     backup = [
         _allow("WriteBackups", ["s3:PutObject", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts"], objects),
         _allow("ListBackups", ["s3:ListBucket"], bucket, narrowed),
@@ -65,6 +65,11 @@ def documents(plan: Plan) -> dict[str, dict[str, Any]]:
         role: {"Version": _VERSION, "Statement": statements}
         for role, statements in zip(ROLES, (backup, verify, admin), strict=True)
     }
+
+
+def _literal(text: str) -> str:
+    """``text`` in a policy, where a star, a question mark and a dollar would stand for something else."""
+    return "".join(f"${{{sign}}}" if sign in "*?$" else sign for sign in text)
 
 
 def _allow(name: str, actions: list[str], resource: str, condition: dict[str, Any] | None = None) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from core.backups.extract import Extractor
+from core.backups.extract import Extractor, leads_outside, words_of_links
 from core.backups.flow import Writer
 from core.backups.ledger import Ledger
 from core.backups.loader import Loader
@@ -27,6 +27,7 @@ from core.backups.unpack import Unpacked, unpack
 from core.backups.vault import Vault
 from core.base.clock import Clock
 from core.base.errors import OpsError, WrongUse
+from core.base.files import shown
 from core.jobs.job import Job
 
 _LISTED = 1000
@@ -62,12 +63,15 @@ class Restoring:
         not name it. What a failed or cancelled restore had begun is removed, unless it was there before."""
         started = time.monotonic()
         manifest = self._manifest(job, run)
+        notes: tuple[str, ...] = ()
         if manifest.kind == "mysql":
             place = self._place(manifest, to)
             where, items = self._into_databases(job, manifest, place, confirm)
         else:
-            where, items = self._into_folder(job, manifest, Path(to).expanduser().absolute(), confirm)
-        return Restored(self._plan.name, manifest.run, where, time.monotonic() - started, items, manifest.plain_bytes)
+            where, items, left_out = self._into_folder(job, manifest, Path(to).expanduser().absolute(), confirm)
+            notes = (_left_out(left_out),) if left_out else ()
+        seconds = time.monotonic() - started
+        return Restored(self._plan.name, manifest.run, where, seconds, items, manifest.plain_bytes, notes)
 
     def _doubts(self, manifest: Manifest) -> list[Finding]:
         failed = self._ledger.failures(self._plan.name).get(manifest.run)
@@ -226,8 +230,20 @@ class Restoring:
     def _preview_folder(self, job: Job[Any], manifest: Manifest, folder: Path) -> RestorePreview:
         assert manifest.files
         entries = read_list(job, self._vault, manifest)
-        files = [(name, int(entry["size"])) for name, entry in entries.items() if entry["type"] == "file"]
+        files = [(shown(name), int(entry["size"])) for name, entry in entries.items() if entry["type"] == "file"]
         findings = []
+        links = [(name, entry["to"]) for name, entry in entries.items() if entry["type"] == "link"]
+        outside = [(name, to) for name, to in links if leads_outside(name, to)]
+        if outside:
+            findings.append(
+                Finding(
+                    Severity.WARNING,
+                    "restore-links",
+                    _left_out(outside),
+                    "A link that leads out of the folder could lead whoever restores into something else",
+                    "Make them again afterwards, or unpack by hand as the manifest says",
+                )
+            )
         own = self._is_source(folder)
         if folder.exists() and any(folder.iterdir()):
             findings.append(_full(folder, own))
@@ -265,7 +281,9 @@ class Restoring:
                 return True
         return False
 
-    def _into_folder(self, job: Job[Any], manifest: Manifest, folder: Path, confirm: str) -> tuple[str, int]:
+    def _into_folder(
+        self, job: Job[Any], manifest: Manifest, folder: Path, confirm: str
+    ) -> tuple[str, int, list[tuple[str, str]]]:
         assert manifest.files
         own = self._is_source(folder)
         if own and confirm != str(folder):
@@ -282,6 +300,13 @@ class Restoring:
             with Extractor(draft, most_bytes=manifest.files.size, most_files=manifest.files.count) as extractor:
                 self._unpack(job, manifest, extractor)
                 extractor.finish()
+            if extractor.files != manifest.files.count:
+                raise OpsError(
+                    "The archive does not hold what its manifest says",
+                    f"{extractor.files:,} files came out of it, {manifest.files.count:,} were saved",
+                    "Restore an older backup",
+                    code="damaged",
+                )
             job.checkpoint()
             if draft is not folder:
                 if not fresh:
@@ -297,7 +322,12 @@ class Restoring:
         finally:
             if draft is not folder:
                 shutil.rmtree(draft, ignore_errors=True)
-        return str(folder), extractor.files
+        return str(folder), extractor.files, extractor.left_out
+
+
+def _left_out(links: list[tuple[str, str]]) -> str:
+    what = "1 link that leads outside is" if len(links) == 1 else f"{len(links):,} links that lead outside are"
+    return f"{what} left out: {words_of_links(links)}"
 
 
 def _tables(connection: Any, database: str) -> int | None:

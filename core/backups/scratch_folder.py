@@ -20,6 +20,7 @@ from core.backups.manifest import Manifest
 from core.backups.outcomes import Check
 from core.backups.vault import Vault
 from core.base.errors import OpsError
+from core.base.files import shown
 from core.jobs.job import Job
 
 
@@ -76,7 +77,7 @@ class FolderTarget:
                 "",
                 f"{len(left):,} left out by the safe extraction",
                 0.0,
-                "\n".join(left[:100]),
+                "\n".join(f"{shown(name)} -> {shown(to)}" for name, to in left[:100]),
             )
 
 
@@ -128,20 +129,24 @@ def read_list(job: Job[Any], vault: Vault, manifest: Manifest) -> dict[str, dict
 def compare_files(job: Job[Any], extractor: Extractor, entries: dict[str, dict[str, Any]]) -> tuple[list[str], int]:
     """What differs between the list and the folder, and how many files were compared."""
     troubles, seen = [], 0
-    left_out = {entry.partition(" -> ")[0] for entry in extractor.left_out}
+    left_out = {name for name, _ in extractor.left_out}
     found = _walk(extractor.folder)
     for number, (name, entry) in enumerate(entries.items(), 1):
-        job.report(number, len(entries), f"Comparing {name}")
+        job.report(number, len(entries), f"Comparing {shown(name)}")
         path = extractor.folder / name
         if entry["type"] == "file":
             seen += 1
             if not path.is_file() or path.is_symlink():
-                troubles.append(f"missing: {name}")
+                troubles.append(f"missing: {shown(name)}")
             elif path.stat().st_size != entry["size"] or _sha256(path) != entry["sha256"]:
-                troubles.append(f"differs: {name}")
-        elif name not in left_out and not os.path.lexists(path):
-            troubles.append(f"missing: {name}")
-    troubles += [f"not in the list: {name}" for name in sorted(found - set(entries))]
+                troubles.append(f"differs: {shown(name)}")
+        elif name in left_out:
+            continue
+        elif not os.path.lexists(path):
+            troubles.append(f"missing: {shown(name)}")
+        elif entry["type"] == "link" and (not path.is_symlink() or os.readlink(path) != entry["to"]):
+            troubles.append(f"differs: {shown(name)}")
+    troubles += [f"not in the list: {shown(name)}" for name in sorted(found - set(entries))]
     return troubles, seen
 
 

@@ -11,6 +11,12 @@ from typing import IO
 from core.base.errors import OpsError
 
 
+def shown(name: str) -> str:
+    """A file's name for people, manifests and messages: bytes that are no UTF-8 (Python keeps them as lone surrogates, which no
+    encoder takes) as ``\\xff``."""
+    return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+
+
 @contextlib.contextmanager
 def atomic_file(path: Path, *, mode: int = 0o600) -> Iterator[IO[bytes]]:
     """Open a temporary neighbour of ``path`` for writing; it takes the name only if the block ends well.

@@ -288,6 +288,8 @@ def _restore(options: argparse.Namespace, console: Console) -> int:
             job, options.plan, run=preview.run, to=options.to, confirm=options.overwrite_source
         ),
     )
+    for note in restored.notes:
+        console.warn(note)
     console.result(
         asdict(restored),
         f"Restored {restored.run} to {restored.to}: {restored.items:,} items in {restored.seconds:,.1f} s",

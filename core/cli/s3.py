@@ -132,7 +132,12 @@ def _level(job: Job[Any], objects: Objects, where: Address) -> Iterator[Sequence
 def _show(console: Console, entry: Entry, *, versions: bool) -> None:
     size = "folder" if entry.folder else "deleted" if entry.delete_marker else str(entry.size)
     tail = f"  {entry.version}{' (current)' if entry.latest else ''}" if versions else ""
-    console.result(None, f"{when(entry.modified) or '':<20}  {size:>14}  {entry.key}{tail}")
+    console.result(None, f"{when(entry.modified) or '':<20}  {size:>14}  {_legible(entry.key)}{tail}")
+
+
+def _legible(key: str) -> str:
+    """On one line, and without a terminal's commands: a key may hold any character."""
+    return "".join(sign if sign.isprintable() else repr(sign)[1:-1] for sign in key)
 
 
 def _row(entry: Entry) -> dict[str, Any]:

@@ -1,27 +1,26 @@
-"""Changing: buckets made and removed, objects copied, moved, deleted, brought back, relabelled; unfinished uploads swept."""
+"""Changing: buckets made and removed, objects deleted, brought back, relabelled; unfinished uploads swept."""
 
 from __future__ import annotations
 
-import time
+import re
 from collections.abc import Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from typing import Any
 
 from core.aws.faults import explained
 from core.aws.session import AwsSession
-from core.backups.objects.address import Address, checked_bucket_name
+from core.backups.objects.address import checked_bucket_name
 from core.backups.objects.browse import versions_of, walk, walk_versions
+from core.backups.objects.copying import DESCRIBING, copy_object, encryption
 from core.backups.objects.upload import parts_of
-from core.backups.objects.values import Deleted, Entry, Moved, OpenUpload
+from core.backups.objects.values import Deleted, Entry, OpenUpload
 from core.backups.upload import patiently
 from core.base.errors import OpsError, WrongUse
 from core.jobs.job import Job
 
 BATCH = 1000  # DeleteObjects takes no more
-LARGEST_COPY = 5 << 30  # CopyObject's limit; beyond it by parts
-_COPY_PART = 512 << 20
-_THREADS = 8  # 2-4 ms of CPU a request: more threads gain nothing
+_NO_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
+"""What a key may hold and XML 1.0 may not."""
 
 
 # -- buckets ------------------------------------------------------------------
@@ -114,8 +113,15 @@ def delete(
 
 
 def _delete_batch(job: Job[Any], client: Any, bucket: str, batch: list[dict[str, str]]) -> dict[str, Any]:
+    unsaid = [item for item in batch if _NO_XML.search(item["Key"])]
+    said = [item for item in batch if item not in unsaid] if unsaid else batch
+
     def send() -> dict[str, Any]:
-        answer: dict[str, Any] = client.delete_objects(Bucket=bucket, Delete={"Objects": batch, "Quiet": True})
+        for item in unsaid:  # one such key in the list, and S3 refuses all thousand
+            client.delete_object(Bucket=bucket, **item)
+        answer: dict[str, Any] = (
+            client.delete_objects(Bucket=bucket, Delete={"Objects": said, "Quiet": True}) if said else {}
+        )
         return answer
 
     return patiently(job, f"delete from {bucket}", send, patience=45)
@@ -147,135 +153,6 @@ def _reason(item: dict[str, str]) -> str:
     return f"{code}: {message}" if message else code
 
 
-# -- copying ------------------------------------------------------------------
-def copy(
-    job: Job[Any],
-    aws: AwsSession,
-    source: Address,
-    entries: list[Entry],
-    target: Address,
-    *,
-    move: bool = False,
-    replace: bool = False,
-) -> Moved:
-    """Copy ``entries`` of ``source.bucket`` below ``target``, keeping their names; the bytes never pass this computer.
-
-    ``source.key`` is the prefix they are shown in. A single object may get a new name: ``target.key`` then does not end
-    with a slash. ``move`` deletes an original only after its copy was seen there with the same size.
-    """
-    if move and source.bucket == target.bucket and any(e.folder and target.key.startswith(e.key) for e in entries):
-        raise WrongUse("A folder cannot move into itself", f"{target} lies inside it", "Choose another place")
-    started, client = time.monotonic(), aws.client("s3")
-    renamed = len(entries) == 1 and not entries[0].folder and bool(target.key) and not target.key.endswith("/")
-    folder = target.key if not target.key or target.key.endswith("/") else f"{target.key}/"
-    done = size = 0
-    errors: list[tuple[str, str]] = []
-
-    def one(entry: Entry) -> Entry:
-        job.checkpoint()
-        key = target.key if renamed else folder + entry.key[len(source.key) :]
-        copy_object(job, client, source.bucket, entry, target.bucket, key, replace=replace)
-        if move:
-            with explained(f"look at the copy of {entry.key}"):
-                there = int(client.head_object(Bucket=target.bucket, Key=key)["ContentLength"])
-            if there != entry.size:
-                raise OpsError(
-                    f"The copy of {entry.key} is incomplete", f"{there:,} of {entry.size:,} bytes", "Try again"
-                )
-            with explained(f"delete {entry.key} after copying it"):
-                client.delete_object(Bucket=source.bucket, Key=entry.key)
-        return entry
-
-    with ThreadPoolExecutor(_THREADS, thread_name_prefix="copy") as pool:
-        for group in _objects(job, aws, source.bucket, entries):
-            for future in [(entry, pool.submit(one, entry)) for entry in group]:
-                try:
-                    entry = future[1].result()
-                    done, size = done + 1, size + entry.size
-                except OpsError as error:
-                    if error.code in ("unreachable", "credentials", "expired"):
-                        raise
-                    errors.append((future[0].key, error.why or error.title))
-                job.report(done, None, f"{done:,} {'moved' if move else 'copied'}")
-    return Moved(done, size, seconds=time.monotonic() - started, errors=tuple(errors))
-
-
-def _objects(job: Job[Any], aws: AwsSession, bucket: str, entries: list[Entry]) -> Iterator[list[Entry]]:
-    yield [entry for entry in entries if not entry.folder]
-    for entry in entries:
-        if entry.folder:
-            yield from walk(job, aws, bucket, entry.key)
-
-
-def copy_object(
-    job: Job[Any],
-    client: Any,
-    bucket: str,
-    entry: Entry,
-    to_bucket: str,
-    key: str,
-    *,
-    replace: bool,
-    **changes: Any,
-) -> None:
-    """One object, on the server. ``changes``: more arguments of CopyObject (StorageClass, MetadataDirective, ...).
-
-    CopyObject has no If-None-Match: without ``replace`` it looks first, which leaves a small gap.
-    """
-    origin = {"Bucket": bucket, "Key": entry.key, **({"VersionId": entry.version} if entry.version else {})}
-    if not replace and _exists(client, to_bucket, key):
-        raise OpsError(
-            f"Could not copy to {key}", "An object of that name is already there", "Choose another name", code="exists"
-        )
-    if entry.size <= LARGEST_COPY:
-        if entry.storage_class and "StorageClass" not in changes:
-            changes["StorageClass"] = entry.storage_class
-        with explained(f"copy {entry.key}"):
-            client.copy_object(Bucket=to_bucket, Key=key, CopySource=origin, **changes)
-        return
-    _copy_by_parts(job, client, origin, entry, to_bucket, key, changes)
-
-
-def _copy_by_parts(
-    job: Job[Any], client: Any, origin: dict[str, str], entry: Entry, bucket: str, key: str, changes: dict[str, Any]
-) -> None:
-    from core.backups.upload import abort_upload
-
-    with explained(f"copy {entry.key}"):
-        head = client.head_object(**origin)
-        kept = ("ContentType", "ContentEncoding", "ContentDisposition", "CacheControl", "Metadata", "StorageClass")
-        arguments = {name: head[name] for name in kept if head.get(name)}
-        arguments |= {name: value for name, value in changes.items() if not name.endswith("Directive")}
-        upload = client.create_multipart_upload(Bucket=bucket, Key=key, **arguments)["UploadId"]
-    try:
-        parts = []
-        for number, start in enumerate(range(0, entry.size, _COPY_PART), 1):
-            job.checkpoint()
-            end = min(start + _COPY_PART, entry.size) - 1
-            with explained(f"copy part {number} of {entry.key}"):
-                answer = client.upload_part_copy(
-                    Bucket=bucket, Key=key, UploadId=upload, PartNumber=number, CopySource=origin,
-                    CopySourceRange=f"bytes={start}-{end}", CopySourceIfMatch=head["ETag"],
-                )["CopyPartResult"]  # fmt: skip
-            parts.append({"PartNumber": number, "ETag": answer["ETag"]})
-        with explained(f"complete the copy of {entry.key}"):
-            client.complete_multipart_upload(Bucket=bucket, Key=key, UploadId=upload, MultipartUpload={"Parts": parts})
-    except BaseException:
-        abort_upload(client, bucket, key, upload)
-        raise
-
-
-def _exists(client: Any, bucket: str, key: str) -> bool:
-    try:
-        with explained(f"look at {key}"):
-            client.head_object(Bucket=bucket, Key=key)
-    except OpsError as error:
-        if error.code == "not-found":
-            return False
-        raise
-    return True
-
-
 # -- one object ---------------------------------------------------------------
 def relabel(
     job: Job[Any],
@@ -290,11 +167,11 @@ def relabel(
     """Another storage class, metadata or content type: S3 copies the object onto itself (a new version where it keeps them)."""
     changes: dict[str, Any] = {"StorageClass": storage_class} if storage_class else {}
     client = aws.client("s3")
+    with explained(f"read the facts of {entry.key}"):
+        head = client.head_object(Bucket=bucket, Key=entry.key)
+    changes |= encryption(head)
     if metadata is not None or content_type:
-        with explained(f"read the facts of {entry.key}"):
-            head = client.head_object(Bucket=bucket, Key=entry.key)
-        kept = ("ContentEncoding", "ContentDisposition", "ContentLanguage", "CacheControl")
-        changes |= {name: head[name] for name in kept if head.get(name)}
+        changes |= {name: head[name] for name in DESCRIBING if head.get(name)}
         changes["MetadataDirective"] = "REPLACE"
         changes["Metadata"] = head.get("Metadata", {}) if metadata is None else metadata
         changes["ContentType"] = content_type or head.get("ContentType", "")
@@ -316,7 +193,10 @@ def restore_version(job: Job[Any], aws: AwsSession, bucket: str, version: Entry)
     """Make an old version the current one: a copy of it on top; nothing is lost."""
     if version.delete_marker:
         raise WrongUse("A delete marker cannot be restored", "It holds no bytes", "Choose a version, or undelete")
-    copy_object(job, aws.client("s3"), bucket, version, bucket, version.key, replace=True)
+    client = aws.client("s3")
+    with explained(f"read the facts of {version.key}"):
+        head = client.head_object(Bucket=bucket, Key=version.key, VersionId=version.version)
+    copy_object(job, client, bucket, version, bucket, version.key, replace=True, **encryption(head))
 
 
 def undelete(job: Job[Any], aws: AwsSession, bucket: str, key: str) -> int:

@@ -19,8 +19,10 @@ from core.aws.session import AwsSession
 from core.backups.objects.address import Address, local_path
 from core.backups.objects.browse import walk
 from core.backups.objects.download import is_partial
+from core.backups.objects.trees import UNNAMEABLE
 from core.backups.objects.values import Comparison, Difference, Entry
 from core.base.errors import OpsError, WrongUse
+from core.base.files import shown
 from core.jobs.job import Job
 
 _SECOND = 1.0  # a listing has whole seconds on some endpoints, a file has nanoseconds
@@ -37,7 +39,7 @@ class _Side:
     untouchable: list[str] = field(default_factory=list)
 
     def leave(self, name: str, why: str) -> None:
-        self.errors.append((os.fsencode(name).decode(errors="replace"), why))
+        self.errors.append((shown(name), why))
         self.untouchable.append(name)
 
     def touches(self, name: str) -> bool:
@@ -68,7 +70,7 @@ def compare(
     hidden = _hidden(exclude)
     side = _Side()
     here = _files(folder, hidden, side) if folder.exists() else iter(())
-    there = _objects(job, aws, place, hidden)
+    there = _objects(job, aws, place, hidden, None if upward else side)
     client = aws.client("s3")
     carry: list[Difference] = []
     surplus: list[Difference] = []
@@ -156,8 +158,9 @@ def _files(
 
 
 def _objects(
-    job: Job[Any], aws: AwsSession, place: Address, hidden: Callable[[str], bool]
+    job: Job[Any], aws: AwsSession, place: Address, hidden: Callable[[str], bool], side: _Side | None
 ) -> Iterator[tuple[str, Entry]]:
+    """side: told of objects that no file can be made of."""
     before = ""
     for page in walk(job, aws, place.bucket, place.key):
         for entry in page:
@@ -170,8 +173,12 @@ def _objects(
                     code="order",
                 )
             before = name
-            if name and not name.endswith("/") and not hidden(name):  # markers that some tools leave for folders
+            if not name or hidden(name):
+                continue
+            if not name.endswith("/"):
                 yield name, entry
+            elif entry.size and side is not None:  # without bytes: a marker that some tools leave for a folder
+                side.errors.append((name, UNNAMEABLE))
 
 
 def _merged(

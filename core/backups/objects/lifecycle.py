@@ -254,6 +254,10 @@ def applies(item: Rule, entry: Entry) -> bool:
     )
 
 
+def prefix_of(item: Rule) -> str:
+    return _filter(item)[0]
+
+
 def tags_of_rule(item: Rule) -> dict[str, str]:
     """The tags that an object has to carry for this rule; none: it is about all."""
     return _filter(item)[1]

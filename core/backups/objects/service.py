@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from core.aws.workplace import Workplace
-from core.backups.objects import browse, change, comparing, download, facts, lifecycle, sync, trees
+from core.backups.objects import browse, change, comparing, copying, download, facts, lifecycle, sync, trees
 from core.backups.objects.address import Address
 from core.backups.objects.fate import Fate
 from core.backups.objects.fate import fate as try_out
@@ -191,7 +191,7 @@ class Objects:
         move: bool = False,
         replace: bool = False,
     ) -> Moved:
-        return change.copy(job, self._aws, source, entries, target, move=move, replace=replace)
+        return copying.copy(job, self._aws, source, entries, target, move=move, replace=replace)
 
     def relabel(
         self,

@@ -17,12 +17,14 @@ from core.backups.objects.pieces import Gauge
 from core.backups.objects.upload import upload_file
 from core.backups.objects.values import Entry, Moved
 from core.base.errors import OpsError
+from core.base.files import shown
 from core.jobs.job import Job
 
 _THREADS = 8  # for small files; 2-4 ms of CPU a request, so more gain nothing
 _GROUP = 256
 STOPPING = ("unreachable", "credentials", "expired", "tls", "clock", "disk", "settings")
 """Codes of trouble that the next file would meet as well."""
+UNNAMEABLE = "No file can be called so: its name ends with a slash"
 
 
 def upload_paths(
@@ -51,7 +53,7 @@ def upload_paths(
                 relative.encode()
                 found.append((file, prefix + relative, file.stat().st_size))
             except (OSError, UnicodeEncodeError) as error:
-                errors.append((os.fsencode(file).decode(errors="replace"), str(error)))
+                errors.append((shown(str(file)), str(error)))
     return upload_files(
         job, aws, found, bucket, part_size=part_size, workers=workers, replace=replace, extra=extra, errors=errors
     )
@@ -150,6 +152,9 @@ def download_pages(
 
     with ThreadPoolExecutor(1 if alone else _THREADS, thread_name_prefix="file") as pool:
         for page in pages:
+            for entry in page:
+                if entry.key.endswith("/") and entry.size:
+                    total.errors.append((entry.key, UNNAMEABLE))
             page = [entry for entry in page if not entry.key.endswith("/")]  # markers that some tools leave for folders
             small = [entry for entry in page if entry.size <= 8 << 20]
             for entry, future in zip(small, [pool.submit(one, entry) for entry in small], strict=True):
@@ -214,14 +219,18 @@ def _files(path: Path, errors: list[tuple[str, str]]) -> Iterator[tuple[Path, st
         return
 
     def failed(error: OSError) -> None:
-        errors.append((str(error.filename), error.strerror or str(error)))
+        errors.append((shown(str(error.filename)), error.strerror or str(error)))
 
     top = path.resolve()
     for folder, names, files in os.walk(top, onerror=failed):
         names.sort()
+        linked = [name for name in names if os.path.islink(os.path.join(folder, name))]
+        errors += [
+            (shown(os.path.join(folder, name)), "It is a link to a folder: such are not followed") for name in linked
+        ]
         for name in sorted(files):
             file = Path(folder) / name
             if file.is_file():  # no sockets, pipes, devices, dead links
                 yield file, f"{top.name}/{file.relative_to(top).as_posix()}"
             else:
-                errors.append((str(file), "It is no regular file"))
+                errors.append((shown(str(file)), "It is no regular file"))

@@ -147,7 +147,7 @@ class _Parts:
         self, part_size: int, workers: int, arguments: dict[str, Any], before: tuple[int, int], *, replace: bool
     ) -> int:
         """Send, complete, compare; returns how many bytes were there already."""
-        upload_id, plan, done = self._found() or self._begun(part_size, arguments)
+        upload_id, plan, done = self._found(arguments) or self._begun(part_size, arguments)
         reused = sum(item.size for item in plan if item.number in done)
         self._gauge.add(reused, reused=True)
         try:
@@ -172,7 +172,7 @@ class _Parts:
         )
         return answer["UploadId"], slices(self._size, part_size), {}
 
-    def _found(self) -> tuple[str, list[Slice], dict[int, dict[str, Any]]] | None:
+    def _found(self, arguments: dict[str, Any]) -> tuple[str, list[Slice], dict[int, dict[str, Any]]] | None:
         """An unfinished upload of this very file: every part that arrived has this file's bytes (some endpoints cannot
         replace a part)."""
         try:
@@ -186,6 +186,8 @@ class _Parts:
         for item in sorted(candidates, key=lambda item: item["Initiated"], reverse=True):
             if item.get("ChecksumAlgorithm", "SHA256") != "SHA256":
                 continue  # begun by a program with another checksum: its parts and ours do not mix
+            if item.get("StorageClass", "STANDARD") != arguments.get("StorageClass", "STANDARD"):
+                continue  # it would end in the class that it was begun in
             plan, done = self._compared(item["UploadId"])
             if done:
                 return item["UploadId"], plan, done

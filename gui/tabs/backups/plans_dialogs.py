@@ -141,7 +141,9 @@ class PlansDialogs(QObject):
             self.page.work(
                 plan.name, f"Restore {plan.name} into {to}",
                 lambda job: self.page.service.restore(job, plan.name, run=run, to=to, confirm=confirm),
-                lambda done: self.page.context.praise(f"Restored {done.items} into {done.to} in {wording.span(done.seconds)}."),
+                lambda done: self.page.context.praise(
+                    " ".join((f"Restored {done.items} into {done.to} in {wording.span(done.seconds)}.", *done.notes))
+                ),
                 write=True,
             )  # fmt: skip
 

@@ -171,3 +171,11 @@ def test_policies_name_the_key_and_the_topic(tmp_path: Path) -> None:
     text = json.dumps(policies.documents(plan)["backup"])
     assert "arn:aws:kms:eu-west-1:1:key/k" in text and "arn:aws:sns:eu-west-1:1:t" in text
     assert "Delete" not in text and "GetObject" not in text and '"*"' not in text
+
+
+def test_signs_of_a_prefix_stand_for_nothing_else_in_a_policy() -> None:
+    """``a*/`` would open every folder that begins with an a."""
+    plan = Plan("nightly", Source("folder", paths=("/x",)), Aim(BUCKET, "a*?$"))
+    for document in policies.documents(plan).values():
+        text = json.dumps(document)
+        assert "a${*}${?}${$}/nightly/*" in text and "a*" not in text

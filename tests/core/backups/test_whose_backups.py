@@ -80,3 +80,24 @@ def test_a_folder_of_the_plans_own_name_below_it(folders: Station) -> None:
     run = folders.run()
     folders.keep(target=Target(folders.bucket))
     assert run.key.startswith("db/db/") and folders.service.backups(folders.job(), "db") == []
+
+
+def test_two_profiles_with_a_plan_of_one_name_keep_their_own_rules(folders: Station) -> None:
+    def rules() -> dict[str, str]:
+        found = folders.s3.get_bucket_lifecycle_configuration(Bucket=folders.bucket)["Rules"]
+        return {rule["Filter"]["Prefix"]: rule["Status"] for rule in found}
+
+    folders.service.set_expiry(folders.job(), "nightly")
+    folders.keep(target=Target(folders.bucket, "other"))
+    for _ in range(2):
+        folders.service.set_expiry(folders.job(), "nightly")
+        assert rules() == {"db/nightly/": "Enabled", "other/nightly/": "Enabled"}
+    folders.service.pause_expiry(folders.job(), "nightly")
+    assert rules() == {"db/nightly/": "Enabled", "other/nightly/": "Disabled"}
+    found = folders.s3.get_bucket_lifecycle_configuration(Bucket=folders.bucket)["Rules"]
+    kept = [rule for rule in found if rule["Filter"]["Prefix"] == "other/nightly/"]
+    folders.s3.put_bucket_lifecycle_configuration(
+        Bucket=folders.bucket, LifecycleConfiguration={"Rules": kept}
+    )  # the other profile's is gone: ours is still found
+    folders.service.set_expiry(folders.job(), "nightly")
+    assert rules() == {"other/nightly/": "Enabled"}

@@ -1,0 +1,183 @@
+"""Copying and moving on the server: the bytes never pass this computer."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+from urllib.parse import urlencode
+
+from core.aws.faults import explained
+from core.aws.session import AwsSession
+from core.backups.objects.address import Address
+from core.backups.objects.browse import walk
+from core.backups.objects.values import Entry, Moved
+from core.backups.upload import abort_upload
+from core.base.errors import OpsError, WrongUse
+from core.jobs.job import Job
+
+LARGEST_COPY = 5 << 30  # CopyObject's limit; beyond it by parts
+_COPY_PART = 512 << 20
+_THREADS = 8  # 2-4 ms of CPU a request: more threads gain nothing
+DESCRIBING = (
+    "ContentEncoding",
+    "ContentDisposition",
+    "ContentLanguage",
+    "CacheControl",
+    "Expires",
+    "WebsiteRedirectLocation",
+)
+
+
+def copy(
+    job: Job[Any],
+    aws: AwsSession,
+    source: Address,
+    entries: list[Entry],
+    target: Address,
+    *,
+    move: bool = False,
+    replace: bool = False,
+) -> Moved:
+    """Copy ``entries`` of ``source.bucket`` below ``target``, keeping their names; the bytes never pass this computer.
+
+    ``source.key`` is the prefix they are shown in. A single object may get a new name: ``target.key`` then does not end
+    with a slash. ``move`` deletes an original only after its copy was seen there with the same size.
+    """
+    started, client = time.monotonic(), aws.client("s3")
+    renamed = len(entries) == 1 and not entries[0].folder and bool(target.key) and not target.key.endswith("/")
+    folder = target.key if not target.key or target.key.endswith("/") else f"{target.key}/"
+    if source.bucket == target.bucket:
+        # A copy would find its own copies for ever; a move would delete what it has just written.
+        if any(entry.folder and folder.startswith(entry.key) for entry in entries):
+            raise WrongUse("A folder cannot go into itself", f"{target} lies inside it", "Choose another place")
+        if folder == source.key or (renamed and target.key == entries[0].key):
+            raise WrongUse(
+                "Source and target are the same", f"{target} is where it lies", "Choose another place or name"
+            )
+    done = size = 0
+    errors: list[tuple[str, str]] = []
+
+    def one(entry: Entry) -> Entry:
+        job.checkpoint()
+        key = target.key if renamed else folder + entry.key[len(source.key) :]
+        copy_object(job, client, source.bucket, entry, target.bucket, key, replace=replace)
+        if move:
+            with explained(f"look at the copy of {entry.key}"):
+                there = int(client.head_object(Bucket=target.bucket, Key=key)["ContentLength"])
+            if there != entry.size:
+                raise OpsError(
+                    f"The copy of {entry.key} is incomplete", f"{there:,} of {entry.size:,} bytes", "Try again"
+                )
+            with explained(f"delete {entry.key} after copying it"):
+                client.delete_object(Bucket=source.bucket, Key=entry.key)
+        return entry
+
+    with ThreadPoolExecutor(_THREADS, thread_name_prefix="copy") as pool:
+        for group in _objects(job, aws, source.bucket, entries):
+            for future in [(entry, pool.submit(one, entry)) for entry in group]:
+                try:
+                    entry = future[1].result()
+                    done, size = done + 1, size + entry.size
+                except OpsError as error:
+                    if error.code in ("unreachable", "credentials", "expired"):
+                        raise
+                    errors.append((future[0].key, error.why or error.title))
+                job.report(done, None, f"{done:,} {'moved' if move else 'copied'}")
+    return Moved(done, size, seconds=time.monotonic() - started, errors=tuple(errors))
+
+
+def _objects(job: Job[Any], aws: AwsSession, bucket: str, entries: list[Entry]) -> Iterator[list[Entry]]:
+    yield [entry for entry in entries if not entry.folder]
+    for entry in entries:
+        if entry.folder:
+            yield from walk(job, aws, bucket, entry.key)
+
+
+def copy_object(
+    job: Job[Any],
+    client: Any,
+    bucket: str,
+    entry: Entry,
+    to_bucket: str,
+    key: str,
+    *,
+    replace: bool,
+    **changes: Any,
+) -> None:
+    """One object, on the server. ``changes``: more arguments of CopyObject (StorageClass, MetadataDirective, ...).
+
+    CopyObject has no If-None-Match: without ``replace`` it looks first, which leaves a small gap.
+    """
+    origin = {"Bucket": bucket, "Key": entry.key, **({"VersionId": entry.version} if entry.version else {})}
+    if not replace and _exists(client, to_bucket, key):
+        raise OpsError(
+            f"Could not copy to {key}", "An object of that name is already there", "Choose another name", code="exists"
+        )
+    if entry.size <= LARGEST_COPY:
+        if entry.storage_class and "StorageClass" not in changes:
+            changes["StorageClass"] = entry.storage_class
+        with explained(f"copy {entry.key}"):
+            client.copy_object(Bucket=to_bucket, Key=key, CopySource=origin, **changes)
+        return
+    _copy_by_parts(job, client, origin, entry, to_bucket, key, changes)
+
+
+def _copy_by_parts(
+    job: Job[Any], client: Any, origin: dict[str, str], entry: Entry, bucket: str, key: str, changes: dict[str, Any]
+) -> None:
+    with explained(f"copy {entry.key}"):
+        head = client.head_object(**origin)
+        kept = (*DESCRIBING, "ContentType", "Metadata", "StorageClass")
+        arguments = {name: head[name] for name in kept if head.get(name)}
+        arguments |= encryption(head) | _tagging(client, origin, head)
+        arguments |= {name: value for name, value in changes.items() if not name.endswith("Directive")}
+        upload = client.create_multipart_upload(Bucket=bucket, Key=key, **arguments)["UploadId"]
+    try:
+        parts = []
+        for number, start in enumerate(range(0, entry.size, _COPY_PART), 1):
+            job.checkpoint()
+            end = min(start + _COPY_PART, entry.size) - 1
+            with explained(f"copy part {number} of {entry.key}"):
+                answer = client.upload_part_copy(
+                    Bucket=bucket, Key=key, UploadId=upload, PartNumber=number, CopySource=origin,
+                    CopySourceRange=f"bytes={start}-{end}", CopySourceIfMatch=head["ETag"],
+                )["CopyPartResult"]  # fmt: skip
+            parts.append({"PartNumber": number, "ETag": answer["ETag"]})
+        with explained(f"complete the copy of {entry.key}"):
+            client.complete_multipart_upload(Bucket=bucket, Key=key, UploadId=upload, MultipartUpload={"Parts": parts})
+    except BaseException:
+        abort_upload(client, bucket, key, upload)
+        raise
+
+
+def _tagging(client: Any, origin: dict[str, str], head: dict[str, Any]) -> dict[str, str]:
+    """CopyObject takes the tags along by itself; an upload in parts begins without any."""
+    try:
+        with explained(f"read the tags of {origin['Key']}"):
+            tags = client.get_object_tagging(**origin).get("TagSet")
+    except OpsError as error:  # an endpoint without tags, or a role that may not read them
+        if head.get("TagCount") or error.code == "unreachable":
+            raise
+        tags = None
+    return {"Tagging": urlencode({tag["Key"]: tag["Value"] for tag in tags})} if tags else {}
+
+
+def _exists(client: Any, bucket: str, key: str) -> bool:
+    try:
+        with explained(f"look at {key}"):
+            client.head_object(Bucket=bucket, Key=key)
+    except OpsError as error:
+        if error.code == "not-found":
+            return False
+        raise
+    return True
+
+
+def encryption(head: dict[str, Any]) -> dict[str, Any]:
+    """The arguments that keep an object encrypted as it is: a copy is otherwise encrypted as its bucket does by default."""
+    if head.get("ServerSideEncryption", "") in ("", "AES256"):
+        return {}
+    kept = ("ServerSideEncryption", "SSEKMSKeyId", "BucketKeyEnabled")
+    return {name: head[name] for name in kept if head.get(name)}
