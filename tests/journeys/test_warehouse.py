@@ -71,6 +71,16 @@ def menu_entry(hand: Hand, words: str) -> None:
     hand.click(menu, menu.actionGeometry(action).center())
 
 
+def saved(hand: Hand, name: QLineEdit, path: Path) -> None:
+    """The dialog's ``name`` has the keys, takes the path as a user sees it, and the file comes."""
+    hand.wait_until(name.hasFocus, "the name has the keys")
+    hand.key("ctrl+a")
+    hand.type(str(path))
+    hand.wait_until(lambda: name.text() == str(path), "the path stands in the dialog")
+    hand.key("Return")
+    hand.wait_until(path.exists, "the file")
+
+
 def write(hand: Hand, view: Any, sql: str) -> None:
     hand.click(view.editors.editor.viewport())
     hand.key("ctrl+a")
@@ -152,10 +162,7 @@ def test_connect_browse_run_cancel_chart_export(hand: Hand, tmp_path: Path) -> N
     name = chooser.findChild(QLineEdit)
     assert name is not None
     hand.click(name)
-    hand.key("ctrl+a")
-    hand.type(str(tmp_path / "ids.csv"))
-    hand.key("Return")
-    hand.wait_until((tmp_path / "ids.csv").exists, "the file")
+    saved(hand, name, tmp_path / "ids.csv")
     assert len((tmp_path / "ids.csv").read_text().splitlines()) == 10_001
     print(beat.stop())
 
@@ -280,11 +287,9 @@ def test_an_expert_uses_the_keys_alone(hand: Hand, tmp_path: Path) -> None:
         lambda: any(isinstance(w, QMenu) and w.isVisible() for w in QApplication.topLevelWidgets()), "a menu"
     )
     hand.key("Down", "Return")
-    hand.dialog(QFileDialog)
-    hand.key("ctrl+a")
-    hand.type(str(tmp_path / "ids.csv"))
-    hand.key("Return")
-    hand.wait_until((tmp_path / "ids.csv").exists, "the file")
+    name = hand.dialog(QFileDialog).findChild(QLineEdit)
+    assert name is not None
+    saved(hand, name, tmp_path / "ids.csv")
     assert len((tmp_path / "ids.csv").read_text().splitlines()) == 10_001
 
 

@@ -13,6 +13,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -164,10 +165,12 @@ def database(sandbox: Sandbox) -> Iterator[str]:
                 cursor.execute(statement)
         people = [(f"person {number}", "line one\n(2),(3);\n-- Dump completed\n\\ ' 😀") for number in range(200)]
         cursor.executemany("INSERT INTO customers (name, note) VALUES (%s, %s)", people)
-        orders = [(number % 200 + 1, number / 7, bytes([number % 256, 10, 40]), '{"a": 1}') for number in range(500)]
-        cursor.executemany(
-            "INSERT INTO orders (customer, total, at, raw, doc) VALUES (%s, %s, UTC_TIMESTAMP(6), %s, %s)", orders
-        )
+        now = datetime.now(UTC).replace(tzinfo=None)
+        orders = [
+            (number % 200 + 1, number / 7, now, bytes([number % 256, 10, 40]), '{"a": 1}') for number in range(500)
+        ]
+        # Nothing but %s between the parentheses: with a function there PyMySQL sends, and MariaDB commits, row by row.
+        cursor.executemany("INSERT INTO orders (customer, total, at, raw, doc) VALUES (%s, %s, %s, %s, %s)", orders)
     yield name
     with connection.cursor() as cursor:
         cursor.execute(f"DROP DATABASE IF EXISTS {name}")
