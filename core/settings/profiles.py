@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -154,7 +154,7 @@ class Profiles:
     def _load(self) -> dict[str, Profile]:
         try:
             values = tomllib.loads(self._path.read_text(encoding="utf-8"))
-            return {name: _profile(name, entry) for name, entry in values.items()}
+            return {name: self._known(_profile(name, entry)) for name, entry in values.items()}
         except FileNotFoundError:
             return {}
         except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, TypeError, AttributeError) as error:
@@ -170,6 +170,20 @@ class Profiles:
                 code="settings",
             )
             return {}
+
+    def _known(self, profile: Profile) -> Profile:
+        """Whatever else a hand wrote for its environment is production: a ``prod`` must not open for writing."""
+        word = str(profile.environment).strip().lower()
+        if word not in ENVIRONMENTS:
+            self.trouble = OpsError(
+                f"The environment of the profile {profile.name} is not known",
+                f"The file says {profile.environment!r}; until that is corrected it counts as production and opens read-only",
+                f"Write one of {', '.join(ENVIRONMENTS)}",
+                details={"file": str(self._path)},
+                code="settings",
+            )
+            word = "production"
+        return replace(profile, environment=word)
 
 
 def _plain(profile: Profile) -> dict[str, Any]:
