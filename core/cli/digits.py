@@ -142,7 +142,8 @@ def _predict(options: argparse.Namespace, console: Console) -> None:
     accuracy = f", {result.accuracy:.2%} as labelled" if result.accuracy is not None else ""
     console.result(
         result.as_json(),
-        f"{result.predicted:,} of {result.rows:,} rows predicted, {result.unsure:,} not sure{accuracy}",
+        f"{result.predicted:,} of {result.rows:,} rows predicted, {result.unsure:,} not sure{accuracy}"
+        + (f"\n{result.doubt}" if result.doubt else ""),
     )
 
 

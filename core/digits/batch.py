@@ -24,6 +24,7 @@ from core.digits.patches import SIDE
 from core.digits.pixel_csv import BadRow, Rows, bad_data, read_rows
 
 _SHOWN_BAD_ROWS = 1_000
+_DARK_ON_BRIGHT = "The pictures are mostly bright: ink is 255 and paper 0 here, as in MNIST. Subtract every pixel from 255 and predict again"
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,8 @@ class BatchResult:
     bad: list[BadRow] = field(default_factory=list)
     bad_count: int = 0
     accuracy: float | None = None  # where the file brought labels
+    doubt: str = ""
+    """What makes all of the answers doubtful, in a sentence."""
 
     def as_json(self) -> dict[str, Any]:
         return {
@@ -46,6 +49,7 @@ class BatchResult:
             "unsure": self.unsure,
             "counts": self.counts,
             "accuracy": self.accuracy,
+            "doubt": self.doubt,
             "bad": [{"line": row.line, "why": row.why} for row in self.bad],
         }
 
@@ -66,6 +70,7 @@ def predict_file(
     model, _ = open_model(model_path)
     counts = np.zeros(10, np.int64)
     rows = predicted = unsure = right = labelled = bad_count = 0
+    brightness = 0.0
     bad: list[BadRow] = []
     with ExitStack() as files:
         scores_file: _Sink | None = None
@@ -87,6 +92,7 @@ def predict_file(
             if submission_file:
                 submission_file.write(submission_lines(answer, block, rows + 1))
             good = block.good
+            brightness += float(block.pixels[good].sum(dtype=np.int64)) / SIDE**2
             counts += np.bincount(answer.labels[good], minlength=10)
             sure = answer.confidences >= SURE_FROM
             if answer.digit is not None:
@@ -101,7 +107,12 @@ def predict_file(
             bad.extend(block.bad[: _SHOWN_BAD_ROWS - len(bad)])
         if rows == 0:
             raise bad_data(data, "The file has a header and no rows")
-    return BatchResult(rows, predicted, counts.tolist(), unsure, bad, bad_count, right / labelled if labelled else None)
+        if not predicted:  # and no file is written
+            raise bad_data(data, f"None of its {rows:,} rows can be used; the first is line {bad[0].line}: {bad[0].why}",
+                           "Pixels are whole numbers from 0 to 255, without separators of thousands; multiply shares of 1 by 255")  # fmt: skip
+    doubt = _DARK_ON_BRIGHT if brightness > predicted * 127 else ""
+    accuracy = right / labelled if labelled else None
+    return BatchResult(rows, predicted, counts.tolist(), unsure, bad, bad_count, accuracy, doubt)
 
 
 def _blocks(data: Path, on_progress: Callable[[int, int], None]) -> Iterator[Rows]:

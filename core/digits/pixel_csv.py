@@ -9,10 +9,12 @@ from __future__ import annotations
 import csv
 import gzip
 import io
+import re
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import IO
 
@@ -119,7 +121,14 @@ def _opened(path: Path) -> Iterator[tuple[IO[bytes], Callable[[], int]]]:
 
 def _understood_header(path: Path, head: bytes) -> tuple[bool, bool]:
     """(rows begin with a label, the line was a header). Raises OpsError for a header that is not Kaggle's."""
+    if b"\0" in head or head.startswith((b"\xff\xfe", b"\xfe\xff")):
+        raise bad_data(
+            path, "It is no plain text, or text in UTF-16: there are zero bytes in line 1", "Save it as CSV in UTF-8"
+        )
     text = head.decode("utf-8-sig", "replace").strip()
+    for sign, word in ((";", "semicolons"), ("\t", "tabs")):
+        if text.count(sign) >= PIXELS - 1 > text.count(","):
+            raise bad_data(path, f"Its columns are separated by {word}; commas are expected", "Save it with commas")
     names = [name.strip().strip('"').lower() for name in text.split(",")]
     if not text:
         raise bad_data(path, "Line 1 is empty; it should name the columns")
@@ -130,14 +139,28 @@ def _understood_header(path: Path, head: bytes) -> tuple[bool, bool]:
             path, f"Line 1 has {len(names)} columns; a row has {PIXELS} pixels, with a label before them {PIXELS + 1}"
         )
     if len(names) == PIXELS + 1 and names[0] == "label":
+        _in_order(path, names[1:])
         return True, True
     if len(names) == PIXELS and "label" not in names:
+        _in_order(path, names)
         return False, True
     found = f"{len(names):,} columns, the first one named {names[0][:40]!r}"
     raise bad_data(
         path,
         f"The header (line 1) has {found}; expected label,pixel0 .. pixel{PIXELS - 1} or pixel0 .. pixel{PIXELS - 1}",
     )
+
+
+def _in_order(path: Path, names: list[str]) -> None:
+    """Pixels are read by their place: a header whose numbers (pixel7, 1x28) say another order would be read wrongly, unseen."""
+    places = [tuple(int(digits) for digits in re.findall(r"\d+", name)) for name in names]
+    for before, after in pairwise(range(len(names))):
+        if all(places) and places[before] >= places[after]:
+            raise bad_data(
+                path,
+                f"The header (line 1) names {names[after][:40]!r} after {names[before][:40]!r}",
+                "Put the columns in the order of the pixels: row by row, from the top left",
+            )
 
 
 def _parsed(scan: NumberScan, text: bytes, labelled: bool, first_line: int) -> Rows:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -180,7 +180,7 @@ class Profiles:
         """What the file says; ``otherwise`` where it cannot be used, and is set aside."""
         try:
             values = tomllib.loads(self._path.read_text(encoding="utf-8"))
-            return {name: _profile(name, entry) for name, entry in values.items()}
+            return {name: self._placed(_profile(name, entry)) for name, entry in values.items()}
         except FileNotFoundError:
             return {}
         except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, TypeError, AttributeError) as error:
@@ -196,6 +196,20 @@ class Profiles:
                 code="settings",
             )
             return otherwise
+
+    def _placed(self, profile: Profile) -> Profile:
+        """Whatever else a hand wrote for its environment is production: a ``prod`` must not open for writing."""
+        word = str(profile.environment).strip().lower()
+        if word not in ENVIRONMENTS:
+            self.trouble = OpsError(
+                f"The environment of the profile {profile.name} is not known",
+                f"The file says {profile.environment!r}; until that is corrected it counts as production and opens read-only",
+                f"Write one of {', '.join(ENVIRONMENTS)}",
+                details={"file": str(self._path)},
+                code="settings",
+            )
+            word = "production"
+        return replace(profile, environment=word)
 
 
 def _plain(profile: Profile) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QKeyEvent
+from PySide6.QtGui import QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import QButtonGroup, QFrame, QPushButton, QVBoxLayout, QWidget
 
 from gui.bridge.tab_context import TabSpec
@@ -23,6 +23,10 @@ _ENVIRONMENT = {
 }
 
 
+_CARD_TAKEN = Space.M - 2 + Space.S + Space.S + 16 + 2
+"""Pixels of the card's width that its words have not: margins, gap, chevron, frame."""
+
+
 class ProfileCard(QPushButton):
     """The open profile: environment as word, icon and colour; a click offers the others."""
 
@@ -31,6 +35,7 @@ class ProfileCard(QPushButton):
         self.setObjectName("profile")
         self.setAutoDefault(False)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
+        self._words = ("", "")
         self._picture = Picture("cloud", "success", 14)
         self.environment = Label("", "caption")
         self.name = Label("", "strong")
@@ -48,12 +53,23 @@ class ProfileCard(QPushButton):
         self._picture.show_icon(icon_name, tone)
         self.environment.setText(word)
         self.environment.set_tone(tone)
-        self.name.setText(name)
-        self.account.setText(account)
+        self._words = (name, account)
+        self._show_words()
+        self.setToolTip(f"{name}\n{account}" if account else name)
         self.setProperty("environment", environment)
         restyle(self)
         self.setAccessibleName(f"Profile {name}, {word}")
         self.setAccessibleDescription(account)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._show_words()
+
+    def _show_words(self) -> None:
+        """Both ends of a long name: profiles differ at either."""
+        room = self.width() - _CARD_TAKEN
+        for label, text in zip((self.name, self.account), self._words, strict=True):
+            label.setText(label.fontMetrics().elidedText(text, Qt.TextElideMode.ElideMiddle, room))
 
 
 class NavButton(Button):

@@ -107,6 +107,18 @@ def test_profiles_go_round_and_keep_no_password(tmp_path: Path) -> None:
     assert Profiles(path).names() == ["sandbox", "env"]
 
 
+@pytest.mark.parametrize("written", ['"prod"', '"PROD"', '"development"', "7", '""'])
+def test_an_environment_that_nobody_knows_is_production_and_told(tmp_path: Path, written: str) -> None:
+    path = tmp_path / "profiles.toml"
+    path.write_text(f"[acme]\nenvironment = {written}\n\n[other]\nenvironment = 'Staging'\n")
+    profiles = Profiles(path)
+    assert (profiles.get("acme").environment, profiles.get("acme").guarded) == ("production", True)
+    assert profiles.get("other").environment == "staging"
+    assert profiles.trouble is not None
+    assert "acme" in profiles.trouble.title
+    assert "read-only" in profiles.trouble.why
+
+
 @pytest.mark.parametrize("name", ["", "sandbox", "env", "a b", "../x", "-x", "x" * 65])
 def test_bad_profile_names_are_refused(tmp_path: Path, name: str) -> None:
     with pytest.raises(WrongUse):

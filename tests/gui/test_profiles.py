@@ -18,6 +18,7 @@ from gui.parts.dialogs import ConfirmDialog
 from gui.shell.profile_dialog import ProfileDialog
 from tests.gui.test_bad_input import EVERY_PAGE, opened_page, profile_at
 from tests.gui.test_bad_input import console as console_of
+from tests.gui.test_names import clipped
 
 
 @pytest.fixture
@@ -102,6 +103,25 @@ def test_a_name_that_is_taken_or_makes_no_sense_is_told_in_the_dialog(qtbot, con
         dialog.reject()
         qtbot.waitUntil(lambda dialog=dialog: not shiboken6.isValid(dialog))
     assert console.window.desk.profile.name == "env"
+
+
+def test_a_long_name_shows_both_its_ends_and_forty_profiles_are_offered(
+    qtbot, home: Places, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = [f"orders-of-all-customers-and-their-addresses-{number:02}" for number in range(40)]
+    written = [f'["{name}"]\nenvironment = "dev"\nendpoints = {{ default = "http://127.0.0.1:9" }}\n' for name in names]
+    (home.config / "profiles.toml").write_text("\n".join(written))
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIAEXAMPLE")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "example")
+    with console_of(qtbot, names[7]) as opened:
+        card = opened.window.rail.profile
+        assert card.name.text().startswith("orders") and card.name.text().endswith("-07")
+        assert clipped(card) == [] and card.toolTip().startswith(names[7])
+        assert "not known" in opened.window.banner.title.text()
+        card.click()
+        (menu,) = [w for w in QApplication.topLevelWidgets() if isinstance(w, QMenu) and w.isVisible()]
+        assert len([action for action in menu.actions() if action.isCheckable()]) == 42
+        menu.close()
 
 
 def test_pages_of_the_profile_before_hear_nothing_more(qtbot, home: Places) -> None:

@@ -7,4 +7,6 @@ MAIN = (
     ("backups.plan", "New backup plan", "plus"),
     ("backups.objects", "Browse buckets and objects", "folder-open"),
     ("backups.upload", "Upload files", "upload"),
+    ("backups.bucket", "New bucket", "plus"),
+    ("backups.find", "Search objects", "search"),
 )

@@ -5,4 +5,6 @@ MAIN = (
     ("digits.evaluate", "Evaluate the chosen model", "gauge"),
     ("digits.predict", "Predict a file of digits", "file-up"),
     ("digits.browse", "Look at a data set of digits", "image"),
+    ("digits.samples", "Show my samples", "image"),
+    ("digits.paste", "Paste a picture of a digit", "clipboard-paste"),
 )

@@ -67,11 +67,14 @@ class PredictPresenter(QObject):
 
     def _predicted(self, result: Any) -> None:
         words = f"{number(result.predicted)} rows predicted, {number(result.unsure)} not sure"
-        if result.bad_count:
+        self._view.models.fault.hide()
+        if result.doubt:
+            self._view.models.fault.show_text("The answers are doubtful", f"{result.doubt}.", tone="warning")
+        elif result.bad_count:
             first = result.bad[0]
             self._view.models.fault.show_text(
                 f"{number(result.bad_count)} rows could not be predicted and were left blank",
-                f"The first is line {first.line}: {first.why}",
+                f"The first is line {first.line}: {first.why}. Kaggle takes no submission with a blank label.",
                 tone="warning",
                 details="\n".join(f"line {row.line}: {row.why}" for row in result.bad),
             )

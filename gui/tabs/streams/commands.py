@@ -6,4 +6,6 @@ MAIN = (
     ("streams.create", "New stream…", "plus"),
     ("streams.scale", "Scale the stream…", "layers"),
     ("streams.carry", "Collect and carry", "workflow"),
+    ("streams.replay", "Send an exported file again…", "upload"),
+    ("streams.policy", "Copy the IAM policy of a tap", "shield-check"),
 )

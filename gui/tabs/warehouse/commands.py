@@ -6,4 +6,7 @@ MAIN = (
     ("warehouse.running", "Running statements", "list"),
     ("warehouse.pull", "Pull tables from MySQL", "arrow-down-to-line"),
     ("warehouse.extract", "Extract a table from text", "file-code"),
+    ("warehouse.new", "New SQL file", "plus"),
+    ("warehouse.open", "Open a SQL file", "folder-open"),
+    ("warehouse.plans", "Plans of pulls", "calendar-clock"),
 )

@@ -114,7 +114,14 @@ def test_the_line_is_right_beyond_the_first_block(tmp_path: Path) -> None:
         (b"a,b,c\n1,2,3\n", "3 columns"),
         (b"1,2,3\n", "Line 1 has 3 columns"),
         (HEADER.replace("label", "digit").encode() + b"\n", "first one named 'digit'"),
-        (b"\xff\xfe\x00binary" * 100, "header"),
+        (b"\xff\xfe\x00binary" * 100, "UTF-16"),
+        (HEADER.replace(",", ";").encode() + b"\n", "semicolons"),
+        (HEADER.replace(",", "\t").encode() + b"\n", "tabs"),
+        (
+            ",".join(["label", *(f"pixel{n}" for n in reversed(range(784)))]).encode() + b"\n",
+            "'pixel782' after 'pixel783'",
+        ),
+        (",".join(["label", *(f"{x}x{y}" for y in range(1, 29) for x in range(1, 29))]).encode() + b"\n", "after"),
         (b"x" * 200_000, "longer than any row"),
     ],
 )
@@ -124,6 +131,13 @@ def test_a_wrong_file_is_told_from_its_start(tmp_path: Path, content: bytes, wor
     with pytest.raises(OpsError) as caught:
         open_dataset(path)
     assert words in caught.value.why
+
+
+def test_other_names_in_the_order_of_the_pixels_are_read(tmp_path: Path) -> None:
+    rows = csv(tmp_path / "train.csv", line(1)).read_text().partition("\n")[2]
+    path = tmp_path / "named.csv"
+    path.write_text(",".join(["label", *(f"{y}x{x}" for y in range(1, 29) for x in range(1, 29))]) + f"\n{rows}")
+    assert open_dataset(path).labels.tolist() == [1]
 
 
 def test_lenient_reading_marks_bad_rows_and_goes_on(tmp_path: Path) -> None:
