@@ -59,3 +59,17 @@ def test_beyond_twelve_lines_one_stands_for_the_highest_of_the_rest(qtbot) -> No
     assert len(looks) == 12
     chart._show_cross(1_010.0)
     assert chart._box._rows[-1] == ("All", f"{sum(line[0] for line in lines.values()):,.0f} s")
+
+
+def test_a_legend_of_a_dozen_wraps_and_asks_for_no_width(qtbot) -> None:
+    chart = LiveChart("Records per second", "rec/s")
+    qtbot.addWidget(chart)
+    chart.resize(420, 300)
+    chart.show()
+    times = np.arange(1_000.0, 1_060.0)
+    chart.show_lines(times, {f"Shard {n}": np.full(60, 1.0) for n in range(64)})
+    qtbot.waitUntil(lambda: chart._legend.height() > 30)
+    entries = list(chart._legend._entries.values())
+    assert chart.minimumSizeHint().width() < 200
+    assert all(entry.x() >= 0 and entry.geometry().right() < 420 for entry in entries)
+    assert entries[-1].geometry().bottom() < chart._legend.height() and chart.plot.height() > 150
