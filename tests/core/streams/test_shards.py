@@ -75,6 +75,8 @@ def test_splits_and_merges_keep_the_hash_space_whole(count: int, data: st.DataOb
         (scale(4, 5, mode="ON_DEMAND"), "on-demand"),
         (scale(4, 5, status="UPDATING"), "UPDATING"),
         (plan_split("s", "PROVISIONED", "ACTIVE", even(2), "0", 0), "hash key must lie"),
+        (plan_split("s", "PROVISIONED", "ACTIVE", even(2), "0", 1), "hash key must lie"),
+        (plan_split("s", "PROVISIONED", "ACTIVE", even(2), "0", 2**127 - 1), "hash key must lie"),
         (plan_merge("s", "PROVISIONED", "ACTIVE", even(4), "0", "2"), "no neighbours"),
         (plan_merge("s", "PROVISIONED", "ACTIVE", even(4), "1", "1"), "with itself"),
         (
