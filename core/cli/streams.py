@@ -28,6 +28,9 @@ def register(groups: Any) -> None:
     delete = group.action("delete", _delete, "delete a stream with all its records")
     delete.add_argument("name")
     delete.add_argument("--yes", required=True, metavar="NAME", help="the name once more")
+    delete.add_argument(
+        "--with-consumers", action="store_true", help="deregister the consumers with enhanced fan-out that it has"
+    )
     scale = group.action("scale", _scale, "change the number of shards")
     scale.add_argument("name")
     scale.add_argument("--shards", type=int, required=True, metavar="N")
@@ -113,7 +116,10 @@ def _delete(options: argparse.Namespace, console: Console) -> None:
             f"--yes repeats another name ({options.yes})",
             f"Say --yes {options.name} if you mean it",
         )
-    console.do(f"Delete {options.name}", lambda job: console.desk.streams.delete(job, options.name))
+    console.do(
+        f"Delete {options.name}",
+        lambda job: console.desk.streams.delete(job, options.name, with_consumers=options.with_consumers),
+    )
     console.result({"name": options.name, "deleted": True}, f"{options.name} is deleted.")
 
 

@@ -110,6 +110,13 @@ def saved_records(path: Path) -> Iterator[tuple[str, bytes]]:
     try:
         for number, row in enumerate(readers[path.suffix](path), 1):
             yield _sendable(path, number, row)
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise OpsError(
+            f"{path.name} cannot be read",
+            f"It is no CSV file in UTF-8 ({error})",
+            "Choose an exported file",
+            code="file",
+        ) from error
     except OSError as error:
         raise OpsError(
             f"{path.name} cannot be read", str(error.strerror or error), "Choose another file", code="file"
@@ -124,7 +131,7 @@ def _sendable(path: Path, number: int, row: dict[str, Any]) -> tuple[str, bytes]
         return key, text.encode()
     try:
         return key, base64.b64decode(packed or "", validate=True)
-    except ValueError:
+    except (ValueError, TypeError):
         raise OpsError(
             f"Record {number} of {path.name} cannot be read back",
             "Its data_base64 is not base64",

@@ -292,10 +292,21 @@ class StreamsService:
             self._client.create_stream(StreamName=name, **mode)
         self.wait_active(job, name)
 
-    def delete(self, job: Job[Any], name: str) -> None:
-        """Delete a stream with all its records, and wait until it is gone."""
-        with explained(f"delete the stream {name}"):
-            self._client.delete_stream(StreamName=name)
+    def delete(self, job: Job[Any], name: str, *, with_consumers: bool = False) -> None:
+        """Delete a stream with all its records, and wait until it is gone. Raises WrongUse where consumers with enhanced
+        fan-out are registered, unless they are to go ``with`` it."""
+        try:
+            with explained(f"delete the stream {name}"):
+                more = {"EnforceConsumerDeletion": True} if with_consumers else {}
+                self._client.delete_stream(StreamName=name, **more)
+        except OpsError as error:
+            if error.code != "conflict" or with_consumers or not (consumers := self.describe(name).consumers):
+                raise
+            raise WrongUse(
+                f"The stream {name} was not deleted",
+                f"Consumers with enhanced fan-out are registered: {', '.join(consumers)}",
+                "Stop them first, or say --with-consumers to deregister them with it",
+            ) from error
         try:
             self.wait_active(job, name)
         except OpsError as error:

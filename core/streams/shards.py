@@ -127,8 +127,8 @@ def plan_split(
     middle = (target.first_hash + target.last_hash + 1) // 2 if at is None else at
     if target.closed:
         problems.append(f"{target.id} is closed: it was split or merged before")
-    elif not target.first_hash < middle <= target.last_hash:
-        problems.append(f"The hash key must lie behind {target.first_hash} and not behind {target.last_hash}")
+    elif not target.first_hash + 1 < middle < target.last_hash:  # the service's own rule
+        problems.append(f"The hash key must lie between {target.first_hash + 1} and {target.last_hash}")
     halves = (
         PlannedShard("", target.first_hash, middle - 1, (target.id,)),
         PlannedShard("", middle, target.last_hash, (target.id,)),

@@ -15,6 +15,7 @@ from core.streams.pages import Page, StreamSource
 from core.streams.positions import LATEST, Checkpoint, Start
 from core.streams.reader import PUSHED, READS_A_SECOND, Pace, ShardStatus
 from core.streams.reading import MOST_THREADS, StreamReader
+from core.streams.shards import WRITE_BYTES, WRITE_RECORDS
 from core.streams.window import Window
 
 SILENT = 5.0
@@ -30,6 +31,7 @@ class TapStatus:
     records_per_second, bytes_per_second: received here, mean of the last 10 s; before: of the last 5 minutes.
     age_p99: milliseconds behind the newest record, 99th percentile of the last answers, None before the first.
     delay_p50: milliseconds from arrival in the stream to arrival here (two clocks; ``skew`` s was taken off).
+    busiest: the shard that came nearest to what it takes in a second, and its share of that, 0..1; of the last 10 s.
     seconds: since reading began. pushed: by enhanced fan-out. throttles_per_minute: all shards.
     budget: share of a shard's five reads a second that this tap uses, 0..1.
     """
@@ -49,6 +51,7 @@ class TapStatus:
     failure: OpsError | None
     seconds: float
     pushed: bool = False
+    busiest: tuple[str, float] = ("", 0.0)
 
 
 class Tap:
@@ -198,6 +201,7 @@ class Tap:
             self.failure,
             passed,
             self.pushed,
+            self.window.busiest(max(1.0, min(10.0, passed)), WRITE_RECORDS, WRITE_BYTES),
         )
 
     def _take(self, page: Page) -> None:

@@ -77,7 +77,8 @@ class Window:
         self._rates, self._keys = Rates(), TopKeys()
         self._delays: deque[tuple[float, float]] = deque(maxlen=_SAMPLES)
         self._ages: deque[tuple[float, float]] = deque(maxlen=_SAMPLES)
-        self._received: deque[tuple[float, int, int]] = deque()  # (monotonic, records, bytes)
+        # (monotonic, user records, bytes, shard, records as they were put)
+        self._received: deque[tuple[float, int, int, str, int]] = deque()
         self._oldest: float | None = None
 
     # -- filled by the readers ------------------------------------------------
@@ -107,7 +108,7 @@ class Window:
             )
             if waits:
                 self._delays.append((now, max(0.0, sum(waits) / len(waits) * 1000)))
-            self._received.append((now, len(records), page.size))
+            self._received.append((now, len(records), page.size, page.shard.id, len(page.records)))
             while now - self._received[0][0] > _RECEIVED_KEPT:
                 self._received.popleft()
             if records:
@@ -189,8 +190,24 @@ class Window:
         """(records, bytes) a second that arrived here during the last ``seconds`` (at most 300)."""
         with self._lock:
             since = time.monotonic() - seconds
-            recent = [(records, size) for at, records, size in self._received if at >= since]
+            recent = [(records, size) for at, records, size, _, _ in self._received if at >= since]
         return sum(records for records, _ in recent) / seconds, sum(size for _, size in recent) / seconds
+
+    def busiest(self, seconds: float, most_records: float, most_bytes: float) -> tuple[str, float]:
+        """(shard, share): the one that came nearest to what a shard takes in a second, of records or of bytes, as far as
+        it was received here during the last ``seconds``; ("", 0) where nothing was."""
+        since = time.monotonic() - seconds
+        counts: dict[str, tuple[int, int]] = {}
+        with self._lock:
+            for at, _, size, shard, records in reversed(self._received):
+                if at < since:
+                    break
+                before = counts.get(shard, (0, 0))
+                counts[shard] = before[0] + records, before[1] + size
+        shares = {
+            shard: max(records / most_records, size / most_bytes) / seconds for shard, (records, size) in counts.items()
+        }
+        return max(shares.items(), key=lambda entry: entry[1], default=("", 0.0))
 
     def ages(self) -> list[float]:
         """Milliseconds behind the newest record, as the answers of the last minute said."""

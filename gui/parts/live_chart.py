@@ -12,9 +12,10 @@ import numpy.typing as npt
 import pyqtgraph
 from PySide6.QtCore import QEvent, QObject, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen
-from PySide6.QtWidgets import QGraphicsGridLayout, QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QGraphicsGridLayout, QVBoxLayout, QWidget
 
-from gui.parts.words import Label, number
+from gui.parts.legend import Legend
+from gui.parts.words import number
 from gui.style.theme import font, theme
 from gui.style.tokens import Space
 
@@ -66,47 +67,6 @@ def _plot(below: pyqtgraph.AxisItem, left: pyqtgraph.AxisItem) -> tuple[pyqtgrap
     return view, box
 
 
-class _Sample(QWidget):
-    """A piece of a line, for the legend."""
-
-    def __init__(self, pen: QPen) -> None:
-        super().__init__()
-        self._pen = QPen(pen)
-        self._pen.setWidthF(3)
-        if self._pen.style() is not Qt.PenStyle.SolidLine:
-            self._pen.setDashPattern([1.2, 1.8] if self._pen.style() is Qt.PenStyle.DashLine else [0.01, 1.6])
-        self._pen.setCapStyle(Qt.PenCapStyle.RoundCap)
-        self.setFixedSize(16, 12)
-
-    def paintEvent(self, event: QPaintEvent) -> None:
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setPen(self._pen)
-        painter.drawLine(QPointF(2, 6), QPointF(14, 6))
-
-
-class _Entry(QWidget):
-    """A legend's entry; the pointer over it lifts its line."""
-
-    hovered = Signal(str)
-
-    def __init__(self, name: str, pen: QPen) -> None:
-        super().__init__()
-        self._name = name
-        self.word = Label(name, "small")
-        layout = QHBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(6)
-        layout.addWidget(_Sample(pen))
-        layout.addWidget(self.word)
-
-    def enterEvent(self, event: QEvent) -> None:
-        self.hovered.emit(self._name)
-
-    def leaveEvent(self, event: QEvent) -> None:
-        self.hovered.emit("")
-
-
 class LiveChart(QWidget):
     """``chart.show_lines(times, {"Shard 0": values, ...})``: one x for all lines, epoch seconds.
 
@@ -141,15 +101,13 @@ class LiveChart(QWidget):
         self._limit_line.hide()
         self._view.addItem(self._limit_line, ignoreBounds=True)
         self._box = _Box(self.plot)
-        self._legend = QHBoxLayout()
-        self._legend.setSpacing(Space.M)
-        self._legend.setContentsMargins(0, 0, 0, 0)
-        self._entries: dict[str, _Entry] = {}
+        self._legend = Legend()
+        self._legend.hovered.connect(self._lift)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(Space.S)
         layout.addWidget(self.plot, 1)
-        layout.addLayout(self._legend)
+        layout.addWidget(self._legend)
         self.plot.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.plot.viewport().installEventFilter(self)
@@ -298,16 +256,7 @@ class LiveChart(QWidget):
         self._items = {name: pyqtgraph.PlotCurveItem(pen=self._pen(name, 1)) for name in self._order}
         for item in self._items.values():
             self._view.addItem(item)
-        while (taken := self._legend.takeAt(0)) is not None:
-            if (widget := taken.widget()) is not None:
-                widget.deleteLater()
-        self._entries = {}
-        for name in self._order:
-            entry = _Entry(name, self._pen(name, 1))
-            entry.hovered.connect(self._lift)
-            self._entries[name] = entry
-            self._legend.addWidget(entry)
-        self._legend.addStretch(1)
+        self._legend.show_entries({name: self._pen(name, 1) for name in self._order})
         self._weigh_words()
 
     def _pen(self, name: str, width: float) -> QPen:
@@ -323,11 +272,7 @@ class LiveChart(QWidget):
         self._weigh_words()
 
     def _weigh_words(self) -> None:
-        for name, entry in self._entries.items():
-            strong = name == self._lifted or name in self._marked
-            entry.word.setProperty("role", "strong" if strong else "small")
-            entry.word.setFont(font("strong" if strong else "small"))
-            entry.word.style().polish(entry.word)
+        self._legend.weigh(self._marked | {self._lifted})
 
     def _paint(self) -> None:
         tokens = theme()

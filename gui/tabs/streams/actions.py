@@ -19,6 +19,7 @@ class Hand(Protocol):
     def start_tap(self) -> None: ...
     def pause_or_resume(self) -> None: ...
     def stop_tap(self) -> None: ...
+    def ask_open(self) -> None: ...
     def ask_create(self) -> None: ...
     def ask_scale(self) -> None: ...
     def ask_delete(self) -> None: ...
@@ -45,6 +46,7 @@ class Actions:
         add("streams.follow", "Show the newest records", table.follow, icon="arrow-up", shortcut="Ctrl+Home")
         add("streams.produce", "Show or hide the producer", bar.produce.toggle, icon="send")
         add("streams.export", "Export the records", view.records.ask_export, icon="download", shortcut="Ctrl+E")
+        by_name = add("streams.open", "Open a stream by name…", hand.ask_open, icon="search")
         self._create = add("streams.create", "New stream…", hand.ask_create, icon="plus")
         self._scale = add("streams.scale", "Scale the stream…", hand.ask_scale, icon="layers")
         self._delete = add("streams.delete", "Delete the stream…", hand.ask_delete, icon="trash-2")
@@ -64,6 +66,7 @@ class Actions:
         bar.offer(
             [
                 refresh,
+                by_name,
                 self._create,
                 self._scale,
                 self._delete,

@@ -70,22 +70,26 @@ class Changes(QObject):
         details = self._details()
         if details is None or self._context.guard.locked:
             return
-        profile = self._context.desk.profile
+        profile, consumers = self._context.desk.profile, details.consumer_count
+        lost = f"{number(len(details.open_shards))} shards and all records of the last {details.retention_hours} hours"
+        if consumers:
+            who = f" ({', '.join(details.consumers)})" if details.consumers else ""
+            lost += f", and {number(consumers)} registered consumer{'s' if consumers > 1 else ''}{who},"
         dialog = ConfirmDialog(
             f"Delete the stream {details.name}?",
-            f"{number(len(details.open_shards))} shards and all records of the last {details.retention_hours} hours are "
-            "removed.",
+            f"{lost} are removed.",
             "Delete 1 stream",
             self._view,
             environment=profile.environment,
             hint="Whoever writes to it or reads it will fail. It cannot be undone.",
             type_this=details.name,
-            command=f"opsdesk streams delete {details.name} --yes {details.name}",
+            command=f"opsdesk streams delete {details.name} --yes {details.name}"
+            + (" --with-consumers" if consumers else ""),
         )
-        dialog.confirmed.connect(partial(self._delete, details.name))
+        dialog.confirmed.connect(partial(self._delete, details.name, bool(consumers)))
         dialog.open()
 
-    def _delete(self, name: str) -> None:
+    def _delete(self, name: str, with_consumers: bool) -> None:
         def done(_nothing: object) -> None:
             self._context.praise(f"{name} is deleted")
             self.made.emit("")
@@ -93,7 +97,7 @@ class Changes(QObject):
         self._context.jobs.start(
             self,
             f"Delete the stream {name}",
-            lambda job: self._service.delete(job, name),
+            lambda job: self._service.delete(job, name, with_consumers=with_consumers),
             room="streams",
             write=True,
             outlives_owner=True,

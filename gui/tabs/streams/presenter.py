@@ -21,7 +21,7 @@ from gui.tabs.streams.actions import Actions
 from gui.tabs.streams.carrying import Carrying
 from gui.tabs.streams.catalogue import Catalogue
 from gui.tabs.streams.changes import Changes
-from gui.tabs.streams.dialogs import StartDialog
+from gui.tabs.streams.dialogs import OpenDialog, StartDialog
 from gui.tabs.streams.producing import Producing
 from gui.tabs.streams.tapping import Tapping
 from gui.tabs.streams.view import State, StreamsView
@@ -53,6 +53,7 @@ class StreamsPresenter(QObject):
         view.shown.connect(self._shown)
         view.hidden.connect(self._again.stop)
         view.retry_asked.connect(self.refresh)
+        view.open_asked.connect(self.ask_open)
         view.create_asked.connect(self.changes.ask_create)
         self.announcer.step_asked.connect(self._next_step)
         bar.stream_chosen.connect(self.choose)
@@ -81,7 +82,7 @@ class StreamsPresenter(QObject):
         self._enter(state)
         locked, details = self.locked, self.catalogue.details
         self.view.show_state(state, locked=locked)
-        here = details is not None and state not in (State.LOADING, State.NO_STREAMS, State.UNREACHABLE)
+        here = details is not None and state not in (State.LOADING, State.NO_STREAMS, State.UNREACHABLE, State.UNLISTED)
         pushed = self.tap is not None and self.tap.pushed
         tapped = self.tap is not None
         self.view.chart.budget.show_allowed(locked)
@@ -110,6 +111,15 @@ class StreamsPresenter(QObject):
         """Why nothing may be written, or ""."""
         guard = self._context.guard
         return f"{guard.profile.name} is read-only: unlock it in the header first" if guard.locked else ""
+
+    def ask_open(self) -> None:
+        dialog = OpenDialog(self.view)
+        dialog.open_asked.connect(self._open)
+        dialog.open()
+
+    def _open(self, name: str) -> None:
+        self.choose(name)
+        self.view.toolbar.show_streams(sorted({*self.view.toolbar.offered, name}), name)
 
     def ask_create(self) -> None:
         self.changes.ask_create()
@@ -189,9 +199,21 @@ class StreamsPresenter(QObject):
         if self.state.tapping:
             self.announcer.show_fault(fault)
             return
+        if fault.code == "denied":  # many may read their stream and list none
+            self._not_allowed_to_list(fault)
+            return
         self._enter(State.UNREACHABLE)
         why = " ".join(f"{part.rstrip('.')}." for part in (fault.why, fault.remedy) if part)
         self.view.show_nothing(self.state, fault.title, "Try again", why)
+
+    def _not_allowed_to_list(self, fault: OpsError) -> None:
+        if known := self.catalogue.stream:
+            self._listed(sorted({*self.view.toolbar.offered, known}))
+            return
+        self._enter(State.UNLISTED)
+        told = (fault.why, fault.remedy, "A stream that you may read can be opened by its name")
+        why = " ".join(f"{part.rstrip('.')}." for part in told if part)
+        self.view.show_nothing(self.state, fault.title, "Open a stream by name", why)
 
     def choose(self, name: str) -> None:
         """Work on another stream; a tap of the former one ends."""

@@ -9,7 +9,6 @@ from PySide6.QtWidgets import QWidget
 
 from core.streams.positions import short_shard
 from core.streams.reader import READS_A_SECOND
-from core.streams.shards import WRITE_BYTES
 from core.streams.tap import SILENT, TapStatus
 from gui.parts.layout import row
 from gui.parts.stat_tile import StatTile
@@ -32,7 +31,11 @@ class Tiles(QWidget):
         }
         for tile, tip in (
             (self.rate, "User records received by this tap, mean of the last 10 seconds"),
-            (self.volume, "Payload received by this tap, mean of the last 10 seconds; a shard takes in 1 MiB a second"),
+            (
+                self.volume,
+                "Payload received by this tap, mean of the last 10 seconds. A shard takes in 1 MiB and 1,000 records a second: "
+                "the one that came nearest to either is named",
+            ),
             (self.age, "How far the reads of the last minute were behind the newest record, 99th percentile"),
             (self.throttles, "Reads refused in the last minute: a shard serves five a second to all its readers"),
         ):
@@ -60,13 +63,18 @@ class Tiles(QWidget):
         self._show(self.rate, now, number(now) if now >= 10 or not now else number(now, 1), "rec/s", note)
 
     def _show_volume(self, status: TapStatus) -> None:
-        shards = sum(shard.state not in ("closed", "waiting") for shard in status.shards)
-        share = status.bytes_per_second / (WRITE_BYTES * shards) if shards else 0.0
+        shard, share = status.busiest
         value, unit = status.bytes_per_second / 1e6, "MB/s"
         if value < 0.1:
             value, unit = status.bytes_per_second / 1e3, "kB/s"
-        tone = "warning" if share > 0.8 else ""
-        note = f"{share * 100:.0f} % of write limit" if share >= 0.01 else "under 1 % of write limit"
+        several = sum(entry.state not in ("closed", "waiting") for entry in status.shards) > 1
+        note, tone = f"{share * 100:.0f} % of write limit", "warning" if share > 0.8 else ""
+        if any((entry.behind or 0) > _LATE for entry in status.shards):
+            note, tone = "Catching up", ""  # what comes in is not what is written now
+        elif share < 0.01:
+            note = "under 1 % of write limit"
+        elif several:
+            note = f"Shard {short_shard(shard)}: {note}"
         self._show(self.volume, status.bytes_per_second, number(value, 2 if value < 10 else 1), unit, note, tone)
 
     def _show_age(self, status: TapStatus) -> None:

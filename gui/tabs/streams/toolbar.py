@@ -88,6 +88,11 @@ class Toolbar(QWidget):
         self.streams.setToolTip(current)
         self.streams.setEnabled(bool(names))
 
+    @property
+    def offered(self) -> list[str]:
+        """The streams to choose from."""
+        return [self.streams.itemText(place) for place in range(self.streams.count())]
+
     def show_start(self, start: str) -> None:
         """``start`` may be one that is not offered: it then gets an entry of its own."""
         self._start = start

@@ -30,6 +30,7 @@ class State(Enum):
 
     LOADING = "loading"
     UNREACHABLE = "unreachable"
+    UNLISTED = "unlisted"  # the streams may not be listed, and none is named
     NO_STREAMS = "no streams"
     READY = "ready"
     STARTING = "starting"
@@ -48,6 +49,7 @@ class StreamsView(QWidget):
     hidden = Signal()
     create_asked = Signal()
     retry_asked = Signal()
+    open_asked = Signal()
 
     def __init__(self, kept: int, parent: QWidget | None = None) -> None:
         """A frame with a busy sign; ``furnish`` fills it. ``kept``: rows of the records' table."""
@@ -110,7 +112,12 @@ class StreamsView(QWidget):
         """``locked``: why nothing may be written now."""
         self._state = state
         bar = self.toolbar
-        page = {State.LOADING: self.busy, State.NO_STREAMS: self.empty, State.UNREACHABLE: self.empty}
+        page = {
+            State.LOADING: self.busy,
+            State.NO_STREAMS: self.empty,
+            State.UNREACHABLE: self.empty,
+            State.UNLISTED: self.empty,
+        }
         self.pages.setCurrentWidget(page.get(state, self.work))
         bar.busy.setVisible(state is State.STARTING)
         bar.tap.setVisible(state in (State.READY, State.STARTING))
@@ -143,7 +150,8 @@ class StreamsView(QWidget):
         self.show_state(state)
 
     def _empty_asked(self) -> None:
-        (self.create_asked if self._state is State.NO_STREAMS else self.retry_asked).emit()
+        asked = {State.NO_STREAMS: self.create_asked, State.UNLISTED: self.open_asked}
+        asked.get(self._state, self.retry_asked).emit()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)

@@ -52,6 +52,8 @@ def test_a_cancelled_export_leaves_nothing(service: StreamsService, tmp_path: Pa
     [
         ("a.jsonl", b'{"partition_key": "k", "data": "x"}\n[1]\n', "Line 2"),
         ("a.jsonl", b'{"partition_key": "k", "data_base64": "!"}\n', "Record 1"),
+        ("a.jsonl", b'{"partition_key": "k", "data_base64": 5}\n', "Record 1"),
+        ("a.csv", b"partition_key,data\nk,caf\xe9\n", "no CSV file in UTF-8"),
         ("a.parquet", b"no parquet", "no Parquet file"),
         ("a.txt", b"", "cannot be read back"),
     ],

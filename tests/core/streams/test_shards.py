@@ -52,7 +52,7 @@ def test_scaling_keeps_the_hash_space_whole(now: int, count: int) -> None:
 def test_splits_and_merges_keep_the_hash_space_whole(count: int, data: st.DataObject) -> None:
     shards = even(count)
     number = data.draw(st.integers(0, count - 1))
-    at = data.draw(st.none() | st.integers(shards[number].first_hash + 1, shards[number].last_hash))
+    at = data.draw(st.none() | st.integers(shards[number].first_hash + 2, shards[number].last_hash - 1))
     plan = plan_split("s", "PROVISIONED", "ACTIVE", shards, str(number), at)
     plan.check()
     assert_whole(plan.after)
@@ -75,6 +75,8 @@ def test_splits_and_merges_keep_the_hash_space_whole(count: int, data: st.DataOb
         (scale(4, 5, mode="ON_DEMAND"), "on-demand"),
         (scale(4, 5, status="UPDATING"), "UPDATING"),
         (plan_split("s", "PROVISIONED", "ACTIVE", even(2), "0", 0), "hash key must lie"),
+        (plan_split("s", "PROVISIONED", "ACTIVE", even(2), "0", 1), "hash key must lie"),
+        (plan_split("s", "PROVISIONED", "ACTIVE", even(2), "0", 2**127 - 1), "hash key must lie"),
         (plan_merge("s", "PROVISIONED", "ACTIVE", even(4), "0", "2"), "no neighbours"),
         (plan_merge("s", "PROVISIONED", "ACTIVE", even(4), "1", "1"), "with itself"),
         (

@@ -15,6 +15,7 @@ from core.base.errors import OpsError, WrongUse
 from core.streams.aggregation import UserRecord
 from core.streams.decode import Record
 from core.streams.filters import filter_of
+from core.streams.keys import hash_key
 from core.streams.pages import StreamSource
 from core.streams.positions import LATEST, TRIM_HORIZON, Start, start_from
 from core.streams.reader import Pace
@@ -283,6 +284,24 @@ def test_only_the_named_shards_and_what_they_become(plane: Plane) -> None:
         plane.until_active("some")
         put(plane, "some", numbered(200, 200))
         wait_until(lambda: len({record.shard for record in tap.window.kept()}) == 3, "its children are read")
+
+
+def test_the_busiest_shard_is_measured_by_records_and_by_bytes(plane: Plane) -> None:
+    plane.create("hot", 2)
+    keys = {
+        number: next(str(n) for n in range(99) if (hash_key(str(n)) >= 2**127) == bool(number)) for number in (0, 1)
+    }
+    put(plane, "hot", [(keys[0], b"x") for _ in range(500)])
+    tap = Tap(StreamSource(session(plane.url), "hot"), start=TRIM_HORIZON, pace=QUICK)
+    tap.open()
+    wait_until(lambda: tap.window.seen == 500, "they are read")
+    shard, share = tap.status().busiest
+    assert shard == "shardId-000000000000" and 0.05 <= share <= 0.5  # 500 of 1,000 a second, in one to ten seconds
+    put(plane, "hot", [(keys[1], b"x" * 900_000), (keys[1], b"x" * 900_000)])
+    wait_until(lambda: tap.window.seen == 502, "the large ones are read")
+    assert tap.status().busiest[0] == "shardId-000000000001"
+    tap.stop()
+    assert tap.wait(10)
 
 
 def test_an_unseen_tap_pauses_by_itself(plane: Plane) -> None:

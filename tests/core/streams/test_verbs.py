@@ -62,7 +62,7 @@ def run(plane: Plane, home: Places, monkeypatch: pytest.MonkeyPatch, capsys: pyt
     return run
 
 
-def test_make_look_reshard_and_delete(run: Run) -> None:
+def test_make_look_reshard_and_delete(run: Run, plane: Plane) -> None:
     made = run("create", "verbs", "--shards", "2", "--json")
     assert (made.status, made.json["open_shards"]) == (0, 2), made.stderr
     listed = run("list", "--json").json
@@ -92,7 +92,11 @@ def test_make_look_reshard_and_delete(run: Run) -> None:
     assert run("split", "verbs", last, "--json").json["open_shards"] == 3
 
     assert run("delete", "verbs", "--yes", "verb").status == 2
-    assert run("delete", "verbs", "--yes", "verbs").status == 0
+    arn = plane.client.describe_stream_summary(StreamName="verbs")["StreamDescriptionSummary"]["StreamARN"]
+    plane.client.register_stream_consumer(StreamARN=arn, ConsumerName="nightly")
+    refused = run("delete", "verbs", "--yes", "verbs")
+    assert refused.status == 2 and "nightly" in refused.stderr and "--with-consumers" in refused.stderr
+    assert run("delete", "verbs", "--yes", "verbs", "--with-consumers").status == 0
     gone = run("describe", "verbs")
     assert gone.status == 1
     assert "does not exist" in gone.stderr

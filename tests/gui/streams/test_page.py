@@ -13,6 +13,8 @@ from PySide6.QtWidgets import QApplication, QLabel
 
 from core.base.errors import OpsError
 from core.streams.budget import ReadBudget
+from core.streams.service import StreamSummary
+from gui.tabs.streams.dialogs import OpenDialog
 from tests.fakes.streams import DEAD, GONE, MemorySource, MemoryStreams, Passing, Throttled
 from tests.gui.streams.page import texts
 from tests.gui.test_names import clipped
@@ -30,12 +32,10 @@ def test_without_streams_the_first_action_is_to_make_one(make) -> None:
 
 def test_no_answer_is_said_and_can_be_tried_again(make, orders) -> None:
     streams = MemoryStreams(orders)
-    streams.fault = OpsError(
-        "Could not list the streams", "No permission", "Ask for kinesis:ListStreams", code="denied"
-    )
+    streams.fault = OpsError("Could not list the streams", "No answer", "Check the network", code="unreachable")
     page = make(streams)
     page.wait(lambda: page.presenter.state.name == "UNREACHABLE")
-    assert "Ask for kinesis:ListStreams" in page.view.empty.hint.text()
+    assert "Check the network" in page.view.empty.hint.text()
     streams.fault = None
     page.view.empty.button.click()  # it also looks again by itself every few seconds
     page.wait(lambda: page.presenter.state.name == "READY")
@@ -54,6 +54,27 @@ def test_no_words_are_cut_while_records_come(make, orders, width: int) -> None:
     page.wait(lambda: clipped(page.view) == [])  # once it is laid out
     right = page.view.tiles.throttles.geometry().right()
     assert right <= page.view.tiles.width(), "the last tile stands out of the page"
+
+
+def test_whoever_may_not_list_opens_a_stream_by_its_name(make, orders) -> None:
+    class Unlisted(MemoryStreams):
+        def streams(self) -> list[StreamSummary]:
+            raise OpsError("Could not list the streams", "No permission", "Ask for kinesis:ListStreams", code="denied")
+
+    page = make(Unlisted(orders, MemorySource("other", 1)))
+    page.wait(lambda: page.presenter.state.name == "UNLISTED")
+    assert "Ask for kinesis:ListStreams" in page.view.empty.hint.text()
+    page.view.empty.button.click()
+    dialog = page.view.findChild(OpenDialog)
+    assert not dialog.accept_button.isEnabled()
+    dialog.name.setText(" orders ")
+    dialog.accept_button.click()
+    page.wait(lambda: page.presenter.state.name == "READY" and page.presenter.catalogue.details is not None)
+    page.presenter.refresh()
+    page.wait(lambda: page.presenter.state.name == "READY")
+    page.presenter._open("other")
+    assert page.view.toolbar.offered == ["orders", "other"] and page.view.toolbar.streams.currentText() == "other"
+    page.wait(lambda: page.presenter.catalogue.details is not None)
 
 
 def test_a_tap_shows_counts_and_what_comes(make, orders) -> None:

@@ -6,8 +6,13 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from core.streams.decode import DecodeCounts
+from core.streams.pages import Shard
+from core.streams.reader import ShardStatus
+from core.streams.tap import TapStatus
 from gui.parts.live_chart import LiveChart
 from gui.parts.live_table import Column, LiveModel
+from gui.tabs.streams.tiles import Tiles
 
 COLUMN = Column("N", str)
 
@@ -59,3 +64,36 @@ def test_beyond_twelve_lines_one_stands_for_the_highest_of_the_rest(qtbot) -> No
     assert len(looks) == 12
     chart._show_cross(1_010.0)
     assert chart._box._rows[-1] == ("All", f"{sum(line[0] for line in lines.values()):,.0f} s")
+
+
+def test_a_legend_of_a_dozen_wraps_and_asks_for_no_width(qtbot) -> None:
+    chart = LiveChart("Records per second", "rec/s")
+    qtbot.addWidget(chart)
+    chart.resize(420, 300)
+    chart.show()
+    times = np.arange(1_000.0, 1_060.0)
+    chart.show_lines(times, {f"Shard {n}": np.full(60, 1.0) for n in range(64)})
+    qtbot.waitUntil(lambda: chart._legend.height() > 30)
+    entries = list(chart._legend._entries.values())
+    assert chart.minimumSizeHint().width() < 200
+    assert all(entry.x() >= 0 and entry.geometry().right() < 420 for entry in entries)
+    assert entries[-1].geometry().bottom() < chart._legend.height() and chart.plot.height() > 150
+
+
+def status(*behind: float, busiest: tuple[str, float]) -> TapStatus:
+    shards = [ShardStatus(Shard(f"shardId-{n:012d}", 0, 0), "reading", late) for n, late in enumerate(behind)]
+    return TapStatus(
+        "reading", shards, 9, 9.0, 9e5, 9.0, 0.0, 0.0, 0, 0.2, DecodeCounts(), 0.0, None, 30.0, False, busiest
+    )
+
+
+def test_the_throughput_is_held_against_the_limit_of_the_busiest_shard(qtbot) -> None:
+    """The mean of all would hide a hot one, and what an old record brings is not what is written now."""
+    tiles = Tiles()
+    qtbot.addWidget(tiles)
+    tiles.show_status(status(0, 0, 0, busiest=("shardId-000000000002", 0.93)))
+    assert tiles.volume.note.text() == "Shard 2: 93 % of write limit"
+    tiles.show_status(status(0, busiest=("shardId-000000000000", 0.25)))
+    assert tiles.volume.note.text() == "25 % of write limit"
+    tiles.show_status(status(0, 3_600_000, busiest=("shardId-000000000001", 2.0)))
+    assert tiles.volume.note.text() == "Catching up"
