@@ -30,8 +30,7 @@ def test_rows_without_a_time_and_rows_of_the_future_hide_nothing(feed: Feed, kin
         "UPDATE items SET name = 'A', updated_at = NOW() WHERE id = 1",
         "UPDATE items SET name = 'B', updated_at = updated_at WHERE id = 2",
     )
-    report = feed.pull(plan, check=True)
-    assert report.ok, report.tables[0].checks
+    feed.pull(plan)
     assert names(feed) == ["A", "B", "future", "late"]
 
 
