@@ -170,12 +170,15 @@ def _report(options: argparse.Namespace, console: Console, definition: Definitio
     """Exit status 1 where a file could not be read to its end: the table is not whole."""
     for name, why in tally.problems:
         console.warn(f"{name} was not read to its end: {why}")
+    if tally.remark:
+        console.warn(tally.remark)
     console.result(
         {
             "lines": tally.lines,
             "rows": tally.rows,
             "rejected": tally.rejected,
             "skipped": tally.skipped,
+            "misread": tally.misread,
             "reasons": tally.reasons,
             "bytes": tally.bytes,
             "files": tally.files,

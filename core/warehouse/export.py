@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import IO, TYPE_CHECKING, Any, Protocol
 
 from core.base.errors import OpsError, WrongUse
@@ -45,18 +47,21 @@ def write_rows(
     """The same into an open file or pipe."""
     rows = 0
     writer: _Writer | None = None
-    for table in tables:
-        for start in range(0, max(1, table.num_rows), _STEP):
-            piece = table.slice(start, _STEP)
-            if writer is None:
-                writer = _WRITERS[form](file, piece.schema)
-            elif piece.schema != writer.schema:
-                piece = _fitted(piece, writer.schema)
-            writer.write(piece)
-            rows += piece.num_rows
-            job.report(rows, total, f"{rows:,} rows written")
-    if writer is not None:
-        writer.close()
+    with ExitStack() as stack:
+        for table in tables:
+            for start in range(0, max(1, table.num_rows), _STEP):
+                piece = table.slice(start, _STEP)
+                if writer is None and form == "xlsx":
+                    writer = stack.enter_context(_sheet(file, piece.schema))
+                elif writer is None:
+                    writer = _WRITERS[form](file, piece.schema)
+                elif piece.schema != writer.schema:
+                    piece = _fitted(piece, writer.schema)
+                writer.write(piece)
+                rows += piece.num_rows
+                job.report(rows, total, f"{rows:,} rows written")
+        if writer is not None:
+            writer.close()
     job.checkpoint()
     return rows
 
@@ -165,9 +170,12 @@ class _Parquet:
 
 
 class _Xlsx:
-    """Row by row with constant memory. Numbers that a spreadsheet would round (over 15 digits) stay text."""
+    """Row by row with constant memory. Numbers that a spreadsheet would round (over 15 digits) stay text.
 
-    def __init__(self, file: IO[bytes], schema: Any) -> None:
+    ``scratch``: a folder for the rows until the book is closed.
+    """
+
+    def __init__(self, file: IO[bytes], schema: Any, scratch: str) -> None:
         import xlsxwriter
 
         self.schema, self._row = schema, 1
@@ -175,6 +183,7 @@ class _Xlsx:
             raise _no_sheet(f"XLSX holds {XLSX_COLUMNS:,} columns, the result has {len(schema.names):,}")
         options = {
             "constant_memory": True,
+            "tmpdir": scratch,
             "strings_to_formulas": False,  # a cell that begins with = is data, not code
             "strings_to_urls": False,
             "default_date_format": "yyyy-mm-dd hh:mm:ss",
@@ -222,6 +231,21 @@ class _Xlsx:
     def close(self) -> None:
         self._book.close()
 
+    def abandon(self) -> None:
+        """Close the rows' file, if the book was not closed."""
+        self._sheet.row_data_fh.close()
+
+
+@contextmanager
+def _sheet(file: IO[bytes], schema: Any) -> Iterator[_Xlsx]:
+    """A sheet whose rows wait in a folder of their own, which goes with a cancel as well."""
+    with TemporaryDirectory(prefix="opsdesk-export-") as scratch:
+        sheet = _Xlsx(file, schema, scratch)
+        try:
+            yield sheet
+        finally:
+            sheet.abandon()
+
 
 def _sheet_values(column: Any) -> list[Any]:
     import pyarrow as pa
@@ -242,4 +266,4 @@ def _no_sheet(why: str) -> OpsError:
     )
 
 
-_WRITERS: dict[str, type[Any]] = {"csv": _Csv, "json": _Json, "parquet": _Parquet, "xlsx": _Xlsx}
+_WRITERS: dict[str, type[Any]] = {"csv": _Csv, "json": _Json, "parquet": _Parquet}

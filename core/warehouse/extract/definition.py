@@ -46,9 +46,14 @@ class Definition:
         return replace(self, columns=tuple(replace(c, kind=kinds.get(c.name, c.kind)) for c in self.columns))
 
 
+MOST_REJECTS = 1_000_000
+"""Texts kept; all are counted."""
+
+
 @dataclass(slots=True)
 class Tally:
     """What happened to the input. Counts are lines (records for XML); rejected = those in no row of the table.
+    misread: lines with bytes that are not UTF-8, shown as replacement characters.
     problems: files that could not be read to their end, and why."""
 
     lines: int = 0
@@ -57,6 +62,7 @@ class Tally:
     skipped: int = 0
     bytes: int = 0
     files: int = 0
+    misread: int = 0
     reasons: dict[str, int] = field(default_factory=dict)
     problems: list[tuple[str, str]] = field(default_factory=list)
     longest: dict[str, int] = field(default_factory=dict)
@@ -64,7 +70,7 @@ class Tally:
 
     def add(self, other: Tally) -> None:
         """Count another's input with this one's."""
-        for name in ("lines", "rows", "skipped", "bytes", "files"):
+        for name in ("lines", "rows", "skipped", "bytes", "files", "misread"):
             setattr(self, name, getattr(self, name) + getattr(other, name))
         for reason, count in other.reasons.items():
             self.reject(reason, count)
@@ -76,6 +82,18 @@ class Tally:
         if count:
             self.rejected += count
             self.reasons[reason] = self.reasons.get(reason, 0) + count
+
+    @property
+    def remark(self) -> str:
+        """What a reader of the table has to know, or nothing."""
+        remarks = []
+        if self.misread:
+            remarks.append(
+                f"{self.misread:,} lines hold bytes that are not UTF-8, each shown as \ufffd: convert the file first to keep them"
+            )
+        if self.rejected > MOST_REJECTS:
+            remarks.append(f"Of {self.rejected:,} rejects the first {MOST_REJECTS:,} texts are kept")
+        return ". ".join(remarks)
 
 
 def xml_definition(text: str) -> Definition:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import html
 import re
 from collections.abc import Iterator
@@ -39,7 +40,19 @@ def read_document(source: Source) -> tuple[str, int]:
         data += piece
         if len(data) > LARGEST:
             raise Damaged(f"it is larger than {LARGEST // 1_000_000} MB: name the record element and its paths instead")
-    return data.decode("utf-8", "replace"), len(data)
+    return _decoded(bytes(data)), len(data)
+
+
+def _decoded(data: bytes) -> str:
+    """By its byte order mark, by what the XML declares, else as UTF-8."""
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return data.decode("utf-16", "replace")
+    declared = re.match(rb"""(?:\xef\xbb\xbf)?<\?xml[^>]*?encoding\s*=\s*["']([\w.\-]+)""", data)
+    try:
+        encoding = codecs.lookup(declared[1].decode()).name if declared else "utf-8"
+    except LookupError:
+        encoding = "utf-8"
+    return data.decode("utf-8-sig" if encoding == "utf-8" else encoding, "replace")
 
 
 def matches(definition: Definition, text: str, name: str, seconds: float = SECONDS_A_BLOCK) -> Iterator[Found]:

@@ -30,7 +30,10 @@ def hive_ddl(definition: Definition, table: str, location: str, *, athena: bool 
     place = location if location.startswith("s3://") else "s3://BUCKET/PREFIX/"
     if definition.kind == JSON:
         columns = ",\n".join(f"  `{c.name}` {_HIVE[c.kind]}" for c in definition.columns)
-        return f"CREATE EXTERNAL TABLE {name} (\n{columns}\n)\nROW FORMAT SERDE '{_json_serde(athena)}'\nLOCATION '{place}';\n"
+        return (
+            f"CREATE EXTERNAL TABLE {name} (\n{columns}\n)\nROW FORMAT SERDE '{_json_serde(athena)}'\n"
+            f"{_json_names(definition, athena)}LOCATION '{place}';\n"
+        )
     if definition.kind == DOCUMENT:
         raise OpsError(
             "A pattern over whole documents has no SerDe in Hive and Athena",
@@ -47,7 +50,11 @@ def hive_ddl(definition: Definition, table: str, location: str, *, athena: bool 
         )
     names = [column.name for column in definition.columns] or group_names(definition.pattern)
     columns = ",\n".join(f"  `{column}` string" for column in names)
-    regex = java_pattern(definition.pattern).replace("\\", "\\\\").replace("'", "\\'" if not athena else "''")
+    # A quote by its number: what escapes one in a string is not the same everywhere.
+    java = re.sub(
+        r"\\.|'", lambda m: r"\x27" if m[0][-1] == "'" else m[0], java_pattern(definition.pattern), flags=re.S
+    )
+    regex = java.replace("\\", "\\\\")
     ddl = (
         f"CREATE EXTERNAL TABLE {name} (\n{columns}\n)\n"
         "ROW FORMAT SERDE 'org.apache.hadoop.hive.serde2.RegexSerDe'\n"
@@ -67,6 +74,22 @@ def _json_serde(athena: bool) -> str:
     return "org.openx.data.jsonserde.JsonSerDe" if athena else "org.apache.hive.hcatalog.data.JsonSerDe"
 
 
+def _json_names(definition: Definition, athena: bool) -> str:
+    """Which key a column is read from, where that is not its name: else the column would be NULL in every row."""
+    other = [(c.name, c.path) for c in definition.columns if c.path and c.path.lower() != c.name.lower()]
+    if not other:
+        return ""
+    if not athena:
+        raise OpsError(
+            f"The key {other[0][1]!r} cannot be a column in Hive",
+            "Its JSON SerDe finds keys by the column's name alone",
+            "Take the DDL for Athena, or extract to Parquet here and put the table over that",
+            code="unsupported",
+        )
+    pairs = ", ".join(f"'mapping.{name}' = '{path}'" for name, path in other)
+    return f"WITH SERDEPROPERTIES ({pairs})\n"
+
+
 def java_pattern(pattern: str) -> str:
     """Named groups as Java takes them: letters and digits only, so those with underscores lose their name."""
     java = re.sub(r"\(\?P<(\w+)>", lambda m: f"(?<{m[1]}>" if m[1].isalnum() else "(", python_pattern(pattern))
@@ -82,13 +105,14 @@ def _cast(name: str, kind: str, form: str, null: tuple[str, ...], *, athena: boo
         return f"{_utc_athena(column) if athena else _utc_hive(column)} AS {column}"
     target = {"time": "timestamp", "date": "date"}.get(kind, _HIVE[kind])
     if athena and kind == "time":
-        return f"from_iso8601_timestamp({column}) AS {column}"
-    return f"CAST({value} AS {target}) AS {column}"
+        return f"TRY(from_iso8601_timestamp({value})) AS {column}"
+    # Hive's CAST gives NULL where Athena's ends the query.
+    return f"{'TRY_CAST' if athena else 'CAST'}({value} AS {target}) AS {column}"
 
 
 def _utc_athena(column: str) -> str:
     """A web log's time in UTC, as the extraction here gives it."""
-    return f"CAST(parse_datetime({column}, 'dd/MMM/yyyy:HH:mm:ss Z') AT TIME ZONE 'UTC' AS timestamp)"
+    return f"TRY(CAST(parse_datetime({column}, 'dd/MMM/yyyy:HH:mm:ss Z') AT TIME ZONE 'UTC' AS timestamp))"
 
 
 def _utc_hive(column: str) -> str:

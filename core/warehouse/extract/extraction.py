@@ -16,7 +16,7 @@ from typing import IO, TYPE_CHECKING, Any
 from core.base.errors import OpsError
 from core.jobs.child import run_in_child
 from core.jobs.job import Job
-from core.warehouse.extract.definition import DOCUMENT, PATTERN, XML, Definition, Tally
+from core.warehouse.extract.definition import DOCUMENT, MOST_REJECTS, PATTERN, XML, Definition, Tally
 from core.warehouse.extract.matching import engine_of
 from core.warehouse.extract.rows import Rejects, typed_rows
 from core.warehouse.extract.sources import Source
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     import polars as pl
 
 _GROUP_ROWS = 250_000  # rows of a Parquet row group; held in memory until written
-_MOST_REJECTS = 1_000_000  # texts kept; all are counted
 _WORTH_SHARING = 32_000_000  # bytes; below, starting a process a core costs more than it saves
 
 
@@ -241,6 +240,6 @@ class _RejectBook:
     def write(self, refused: Rejects) -> None:
         import orjson
 
-        for source, reason, text in refused[: max(0, _MOST_REJECTS - self._kept)]:
+        for source, reason, text in refused[: max(0, MOST_REJECTS - self._kept)]:
             self._file.write(orjson.dumps({"source": source, "reason": reason, "text": text}) + b"\n")
         self._kept += len(refused)

@@ -12,7 +12,7 @@ from core.warehouse.extract.definition import DOCUMENT, JSON, XML, Definition, O
 from core.warehouse.extract.documents import compiled as document_pattern
 from core.warehouse.extract.documents import matches, read_document
 from core.warehouse.extract.matching import engine_of, group_names, python_pattern, with_polars, with_python
-from core.warehouse.extract.rows import json_text
+from core.warehouse.extract.rows import json_text, json_value
 from core.warehouse.extract.sources import Damaged, Source, line_blocks
 from core.warehouse.extract.typing import guessed
 from core.warehouse.extract.xml import xml_records, xml_shape, xml_text
@@ -65,7 +65,8 @@ def sample(sources: Sequence[Source]) -> tuple[list[str], list[tuple[str, str]]]
         mine: list[str] = []
         try:
             for data, _too_long in line_blocks(source):
-                mine += data[: 1 << 20].decode("utf-8", "replace").splitlines()
+                text = data[: 1 << 20].decode("utf-8", "replace").removesuffix("\n")
+                mine += [line.removesuffix("\r") for line in text.split("\n")] if data else []
                 if len(mine) >= share:
                     break
         except Damaged as error:
@@ -109,15 +110,14 @@ def _pattern(definition: Definition, lines: list[str], problems: list[tuple[str,
 
 
 def _json(definition: Definition, lines: list[str], problems: list[tuple[str, str]]) -> Preview:
-    import orjson
     import polars as pl
 
     keys: dict[str, None] = {}
     found: list[dict[str, Any] | None] = []
     for line in lines:
         try:
-            value = orjson.loads(line)
-        except orjson.JSONDecodeError:
+            value = json_value(line)
+        except ValueError:
             value = None
         found.append(value if isinstance(value, dict) else None)
         if isinstance(value, dict):

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Iterator, Sequence
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from core.base.errors import OpsError
@@ -18,6 +21,7 @@ if TYPE_CHECKING:
 
 Rejects = list[tuple[str, str, str]]
 """(name of the source, reason, the text)"""
+_TOO_LONG = "longer than 1 MB"
 _BATCH = 20_000
 """Rows of documents that become one frame: a frame a document would cost more than its matching."""
 Rows = Iterator[tuple[int, "pl.DataFrame | None", Rejects]]
@@ -38,17 +42,19 @@ def _line_rows(definition: Definition, source: Source, tally: Tally) -> Iterator
     tally.files += 1
     try:
         matcher = _matcher(definition) if definition.kind == PATTERN else None
-        for data, too_long in line_blocks(source):
+        for data, heads in line_blocks(source):
             tally.bytes += len(data)
-            tally.lines += too_long
-            tally.reject("longer than 1 MB", too_long)
-            lines = _lines(data)
-            tally.lines += len(lines)
+            tally.reject(_TOO_LONG, len(heads))
+            long = [(source.name, _TOO_LONG, head.decode("utf-8", "replace")) for head in heads]
+            lines, misread = _lines(data)
+            tally.misread += misread
+            tally.lines += len(lines) + len(heads)
             if definition.skip:
                 kept = lines.filter(~lines.str.contains(definition.skip))
                 tally.skipped += len(lines) - len(kept)
                 lines = kept
-            yield _typed(definition, lines, _raw(definition, lines, matcher), tally, source.name)
+            frame, refused = _typed(definition, lines, _raw(definition, lines, matcher), tally, source.name)
+            yield frame, long + refused
     except Damaged as error:
         tally.problems.append((source.name, str(error)))
 
@@ -67,16 +73,18 @@ def _matcher(definition: Definition) -> Matcher | None:
     return Matcher(definition.pattern, names) if engine == "polars" else None
 
 
-def _lines(data: bytes) -> pl.Series:
-    """Lines without their ends; what is not UTF-8 keeps its bytes as replacement characters."""
+def _lines(data: bytes) -> tuple[pl.Series, int]:
+    """Lines without their ends, and how many hold bytes that are not UTF-8: these become replacement characters."""
     import numpy as np
     import polars as pl
     import pyarrow as pa
 
+    misread = 0
     if not data.isascii():
         try:
             data.decode()
         except UnicodeDecodeError:
+            misread = sum(line.decode("utf-8", "ignore").encode() != line for line in data.split(b"\n"))
             data = data.decode("utf-8", "replace").encode()
     ends = np.flatnonzero(np.frombuffer(data, np.uint8) == ord("\n")) + 1
     if data and not data.endswith(b"\n"):
@@ -84,7 +92,7 @@ def _lines(data: bytes) -> pl.Series:
     offsets = np.concatenate(([0], ends)).astype(np.int64)
     stored = pa.LargeStringArray.from_buffers(len(ends), pa.py_buffer(offsets), pa.py_buffer(data))
     lines = pl.Series("line", stored, dtype=pl.String).str.strip_suffix("\n")
-    return lines.str.strip_suffix("\r") if b"\r" in data else lines
+    return (lines.str.strip_suffix("\r") if b"\r" in data else lines), misread
 
 
 def _raw(definition: Definition, lines: pl.Series, matcher: Matcher | None) -> pl.DataFrame:
@@ -101,7 +109,6 @@ def _raw(definition: Definition, lines: pl.Series, matcher: Matcher | None) -> p
 
 
 def _json(definition: Definition, lines: pl.Series) -> pl.DataFrame:
-    import orjson
     import polars as pl
 
     keys = [column.path or column.name for column in definition.columns]
@@ -109,9 +116,9 @@ def _json(definition: Definition, lines: pl.Series) -> pl.DataFrame:
     columns: list[list[str | None]] = [[] for _ in keys]
     for line in lines.to_list():
         try:
-            found = orjson.loads(line)
+            found = json_value(line)
             fits = isinstance(found, dict)
-        except orjson.JSONDecodeError:
+        except ValueError:
             found, fits = {}, False
         matched.append(fits)
         for column, key in zip(columns, keys, strict=True):
@@ -120,13 +127,25 @@ def _json(definition: Definition, lines: pl.Series) -> pl.DataFrame:
     return pl.DataFrame(data, schema={"\0ok": pl.Boolean, **{part.name: pl.String for part in definition.columns}})
 
 
+_LONG_NUMBER = re.compile(r"\d[\d.]{16}")
+
+
+def json_value(line: str) -> Any:
+    """A JSON document; a number of more digits than a float holds keeps them all. Raises ValueError."""
+    import orjson
+
+    if not _LONG_NUMBER.search(line):
+        return orjson.loads(line)
+    return json.loads(line, parse_float=Decimal, parse_int=Decimal)
+
+
 def json_text(value: Any) -> str | None:
     """A JSON value as text: strings as they are, objects and lists as JSON."""
     import orjson
 
     if value is None or isinstance(value, str):
         return value
-    return orjson.dumps(value).decode()
+    return orjson.dumps(value, default=lambda number: orjson.Fragment(str(number))).decode()
 
 
 def _typed(

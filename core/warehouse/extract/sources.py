@@ -1,7 +1,9 @@
-"""Where the text comes from: files, folders, S3 objects; plain, gzip or zstd; read in blocks that end with a line."""
+"""Where the text comes from: files, folders, S3 objects; plain, gzip, bzip2 or zstd; read in blocks that end with a line."""
 
 from __future__ import annotations
 
+import bz2
+import codecs
 import urllib.error
 import urllib.request
 import zlib
@@ -13,6 +15,7 @@ from core.base.errors import OpsError
 
 BLOCK = 4 << 20  # bytes of text handled at once: large enough for polars, small enough for 600 MB in all
 LONGEST_LINE = 1 << 20  # a longer line is no log line; it is rejected without being held in memory
+HEAD = 1000  # bytes of it that are shown among the rejects
 _READ = 1 << 20
 _TRIES = 5
 
@@ -57,14 +60,16 @@ def raw_blocks(source: Source) -> Iterator[bytes]:
         yield from _gunzipped(_again(first, stored))
     elif first.startswith(b"\x28\xb5\x2f\xfd"):
         yield from _unzstd(_again(first, stored))
+    elif first.startswith(b"BZh"):
+        yield from _unbzip2(_again(first, stored))
     else:
         yield from _again(first, stored)
 
 
-def line_blocks(source: Source) -> Iterator[tuple[bytes, int]]:
-    """Blocks of whole lines, and how many lines before each were too long to be kept."""
-    rest, dropping, dropped = b"", False, 0
-    for piece in raw_blocks(source):
+def line_blocks(source: Source) -> Iterator[tuple[bytes, list[bytes]]]:
+    """Blocks of whole lines, and the heads of those before each that were too long to be kept."""
+    rest, dropping, heads = b"", False, list[bytes]()
+    for piece in _utf8_blocks(source):
         if dropping:
             end = piece.find(b"\n")
             if end < 0:
@@ -77,17 +82,31 @@ def line_blocks(source: Source) -> Iterator[tuple[bytes, int]]:
                 end = data.find(b"\n", BLOCK)
                 if end < 0:
                     break
-            yield data[: end + 1], dropped
-            data, dropped = data[end + 1 :], 0
+            yield data[: end + 1], heads
+            data, heads = data[end + 1 :], []
         rest = data
         if len(rest) > LONGEST_LINE and b"\n" not in rest[-LONGEST_LINE:]:
             end = rest.rfind(b"\n")
             if end >= 0:
-                yield rest[: end + 1], dropped
-                dropped = 0
-            rest, dropping, dropped = b"", True, dropped + 1
-    if rest or dropped:
-        yield rest, dropped
+                yield rest[: end + 1], heads
+                heads = []
+            heads.append(rest[end + 1 : end + 1 + HEAD])
+            rest, dropping = b"", True
+    if rest or heads:
+        yield rest, heads
+
+
+def _utf8_blocks(source: Source) -> Iterator[bytes]:
+    """The content without its byte order mark; UTF-16, which one announces, as UTF-8."""
+    blocks = raw_blocks(source)
+    first = next(blocks, b"")
+    if first.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        decoder = codecs.getincrementaldecoder("utf-16")("replace")
+        for block in _again(first, blocks):
+            yield decoder.decode(block).encode()
+        yield decoder.decode(b"", True).encode()
+        return
+    yield from _again(first.removeprefix(codecs.BOM_UTF8), blocks)
 
 
 def _again(first: bytes, others: Iterator[bytes]) -> Iterator[bytes]:
@@ -168,3 +187,23 @@ def _unzstd(stored: Iterator[bytes]) -> Iterator[bytes]:
                 inflate = zstandard.ZstdDecompressor(max_window_size=1 << 27).decompressobj()
     if not finished:
         raise Damaged("the zstd file ends in the middle")
+
+
+def _unbzip2(stored: Iterator[bytes]) -> Iterator[bytes]:
+    """All streams of a bzip2 file, in pieces of some megabytes."""
+    inflate, inside = bz2.BZ2Decompressor(), False
+    for piece in stored:
+        while piece or not inflate.needs_input:
+            inside = True
+            try:
+                text = inflate.decompress(piece, _READ * 4)
+            except OSError as error:
+                raise Damaged(f"the bzip2 file is damaged ({error})") from error
+            if text:
+                yield text
+            piece = b""
+            if inflate.eof:
+                piece, inside = inflate.unused_data, False
+                inflate = bz2.BZ2Decompressor()
+    if inside:
+        raise Damaged("the bzip2 file ends in the middle")

@@ -33,7 +33,9 @@ def guessed(series: pl.Series, name: str, null: Sequence[str], path: str = "") -
     padded = bool(values.str.contains(r"^-?0\d").any())
     if not padded and values.str.contains(r"^[+-]?\d{1,18}$").all():
         return OutputColumn(name, "whole", path=path)
-    if not padded and values.str.contains(r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$").all():
+    digits = values.str.replace_all(r"[eE].*$|\D", "").str.strip_chars_start("0").str.len_chars()
+    exact = not padded and int(digits.max() or 0) <= 17  # type: ignore[arg-type]  # what a double holds
+    if exact and values.str.contains(r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$").all():
         return OutputColumn(name, "number", path=path)
     if values.str.to_lowercase().is_in(["true", "false"]).all():
         return OutputColumn(name, "boolean", path=path)

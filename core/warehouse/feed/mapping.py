@@ -66,7 +66,8 @@ def mapped(column: SourceColumn, *, is_json: bool = False, boolean: bool = False
     if kind == "decimal":
         return _decimal(column, name, made)
     if kind in ("float", "double"):
-        return made(name, kind, "REAL" if kind == "float" else "DOUBLE PRECISION")
+        # + 0e0: as text, which PyMySQL reads, MySQL shows a FLOAT with six digits only
+        return made(f"({name} + 0e0)", kind, "REAL" if kind == "float" else "DOUBLE PRECISION")
     if kind == "bit":
         return _bits(column, name, made)
     if kind == "date":

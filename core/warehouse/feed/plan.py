@@ -31,7 +31,8 @@ class PlanSource:
 @dataclass(frozen=True, slots=True)
 class FeedPlan:
     """stage: s3://bucket/prefix/ for the files on their way (empty: a bucket of the account's own).
-    overlap: seconds (or counter values) read again behind the watermark, for rows that committed late.
+    overlap: seconds (or counter values) read again behind the watermark, for rows that committed late; more than the hour
+    that clocks repeat in autumn, where times are kept without their zone.
     cut: texts longer than their column takes (65,535 bytes) are cut and counted; else they stop the pull.
     snapshot: the tables of a source are read as of one moment (over one connection, slower), not each as of its own.
     schedule: when a timer runs it (None: never by itself).
@@ -44,7 +45,7 @@ class FeedPlan:
     connection: str = ""
     stage: str = ""
     role: str = ""
-    overlap: int = 300
+    overlap: int = 3900
     union: str = ""
     cut: bool = False
     snapshot: bool = False

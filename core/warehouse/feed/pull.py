@@ -14,12 +14,12 @@ from pathlib import Path
 from typing import Any
 
 from core.aws.faults import explained
-from core.base.errors import OpsError
 from core.jobs.child import run_in_child
 from core.jobs.job import Job
+from core.warehouse.feed import watermark
 from core.warehouse.feed.drift import follow
 from core.warehouse.feed.keys import KeyAdvice, change_column, increment_column
-from core.warehouse.feed.mapping import Mapped, booleans_of, create_statement, mapped_table, projection, ticked
+from core.warehouse.feed.mapping import Mapped, booleans_of, create_statement, mapped_table, projection
 from core.warehouse.feed.source import Server, SourceTable, demands_tls
 from core.warehouse.feed.target import Target
 from core.warehouse.statements import literal, quoted
@@ -136,9 +136,12 @@ class TablePull:
             pulled = self.target.pulled(self.job, source, self.table.name, target)
             way, column = self._way(mode, report)
             report.mode = way
-            report.watermark = self._high_water(connection, way, column)
-        known = pulled.watermark if pulled is not None and pulled.mode == way else ""
-        self.where = _newer(self.table, way, column, known, overlap) if known else ""
+            report.watermark = watermark.newest(connection, self.table, way, column)
+            known = pulled.watermark if pulled is not None and pulled.mode == way else ""
+            if known and mode != "keys" and watermark.went_back(connection, self.table, column, known, overlap):
+                report.notes.append(f"Pulled whole: {column} went back at the source, which was emptied or restored")
+                known = ""
+        self.where = watermark.newer(self.table, column, known, overlap) if known else ""
         self.compare_keys = mode == "keys" and bool(self.where)
         report.notes += [f"{one.name}: {one.note}" for one in self.columns if one.note]
         return report
@@ -171,6 +174,11 @@ class TablePull:
             self.target.run(self.job, report.ddl)
             return
         report.altered = follow(self.schema, self.name, present, self.columns)
+        if any(" ADD COLUMN " in sql for sql in report.altered):
+            # Rows that nobody touched since hold values in the new column: forgetting the watermark first makes this pull,
+            # or the one after a crash, a whole one.
+            self.target.run(self.job, self.target.forgetting(self.server.name, self.table.name, report.target))
+            report.notes.append("Pulled whole: rows that did not change have values in the new column too")
         for sql in report.altered:
             self.target.run(self.job, sql)
 
@@ -192,19 +200,6 @@ class TablePull:
             return "counter", counter
         report.notes.append("Pulled whole: neither a time of change nor a counter to go by")
         return "full", ""
-
-    def _high_water(self, connection: Any, way: str, column: str) -> str:
-        """The newest value now, taken before reading: what commits meanwhile is read again next time."""
-        if way == "full":
-            return ""
-        name = ticked(column)
-        kind = self.table.column(column)
-        assert kind is not None
-        value = f"UNIX_TIMESTAMP(MAX({name}))" if kind.kind == "timestamp" else f"MAX({name})"
-        with connection.cursor() as cursor:
-            cursor.execute(f"SELECT CAST({value} AS CHAR) FROM {ticked(self.table.database)}.{ticked(self.table.name)}")
-            row = cursor.fetchone()
-        return str(row[0]) if row and row[0] is not None else ""
 
     def move(self, report: TableReport, staged: list[Staged]) -> None:
         """Upload and load what ``reads`` asked for, in that order, as one transaction with the watermark."""
@@ -369,23 +364,3 @@ def move_all(target: Target, moves: list[tuple[TablePull, TableReport, list[Stag
         for key in uploaded:
             with explained("remove the staged rows"):
                 moves[0][0].stage.s3.delete_object(Bucket=moves[0][0].stage.bucket, Key=key)
-
-
-def _newer(table: SourceTable, way: str, column: str, known: str, overlap: int) -> str:
-    """The condition that reads what changed since ``known``, and a little before it."""
-    name = ticked(column)
-    kind = table.column(column)
-    assert kind is not None
-    if way == "counter":
-        return f"{name} > {int(known)} - {int(overlap)}"
-    if kind.kind == "timestamp":
-        return f"{name} >= FROM_UNIXTIME({float(known):.6f} - {int(overlap)})"
-    return f"{name} >= TIMESTAMP('{_moment(known)}') - INTERVAL {int(overlap)} SECOND"
-
-
-def _moment(text: str) -> str:
-    if not all(char.isdigit() or char in "-: ." for char in text):
-        raise OpsError(
-            "The watermark of the last pull cannot be read", repr(text), "Pull with --mode full once", code="state"
-        )
-    return text

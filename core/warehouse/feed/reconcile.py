@@ -61,27 +61,24 @@ def _number(value: Any) -> str:
 
 
 def holes(pull: TablePull, connection: Any) -> list[int]:
-    """The buckets (key // 10,000) whose rows differ; empty also where there is no single integer key to cut by."""
-    key = _key(pull)
-    if not key:
-        return []
+    """The buckets (key // 10,000) whose rows differ; without a single integer key to cut by, all rows are the bucket 0."""
+    key = cut_by(pull)
     theirs, ours = _checksum(pull, _digest(connection))
     table = f"{ticked(pull.table.database)}.{ticked(pull.table.name)}"
+    bucket = f"CAST(FLOOR({ticked(key)} / {BUCKET}) AS SIGNED)" if key else "0"
     with connection.cursor() as cursor:
-        cursor.execute(
-            f"SELECT CAST(FLOOR({ticked(key)} / {BUCKET}) AS SIGNED) AS b, COUNT(*), CAST(SUM({theirs}) AS CHAR) FROM {table} GROUP BY b"
-        )
+        cursor.execute(f"SELECT {bucket} AS b, COUNT(*), CAST(SUM({theirs}) AS CHAR) FROM {table} GROUP BY b")
         expected = {int(bucket): (int(count), str(total)) for bucket, count, total in cursor.fetchall()}
-    name = quoted(key.lower())
-    bucket = f"CAST(FLOOR({name} / {BUCKET}.0) AS BIGINT)"
+    bucket = f"CAST(FLOOR({quoted(key.lower())} / {BUCKET}.0) AS BIGINT)" if key else "0"
     rows = pull.target.rows(
-        pull.job, f"SELECT {bucket}, COUNT(*), CAST(SUM({ours}) AS VARCHAR) FROM {pull.place} GROUP BY {bucket}"
+        pull.job, f"SELECT {bucket} AS b, COUNT(*), CAST(SUM({ours}) AS VARCHAR) FROM {pull.place} GROUP BY 1"
     )
     actual = {int(one): (int(count), str(total)) for one, count, total in rows}
     return sorted(one for one in expected.keys() | actual.keys() if expected.get(one) != actual.get(one))
 
 
-def _key(pull: TablePull) -> str:
+def cut_by(pull: TablePull) -> str:
+    """The single whole number that is the primary key, or empty: what ranges of rows are cut and pulled again by."""
     keys = pull.table.primary_key
     column = pull.table.column(keys[0]) if len(keys) == 1 else None
     return column.name if column is not None and column.kind.endswith("int") else ""
@@ -99,6 +96,11 @@ def _digest(connection: Any) -> str:
                 raise
             return "SHA2({}, 256)"
     return "MD5({})"
+
+
+def uncompared(pull: TablePull) -> list[str]:
+    """The columns whose values no checksum covers."""
+    return [one.name for one in pull.columns if _texts(one, "{}") is None]
 
 
 def _checksum(pull: TablePull, digest: str) -> tuple[str, str]:
@@ -140,7 +142,7 @@ def _texts(column: Mapped, digest: str) -> tuple[str, str] | None:
 
 def repair(pull: TablePull, buckets: list[int]) -> int:
     """Pull the buckets again: their rows are replaced in one transaction, so deletes at the source arrive too."""
-    key = _key(pull)
+    key = cut_by(pull)
     total = 0
     for bucket in buckets:
         pull.job.checkpoint()

@@ -25,7 +25,7 @@ from core.warehouse.feed.keys import KeyAdvice, advise
 from core.warehouse.feed.mapping import Mapped, booleans_of, create_statement, mapped_table
 from core.warehouse.feed.plan import FeedPlan, PlanSource, joined, load_plan, plan_names, save_plan
 from core.warehouse.feed.pull import Stage, Step, TablePull, TableReport, move_all
-from core.warehouse.feed.reconcile import holes, reconcile, repair
+from core.warehouse.feed.reconcile import Check, cut_by, holes, reconcile, repair, uncompared
 from core.warehouse.feed.source import Server, SourceTable, read_tables
 from core.warehouse.feed.target import Target
 from core.warehouse.statements import quoted
@@ -220,12 +220,19 @@ class FeedService:
             keys = advise(tables)
             options: dict[str, Any] = {"schema": source.schema, "run_id": report.run_id, "cut": plan.cut, "step": step}
             pulls = [TablePull(job, server, table, target, stage, **options) for table in tables]
-            for table in tables:
-                if any(source.schema == schema for schema, _ in landed.get(table.name.lower(), ())):
+            names = [table.name.lower() for table in tables]
+            for name in names:
+                if any(source.schema == schema for schema, _ in landed.get(name, ())):
                     raise WrongUse(
-                        f"Two sources of the plan land in {source.schema}.{table.name.lower()}",
+                        f"Two sources of the plan land in {source.schema}.{name}",
                         "The rows of one would replace those of the other",
                         "Give each source a schema of its own; a union shows them as one",
+                    )
+                if names.count(name) > 1:
+                    raise WrongUse(
+                        f"Two tables of {server.database} are called {name} but for capitals",
+                        f"Both would land in {source.schema}.{name}, the rows of one in place of the other's",
+                        "Pull one of them into another schema",
                     )
             for number, (pull, done) in enumerate(self._moved(job, plan, server, target, pulls, keys, failed)):
                 job.report(number + 1, len(tables), f"{pull.table.database}.{pull.table.name}")
@@ -288,21 +295,17 @@ class FeedService:
 
     def _check(self, pull: TablePull, report: TableReport) -> None:
         with pull.server.connect() as link:
-            checks = reconcile(pull, link)
-            different = holes(pull, link)
-        if different:
+            checks, different = reconcile(pull, link), holes(pull, link)
+        if different and cut_by(pull):
             rows = repair(pull, different)
             report.notes.append(f"{len(different)} key ranges differed and were pulled again ({rows:,} rows)")
             with pull.server.connect() as link:
-                checks = reconcile(pull, link)
-                left = holes(pull, link)
-            report.checks = [one.document() for one in checks]
-            report.checks.append(
-                {"name": "key ranges", "ok": not left, "expected": "0 differ", "actual": f"{len(left)} differ"}
-            )
-            return
-        report.checks = [one.document() for one in checks]
-        report.checks.append({"name": "key ranges", "ok": True, "expected": "0 differ", "actual": "0 differ"})
+                checks, different = reconcile(pull, link), holes(pull, link)
+        actual = f"{len(different)} differ" if cut_by(pull) else "differs" if different else "is the same"
+        name, expected = ("key ranges", "0 differ") if cut_by(pull) else ("checksum of all rows", "is the same")
+        report.checks = [one.document() for one in (*checks, Check(name, not different, expected, actual))]
+        if left_out := uncompared(pull):
+            report.notes.append(f"Not compared by value: {', '.join(left_out)}")
 
     def _stage(self, plan: FeedPlan) -> Stage:
         s3 = self._workplace.aws.client("s3")

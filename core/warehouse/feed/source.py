@@ -9,9 +9,6 @@ from urllib.parse import quote, unquote, urlsplit
 
 from core.base.errors import OpsError, WrongUse
 
-_COMPUTED = re.compile("(?i)(virtual|stored|persistent) generated")
-"""Not MySQL's DEFAULT_GENERATED: a column whose default is an expression, CURRENT_TIMESTAMP above all."""
-
 
 @dataclass(frozen=True, slots=True)
 class Server:
@@ -180,7 +177,7 @@ def read_tables(
                     "auto_increment" in extra,
                 )
                 for table, column, kind, full, nullable, length, precision, scale, extra in columns
-                if table == name and not _COMPUTED.search(extra) and f"{table}.{column}" not in exclude
+                if table == name and f"{table}.{column}" not in exclude
             ),
             tuple(column for table, index, _, column in keys if table == name and index == "PRIMARY"),
             frozenset(column for table, _, place, column in keys if table == name and place == 1),

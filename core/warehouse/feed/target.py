@@ -123,7 +123,6 @@ class Target(DataApiDriver):
         source: str, table: str, target: str, mode: str, watermark: str, run_id: str, rows: int
     ) -> list[str]:
         """What records a pull; part of the load's own transaction, so that the watermark moves only with the rows."""
-        key = f"source = {literal(source)} AND source_table = {literal(table)} AND target = {literal(target)}"
         values = ", ".join(
             [
                 literal(source),
@@ -136,7 +135,13 @@ class Target(DataApiDriver):
                 "SYSDATE",
             ]
         )
-        return [f"DELETE FROM {STATE_SCHEMA}.state WHERE {key}", f"INSERT INTO {STATE_SCHEMA}.state VALUES ({values})"]
+        return [Target.forgetting(source, table, target), f"INSERT INTO {STATE_SCHEMA}.state VALUES ({values})"]
+
+    @staticmethod
+    def forgetting(source: str, table: str, target: str) -> str:
+        """The statement that forgets a table's pulls: the next one is whole."""
+        key = f"source = {literal(source)} AND source_table = {literal(table)} AND target = {literal(target)}"
+        return f"DELETE FROM {STATE_SCHEMA}.state WHERE {key}"
 
     def columns(self, job: Job[Any], schema: str, table: str) -> dict[str, str]:
         """The columns of a table as SVV_REDSHIFT_COLUMNS tells them, by name; empty if there is no such table."""

@@ -199,7 +199,7 @@ class ExtractPresenter(QObject):
 
         def finished(tally: Tally) -> None:
             words = f"{tally.rows:,} rows from {tally.lines:,} lines, {tally.rejected:,} rejected"
-            self._context.praise(f"{table or output.name}: {words}")
+            self._context.praise(f"{table or output.name}: {words}{'. ' if tally.remark else ''}{tally.remark}")
             if table:
                 self._done(table)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bz2
 import gzip
 import json
 import re
@@ -163,6 +164,49 @@ def test_blocks_lose_no_line(tmp_path_factory: pytest.TempPathFactory, lines: li
     assert joined == text
 
 
+LETTER = Definition(pattern=r"n=(?P<n>.)", columns=(OutputColumn("n"),))
+
+
+@pytest.mark.parametrize(
+    ("data", "values", "misread"),
+    [
+        (b"\xef\xbb\xbfn=1\r\nn=\xc3\xa9", ["1", "é"], 0),
+        ("\ufeffn=1\nn=é\n".encode("utf-16-le"), ["1", "é"], 0),
+        ("\ufeffn=1\nn=é\n".encode("utf-16-be"), ["1", "é"], 0),
+        (b"n=1\nn=\xe9\nn=\xef\xbf\xbd\n", ["1", "\ufffd", "\ufffd"], 1),
+        (bz2.compress(b"n=1\n") + bz2.compress(b"n=2\n"), ["1", "2"], 0),
+    ],
+)
+def test_encodings_are_told_apart_and_what_is_lost_is_counted(
+    tmp_path: Path, data: bytes, values: list[str], misread: int
+) -> None:
+    frame, tally, _ = rows(LETTER, file(tmp_path, data))
+    assert frame["n"].to_list() == values
+    assert (tally.misread, bool(tally.remark)) == (misread, bool(misread))
+
+
+def test_a_bzip2_file_that_ends_in_the_middle_is_named(tmp_path: Path) -> None:
+    stored = bz2.compress(b"".join(b"n=%d\n" % (n % 10) for n in range(900_000)))
+    _, tally, _ = rows(LETTER, file(tmp_path, stored[: len(stored) * 2 // 3]))
+    assert [why for _, why in tally.problems] == ["the bzip2 file ends in the middle"]
+
+
+def test_a_document_is_read_as_its_declaration_says(tmp_path: Path) -> None:
+    definition = Definition("document", pattern=r"<n>(?P<n>.*?)</n>", columns=(OutputColumn("n"),))
+    for encoding in ("iso-8859-1", "utf-16", "utf-8"):
+        text = f'<?xml version="1.0" encoding="{encoding}"?><a><n>é</n></a>'
+        frame, _, _ = rows(definition, file(tmp_path, text.encode(encoding)))
+        assert frame["n"].to_list() == ["é"], encoding
+
+
+def test_long_numbers_keep_their_digits(tmp_path: Path) -> None:
+    path = file(tmp_path, '{"id": 12345678901234567890, "in": {"x": 0.12345678901234567890}, "ok": 1.5}\n')
+    found = look(Definition("json"), path)
+    assert [column.kind for column in found.definition.columns] == ["text", "text", "number"]
+    frame, _, _ = rows(found.definition, path)
+    assert frame.row(0) == ("12345678901234567890", '{"x":0.12345678901234567890}', 1.5)
+
+
 @pytest.mark.parametrize("form", ["gz cut", "gz flipped", "zst cut"])
 def test_a_damaged_archive_is_named_and_keeps_what_came_before(tmp_path: Path, form: str) -> None:
     text = "".join(f"line {n}\n" for n in range(300_000)).encode()
@@ -189,12 +233,13 @@ def test_a_line_of_a_gigabyte_is_rejected_without_being_held(tmp_path: Path) -> 
     definition = Definition(pattern=r"n=(?P<n>\d)", columns=(OutputColumn("n", "whole"),))
     tracemalloc.start()
     try:
-        frame, tally, _ = rows(definition, path)
+        frame, tally, refused = rows(definition, path)
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
     assert frame["n"].to_list() == [1, 2]
     assert tally.reasons == {"longer than 1 MB": 1}
+    assert [(reason, len(text)) for reason, text in refused] == [("longer than 1 MB", 1000)]
     assert peak < 32_000_000
 
 
@@ -412,6 +457,23 @@ def test_the_ddl_doubles_backslashes_and_names_groups_as_java_does() -> None:
     assert match
     assert match["client"] == "10.0.0.7"
     assert "openx" in hive_ddl(Definition("json", columns=(OutputColumn("a"),)), "t", "s3://b/", athena=True)
+
+
+def test_the_ddl_holds_where_dialects_differ() -> None:
+    """Quotes are escaped differently, keys are no column names, and Athena's CAST ends a query where Hive's gives NULL."""
+    pattern = r"(?P<a>it\'s 'x' \\'?)"
+    definition = Definition(pattern=pattern, columns=(OutputColumn("a", "whole"),), null=("-",))
+    for athena in (False, True):
+        regex = re.search(r"'input.regex' = '(.*)'\n", hive_ddl(definition, "t", "s3://b/p/", athena=athena))
+        assert regex and "'" not in regex[1]
+        assert re.fullmatch(regex[1].replace("\\\\", "\\").replace("?<a>", "?P<a>"), "it's 'x' \\'")
+    assert "TRY_CAST(NULLIF" in hive_ddl(definition, "t", "", athena=True)
+    time = Definition(pattern="(?P<t>.)", columns=(OutputColumn("t", "time"),), null=("-",))
+    assert "TRY(from_iso8601_timestamp(NULLIF(\"t\", '-')))" in hive_ddl(time, "t", "", athena=True)
+    keyed = Definition("json", columns=(OutputColumn("user_id", path="user-id"), OutputColumn("a", path="A")))
+    assert "('mapping.user_id' = 'user-id')" in hive_ddl(keyed, "t", "s3://b/", athena=True)
+    with pytest.raises(OpsError, match="user-id"):
+        hive_ddl(keyed, "t", "s3://b/")
 
 
 def test_the_table_is_as_wide_as_its_values() -> None:

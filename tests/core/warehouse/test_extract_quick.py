@@ -188,7 +188,7 @@ def test_lines_are_those_of_the_text(data: bytes) -> None:
     expected = data.decode("utf-8", "replace").split("\n")
     if not expected[-1]:
         expected.pop()
-    assert _lines(data).to_list() == [line.removesuffix("\r") for line in expected]
+    assert _lines(data)[0].to_list() == [line.removesuffix("\r") for line in expected]
 
 
 _DIGITS = [

@@ -250,11 +250,11 @@ class QueryCompiler:
             position = int(node.this)
             if not 1 <= position <= len(items):
                 raise SqlError(f"GROUP BY position {position} is not in select list")
-            return items[position - 1][1].sql
+            return _no_position(items[position - 1][1].sql)
         scope.no_aggregates = "GROUP BY"
         value = self.value(node, scope)
         scope.no_aggregates = ""
-        return value.sql
+        return _no_position(value.sql)
 
     def _declare_windows(self, node: exp.Select, scope: Scope) -> None:
         scope.windows = {window.name.lower() for window in node.args.get("windows") or []}
@@ -337,6 +337,11 @@ def _renamed(columns: list[tuple[str, SqlType]], given: list[str], name: str) ->
     if len(given) > len(columns):
         raise SqlError(f'"{name}" has {len(columns)} columns available but {len(given)} columns specified')
     return [(given[n] if n < len(given) else label, kind) for n, (label, kind) in enumerate(columns)]
+
+
+def _no_position(sql: str) -> str:
+    """A constant that DuckDB shall group by, not take for the place of a column."""
+    return f"CAST({sql} AS BIGINT)" if sql.isdigit() else sql
 
 
 def _count(node: Any, word: str) -> str:
