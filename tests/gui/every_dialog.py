@@ -344,6 +344,7 @@ MAKERS: dict[type[Dialog], Maker] = {
     query_dialog.QueryDialog: _query,
     dials_dialog.DialsDialog: _dials,
     streams.CreateDialog: _create,
+    streams.OpenDialog: lambda parent, _home: streams.OpenDialog(parent),
     streams.StartDialog: lambda parent, _home: streams.StartDialog(parent),
     streams.FanOutDialog: lambda parent, _home: streams.FanOutDialog(LONG[:128], 10_000, 20, "production", parent),
     streams.ReplayDialog: _replay,
