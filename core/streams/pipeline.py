@@ -7,6 +7,7 @@ table, and a child shard's rows never come before its parent's. What was read an
 from __future__ import annotations
 
 import logging
+import random
 import threading
 import time
 import uuid
@@ -325,7 +326,8 @@ class Pipeline:
                 self._trouble, self._state = trouble, "held up"
                 if not _passes(trouble) and attempt >= _COMMIT_ATTEMPTS:
                     raise
-                job.sleep(min(10.0, 0.2 * 2 ** min(attempt, 6)))
+                # Two that were refused for each other's sake must not come back together.
+                job.sleep(min(10.0, 0.2 * 2 ** min(attempt, 6)) * random.uniform(0.5, 1.0))
             else:
                 self._state = "draining" if self._reader is not None and self._reader.paused else "running"
                 return result

@@ -90,7 +90,7 @@ class StreamSink:
                 f"Its partition key has {len(key)} characters; 1 to 256 are allowed",
                 "Correct the key",
             )
-        if len(data) + 4 * len(key) > self.record_bytes:
+        if len(data) + 4 * len(key) > self.record_bytes and len(data) + len(key.encode()) > self.record_bytes:
             raise WrongUse(
                 "A record cannot be sent",
                 f"It has {len(data):,} bytes; the stream takes {self.record_bytes >> 10:,} KiB with the key",

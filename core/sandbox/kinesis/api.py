@@ -12,6 +12,7 @@ from typing import Any
 import orjson
 
 from core.sandbox.kinesis.control import Control
+from core.sandbox.kinesis.encryption import Encryption
 from core.sandbox.kinesis.errors import Refused
 from core.sandbox.kinesis.fanout import Fanout
 from core.sandbox.kinesis.faults import changed, hit, spelled
@@ -40,7 +41,7 @@ class Api:
         self._store = store
         self._fanout = Fanout(store)
         self._operations: dict[str, Callable[[Body], Awaitable[Any]]] = {}
-        for part in (Records(store), Control(store), self._fanout):
+        for part in (Records(store), Control(store), Encryption(store), self._fanout):
             for name in dir(part):
                 if not name.startswith("_"):
                     self._operations[_camel(name)] = getattr(part, name)

@@ -93,7 +93,7 @@ class Control:
             **self._summary(stream),
             "RetentionPeriodHours": stream.facts.retention_hours,
             "EnhancedMonitoring": [{"ShardLevelMetrics": stream.facts.metrics}],
-            "EncryptionType": "NONE",
+            **stream.facts.encrypted,
         }
 
     async def describe_stream(self, body: Body) -> Any:

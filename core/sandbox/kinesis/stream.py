@@ -117,6 +117,13 @@ class Facts:
     metrics: list[str] = field(default_factory=list)
     consumers: dict[str, int] = field(default_factory=dict)  # name -> created, ms
     pending: dict[str, Any] | None = None  # the reshard under way
+    encryption: str = "NONE"
+    key_id: str = ""
+
+    @property
+    def encrypted(self) -> dict[str, str]:
+        """As descriptions tell it."""
+        return {"EncryptionType": self.encryption} | ({"KeyId": self.key_id} if self.key_id else {})
 
 
 class Stream:

@@ -266,6 +266,32 @@ def test_another_run_that_removes_a_staged_file_costs_an_attempt_only(aws: AwsSe
     assert (len(staged), end.retries, end.loaded) == (2, 1, 2) and ids(aws, "shared") == ["a", "b"]
 
 
+def test_two_pipelines_into_one_table_double_nothing(aws: AwsSession, plane: Plane) -> None:
+    """The lock is one computer's: two of them read the same records, and commit them at the same time."""
+    plane.create("both", 2)
+    sent = [f"e{n}" for n in range(120)]
+    records = [{"Data": orjson.dumps({"event_id": one}), "PartitionKey": one} for one in sent]
+    plane.client.put_records(StreamName="both", Records=records)
+    ended: list[PipelineSnapshot | BaseException] = []
+
+    def run() -> None:
+        into = Loader(Statements(aws, CONNECTION), Staging(aws, "s3://staging/both/"), "both", "both", "default")
+        options = PipelineOptions(every=0.01, batch_records=60, reads_per_second=50, page_records=60)
+        try:
+            ended.append(Pipeline(StreamSource(aws, "both"), into, InThread(), options).run(headless_job(), once=True))
+        except BaseException as error:
+            ended.append(error)
+
+    loader(aws, "both")  # the table itself is made by one
+    threads = [threading.Thread(target=run) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert len(ended) == 2 and all(isinstance(end, PipelineSnapshot) for end in ended), ended
+    assert ids(aws, "both") == sorted(sent)
+
+
 def test_a_cancel_ends_a_statement_that_does_not_end(aws: AwsSession) -> None:
     """A table locked by somebody else must not hold a pipeline, or the window that closes, for as long."""
     job: Job[None] = headless_job()

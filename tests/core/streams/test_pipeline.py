@@ -341,7 +341,7 @@ def test_an_outage_of_hours_is_waited_out(plane: Plane, tmp_path: Path, monkeypa
     monkeypatch.setattr(job, "sleep", pauses.append)
     source = StreamSource(session(plane.url), "away")
     end = Pipeline(source, loader, InThread(), PipelineOptions(every=0.05, reads_per_second=5)).run(job, once=True)
-    assert end.retries == 1_106 and max(pauses) == 10 and loaded(tmp_path) == sorted(sent)
+    assert end.retries == 1_106 and 5 <= max(pauses) <= 10 and loaded(tmp_path) == sorted(sent)
 
 
 def test_one_commit_speaks_of_no_more_shards_than_a_statement_holds(

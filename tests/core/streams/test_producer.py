@@ -205,6 +205,9 @@ def test_bad_records_are_refused_at_once() -> None:
     for data, key in ((b"x", ""), (b"x", "k" * 257), (b"x" * (1 << 20), "k")):
         with pytest.raises(WrongUse):
             producer.offer(data, key)
+    assert producer.offer(b"x" * ((1 << 20) - 32), "k" * 32), "as large as the service takes, its key counted in bytes"
+    with pytest.raises(WrongUse):
+        producer.offer(b"x" * ((1 << 20) - 32), "\u00fc" * 17)
     producer.close()
     with pytest.raises(OpsError):
         producer.offer(b"x", "k")

@@ -210,7 +210,23 @@ def test_retention_mode_tags_and_monitoring(plane: Plane) -> None:
     plane.client.update_stream_mode(StreamARN=arn, StreamModeDetails={"StreamMode": "ON_DEMAND"})
     plane.until_active("facts")
     with refused("UnknownOperationException"):
-        plane.client.start_stream_encryption(StreamName="facts", EncryptionType="KMS", KeyId="k")
+        plane.client.put_resource_policy(ResourceARN=arn, Policy="{}")
+
+
+def test_encryption_is_kept_and_shown(tmp_path: Path) -> None:
+    plane = Plane(tmp_path).start()
+    plane.create("sealed", 1)
+    plane.client.start_stream_encryption(StreamName="sealed", EncryptionType="KMS", KeyId="alias/aws/kinesis")
+    plane.until_active("sealed")
+    plane.kill()
+    plane.start()
+    told = plane.client.describe_stream_summary(StreamName="sealed")["StreamDescriptionSummary"]
+    assert (told["EncryptionType"], told["KeyId"]) == ("KMS", "alias/aws/kinesis")
+    plane.client.stop_stream_encryption(StreamName="sealed", EncryptionType="KMS", KeyId="alias/aws/kinesis")
+    plane.until_active("sealed")
+    told = plane.client.describe_stream(StreamName="sealed")["StreamDescription"]
+    assert told["EncryptionType"] == "NONE" and "KeyId" not in told
+    plane.stop()
 
 
 def test_on_demand_splits_its_hottest_shard(plane: Plane) -> None:
