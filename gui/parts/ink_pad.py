@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from PySide6.QtCore import QCoreApplication, QEvent, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
     QColor,
+    QEnterEvent,
     QFocusEvent,
     QImage,
     QKeyEvent,
@@ -43,8 +44,8 @@ _Content = tuple[list[InkStroke], QImage | None]
 
 
 def _every_move(wanted: bool) -> None:
-    """X11 hands on only the last of the moves that wait, which cuts the corners of a quick stroke; while one is drawn
-    each of them is wanted."""
+    """X11 hands on only the last of the moves that wait, which cuts the corners of a quick stroke; over the
+    pad each of them is wanted."""
     QCoreApplication.setAttribute(Qt.ApplicationAttribute.AA_CompressHighFrequencyEvents, not wanted)
 
 
@@ -193,10 +194,17 @@ class InkPad(QWidget):
         return QRectF((self.width() - side) / 2, (self.height() - side) / 2, side, side)
 
     # -- what the hand does -----------------------------------------------------
+    def enterEvent(self, event: QEnterEvent) -> None:
+        super().enterEvent(event)
+        _every_move(True)  # a press is too late: the moves after it may wait behind it already
+
+    def leaveEvent(self, event: QEvent) -> None:
+        super().leaveEvent(event)
+        _every_move(False)
+
     def mousePressEvent(self, event: QMouseEvent) -> None:
         if event.button() == Qt.MouseButton.LeftButton and self._open is None:
             self.setFocus(Qt.FocusReason.MouseFocusReason)
-            _every_move(True)
             self._begin(self._to_pad(event.position()))
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
@@ -204,8 +212,6 @@ class InkPad(QWidget):
             self._move(self._to_pad(event.position()))
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
-        if event.button() == Qt.MouseButton.LeftButton:
-            _every_move(False)
         if event.button() == Qt.MouseButton.LeftButton and not self._key_down:
             self._end()
 

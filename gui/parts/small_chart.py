@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen, QPolygonF
+from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPaintEvent, QPen, QPolygonF
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from gui.style.theme import font, theme
@@ -33,6 +33,10 @@ class Axis:
     high: float
     ticks: Sequence[tuple[float, str]]
     title: str = ""
+
+
+_SCALE = 42
+"""Pixels at the left for the words of the vertical axis."""
 
 
 class SmallChart(QWidget):
@@ -110,19 +114,25 @@ class SmallChart(QWidget):
             painter.drawLine(QPointF(plot.left(), y), QPointF(plot.right(), y))
             painter.setPen(theme().color("text2"))
             painter.drawText(
-                QRectF(0, y - 8, 42, 16), Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, words
+                QRectF(0, y - 8, _SCALE, 16), Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, words
             )
         painter.setPen(theme().color("text2"))
-        for place, words in self._x.ticks:
-            x = self._place(plot, place, self._y.low).x()
-            box = QRectF(x - 50, plot.bottom() + 4, 100, 14)
-            box.moveLeft(min(max(box.left(), 0.0), self.width() - box.width()))
-            align = Qt.AlignmentFlag.AlignRight if box.center().x() < x - 1 else Qt.AlignmentFlag.AlignHCenter
-            painter.drawText(box, align, words)
+        for box, words in self._labels_below(plot):
+            painter.drawText(box, Qt.AlignmentFlag.AlignHCenter, words)
         if self._x.title:
             painter.drawText(
                 QRectF(plot.x(), self.height() - 15, plot.width(), 15), Qt.AlignmentFlag.AlignCenter, self._x.title
             )
+
+    def _labels_below(self, plot: QRectF) -> list[tuple[QRectF, str]]:
+        """Each under its tick, but none under the scale at the left, and none beyond the right edge."""
+        labels = []
+        for place, words in self._x.ticks:
+            width = QFontMetricsF(font("caption")).horizontalAdvance(words) + 2
+            left = self._place(plot, place, self._y.low).x() - width / 2
+            left = max(min(left, self.width() - width), _SCALE + 4.0)
+            labels.append((QRectF(left, plot.bottom() + 4, width, 14), words))
+        return labels
 
     def _paint_legend(self, painter: QPainter, plot: QRectF) -> None:
         painter.setFont(font("caption"))

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 import shiboken6
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QWidget
 
 from core.base.places import Places
 from gui.app import TABS, Console
@@ -58,3 +59,15 @@ def test_going_elsewhere_calls_it_off(qtbot, console: Console) -> None:
     window.commands.add("digits.later", "Later", lambda: ran.append(1), room="digits")
     qtbot.wait(50)
     assert ran == []
+
+
+def test_a_line_of_the_palette_is_painted_and_costs_no_widget(qtbot, console: Console) -> None:
+    palette = console.window.palette_box
+    palette.open()
+    assert palette.list.count() > 20
+    assert palette.list.viewport().findChildren(QWidget) == []
+    palette.list.grab()  # what goes wrong in painting would be raised
+    plain = palette.list.grab().toImage()
+    command = console.window.commands.all()[0]
+    palette.list.item(0).setData(Qt.ItemDataRole.UserRole, replace(command, title=f"{command.title} and more"))
+    assert palette.list.grab().toImage() != plain

@@ -15,6 +15,7 @@ from PySide6.QtWidgets import QLineEdit, QWidget
 from gui.parts.desktop import show_file
 from gui.parts.dialogs import ConfirmDialog, Dialog
 from gui.parts.notices import Banner
+from gui.parts.small_chart import Axis, Curve, SmallChart
 from gui.parts.words import byte_size, duration, percent, short_count, show_times_in_utc, zoned
 from gui.style.theme import theme
 from gui.style.tokens import load
@@ -179,3 +180,13 @@ def test_a_file_that_no_program_shows_is_on_the_clipboard(qtbot, tmp_path: Path,
     show_file(tmp_path / "a b.csv", told.append)
     assert told == ["No program here shows a b.csv: its path is on the clipboard"]
     assert QGuiApplication.clipboard().text() == str(tmp_path / "a b.csv")
+
+
+def test_the_words_below_a_chart_keep_clear_of_its_scale_and_its_edge(qtbot) -> None:
+    chart = SmallChart("Accuracy")
+    qtbot.addWidget(chart)
+    chart.resize(260, 130)
+    across = Axis(0, 2, ticks=[(0, "4,000 rows"), (2, "with virtual copies")])
+    chart.show_curves([Curve("m", [(0, 1), (2, 2)])], across, Axis(0, 2, ticks=[(0, "97.0 %")]))
+    (first, _), (last, _) = chart._labels_below(chart._plot())
+    assert first.left() > 42 and last.right() <= chart.width() and first.right() < last.left()

@@ -98,12 +98,22 @@ class Hand:
         self._send("mouseup", "1")
 
     def flick(self, widget: QWidget, points: Iterable[QPoint]) -> None:
-        """The same in one movement, faster than the window looks."""
-        words: list[str] = []
-        for number, point in enumerate(points):
-            there = widget.mapToGlobal(point)
-            words += ["mousemove", str(there.x()), str(there.y()), *([] if number else ["mousedown", "1"])]
-        self._send(*words, "mouseup", "1")
+        """The same while the window is busy: all of the movement waits for it when it looks again."""
+        path = list(points)
+        self._move(widget, path[0])
+        self.pause(0.2)
+        words = ["mousedown", "1"]
+        for there in map(widget.mapToGlobal, path[1:]):
+            words += [
+                "sleep",
+                "0.02",
+                "mousemove",
+                str(there.x()),
+                str(there.y()),
+            ]  # the server, too, merges what waits in it
+        process = subprocess.Popen(["xdotool", *words, "sleep", "0.02", "mouseup", "1"])
+        assert process.wait(timeout=20) == 0  # without a beat of the window
+        self.pause(0.03)
 
     def scroll(self, widget: QWidget, clicks: int) -> None:
         """Turn the wheel: positive is down."""
