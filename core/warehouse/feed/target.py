@@ -16,6 +16,8 @@ from core.warehouse.failures import failure
 from core.warehouse.statements import literal
 
 STATE_SCHEMA = "opsdesk_feed"
+_TRIES = 6
+_CONFLICT = "Serializable isolation violation"
 _STATE_DDL = (
     f"CREATE SCHEMA IF NOT EXISTS {STATE_SCHEMA}",
     f"CREATE TABLE IF NOT EXISTS {STATE_SCHEMA}.state (source VARCHAR(300) NOT NULL, source_table VARCHAR(300) NOT NULL, target VARCHAR(300) NOT NULL,"
@@ -50,8 +52,19 @@ class Target(DataApiDriver):
     def transaction(self, job: Job[Any], sqls: list[str], token: str) -> list[int]:
         """Run statements as one transaction, all or none; the rows each changed. ``token``: one per attempt. Raises OpsError.
 
-        A cancel asks the server to stop, and believes only what the server then says.
+        A cancel asks the server to stop, and believes only what the server then says. Two runs at once both write the
+        table of what was pulled: the one that Redshift turns away (error 1023) changed nothing, and comes again.
         """
+        for attempt in range(1, _TRIES + 1):
+            try:
+                return self._transaction(job, sqls, token if attempt == 1 else f"{attempt}-{token}")
+            except OpsError as error:
+                if _CONFLICT not in f"{error.title} {error.why}" or attempt == _TRIES:
+                    raise
+            job.sleep(attempt * 0.5)
+        raise AssertionError("unreachable")
+
+    def _transaction(self, job: Job[Any], sqls: list[str], token: str) -> list[int]:
         with explained("load the warehouse"):
             answer = self._client().batch_execute_statement(Sqls=sqls, ClientToken=token[:64], **self._where())
         identity = str(answer["Id"])

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import threading
+
 import pytest
 
 from core.base.errors import OpsError, WrongUse
 from core.jobs.job import headless_job
+from core.warehouse.feed.source import Server
 from tests.core.warehouse_feed.conftest import Feed
 
 ITEMS = "CREATE TABLE items (id INT AUTO_INCREMENT PRIMARY KEY, name VARCHAR(40), updated_at {kind}, KEY (updated_at))"
@@ -117,3 +120,40 @@ def test_a_check_compares_rows_without_a_whole_number_as_key_and_says_what_it_le
     report = feed.pull(plan, check=True, step=tamper)
     assert not report.ok
     assert [one["ok"] for one in report.tables[0].checks if one["name"] == "checksum of all rows"] == [False]
+
+
+@pytest.mark.parametrize("name", ["my db", "a/b", "50%", "o'shop", "größe"])
+def test_an_address_keeps_odd_names(name: str) -> None:
+    for host in ("db.example", "::1"):
+        server = Server(host, 3306, "a@b", "p:/@%", name)
+        assert Server.from_url(server.url) == server
+
+
+def test_odd_names_of_tables_and_columns_arrive(feed: Feed) -> None:
+    table = "we/ird ta'ble"
+    feed.execute(
+        f'CREATE TABLE `{table}` (`i d` INT PRIMARY KEY, `select` INT, `o\'hara "x"` VARCHAR(9), `größe` INT)',
+        f"INSERT INTO `{table}` VALUES (1, 2, 'a', 3)",
+    )
+    for snapshot in (False, True):
+        report = feed.pull(feed.plan(table, mode="full", snapshot=snapshot), check=True)
+        assert report.ok, report.tables[0].checks
+        assert feed.rows(f'SELECT * FROM {feed.database}."{table}"') == [(1, 2, "a", 3)]
+
+
+def test_two_plans_at_once_both_arrive(feed: Feed) -> None:
+    """Both write the table of what was pulled; the one that is turned away comes again."""
+    feed.execute("CREATE TABLE items (id INT PRIMARY KEY)", "INSERT INTO items VALUES (1)")
+    feed.pull(feed.plan("items", mode="full"))  # the state's table is there
+    target, job = feed.target, headless_job()
+    state = "opsdesk_feed.state"
+    session = feed.sandbox.client("redshift-data")
+    place = {"Database": feed.connection.database, "ClusterIdentifier": feed.connection.cluster}
+    held = session.execute_statement(Sql="BEGIN", SessionKeepAliveSeconds=60, WaitTimeSeconds=5, **place)["SessionId"]
+    session.execute_statement(Sql=f"UPDATE {state} SET mode = mode", SessionId=held, WaitTimeSeconds=5)
+    release = threading.Timer(0.3, lambda: session.execute_statement(Sql="COMMIT", SessionId=held, WaitTimeSeconds=5))
+    release.start()
+    try:
+        assert target.transaction(job, [f"UPDATE {state} SET mode = mode"], feed.database)[0] >= 1
+    finally:
+        release.join()
