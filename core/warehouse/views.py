@@ -86,7 +86,10 @@ def _operand(kind: Any, text: str) -> Any:
     if kind.is_decimal():
         from decimal import Decimal
 
-        return pl.lit(Decimal(text))
+        value = Decimal(text)
+        if not value.is_finite():  # polars aborts on it
+            raise ValueError(f"{text} is no value of a decimal column")
+        return pl.lit(value)
     if kind.is_temporal():
         parsed = pl.Series([text]).str.to_datetime(strict=False, time_unit="us")
         if parsed[0] is None:

@@ -149,10 +149,11 @@ class TablePull:
     def reads(self, folder: Path) -> list[dict[str, Any]]:
         """What the reader is asked: the rows, and after them the keys where these are compared (a row newer than the keys
         would else be taken for one deleted)."""
-        rows = self._ask(folder / f"{self.table.name}.parquet", self.columns, self.where)
+        stem = hashlib.sha256(self.table.name.encode()).hexdigest()[:16]  # a table's name may hold a slash
+        rows = self._ask(folder / f"{stem}.parquet", self.columns, self.where)
         if not self.compare_keys:
             return [rows]
-        return [rows, self._ask(folder / f"{self.table.name}.keys.parquet", self._keys(), "")]
+        return [rows, self._ask(folder / f"{stem}.keys.parquet", self._keys(), "")]
 
     def _keys(self) -> tuple[Mapped, ...]:
         return tuple(one for key in self.table.primary_key for one in self.columns if one.name == key)

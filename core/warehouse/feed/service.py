@@ -28,7 +28,7 @@ from core.warehouse.feed.pull import Stage, Step, TablePull, TableReport, move_a
 from core.warehouse.feed.reconcile import Check, cut_by, holes, reconcile, repair, uncompared
 from core.warehouse.feed.source import Server, SourceTable, read_tables
 from core.warehouse.feed.target import Target
-from core.warehouse.statements import quoted
+from core.warehouse.statements import literal, quoted
 
 UNNAMED = "pull"
 """The name of a plan that was not kept."""
@@ -343,7 +343,7 @@ class FeedService:
                 )
             listed = ", ".join(quoted(column) for column in shared)
             parts = [
-                f"SELECT '{database}' AS source_db, {listed} FROM {quoted(one)}.{quoted(name)}"
+                f"SELECT {literal(database)} AS source_db, {listed} FROM {quoted(one)}.{quoted(name)}"
                 for one, database in places
             ]
             target.run(job, f"CREATE OR REPLACE VIEW {quoted(schema)}.{quoted(name)} AS {' UNION ALL '.join(parts)}")

@@ -34,13 +34,15 @@ class Server:
             parts.port or 3306,
             unquote(parts.username or "root"),
             unquote(parts.password or ""),
-            parts.path.strip("/"),
+            unquote(parts.path.strip("/")),
         )
 
     @property
     def url(self) -> str:
         """With the password: for the reader's own memory only, never for a log or a file."""
-        return f"mysql://{quote(self.user, safe='')}:{quote(self.password, safe='')}@{self.host}:{self.port}/{quote(self.database, safe='')}"
+        login = f"{quote(self.user, safe='')}:{quote(self.password, safe='')}"
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"mysql://{login}@{host}:{self.port}/{quote(self.database, safe='')}"
 
     @property
     def name(self) -> str:

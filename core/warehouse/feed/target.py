@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from core.aws.faults import explained
 from core.aws.session import AwsSession
@@ -16,6 +17,9 @@ from core.warehouse.failures import failure
 from core.warehouse.statements import literal
 
 STATE_SCHEMA = "opsdesk_feed"
+_TRIES = 6
+_Answer = TypeVar("_Answer")
+_CONFLICT = "Serializable isolation violation"
 _STATE_DDL = (
     f"CREATE SCHEMA IF NOT EXISTS {STATE_SCHEMA}",
     f"CREATE TABLE IF NOT EXISTS {STATE_SCHEMA}.state (source VARCHAR(300) NOT NULL, source_table VARCHAR(300) NOT NULL, target VARCHAR(300) NOT NULL,"
@@ -50,8 +54,14 @@ class Target(DataApiDriver):
     def transaction(self, job: Job[Any], sqls: list[str], token: str) -> list[int]:
         """Run statements as one transaction, all or none; the rows each changed. ``token``: one per attempt. Raises OpsError.
 
-        A cancel asks the server to stop, and believes only what the server then says.
+        A cancel asks the server to stop, and believes only what the server then says. Two runs at once both write the
+        table of what was pulled: the one that Redshift turns away (error 1023) changed nothing, and comes again.
         """
+        return _unless_turned_away(
+            job, lambda attempt: self._transaction(job, sqls, f"{attempt}-{token}" if attempt else token)
+        )
+
+    def _transaction(self, job: Job[Any], sqls: list[str], token: str) -> list[int]:
         with explained("load the warehouse"):
             answer = self._client().batch_execute_statement(Sqls=sqls, ClientToken=token[:64], **self._where())
         identity = str(answer["Id"])
@@ -80,9 +90,8 @@ class Target(DataApiDriver):
                 self.cancel(identity)
 
     def run(self, job: Job[Any], sql: str) -> int:
-        """One statement; the rows it changed."""
-        statement = self.submit(sql, {})
-        return self._ended(job, statement, sql).rows
+        """One statement; the rows it changed. One that is turned away comes again, as in ``transaction``."""
+        return _unless_turned_away(job, lambda _: self._ended(job, self.submit(sql, {}), sql).rows)
 
     def _ended(self, job: Job[Any], statement: str, sql: str) -> Status:
         while True:
@@ -151,3 +160,15 @@ class Target(DataApiDriver):
             f" AND schema_name = {literal(schema)} AND table_name = {literal(table)} ORDER BY ordinal_position",
         )
         return {str(name): str(kind) for name, kind in rows}
+
+
+def _unless_turned_away(job: Job[Any], work: Callable[[int], _Answer]) -> _Answer:
+    """``work``, given the number of the attempt, again where other writers were in its way: it changed nothing then."""
+    for attempt in range(_TRIES):
+        try:
+            return work(attempt)
+        except OpsError as error:
+            if _CONFLICT not in f"{error.title} {error.why}":
+                raise
+        job.sleep(attempt + 0.5)
+    return work(_TRIES)

@@ -114,6 +114,9 @@ def test_no_filter_is_no_order_and_a_wrong_one_is_told() -> None:
         with pytest.raises(OpsError) as caught:
             order(FRAME, {column: text}, [])
         assert caught.value.code == "filter"
+    for text in ("> NaN", "< -Infinity"):
+        with pytest.raises(OpsError, match="no value of a decimal column"):
+            order(pl.DataFrame({"d": [Decimal("1.5")]}), {"d": text}, [])
 
 
 def test_a_profile_counts_what_is_there() -> None:

@@ -112,3 +112,13 @@ def test_parameters_are_found_outside_strings_only() -> None:
     sql = "select :a, ':no', b::int, \":n\", :b, :a -- :c\n/* :d */ where x = :a1"
     assert parameters(sql) == ["a", "b", "a1"]
     assert with_parameters("select :a, :ab, ':a'", {"a": "1"}) == "select 1, :ab, ':a'"
+
+
+def test_reserved_words_are_quoted_as_names() -> None:
+    assert [quoted(name) for name in ("plain", "order", "desc", "Mixed", 'a"b')] == [
+        "plain",
+        '"order"',
+        '"desc"',
+        '"Mixed"',
+        '"a""b"',
+    ]

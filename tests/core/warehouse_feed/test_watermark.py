@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from core.base.errors import OpsError, WrongUse
-from core.jobs.job import headless_job
+from core.jobs.job import Job, headless_job
+from core.warehouse.feed.source import Server
+from core.warehouse.feed.target import Target
 from tests.core.warehouse_feed.conftest import Feed
 
 ITEMS = "CREATE TABLE items (id INT AUTO_INCREMENT PRIMARY KEY, name VARCHAR(40), updated_at {kind}, KEY (updated_at))"
@@ -117,3 +121,41 @@ def test_a_check_compares_rows_without_a_whole_number_as_key_and_says_what_it_le
     report = feed.pull(plan, check=True, step=tamper)
     assert not report.ok
     assert [one["ok"] for one in report.tables[0].checks if one["name"] == "checksum of all rows"] == [False]
+
+
+@pytest.mark.parametrize("name", ["my db", "a/b", "50%", "o'shop", "größe"])
+def test_an_address_keeps_odd_names(name: str) -> None:
+    for host in ("db.example", "::1"):
+        server = Server(host, 3306, "a@b", "p:/@%", name)
+        assert Server.from_url(server.url) == server
+
+
+def test_odd_names_of_tables_and_columns_arrive(feed: Feed) -> None:
+    table = "we/ird ta'ble"
+    feed.execute(
+        f'CREATE TABLE `{table}` (`i d` INT PRIMARY KEY, `select` INT, `o\'hara "x"` VARCHAR(9), `größe` INT)',
+        f"INSERT INTO `{table}` VALUES (1, 2, 'a', 3)",
+    )
+    for snapshot in (False, True):
+        report = feed.pull(feed.plan(table, mode="full", snapshot=snapshot), check=True)
+        assert report.ok, report.tables[0].checks
+        assert feed.rows(f'SELECT * FROM {feed.database}."{table}"') == [(1, 2, "a", 3)]
+
+
+def test_a_load_that_redshift_turns_away_comes_again(feed: Feed, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two plans at once both write the table of what was pulled; an answer is kept by its token, so each attempt has its own."""
+    feed.execute("CREATE TABLE items (id INT PRIMARY KEY)", "INSERT INTO items VALUES (1)")
+    tokens: list[str] = []
+    real = Target._transaction
+
+    def busy(target: Target, job: Job[Any], sqls: list[str], token: str) -> list[int]:
+        tokens.append(token)
+        if len(tokens) == 1:
+            raise OpsError(
+                "The statement failed", "1023 Serializable isolation violation: the rows changed meanwhile", ""
+            )
+        return real(target, job, sqls, token)
+
+    monkeypatch.setattr(Target, "_transaction", busy)
+    assert feed.pull(feed.plan("items", mode="full"), check=True).ok
+    assert len(set(tokens)) == 2
