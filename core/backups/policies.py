@@ -26,7 +26,8 @@ def documents(plan: Plan) -> dict[str, dict[str, Any]]:
     backup = [
         _allow("WriteBackups", ["s3:PutObject", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts"], objects),
         _allow("ListBackups", ["s3:ListBucket"], bucket, narrowed),
-        _allow("ListUploads", ["s3:ListBucketMultipartUploads"], bucket),
+        # The second so that `backup rights` can tell whether it may delete.
+        _allow("SeeUploadsAndVersioning", ["s3:ListBucketMultipartUploads", "s3:GetBucketVersioning"], bucket),
     ]
     verify = [
         _allow(
@@ -95,7 +96,7 @@ def check(job: Job[Any], aws: AwsSession, plan: Plan) -> list[Finding]:
     return list(_findings(plan, allowed, how))
 
 
-def _simulated(aws: AwsSession, plan: Plan) -> dict[str, bool]:
+def _simulated(aws: AwsSession, plan: Plan) -> dict[str, bool | None]:
     objects = f"arn:aws:s3:::{plan.target.bucket}/{plan.prefix}probe"
     with explained("ask IAM what these credentials may do"):
         arn = aws.client("sts").get_caller_identity()["Arn"]
@@ -111,7 +112,7 @@ def _simulated(aws: AwsSession, plan: Plan) -> dict[str, bool]:
     }
 
 
-def _tried(aws: AwsSession, plan: Plan) -> dict[str, bool]:
+def _tried(aws: AwsSession, plan: Plan) -> dict[str, bool | None]:
     client = aws.client("s3", retries=2)
     name = hashlib.sha256(plan.name.encode()).hexdigest()[:16]
     where = {"Bucket": plan.target.bucket, "Key": f"{plan.prefix}.probe-{name}"}
@@ -120,18 +121,19 @@ def _tried(aws: AwsSession, plan: Plan) -> dict[str, bool]:
         upload = client.create_multipart_upload(**where)["UploadId"]
         client.abort_multipart_upload(**where, UploadId=upload)
 
-    def delete() -> None:
+    def delete() -> bool | None:
         # Only where nothing can come of it: in a versioned bucket even the deletion of nothing leaves a marker.
-        if client.get_bucket_versioning(Bucket=plan.target.bucket).get("Status") == "Enabled":
-            client.delete_object(**where, VersionId="null")
-        else:
-            client.delete_object(**where)
+        versioning: dict[str, Any] = {}
+        if not _may(lambda: versioning.update(client.get_bucket_versioning(Bucket=plan.target.bucket))):
+            return None
+        which = {"VersionId": "null"} if versioning.get("Status") else {}
+        return _may(lambda: client.delete_object(**where, **which))
 
     return {
         "ListBucket": _may(lambda: client.list_objects_v2(Bucket=plan.target.bucket, Prefix=plan.prefix, MaxKeys=1)),
         "PutObject": _may(put),
         "GetObject": _may(lambda: client.get_object(**where)),
-        "DeleteObject": _may(delete),
+        "DeleteObject": delete(),
     }
 
 
@@ -147,7 +149,7 @@ def _may(call: Callable[[], Any]) -> bool:
     return True
 
 
-def _findings(plan: Plan, allowed: dict[str, bool], how: str) -> Iterator[Finding]:
+def _findings(plan: Plan, allowed: dict[str, bool | None], how: str) -> Iterator[Finding]:
     if not allowed.get("PutObject", True):
         yield Finding(
             Severity.ERROR,
@@ -172,5 +174,13 @@ def _findings(plan: Plan, allowed: dict[str, bool], how: str) -> Iterator[Findin
             f"Whoever steals them, or a mistake, can remove every backup ({how})",
             "Back up with the policy of the role `backup`; delete only as `admin`",
         )
-    if not any((allowed.get("DeleteObject"), not allowed.get("PutObject", True))):
+    if allowed.get("DeleteObject", False) is None:
+        yield Finding(
+            Severity.INFO,
+            "role-unknown",
+            "Whether these credentials may delete backups is not known",
+            "They may neither ask IAM nor see whether the bucket keeps versions, without which trying could leave a marker",
+            "See that their policy has no s3:DeleteObject",
+        )
+    elif not allowed.get("DeleteObject") and allowed.get("PutObject", True):
         yield Finding(Severity.INFO, "role-fits", "These credentials may write and not delete", how)

@@ -322,7 +322,7 @@ class Restoring:
         finally:
             if draft is not folder:
                 shutil.rmtree(draft, ignore_errors=True)
-        return str(folder), extractor.files, extractor.left_out
+        return str(folder), extractor.files - len(extractor.left_out), extractor.left_out
 
 
 def _left_out(links: list[tuple[str, str]]) -> str:

@@ -15,7 +15,7 @@ from core.jobs import timers
 from core.jobs.job import Job
 from core.jobs.timers import KINDS, MAIN, ScheduleExport, Timer, secrets_file, variables
 
-__all__ = ["KINDS", "export", "install", "remove", "secrets_file", "test_as_scheduled", "timer"]
+__all__ = ["KINDS", "export", "install", "remove", "remove_all", "secrets_file", "test_as_scheduled", "timer"]
 
 
 def timer(plan: Plan, profile: str) -> Timer:
@@ -35,6 +35,14 @@ def install(plan: Plan, profile: str, kind: str) -> ScheduleExport:
 
 def remove(plan: Plan, profile: str, kind: str) -> ScheduleExport:
     return timers.remove(timer(plan, profile), kind)
+
+
+def remove_all(plan: Plan, profile: str) -> None:
+    """Out of every scheduler of this computer that has it: one that is left would fail night after night."""
+    for kind in KINDS:
+        made = export(plan, profile, kind)
+        if made.available and made.installed:
+            remove(plan, profile, kind)
 
 
 def test_as_scheduled(job: Job[Any], plan: Plan, profile: str) -> list[Finding]:

@@ -29,7 +29,7 @@ from core.backups.outcomes import (
     Severity,
     Verification,
 )
-from core.backups.plan import Assertion, Plan
+from core.backups.plan import Assertion, Plan, Source, Target
 from core.backups.plans import PlanStore
 from core.backups.rehearsal import Rehearsal, choose
 from core.backups.report import evidence_paths, write_evidence
@@ -45,7 +45,6 @@ from core.jobs.lock import is_locked, plan_lock
 from core.jobs.timers import ScheduleExport
 
 _VERIFYING = ".verify"  # a verification has a lock of its own: backups go on meanwhile
-
 
 _WATCHED = ("silence", "half-retention", "stale", "proof-vanishes", "all-gone", "proof-gone")
 """Rules that nobody hears of otherwise: nothing failed, and no page is open."""
@@ -80,8 +79,13 @@ class BackupsService:
         self._store.save(plan, replace_old=replace)
 
     def remove_plan(self, name: str) -> None:
-        """Forget the plan. Its backups and evidence stay."""
+        """Forget the plan, and let no scheduler run it any more. Its backups and evidence stay."""
+        try:
+            plan = self._store.get(name)
+        except WrongUse:
+            plan = Plan(name, Source(), Target())  # a file that cannot be used can be removed, too
         self._store.remove(name)
+        scheduling.remove_all(plan, self._workplace.profile.name)
 
     def servers(self, job: Job[Any]) -> list[str]:
         """Names of the MySQL sources of this profile."""

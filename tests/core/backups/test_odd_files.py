@@ -110,10 +110,12 @@ def test_names_that_are_no_utf_8_stop_neither_backup_nor_alert(
     run = folders.run()
     assert json.loads(folders.body(run.key + SUFFIX))["notes"] == ["left out, no file: \\xffpipe"]
     assert folders.verify().outcome is Outcome.DONE
+    run_files = json.loads(folders.body(run.key + SUFFIX))["files"]["count"]
     preview = folders.service.preview_restore(folders.job(), "nightly", to=str(tmp_path / "back"))
     assert ("\\xff", 1) in preview.items and "\\xfelink -> /\\xfd" in preview.findings[0].title
     _json([run, preview])  # what --json prints
     restored = folders.service.restore(folders.job(), "nightly", to=str(tmp_path / "back"))
+    assert restored.items == run_files - 1
     assert restored.notes == ("1 link that leads outside is left out: \\xfelink -> /\\xfd",)
 
     def refused(path: str, *rest: Any) -> Any:

@@ -143,6 +143,7 @@ def test_the_backup_role_backs_up_and_the_verify_role_proves(aws: Aws, home: Pla
     assert verification.outcome is Outcome.DONE, verification.headline
     rules = {finding.rule for finding in writer.check_rights(headless_job(), aws.plan)}
     assert "role-may-delete" not in rules and "role-may-not-write" not in rules
+    assert "role-fits" in rules
     assert "role-may-not-write" in {finding.rule for finding in reader.check_rights(headless_job(), aws.plan)}
     assert "role-may-delete" in {
         finding.rule for finding in aws.service("admin", home).check_rights(headless_job(), aws.plan)
@@ -179,3 +180,20 @@ def test_signs_of_a_prefix_stand_for_nothing_else_in_a_policy() -> None:
     for document in policies.documents(plan).values():
         text = json.dumps(document)
         assert "a${*}${?}${$}/nightly/*" in text and "a*" not in text
+
+
+def test_what_was_not_tried_is_not_called_safe(aws: Aws) -> None:
+    """A usual policy of old: read, write and delete, and nothing of the bucket itself."""
+    iam = aws.client("iam", Target(SANDBOX, access_key="root", secret_key="root"))
+    reset_auth(aws.url, "inf")
+    document = policies.documents(aws.plan)["backup"]
+    for statement in document["Statement"]:
+        statement["Action"] = [one for one in statement["Action"] if one != "s3:GetBucketVersioning"]
+    document["Statement"][0]["Action"].append("s3:DeleteObject")
+    iam.put_user_policy(UserName="user-backup", PolicyName="least", PolicyDocument=json.dumps(document))
+    reset_auth(aws.url, "0")
+    rules = {
+        item.rule
+        for item in policies.check(headless_job(), AwsSession(SANDBOX, lambda: aws.targets["backup"]), aws.plan)
+    }
+    assert "role-unknown" in rules and "role-fits" not in rules

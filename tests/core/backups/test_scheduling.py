@@ -20,6 +20,7 @@ from core.base.errors import OpsError
 from core.base.places import Places
 from core.jobs import timers
 from core.jobs.calendar import Schedule
+from tests.core.backups.conftest import Station
 from tests.fakes.schedulers import LAUNCHCTL, SCHTASKS, put_on_path
 
 PLAN = Plan(
@@ -206,3 +207,22 @@ def test_cron_is_installed_beside_what_is_there_and_removed(
     )
     scheduling.install(PLAN, "prod", "cron")
     assert table.read_bytes().count(b"backup run nightly") == 3
+
+
+def test_a_removed_plan_is_run_by_nobody(folders: Station, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    table, program = tmp_path / "table", tmp_path / "bin" / "crontab"
+    table.write_text("5 5 * * * mine\n")
+    program.parent.mkdir()
+    program.write_text(f'#!/bin/sh\nif [ "$1" = -l ]; then cat {table}; else cat > {table}; fi\n')
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{program.parent}{os.pathsep}{os.environ['PATH']}")
+    folders.service.save_plan(replace(folders.plan, name="nightly-2"))
+    for name in ("nightly", "nightly-2"):
+        folders.service.install_schedule(folders.job(), name, "cron")
+    folders.service.remove_plan("nightly")
+    assert "run nightly " not in table.read_text() and table.read_text().count("run nightly-2 ") == 2
+    (folders.service._store.folder / "nightly-2.toml").write_text("nonsense")
+    folders.service.remove_plan("nightly-2")
+    assert table.read_text() == "5 5 * * * mine\n" and folders.service.plan_troubles() == []
+    with pytest.raises(OpsError, match="no plan"):
+        folders.service.remove_plan("nightly")
