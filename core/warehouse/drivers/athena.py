@@ -188,7 +188,9 @@ class AthenaDriver:
 
 def _gives_rows(statement_type: str, sql: str) -> bool:
     """SELECT and its kin, and the utility statements (SHOW, DESCRIBE, EXPLAIN); DDL and INSERT have an empty result file."""
-    return statement_type == "UTILITY" or (statement_type in ("DML", "") and intent_of(sql, escapes=False).kind is Kind.READ)
+    return statement_type == "UTILITY" or (
+        statement_type in ("DML", "") and intent_of(sql, escapes=False).kind is Kind.READ
+    )
 
 
 def _arrow(info: dict[str, Any]) -> Any:
