@@ -134,12 +134,16 @@ def _fetch(job: Job[Any], url: str, address: str, timeout: float, ca_file: str, 
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     started = time.monotonic()
     late = threading.Event()
+    wires: list[Any] = []  # the connection forgets its socket once an answer says that it is the last
+    closing = contextlib.ExitStack()
+    closing.callback(connection.close)
 
     def end() -> None:
         """Whatever waits for this server waits no longer."""
-        if (sock := connection.sock) is not None:
-            with contextlib.suppress(OSError):
-                sock.shutdown(socket.SHUT_RDWR)
+        for wire in (*wires, connection.sock):
+            if wire is not None:
+                with contextlib.suppress(OSError):
+                    wire.shutdown(socket.SHUT_RDWR)
 
     def give_up() -> None:
         late.set()
@@ -151,9 +155,11 @@ def _fetch(job: Job[Any], url: str, address: str, timeout: float, ca_file: str, 
         with job.interruptible(end):
             head.start()
             connection.connect()
+            wires.append(connection.sock)
             job.checkpoint()  # a cancel before now found nothing to shut down
             connection.request("GET", _target(path), headers=sent, preload_content=False, decode_content=False)
             response = connection.getresponse()
+            closing.callback(response.close)
             seconds = time.monotonic() - started
             head.cancel()
             job.checkpoint()
@@ -190,7 +196,7 @@ def _fetch(job: Job[Any], url: str, address: str, timeout: float, ca_file: str, 
         ) from error
     finally:
         head.cancel()
-        connection.close()
+        closing.close()
     return Answer(
         response.status,
         tuple(response.headers.items()),
