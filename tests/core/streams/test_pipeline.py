@@ -145,7 +145,12 @@ def test_expired_iterators_throttles_and_errors_do_not_matter(plane: Plane, tmp_
     sent = fill(plane, "rough", 600)
     plane.control("SetFaults", IteratorSeconds=0.2, ErrorShare=0.2, ThrottleShare=0.02)
     try:
-        end = run(plane.url, "rough", tmp_path, page_records=150, reads_per_second=4)
+        try:
+            end = run(plane.url, "rough", tmp_path, page_records=150, reads_per_second=4)
+        except OpsError as error:  # three errors in a row at the very start are told: once in a hundred runs
+            if error.code != "server" or "list the shards" not in error.title:
+                raise
+            end = run(plane.url, "rough", tmp_path, page_records=150, reads_per_second=4)
     finally:
         plane.control("SetFaults", IteratorSeconds=300, ErrorShare=0, ThrottleShare=0)
     assert loaded(tmp_path) == sorted(sent)
