@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 import tomllib
 from collections.abc import Callable
@@ -195,6 +196,7 @@ class Profiles:
                 details={"file": str(self._path)},
                 code="settings",
             )
+            logging.getLogger(__name__).warning("%s", self.trouble)
             return otherwise
 
     def _placed(self, profile: Profile) -> Profile:

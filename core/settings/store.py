@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import tomllib
 from collections.abc import Callable
@@ -46,6 +47,7 @@ class SettingsStore:
         self.trouble = OpsError(
             "The settings file cannot be used", why, remedy, details={"file": str(self._path)}, code="settings"
         )
+        logging.getLogger(__name__).warning("%s", self.trouble)
 
     def change(self, change: Callable[[Settings], Settings]) -> Settings:
         """Apply a change to what the file says now (another Opsdesk may have changed it), write it, tell the listeners.
