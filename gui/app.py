@@ -99,7 +99,9 @@ class Console:
         self.window = MainWindow(TABS, self.jobs, self.settings, self.open_desk, name, _who_am_i)
         self.codes = CodeAsker(self.window)
         for trouble in filter(None, (self.store.trouble, self.profiles.trouble)):
-            self.window.banner.show_fault(trouble.title, trouble.why, trouble.remedy, details=trouble.details)
+            self.window.tell(trouble)
+        self.settings.unusable.connect(self.window.tell)
+        self.store.told = self.profiles.told = self.settings.unusable.emit
 
     def start(self) -> None:
         """What the first picture need not wait for: journal, history, and asking who we are."""

@@ -101,14 +101,16 @@ class Profiles:
     def __init__(self, path: Path) -> None:
         self._path = path
         self.trouble: OpsError | None = None
+        self.told: Callable[[OpsError], None] | None = None
+        """Hears of a trouble with the file that comes later, on the thread that met it."""
         self._seen = self._stamp()
-        self._known: dict[str, Profile] = self._load({})
+        self._known: dict[str, Profile] = self._load({}, aside=True)
 
     @property
     def _own(self) -> dict[str, Profile]:
         stamp = self._stamp()
-        if stamp != self._seen:  # a verb, another window or an editor
-            self._seen, self._known = stamp, self._load(self._known)
+        if stamp != self._seen:  # a verb, another window or an editor, whose owner may not be done yet
+            self._seen, self._known = stamp, self._load(self._known, aside=False)
         return self._known
 
     def _stamp(self) -> tuple[int, int] | None:
@@ -165,7 +167,7 @@ class Profiles:
         import tomlkit
 
         with changing(self._path):
-            before = self._load(self._known)
+            before = self._load(self._known, aside=True)
             after = change(before)
             document = tomlkit.parse(self._path.read_text(encoding="utf-8") if self._path.exists() else "")
             for name in [name for name in document if name not in after]:
@@ -177,38 +179,39 @@ class Profiles:
             write_atomic(self._path, tomlkit.dumps(document))
             self._seen, self._known = self._stamp(), after
 
-    def _load(self, otherwise: dict[str, Profile]) -> dict[str, Profile]:
-        """What the file says; ``otherwise`` where it cannot be used, and is set aside."""
+    def _load(self, otherwise: dict[str, Profile], *, aside: bool) -> dict[str, Profile]:
+        """What the file says; ``otherwise`` where it cannot be used. With ``aside`` it is then moved out of the way."""
         try:
             values = tomllib.loads(self._path.read_text(encoding="utf-8"))
             return {name: self._placed(_profile(name, entry)) for name, entry in values.items()}
         except FileNotFoundError:
             return {}
         except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, TypeError, AttributeError) as error:
-            try:
-                remedy = f"Your file was kept as {set_aside(self._path).name} beside it; correct it and rename it back"
-            except OSError:
-                remedy = "The file was left as it is"
-            self.trouble = OpsError(
-                "The file of profiles cannot be used",
-                str(error),
-                remedy,
-                details={"file": str(self._path)},
-                code="settings",
-            )
-            logging.getLogger(__name__).warning("%s", self.trouble)
+            remedy = "Correct the file; until then the profiles that were known stay"
+            if aside:
+                try:
+                    remedy = (
+                        f"Your file was kept as {set_aside(self._path).name} beside it; correct it and rename it back"
+                    )
+                except OSError:
+                    remedy = "The file was left as it is; correct it"
+            self._tell("The file of profiles cannot be used", str(error), remedy)
             return otherwise
+
+    def _tell(self, title: str, why: str, remedy: str) -> None:
+        self.trouble = OpsError(title, why, remedy, details={"file": str(self._path)}, code="settings")
+        logging.getLogger(__name__).warning("%s", self.trouble)
+        if self.told is not None:
+            self.told(self.trouble)
 
     def _placed(self, profile: Profile) -> Profile:
         """Whatever else a hand wrote for its environment is production: a ``prod`` must not open for writing."""
         word = str(profile.environment).strip().lower()
         if word not in ENVIRONMENTS:
-            self.trouble = OpsError(
+            self._tell(
                 f"The environment of the profile {profile.name} is not known",
                 f"The file says {profile.environment!r}; until that is corrected it counts as production and opens read-only",
                 f"Write one of {', '.join(ENVIRONMENTS)}",
-                details={"file": str(self._path)},
-                code="settings",
             )
             word = "production"
         return replace(profile, environment=word)

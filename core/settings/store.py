@@ -25,29 +25,32 @@ class SettingsStore:
         self._lock = threading.Lock()
         self._listeners: list[Callable[[Settings], None]] = []
         self.trouble: OpsError | None = None
-        """Why the defaults are in force although a file was there; the broken file was set aside."""
-        self.current = self._load(Settings())
+        """Why a file that was there is not used; it was set aside."""
+        self.told: Callable[[OpsError], None] | None = None
+        """Hears of such a trouble that comes later, on the thread that met it."""
+        self.current = self._load(Settings(), "The defaults are in force")
 
-    def _load(self, otherwise: Settings) -> Settings:
+    def _load(self, otherwise: Settings, said: str) -> Settings:
         """What the file says; ``otherwise`` where there is none, or one that cannot be used, which is set aside."""
         try:
             return _from_plain(tomllib.loads(self._path.read_text(encoding="utf-8")))
         except FileNotFoundError:
             return otherwise
         except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, OpsError) as error:
-            self._refuse(str(error))
+            self._refuse(str(error), said)
             return otherwise
 
-    def _refuse(self, why: str) -> None:
+    def _refuse(self, why: str, said: str) -> None:
         try:
-            aside = set_aside(self._path)
-            remedy = f"The defaults are in force; your file was kept as {aside.name} beside it"
+            remedy = f"{said}; your file was kept as {set_aside(self._path).name} beside it"
         except OSError:
-            remedy = "The defaults are in force; the file was left as it is"
+            remedy = f"{said}; the file was left as it is"
         self.trouble = OpsError(
             "The settings file cannot be used", why, remedy, details={"file": str(self._path)}, code="settings"
         )
         logging.getLogger(__name__).warning("%s", self.trouble)
+        if self.told is not None:
+            self.told(self.trouble)
 
     def change(self, change: Callable[[Settings], Settings]) -> Settings:
         """Apply a change to what the file says now (another Opsdesk may have changed it), write it, tell the listeners.
@@ -55,7 +58,7 @@ class SettingsStore:
         Raises OpsError (code ``disk``) and changes nothing if it can't be written.
         """
         with self._lock, changing(self._path):
-            now = self._load(self.current)
+            now = self._load(self.current, "What was set before stays in force")
             new = _from_plain(_plain(change(now)))  # through the checks
             if new != now:
                 import tomlkit  # keeps the user's comments and unknown lines

@@ -16,6 +16,8 @@ class SettingsBridge(QObject):
     changed = Signal(object)  # Settings
     refused = Signal(object)  # OpsError: the change could not be checked or written; the old value stays
 
+    unusable = Signal(object)  # OpsError: a file of settings or profiles broke while the window is open
+
     def __init__(self, store: SettingsStore, jobs: JobBridge, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._store, self._jobs = store, jobs

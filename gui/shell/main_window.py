@@ -104,7 +104,7 @@ class MainWindow(QMainWindow):
         self.rail.page_passed.connect(partial(self.go, in_rail=True))
         self.rail.profiles_asked.connect(self._offer_profiles)
         self.profiles.chosen.connect(self.change_profile)
-        self.profiles.failed.connect(self._tell)
+        self.profiles.failed.connect(self.tell)
         self.rail.settings_asked.connect(self.open_settings)
         self.rail.help_asked.connect(self._help)
         self.header.search_asked.connect(self._open_palette)
@@ -121,7 +121,7 @@ class MainWindow(QMainWindow):
         self._sandbox.changed.connect(lambda news: self.status.show_sandbox(*sandbox_words(news)))
         self._jobs.trouble.connect(self.show_trouble)
         self._settings.changed.connect(self._follow_settings)
-        self._settings.refused.connect(self._tell)
+        self._settings.refused.connect(self.tell)
         add = self.commands.add
         for index, tab in enumerate(self._tabs.values()):
             keys = f"Ctrl+{index + 1}"
@@ -341,7 +341,7 @@ class MainWindow(QMainWindow):
 
         ask_to_unlock(self, self.guard)
 
-    def _tell(self, fault: OpsError) -> None:
+    def tell(self, fault: OpsError) -> None:
         self.banner.show_fault(fault.title, fault.why, fault.remedy, details=fault.details)
 
     def _follow_settings(self) -> None:

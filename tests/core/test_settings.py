@@ -199,7 +199,26 @@ def test_a_file_broken_while_it_is_in_use_is_kept_aside(tmp_path: Path) -> None:
     path = tmp_path / "profiles.toml"
     profiles = Profiles(path)
     profiles.add(Profile("acme"))
+    told: list[OpsError] = []
+    profiles.told = told.append
     path.write_text("[acme\nhalf an edit")
+    for _ in range(3):  # looking changes nothing: whoever is writing there goes on
+        assert profiles.names() == ["sandbox", "env", "acme"]
+    assert path.read_text() == "[acme\nhalf an edit"
+    assert [fault.remedy for fault in told] == ["Correct the file; until then the profiles that were known stay"]
     profiles.add(Profile("beta"))
     assert profiles.names() == ["sandbox", "env", "acme", "beta"]
     assert path.with_name("profiles.toml.broken-1").read_text() == "[acme\nhalf an edit"
+    assert "profiles.toml.broken-1" in told[-1].remedy
+
+
+def test_settings_broken_while_they_are_in_use_are_told_and_kept_aside(tmp_path: Path) -> None:
+    store = SettingsStore(tmp_path / "settings.toml")
+    store.set("appearance", theme="dark")
+    told: list[OpsError] = []
+    store.told = told.append
+    (tmp_path / "settings.toml").write_text("half [")
+    store.set("appearance", utc=True)
+    assert (store.current.appearance.theme, store.current.appearance.utc) == ("dark", True)
+    assert told[0].remedy.startswith("What was set before stays in force")
+    assert (tmp_path / "settings.toml.broken-1").read_text() == "half ["

@@ -10,6 +10,7 @@ from itertools import product
 
 import pytest
 import shiboken6
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QAbstractItemView, QApplication, QComboBox, QLabel, QWidget
 
 from core.base.places import Places
@@ -131,6 +132,20 @@ def test_a_profiles_file_that_cannot_be_read_is_kept_aside_and_told(qtbot, home:
         assert "profiles" in opened.window.banner.title.text()
         assert opened.window.desk.profile.name == "sandbox"
     assert (home.config / "profiles.toml.broken-1").read_text() == "[acme\n"
+
+
+def test_a_profiles_file_that_breaks_while_the_window_is_open_is_told(qtbot, home: Places) -> None:
+    file = home.config / "profiles.toml"
+    file.write_text("[acme]\n")
+    with console(qtbot, "env") as opened:
+        assert not opened.window.banner.isVisible()
+        file.write_text("[acme\n")
+        qtbot.mouseClick(opened.window.rail.profile, Qt.MouseButton.LeftButton)
+        qtbot.waitUntil(lambda: opened.window.banner.title.text() == "The file of profiles cannot be used")
+        menu = QApplication.activePopupWidget()
+        assert any("acme" in action.text() for action in menu.actions())
+        menu.close()
+    assert file.read_text() == "[acme\n"
 
 
 @pytest.mark.parametrize(
