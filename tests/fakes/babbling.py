@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+from tests.fakes.loopback import Answer, Asked, loopback
 
 
 class Babble:
@@ -19,28 +19,9 @@ class Babble:
 def babbling() -> Iterator[Babble]:
     told = Babble()
 
-    class Handler(BaseHTTPRequestHandler):
-        def answer(self) -> None:
-            self.rfile.read(int(self.headers.get("content-length") or 0))
-            self.send_response(told.status)
-            self.send_header("content-length", str(len(told.body)))
-            if told.status == 302:
-                self.send_header("location", "http://127.0.0.1:9/login")
-            self.end_headers()
-            self.wfile.write(told.body)
+    def answer(_asked: Asked) -> Answer:
+        elsewhere = {"location": "http://127.0.0.1:9/login"} if told.status == 302 else {}
+        return Answer(told.status, told.body, elsewhere)
 
-        do_GET = do_POST = answer
-
-        def log_message(self, format: str, *args: object) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
-    thread.start()
-    try:
-        told.url = f"http://127.0.0.1:{server.server_address[1]}"
+    with loopback(answer) as told.url:
         yield told
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join(5)

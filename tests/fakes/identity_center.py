@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import json
-import threading
 import time
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+from tests.fakes.loopback import Answer, Asked, loopback
 
 
 class IdentityCenter:
@@ -47,33 +47,10 @@ class IdentityCenter:
 def identity_center() -> Iterator[IdentityCenter]:
     told = IdentityCenter()
 
-    class Answer(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
+    def answer(asked: Asked) -> Answer:
+        status, found = told.answer(asked.path, json.loads(asked.body or b"{}"))
+        kind = {"x-amzn-ErrorType": found["__type"]} if "__type" in found else {}
+        return Answer(status, json.dumps(found).encode(), {"Content-Type": "application/json", **kind})
 
-        def _answer(self) -> None:
-            content = self.rfile.read(int(self.headers.get("Content-Length", 0)) or 0)
-            status, found = told.answer(self.path, json.loads(content or b"{}"))
-            body = json.dumps(found).encode()
-            self.send_response(status)
-            self.send_header("Content-Type", "application/json")
-            if "__type" in found:
-                self.send_header("x-amzn-ErrorType", found["__type"])
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        do_GET = do_POST = _answer
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Answer)
-    told.url = f"http://127.0.0.1:{server.server_port}"
-    thread = threading.Thread(target=server.serve_forever, args=(0.05,))
-    thread.start()
-    try:
+    with loopback(answer) as told.url:
         yield told
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()

@@ -6,7 +6,8 @@ import contextlib
 import json
 import threading
 from collections.abc import Iterator, Sequence
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+from tests.fakes.loopback import Answer, Asked, loopback
 
 
 @contextlib.contextmanager
@@ -15,32 +16,14 @@ def lying(answers: Sequence[bytes]) -> Iterator[tuple[str, list[bytes]]]:
     acknowledged record by record, and every other question answered with an empty page."""
     waiting, asked, lock = list(answers), [], threading.Lock()
 
-    class Answer(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-        wbufsize = 1 << 16  # one packet an answer: two would wait 40 ms for each other
+    def answer(question: Asked) -> Answer:
+        with lock:
+            asked.append(question.body)
+            told = waiting.pop(0) if waiting else _honest(question.body)
+        return Answer(200, told, {"Content-Type": "application/x-amz-json-1.1"})
 
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-            with lock:
-                asked.append(body)
-                told = waiting.pop(0) if waiting else _honest(body)
-            self.send_response(200)
-            self.send_header("Content-Type", "application/x-amz-json-1.1")
-            self.send_header("Content-Length", str(len(told)))
-            self.end_headers()
-            self.wfile.write(told)
-
-        def log_message(self, *_: object) -> None:
-            return
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Answer)
-    server.daemon_threads = True
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}", asked
-    finally:
-        server.shutdown()
-        server.server_close()
+    with loopback(answer) as url:
+        yield url, asked
 
 
 def _honest(body: bytes) -> bytes:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs
+
+from tests.fakes.loopback import Answer, Asked, loopback
 
 SERIAL = "arn:aws:iam::123456789012:mfa/jane"
 ROLE = "arn:aws:iam::999999999999:role/ops"
@@ -50,31 +50,12 @@ class Sts:
 def sts() -> Iterator[Sts]:
     told = Sts()
 
-    class Answer(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
+    def answer(asked: Asked) -> Answer:
+        status, body = told.answer(parse_qs(asked.body.decode()), asked.headers.get("Authorization", ""))
+        return Answer(status, body.encode(), {"Content-Type": "text/xml"})
 
-        def do_POST(self) -> None:
-            asked = parse_qs(self.rfile.read(int(self.headers.get("Content-Length", 0))).decode())
-            status, body = told.answer(asked, self.headers.get("Authorization", ""))
-            self.send_response(status)
-            self.send_header("Content-Type", "text/xml")
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body.encode())
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Answer)
-    told.url = f"http://127.0.0.1:{server.server_port}"
-    thread = threading.Thread(target=server.serve_forever, args=(0.05,))
-    thread.start()
-    try:
+    with loopback(answer) as told.url:
         yield told
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
 
 
 CONFIGURATION = (
