@@ -115,11 +115,14 @@ class Tour:
 
     # -- the jobs -----------------------------------------------------------
     def sandbox(self) -> None:
-        """The window starts it; the tour waits until its sample data are there, as a user may not have to."""
+        """The window starts it; the tour waits for its sample data, as a user may not have to, while they grow."""
         from core.sandbox.door import look
 
         self.until(lambda: self.window.status.identity.text(), "the sandbox has started")
-        self.until(lambda: look(self.console.places).seed.state == "done", "the sample data are there", 240)
+        while (seed := look(self.console.places).seed).state != "done":
+            if seed.state == "failed":
+                raise SystemExit(f"The sample data could not be made: {seed.note}")
+            self.until(lambda seed=seed: look(self.console.places).seed != seed, f"the sample data ({seed.note})", 240)
 
     def digits(self) -> None:
         from PySide6.QtCore import QPoint, Qt
