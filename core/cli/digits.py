@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import argparse
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from core.cli.console import Console
 from core.cli.group import Group
+from core.jobs.job import Job
+
+if TYPE_CHECKING:
+    from core.digits.service import DigitsService, Reading
 
 
 def register(groups: Any) -> None:
@@ -147,16 +152,20 @@ def _predict(options: argparse.Namespace, console: Console) -> None:
     )
 
 
+def _read(digits: DigitsService, path: Path, job: Job[Any]) -> Reading | None:
+    return digits.read_file(job, path)
+
+
 def _classify(options: argparse.Namespace, console: Console) -> int:
     from core.base.errors import OpsError
     from core.digits.answers import Verdict
 
     digits = console.desk.digits
-    digits.live.use(options.model)
+    console.do("Open the model", lambda job: digits.live.use(job, options.model))
     failed = 0
     for name in options.images:
         try:
-            reading = digits.read_file(Path(name))
+            reading = console.do(f"Read {name}", partial(_read, digits, Path(name)))
         except OpsError as error:
             if len(options.images) == 1:
                 raise

@@ -10,9 +10,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from core.aws.workplace import Workplace
 from core.base.errors import OpsError, WrongUse
 from core.base.files import write_atomic
@@ -65,27 +62,24 @@ class DigitsService:
         return self.registry.list()
 
     # -- live ---------------------------------------------------------------
-    def read_drawing(self, drawing: Drawing, *, normalise: bool = True) -> Reading | None:
-        """None for an empty pad. Call from a job: the first call opens the model."""
+    def read_drawing(self, job: Job[Any], drawing: Drawing, *, normalise: bool = True) -> Reading | None:
+        """None for an empty pad. The first call opens the model."""
         if is_empty(drawing):
             return None
-        self.live.use(self.live.wanted)  # opening the model is no part of how long an answer takes
+        self.live.use(job, self.live.wanted)  # opening the model is no part of how long an answer takes
         started = time.perf_counter()
-        return self._read(normalised(drawing) if normalise else as_drawn(drawing), started)
+        return self._read(job, normalised(drawing) if normalise else as_drawn(drawing), started)
 
-    def read_grey(self, grey: NDArray[np.uint8]) -> Reading | None:
-        """A picture in grey, any size; None where nothing is on it."""
-        self.live.use(self.live.wanted)
+    def read_file(self, job: Job[Any], source: Path | bytes, name: str = "") -> Reading | None:
+        """A picture file or its bytes; None where nothing is on it. Raises OpsError (code ``picture``) for what cannot be read."""
+        grey = read_picture(source, name)
+        self.live.use(job, self.live.wanted)
         started = time.perf_counter()
         picture = digit_from(grey)
-        return self._read(picture, started) if picture.any() else None
+        return self._read(job, picture, started) if picture.any() else None
 
-    def read_file(self, source: Path | bytes, name: str = "") -> Reading | None:
-        """A picture file or its bytes. Raises OpsError (code ``picture``) for what cannot be read."""
-        return self.read_grey(read_picture(source, name))
-
-    def _read(self, picture: Floats, started: float) -> Reading:
-        answer = self.live.answer(picture[None])
+    def _read(self, job: Job[Any], picture: Floats, started: float) -> Reading:
+        answer = self.live.answer(job, picture[None])
         return Reading(picture, answer, (time.perf_counter() - started) * 1000)
 
     # -- data ---------------------------------------------------------------

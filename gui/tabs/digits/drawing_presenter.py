@@ -74,11 +74,11 @@ class DrawingPresenter(QObject):
     def _warm_up(self) -> None:
         """Open the model before the first stroke, so that the first answer is as quick as the others."""
 
-        def work(_job: Any) -> tuple[int, OpsError | None]:
+        def work(job: Any) -> tuple[int, OpsError | None]:
             from core.digits.plain_digits import plain_digit
 
             digits = self._context.desk.digits
-            digits.read_drawing(plain_digit(0))
+            digits.read_drawing(job, plain_digit(0))
             return digits.samples.count(), digits.samples.trouble
 
         self._context.jobs.start(
@@ -108,8 +108,8 @@ class DrawingPresenter(QObject):
         sure_from = self._sure_from
         self._from_pad = True
 
-        def work(_job: Any) -> Shown:
-            reading = self._context.desk.digits.read_drawing(_core_strokes(strokes), normalise=normalise)
+        def work(job: Any) -> Shown:
+            reading = self._context.desk.digits.read_drawing(job, _core_strokes(strokes), normalise=normalise)
             return _shown(reading, drawing, sure_from, nothing=not strokes)
 
         self._start(work)
@@ -176,11 +176,11 @@ class DrawingPresenter(QObject):
         """A file's path or a picture's bytes."""
         sure_from = self._sure_from
 
-        def work(_job: Any) -> Shown:
+        def work(job: Any) -> Shown:
             from pathlib import Path
 
             place = Path(content) if isinstance(content, str) else content
-            reading = self._context.desk.digits.read_file(place)
+            reading = self._context.desk.digits.read_file(job, place)
             if reading is None:
                 raise OpsError(
                     "There is nothing on this picture",
