@@ -1,4 +1,4 @@
-"""The simulator's own cases: the origin's fault and cure, Forwarded, refusals, snippets, history."""
+"""The simulator's own cases: the origin's fault and cure, Forwarded, refusals, history."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.base.errors import WrongUse
-from core.edge import rfc7239, snippets
+from core.edge import rfc7239
 from core.edge.findings import Check, Finding, Hop
 from core.edge.forwarded import FRAMEWORKS, resolve
 from core.edge.history import CheckHistory
@@ -101,13 +101,6 @@ def test_no_headers_bring_any_framework_down(
         name, Incoming("10.0.3.7", headers=headers), Trust(("10.0.0.0/8",), headers=PROXY.headers | {FORWARDED})
     )
     assert answer.refused or answer.url
-
-
-def test_snippets_carry_the_users_ranges() -> None:
-    for name in snippets.frameworks():
-        assert "192.0.2.0/24" in snippets.snippet(name, ("192.0.2.0/24",))
-    with pytest.raises(WrongUse):
-        snippets.snippet("symfony", ("nonsense'; rm -rf",))
 
 
 def test_history_keeps_checks_and_forgets_the_oldest(tmp_path: Path) -> None:
