@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
+import textwrap
 from collections.abc import Callable
 
 from core.base.errors import WrongUse
 from core.edge.addresses import Network, network
 
 FALLBACK = ("10.0.0.0/8",)
+_WIDTH = 62
+"""Columns of a comment: as many as the page shows without scrolling."""
 
 Ranges = tuple[str, ...]
 
@@ -20,7 +24,8 @@ def snippet(framework: str, ranges: Ranges) -> str:
         raise WrongUse(
             f"There is no snippet for {framework!r}", f"There are: {', '.join(_MAKERS)}", "Choose one of them"
         ) from None
-    return make(tuple(_written(network(text)) for text in ranges) or FALLBACK)
+    made = make(tuple(_written(network(text)) for text in ranges) or FALLBACK)
+    return "".join(map(_wrapped, made.splitlines()))
 
 
 def frameworks() -> tuple[str, ...]:
@@ -35,6 +40,15 @@ def titles() -> list[tuple[str, str]]:
 def _written(block: Network) -> str:
     """10.0.3.7/8 as 10.0.0.0/8, for gunicorn and .NET refuse bits below the mask; one address without a mask."""
     return str(block.network_address) if block.num_addresses == 1 else str(block)
+
+
+def _wrapped(line: str) -> str:
+    """A comment of any length in lines of ``_WIDTH``, each a comment of its own; other lines as they are."""
+    found = re.match(r"(#|//) +", line)
+    if found is None:
+        return f"{line}\n"
+    lines = textwrap.wrap(line, _WIDTH, subsequent_indent=found[0], break_long_words=False, break_on_hyphens=False)
+    return "".join(f"{text}\n" for text in lines)
 
 
 def _quoted(ranges: Ranges, mark: str = "'") -> str:
@@ -85,8 +99,8 @@ SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 USE_X_FORWARDED_PORT = True
 SESSION_COOKIE_SECURE = True
 CSRF_COOKIE_SECURE = True
-# The proxy must drop or overwrite X-Forwarded-Proto of its clients, as AWS's balancers do. USE_X_FORWARDED_HOST stays False:
-# they pass Host on. REMOTE_ADDR stays the balancer's; name your own host in ALLOWED_HOSTS.
+# The proxy must drop or overwrite X-Forwarded-Proto of its clients, as AWS's balancers do. USE_X_FORWARDED_HOST stays False: \
+they pass Host on. REMOTE_ADDR stays the balancer's; name your own host in ALLOWED_HOSTS.
 """
 
 
@@ -137,8 +151,8 @@ config.hosts = ["dev.app.com"]   # yours: Rails builds links from X-Forwarded-Ho
 def _express(ranges: Ranges) -> str:
     return f"""app.set('trust proxy', [{_quoted(ranges)}]);   // not true: it trusts whoever connects
 // Build links from req.protocol and req.hostname; req.get('host') (in Express 5 also req.host) may carry the inner port.
-// X-Forwarded-Host of a trusted proxy wins over Host, and AWS's balancers pass on what a client sends there: compare
-// req.hostname with your own names. X-Forwarded-Port is ignored.
+// X-Forwarded-Host of a trusted proxy wins over Host, and AWS's balancers pass on what a client sends there: compare \
+req.hostname with your own names. X-Forwarded-Port is ignored.
 """
 
 
@@ -149,8 +163,8 @@ module.exports = {{
     serverActions: {{ allowedOrigins: ['dev.app.com'] }},   // your public host, where the proxy changes Host
   }},
 }};
-// Write absolute links and redirects from a base of your own (metadataBase, an environment variable), not from request.url:
-// behind a proxy that is the inner address. Auth.js: AUTH_URL=https://dev.app.com.
+// Write absolute links and redirects from a base of your own (metadataBase, an environment variable), not from request.url: \
+behind a proxy that is the inner address. Auth.js: AUTH_URL=https://dev.app.com.
 """
 
 
@@ -162,8 +176,8 @@ server:
   tomcat:
     remoteip:
       internal-proxies: '{_pattern(ranges)}'
-{_left_out(ranges, "# ")}# Without internal-proxies all private ranges are trusted. The strategy "framework" believes everybody, X-Forwarded-Host
-# included: take it only where nothing but the proxy can reach the application.
+{_left_out(ranges, "# ")}# Without internal-proxies all private ranges are trusted. The strategy "framework" believes everybody, X-Forwarded-Host \
+included: take it only where nothing but the proxy can reach the application.
 """
 
 
@@ -188,8 +202,8 @@ builder.Services.Configure<ForwardedHeadersOptions>(options =>
 }});
 var app = builder.Build();
 app.UseForwardedHeaders();   // before everything that redirects, signs in or writes links
-// Not ASPNETCORE_FORWARDEDHEADERS_ENABLED=true: it believes everybody. X-Forwarded-Port is not read. ForwardLimit is 1:
-// one more for each further proxy.
+// Not ASPNETCORE_FORWARDEDHEADERS_ENABLED=true: it believes everybody. X-Forwarded-Port is not read. ForwardLimit is 1: \
+one more for each further proxy.
 """
 
 
