@@ -156,9 +156,43 @@ def _read(digits: DigitsService, path: Path, job: Job[Any]) -> Reading | None:
     return digits.read_file(job, path)
 
 
+def _tell_reading(console: Console, name: str, reading: Reading | None) -> None:
+    from core.digits.answers import Verdict
+
+    answer = reading.answer if reading else None
+    verdict = reading.verdict if reading else Verdict.NOT_A_DIGIT
+    label = int(answer.labels[0]) if answer else None
+    probabilities = [round(float(value), 6) for value in answer.probabilities[0]] if answer else [0.0] * 10
+    parts = [
+        {"label": int(part.answer.labels[0]), "probability": round(float(part.answer.confidences[0]), 6),
+         "verdict": part.answer.verdict().value}
+        for part in (reading.parts if reading else ())
+    ]  # fmt: skip
+    if console.json:
+        console.line(
+            {
+                "file": name,
+                "label": label,
+                "probability": max(probabilities),
+                "probabilities": probabilities,
+                "verdict": verdict.value,
+                "parts": parts,
+            }
+        )
+    elif parts:
+        digits = ", ".join(f"{part['label']} ({part['probability']:.1%})" for part in parts)
+        console.result(None, f"{name}: {len(parts)} digits, {digits}")
+    else:
+        said = {
+            Verdict.SURE: f"{label}",
+            Verdict.NOT_SURE: f"{label} or {answer.ranked()[1]}" if answer else "",
+            Verdict.NOT_A_DIGIT: f"looks most like {label}" if answer else "nothing on it",
+        }[verdict]
+        console.result(None, f"{name}: {verdict.value}, {said} ({max(probabilities):.1%})")
+
+
 def _classify(options: argparse.Namespace, console: Console) -> int:
     from core.base.errors import OpsError
-    from core.digits.answers import Verdict
 
     digits = console.desk.digits
     console.do("Open the model", lambda job: digits.live.use(job, options.model))
@@ -172,26 +206,6 @@ def _classify(options: argparse.Namespace, console: Console) -> int:
             console.warn(str(error))
             failed = 1
             continue
-        answer = reading.answer if reading else None
-        verdict = answer.verdict() if answer else Verdict.NOT_A_DIGIT
-        label = int(answer.labels[0]) if answer else None
-        probabilities = [round(float(value), 6) for value in answer.probabilities[0]] if answer else [0.0] * 10
-        if console.json:
-            console.line(
-                {
-                    "file": name,
-                    "label": label,
-                    "probability": max(probabilities),
-                    "probabilities": probabilities,
-                    "verdict": verdict.value,
-                }
-            )
-        else:
-            said = {
-                Verdict.SURE: f"{label}",
-                Verdict.NOT_SURE: f"{label} or {answer.ranked()[1]}" if answer else "",
-                Verdict.NOT_A_DIGIT: f"looks most like {label}" if answer else "nothing on it",
-            }[verdict]
-            console.result(None, f"{name}: {verdict.value}, {said} ({max(probabilities):.1%})")
+        _tell_reading(console, name, reading)
     digits.live.close()
     return failed

@@ -10,11 +10,13 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from core.aws.workplace import Workplace
 from core.base.errors import OpsError, WrongUse
 from core.base.files import write_atomic
 from core.digits.algorithms import ALGORITHMS, Algorithm, Probe
-from core.digits.answers import Answer
+from core.digits.answers import SURE_FROM, Answer, Verdict
 from core.digits.batch import BatchResult
 from core.digits.card import ModelCard
 from core.digits.datasets import Dataset, open_dataset, save_csv, save_npz
@@ -23,22 +25,38 @@ from core.digits.judgements import Judged, Judgements
 from core.digits.live import LiveModel
 from core.digits.model_file import read_card
 from core.digits.patches import Floats
-from core.digits.pictures import digit_from, read_picture
+from core.digits.pictures import digit_from, found_ink, framed, is_of_a_set, read_picture
 from core.digits.registry import DEFAULT, Broken, Kept, Registry
 from core.digits.samples import Samples
 from core.digits.scores import Evaluation
+from core.digits.several import MOST as MOST_DIGITS
+from core.digits.several import drawn_apart, ink_apart
 from core.digits.training import Trained, TrainingOrder
 from core.jobs.child import run_in_child
 from core.jobs.job import Job
 
 
 @dataclass(frozen=True)
+class Part:
+    """One of several digits."""
+
+    picture: Floats
+    answer: Answer
+
+
+@dataclass(frozen=True)
 class Reading:
-    """What was seen and what the model says of it. picture (28, 28) in 0..1; milliseconds from ink to answer."""
+    """What was seen and what the model says of it. picture (28, 28) in 0..1; milliseconds from ink to answer.
+    parts: where the whole is no digit but two to four of them side by side, each of these, from the left."""
 
     picture: Floats
     answer: Answer
     milliseconds: float
+    parts: tuple[Part, ...] = ()
+
+    @property
+    def verdict(self) -> Verdict:
+        return Verdict.NOT_A_DIGIT if self.parts else self.answer.verdict()
 
 
 class DigitsService:
@@ -68,19 +86,41 @@ class DigitsService:
             return None
         self.live.use(job, self.live.wanted)  # opening the model is no part of how long an answer takes
         started = time.perf_counter()
-        return self._read(job, normalised(drawing) if normalise else as_drawn(drawing), started)
+        if not normalise:
+            return self._read(job, as_drawn(drawing), started, list)
+        return self._read(
+            job, normalised(drawing), started, lambda: [normalised(piece) for piece in drawn_apart(drawing)]
+        )
 
     def read_file(self, job: Job[Any], source: Path | bytes, name: str = "") -> Reading | None:
         """A picture file or its bytes; None where nothing is on it. Raises OpsError (code ``picture``) for what cannot be read."""
         grey = read_picture(source, name)
         self.live.use(job, self.live.wanted)
         started = time.perf_counter()
-        picture = digit_from(grey)
-        return self._read(job, picture, started) if picture.any() else None
+        if is_of_a_set(grey):
+            picture = digit_from(grey)
+            return self._read(job, picture, started, list) if picture.any() else None
+        ink = found_ink(grey)
+        picture = framed(ink)
+        if not picture.any():
+            return None
+        return self._read(job, picture, started, lambda: [framed(piece) for piece in ink_apart(ink)])
 
-    def _read(self, job: Job[Any], picture: Floats, started: float) -> Reading:
+    def _read(self, job: Job[Any], picture: Floats, started: float, pieces: Callable[[], list[Floats]]) -> Reading:
         answer = self.live.answer(job, picture[None])
-        return Reading(picture, answer, (time.perf_counter() - started) * 1000)
+        parts: tuple[Part, ...] = ()
+        if answer.digit is None or answer.digit[0] < 0:  # a model that cannot refuse is asked for the pieces always
+            parts = self._several(job, pieces())
+        return Reading(picture, answer, (time.perf_counter() - started) * 1000, parts)
+
+    def _several(self, job: Job[Any], pictures: list[Floats]) -> tuple[Part, ...]:
+        """Two to four digits, or nothing where a piece is none."""
+        if not 2 <= len(pictures) <= MOST_DIGITS:
+            return ()
+        answer = self.live.answer(job, np.stack(pictures))
+        found = [Part(picture, answer.row(index)) for index, picture in enumerate(pictures)]
+        taken = answer.confidences >= SURE_FROM if answer.digit is None else answer.digit >= 0
+        return tuple(found) if taken.all() else ()
 
     # -- data ---------------------------------------------------------------
     def open_data(self, job: Job[Any], path: Path) -> Dataset:

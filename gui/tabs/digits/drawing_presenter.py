@@ -18,6 +18,7 @@ from gui.tabs.digits.values import Shown, Sureness
 from gui.tabs.digits.view import DigitsView
 
 if TYPE_CHECKING:
+    from core.digits.patches import Floats
     from core.digits.service import Reading
 
 _ROOM = "digits"
@@ -261,15 +262,27 @@ class DrawingPresenter(QObject):
 def _shown(reading: Reading | None, drawing: bool, sure_from: float, *, nothing: bool = False) -> Shown:
     if reading is None:
         return Shown(Sureness.DRAWING if drawing else Sureness.EMPTY if nothing else Sureness.TOO_LITTLE)
-    answer = reading.answer
+    answer, parts = reading.answer, reading.parts
+    if parts:
+        return Shown(
+            Sureness.DRAWING if drawing else Sureness.SEVERAL,
+            picture=b"".join(_grey(part.picture) for part in parts),
+            milliseconds=reading.milliseconds,
+            parts=[(int(part.answer.labels[0]), float(part.answer.confidences[0])) for part in parts],
+            sure=all(part.answer.verdict(sure_from=sure_from).value == Sureness.SURE.value for part in parts),
+        )
     sureness = Sureness.DRAWING if drawing else Sureness(answer.verdict(sure_from=sure_from).value)
     return Shown(
         sureness,
         answer.probabilities[0].tolist(),
         answer.ranked(),
-        (reading.picture * 255).round().astype("uint8").tobytes(),
+        _grey(reading.picture),
         reading.milliseconds,
     )
+
+
+def _grey(picture: Floats) -> bytes:
+    return (picture * 255).round().astype("uint8").tobytes()
 
 
 def _read_scaled(path: str) -> QImage:

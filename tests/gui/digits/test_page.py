@@ -126,6 +126,14 @@ def test_words_of_the_answer(qtbot) -> None:
     card.digit_choice.setCurrentIndex(9)
     card.show_answer(Shown(Sureness.SURE, shares, ranked, bytes(784), 2.5))
     assert card.digit_choice.currentData() == 9  # the same answer again does not undo a correction
+    for sure, state, hero in (
+        (True, Sureness.SEVERAL, "17"),
+        (False, Sureness.SEVERAL, "17?"),
+        (False, Sureness.DRAWING, "17"),
+    ):
+        card.show_answer(Shown(state, picture=bytes(2 * 784), parts=[(1, 0.98), (7, 0.6)], sure=sure))
+        assert card.hero.text() == hero and not card.name_it.isEnabled() and card.bars.shares == []
+    assert "So far 17" in card.next_best.text()
     card.show_answer(Shown(Sureness.EMPTY))
     assert card.hero.text() == "" and card.bars.shares == [] and not card.name_it.isEnabled()
 
