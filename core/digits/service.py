@@ -21,7 +21,7 @@ from core.digits.batch import BatchResult
 from core.digits.card import ModelCard
 from core.digits.datasets import Dataset, open_dataset, save_csv, save_npz
 from core.digits.ink import Drawing, as_drawn, is_empty, normalised
-from core.digits.judgements import Judged, Judgements
+from core.digits.judgements import LEARNED, Judged, Judgements
 from core.digits.live import LiveModel
 from core.digits.model_file import read_card
 from core.digits.patches import Floats
@@ -188,7 +188,7 @@ class DigitsService:
         )
         name = dataset.name
         if read_card(path).data_digest == dataset.digest:  # who knows the answers by heart is no better for it
-            name += " (it learned from these)"
+            name += LEARNED
         judged = Judged(model, name, evaluation, dataset.images)
         self._keep(judged)
         return judged

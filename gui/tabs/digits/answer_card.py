@@ -124,6 +124,7 @@ class AnswerCard(Card):
         self.sure.setText(words[0])
         self.next_best.setText(words[1])
         self.bars.show_shares(shown.shares if known else (), vague=state is not Sureness.SURE)
+        self.bars.setVisible(not several)  # they are of one digit, and four digits need their room
         self.seen.show_grey(shown.picture)
         self.seen_note.setText(
             ""
