@@ -98,6 +98,7 @@ class AnswerCard(Card):
         words = {
             Sureness.EMPTY: ("Nothing drawn yet", "The answer appears while you draw."),
             Sureness.TOO_LITTLE: ("Too little ink to tell", "Draw on, or larger."),
+            Sureness.WAITING: ("Waiting for the model …", "It is being opened, or this computer is busy."),
             Sureness.DRAWING: (
                 "Drawing …",
                 f"So far {several}" if several else f"So far {first} ({top} %)" if known else "",

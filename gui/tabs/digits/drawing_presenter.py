@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from core.digits.service import Reading
 
 _ROOM = "digits"
+_PATIENCE = 400  # milliseconds until a question that has no answer yet is told
 _SHOWN_SIDE = 800  # pixels of a picture on the pad: a phone's photo has 4,000 and would stall the window
 _SHOWN = QSize(_SHOWN_SIDE, _SHOWN_SIDE)
 _PICTURES = "Pictures (*.png *.jpg *.jpeg *.bmp *.gif *.tif *.tiff *.webp)"
@@ -33,6 +34,9 @@ class DrawingPresenter(QObject):
         self._view, self._context = view, context
         self._seen: Shown | None = None
         self._from_pad = True
+        self._asked = 0
+        self._patience = QTimer(self, singleShot=True, interval=_PATIENCE)
+        self._patience.timeout.connect(self._still_waiting)
         digits = context.settings.current.digits
         self._limit = digits.sure_from
         context.settings.changed.connect(self._settings_changed)
@@ -116,21 +120,36 @@ class DrawingPresenter(QObject):
         self._start(work)
 
     def _start(self, work: Any) -> None:
+        if not self._patience.isActive():
+            self._patience.start()
+        self._asked += 1
         self._context.jobs.start(
             self, "Read the drawing", work, lane="digits", newest_only=True, quiet=True,
-            on_success=self._answered, on_failure=self._failed,
+            on_success=partial(self._answered, self._asked), on_failure=self._failed,
         )  # fmt: skip
 
-    def _answered(self, shown: Shown) -> None:
+    def _still_waiting(self) -> None:
+        """What was said of older ink is no answer to what is there now."""
+        if not self._view.draw.pad.strokes and self._view.draw.pad.picture is None:
+            return
+        self._seen = None
+        self._view.answer.show_answer(Shown(Sureness.WAITING))
+        self._view.draw.show_live("Waiting", "warning")
+
+    def _answered(self, question: int, shown: Shown) -> None:
+        self._patience.stop()
+        if question != self._asked:  # the newest one is still out
+            self._patience.start()
         self._seen = shown if shown.ranked else None
         self._view.answer.show_answer(shown)
         self._view.draw.show_live("Live", "success")
 
     def _failed(self, fault: OpsError) -> None:
+        self._patience.stop()
         self._seen = None
         if fault.code != "picture":  # a file that is no picture stops nothing
             self._view.draw.show_live("Stopped", "danger")
-        self._view.answer.show_fault(fault.title, " ".join(filter(None, (fault.why, fault.remedy))))
+        self._view.answer.show_fault(fault.title, ". ".join(filter(None, (fault.why, fault.remedy))))
 
     def _normalise_chosen(self, on: bool) -> None:
         self._context.settings.set("digits", normalise=on)

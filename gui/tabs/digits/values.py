@@ -12,6 +12,7 @@ class Sureness(enum.Enum):
     EMPTY = "empty"
     TOO_LITTLE = "too little"
     DRAWING = "drawing"
+    WAITING = "waiting"
     SURE = "sure"
     NOT_SURE = "not sure"
     NOT_A_DIGIT = "not a digit"

@@ -65,6 +65,18 @@ def test_pad_draws_undoes_redoes_and_clears(qtbot, pad: InkPad) -> None:
     assert len(pad.strokes) == 2
 
 
+def test_undo_waits_until_the_eraser_is_lifted(qtbot, pad: InkPad) -> None:
+    stroke(qtbot, pad, (50, 50), (100, 100), (150, 150))
+    pad.erasing = True
+    qtbot.mousePress(pad, Qt.MouseButton.LeftButton, pos=QPoint(150, 150))
+    bitten = pad.strokes
+    pad.undo()
+    assert pad.strokes == bitten
+    qtbot.mouseRelease(pad, Qt.MouseButton.LeftButton, pos=QPoint(150, 150))
+    pad.undo()
+    assert [len(entry.points) for entry in pad.strokes] == [3]
+
+
 def test_a_picture_is_undone_and_comes_back(qtbot, pad: InkPad) -> None:
     stroke(qtbot, pad, (50, 50), (100, 100))
     picture = QImage(28, 28, QImage.Format.Format_Grayscale8)
