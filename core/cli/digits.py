@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import argparse
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from core.cli.console import Console
 from core.cli.group import Group
+from core.jobs.job import Job
+
+if TYPE_CHECKING:
+    from core.digits.service import DigitsService, Reading
 
 
 def register(groups: Any) -> None:
@@ -147,42 +152,60 @@ def _predict(options: argparse.Namespace, console: Console) -> None:
     )
 
 
-def _classify(options: argparse.Namespace, console: Console) -> int:
-    from core.base.errors import OpsError
+def _read(digits: DigitsService, path: Path, job: Job[Any]) -> Reading | None:
+    return digits.read_file(job, path)
+
+
+def _tell_reading(console: Console, name: str, reading: Reading | None) -> None:
     from core.digits.answers import Verdict
 
+    answer = reading.answer if reading else None
+    verdict = reading.verdict if reading else Verdict.NOT_A_DIGIT
+    label = int(answer.labels[0]) if answer else None
+    probabilities = [round(float(value), 6) for value in answer.probabilities[0]] if answer else [0.0] * 10
+    parts = [
+        {"label": int(part.answer.labels[0]), "probability": round(float(part.answer.confidences[0]), 6),
+         "verdict": part.answer.verdict().value}
+        for part in (reading.parts if reading else ())
+    ]  # fmt: skip
+    if console.json:
+        console.line(
+            {
+                "file": name,
+                "label": label,
+                "probability": max(probabilities),
+                "probabilities": probabilities,
+                "verdict": verdict.value,
+                "parts": parts,
+            }
+        )
+    elif parts:
+        digits = ", ".join(f"{part['label']} ({part['probability']:.1%})" for part in parts)
+        console.result(None, f"{name}: {len(parts)} digits, {digits}")
+    else:
+        said = {
+            Verdict.SURE: f"{label}",
+            Verdict.NOT_SURE: f"{label} or {answer.ranked()[1]}" if answer else "",
+            Verdict.NOT_A_DIGIT: f"looks most like {label}" if answer else "nothing on it",
+        }[verdict]
+        console.result(None, f"{name}: {verdict.value}, {said} ({max(probabilities):.1%})")
+
+
+def _classify(options: argparse.Namespace, console: Console) -> int:
+    from core.base.errors import OpsError
+
     digits = console.desk.digits
-    digits.live.use(options.model)
+    console.do("Open the model", lambda job: digits.live.use(job, options.model))
     failed = 0
     for name in options.images:
         try:
-            reading = digits.read_file(Path(name))
+            reading = console.do(f"Read {name}", partial(_read, digits, Path(name)))
         except OpsError as error:
             if len(options.images) == 1:
                 raise
             console.warn(str(error))
             failed = 1
             continue
-        answer = reading.answer if reading else None
-        verdict = answer.verdict() if answer else Verdict.NOT_A_DIGIT
-        label = int(answer.labels[0]) if answer else None
-        probabilities = [round(float(value), 6) for value in answer.probabilities[0]] if answer else [0.0] * 10
-        if console.json:
-            console.line(
-                {
-                    "file": name,
-                    "label": label,
-                    "probability": max(probabilities),
-                    "probabilities": probabilities,
-                    "verdict": verdict.value,
-                }
-            )
-        else:
-            said = {
-                Verdict.SURE: f"{label}",
-                Verdict.NOT_SURE: f"{label} or {answer.ranked()[1]}" if answer else "",
-                Verdict.NOT_A_DIGIT: f"looks most like {label}" if answer else "nothing on it",
-            }[verdict]
-            console.result(None, f"{name}: {verdict.value}, {said} ({max(probabilities):.1%})")
+        _tell_reading(console, name, reading)
     digits.live.close()
     return failed

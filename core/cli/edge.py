@@ -78,7 +78,7 @@ def _check(options: argparse.Namespace, console: Console) -> int:
     ]
     for item in found.findings:
         lines += [
-            f"\n{item.severity}: {item.rule} ({item.where})",
+            f"\n{item.severity}: {item.title} ({item.rule}, {item.where})",
             f"  seen      {item.seen}",
             f"  expected  {item.expected}",
             f"  why       {item.why}",
@@ -87,7 +87,10 @@ def _check(options: argparse.Namespace, console: Console) -> int:
     if not found.findings:
         lines.append("Nothing to complain about.")
     console.result(
-        {"hops": [asdict(hop) for hop in found.hops], "findings": [asdict(item) for item in found.findings]},
+        {
+            "hops": [asdict(hop) for hop in found.hops],
+            "findings": [{**asdict(item), "title": item.title} for item in found.findings],
+        },
         "\n".join(lines),
     )
     return 1 if found.worst == "error" else 0

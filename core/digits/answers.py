@@ -41,6 +41,10 @@ class Answer:
             return Verdict.NOT_A_DIGIT
         return Verdict.SURE if self.probabilities[row].max() >= sure_from else Verdict.NOT_SURE
 
+    def row(self, row: int) -> Answer:
+        """That of one picture alone."""
+        return Answer(self.probabilities[row : row + 1], None if self.digit is None else self.digit[row : row + 1])
+
     def ranked(self, row: int = 0) -> list[int]:
         """The ten digits, likeliest first."""
         return [int(digit) for digit in np.argsort(-self.probabilities[row], kind="stable")]

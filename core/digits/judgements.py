@@ -22,6 +22,7 @@ from core.digits.scores import Evaluation
 
 MOST_PICTURES = 20_000
 MOST_ANSWERS = 500_000
+LEARNED = " (it learned from these)"
 _ENDING = ".judged"
 _log = logging.getLogger(__name__)
 
@@ -38,6 +39,11 @@ class Judged:
     evaluation: Evaluation
     images: NDArray[np.uint8]
     rows: NDArray[np.intp] | None = None
+
+    @property
+    def learned(self) -> bool:
+        """Whether the model was fitted on these very digits: then its figures say nothing of new ones."""
+        return self.data.endswith(LEARNED)
 
     def picture(self, row: int) -> NDArray[np.uint8] | None:
         """The digit (28, 28) of one row of the evaluation; None where its picture was not kept."""

@@ -60,12 +60,14 @@ def _to_eight_bits(values: NDArray[np.float64]) -> NDArray[np.uint8]:
 def digit_from(grey: NDArray[np.uint8]) -> Floats:
     """(28, 28) float32 in 0..1 with ink = 1, from a grey picture; all zeros where the picture shows nothing.
 
-    A picture of exactly 28 x 28 on black is taken as it is: it comes from a data set.
+    One that comes from a data set is taken as it is.
     """
-    if grey.shape == (SIDE, SIDE) and np.median(_border(grey)) == 0:
-        return np.divide(grey, 255, dtype=np.float32)
-    ink = found_ink(grey)
-    return framed(ink)
+    return np.divide(grey, 255, dtype=np.float32) if is_of_a_set(grey) else framed(found_ink(grey))
+
+
+def is_of_a_set(grey: NDArray[np.uint8]) -> bool:
+    """Whether it is exactly 28 x 28 on black, as the digits of data sets are."""
+    return grey.shape == (SIDE, SIDE) and bool(np.median(_border(grey)) == 0)
 
 
 def found_ink(grey: NDArray[np.uint8]) -> Floats:

@@ -209,5 +209,8 @@ def compared(first: Evaluation, second: Evaluation) -> Duel:
         raise ValueError("the two evaluations are not of the same digits")
     one, two = int((first.right & ~second.right).sum()), int((second.right & ~first.right).sum())
     total = one + two
-    tail = sum(math.comb(total, index) for index in range(min(one, two) + 1)) / 2**total if total else 0.5
-    return Duel(one, two, int((~first.right & ~second.right).sum()), min(1.0, 2 * tail))
+    term = tail = 1  # of the binomial of ``total`` even tosses, from one end
+    for index in range(min(one, two)):
+        term = term * (total - index) // (index + 1)
+        tail += term
+    return Duel(one, two, int((~first.right & ~second.right).sum()), min(1.0, 2 * tail / 2**total))

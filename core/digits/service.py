@@ -11,37 +11,52 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from core.aws.workplace import Workplace
 from core.base.errors import OpsError, WrongUse
 from core.base.files import write_atomic
 from core.digits.algorithms import ALGORITHMS, Algorithm, Probe
-from core.digits.answers import Answer
+from core.digits.answers import SURE_FROM, Answer, Verdict
 from core.digits.batch import BatchResult
 from core.digits.card import ModelCard
 from core.digits.datasets import Dataset, open_dataset, save_csv, save_npz
 from core.digits.ink import Drawing, as_drawn, is_empty, normalised
-from core.digits.judgements import Judged, Judgements
+from core.digits.judgements import LEARNED, Judged, Judgements
 from core.digits.live import LiveModel
 from core.digits.model_file import read_card
 from core.digits.patches import Floats
-from core.digits.pictures import digit_from, read_picture
+from core.digits.pictures import digit_from, found_ink, framed, is_of_a_set, read_picture
 from core.digits.registry import DEFAULT, Broken, Kept, Registry
 from core.digits.samples import Samples
 from core.digits.scores import Evaluation
+from core.digits.several import MOST as MOST_DIGITS
+from core.digits.several import drawn_apart, ink_apart
 from core.digits.training import Trained, TrainingOrder
 from core.jobs.child import run_in_child
 from core.jobs.job import Job
 
 
 @dataclass(frozen=True)
+class Part:
+    """One of several digits."""
+
+    picture: Floats
+    answer: Answer
+
+
+@dataclass(frozen=True)
 class Reading:
-    """What was seen and what the model says of it. picture (28, 28) in 0..1; milliseconds from ink to answer."""
+    """What was seen and what the model says of it. picture (28, 28) in 0..1; milliseconds from ink to answer.
+    parts: where the whole is no digit but two to four of them side by side, each of these, from the left."""
 
     picture: Floats
     answer: Answer
     milliseconds: float
+    parts: tuple[Part, ...] = ()
+
+    @property
+    def verdict(self) -> Verdict:
+        return Verdict.NOT_A_DIGIT if self.parts else self.answer.verdict()
 
 
 class DigitsService:
@@ -65,28 +80,47 @@ class DigitsService:
         return self.registry.list()
 
     # -- live ---------------------------------------------------------------
-    def read_drawing(self, drawing: Drawing, *, normalise: bool = True) -> Reading | None:
-        """None for an empty pad. Call from a job: the first call opens the model."""
+    def read_drawing(self, job: Job[Any], drawing: Drawing, *, normalise: bool = True) -> Reading | None:
+        """None for an empty pad. The first call opens the model."""
         if is_empty(drawing):
             return None
-        self.live.use(self.live.wanted)  # opening the model is no part of how long an answer takes
+        self.live.use(job, self.live.wanted)  # opening the model is no part of how long an answer takes
         started = time.perf_counter()
-        return self._read(normalised(drawing) if normalise else as_drawn(drawing), started)
+        if not normalise:
+            return self._read(job, as_drawn(drawing), started, list)
+        return self._read(
+            job, normalised(drawing), started, lambda: [normalised(piece) for piece in drawn_apart(drawing)]
+        )
 
-    def read_grey(self, grey: NDArray[np.uint8]) -> Reading | None:
-        """A picture in grey, any size; None where nothing is on it."""
-        self.live.use(self.live.wanted)
+    def read_file(self, job: Job[Any], source: Path | bytes, name: str = "") -> Reading | None:
+        """A picture file or its bytes; None where nothing is on it. Raises OpsError (code ``picture``) for what cannot be read."""
+        grey = read_picture(source, name)
+        self.live.use(job, self.live.wanted)
         started = time.perf_counter()
-        picture = digit_from(grey)
-        return self._read(picture, started) if picture.any() else None
+        if is_of_a_set(grey):
+            picture = digit_from(grey)
+            return self._read(job, picture, started, list) if picture.any() else None
+        ink = found_ink(grey)
+        picture = framed(ink)
+        if not picture.any():
+            return None
+        return self._read(job, picture, started, lambda: [framed(piece) for piece in ink_apart(ink)])
 
-    def read_file(self, source: Path | bytes, name: str = "") -> Reading | None:
-        """A picture file or its bytes. Raises OpsError (code ``picture``) for what cannot be read."""
-        return self.read_grey(read_picture(source, name))
+    def _read(self, job: Job[Any], picture: Floats, started: float, pieces: Callable[[], list[Floats]]) -> Reading:
+        answer = self.live.answer(job, picture[None])
+        parts: tuple[Part, ...] = ()
+        if answer.digit is None or answer.digit[0] < 0:  # a model that cannot refuse is asked for the pieces always
+            parts = self._several(job, pieces())
+        return Reading(picture, answer, (time.perf_counter() - started) * 1000, parts)
 
-    def _read(self, picture: Floats, started: float) -> Reading:
-        answer = self.live.answer(picture[None])
-        return Reading(picture, answer, (time.perf_counter() - started) * 1000)
+    def _several(self, job: Job[Any], pictures: list[Floats]) -> tuple[Part, ...]:
+        """Two to four digits, or nothing where a piece is none."""
+        if not 2 <= len(pictures) <= MOST_DIGITS:
+            return ()
+        answer = self.live.answer(job, np.stack(pictures))
+        found = [Part(picture, answer.row(index)) for index, picture in enumerate(pictures)]
+        taken = answer.confidences >= SURE_FROM if answer.digit is None else answer.digit >= 0
+        return tuple(found) if taken.all() else ()
 
     # -- data ---------------------------------------------------------------
     def open_data(self, job: Job[Any], path: Path) -> Dataset:
@@ -154,7 +188,7 @@ class DigitsService:
         )
         name = dataset.name
         if read_card(path).data_digest == dataset.digest:  # who knows the answers by heart is no better for it
-            name += " (it learned from these)"
+            name += LEARNED
         judged = Judged(model, name, evaluation, dataset.images)
         self._keep(judged)
         return judged

@@ -6,6 +6,7 @@ Imports scikit-learn or onnxruntime: for child processes and verbs, never for th
 from __future__ import annotations
 
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from core.digits.answers import Answer, softmax, spread
 from core.digits.card import ModelCard
 from core.digits.model_file import read_blob, write_blob
 from core.digits.patches import SIDE, Floats
-from core.digits.stock_checks import TRUSTED, check_indices, parts, strange_types
+from core.digits.stock_checks import TYPES, check_indices, parts, strange_types
 
 
 @dataclass(frozen=True)
@@ -64,11 +65,22 @@ class OnnxModel:
         return Answer(softmax(scores))
 
 
-def save_stock(path: Path, model: StockModel, card: ModelCard) -> None:
-    import skops.io
+def skops_io() -> Any:
+    """skops.io without its walk through all modules of scikit-learn (2 s of CPU, and pytest and Dask where they are
+    installed), which only lists what it trusts by itself: what may be trusted is TYPES, a shorter list."""
+    import sklearn.utils
 
+    walk = sklearn.utils.all_estimators
+    sklearn.utils.all_estimators = list
+    try:
+        return import_module("skops.io")
+    finally:
+        sklearn.utils.all_estimators = walk
+
+
+def save_stock(path: Path, model: StockModel, card: ModelCard) -> None:
     _forget_training(model.fitted)
-    write_blob(path, card, skops.io.dumps(model.fitted))
+    write_blob(path, card, skops_io().dumps(model.fitted))
 
 
 def _forget_training(fitted: Any) -> None:
@@ -80,13 +92,11 @@ def _forget_training(fitted: Any) -> None:
 
 def open_stock(path: Path) -> tuple[StockModel, ModelCard]:
     """Raises OpsError (code ``model``) for an archive with a type that is not on the list, or damaged."""
-    import skops.io
-
     content, card = read_blob(path)
     try:
         if strange := strange_types(content):
             raise _refused(path, f"It asks for {', '.join(strange[:3])}, which no model of the catalogue needs")
-        fitted = skops.io.loads(content, trusted=list(TRUSTED))
+        fitted = skops_io().loads(content, trusted=sorted(TYPES))
         check_indices(fitted)
         model = StockModel(fitted, float(card.numbers.get("sharpness", 1.0)))
         probabilities = model.answer(np.zeros((1, SIDE, SIDE), np.float32)).probabilities

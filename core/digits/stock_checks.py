@@ -22,10 +22,7 @@ _PIXELS = SIDE * SIDE
 _LARGEST = 1 << 30  # bytes unpacked, as for the model file around it
 _LARGEST_SCHEMA = 64 << 20  # a forest of 1,000 trees writes 6 MB
 
-TRUSTED = ("sklearn.tree._tree.Tree", "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor")
-"""What skops does not trust by itself although the catalogue's models need it: arrays, checked below."""
-
-_TYPES = frozenset(
+TYPES = frozenset(
     {
         "builtins.dict", "builtins.list", "builtins.tuple", "builtins.str", "builtins.int", "builtins.float",
         "builtins.bool", "builtins.NoneType", "numpy.ndarray", "numpy.dtype", "numpy.bool", "numpy.bool_",
@@ -45,9 +42,10 @@ _TYPES = frozenset(
         "sklearn.preprocessing._label.LabelBinarizer", "sklearn.preprocessing._label.LabelEncoder",
         *(f"numpy.{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)),
         *(f"numpy.float{bits}" for bits in (16, 32, 64)),
-        *TRUSTED,
+        "sklearn.tree._tree.Tree", "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
     }
 )  # fmt: skip
+"""All that the catalogue's models are made of; the arrays among them are checked below."""
 
 
 def strange_types(content: bytes) -> list[str]:
@@ -58,7 +56,7 @@ def strange_types(content: bytes) -> list[str]:
         if archive.getinfo("schema.json").file_size > _LARGEST_SCHEMA:
             raise ValueError("its description is too large")
         schema = json.loads(archive.read("schema.json"))
-    return sorted({name for name in _named(schema) if name not in _TYPES})
+    return sorted({name for name in _named(schema) if name not in TYPES})
 
 
 def _named(node: Any) -> Iterator[str]:

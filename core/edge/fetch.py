@@ -36,7 +36,7 @@ class Answer:
     address: str
     seconds: float
     cut_by: str = ""
-    """``size``, ``time``, ``damaged`` or ``encoding`` when not whole."""
+    """``size``, ``time``, ``broken``, ``damaged`` or ``encoding`` when not whole."""
     sent: tuple[tuple[str, str], ...] = field(default=())
 
     def header(self, name: str) -> str:
@@ -58,7 +58,7 @@ def resolved(host: str, port: int) -> list[str]:
         raise OpsError(
             f"The name {host} was not found",
             f"This computer's name service says: {getattr(error, 'strerror', None) or error}",
-            "Check the spelling and the network",
+            f"Check the spelling and the network{_past_proxies()}",
             code="unreachable",
         ) from error
     return list(dict.fromkeys(str(entry[4][0]) for entry in found))
@@ -163,6 +163,13 @@ def _fetch(job: Job[Any], url: str, address: str, timeout: float, ca_file: str, 
             seconds = time.monotonic() - started
             head.cancel()
             job.checkpoint()
+            if response.status < 200:  # http.client takes every interim answer but 100 for the last one
+                raise OpsError(
+                    f"{host} answered with {response.status} first",
+                    "That is an interim answer (early hints, a change of protocol), and what follows it cannot be read here",
+                    "Let the application send it to browsers only, over HTTP/2",
+                    code="protocol",
+                )
             if late.is_set():  # what was cut there looks like the end of a head
                 raise TimeoutError
             body, cut_by = _body(response, started + 2 * timeout, job.checkpoint)
@@ -173,7 +180,7 @@ def _fetch(job: Job[Any], url: str, address: str, timeout: float, ca_file: str, 
             f"{address} port {port} took no connection within {timeout:g} s"
             if isinstance(error, ConnectTimeoutError) and not isinstance(error, NewConnectionError)
             else f"{address} port {port} refused the connection or is out of reach",
-            "Check that it runs and that this computer may reach it",
+            f"Check that it runs and that this computer may reach it{_past_proxies()}",
             code="unreachable",
         ) from error
     except ssl.SSLError as error:
@@ -188,12 +195,7 @@ def _fetch(job: Job[Any], url: str, address: str, timeout: float, ca_file: str, 
                 "Check that it runs and that this computer may reach it",
                 code="unreachable",
             ) from error
-        raise OpsError(
-            f"{host} did not answer in HTTP",
-            str(error)[:300],
-            "Check the scheme and the port of the URL",
-            code="protocol",
-        ) from error
+        raise _no_http(host, error) from error
     finally:
         head.cancel()
         closing.close()
@@ -207,6 +209,41 @@ def _fetch(job: Job[Any], url: str, address: str, timeout: float, ca_file: str, 
         cut_by,
         tuple(sent.items()),
     )
+
+
+def _no_http(host: str, error: Exception) -> OpsError:
+    """Whatever else came in place of a head."""
+    from http.client import BadStatusLine, RemoteDisconnected
+
+    said = str(error)
+    if isinstance(error, RemoteDisconnected):
+        title, why = f"{host} closed the connection without an answer", "Not one byte came back"
+        remedy = "Look at the log of what listens there: it may have crashed, or speak another protocol"
+    elif isinstance(error, BadStatusLine):
+        title, remedy = f"{host} did not answer in HTTP/1.1", "Check the scheme and the port of the URL"
+        why = (
+            f"It said: {said[:200]}"
+            if said.isprintable()
+            else "It sent bytes that are no text: perhaps it speaks HTTP/2 only, or TLS, which wants https"
+        )
+    elif said.startswith("got more than"):
+        title, why = f"The head of {host}'s answer is too large", _size_of_head(said)
+        remedy = "Let the application send fewer or shorter headers; browsers and balancers have limits as well"
+    else:
+        title, why, remedy = f"{host} did not answer in HTTP", said[:300], "Check the scheme and the port of the URL"
+    return OpsError(title, why, remedy, code="protocol")
+
+
+def _size_of_head(said: str) -> str:
+    return "It has more than 100 headers" if said.endswith("headers") else "A line of it is longer than 65,536 bytes"
+
+
+def _past_proxies() -> str:
+    """More to try, where this computer is set to use a proxy."""
+    from urllib.request import getproxies
+
+    used = {"http", "https", "all"} & set(getproxies())
+    return "; a proxy is set on this computer, and the check goes past it, to the site itself" if used else ""
 
 
 def _authority(host: str, port: int | None) -> str:
@@ -232,6 +269,13 @@ def _tls_fault(host: str, port: int, error: ssl.SSLError) -> OpsError:
         return OpsError(
             f"The certificate of {host} was not accepted", error.verify_message or str(error)[:300], remedy, code="tls"
         )
+    if error.reason == "TLSV1_ALERT_NO_APPLICATION_PROTOCOL":
+        return OpsError(
+            f"{host} speaks no HTTP/1.1 on port {port}",
+            "It refused the handshake for that reason; perhaps it speaks HTTP/2 only",
+            "Let the listener offer http/1.1 as well (ALPN): health checks and proxies need it too",
+            code="tls",
+        )
     if error.reason in (
         "WRONG_VERSION_NUMBER",
         "HTTP_REQUEST",
@@ -254,7 +298,7 @@ def _tls_fault(host: str, port: int, error: ssl.SSLError) -> OpsError:
 
 
 def _body(response: Any, deadline: float, checkpoint: Callable[[], None]) -> tuple[bytes, str]:
-    """At most BODY_LIMIT bytes, decompressed under the same limit, and why it was cut ("", ``size`` or ``time``)."""
+    """At most BODY_LIMIT bytes, decompressed under the same limit, and why it was cut (see ``Answer.cut_by``)."""
     encoding = response.headers.get("Content-Encoding", "").strip().lower()
     inflate = zlib.decompressobj(wbits=47) if encoding in _READ else None
     made = bytearray()
@@ -276,11 +320,12 @@ def _body(response: Any, deadline: float, checkpoint: Callable[[], None]) -> tup
         cut_by = "damaged"
     except Exception as error:  # a body that stalls or breaks off is a finding about the body; the head is still good
         from urllib3.exceptions import HTTPError
+        from urllib3.exceptions import TimeoutError as Late
 
         checkpoint()
         if not isinstance(error, HTTPError | OSError):
             raise
-        cut_by = "time"
+        cut_by = "time" if isinstance(error, Late | TimeoutError) else "broken"
     finally:
         response.close()
     return bytes(made[:BODY_LIMIT]), cut_by

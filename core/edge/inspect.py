@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urljoin
 
 from core.base.errors import OpsError, WrongUse
 from core.edge import rules
 from core.edge.cookies import Cookies
-from core.edge.fetch import fetch, is_private, resolved
+from core.edge.fetch import Answer, fetch, is_private, resolved
 from core.edge.findings import Check, Finding, Hop
-from core.edge.page import absolute_links
+from core.edge.page import read_page, refreshed
 from core.jobs.job import Job
 
 HOP_LIMIT = 10
@@ -98,7 +99,7 @@ def check(job: Job[Any], url: str, *, timeout: float = 10, ca_file: str = "", al
         found.extend(rules.header_findings(current, answer, where))
         if not location:
             found.extend(rules.body_findings(answer, where))
-            found.extend(_page(job, current, answer.header("content-type"), answer.body))
+            found.extend(_page(job, current, answer, where))
             if answer.status in _REDIRECTS:
                 found.append(rules.nowhere_finding(where, answer.status))
             elif answer.status >= 400:
@@ -130,11 +131,15 @@ def check(job: Job[Any], url: str, *, timeout: float = 10, ca_file: str = "", al
     return Check(url, tuple(hops), tuple(_ordered(found)))
 
 
-def _page(job: Job[Any], url: str, content_type: str, body: bytes) -> list[Finding]:
-    if content_type and "html" not in content_type.lower():
-        return []
-    links, cut = absolute_links(body, job.checkpoint)
-    return rules.page_findings(url, links, cut)
+def _page(job: Job[Any], url: str, answer: Answer, where: str) -> Iterator[Finding]:
+    content_type = answer.header("content-type")
+    onward = refreshed(answer.header("refresh"), "the header Refresh", where)
+    if not content_type or "html" in content_type.lower():
+        page = read_page(answer.body, content_type, job.checkpoint)
+        yield from rules.page_findings(url, page.links, page.cut)
+        onward = onward or page.onward
+    if onward:
+        yield from rules.onward_findings(url, onward)
 
 
 def _ordered(found: list[Finding]) -> list[Finding]:

@@ -9,7 +9,7 @@ from urllib.parse import urljoin, urlsplit
 from core.edge import rules
 from core.edge.fetch import Answer, fetch, resolved
 from core.edge.inspect import normalised
-from core.edge.page import absolute_links
+from core.edge.page import read_page
 from core.jobs.job import Job
 
 FORGED_HOST = "opsdesk-probe.invalid"
@@ -96,7 +96,7 @@ def _own(host: str, answer: Answer) -> list[str]:
     """The absolute addresses in an answer that the application built from its own scheme, host and port: a relative one and
     one of another site say nothing about these."""
     written = [location] if (location := answer.header("location")) else []
-    written += [link.url for link in absolute_links(answer.body)[0][:2000]]
+    written += [link.url for link in read_page(answer.body).links[:2000]]
     return [text for text in written if _host(text) in (host, FORGED_HOST)]
 
 

@@ -11,7 +11,7 @@ from urllib.parse import SplitResult, urljoin, urlsplit
 
 from core.edge.fetch import Answer, is_private
 from core.edge.findings import Finding
-from core.edge.page import LINK_LIMIT, Link
+from core.edge.page import LINK_LIMIT, Link, Onward
 
 _TRUST = (
     "Let the application trust the proxy: name its ranges (Symfony trusted_proxies, Laravel TrustProxies, Express trust proxy, ProxyFix) and the "
@@ -209,6 +209,7 @@ def body_findings(answer: Answer, where: str) -> Iterator[Finding]:
     seen = {
         "size": "more than 5 MB",
         "time": "it did not end in time",
+        "broken": "it breaks off before its end",
         "damaged": "its compression is damaged",
         "encoding": f"it is compressed by {answer.header('content-encoding')[:40]}, although nothing was asked for",
     }.get(answer.cut_by)
@@ -222,6 +223,16 @@ def body_findings(answer: Answer, where: str) -> Iterator[Finding]:
             "Nothing of the page was looked at" if answer.cut_by == "encoding" else "Only the beginning was looked at",
             "Look at the rest by hand",
         )
+
+
+def onward_findings(base: str, onward: Onward) -> Iterator[Finding]:
+    """A page that sends its reader on without a redirect."""
+    parts = split(onward.url, base)
+    there = urljoin(base, onward.url) if parts is not None else onward.url
+    if parts is None or parts.scheme in ("http", "https"):
+        yield Finding("info", "moves-on", onward.place, f"{onward.how}: {there[:300]}", "a redirect (302 with Location)",
+                      "A browser goes on to that address; it was not followed here, and what stands there was not looked at",
+                      "Check that address as well; a redirect is quicker and is understood by every client")  # fmt: skip
 
 
 def nowhere_finding(where: str, status: int) -> Finding:

@@ -129,7 +129,7 @@ class InkPad(QWidget):
         self._travel(self._undone, self._done)
 
     def _travel(self, source: list[_Content], target: list[_Content]) -> None:
-        if source and not self._open:
+        if source and self._open is None:  # not in the midst of a stroke, nor of erasing
             target.append((self._strokes, self._picture))
             self._strokes, self._picture = source.pop()
             self._tell(settled=True)

@@ -138,9 +138,10 @@ class SmallChart(QWidget):
         painter.setFont(font("caption"))
         metrics = painter.fontMetrics()
         x = float(self.width() - 4)
+        room = min(150, int((x - plot.x() - 20) / max(1, len(self._curves))) - 30)  # so that none is left out
         for index in range(len(self._curves) - 1, -1, -1):
             curve = self._curves[index]
-            words = metrics.elidedText(curve.name, Qt.TextElideMode.ElideRight, 150)
+            words = metrics.elidedText(curve.name, Qt.TextElideMode.ElideRight, room)
             x -= metrics.horizontalAdvance(words)
             if x < plot.x() + 20:
                 break

@@ -13,6 +13,8 @@ from gui.style.tokens import Space
 from gui.tabs.digits.pictures import Pixels
 from gui.tabs.digits.values import Shown, Sureness
 
+_COUNTED = {2: "Two", 3: "Three", 4: "Four"}
+
 
 class AnswerCard(Card):
     normalise_chosen = Signal(bool)
@@ -79,20 +81,28 @@ class AnswerCard(Card):
     def show_answer(self, shown: Shown) -> None:
         state = shown.sureness
         answered = state in (Sureness.SURE, Sureness.NOT_SURE, Sureness.NOT_A_DIGIT, Sureness.DRAWING)
-        known = answered and bool(shown.ranked)
+        several = "".join(str(digit) for digit, _ in shown.parts)
+        known = answered and bool(shown.ranked) and not several
         first, second = (shown.ranked[0], shown.ranked[1]) if known else (0, 0)
         hero = {Sureness.SURE: str(first), Sureness.NOT_SURE: f"{first}?", Sureness.NOT_A_DIGIT: "–"}.get(state, "")
         if state is Sureness.DRAWING and known:
             hero = str(first)
+        if several:
+            hero = several if shown.sure or state is Sureness.DRAWING else f"{several}?"
         self.hero.setText(hero)
-        self.hero.set_tone({Sureness.SURE: "accent", Sureness.DRAWING: "muted"}.get(state, "muted"))
+        sure = state is Sureness.SURE or (state is Sureness.SEVERAL and shown.sure)
+        self.hero.set_tone("accent" if sure else "muted")
         self.sure.set_tone("")
         top = percent(shown.shares[first]) if known else ""
         runner_up = percent(shown.shares[second]) if known else ""
         words = {
             Sureness.EMPTY: ("Nothing drawn yet", "The answer appears while you draw."),
             Sureness.TOO_LITTLE: ("Too little ink to tell", "Draw on, or larger."),
-            Sureness.DRAWING: ("Drawing …", f"So far {first} ({top} %)" if known else ""),
+            Sureness.WAITING: ("Waiting for the model …", "It is being opened, or this computer is busy."),
+            Sureness.DRAWING: (
+                "Drawing …",
+                f"So far {several}" if several else f"So far {first} ({top} %)" if known else "",
+            ),
             Sureness.SURE: (
                 f"{top} % confident",
                 f"Next best: {second} ({runner_up} %)",
@@ -105,20 +115,28 @@ class AnswerCard(Card):
                 "Does not look like a digit",
                 f"Looks most like {first} ({top} %)",
             ),
+            Sureness.SEVERAL: (
+                f"{_COUNTED.get(len(several), '')} digits, read one by one",
+                ", ".join(f"{digit} ({percent(share)} %)" for digit, share in shown.parts)
+                + ". To keep a sample, draw one alone.",
+            ),
             Sureness.FAILED: ("", ""),
         }[state]
         self.sure.setText(words[0])
         self.next_best.setText(words[1])
         self.bars.show_shares(shown.shares if known else (), vague=state is not Sureness.SURE)
+        self.bars.setVisible(not several)  # they are of one digit, and four digits need their room
         self.seen.show_grey(shown.picture)
         self.seen_note.setText(
             ""
             if not shown.picture
+            else "28 × 28 px each,\ncentred by mass"
+            if several
             else "28 × 28 px,\ncentred by mass"
             if self.normalise.isChecked()
             else "28 × 28 px,\nas it stands"
         )
-        self.latency.setText(f"{number(shown.milliseconds, 1)} ms" if known else "")
+        self.latency.setText(f"{number(shown.milliseconds, 1)} ms" if known or several else "")
         if known and first != self._suggested:  # a new answer suggests itself; the same one leaves a correction alone
             self.digit_choice.setCurrentIndex(first)
         self._suggested = first if known else None

@@ -18,9 +18,11 @@ from gui.tabs.digits.values import Shown, Sureness
 from gui.tabs.digits.view import DigitsView
 
 if TYPE_CHECKING:
+    from core.digits.patches import Floats
     from core.digits.service import Reading
 
 _ROOM = "digits"
+_PATIENCE = 400  # milliseconds until a question that has no answer yet is told
 _SHOWN_SIDE = 800  # pixels of a picture on the pad: a phone's photo has 4,000 and would stall the window
 _SHOWN = QSize(_SHOWN_SIDE, _SHOWN_SIDE)
 _PICTURES = "Pictures (*.png *.jpg *.jpeg *.bmp *.gif *.tif *.tiff *.webp)"
@@ -32,6 +34,9 @@ class DrawingPresenter(QObject):
         self._view, self._context = view, context
         self._seen: Shown | None = None
         self._from_pad = True
+        self._asked = 0
+        self._patience = QTimer(self, singleShot=True, interval=_PATIENCE)
+        self._patience.timeout.connect(self._still_waiting)
         digits = context.settings.current.digits
         self._limit = digits.sure_from
         context.settings.changed.connect(self._settings_changed)
@@ -74,11 +79,11 @@ class DrawingPresenter(QObject):
     def _warm_up(self) -> None:
         """Open the model before the first stroke, so that the first answer is as quick as the others."""
 
-        def work(_job: Any) -> tuple[int, OpsError | None]:
+        def work(job: Any) -> tuple[int, OpsError | None]:
             from core.digits.plain_digits import plain_digit
 
             digits = self._context.desk.digits
-            digits.read_drawing(plain_digit(0))
+            digits.read_drawing(job, plain_digit(0))
             return digits.samples.count(), digits.samples.trouble
 
         self._context.jobs.start(
@@ -108,28 +113,43 @@ class DrawingPresenter(QObject):
         sure_from = self._sure_from
         self._from_pad = True
 
-        def work(_job: Any) -> Shown:
-            reading = self._context.desk.digits.read_drawing(_core_strokes(strokes), normalise=normalise)
+        def work(job: Any) -> Shown:
+            reading = self._context.desk.digits.read_drawing(job, _core_strokes(strokes), normalise=normalise)
             return _shown(reading, drawing, sure_from, nothing=not strokes)
 
         self._start(work)
 
     def _start(self, work: Any) -> None:
+        if not self._patience.isActive():
+            self._patience.start()
+        self._asked += 1
         self._context.jobs.start(
             self, "Read the drawing", work, lane="digits", newest_only=True, quiet=True,
-            on_success=self._answered, on_failure=self._failed,
+            on_success=partial(self._answered, self._asked), on_failure=self._failed,
         )  # fmt: skip
 
-    def _answered(self, shown: Shown) -> None:
+    def _still_waiting(self) -> None:
+        """What was said of older ink is no answer to what is there now."""
+        if not self._view.draw.pad.strokes and self._view.draw.pad.picture is None:
+            return
+        self._seen = None
+        self._view.answer.show_answer(Shown(Sureness.WAITING))
+        self._view.draw.show_live("Waiting", "warning")
+
+    def _answered(self, question: int, shown: Shown) -> None:
+        self._patience.stop()
+        if question != self._asked:  # the newest one is still out
+            self._patience.start()
         self._seen = shown if shown.ranked else None
         self._view.answer.show_answer(shown)
         self._view.draw.show_live("Live", "success")
 
     def _failed(self, fault: OpsError) -> None:
+        self._patience.stop()
         self._seen = None
         if fault.code != "picture":  # a file that is no picture stops nothing
             self._view.draw.show_live("Stopped", "danger")
-        self._view.answer.show_fault(fault.title, " ".join(filter(None, (fault.why, fault.remedy))))
+        self._view.answer.show_fault(fault.title, ". ".join(filter(None, (fault.why, fault.remedy))))
 
     def _normalise_chosen(self, on: bool) -> None:
         self._context.settings.set("digits", normalise=on)
@@ -176,11 +196,11 @@ class DrawingPresenter(QObject):
         """A file's path or a picture's bytes."""
         sure_from = self._sure_from
 
-        def work(_job: Any) -> Shown:
+        def work(job: Any) -> Shown:
             from pathlib import Path
 
             place = Path(content) if isinstance(content, str) else content
-            reading = self._context.desk.digits.read_file(place)
+            reading = self._context.desk.digits.read_file(job, place)
             if reading is None:
                 raise OpsError(
                     "There is nothing on this picture",
@@ -261,15 +281,27 @@ class DrawingPresenter(QObject):
 def _shown(reading: Reading | None, drawing: bool, sure_from: float, *, nothing: bool = False) -> Shown:
     if reading is None:
         return Shown(Sureness.DRAWING if drawing else Sureness.EMPTY if nothing else Sureness.TOO_LITTLE)
-    answer = reading.answer
+    answer, parts = reading.answer, reading.parts
+    if parts:
+        return Shown(
+            Sureness.DRAWING if drawing else Sureness.SEVERAL,
+            picture=b"".join(_grey(part.picture) for part in parts),
+            milliseconds=reading.milliseconds,
+            parts=[(int(part.answer.labels[0]), float(part.answer.confidences[0])) for part in parts],
+            sure=all(part.answer.verdict(sure_from=sure_from).value == Sureness.SURE.value for part in parts),
+        )
     sureness = Sureness.DRAWING if drawing else Sureness(answer.verdict(sure_from=sure_from).value)
     return Shown(
         sureness,
         answer.probabilities[0].tolist(),
         answer.ranked(),
-        (reading.picture * 255).round().astype("uint8").tobytes(),
+        _grey(reading.picture),
         reading.milliseconds,
     )
+
+
+def _grey(picture: Floats) -> bytes:
+    return (picture * 255).round().astype("uint8").tobytes()
 
 
 def _read_scaled(path: str) -> QImage:

@@ -118,7 +118,7 @@ class ExploreCard(Card):
             return
         low, high = overview.interval
         self.headline.setText(
-            f"{number(overview.accuracy * 100, 2)} % right ({number(low * 100, 2)}–{number(high * 100, 2)})"
+            f"{number(overview.accuracy * 100, 2)} % right (95 %: {number(low * 100, 2)}–{number(high * 100, 2)})"
             f" · macro-F1 {number(overview.macro_f1, 4)}, baseline {number(overview.baseline_macro_f1, 3)}"
             f" · calibration error {number(overview.ece, 4)}"
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +11,7 @@ from PySide6.QtWidgets import QFileDialog
 
 from core.digits.algorithms import PUBLISHED
 from gui.bridge.tab_context import TabContext
-from gui.parts.words import number
+from gui.parts.words import number, percent
 from gui.tabs.digits.ask_dialogs import DataDialog, DuelDialog
 from gui.tabs.digits.dataset_dialog import DatasetDialog
 from gui.tabs.digits.models_presenter import DATA, ROOM, ModelsPresenter
@@ -20,6 +21,7 @@ from gui.tabs.digits.view import DigitsView
 
 if TYPE_CHECKING:
     from core.digits.judgements import Judged
+    from core.digits.scores import Duel
     from core.jobs.job import Job
 
 _MOST_THUMBS = 2_000
@@ -209,21 +211,32 @@ class ExplorePresenter(QObject):
             lines.append(
                 (
                     self._models.name_of(judged.model),
-                    f"{number(judged.evaluation.accuracy * 100, 2)} % ({number(low * 100, 2)}–{number(high * 100, 2)}), "
-                    f"error {number(100 - judged.evaluation.accuracy * 100, 2)} %",
+                    f"{number(judged.evaluation.accuracy * 100, 2)} % right, "
+                    f"95 % interval {number(low * 100, 2)} to {number(high * 100, 2)}",
                 )
             )
-        clear = duel.p < 0.05
-        verdict = "Of {} digits, {} are right with the first only and {} with the second only (both wrong: {}). McNemar p = {}: {}".format(
-            number(one.evaluation.count),
-            number(duel.only_first_right),
-            number(duel.only_second_right),
-            number(duel.both_wrong),
-            f"{duel.p:.2g}",
-            "the difference is no accident" if clear else "the difference may be an accident",
-        )
+        names = (self._models.name_of(one.model), self._models.name_of(two.model))
+        learned = [name for name, judged in zip(names, (one, two), strict=True) if judged.learned]
+        verdict = duel_words(duel, names, one.evaluation.count, learned)
         dialog = DuelDialog(
             lines, verdict, [(entry.method, entry.error_percent, entry.source) for entry in PUBLISHED], self._view
         )
         dialog.finished.connect(dialog.deleteLater)
         dialog.open()
+
+
+def duel_words(duel: Duel, names: tuple[str, str], count: int, learned: Sequence[str]) -> str:
+    """What two models' answers for the same digits allow to be said: of these two, and of digits like these."""
+    seen = (
+        f"Of {number(count)} digits, {number(duel.only_first_right)} are right with the first only and "
+        f"{number(duel.only_second_right)} with the second only (both wrong: {number(duel.both_wrong)})."
+    )
+    if learned:
+        return f"{seen} {' and '.join(learned)} learned from these very digits, so they say nothing of which is better with new ones."
+    chance = (
+        f"If neither were better, chance would part them as far in {percent(duel.p)} % of tries (exact McNemar test)"
+    )
+    if duel.p >= 0.05:
+        return f"{seen} {chance}: these digits do not tell which is better."
+    better = names[duel.only_second_right > duel.only_first_right]
+    return f"{seen} {chance}: with digits like these {better} is better."

@@ -59,7 +59,7 @@ class KeepingPresenter(QObject):
     def _use(self, model: str) -> None:
         self._quick(
             f"Open {self._models.name_of(model)}",
-            lambda _job: self._context.desk.digits.live.use(model),
+            lambda job: self._context.desk.digits.live.use(job, model),
             after=lambda _: self.live_changed.emit(),
         )
 

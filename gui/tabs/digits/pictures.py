@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QSize, Qt
+from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QImage, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QWidget
 
@@ -10,6 +10,7 @@ from gui.style.theme import theme
 from gui.style.tokens import load
 
 SIDE = 28
+_BYTES = SIDE * SIDE
 
 
 def image_of(grey: bytes) -> QImage:
@@ -18,22 +19,22 @@ def image_of(grey: bytes) -> QImage:
 
 
 class Pixels(QWidget):
-    """A 28 x 28 picture, every pixel a sharp square."""
+    """A picture of 28 x 28, every pixel a sharp square; several stand beside each other."""
 
     def __init__(self, name: str, side: int = 84, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setFixedSize(side, side)
         self.setAccessibleName(name)
-        self._image: QImage | None = None
+        self._images: list[QImage] = []
 
     def show_grey(self, grey: bytes) -> None:
-        self._image = image_of(grey) if grey else None
-        self.setAccessibleDescription("28 x 28 pixels" if grey else "empty")
+        self._images = [image_of(grey[start : start + _BYTES]) for start in range(0, len(grey), _BYTES)]
+        self.setAccessibleDescription(f"{len(self._images)} times 28 x 28 pixels" if self._images else "empty")
         self.update()
 
     @property
     def image(self) -> QImage | None:
-        return self._image
+        return self._images[0] if self._images else None
 
     def sizeHint(self) -> QSize:
         return self.size()
@@ -41,7 +42,8 @@ class Pixels(QWidget):
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
         painter.fillRect(self.rect(), QColor(load("dark").bg))
-        if self._image:
-            painter.drawImage(self.rect(), self._image)
+        side = self.width() / max(1, len(self._images))
+        for index, image in enumerate(self._images):
+            painter.drawImage(QRectF(index * side, (self.height() - side) / 2, side, side), image)
         painter.setPen(QPen(theme().color("border_strong"), 1, Qt.PenStyle.SolidLine))
         painter.drawRect(self.rect().adjusted(0, 0, -1, -1))

@@ -12,21 +12,26 @@ class Sureness(enum.Enum):
     EMPTY = "empty"
     TOO_LITTLE = "too little"
     DRAWING = "drawing"
+    WAITING = "waiting"
     SURE = "sure"
     NOT_SURE = "not sure"
     NOT_A_DIGIT = "not a digit"
+    SEVERAL = "several digits"
     FAILED = "failed"
 
 
 @dataclass(frozen=True)
 class Shown:
-    """One answer: shares of the ten digits, likeliest first in ``ranked``; picture: 28 x 28 grey bytes."""
+    """One answer: shares of the ten digits, likeliest first in ``ranked``; picture: 28 x 28 grey bytes, of several digits
+    one after the other. parts: of several, each digit and its share, and whether the model is sure of all (``sure``)."""
 
     sureness: Sureness
     shares: Sequence[float] = ()
     ranked: Sequence[int] = ()
     picture: bytes = b""
     milliseconds: float = 0.0
+    parts: Sequence[tuple[int, float]] = ()
+    sure: bool = False
 
 
 @dataclass(frozen=True)

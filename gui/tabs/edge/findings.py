@@ -59,7 +59,8 @@ class FindingRow(QFrame):
     def __init__(self, finding: Finding) -> None:
         super().__init__()
         self.setProperty("kind", "row")
-        head = row(Chip(_WORD[finding.severity], _TONE[finding.severity]), Label(finding.rule, "strong"), None)
+        head = row(Chip(_WORD[finding.severity], _TONE[finding.severity]), Label(finding.title, "strong", wrap=True))
+        head.setStretch(1, 1)
         if finding.rule in _CURABLE:
             fix = Button("Show the setting", "link")
             fix.clicked.connect(self.fix_asked)
@@ -81,7 +82,7 @@ class FindingRow(QFrame):
                 line.setStretch(1, 1)
                 body.addLayout(line)
         self.setLayout(body)
-        self.setAccessibleName(f"{_WORD[finding.severity]}: {finding.rule}")
+        self.setAccessibleName(f"{_WORD[finding.severity]}: {finding.title}")
         self.setAccessibleDescription(f"{finding.seen}. {finding.why}")
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import enum
+from functools import partial
 
 from PySide6.QtCore import QObject
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QMenu
 
 from core.base.errors import OpsError
+from core.edge import snippets
 from core.edge.balancers import Balancer
 from core.edge.findings import Check
 from core.edge.probe import ProbeResult
@@ -32,6 +34,7 @@ class EdgePresenter(QObject):
         self._service = context.desk.edge
         self._job: Job[object] | None = None
         self.state = State.IDLE
+        self._of_balancer: tuple[tuple[str, ...], str] = ((), "")  # what is to be told while its ranges stand there
         self._blocked = False  # the last check stopped before a private address
         view.check_asked.connect(self.check)
         view.probe_asked.connect(self.ask_probe)
@@ -183,13 +186,22 @@ class EdgePresenter(QObject):
         self.show_snippet()
 
     def show_snippet(self) -> None:
-        ranges = tuple(text for text in self.view.simulator.trusted() if text not in ("*", "private_ranges"))
+        typed = self.view.simulator.trusted()
+        ranges = tuple(text for text in typed if text not in ("*", "private_ranges"))
         try:
             self.view.settings.text.setPlainText(
                 self._service.snippet(self.view.settings.framework.currentData(), ranges)
             )
         except OpsError:
             return  # the simulator says what is wrong with the ranges; the last good snippet stays
+        if ranges:
+            told_for, words = self._of_balancer
+            self.view.settings.show_note(words if ranges == told_for else "")
+        else:
+            self.view.settings.show_note(
+                f"{', '.join(snippets.FALLBACK)} stands for your proxies here: type their ranges under Trusted proxies"
+                " or read them from a load balancer."
+            )
 
     def _copy(self) -> None:
         QGuiApplication.clipboard().setText(self.view.settings.text.toPlainText())
@@ -208,12 +220,21 @@ class EdgePresenter(QObject):
                 "This account and region has no load balancer. Type the ranges under Trusted proxies."
             )
             return
-        self.view.settings.show_note("")
+        self.show_snippet()
         menu = QMenu(self.view)
         for balancer in found:
-            action = menu.addAction(f"{balancer.name}   {', '.join(balancer.ranges)}")
-            action.triggered.connect(
-                lambda _checked=False, ranges=balancer.ranges: self.view.simulator.trust.setText(", ".join(ranges))
-            )
+            action = menu.addAction(f"{balancer.name} ({balancer.kind})   {', '.join(balancer.ranges)}")
+            action.triggered.connect(partial(self._take_ranges, balancer))
         button = self.view.settings.ranges
         menu.popup(button.mapToGlobal(button.rect().bottomLeft()))
+
+    def _take_ranges(self, balancer: Balancer) -> None:
+        words = (
+            f"{balancer.name} is a Network Load Balancer: it sends no forwarding headers, so there is nothing to trust. "
+            "See “AWS: what each balancer sends”."
+            if balancer.kind == "network"
+            else ""
+        )
+        self._of_balancer = (balancer.ranges, words)
+        self.view.simulator.trust.setText(", ".join(balancer.ranges))
+        self.show_snippet()

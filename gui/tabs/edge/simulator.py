@@ -178,6 +178,7 @@ class Settings(Card):
         self.text.setProperty("role", "mono")
         self.text.setAccessibleName("Setting to paste")
         self.text.setMinimumHeight(150)
+        self.text.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)  # a comment broken in two looks like code
         self.note = Label("", "small", wrap=True)
         self.body.addLayout(row(self.ranges, None))
         self.body.addWidget(self.note)

@@ -11,7 +11,6 @@ from gui.tabs.edge.view import EdgeView
 
 
 def build(context: TabContext, parent: QWidget | None = None) -> QWidget:
-    names = [(name, name.capitalize() if name != "uvicorn" else name) for name in snippets.frameworks()]
-    view = EdgeView(names, parent)
+    view = EdgeView(snippets.titles(), parent)
     view.presenter = EdgePresenter(view, context)  # type: ignore[attr-defined]
     return view

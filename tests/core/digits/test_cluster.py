@@ -1,11 +1,10 @@
-"""Training on a real Dask cluster (a scheduler and a worker in processes of their own)."""
+"""Training on a real Dask cluster."""
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -21,55 +20,27 @@ from tests.core.digits.small_data import digits
 
 pytest.importorskip("distributed", reason="the optional extra dask is not installed")
 
-_CLUSTER = """
-from distributed import LocalCluster
-if __name__ == "__main__":
-    import sys
-    with LocalCluster(n_workers=1, threads_per_worker=2, processes=False, protocol="tcp", dashboard_address=None, host="127.0.0.1") as cluster:
-        print(cluster.scheduler_address, flush=True)
-        sys.stdin.readline()
-        cluster.scale(0)
-        cluster.sync(cluster._correct_state)
-        print("no workers", flush=True)
-        sys.stdin.read()
-"""
-
 
 class Cluster:
-    """A LocalCluster in a process of its own."""
+    """A scheduler and a worker, reached over TCP like those on other computers."""
 
-    def __init__(self, process: subprocess.Popen[str]) -> None:
-        assert process.stdout and process.stdin
-        self._process, self._in, self._out = process, process.stdin, process.stdout
-        self.address = self._out.readline().strip().replace("tcp://", "dask://")
+    def __init__(self, cluster: Any) -> None:
+        self._cluster = cluster
+        self.address = cluster.scheduler_address.replace("tcp://", "dask://")
 
     def send_the_workers_home(self) -> None:
-        self._in.write("\n")
-        self._in.flush()
-        assert self._out.readline() == "no workers\n"
-
-    def close(self) -> None:
-        self._in.close()
-        self._process.wait(30)
-        self._out.close()
+        self._cluster.scale(0)
+        self._cluster.sync(self._cluster._correct_state)
 
 
 @pytest.fixture(scope="module")
-def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
-    script = tmp_path_factory.mktemp("dask") / "cluster.py"
-    script.write_text(_CLUSTER)
-    root = Path(__file__).resolve().parents[3]
-    process = subprocess.Popen(
-        [sys.executable, str(script)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-        cwd=root,
-    )
-    made = Cluster(process)
-    yield made
-    made.close()
+def cluster() -> Iterator[Cluster]:
+    from distributed import LocalCluster
+
+    with LocalCluster(
+        n_workers=1, threads_per_worker=2, processes=False, protocol="tcp", dashboard_address=None, host="127.0.0.1"
+    ) as made:
+        yield Cluster(made)
 
 
 def work_done(address: str) -> int:

@@ -56,8 +56,8 @@ def test_the_decisions_of_experts_are_averaged() -> None:
     """The decisions of the two are the mean of what each alone decides."""
     from core.digits.estimators import PatchSVC
 
-    train, fresh = digits(300), digits(100, seed=4)
-    rows, labels = train.images.reshape(300, -1), train.labelled()
+    train, fresh = digits(200), digits(60, seed=4)
+    rows, labels = train.images.reshape(200, -1), train.labelled()
     options = {"atoms": 8, "components": 24, "copies": 1}
     both = PatchSVC(**options, random_state=3).fit(rows, labels)
     one, other = both.experts_
@@ -65,7 +65,5 @@ def test_the_decisions_of_experts_are_averaged() -> None:
     look = looked([one, other], fresh.pixels)
     alone = [looked([expert], fresh.pixels).decisions for expert in (one, other)]
     np.testing.assert_allclose(look.decisions, (alone[0] + alone[1]) / 2, atol=1e-5)
-    assert look.nearest.shape == (100, 2)
-    assert (both.predict(fresh.images.reshape(100, -1)) == fresh.labelled()).mean() > 0.9
-    again = PatchSVC(**options, random_state=3).fit(rows, labels)
-    np.testing.assert_array_equal(again.experts_[1].votes.vectors, other.votes.vectors)  # the seed decides everything
+    assert look.nearest.shape == (60, 2)
+    assert (both.predict(fresh.images.reshape(60, -1)) == fresh.labelled()).mean() > 0.9

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.digits.ink import Stroke, as_drawn, centre_of_mass, evenly, is_empty, normalised, rasterised
 from core.digits.model_file import SHIPPED, read_patch_model
+from core.digits.patch_model import PatchModel
 from tests.core.digits.strokes import KINDS, table
 
 points = st.lists(st.tuples(st.floats(0, 280), st.floats(0, 280)), min_size=1, max_size=30)
 
 
+@settings(max_examples=50)
 @given(st.lists(points, min_size=1, max_size=4))
 def test_any_ink_gives_a_picture_in_the_frame(strokes: list[list[tuple[float, float]]]) -> None:
     drawing = [Stroke.of(stroke) for stroke in strokes]
@@ -60,11 +62,22 @@ def test_evenly_keeps_the_ends() -> None:
     assert np.hypot(*np.diff(path, axis=0).T).max() <= 1.01
 
 
+@pytest.fixture(scope="module")
+def drawn() -> dict[str, list[tuple[int, list[Stroke]]]]:
+    return table(100, seed=3)
+
+
+@pytest.fixture(scope="module")
+def model() -> PatchModel:
+    return read_patch_model(SHIPPED)[0]
+
+
 @pytest.mark.parametrize("kind", list(KINDS))
-def test_drawings_of_every_kind_are_read_right(kind: str) -> None:
+def test_drawings_of_every_kind_are_read_right(
+    kind: str, model: PatchModel, drawn: dict[str, list[tuple[int, list[Stroke]]]]
+) -> None:
     """Corner, small, thick, thin and hasty drawings: at least 97 % right, and recognised as digits."""
-    model, _ = read_patch_model(SHIPPED)
-    drawings = table(200, seed=3)[kind]
+    drawings = drawn[kind]
     answer = model.answer(np.stack([normalised(strokes) for _, strokes in drawings]))
     right = answer.labels == np.array([label for label, _ in drawings])
     assert right.mean() >= 0.97

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -10,30 +11,22 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from core.base.errors import OpsError
-from core.digits.datasets import save_npz
 from core.digits.judging import check_model
 from core.digits.onnx_export import export
 from core.digits.opened import open_model
 from core.digits.stock import open_onnx_graph
-from core.digits.training import TrainingOrder, train
-from tests.core.digits.small_data import digits
+from tests.core.digits.small_data import digits, quiet
 
 onnx = pytest.importorskip("onnx", reason="the optional extra onnx is not installed")
 pytest.importorskip("onnxruntime", reason="the optional extra onnx is not installed")
 helper, numpy_helper, TensorProto = onnx.helper, onnx.numpy_helper, onnx.TensorProto
 
 
-def quiet(*_: object, **__: object) -> None:
-    pass
-
-
 @pytest.fixture(scope="module")
-def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def small(patch_svc: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A trained model and its graph: a.model, a.onnx."""
     folder = tmp_path_factory.mktemp("onnx")
-    save_npz(digits(300), folder / "set.npz")
-    order = TrainingOrder(folder / "set.npz", "patch-svc", {"atoms": 8, "components": 16, "copies": 1})
-    train(quiet, order, folder / "a.model")
+    shutil.copy(patch_svc, folder / "a.model")
     export(quiet, folder / "a.model", folder / "a.onnx")
     return folder
 
@@ -89,7 +82,7 @@ def test_a_classifier_from_elsewhere(tmp_path: Path, shape: list[int | str], sca
     assert np.array_equal(answer.labels, nearest)
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.integers(0, 100_000), st.binary(min_size=1, max_size=12), st.booleans())
 def test_a_damaged_graph_answers_or_is_refused(small_graph: bytes, at: int, junk: bytes, cut: bool) -> None:
     at %= len(small_graph)

@@ -22,8 +22,9 @@ from core.digits.plain_digits import plain_digit
 @cache
 def on_paper(digit: int, *, size: int = 150, at: tuple[int, int] = (120, 60), pen: float = 9.0) -> np.ndarray:
     """Ink of a plain digit, (300, 400) in 0..1, ``size`` pixels tall at (x, y)."""
-    paths = [stroke.points / 280 * size + np.array(at, np.float32) for stroke in plain_digit(digit)]
-    return rasterised(paths, [pen] * len(paths), 400)[:300]
+    paths = [(stroke.points / 280 * size + np.array(at, np.float32)) / 2 for stroke in plain_digit(digit)]
+    half = rasterised(paths, [pen / 2] * len(paths), 200)[:150]
+    return np.asarray(Image.fromarray(half).resize((400, 300), Image.Resampling.BILINEAR))
 
 
 def photo(digit: int, rng: np.random.Generator, **where: object) -> np.ndarray:

@@ -61,8 +61,8 @@ def test_an_evaluation_is_there_after_a_restart(home: Places, desk: Desk, tmp_pa
 
 # -- samples, drawing -----------------------------------------------------------------
 def test_drawing_is_read_and_kept_as_a_sample(service: DigitsService, tmp_path: Path) -> None:
-    assert service.read_drawing([]) is None
-    reading = service.read_drawing(plain_digit(3))
+    assert service.read_drawing(headless_job(), []) is None
+    reading = service.read_drawing(headless_job(), plain_digit(3))
     assert reading is not None and int(reading.answer.labels[0]) == 3
     image = np.rint(reading.picture * 255).astype(np.uint8)
     kept = service.samples.add(8, image, plain_digit(3), answered=3)

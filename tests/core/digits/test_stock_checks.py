@@ -17,7 +17,7 @@ from core.digits.card import ModelCard
 from core.digits.fitting import stages
 from core.digits.model_file import write_blob
 from core.digits.opened import open_model
-from core.digits.stock import StockModel, save_stock
+from core.digits.stock import StockModel, save_stock, skops_io
 from tests.core.digits.small_data import digits
 
 QUICK = {
@@ -150,9 +150,7 @@ def _trusted_by_skops() -> Any:
 def test_a_type_that_no_model_of_the_catalogue_has_is_refused(
     model: Callable[[], Any], named: str, tmp_path: Path
 ) -> None:
-    import skops.io
-
     path = tmp_path / "evil.model"
-    write_blob(path, ModelCard("evil", "sklearn", "mlp"), skops.io.dumps(model()))
+    write_blob(path, ModelCard("evil", "sklearn", "mlp"), skops_io().dumps(model()))
     with pytest.raises(OpsError, match=named):
         open_model(path)

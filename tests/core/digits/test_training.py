@@ -49,10 +49,11 @@ PHASES = (
     ("algorithm", "phase"),
     [
         ("patch-svc", "Reading the data"),
-        ("patch-svc", "Learning the stroke patterns"),
-        ("patch-svc", "Finding the support vectors"),
-        ("patch-svc", "Learning what is no digit"),
-        ("patch-svc", "(all rows)"),
+        # what these do, the other ones do as well: end a child in the midst of its work, on which nothing waits
+        pytest.param("patch-svc", "Learning the stroke patterns", marks=pytest.mark.heavy),
+        pytest.param("patch-svc", "Finding the support vectors", marks=pytest.mark.heavy),
+        pytest.param("patch-svc", "Learning what is no digit", marks=pytest.mark.heavy),
+        pytest.param("patch-svc", "(all rows)", marks=pytest.mark.heavy),
         ("patch-svc", "Storing the model"),  # by then the child is done: only taking the model over is left
         ("gradient-boosting", "Fitting"),
     ],

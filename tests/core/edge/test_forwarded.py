@@ -1,4 +1,4 @@
-"""The simulator's own cases: the origin's fault and cure, Forwarded, refusals, snippets, history."""
+"""The simulator's own cases: the origin's fault and cure, Forwarded, refusals, history."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.base.errors import WrongUse
-from core.edge import rfc7239, snippets
+from core.edge import history as history_module
+from core.edge import rfc7239
 from core.edge.findings import Check, Finding, Hop
 from core.edge.forwarded import FRAMEWORKS, resolve
 from core.edge.history import CheckHistory
@@ -103,24 +104,18 @@ def test_no_headers_bring_any_framework_down(
     assert answer.refused or answer.url
 
 
-def test_snippets_carry_the_users_ranges() -> None:
-    for name in snippets.frameworks():
-        assert "192.0.2.0/24" in snippets.snippet(name, ("192.0.2.0/24",))
-    with pytest.raises(WrongUse):
-        snippets.snippet("symfony", ("nonsense'; rm -rf",))
-
-
-def test_history_keeps_checks_and_forgets_the_oldest(tmp_path: Path) -> None:
+def test_history_keeps_checks_and_forgets_the_oldest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(history_module, "_KEPT", 5)
     history = CheckHistory(tmp_path / "edge.sqlite")
     check = Check(
         "https://x.example/",
         (Hop("https://x.example/", "192.0.2.1", 200, "", 0.1),),
         (Finding("error", "r", "w", "s", "e", "y", "f"),),
     )
-    for _ in range(505):
+    for _ in range(8):
         history.add(check, datetime(2026, 1, 1, tzinfo=UTC))
     recent = history.recent(1000)
-    assert len(recent) == 500
+    assert [past.number for past in recent] == [8, 7, 6, 5, 4]
     assert (recent[0].errors, recent[0].worst) == (1, "error")
     assert history.get(recent[0].number) == check
     assert history.get(1) is None

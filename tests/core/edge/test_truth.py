@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import threading
 import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler
+from pathlib import Path
 
 import pytest
 
 from core.base.errors import OpsError, WrongUse
 from core.edge import inspect as inspect_module
+from core.edge import rules
 from core.edge.fetch import Answer, fetch
-from core.edge.findings import Check
+from core.edge.findings import Check, Finding
 from core.edge.inspect import check
-from core.edge.page import absolute_links
+from core.edge.page import read_page
 from core.edge.probe import probe
 from core.edge.rules import header_findings, page_findings
 from core.jobs.job import JobState, headless_job
@@ -197,7 +200,7 @@ def test_a_strict_transport_that_is_forgotten_is_told(value: str, rules: list[st
 def test_what_a_page_only_names_is_no_mixed_content() -> None:
     page = b"""<link rel="profile" href="http://gmpg.org/xfn/11"><link rel="alternate" hreflang="de" href="http://other.example/de">
         <link rel="icon" href="http://cdn.example/i.png"><link rel="stylesheet" href="http://cdn.example/s.css">"""
-    links, _ = absolute_links(page)
+    links = read_page(page).links
     assert [link.kind for link in links] == ["anchor", "anchor", "passive", "active"]
     found = page_findings("https://dev.app.com/", links, cut=False)
     assert sorted((finding.severity, finding.rule) for finding in found) == [
@@ -207,7 +210,7 @@ def test_what_a_page_only_names_is_no_mixed_content() -> None:
 
 
 def test_what_is_said_of_a_form_is_not_what_is_said_of_a_script() -> None:
-    links, _ = absolute_links(b"<form action='http://other.example/'>")
+    links = read_page(b"<form action='http://other.example/'>").links
     (finding,) = page_findings("https://dev.app.com/", links, cut=False)
     assert "block" not in finding.why
     assert "in the clear" in finding.why
@@ -221,10 +224,72 @@ def test_a_compression_that_nobody_asked_for_is_told() -> None:
 def test_a_tag_without_an_end_is_left_and_the_rest_is_read() -> None:
     body = b"<img alt='" + b"x=\n" * 200_000 + b"'><a href='https://dev.app.com:80/'>in</a>"
     beats = []
-    links, cut = absolute_links(body, lambda: beats.append(1))
-    assert cut
-    assert [(link.url, link.line) for link in links] == [("https://dev.app.com:80/", 200_001)]
+    page = read_page(body, checkpoint=lambda: beats.append(1))
+    assert page.cut
+    assert [(link.url, link.line) for link in page.links] == [("https://dev.app.com:80/", 200_001)]
     assert len(beats) > 5
+
+
+@pytest.mark.parametrize(
+    ("page", "seen"),
+    [
+        (html("<meta http-equiv=Refresh content='0; url=/login'><a href='/x'>x</a>"), "meta refresh, after 0 s: {}/login"),
+        (html("<META HTTP-EQUIV=refresh CONTENT=\"5;URL='login?a=b'\">"), "meta refresh, after 5 s: {}/login?a=b"),
+        (html("", Refresh="3, /soon"), "the header Refresh, after 3 s: {}/soon"),
+        (html("<script>if (1) { window.location.replace('/app') }</script>"), "a script: {}/app"),
+        (html("<script>top.location = \"/app\"</script>"), "a script: {}/app"),
+        (html("<meta http-equiv=refresh content=30>"), None),  # it only loads itself again
+        (html("<script>function go() { location.href = '/app' }</script><a onclick='go()'>go</a>"), None),
+        (html("<script>const location = '/app'.length; location == '/x'</script>"), None),
+        (html("<meta http-equiv=refresh content='0;url=javascript:alert(1)'>"), None),
+    ],
+)  # fmt: skip
+def test_a_page_that_leads_on_by_itself_is_told(page, seen: str | None) -> None:
+    with serving({"/": page}) as base:
+        found = [finding for finding in checked(base).findings if finding.rule == "moves-on"]
+    assert [finding.seen for finding in found] == ([seen.format(base)] if seen else [])
+
+
+@pytest.mark.parametrize(
+    ("raw", "title"),
+    [
+        (b"HTTP/1.1 103 Early Hints\r\nLink: </x.css>\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", "103 first"),
+        (b"\0\0\x12\x04\0\0\0\0\0\0\x03\0\0\0\x80", "did not answer in HTTP/1.1"),
+        (b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 200 + b"\r\n", "too large"),
+        (b"HTTP/1.1 200 OK\r\nX: " + b"y" * 70_000 + b"\r\n\r\n", "too large"),
+        (b"", "closed the connection"),
+    ],
+    ids=["an interim answer", "HTTP/2 alone", "200 headers", "a long header", "nothing"],
+)  # fmt: skip
+def test_what_cannot_be_read_is_told_in_words(raw: bytes, title: str) -> None:
+    with serving({"/": lambda request: request.wfile.write(raw)}) as base, pytest.raises(OpsError) as caught:
+        checked(base)
+    assert title in caught.value.title
+    assert caught.value.why.isprintable()
+
+
+def test_a_page_that_breaks_off_is_not_called_slow() -> None:
+    raw = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 900\r\n\r\n<p>"
+    with serving({"/": lambda request: request.wfile.write(raw)}) as base:
+        assert rules_in(checked(base)) == ["body-broken"]
+
+
+def test_a_page_in_utf_16_is_read() -> None:
+    page = "<a href='https://dev.app.com:80/'>in</a>".encode("utf-16-le")
+    for body, kind in ((b"\xff\xfe" + page, ""), (page, "text/html; charset=UTF-16LE")):
+        assert [link.url for link in read_page(body, kind).links] == ["https://dev.app.com:80/"]
+
+
+def test_every_finding_has_words_for_people() -> None:
+    """All rules that the room's sources name."""
+    sources = "".join(path.read_text() for path in Path(rules.__file__).parent.glob("*.py"))
+    named = set(re.findall(r'Finding\(\s*"(?:error|warning|info)",\s*"([a-z-]+)"', sources)) | {
+        "body-broken",
+        "body-time",
+    }
+    assert len(named) > 15
+    for rule in named:
+        assert Finding("info", rule, "", "", "", "", "").title != rule
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ from core.digits.algorithms import ALGORITHMS, PUBLISHED, Probe, algorithm_named
 from core.digits.card import ModelCard
 from core.digits.model_file import SHIPPED, read_card
 from core.digits.registry import Kept
+from core.digits.scores import Duel
 from gui.parts.heat_map import HeatMap, HeatTable
 from gui.parts.image_gallery import GalleryItem, ImageGallery
 from gui.parts.ink_pad import InkPad, InkStroke, erased
@@ -25,6 +26,7 @@ from gui.parts.words import duration
 from gui.tabs.digits.answer_card import AnswerCard
 from gui.tabs.digits.explore_card import ExploreCard
 from gui.tabs.digits.explore_pages import CoveragePage, PublishedPage
+from gui.tabs.digits.explore_presenter import duel_words
 from gui.tabs.digits.shown_models import choice_of, facts_of, row_of
 from gui.tabs.digits.train_dialog import TrainDialog
 from gui.tabs.digits.values import Overview, Shown, Sureness, Thumb
@@ -61,6 +63,18 @@ def test_pad_draws_undoes_redoes_and_clears(qtbot, pad: InkPad) -> None:
     assert pad.strokes == []
     pad.undo()
     assert len(pad.strokes) == 2
+
+
+def test_undo_waits_until_the_eraser_is_lifted(qtbot, pad: InkPad) -> None:
+    stroke(qtbot, pad, (50, 50), (100, 100), (150, 150))
+    pad.erasing = True
+    qtbot.mousePress(pad, Qt.MouseButton.LeftButton, pos=QPoint(150, 150))
+    bitten = pad.strokes
+    pad.undo()
+    assert pad.strokes == bitten
+    qtbot.mouseRelease(pad, Qt.MouseButton.LeftButton, pos=QPoint(150, 150))
+    pad.undo()
+    assert [len(entry.points) for entry in pad.strokes] == [3]
 
 
 def test_a_picture_is_undone_and_comes_back(qtbot, pad: InkPad) -> None:
@@ -126,8 +140,25 @@ def test_words_of_the_answer(qtbot) -> None:
     card.digit_choice.setCurrentIndex(9)
     card.show_answer(Shown(Sureness.SURE, shares, ranked, bytes(784), 2.5))
     assert card.digit_choice.currentData() == 9  # the same answer again does not undo a correction
+    for sure, state, hero in (
+        (True, Sureness.SEVERAL, "17"),
+        (False, Sureness.SEVERAL, "17?"),
+        (False, Sureness.DRAWING, "17"),
+    ):
+        card.show_answer(Shown(state, picture=bytes(2 * 784), parts=[(1, 0.98), (7, 0.6)], sure=sure))
+        assert card.hero.text() == hero and not card.name_it.isEnabled() and card.bars.shares == []
+    assert "So far 17" in card.next_best.text()
     card.show_answer(Shown(Sureness.EMPTY))
     assert card.hero.text() == "" and card.bars.shares == [] and not card.name_it.isEnabled()
+
+
+def test_a_comparison_says_no_more_than_the_digits_do() -> None:
+    names = ("Forest", "Neighbours")
+    words = duel_words(Duel(10, 1, 5, 0.0117), names, 1000, [])
+    assert "1.2 % of tries" in words and words.endswith("with digits like these Forest is better.")
+    assert duel_words(Duel(1, 10, 5, 0.0117), names, 1000, []).endswith("Neighbours is better.")
+    assert duel_words(Duel(3, 4, 5, 1.0), names, 1000, []).endswith("these digits do not tell which is better.")
+    assert "Forest learned from these very digits" in duel_words(Duel(90, 1, 5, 1e-9), names, 1000, ["Forest"])
 
 
 def test_matrix_is_clicked_and_walked(qtbot) -> None:

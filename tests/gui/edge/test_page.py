@@ -9,6 +9,7 @@ import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 
+from core.edge.balancers import Balancer
 from gui.parts.dialogs import ConfirmDialog
 from gui.tabs.edge.findings import FindingRow, HopRow
 from tests.core.edge.web import html, redirect, serving
@@ -117,3 +118,11 @@ def test_the_simulator_answers_every_key(qtbot, view: Any) -> None:
     form.trust.setText("192.0.2.0/24")
     assert form.fault.isHidden()
     assert "192.0.2.0/24" in view.settings.text.toPlainText()
+    assert view.settings.note.isHidden()
+    form.trust.setText("*")
+    assert "stands for your proxies" in view.settings.note.text()
+    view.presenter._take_ranges(Balancer("inner", "network", "", ("10.0.1.0/24",)))
+    assert "10.0.1.0/24" in view.settings.text.toPlainText()
+    assert "sends no forwarding headers" in view.settings.note.text()
+    form.trust.setText("10.0.2.0/24")  # another's ranges: nothing is told of that balancer
+    assert view.settings.note.isHidden()
