@@ -36,7 +36,7 @@ from core.backups.report import evidence_paths, write_evidence
 from core.backups.rules import Evidence, plan_status
 from core.backups.server import SYSTEM_SCHEMAS, Login, abandon, connected, rows_of
 from core.backups.targets import Options
-from core.backups.telling import UNTIL_BACKED_UP, UNTIL_PROVED, Telling
+from core.backups.telling import UNTIL_BACKED_UP, Telling
 from core.backups.vault import Vault, endpoint_facts
 from core.base.errors import OpsError, WrongUse
 from core.jobs.calendar import is_due
