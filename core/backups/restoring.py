@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from core.backups.deep_folders import remove
 from core.backups.extract import Extractor, leads_outside, words_of_links
 from core.backups.flow import Writer
 from core.backups.ledger import Ledger
@@ -247,17 +248,9 @@ class Restoring:
         own = self._is_source(folder)
         if folder.exists() and any(folder.iterdir()):
             findings.append(_full(folder, own))
-        free = shutil.disk_usage(_existing(folder)).free
-        if free < manifest.files.size:
-            findings.append(
-                Finding(
-                    Severity.ERROR,
-                    "restore-room",
-                    "There is not enough room",
-                    f"{manifest.files.size / 1e9:,.1f} GB are needed, {free / 1e9:,.1f} GB are free",
-                    "Choose another folder",
-                )
-            )
+        short = _no_room(manifest, folder)
+        if short is not None:
+            findings.append(short)
         return RestorePreview(
             self._plan.name,
             manifest.run,
@@ -293,6 +286,9 @@ class Restoring:
         if not fresh and not own and any(folder.iterdir()):
             finding = _full(folder, own)
             raise OpsError(finding.title, finding.why, finding.remedy, code="exists")
+        short = None if own else _no_room(manifest, folder)
+        if short is not None:  # a disk that is full on the way stops whoever else writes there
+            raise OpsError(short.title, short.why, short.remedy, code="disk")
         # Unpacked beside it and renamed at the end: a reader never sees half of a folder.
         draft = folder if own else folder.with_name(f".{folder.name}.restoring-{os.getpid()}")
         try:
@@ -321,8 +317,22 @@ class Restoring:
             ) from error
         finally:
             if draft is not folder:
-                shutil.rmtree(draft, ignore_errors=True)
+                remove(draft)
         return str(folder), extractor.files - len(extractor.left_out), extractor.left_out
+
+
+def _no_room(manifest: Manifest, folder: Path) -> Finding | None:
+    assert manifest.files
+    free = shutil.disk_usage(_existing(folder)).free
+    if free >= manifest.files.size:
+        return None
+    return Finding(
+        Severity.ERROR,
+        "restore-room",
+        "There is not enough room",
+        f"{manifest.files.size / 1e9:,.1f} GB are needed, {free / 1e9:,.1f} GB are free",
+        "Choose another folder",
+    )
 
 
 def _left_out(links: list[tuple[str, str]]) -> str:

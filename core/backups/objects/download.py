@@ -78,7 +78,6 @@ def download_file(
         words = prints.compare(key)
         when = head["LastModified"].timestamp()
         os.utime(partial, (when, when))  # lets the next run of a folder see what it has already
-        partial.chmod(0o666 & ~_umask())
         partial.replace(path)
     except OSError as error:
         raise _unwritable(path, error) from error
@@ -107,12 +106,6 @@ def _unwritable(path: Path, error: OSError) -> OpsError:
         "Free some space or choose another folder, then try again",
         code="disk",
     )
-
-
-def _umask() -> int:
-    mask = os.umask(0o077)
-    os.umask(mask)
-    return mask
 
 
 def _partial(path: Path, bucket: str, key: str, etag: str) -> Path:
@@ -146,7 +139,8 @@ def _make_room(path: Path, size: int, partial: Path) -> None:
 
 @contextlib.contextmanager
 def _opened(partial: Path) -> Any:
-    handle = os.open(partial, os.O_RDWR | os.O_CREAT, 0o600)
+    # With the mode that any new file gets: to ask for the process's mask means to change it for all threads.
+    handle = os.open(partial, os.O_RDWR | os.O_CREAT, 0o666)
     with os.fdopen(handle, "r+b") as file:
         yield file
 

@@ -11,6 +11,7 @@ import pytest
 from core.backups.objects import copying
 from core.backups.objects.address import Address
 from core.backups.objects.change import delete
+from core.backups.objects.folding import folds
 from core.backups.objects.values import Entry
 from core.base.errors import WrongUse
 from core.cli.console import _json
@@ -42,6 +43,33 @@ def test_nothing_is_copied_onto_itself_or_into_itself(either, move: bool) -> Non
     assert either.keys(bucket) == {"d/a", "d/e/b", "x"}
     beside = either.objects.copy(headless_job(), Address(bucket), [folder], Address(bucket, "d2/"), replace=True)
     assert beside.objects == 2
+
+
+def test_keys_that_a_disk_takes_for_one_name(store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither is written over the other, whatever the way down; nor is a file deleted that bears a key's other spelling."""
+    monkeypatch.setattr("core.backups.objects.folding.folds", lambda _: True)
+    bucket, here = store.bucket(), tmp_path / "d"
+    store.fill(bucket, {"d/Read": b"1", "d/read": b"2", "d/x": b"3", "d/caf\u00e9": b"4", "d/cafe\u0301": b"5"})
+    done = store.objects.download(headless_job(), bucket, "", [Entry("d/", folder=True)], tmp_path)
+    assert [name for name, _ in done.errors] == ["d/café", "d/read"] and "for one" in done.errors[0][1]
+    assert sorted(file.read_bytes() for file in here.iterdir()) == [b"1", b"3", b"5"]
+    (here / "X").write_bytes(b"x, by its old spelling")
+    (here / "other").write_bytes(b"")
+    found = store.objects.compare(headless_job(), here, Address(bucket, "d/"), upward=False)
+    assert [name for name, _ in found.errors] == ["café", "read"]
+    assert [item.name for item in found.surplus] == ["other"] and found.same == 3
+
+
+def test_a_disk_that_keeps_letter_case_is_seen_to(tmp_path: Path) -> None:
+    if (tmp_path / "a").write_bytes(b"") == 0 and (tmp_path / "A").exists():
+        pytest.skip("this disk folds letter case")
+    assert not folds(tmp_path / "not" / "there") and [path.name for path in tmp_path.iterdir()] == ["a"]
+
+
+def test_a_pipe_is_not_waited_for(store, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    done = store.objects.upload(headless_job(), [tmp_path / "pipe"], store.bucket(), "")
+    assert done.objects == 0 and done.errors == ((str(tmp_path / "pipe"), "It is no regular file"),)
 
 
 def test_odd_keys_are_listed_fetched_copied_and_deleted(store, tmp_path: Path) -> None:
