@@ -53,7 +53,10 @@ class Telling:
     def trouble(self, plan: Plan, rule: str, subject: str, text: str, cause: str = "") -> None:
         """Tell those who have not heard of it within a day. Another ``cause`` (its numbers apart) is news."""
         now, cause = self._workplace.clock.now(), re.sub(r"\d+", "#", cause)
-        heard = self._ledger.heard(plan.name, (rule,), now + FROM_THE_FUTURE)
+        try:
+            heard = self._ledger.heard(plan.name, (rule,), now + FROM_THE_FUTURE)
+        except OpsError:  # rather told every hour than never
+            heard = []
         lately = {who for who, about, _, last in heard if about == cause and now - last <= _ONCE_IN}
         since = min((first for _, _, first, _ in heard), default=None)
         text += f"\n\nFirst told on {since:%Y-%m-%d %H:%M} UTC." if since else ""

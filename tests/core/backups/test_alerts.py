@@ -197,6 +197,21 @@ def test_what_fails_every_hour_is_told_once_a_day_and_once_when_it_is_over(folde
     assert hourly(1)[4:] == ["run-failed"] == posts()
 
 
+def test_a_full_disk_keeps_nobody_from_being_told(folders: Station, hook: HTTPServer, small_disk: Path) -> None:
+    """Neither the lock nor the notes of who was told can be written then."""
+    folders.places = folders.places._replace(state=small_disk)
+    folders.service = folders.make()
+    folders.keep(alerts=Alerts(webhook=f"http://127.0.0.1:{hook.server_address[1]}/"))
+    with contextlib.suppress(OSError), (small_disk / "filler").open("wb", buffering=0) as file:
+        while file.write(bytes(1 << 12)):
+            pass
+    for act in (folders.run, folders.verify):
+        with pytest.raises(OpsError, match="ledger"):
+            act()
+    assert [json.loads(post)["rule"] for post in hook.posts] == ["run-failed", "verification-failed"]  # type: ignore[attr-defined]
+    folders.service._ledger.close()  # or the disk cannot be taken away
+
+
 def test_a_proof_after_failures_is_told_once_unless_a_newer_backup_is_bad(folders: Station) -> None:
     heard = list[Alert]()
     folders.service.alert_listeners.append(heard.append)
