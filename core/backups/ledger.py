@@ -59,9 +59,13 @@ class Ledger:
                 if self._database is None:
                     self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
                     database = sqlite3.connect(self._path, timeout=30, check_same_thread=False, isolation_level=None)
-                    database.row_factory = sqlite3.Row
-                    database.execute("PRAGMA journal_mode=WAL")
-                    database.executescript(_SCHEMA)
+                    try:
+                        database.row_factory = sqlite3.Row
+                        database.execute("PRAGMA journal_mode=WAL")
+                        database.executescript(_SCHEMA)
+                    except BaseException:
+                        database.close()
+                        raise
                     self._database = database
                 yield self._database
             except sqlite3.Error as error:
