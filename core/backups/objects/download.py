@@ -19,6 +19,7 @@ from typing import IO, Any
 
 from core.aws.faults import explained
 from core.aws.session import AwsSession
+from core.backups.objects import archived
 from core.backups.objects.pieces import Gauge, without_checksum_of_ranges
 from core.backups.objects.upload import PASSING, Slice, slices
 from core.backups.objects.values import Moved
@@ -257,15 +258,7 @@ class _Ranges:
                     "Download it again",
                     code="changed",
                 ) from error
-            if code == "InvalidObjectState":
-                raise OpsError(
-                    f"{self._key} is in an archive class",
-                    "S3 has to bring it back before it can be read, which takes minutes to two days",
-                    "Bring it back first (its facts offer that, and `s3 unarchive` does), then download it",
-                    details=error.details,
-                    code="archived",
-                ) from error
-            raise
+            raise archived.told(error, self._key) from error
 
     def _read(self, item: Slice, *, whole: bool) -> bytearray:
         from botocore.exceptions import IncompleteReadError

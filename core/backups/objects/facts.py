@@ -81,6 +81,7 @@ def object_facts(aws: AwsSession, bucket: str, key: str, version: str = "") -> O
         expires=head.get("Expiration", ""),
         locked_until=head.get("ObjectLockRetainUntilDate"),
         restore=head.get("Restore", ""),
+        archive_tier=head.get("ArchiveStatus", ""),
         metadata=dict(head.get("Metadata", {})),
         tags={item["Key"]: item["Value"] for item in tags or ()},
         checksums={kind.removeprefix("Checksum"): head[kind] for kind in kinds if head.get(kind)},

@@ -159,10 +159,11 @@ class ObjectsSide(Card):
             return
         tiers = QComboBox()
         for tier, words in _TIERS:
-            if tier != "Expedited" or facts.storage_class == "GLACIER":
+            if tier != "Expedited" or facts.storage_class == "GLACIER" or facts.archive_tier == "ARCHIVE_ACCESS":
                 tiers.addItem(words, tier)
         tiers.setAccessibleName("How soon it comes back")
-        button = Button("Bring back for 7 days", "small", icon_name="rotate-ccw")
+        what = "Bring back" if facts.archive_tier else "Bring back for 7 days"
+        button = Button(what, "small", icon_name="rotate-ccw")
         button.clicked.connect(lambda: self.bring_back_asked.emit(tiers.currentData()))
         button.setEnabled(may_write)
         self._lines.addLayout(row(tiers, None))

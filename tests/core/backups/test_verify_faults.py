@@ -17,6 +17,7 @@ from core.backups.manifest import SUFFIX
 from core.backups.objects.service import Objects
 from core.backups.outcomes import Outcome, Status
 from core.backups.plan import Assertion, Proof, Sentinel
+from core.base.errors import OpsError
 from core.jobs.job import Job, JobState
 from tests.core.backups.conftest import Station, broken
 
@@ -85,13 +86,19 @@ def test_other_bytes_of_the_same_size_are_found_at_the_store(station: Station) -
     assert (check.level, check.name) == (1, "checksum at the store")
 
 
-def test_an_archived_backup_is_told_as_such_and_brought_back(station: Station) -> None:
-    station.needs("archive")
+def test_an_archived_backup_is_told_as_such_and_brought_back(folders: Station, tmp_path: Path) -> None:
+    station = folders
     station.keep(target=replace(station.plan.target, storage_class="GLACIER"))
     run = station.run()
     verification = station.verify()
     assert verification.outcome is Outcome.NOT_RESTORABLE_HERE
     assert "in the archive (GLACIER): bring it back first" in verification.error
+    to = str(tmp_path / "back")
+    (told,) = station.service.preview_restore(station.job(), "nightly", to=to).findings
+    assert told.rule == "restore-archived" and "unarchive" in told.remedy
+    with pytest.raises(OpsError, match="in the archive"):
+        station.service.restore(station.job(), "nightly", to=to)
+    assert not Path(to).exists()
     Objects(station.service._workplace).bring_back(station.bucket, run.key)
     assert "being brought back" in station.verify().error
 

@@ -8,12 +8,12 @@ from urllib.parse import parse_qs
 
 import pytest
 
-from core.backups.objects import copying
+from core.backups.objects import archived, copying
 from core.backups.objects.address import Address
 from core.backups.objects.change import delete
 from core.backups.objects.folding import folds
-from core.backups.objects.values import Entry
-from core.base.errors import WrongUse
+from core.backups.objects.values import Archive, Entry
+from core.base.errors import OpsError, WrongUse
 from core.cli.console import _json
 from core.cli.s3 import _legible
 from core.jobs.job import headless_job
@@ -64,6 +64,32 @@ def test_a_disk_that_keeps_letter_case_is_seen_to(tmp_path: Path) -> None:
     if (tmp_path / "a").write_bytes(b"") == 0 and (tmp_path / "A").exists():
         pytest.skip("this disk folds letter case")
     assert not folds(tmp_path / "not" / "there") and [path.name for path in tmp_path.iterdir()] == ["a"]
+
+
+def test_what_intelligent_tiering_has_archived(store) -> None:
+    """The sandbox has the class and not its archive tiers: what S3 says of them is put into its answers."""
+    events, asked, bucket = store.s3.meta.events, list[dict[str, object]](), store.bucket()
+    store.s3.put_object(Bucket=bucket, Key="k", Body=b"x", StorageClass="GLACIER")
+
+    def tiered(parsed: dict[str, object], **_: object) -> None:
+        parsed.update(StorageClass="INTELLIGENT_TIERING", ArchiveStatus="ARCHIVE_ACCESS")
+
+    def heard(params: dict[str, object], **_: object) -> dict[str, object]:
+        asked.append(dict(params["RestoreRequest"]))  # type: ignore[call-overload]
+        params["RestoreRequest"]["Days"] = 1  # type: ignore[index] # the sandbox wants it, S3 refuses it
+        return params
+
+    events.register("after-call.s3.HeadObject", tiered)
+    events.register("provide-client-params.s3.RestoreObject", heard)
+    try:
+        assert store.objects.object_facts(bucket, "k").archive is Archive.AWAY
+        assert "until it is unused for long" in store.objects.bring_back(bucket, "k")
+    finally:
+        events.unregister("after-call.s3.HeadObject", tiered)
+        events.unregister("provide-client-params.s3.RestoreObject", heard)
+    assert asked == [{"GlacierJobParameters": {"Tier": "Standard"}}]
+    refused = OpsError("Could not copy k", details={"code": "ObjectNotInActiveTierError"})  # the sandbox copies it
+    assert "Bring it back" in archived.told(refused, "k").remedy
 
 
 def test_a_pipe_is_not_waited_for(store, tmp_path: Path) -> None:
