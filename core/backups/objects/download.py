@@ -20,6 +20,7 @@ from typing import IO, Any
 from core.aws.faults import explained
 from core.aws.session import AwsSession
 from core.backups.objects import archived
+from core.backups.objects.facts import unseen
 from core.backups.objects.pieces import Gauge, without_checksum_of_ranges
 from core.backups.objects.upload import PASSING, Slice, slices
 from core.backups.objects.values import Moved
@@ -57,9 +58,12 @@ def download_file(
     which = {"Bucket": bucket, "Key": key, **({"VersionId": version} if version else {})}
     if path.exists() and not replace:
         raise OpsError(f"{path.name} is already there", f"In {path.parent}", "Choose another name", code="exists")
-    head = patiently(
-        job, f"look at {key}", lambda: client.head_object(**which, ChecksumMode="ENABLED"), patience=_PATIENCE
-    )
+    try:
+        head = patiently(
+            job, f"look at {key}", lambda: client.head_object(**which, ChecksumMode="ENABLED"), patience=_PATIENCE
+        )
+    except OpsError as error:
+        raise unseen(error, key) from error
     size = int(head["ContentLength"])
     gauge = gauge or Gauge(job, size, path.name)
     partial = _partial(path, bucket, key, head.get("ETag", ""))

@@ -116,13 +116,14 @@ def archive_of(storage_class: str, restore: str, archive_tier: str = "") -> Arch
 
 @dataclass(frozen=True, slots=True)
 class BucketFacts:
-    """``versioning``: "Enabled", "Suspended", "Off", or "" where nobody could tell; ``lock_days`` of the default retention."""
+    """``versioning``: "Enabled", "Suspended", "Off", or "" where nobody could tell; ``object_lock``: "" where off,
+    else with the retention that new objects get by default."""
 
     name: str
     versioning: str = ""
     region: str = ""
     encryption: str = ""
-    object_lock: bool = False
+    object_lock: str = ""
     lifecycle_rules: int | None = None
     lacking: tuple[str, ...] = ()
 

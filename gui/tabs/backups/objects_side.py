@@ -100,7 +100,7 @@ class ObjectsSide(Card):
         words = {"Enabled": "on: a delete can be undone", "Suspended": "suspended", "Off": "off: a delete is final"}
         self._pair("Versioning", words.get(facts.versioning, "not known"))
         self._pair("Encryption", facts.encryption or "as the store does")
-        self._pair("Object lock", "on" if facts.object_lock else "off")
+        self._pair("Object lock", facts.object_lock or "off")
         rules = facts.lifecycle_rules
         self._pair("Lifecycle", "not known" if rules is None else f"{rules} rules" if rules != 1 else "1 rule")
         self._lacking(facts.lacking)

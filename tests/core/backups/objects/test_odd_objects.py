@@ -92,6 +92,29 @@ def test_what_intelligent_tiering_has_archived(store) -> None:
     assert "Bring it back" in archived.told(refused, "k").remedy
 
 
+def test_a_customers_own_key_is_guessed_where_s3_gives_no_reason(store, tmp_path: Path) -> None:
+    bucket = store.bucket()
+    store.s3.put_object(Bucket=bucket, Key="k", Body=b"x", SSECustomerAlgorithm="AES256", SSECustomerKey=bytes(32))
+    for ask in (
+        lambda: store.objects.object_facts(bucket, "k"),
+        lambda: store.objects.download_as(headless_job(), bucket, "k", tmp_path / "k"),
+    ):
+        with pytest.raises(OpsError) as caught:
+            ask()
+        assert "SSE-C" in caught.value.why
+
+
+def test_a_lock_that_new_objects_get_is_told(store) -> None:
+    store.s3.create_bucket(Bucket="locked-by-default", ObjectLockEnabledForBucket=True)
+    assert store.objects.bucket_facts("locked-by-default").object_lock == "on"
+    retention = {"Mode": "COMPLIANCE", "Days": 90}
+    store.s3.put_object_lock_configuration(
+        Bucket="locked-by-default",
+        ObjectLockConfiguration={"ObjectLockEnabled": "Enabled", "Rule": {"DefaultRetention": retention}},
+    )
+    assert store.objects.bucket_facts("locked-by-default").object_lock == "on, compliance for 90 days"
+
+
 def test_a_pipe_is_not_waited_for(store, tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     done = store.objects.upload(headless_job(), [tmp_path / "pipe"], store.bucket(), "")
