@@ -12,7 +12,6 @@ import sys
 from multiprocessing.context import ForkServerContext
 from pathlib import Path
 
-
 _IMPORTED = (
     "boto3.s3.transfer", "core.aws.second_factor", "core.backups.service", "core.cli.backup", "core.cli.run", "core.desk", "main",
     "pymysql", "zstandard",
