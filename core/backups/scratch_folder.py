@@ -63,6 +63,8 @@ class FolderTarget:
         try:
             entries = read_list(job, self.vault, self.manifest)
         except OpsError as error:
+            if error.code not in ("damaged", "not-found"):
+                raise  # the endpoint has gone away: that says nothing of the backup
             yield Check(4, "list of files", False, "as hashed in the manifest", error.why, time.monotonic() - started)
             return
         troubles, seen = compare_files(job, self.extractor, entries)

@@ -236,29 +236,29 @@ def test_a_proof_after_failures_is_told_once_unless_a_newer_backup_is_bad(folder
     assert verified("20261103T000000Z", Outcome.DONE) == []
 
 
-def test_silence_is_told_at_most_once_a_day(station: Station) -> None:
-    station.run()
+def test_silence_is_told_at_most_once_a_day(folders: Station) -> None:
+    folders.run()
     heard: list[Alert] = []
     clock = Ahead(timedelta(days=2))
-    station.under(clock=clock)
-    station.service.alert_listeners.append(heard.append)
+    folders.under(clock=clock)
+    folders.service.alert_listeners.append(heard.append)
     for _ in range(2):
-        station.service.watch(station.job())
+        folders.service.watch(folders.job())
     assert [alert.rule for alert in heard] == ["silence"]
     clock.ahead += timedelta(days=1, minutes=1)
-    station.service.watch(station.job())
+    folders.service.watch(folders.job())
     assert [alert.rule for alert in heard] == ["silence", "silence"]
     clock.ahead += timedelta(days=20)
-    station.service.watch(station.job())
+    folders.service.watch(folders.job())
     clock.ahead -= timedelta(days=10)  # it was wrong when they were told: that says nothing of now
     heard.clear()
     for _ in range(2):
-        station.service.watch(station.job())
+        folders.service.watch(folders.job())
     assert [alert.rule for alert in heard] == ["silence"]
-    keys = station.keys()
+    keys = folders.keys()
     for key in keys:
-        station.s3.delete_object(Bucket=station.bucket, Key=key)
-    station.service.watch(station.job())
+        folders.s3.delete_object(Bucket=folders.bucket, Key=key)
+    folders.service.watch(folders.job())
     assert [alert.rule for alert in heard][1:] == ["all-gone"]
 
 
@@ -268,9 +268,9 @@ class _Garbage(socketserver.StreamRequestHandler):
         self.wfile.write(b"what?\r\n\r\n")
 
 
-def test_a_channel_that_fails_in_any_manner_leaves_the_others(station: Station) -> None:
+def test_a_channel_that_fails_in_any_manner_leaves_the_others(folders: Station) -> None:
     """An answer that is no HTTP is neither an OSError nor a ValueError; a listener of the window may fail as it likes."""
-    aws = station.service._workplace.aws
+    aws = folders.service._workplace.aws
 
     def listener(_: Alert) -> None:
         raise RuntimeError("no tray")
@@ -280,7 +280,7 @@ def test_a_channel_that_fails_in_any_manner_leaves_the_others(station: Station) 
         alerts = Alerts(
             webhook=f"http://127.0.0.1:{server.server_address[1]}/", sns_topic="arn:aws:sns:us-east-1:0:none"
         )
-        plan = replace(station.plan, alerts=alerts)
+        plan = replace(folders.plan, alerts=alerts)
         deliveries = send(plan, ALERT, aws, Secrets(), SystemClock(), (listener,))
         server.shutdown()
     assert [(one.channel, one.ok) for one in deliveries] == [("desktop", False), ("sns", False), ("webhook", False)]
