@@ -121,7 +121,10 @@ class Console:
         def told(alert: Alert) -> None:
             if self.window.memory.get("page") == "backups":
                 return  # the page says it itself
-            self.window.banner.show_text(alert.subject, alert.text, tone="danger", details=alert.text)
+            what, _, _ = alert.text.partition("\n\n")  # the rest is for who reads it elsewhere
+            self.window.banner.show_text(
+                alert.subject, what, tone="success" if alert.good else "danger", details=alert.text
+            )
 
         def loaded(module: Any) -> None:
             self.backup_watch = module.BackupWatch(self.window, lambda: self.window.context, told)

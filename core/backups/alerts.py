@@ -30,6 +30,10 @@ _TIMEOUT = 20.0  # seconds for each answer
 _PATIENCE = 60.0  # seconds for all of a channel: one that answers a byte at a time would hold the plan's lock for hours
 
 
+Receiver = tuple[str, str]
+"""The channel, and whom or what it reaches."""
+
+
 @dataclass(frozen=True, slots=True)
 class Alert:
     """``rule`` is the stable short word of what happened; ``subject`` one line, ``text`` the rest."""
@@ -39,6 +43,11 @@ class Alert:
     subject: str
     text: str
 
+    @property
+    def good(self) -> bool:
+        """Whether it tells that a trouble is over."""
+        return self.rule.endswith("-recovered")
+
 
 def send(
     plan: Plan,
@@ -47,8 +56,10 @@ def send(
     secrets: Secrets,
     clock: Clock,
     desktop: Sequence[Callable[[Alert], None]] = (),
+    wanted: Callable[[Receiver], bool] = lambda _: True,
 ) -> list[Delivery]:
-    """Through every channel of the plan, one after the other; a channel that fails is told in its Delivery, never raised."""
+    """Through every channel of the plan that is ``wanted``, one after the other; one that fails is told in its Delivery,
+    never raised."""
     rule = plan.alerts
     ways: list[tuple[str, str, Callable[[], object]]] = []
     if rule.desktop and desktop:
@@ -63,6 +74,8 @@ def send(
         ways.append(("apprise", f"{len(rule.apprise)} addresses", lambda: _apprise(rule.apprise, alert)))
     deliveries = []
     for channel, receiver, way in ways:
+        if not wanted((channel, receiver)):
+            continue
         error = ""
         try:
             if channel == "desktop":  # only hands over

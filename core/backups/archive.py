@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fnmatch
 import hashlib
 import io
@@ -22,6 +23,7 @@ from core.jobs.job import Job
 
 _PIECE = 1 << 20
 _NOTES = 100
+_HOLES_TOLD = 1 << 20  # bytes; less is not worth a word
 _BATCH = 1 << 18  # small files are handed on together: one piece per file cost more than reading it
 
 
@@ -40,6 +42,8 @@ class Archive:
         self.notes: list[str] = []
         """The first of what was ``noted``."""
         self.listing = ListFile()
+        self._sparse = (0, 0, "")
+        """Files with holes: how many, bytes that take no room here, the first one's name."""
         self._linked: dict[tuple[int, int], tuple[str, int, int]] = {}
         """Of files with several names: the name it was saved under, size and time of change."""
 
@@ -66,6 +70,12 @@ class Archive:
             )
         yield bytes(batch) + tarfile.NUL * (2 * tarfile.BLOCKSIZE)
         self.listing.finish()
+        count, size, first = self._sparse
+        if size >= _HOLES_TOLD:
+            self.noted += 1
+            what = "1 file has holes" if count == 1 else f"{count:,} files have holes"
+            more = f"restored it takes {size / 1e6:,.0f} MB more than here, all zeros"
+            self.notes.insert(0, f"{what}, {more}: {shown(first)}")
 
     def _entries(self) -> Iterator[tuple[str, str]]:
         for start in self.source.paths:
@@ -88,8 +98,21 @@ class Archive:
                     yield from self._below(str(root), name + "/")
 
     def _below(self, folder: str, prefix: str) -> Iterator[tuple[str, str]]:
+        """Everything in ``folder``, and behind each folder what is in it, however deep."""
+        unread = [self._listed(folder, prefix)]
+        while unread:
+            entry, name = next(unread[-1], (None, ""))
+            if entry is None:
+                unread.pop()
+                continue
+            yield entry.path, name
+            if entry.is_dir(follow_symlinks=False):
+                unread.append(self._listed(entry.path, name + "/"))
+
+    def _listed(self, folder: str, prefix: str) -> Iterator[tuple[os.DirEntry[str], str]]:
         try:
-            entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
+            with os.scandir(folder) as found:
+                entries = sorted(found, key=lambda entry: entry.name)
         except (FileNotFoundError, NotADirectoryError):
             self._note("vanished while it was saved", prefix)
             return
@@ -97,14 +120,11 @@ class Archive:
             raise _unreadable(folder, error) from error
         for entry in entries:
             name = prefix + entry.name
-            if any(
+            if not any(
                 fnmatch.fnmatch(name, pattern) or fnmatch.fnmatch(entry.name, pattern)
                 for pattern in self.source.exclude
             ):
-                continue
-            yield entry.path, name
-            if entry.is_dir(follow_symlinks=False):
-                yield from self._below(entry.path, name + "/")
+                yield entry, name
 
     def _entry(self, tar: tarfile.TarFile, path: str, name: str) -> Iterator[bytes]:
         try:
@@ -118,12 +138,17 @@ class Archive:
                     yield self._head(info)
                     self.listing.add(path=name, type="dir" if info.isdir() else "link", size=0, to=info.linkname)
                     return
-            with open(path, "rb") as file:
+            with open(path, "rb", opener=_as_it_is) as file:
+                if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                    self._note("left out, no file", name)
+                    return
                 # Of what was opened, not of what now bears the name. tarfile's own memory of inodes would take a new file
                 # for another name of one that was deleted meanwhile, and grow with every file.
                 tar.inodes.clear()  # type: ignore[attr-defined]
                 info = tar.gettarinfo(None, name, file)
                 info.linkname = self._same_as(file, name)
+                if not info.linkname and (holes := _holes(file)) is not None:
+                    self._sparse = (self._sparse[0] + 1, self._sparse[1] + holes, self._sparse[2] or name)
                 if info.linkname:
                     info.type, info.size = tarfile.LNKTYPE, 0
                 yield self._head(info)
@@ -134,7 +159,9 @@ class Archive:
         except FileNotFoundError:
             self._note("vanished while it was saved", name)
         except OSError as error:
-            raise _unreadable(path, error) from error
+            if error.errno != errno.ELOOP:
+                raise _unreadable(path, error) from error
+            self._note("became a link while it was saved", name)
 
     def _same_as(self, file: IO[bytes], name: str) -> str:
         """The name under which this very file was saved already; nothing where it was not, or has changed since."""
@@ -175,6 +202,25 @@ class Archive:
         yield tarfile.NUL * (-info.size % tarfile.BLOCKSIZE)
 
 
+def _holes(file: IO[bytes]) -> int | None:
+    """How many bytes of it take no room on this disk, where it has holes (compressing disks hold less without any)."""
+    about, ask = os.fstat(file.fileno()), getattr(os, "SEEK_HOLE", None)
+    blocks = getattr(about, "st_blocks", None)
+    if ask is None or blocks is None or (missing := about.st_size - int(blocks) * 512) <= 0:
+        return None
+    try:
+        first = os.lseek(file.fileno(), 0, ask)
+        os.lseek(file.fileno(), 0, os.SEEK_SET)
+    except OSError:  # this disk does not tell
+        return None
+    return missing if first < about.st_size else None
+
+
+def _as_it_is(path: str, flags: int) -> int:
+    """Neither waits for a pipe nor follows a link that has taken the file's name meanwhile."""
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOFOLLOW", 0))
+
+
 class ListFile:
     """JSON lines, compressed into a temporary file: a list of a million files stays out of memory."""
 
@@ -188,8 +234,17 @@ class ListFile:
     def add(self, **entry: Any) -> None:
         line = json.dumps(entry, ensure_ascii=True).encode() + b"\n"
         self.tally.add(line)
+        self._write(self._packer.compress(line))
+
+    def finish(self) -> None:
+        self._write(self._packer.flush())
+
+    def _write(self, packed: bytes) -> None:
+        if not packed:
+            return
         try:
-            self._file.write(self._packer.compress(line))
+            self._file.write(packed)
+            self._file.flush()
         except OSError as error:
             raise OpsError(
                 "The list of files could not be kept",
@@ -197,9 +252,6 @@ class ListFile:
                 "Free some space in the temporary folder",
                 code="disk",
             ) from error
-
-    def finish(self) -> None:
-        self._file.write(self._packer.flush())
 
     def content(self) -> bytes:
         self._file.seek(0)
@@ -210,6 +262,13 @@ class ListFile:
 
 
 def _unreadable(path: str, error: OSError) -> OpsError:
+    if error.errno == errno.ENAMETOOLONG:
+        return OpsError(
+            f"A path of {len(os.fsencode(path)):,} bytes is longer than this system opens",
+            f"It ends with {shown(path[-80:])}",
+            "Exclude it in the plan, and save the deep folder by a plan of its own",
+            code="name",
+        )
     return OpsError(
         f"{shown(path)} cannot be read",
         error.strerror or str(error),

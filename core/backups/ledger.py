@@ -30,6 +30,9 @@ CREATE INDEX IF NOT EXISTS verification_of ON verification (plan, started);
 CREATE TABLE IF NOT EXISTS delivery (
     plan TEXT NOT NULL, channel TEXT NOT NULL, receiver TEXT NOT NULL, ok INTEGER NOT NULL, sent TEXT NOT NULL,
     subject TEXT NOT NULL, error TEXT NOT NULL, rule TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS heard (
+    plan TEXT NOT NULL, rule TEXT NOT NULL, cause TEXT NOT NULL, channel TEXT NOT NULL, receiver TEXT NOT NULL,
+    first TEXT NOT NULL, last TEXT NOT NULL, PRIMARY KEY (plan, rule, cause, channel, receiver));
 CREATE TABLE IF NOT EXISTS fact (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 PRAGMA user_version = 1;
 """
@@ -56,9 +59,13 @@ class Ledger:
                 if self._database is None:
                     self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
                     database = sqlite3.connect(self._path, timeout=30, check_same_thread=False, isolation_level=None)
-                    database.row_factory = sqlite3.Row
-                    database.execute("PRAGMA journal_mode=WAL")
-                    database.executescript(_SCHEMA)
+                    try:
+                        database.row_factory = sqlite3.Row
+                        database.execute("PRAGMA journal_mode=WAL")
+                        database.executescript(_SCHEMA)
+                    except BaseException:
+                        database.close()
+                        raise
                     self._database = database
                 yield self._database
             except sqlite3.Error as error:
@@ -266,14 +273,36 @@ class Ledger:
             ).fetchall()
         return [_delivery(row) for row in rows]
 
-    def last_told(self, plan: str, rule: str, until: datetime) -> datetime | None:
-        """When somebody was last told of ``rule``, so that nobody is told every minute; not what another clock dated later."""
+    def note_heard(self, plan: str, rule: str, cause: str, delivery: Delivery) -> None:
+        """That a receiver knows of this trouble, until ``forget_heard``."""
+        sent = _text(delivery.sent)
         with self._open() as database:
-            row = database.execute(
-                "SELECT MAX(sent) AS sent FROM delivery WHERE plan = ? AND rule = ? AND ok AND sent <= ?",
-                (plan, rule, until.isoformat()),
-            ).fetchone()
-        return datetime.fromisoformat(row["sent"]) if row and row["sent"] else None
+            database.execute(
+                "INSERT INTO heard VALUES (?, ?, ?, ?, ?, ?, ?)"
+                " ON CONFLICT DO UPDATE SET first = MIN(first, excluded.first), last = excluded.last",
+                (plan, rule, cause, delivery.channel, delivery.to, sent, sent),
+            )
+
+    def heard(
+        self, plan: str, rules: tuple[str, ...], until: datetime | None
+    ) -> list[tuple[tuple[str, str], str, datetime, datetime]]:
+        """Who ((channel, receiver)) knows of which cause, first and last told when; not what another clock dated after
+        ``until``."""
+        with self._open() as database:
+            rows = database.execute(
+                f"SELECT * FROM heard WHERE plan = ? AND rule IN ({', '.join('?' * len(rules))})", (plan, *rules)
+            ).fetchall()
+        found = [
+            ((row["channel"], row["receiver"]), row["cause"], *map(datetime.fromisoformat, (row["first"], row["last"])))
+            for row in rows
+        ]
+        return [entry for entry in found if until is None or entry[3] <= until]
+
+    def forget_heard(self, plan: str, rules: tuple[str, ...]) -> None:
+        with self._open() as database:
+            database.execute(
+                f"DELETE FROM heard WHERE plan = ? AND rule IN ({', '.join('?' * len(rules))})", (plan, *rules)
+            )
 
     # -- small facts ----------------------------------------------------------
     def fact(self, name: str) -> Any:

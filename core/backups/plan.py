@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass, field
 from datetime import timedelta
 
+from core.backups.objects.address import NO_ARN
 from core.base.errors import WrongUse
 from core.jobs.calendar import Schedule
 
@@ -250,6 +251,8 @@ def _check_source(name: str, source: Source) -> None:
 
 
 def _check_target(name: str, target: Target) -> None:
+    if target.bucket.startswith("arn:"):
+        raise _refuse(f"{target.bucket!r} is an ARN", *NO_ARN)
     if not _BUCKET.match(target.bucket):
         raise _refuse(
             f"{target.bucket!r} is no bucket name", "3 to 63 small letters, digits, dots and dashes", "Correct it"

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import os
-import shutil
 import time
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from core.backups.extract import Extractor, leads_outside, words_of_links
+from core.backups import restore_findings as against
+from core.backups.deep_folders import remove
+from core.backups.extract import Extractor, leads_outside
 from core.backups.flow import Writer
 from core.backups.ledger import Ledger
 from core.backups.loader import Loader
@@ -56,36 +57,28 @@ class Restoring:
             seen = self._preview_databases(manifest, self._place(manifest, to))
         else:
             seen = self._preview_folder(job, manifest, Path(to).expanduser().absolute())
-        return replace(seen, findings=(*self._doubts(manifest), *seen.findings))
+        failed = self._ledger.failures(self._plan.name).get(manifest.run)
+        doubts = [against.refuted(failed)] if failed else []
+        away = against.archived(self._vault.look(job, manifest.key))
+        return replace(seen, findings=(*doubts, *([away] if away else []), *seen.findings))
 
     def restore(self, job: Job[Any], run: str, to: str, confirm: str) -> Restored:
         """Raises OpsError before anything is touched where the target is not empty, or is the source and ``confirm`` does
         not name it. What a failed or cancelled restore had begun is removed, unless it was there before."""
         started = time.monotonic()
         manifest = self._manifest(job, run)
+        away = against.archived(self._vault.look(job, manifest.key))
+        if away:
+            raise OpsError(away.title, away.why, away.remedy, code="archived")
         notes: tuple[str, ...] = ()
         if manifest.kind == "mysql":
             place = self._place(manifest, to)
             where, items = self._into_databases(job, manifest, place, confirm)
         else:
             where, items, left_out = self._into_folder(job, manifest, Path(to).expanduser().absolute(), confirm)
-            notes = (_left_out(left_out),) if left_out else ()
+            notes = (against.left_out(left_out),) if left_out else ()
         seconds = time.monotonic() - started
         return Restored(self._plan.name, manifest.run, where, seconds, items, manifest.plain_bytes, notes)
-
-    def _doubts(self, manifest: Manifest) -> list[Finding]:
-        failed = self._ledger.failures(self._plan.name).get(manifest.run)
-        if failed is None:
-            return []
-        return [
-            Finding(
-                Severity.WARNING,
-                "restore-refuted",
-                f"This backup failed its verification of {failed:%Y-%m-%d}",
-                "What comes back may be damaged, or not all there",
-                "Choose one that was proved",
-            )
-        ]
 
     def _manifest(self, job: Job[Any], run: str) -> Manifest:
         backup = self._vault.find(self._vault.backups({}), run, self._clock.now())
@@ -157,7 +150,7 @@ class Restoring:
                 if held and not place.is_source and left_unfinished(connection, name):
                     findings.append(told(name))
                 elif held:
-                    findings.append(_taken(name, held, place.is_source))
+                    findings.append(against.taken(name, held, place.is_source))
         items = [
             (f"{part.name}.{table.name}", (table.expected or (0, 0))[1])
             for part in manifest.databases
@@ -210,7 +203,7 @@ class Restoring:
                     rows_of(connection, f"DROP DATABASE {identifier(name)}")
                     held = None
                 if held and not (place.is_source and confirm in (name, f"{place.server}/{name}")):
-                    finding = _taken(name, held, place.is_source)
+                    finding = against.taken(name, held, place.is_source)
                     raise OpsError(finding.title, finding.why, finding.remedy, code="exists")
                 if held is None:
                     rows_of(
@@ -239,25 +232,17 @@ class Restoring:
                 Finding(
                     Severity.WARNING,
                     "restore-links",
-                    _left_out(outside),
+                    against.left_out(outside),
                     "A link that leads out of the folder could lead whoever restores into something else",
                     "Make them again afterwards, or unpack by hand as the manifest says",
                 )
             )
         own = self._is_source(folder)
         if folder.exists() and any(folder.iterdir()):
-            findings.append(_full(folder, own))
-        free = shutil.disk_usage(_existing(folder)).free
-        if free < manifest.files.size:
-            findings.append(
-                Finding(
-                    Severity.ERROR,
-                    "restore-room",
-                    "There is not enough room",
-                    f"{manifest.files.size / 1e9:,.1f} GB are needed, {free / 1e9:,.1f} GB are free",
-                    "Choose another folder",
-                )
-            )
+            findings.append(against.full(folder, own))
+        short = against.no_room(manifest, folder)
+        if short is not None:
+            findings.append(short)
         return RestorePreview(
             self._plan.name,
             manifest.run,
@@ -287,12 +272,15 @@ class Restoring:
         assert manifest.files
         own = self._is_source(folder)
         if own and confirm != str(folder):
-            finding = _full(folder, own)
+            finding = against.full(folder, own)
             raise OpsError(finding.title, finding.why, finding.remedy, code="exists")
         fresh = not folder.exists()
         if not fresh and not own and any(folder.iterdir()):
-            finding = _full(folder, own)
+            finding = against.full(folder, own)
             raise OpsError(finding.title, finding.why, finding.remedy, code="exists")
+        short = None if own else against.no_room(manifest, folder)
+        if short is not None:  # a disk that is full on the way stops whoever else writes there
+            raise OpsError(short.title, short.why, short.remedy, code="disk")
         # Unpacked beside it and renamed at the end: a reader never sees half of a folder.
         draft = folder if own else folder.with_name(f".{folder.name}.restoring-{os.getpid()}")
         try:
@@ -321,13 +309,8 @@ class Restoring:
             ) from error
         finally:
             if draft is not folder:
-                shutil.rmtree(draft, ignore_errors=True)
+                remove(draft)
         return str(folder), extractor.files - len(extractor.left_out), extractor.left_out
-
-
-def _left_out(links: list[tuple[str, str]]) -> str:
-    what = "1 link that leads outside is" if len(links) == 1 else f"{len(links):,} links that lead outside are"
-    return f"{what} left out: {words_of_links(links)}"
 
 
 def _tables(connection: Any, database: str) -> int | None:
@@ -344,45 +327,3 @@ def _tables(connection: Any, database: str) -> int | None:
 def _drop(login: Login, name: str) -> None:
     with connected(login, doing="remove the unfinished database") as connection:
         rows_of(connection, f"DROP DATABASE IF EXISTS {identifier(name)}")
-
-
-def _taken(name: str, tables: int, is_source: bool) -> Finding:
-    if is_source:
-        return Finding(
-            Severity.ERROR,
-            "restore-over-source",
-            f"{name} is the source itself",
-            f"Its {tables:,} tables would be replaced by those of the backup",
-            f"Choose a new name, or confirm with the name {name}",
-        )
-    return Finding(
-        Severity.ERROR,
-        "restore-taken",
-        f"{name} exists and holds {tables:,} tables",
-        "A restore never mixes with what is there",
-        "Choose a new name",
-    )
-
-
-def _full(folder: Path, is_source: bool) -> Finding:
-    if is_source:
-        return Finding(
-            Severity.ERROR,
-            "restore-over-source",
-            f"{folder} is, holds or lies in what the plan saves",
-            "Files there would be replaced by those of the backup",
-            f"Choose a new folder, or confirm with {folder}",
-        )
-    return Finding(
-        Severity.ERROR,
-        "restore-taken",
-        f"{folder} is not empty",
-        "A restore never mixes with what is there",
-        "Choose a new folder",
-    )
-
-
-def _existing(path: Path) -> Path:
-    while not path.exists():
-        path = path.parent
-    return path

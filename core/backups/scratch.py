@@ -20,15 +20,23 @@ from typing import Any
 
 from core.backups import guard
 from core.backups.server import Login, connected, identifier, rows_of
-from core.backups.tars import tarfile
 from core.base.errors import OpsError
-from core.base.files import atomic_file
 from core.jobs.job import Job
 
 LOADER = "opsdesk_loader"
 _LONGEST_SOCKET = 100  # the system allows 107 bytes
 _START_SECONDS = 60.0
 _PREPARE_SECONDS = 300.0
+
+
+def _copy(data: Path, to: Path) -> None:
+    try:
+        shutil.copytree(data, to)
+    except OSError as error:
+        told = error.args[0][0][-1] if isinstance(error, shutil.Error) else error.strerror or error
+        raise OpsError(
+            "The scratch server could not be prepared", f"{told} ({to.parent})", "Free some space there", code="disk"
+        ) from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,18 +246,16 @@ class ScratchServer:
     def _prepare(self) -> None:
         os.chmod(self.folder, 0o700)
         self.other.give(self.folder)
-        template = self._template()
-        with tarfile.open(template) as tar:
-            tar.extractall(self.folder, filter="data")
+        _copy(self._template(), self.folder / "data")
         if self.other.uid >= 0:
             for place, folders, names in os.walk(self.folder / "data"):
                 for name in (".", *folders, *names):
                     os.chown(os.path.join(place, name), self.other.uid, self.other.gid)
 
     def _template(self) -> Path:
-        """A fresh data folder as an archive, made once per server version: 0.3 s instead of 3 s for each rehearsal."""
+        """A fresh data folder to be copied (34 MB), made once per server version: 0.1 s instead of 3 s for each rehearsal."""
         version = hashlib.sha256(self._programs.version.encode()).hexdigest()[:12]
-        template = self._cache / "scratch" / f"mariadb-{version}.tar.gz"
+        template = self._cache / "scratch" / f"mariadb-{version}"
         if template.exists():
             return template
         self._job.report(0, None, "Preparing a scratch server (only once)")
@@ -279,11 +285,19 @@ class ScratchServer:
                 "Check the disk and the MariaDB installation",
                 code="scratch",
             )
-        template.parent.mkdir(parents=True, exist_ok=True)
-        with atomic_file(template) as file, tarfile.open(fileobj=file, mode="w:gz", compresslevel=1) as tar:
-            tar.add(data, "data")
-        shutil.rmtree(data)
+        self._keep(data, template)
         return template
+
+    def _keep(self, data: Path, template: Path) -> None:
+        """``data`` becomes the template, which appears whole or not at all."""
+        draft = template.with_name(f".{template.name}-{secrets.token_hex(4)}")
+        try:
+            _copy(data, draft)
+            if not template.exists():  # else another rehearsal was quicker
+                draft.rename(template)
+        finally:
+            shutil.rmtree(draft, ignore_errors=True)
+        shutil.rmtree(data)
 
     def _ended(self, command: list[str]) -> tuple[int, str]:
         """Run a program with all its children to its end: (status, what it said). A cancel ends them all."""

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from core.backups.deep_folders import remove, walk
 from core.backups.extract import Extractor
 from core.backups.flow import Unpacker
 from core.backups.manifest import Manifest
@@ -62,6 +63,8 @@ class FolderTarget:
         try:
             entries = read_list(job, self.vault, self.manifest)
         except OpsError as error:
+            if error.code not in ("damaged", "not-found"):
+                raise  # the endpoint has gone away: that says nothing of the backup
             yield Check(4, "list of files", False, "as hashed in the manifest", error.why, time.monotonic() - started)
             return
         troubles, seen = compare_files(job, self.extractor, entries)
@@ -92,16 +95,7 @@ def open_folder(job: Job[Any], manifest: Manifest, vault: Vault, parent: str) ->
         with Extractor(folder, most_bytes=manifest.files.size, most_files=manifest.files.count) as extractor:
             yield FolderTarget(manifest, vault, extractor)
     finally:
-        _remove(folder)
-
-
-def _remove(folder: Path) -> None:
-    for place, folders, _ in os.walk(folder):  # a saved folder may be read-only
-        for name in folders:
-            path = os.path.join(place, name)
-            if not os.path.islink(path):
-                os.chmod(path, 0o700)
-    shutil.rmtree(folder)
+        remove(folder)
 
 
 def read_list(job: Job[Any], vault: Vault, manifest: Manifest) -> dict[str, dict[str, Any]]:
@@ -151,12 +145,11 @@ def compare_files(job: Job[Any], extractor: Extractor, entries: dict[str, dict[s
 
 
 def _walk(folder: Path) -> set[str]:
-    names = set()
-    for place, folders, files in os.walk(folder):
-        prefix = os.path.relpath(place, folder)
-        links = [name for name in folders if os.path.islink(os.path.join(place, name))]
-        names |= {name if prefix == "." else f"{prefix}/{name}" for name in (*files, *links)}
-    return names
+    """The names of all that is no folder, relative to it."""
+    start = len(str(folder)) + 1
+    return {
+        os.path.join(place, name)[start:].replace(os.sep, "/") for place, _, names in walk(folder) for name in names
+    }
 
 
 def _sha256(path: Path) -> str:

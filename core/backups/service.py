@@ -36,7 +36,7 @@ from core.backups.report import evidence_paths, write_evidence
 from core.backups.rules import Evidence, plan_status
 from core.backups.server import SYSTEM_SCHEMAS, Login, abandon, connected, rows_of
 from core.backups.targets import Options
-from core.backups.telling import Telling
+from core.backups.telling import UNTIL_BACKED_UP, Telling
 from core.backups.vault import Vault, endpoint_facts
 from core.base.errors import OpsError, WrongUse
 from core.jobs.calendar import is_due
@@ -126,7 +126,9 @@ class BackupsService:
                 part_size=int(settings.part_size) << 20,
                 workers=int(settings.parallel_parts),
             )
-            return backing.run(job)
+            done = backing.run(job)
+        self._telling.over(plan, UNTIL_BACKED_UP, "run-recovered", f"The backup {name} succeeds again")
+        return done
 
     def backups(self, job: Job[Any], name: str) -> list[Backup]:
         """What lies in the bucket, newest first."""
@@ -155,12 +157,7 @@ class BackupsService:
             rehearsal = Rehearsal(plan, vault, self._ledger, self._workplace.clock, self._options(plan))
             verification = rehearsal.run(job, chosen, backups, plan.proof.level if level is None else level)
             write_evidence(self._evidence, verification)
-        if verification.outcome is Outcome.FAILED:
-            self._telling.alert(plan, "verification-failed", subject, verification.headline)
-        elif (
-            verification.outcome is Outcome.NOT_RESTORABLE_HERE
-        ):  # a month without a proof: not to be found out by chance
-            self._telling.alert(plan, "not-restorable-here", f"{name} could not be proved here", verification.headline)
+        self._telling.verified(plan, verification, subject)
         return verification
 
     def verification_due(self, name: str) -> bool:
@@ -238,8 +235,8 @@ class BackupsService:
         for status in found:
             plan = self.plan(status.plan)
             for finding in status.findings:
-                if finding.rule in _WATCHED and self._telling.untold(plan, finding.rule):
-                    self._telling.alert(plan, finding.rule, finding.title, f"{finding.why}. {finding.remedy}.")
+                if finding.rule in _WATCHED:
+                    self._telling.trouble(plan, finding.rule, finding.title, f"{finding.why}. {finding.remedy}.")
         return found
 
     # -- restoring ----------------------------------------------------------

@@ -15,6 +15,7 @@ from core.aws.faults import explained
 from core.aws.session import AwsSession
 from core.backups.catching_up import FROM_THE_FUTURE
 from core.backups.manifest import SUFFIX, Manifest, read_manifest
+from core.backups.objects import archived
 from core.backups.objects.pieces import without_checksum_of_ranges
 from core.backups.objects.values import Archive, archive_of
 from core.backups.outcomes import Backup, EndpointFacts
@@ -177,7 +178,7 @@ class Vault:
             answer.get("Expiration", ""),
             answer.get("ObjectLockRetainUntilDate"),
             answer.get("VersionId", ""),
-            archive_of(answer.get("StorageClass", ""), answer.get("Restore", "")),
+            archive_of(answer.get("StorageClass", ""), answer.get("Restore", ""), answer.get("ArchiveStatus", "")),
         )
 
     def _look_by_list(self, job: Job[Any], key: str) -> Stored | None:
@@ -215,9 +216,12 @@ class Vault:
         etag = ""
         while True:
             wanted: dict[str, Any] = {"Range": f"bytes={done}-", "IfMatch": etag} if done else {}
-            answer = patiently(
-                job, f"download {key}", partial(client.get_object, Bucket=self.bucket, Key=key, **wanted)
-            )
+            try:
+                answer = patiently(
+                    job, f"download {key}", partial(client.get_object, Bucket=self.bucket, Key=key, **wanted)
+                )
+            except OpsError as error:
+                raise archived.told(error, key) from error
             etag = answer.get("ETag", "")
             body = answer["Body"]
             size = done + int(answer["ContentLength"])

@@ -288,7 +288,8 @@ def _info(options: argparse.Namespace, console: Console) -> None:
                 "region": about.region,
                 "versioning": about.versioning,
                 "encryption": about.encryption,
-                "object_lock": about.object_lock,
+                "object_lock": bool(about.object_lock),
+                "default_lock": about.object_lock.removeprefix("on").removeprefix(", "),
                 "lifecycle_rules": about.lifecycle_rules,
                 "not_told": list(about.lacking),
             }

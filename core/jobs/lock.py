@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from core.base.errors import OpsError
@@ -17,8 +17,17 @@ LOCKED = 3
 @contextmanager
 def plan_lock(folder: Path, plan: str) -> Iterator[None]:
     """Hold the plan's lock inside; raises OpsError (code ``locked``, exit status 3) at once where another run holds it."""
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with (folder / f"{plan}.lock").open("a+") as file:
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        opened = (folder / f"{plan}.lock").open("a+")
+    except OSError as error:
+        raise OpsError(
+            f"{plan} cannot be locked against a second run",
+            f"{error.strerror or error} ({folder})",
+            "Free some space, and see that this user may write there",
+            code="disk",
+        ) from error
+    with opened as file:
         if not take(file):
             file.seek(0)
             holder = file.read(64).strip()
@@ -29,10 +38,9 @@ def plan_lock(folder: Path, plan: str) -> Iterator[None]:
                 code="locked",
                 exit_status=LOCKED,
             )
-        file.seek(0)
-        file.truncate()
-        file.write(str(os.getpid()))
-        file.flush()
+        with suppress(OSError):  # who holds it is a courtesy: on a full disk it is held all the same
+            os.ftruncate(file.fileno(), 0)
+            os.write(file.fileno(), str(os.getpid()).encode())
         yield  # closing the file lets the lock go
 
 

@@ -12,6 +12,13 @@ _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$")
 _RESERVED = re.compile(r"(CON|PRN|AUX|NUL|COM\d|LPT\d)(\.|$)", re.IGNORECASE)
 
 
+NO_ARN = (
+    "Buckets and access points are taken by name here",
+    "Write the access point's alias (it ends with -s3alias) in the place of a bucket",
+)
+"""Why, and what to do."""
+
+
 @dataclass(frozen=True, slots=True)
 class Address:
     """``s3://bucket/key``; ``key`` may be empty, a prefix, or an object's key."""
@@ -30,6 +37,8 @@ def address(text: str, *, key_needed: bool = False) -> Address:
             f"{text!r} is no S3 address", "It should begin with s3://", "For example s3://bucket/folder/file"
         )
     bucket, _, key = text[5:].partition("/")
+    if bucket.startswith("arn:"):
+        raise WrongUse(f"{bucket!r} is an ARN", *NO_ARN)
     if not bucket:
         raise WrongUse(f"{text!r} names no bucket", "The bucket stands after s3://", "For example s3://bucket/folder/")
     if key_needed and not key:

@@ -53,38 +53,6 @@ def set_versioning(aws: AwsSession, name: str, *, on: bool) -> None:
         )
 
 
-TIERS = ("Standard", "Bulk", "Expedited")
-"""How soon S3 brings an archived object back: 3 to 12 hours, 5 to 48 hours (the cheapest), minutes (not of DEEP_ARCHIVE)."""
-
-
-def bring_back(
-    aws: AwsSession, bucket: str, key: str, *, days: int = 7, tier: str = "Standard", version: str = ""
-) -> str:
-    """Ask S3 for a readable copy of an archived object, kept for ``days``; says in words what happens now.
-
-    Raises OpsError, also (``not-archived``) where it is in no archive and can be read as it is.
-    """
-    if not 1 <= days <= 365 or tier not in TIERS:
-        raise WrongUse("That makes no sense", f"1 to 365 days, by {', '.join(TIERS)}", "Choose within")
-    which = {"Bucket": bucket, "Key": key, **({"VersionId": version} if version else {})}
-    wanted = {"Days": days, "GlacierJobParameters": {"Tier": tier}}
-    try:
-        with explained(f"bring {key} back from the archive"):
-            answer = aws.client("s3").restore_object(**which, RestoreRequest=wanted)
-    except OpsError as error:
-        code = error.details.get("code", "")
-        if code == "RestoreAlreadyInProgress":
-            return "It is being brought back already"
-        if code == "InvalidObjectState":
-            raise OpsError(
-                f"{key} is in no archive", "It can be read as it is", "Download it", code="not-archived"
-            ) from error
-        raise
-    if answer["ResponseMetadata"]["HTTPStatusCode"] == 200:
-        return f"It is back, and stays for {days} days from now"
-    return f"S3 is bringing it back; then it stays for {days} days"
-
-
 # -- deleting -----------------------------------------------------------------
 def delete(
     job: Job[Any],

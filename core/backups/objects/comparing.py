@@ -16,10 +16,11 @@ from typing import Any
 
 from core.aws.faults import explained
 from core.aws.session import AwsSession
-from core.backups.objects.address import Address, local_path
+from core.backups.objects.address import Address
 from core.backups.objects.browse import walk
 from core.backups.objects.download import is_partial
-from core.backups.objects.trees import UNNAMEABLE
+from core.backups.objects.folding import Places
+from core.backups.objects.trees import NO_FILE, UNNAMEABLE
 from core.backups.objects.values import Comparison, Difference, Entry
 from core.base.errors import OpsError, WrongUse
 from core.base.files import shown
@@ -75,6 +76,7 @@ def compare(
     carry: list[Difference] = []
     surplus: list[Difference] = []
     same, seen = 0, False
+    places = None if upward else Places(folder)
 
     for number, (name, file, entry) in enumerate(_merged(here, there)):
         if number % 500 == 0:
@@ -90,8 +92,8 @@ def compare(
             continue
         seen = True
         try:
-            if not upward:
-                local_path(folder, name)
+            if places is not None:
+                places.of(name)
             if file is None or entry is None:
                 why = "new"
             else:
@@ -106,7 +108,7 @@ def compare(
             same += not why
             if why:
                 carry.append(Difference(name, size, why, entry))
-    surplus = [item for item in surplus if side.touches(item.name)]
+    surplus = [item for item in surplus if side.touches(item.name) and not (places and places.holds(item.name))]
     return Comparison(folder, place, upward, tuple(carry), tuple(surplus), same, tuple(side.errors), not seen)
 
 
@@ -125,36 +127,40 @@ def _hidden(patterns: Sequence[str]) -> Callable[[str], bool]:
     return hidden if patterns else lambda _name: False
 
 
-def _files(
-    folder: Path, hidden: Callable[[str], bool], side: _Side, prefix: str = ""
-) -> Iterator[tuple[str, os.stat_result]]:
+def _files(folder: Path, hidden: Callable[[str], bool], side: _Side) -> Iterator[tuple[str, os.stat_result]]:
     """Regular files below ``folder`` in the order that their keys have: a folder sorts as its name with a slash."""
     try:
-        with os.scandir(folder) as found:
-            entries = [(entry, entry.is_dir(follow_symlinks=False)) for entry in found]
+        unread = [iter(_listed(folder, ""))]
     except OSError as error:
-        if not prefix:
-            raise OpsError(
-                f"{folder} cannot be read", error.strerror or str(error), "Check its rights", code="file"
-            ) from error
-        side.leave(prefix[:-1], error.strerror or str(error))
-        return
-    for entry, is_folder in sorted(entries, key=lambda item: item[0].name + ("/" if item[1] else "")):
-        name = prefix + entry.name
+        raise OpsError(
+            f"{folder} cannot be read", error.strerror or str(error), "Check its rights", code="file"
+        ) from error
+    while unread:
+        name, entry, is_folder = next(unread[-1], ("", None, False))
+        if entry is None:
+            unread.pop()
+            continue
         if hidden(name) or is_partial(entry.name):
             continue
         try:
             name.encode()
             if is_folder:
-                yield from _files(Path(entry.path), hidden, side, f"{name}/")
+                unread.append(iter(_listed(entry.path, f"{name}/")))
             elif entry.is_file():
                 yield name, entry.stat()
             else:
-                side.leave(name, "It is a link to a folder" if entry.is_dir() else "It is no regular file")
+                side.leave(name, "It is a link to a folder" if entry.is_dir() else NO_FILE)
         except UnicodeEncodeError:
             side.leave(name, "Its name is no text, and S3 takes no other names")
         except OSError as error:
             side.leave(name, error.strerror or str(error))
+
+
+def _listed(folder: Path | str, prefix: str) -> list[tuple[str, os.DirEntry[str], bool]]:
+    """(name below the top, entry, whether it is a folder)."""
+    with os.scandir(folder) as found:
+        entries = [(prefix + entry.name, entry, entry.is_dir(follow_symlinks=False)) for entry in found]
+    return sorted(entries, key=lambda item: item[0] + ("/" if item[2] else ""))
 
 
 def _objects(

@@ -5,11 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 from urllib.parse import urlencode
 
 from core.aws.faults import explained
 from core.aws.session import AwsSession
+from core.backups.objects import archived
 from core.backups.objects.address import Address
 from core.backups.objects.browse import walk
 from core.backups.objects.values import Entry, Moved
@@ -118,10 +120,14 @@ def copy_object(
     if entry.size <= LARGEST_COPY:
         if entry.storage_class and "StorageClass" not in changes:
             changes["StorageClass"] = entry.storage_class
+        work = partial(client.copy_object, Bucket=to_bucket, Key=key, CopySource=origin, **changes)
+    else:
+        work = partial(_copy_by_parts, job, client, origin, entry, to_bucket, key, changes)
+    try:
         with explained(f"copy {entry.key}"):
-            client.copy_object(Bucket=to_bucket, Key=key, CopySource=origin, **changes)
-        return
-    _copy_by_parts(job, client, origin, entry, to_bucket, key, changes)
+            work()
+    except OpsError as error:
+        raise archived.told(error, entry.key) from error
 
 
 def _copy_by_parts(

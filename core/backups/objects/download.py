@@ -19,6 +19,8 @@ from typing import IO, Any
 
 from core.aws.faults import explained
 from core.aws.session import AwsSession
+from core.backups.objects import archived
+from core.backups.objects.facts import unseen
 from core.backups.objects.pieces import Gauge, without_checksum_of_ranges
 from core.backups.objects.upload import PASSING, Slice, slices
 from core.backups.objects.values import Moved
@@ -56,9 +58,12 @@ def download_file(
     which = {"Bucket": bucket, "Key": key, **({"VersionId": version} if version else {})}
     if path.exists() and not replace:
         raise OpsError(f"{path.name} is already there", f"In {path.parent}", "Choose another name", code="exists")
-    head = patiently(
-        job, f"look at {key}", lambda: client.head_object(**which, ChecksumMode="ENABLED"), patience=_PATIENCE
-    )
+    try:
+        head = patiently(
+            job, f"look at {key}", lambda: client.head_object(**which, ChecksumMode="ENABLED"), patience=_PATIENCE
+        )
+    except OpsError as error:
+        raise unseen(error, key) from error
     size = int(head["ContentLength"])
     gauge = gauge or Gauge(job, size, path.name)
     partial = _partial(path, bucket, key, head.get("ETag", ""))
@@ -78,7 +83,6 @@ def download_file(
         words = prints.compare(key)
         when = head["LastModified"].timestamp()
         os.utime(partial, (when, when))  # lets the next run of a folder see what it has already
-        partial.chmod(0o666 & ~_umask())
         partial.replace(path)
     except OSError as error:
         raise _unwritable(path, error) from error
@@ -107,12 +111,6 @@ def _unwritable(path: Path, error: OSError) -> OpsError:
         "Free some space or choose another folder, then try again",
         code="disk",
     )
-
-
-def _umask() -> int:
-    mask = os.umask(0o077)
-    os.umask(mask)
-    return mask
 
 
 def _partial(path: Path, bucket: str, key: str, etag: str) -> Path:
@@ -146,7 +144,8 @@ def _make_room(path: Path, size: int, partial: Path) -> None:
 
 @contextlib.contextmanager
 def _opened(partial: Path) -> Any:
-    handle = os.open(partial, os.O_RDWR | os.O_CREAT, 0o600)
+    # With the mode that any new file gets: to ask for the process's mask means to change it for all threads.
+    handle = os.open(partial, os.O_RDWR | os.O_CREAT, 0o666)
     with os.fdopen(handle, "r+b") as file:
         yield file
 
@@ -263,15 +262,7 @@ class _Ranges:
                     "Download it again",
                     code="changed",
                 ) from error
-            if code == "InvalidObjectState":
-                raise OpsError(
-                    f"{self._key} is in an archive class",
-                    "S3 has to bring it back before it can be read, which takes minutes to two days",
-                    "Bring it back first (its facts offer that, and `s3 unarchive` does), then download it",
-                    details=error.details,
-                    code="archived",
-                ) from error
-            raise
+            raise archived.told(error, self._key) from error
 
     def _read(self, item: Slice, *, whole: bool) -> bytearray:
         from botocore.exceptions import IncompleteReadError

@@ -59,12 +59,28 @@ class Asking:
             return None
 
 
+def unseen(error: OpsError, key: str) -> OpsError:
+    """In better words, where an object's head was refused without a reason (a HEAD has no body that could hold one)."""
+    if error.details.get("status") != "400":
+        return error
+    return OpsError(
+        f"{key} cannot be looked at",
+        "S3 refuses without a reason, as it does for what was encrypted with a customer's own key (SSE-C)",
+        "Read it by a tool that is given that key, such as `aws s3 cp --sse-c`",
+        details=error.details,
+        code="aws",
+    )
+
+
 def object_facts(aws: AwsSession, bucket: str, key: str, version: str = "") -> ObjectFacts:
     """Raises OpsError (``not-found``) where the object is not there; the tags are optional."""
     client = aws.client("s3")
     which = {"Bucket": bucket, "Key": key, **({"VersionId": version} if version else {})}
-    with explained(f"read the facts of {key}"):
-        head = client.head_object(**which, ChecksumMode="ENABLED")
+    try:
+        with explained(f"read the facts of {key}"):
+            head = client.head_object(**which, ChecksumMode="ENABLED")
+    except OpsError as error:
+        raise unseen(error, key) from error
     asking = Asking()
     tags: list[dict[str, str]] | None = asking.ask("tags", lambda: client.get_object_tagging(**which)["TagSet"], [])
     kinds = ("ChecksumSHA256", "ChecksumCRC64NVME", "ChecksumCRC32C", "ChecksumCRC32", "ChecksumSHA1")
@@ -81,6 +97,7 @@ def object_facts(aws: AwsSession, bucket: str, key: str, version: str = "") -> O
         expires=head.get("Expiration", ""),
         locked_until=head.get("ObjectLockRetainUntilDate"),
         restore=head.get("Restore", ""),
+        archive_tier=head.get("ArchiveStatus", ""),
         metadata=dict(head.get("Metadata", {})),
         tags={item["Key"]: item["Value"] for item in tags or ()},
         checksums={kind.removeprefix("Checksum"): head[kind] for kind in kinds if head.get(kind)},
@@ -100,13 +117,13 @@ def bucket_facts(aws: AwsSession, bucket: str) -> BucketFacts:
     region = asking.ask("region", lambda: client.get_bucket_location(Bucket=bucket)["LocationConstraint"], None)
     rules = asking.ask("lifecycle", lambda: len(client.get_bucket_lifecycle_configuration(Bucket=bucket)["Rules"]), 0)
     encryption = asking.ask("encryption", lambda: _encryption(client, bucket), "")
-    lock = asking.ask("object lock", lambda: _locked(client, bucket), False)
+    lock = asking.ask("object lock", lambda: _locked(client, bucket), "")
     return BucketFacts(
         bucket,
         versioning or "",
         region or "us-east-1",  # S3 says nothing for its oldest region
         encryption or "",
-        bool(lock),
+        lock or "",
         rules,
         tuple(asking.lacking),
     )
@@ -156,6 +173,11 @@ def _encryption(client: Any, bucket: str) -> str:
     return ", ".join(filter(None, kinds))
 
 
-def _locked(client: Any, bucket: str) -> bool:
+def _locked(client: Any, bucket: str) -> str:
+    """For how long what is written is locked, where nothing else is asked for: "on" without such a default."""
     answer = client.get_object_lock_configuration(Bucket=bucket).get("ObjectLockConfiguration", {})
-    return bool(answer.get("ObjectLockEnabled") == "Enabled")
+    if answer.get("ObjectLockEnabled") != "Enabled":
+        return ""
+    default = answer.get("Rule", {}).get("DefaultRetention", {})
+    span = f"{default['Days']} days" if "Days" in default else f"{default['Years']} years" if "Years" in default else ""
+    return f"on, {default.get('Mode', '').lower()} for {span}" if span else "on"

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from core.aws.workplace import Workplace
-from core.backups.objects import browse, change, comparing, copying, download, facts, lifecycle, sync, trees
+from core.backups.objects import archived, browse, change, comparing, copying, download, facts, lifecycle, sync, trees
 from core.backups.objects.address import Address
 from core.backups.objects.fate import Fate
 from core.backups.objects.fate import fate as try_out
@@ -214,7 +214,7 @@ class Objects:
         change.restore_version(job, self._aws, bucket, version)
 
     def bring_back(self, bucket: str, key: str, *, days: int = 7, tier: str = "Standard", version: str = "") -> str:
-        return change.bring_back(self._aws, bucket, key, days=days, tier=tier, version=version)
+        return archived.bring_back(self._aws, bucket, key, days=days, tier=tier, version=version)
 
     def undelete(self, job: Job[Any], bucket: str, key: str) -> int:
         return change.undelete(job, self._aws, bucket, key)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -10,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from core.aws.session import AwsSession
-from core.backups.objects.address import local_path
+from core.backups.deep_folders import walk as walk_folders
 from core.backups.objects.browse import amount, walk
 from core.backups.objects.download import download_file
+from core.backups.objects.folding import Places
 from core.backups.objects.pieces import Gauge
 from core.backups.objects.upload import upload_file
 from core.backups.objects.values import Entry, Moved
@@ -24,6 +24,7 @@ _THREADS = 8  # for small files; 2-4 ms of CPU a request, so more gain nothing
 _GROUP = 256
 STOPPING = ("unreachable", "credentials", "expired", "tls", "clock", "disk", "settings")
 """Codes of trouble that the next file would meet as well."""
+NO_FILE = "It is no regular file"
 UNNAMEABLE = "No file can be called so: its name ends with a slash"
 
 
@@ -117,8 +118,9 @@ def download_entries(
     size = sum(entry.size for entry in plain) + sum(item.size for item in amounts)
     count = len(plain) + sum(item.objects for item in amounts)
     gauge = Gauge(job, size, f"{count:,} objects" if count > 1 else "")
+    places = Places(folder)
     return download_pages(
-        job, aws, bucket, _pages(job, aws, bucket, plain, folders), lambda entry: local_path(folder, entry.key[len(prefix) :]),
+        job, aws, bucket, _pages(job, aws, bucket, plain, folders), lambda entry: places.of(entry.key[len(prefix) :]),
         gauge=gauge, workers=workers, replace=replace, alone=count == 1,
     )  # fmt: skip
 
@@ -215,22 +217,21 @@ def _pages(
 
 def _files(path: Path, errors: list[tuple[str, str]]) -> Iterator[tuple[Path, str]]:
     if not path.is_dir():
-        yield path, path.name
+        if path.is_file() or not path.exists():  # what is not there is told where it is to be read
+            yield path, path.name
+        else:
+            errors.append((shown(str(path)), NO_FILE))
         return
 
     def failed(error: OSError) -> None:
         errors.append((shown(str(error.filename)), error.strerror or str(error)))
 
     top = path.resolve()
-    for folder, names, files in os.walk(top, onerror=failed):
-        names.sort()
-        linked = [name for name in names if os.path.islink(os.path.join(folder, name))]
-        errors += [
-            (shown(os.path.join(folder, name)), "It is a link to a folder: such are not followed") for name in linked
-        ]
-        for name in sorted(files):
+    for folder, _, names in walk_folders(top, failed):
+        for name in names:
             file = Path(folder) / name
             if file.is_file():  # no sockets, pipes, devices, dead links
                 yield file, f"{top.name}/{file.relative_to(top).as_posix()}"
             else:
-                errors.append((shown(str(file)), "It is no regular file"))
+                linked = "It is a link to a folder: such are not followed" if file.is_dir() else NO_FILE
+                errors.append((shown(str(file)), linked))

@@ -83,6 +83,7 @@ class ObjectFacts:
     expires: str = ""
     locked_until: datetime | None = None
     restore: str = ""
+    archive_tier: str = ""
     metadata: dict[str, str] = field(default_factory=dict)
     tags: dict[str, str] = field(default_factory=dict)
     checksums: dict[str, str] = field(default_factory=dict)
@@ -91,7 +92,7 @@ class ObjectFacts:
 
     @property
     def archive(self) -> Archive:
-        return archive_of(self.storage_class, self.restore)
+        return archive_of(self.storage_class, self.restore, self.archive_tier)
 
 
 class Archive(enum.Enum):
@@ -103,9 +104,10 @@ class Archive(enum.Enum):
     HERE = "brought back for a while"
 
 
-def archive_of(storage_class: str, restore: str) -> Archive:
-    """``restore``: S3's own header, like ``ongoing-request="false", expiry-date="..."``."""
-    if storage_class not in ("GLACIER", "DEEP_ARCHIVE"):
+def archive_of(storage_class: str, restore: str, archive_tier: str = "") -> Archive:
+    """``restore``: S3's own header, like ``ongoing-request="false", expiry-date="..."``; ``archive_tier``: the one of
+    Intelligent-Tiering that the object is in."""
+    if storage_class not in ("GLACIER", "DEEP_ARCHIVE") and not archive_tier:
         return Archive.NONE
     if 'ongoing-request="true"' in restore:
         return Archive.COMING
@@ -114,13 +116,14 @@ def archive_of(storage_class: str, restore: str) -> Archive:
 
 @dataclass(frozen=True, slots=True)
 class BucketFacts:
-    """``versioning``: "Enabled", "Suspended", "Off", or "" where nobody could tell; ``lock_days`` of the default retention."""
+    """``versioning``: "Enabled", "Suspended", "Off", or "" where nobody could tell; ``object_lock``: "" where off,
+    else with the retention that new objects get by default."""
 
     name: str
     versioning: str = ""
     region: str = ""
     encryption: str = ""
-    object_lock: bool = False
+    object_lock: str = ""
     lifecycle_rules: int | None = None
     lacking: tuple[str, ...] = ()
 

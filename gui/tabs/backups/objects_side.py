@@ -100,7 +100,7 @@ class ObjectsSide(Card):
         words = {"Enabled": "on: a delete can be undone", "Suspended": "suspended", "Off": "off: a delete is final"}
         self._pair("Versioning", words.get(facts.versioning, "not known"))
         self._pair("Encryption", facts.encryption or "as the store does")
-        self._pair("Object lock", "on" if facts.object_lock else "off")
+        self._pair("Object lock", facts.object_lock or "off")
         rules = facts.lifecycle_rules
         self._pair("Lifecycle", "not known" if rules is None else f"{rules} rules" if rules != 1 else "1 rule")
         self._lacking(facts.lacking)
@@ -159,10 +159,11 @@ class ObjectsSide(Card):
             return
         tiers = QComboBox()
         for tier, words in _TIERS:
-            if tier != "Expedited" or facts.storage_class == "GLACIER":
+            if tier != "Expedited" or facts.storage_class == "GLACIER" or facts.archive_tier == "ARCHIVE_ACCESS":
                 tiers.addItem(words, tier)
         tiers.setAccessibleName("How soon it comes back")
-        button = Button("Bring back for 7 days", "small", icon_name="rotate-ccw")
+        what = "Bring back" if facts.archive_tier else "Bring back for 7 days"
+        button = Button(what, "small", icon_name="rotate-ccw")
         button.clicked.connect(lambda: self.bring_back_asked.emit(tiers.currentData()))
         button.setEnabled(may_write)
         self._lines.addLayout(row(tiers, None))

@@ -111,7 +111,8 @@ class BackupWatch(QObject):
         """In the window always; as a desktop notification where the desktop has a tray."""
         self._told(alert)
         if QSystemTrayIcon.isSystemTrayAvailable():
-            tray = QSystemTrayIcon(icon("archive", "danger"), self)
+            kinds = QSystemTrayIcon.MessageIcon
+            tray = QSystemTrayIcon(icon("archive", "success" if alert.good else "danger"), self)
             tray.show()
-            tray.showMessage(alert.subject, alert.text, QSystemTrayIcon.MessageIcon.Warning)
+            tray.showMessage(alert.subject, alert.text, kinds.Information if alert.good else kinds.Warning)
             QTimer.singleShot(_NOTIFIED, tray, tray.deleteLater)

@@ -187,13 +187,15 @@ def open_station(
     sandbox: Sandbox, home: Places, database: str, scratch_cache: Path, endpoint: Target | None = None
 ) -> Station:
     """With the plan ``nightly`` for the database, stored; the bucket on ``endpoint``, or the sandbox's."""
-    target = None
-    if endpoint is not None:  # everything but S3 stays the sandbox's, which takes any key
-        here = sandbox.target
-        target = replace(endpoint, endpoints={**here.endpoints, **endpoint.endpoints}, mysql=here.mysql)
-    made = Station(sandbox, home._replace(cache=scratch_cache), database, target)
+    made = Station(sandbox, home._replace(cache=scratch_cache), database, on_endpoint(sandbox, endpoint))
     made.keep()
     return made
+
+
+def on_endpoint(sandbox: Sandbox, endpoint: Target | None) -> Target | None:
+    """Everything but S3 stays the sandbox's, which takes any key."""
+    here = sandbox.target
+    return endpoint and replace(endpoint, endpoints={**here.endpoints, **endpoint.endpoints}, mysql=here.mysql)
 
 
 @pytest.fixture
@@ -282,11 +284,8 @@ def rclone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
     process.wait()
 
 
-@pytest.fixture
-def folders(sandbox: Sandbox, home: Places, tmp_path: Path) -> Station:
+def with_papers(made: Station, root: Path) -> Station:
     """With a plan for a folder of some files."""
-    made = Station(sandbox, home, "")
-    root = tmp_path / "papers"
     (root / "deep" / "er").mkdir(parents=True)
     for number in range(30):
         (root / "deep" / f"file {number} é.txt").write_bytes(bytes([number]) * number * 1000)
@@ -294,6 +293,18 @@ def folders(sandbox: Sandbox, home: Places, tmp_path: Path) -> Station:
     (root / "empty").mkdir()
     made.keep(source=Source("folder", paths=(str(root),)), proof=Proof())
     return made
+
+
+@pytest.fixture
+def folders(sandbox: Sandbox, home: Places, tmp_path: Path) -> Station:
+    """A station for files: no database is made, dumped or restored."""
+    return with_papers(Station(sandbox, home, ""), tmp_path / "papers")
+
+
+@pytest.fixture
+def filed(sandbox: Sandbox, home: Places, tmp_path: Path, endpoint: Target | None) -> Station:
+    """The same on either endpoint, for what is about the endpoint and not about what is saved."""
+    return with_papers(Station(sandbox, home, "", on_endpoint(sandbox, endpoint)), tmp_path / "papers")
 
 
 @pytest.fixture(scope="session")

@@ -11,12 +11,13 @@ import time
 
 class Cutter:
     """Relays to ``upstream``. ``gone``: refuse and reset everything; ``cut_after``: reset each of the next ``cuts``
-    connections once so many bytes went up."""
+    connections once so many bytes went up; ``leave_after``: gone once so many more bytes passed, up or down."""
 
     def __init__(self, upstream: tuple[str, int]) -> None:
         self._upstream = upstream
         self.gone = threading.Event()
         self.cut_after, self.cuts = 0, 0
+        self.leave_after = 0
         self.resets = 0
         self._live: set[socket.socket] = set()
         self._lock = threading.Lock()
@@ -61,11 +62,21 @@ class Cutter:
             threading.Thread(target=self._relay, args=(here, there, True), daemon=True).start()
             threading.Thread(target=self._relay, args=(there, here, False), daemon=True).start()
 
+    def _leaves(self, passed: int) -> bool:
+        with self._lock:
+            if not self.leave_after:
+                return False
+            self.leave_after = max(self.leave_after - passed, 0)
+            return not self.leave_after
+
     def _relay(self, source: socket.socket, sink: socket.socket, up: bool) -> None:
         passed = 0
         try:
             while data := source.recv(65536):
                 passed += len(data)
+                if self._leaves(len(data)):
+                    self.go_away()
+                    return
                 if up and self.cuts > 0 and passed > self.cut_after:
                     self.cuts -= 1
                     self.resets += 1

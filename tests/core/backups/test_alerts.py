@@ -9,12 +9,14 @@ import socketserver
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
 
 import pytest
 
 from core.backups.alerts import Alert, send
-from core.backups.outcomes import Delivery, Finding, Outcome
+from core.backups.outcomes import Check, Delivery, Finding, Outcome, Verification
 from core.backups.plan import Alerts, Plan, Source, Target
 from core.base.clock import SystemClock
 from core.base.errors import OpsError
@@ -147,37 +149,116 @@ def test_sns_and_a_failed_run_is_told_once_and_a_lost_alert_is_shown(station: St
     }
 
 
-def test_silence_is_told_at_most_once_a_day(station: Station) -> None:
-    from datetime import UTC, datetime, timedelta
+class Ahead:
+    """A clock that runs ahead."""
 
-    class Clock:
-        ahead = timedelta(days=2)
+    def __init__(self, by: timedelta = timedelta()) -> None:
+        self.ahead = by
 
-        def now(self) -> datetime:
-            return datetime.now(UTC) + self.ahead
+    def now(self) -> datetime:
+        return datetime.now(UTC) + self.ahead
 
-    station.run()
-    heard: list[Alert] = []
-    clock = Clock()
-    station.under(clock=clock)
-    station.service.alert_listeners.append(heard.append)
+
+def test_what_fails_every_hour_is_told_once_a_day_and_once_when_it_is_over(folders: Station, hook: HTTPServer) -> None:
+    def posts() -> list[str]:
+        said = [json.loads(post)["rule"] for post in hook.posts]  # type: ignore[attr-defined]
+        hook.posts.clear()  # type: ignore[attr-defined]
+        return said
+
+    def hourly(times: int, trouble: str = "does not exist") -> list[str]:
+        for _ in range(times):
+            clock.ahead += timedelta(hours=1)
+            with pytest.raises(OpsError, match=trouble):
+                folders.run()
+        return [alert.rule for alert in heard]
+
+    clock, heard, address = Ahead(), list[Alert](), f"http://127.0.0.1:{hook.server_address[1]}/"
+    folders.keep(alerts=Alerts(webhook=f"{address}fail"))
+    folders.under(clock=clock)
+    folders.service.alert_listeners.append(heard.append)
+    source = Path(folders.plan.source.paths[0])
+    away = source.rename(source.with_name("away"))
+    assert hourly(3) == ["run-failed"]
+    assert posts() == ["run-failed"] * 3  # it was not taken there: that receiver is still to be told
+    folders.keep(alerts=Alerts(webhook=address))
+    assert hourly(5) == ["run-failed"] and posts() == ["run-failed"]
+    assert hourly(18) == ["run-failed"] * 2 and posts() == []
+    assert hourly(5) == ["run-failed"] * 2 and posts() == ["run-failed"]
+    assert "First told on" in heard[1].text and "First told" not in heard[0].text
+    source.write_bytes(b"")
+    assert hourly(3, "is no folder")[2:] == ["run-failed"] and posts() == ["run-failed"]  # another cause is news
+    source.unlink()
+    away.rename(source)
     for _ in range(2):
-        station.service.watch(station.job())
+        clock.ahead += timedelta(hours=1)
+        folders.run()
+    assert [alert.rule for alert in heard[3:]] == ["run-recovered"] == posts() and heard[3].good
+    source.rename(away)
+    assert hourly(1)[4:] == ["run-failed"] == posts()
+
+
+def test_a_full_disk_keeps_nobody_from_being_told(folders: Station, hook: HTTPServer, small_disk: Path) -> None:
+    """Neither the lock nor the notes of who was told can be written then."""
+    folders.places = folders.places._replace(state=small_disk)
+    folders.service = folders.make()
+    folders.keep(alerts=Alerts(webhook=f"http://127.0.0.1:{hook.server_address[1]}/"))
+    with contextlib.suppress(OSError), (small_disk / "filler").open("wb", buffering=0) as file:
+        while file.write(bytes(1 << 12)):
+            pass
+    for act in (folders.run, folders.verify):
+        with pytest.raises(OpsError, match="ledger"):
+            act()
+    assert [json.loads(post)["rule"] for post in hook.posts] == ["run-failed", "verification-failed"]  # type: ignore[attr-defined]
+    folders.service._ledger.close()  # or the disk cannot be taken away
+
+
+def test_a_proof_after_failures_is_told_once_unless_a_newer_backup_is_bad(folders: Station) -> None:
+    heard = list[Alert]()
+    folders.service.alert_listeners.append(heard.append)
+    telling, plan = folders.service._telling, folders.plan
+
+    def verified(run: str, outcome: Outcome, level: int = 6) -> list[str]:
+        checks = (Check(2, "SHA-256", False),) if outcome is Outcome.FAILED else ()
+        begun = Verification(0, "nightly", run, datetime.now(UTC), Outcome.RUNNING, level)
+        begun = replace(begun, id=folders.service._ledger.begin_verification(begun))
+        done = replace(begun, outcome=outcome, checks=checks)
+        folders.service._ledger.end_verification(done)
+        telling.verified(plan, done, "It failed")
+        said = [alert.rule for alert in heard]
+        heard.clear()
+        return said
+
+    assert verified("20261102T000000Z", Outcome.FAILED) == ["verification-failed"]
+    assert verified("20261102T000000Z", Outcome.FAILED) == []
+    assert verified("20261101T000000Z", Outcome.DONE) == []  # an older one is good
+    assert verified("20261103T000000Z", Outcome.DONE, level=2) == []  # read, not restored
+    assert verified("20261103T000000Z", Outcome.DONE) == ["verification-recovered"]
+    assert verified("20261103T000000Z", Outcome.DONE) == []
+
+
+def test_silence_is_told_at_most_once_a_day(folders: Station) -> None:
+    folders.run()
+    heard: list[Alert] = []
+    clock = Ahead(timedelta(days=2))
+    folders.under(clock=clock)
+    folders.service.alert_listeners.append(heard.append)
+    for _ in range(2):
+        folders.service.watch(folders.job())
     assert [alert.rule for alert in heard] == ["silence"]
     clock.ahead += timedelta(days=1, minutes=1)
-    station.service.watch(station.job())
+    folders.service.watch(folders.job())
     assert [alert.rule for alert in heard] == ["silence", "silence"]
     clock.ahead += timedelta(days=20)
-    station.service.watch(station.job())
+    folders.service.watch(folders.job())
     clock.ahead -= timedelta(days=10)  # it was wrong when they were told: that says nothing of now
     heard.clear()
     for _ in range(2):
-        station.service.watch(station.job())
+        folders.service.watch(folders.job())
     assert [alert.rule for alert in heard] == ["silence"]
-    keys = station.keys()
+    keys = folders.keys()
     for key in keys:
-        station.s3.delete_object(Bucket=station.bucket, Key=key)
-    station.service.watch(station.job())
+        folders.s3.delete_object(Bucket=folders.bucket, Key=key)
+    folders.service.watch(folders.job())
     assert [alert.rule for alert in heard][1:] == ["all-gone"]
 
 
@@ -187,9 +268,9 @@ class _Garbage(socketserver.StreamRequestHandler):
         self.wfile.write(b"what?\r\n\r\n")
 
 
-def test_a_channel_that_fails_in_any_manner_leaves_the_others(station: Station) -> None:
+def test_a_channel_that_fails_in_any_manner_leaves_the_others(folders: Station) -> None:
     """An answer that is no HTTP is neither an OSError nor a ValueError; a listener of the window may fail as it likes."""
-    aws = station.service._workplace.aws
+    aws = folders.service._workplace.aws
 
     def listener(_: Alert) -> None:
         raise RuntimeError("no tray")
@@ -199,7 +280,7 @@ def test_a_channel_that_fails_in_any_manner_leaves_the_others(station: Station) 
         alerts = Alerts(
             webhook=f"http://127.0.0.1:{server.server_address[1]}/", sns_topic="arn:aws:sns:us-east-1:0:none"
         )
-        plan = replace(station.plan, alerts=alerts)
+        plan = replace(folders.plan, alerts=alerts)
         deliveries = send(plan, ALERT, aws, Secrets(), SystemClock(), (listener,))
         server.shutdown()
     assert [(one.channel, one.ok) for one in deliveries] == [("desktop", False), ("sns", False), ("webhook", False)]

@@ -15,11 +15,13 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from core.backups.archive import Archive
 from core.backups.dump import Dump
 from core.backups.ledger import Ledger
 from core.backups.manifest import SUFFIX
 from core.backups.outcomes import Outcome, Status
 from core.backups.server import rows_of
+from core.backups.vault import LIST_SUFFIX
 from core.base.errors import OpsError
 from core.jobs.job import Job, JobState
 from tests.core.backups.conftest import Station
@@ -60,9 +62,9 @@ def test_a_whole_backup_is_published_with_its_manifest_last(station: Station) ->
     assert station.service.runs("nightly") == [run]
 
 
-def test_two_in_one_second_get_two_names(station: Station) -> None:
-    assert station.run().id != station.run().id
-    assert len(station.keys()) == 4
+def test_two_in_one_second_get_two_names(filed: Station) -> None:
+    assert filed.run().id != filed.run().id
+    assert len(filed.keys()) == 6
 
 
 def test_wrong_password(station: Station) -> None:
@@ -138,6 +140,10 @@ def big(station: Station, megabytes: int) -> None:
         station.sql("INSERT INTO big (filling) VALUES (%s)", values=(os.urandom(1 << 20),))
 
 
+def large(filed: Station, megabytes: int) -> None:
+    (Path(filed.plan.source.paths[0]) / "large").write_bytes(os.urandom(megabytes << 20))
+
+
 def test_the_server_ends_the_dumps_connection(station: Station, monkeypatch: pytest.MonkeyPatch) -> None:
     big(station, 30)  # more than all the buffers in between
     pieces = Dump.pieces
@@ -185,33 +191,34 @@ def test_a_large_value_and_four_byte_text_go_through(station: Station) -> None:
     assert verification.outcome is Outcome.DONE, verification.headline
 
 
-def test_two_runs_at_once(station: Station, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_two_runs_at_once(filed: Station, monkeypatch: pytest.MonkeyPatch) -> None:
     inside, go_on = threading.Event(), threading.Event()
-    pieces = Dump.pieces
+    pieces = Archive.pieces
 
-    def waiting(self: Dump, job: Job[Any]) -> Iterator[bytes]:
+    def waiting(self: Archive, job: Job[Any]) -> Iterator[bytes]:
         inside.set()
         go_on.wait(30)
         yield from pieces(self, job)
 
-    monkeypatch.setattr(Dump, "pieces", waiting)
-    first: Job[Any] = Job("first", lambda job: station.service.run(job, "nightly"))
+    monkeypatch.setattr(Archive, "pieces", waiting)
+    first: Job[Any] = Job("first", lambda job: filed.service.run(job, "nightly"))
     thread = threading.Thread(target=first.run)
     thread.start()
     assert inside.wait(30)
     with pytest.raises(OpsError) as caught:
-        station.make().run(station.job(), "nightly")
+        filed.make().run(filed.job(), "nightly")
     go_on.set()
     thread.join()
     assert caught.value.exit_status == 3
     assert str(os.getpid()) in caught.value.why
     assert first.state is JobState.SUCCEEDED
-    assert len(station.keys()) == 2
+    assert len(filed.keys()) == 3
 
 
-def test_cancelled_in_the_middle(station: Station) -> None:
-    big(station, 2)
-    job: Job[Any] = Job("backup", lambda job: station.service.run(job, "nightly"))
+def test_cancelled_in_the_middle(filed: Station, monkeypatch: pytest.MonkeyPatch) -> None:
+    large(filed, 2)
+    monkeypatch.setattr("core.jobs.job._REPORT_INTERVAL", 0.0)
+    job: Job[Any] = Job("backup", lambda job: filed.service.run(job, "nightly"))
 
     def listen(changed: Job[Any]) -> None:
         if changed.progress and "packed and sent" in changed.progress.note:
@@ -220,8 +227,8 @@ def test_cancelled_in_the_middle(station: Station) -> None:
     job._listeners = (listen,)
     job.run()
     assert job.state is JobState.CANCELLED
-    assert station.keys() == [] and station.uploads() == []
-    assert station.service.runs("nightly")[0].outcome is Outcome.CANCELLED
+    assert filed.keys() == [] and filed.uploads() == []
+    assert filed.service.runs("nightly")[0].outcome is Outcome.CANCELLED
 
 
 def test_cancelled_while_the_server_does_not_answer(station: Station, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -243,66 +250,66 @@ def test_cancelled_while_the_server_does_not_answer(station: Station, monkeypatc
     assert station.keys() == [] and station.uploads() == []
 
 
-def test_the_key_is_taken(station: Station, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_key_is_taken(filed: Station, monkeypatch: pytest.MonkeyPatch) -> None:
     """Another computer published under the same name while this one was dumping: its object stays."""
-    station.needs("refusal to overwrite")
-    pieces = Dump.pieces
+    filed.needs("refusal to overwrite")
+    pieces = Archive.pieces
 
-    def racing(self: Dump, job: Job[Any]) -> Iterator[bytes]:
+    def racing(self: Archive, job: Job[Any]) -> Iterator[bytes]:
         yield from pieces(self, job)
-        run = station.service.runs("nightly")[0]
-        station.overwrite(run.key or keys[0], b"theirs")
+        run = filed.service.runs("nightly")[0]
+        filed.overwrite(run.key or keys[0], b"theirs")
 
     keys: list[str] = []
     from core.backups import backing
 
     original = backing.object_key
     monkeypatch.setattr(backing, "object_key", lambda plan, run: keys.append(original(plan, run)) or keys[-1])
-    monkeypatch.setattr(Dump, "pieces", racing)
+    monkeypatch.setattr(Archive, "pieces", racing)
     with pytest.raises(OpsError) as caught:
-        station.run()
+        filed.run()
     assert caught.value.code == "exists"
-    assert station.keys() == keys[:1]
-    assert station.body(keys[0]) == b"theirs"
-    assert station.uploads() == []
+    assert filed.keys() == keys[:1]
+    assert filed.body(keys[0]) == b"theirs"
+    assert filed.uploads() == []
 
 
-def test_the_clock_went_back(station: Station) -> None:
-    station.run()
+def test_the_clock_went_back(filed: Station) -> None:
+    filed.run()
 
     class Yesterday:
         def now(self) -> datetime:
             return datetime.now(UTC) - timedelta(days=1)
 
-    station.under(clock=Yesterday())
-    run = station.run()
+    filed.under(clock=Yesterday())
+    run = filed.run()
     assert any(finding.rule == "clock" for finding in run.findings)
-    assert len(station.keys()) == 4
+    assert len(filed.keys()) == 6
 
 
 @pytest.fixture
-def cutter(station: Station) -> Iterator[Cutter]:
-    address = urlsplit(station.target.endpoints.get("s3") or station.target.endpoints["default"])
+def cutter(filed: Station) -> Iterator[Cutter]:
+    address = urlsplit(filed.target.endpoints.get("s3") or filed.target.endpoints["default"])
     assert address.hostname and address.port
     made = Cutter((address.hostname, address.port))
-    station.service = station.make(endpoints={**station.target.endpoints, "s3": made.url})
+    filed.service = filed.make(endpoints={**filed.target.endpoints, "s3": made.url})
     yield made
     made.close()
 
 
-def test_connections_are_reset_and_the_backup_still_succeeds(station: Station, cutter: Cutter) -> None:
-    big(station, 12)
+def test_connections_are_reset_and_the_backup_still_succeeds(filed: Station, cutter: Cutter) -> None:
+    large(filed, 12)
     cutter.cut_after, cutter.cuts = 1_000_000, 3
-    run = station.run()
+    run = filed.run()
     assert cutter.resets == 3
-    assert station.keys() == [run.key, run.key + SUFFIX]
-    assert station.verify(level=2).outcome is Outcome.DONE
+    assert filed.keys() == [run.key, run.key + LIST_SUFFIX, run.key + SUFFIX]
+    assert filed.verify(level=2).outcome is Outcome.DONE
 
 
 @pytest.mark.parametrize("seconds", [3, pytest.param(30, marks=pytest.mark.heavy)])
-def test_the_endpoint_is_gone_for_a_while(station: Station, cutter: Cutter, seconds: float) -> None:
-    big(station, 12)
-    job: Job[Any] = Job("backup", lambda job: station.service.run(job, "nightly"))
+def test_the_endpoint_is_gone_for_a_while(filed: Station, cutter: Cutter, seconds: float) -> None:
+    large(filed, 12)
+    job: Job[Any] = Job("backup", lambda job: filed.service.run(job, "nightly"))
     away = threading.Event()
 
     def listen(changed: Job[Any]) -> None:
@@ -315,13 +322,13 @@ def test_the_endpoint_is_gone_for_a_while(station: Station, cutter: Cutter, seco
     job.run()
     assert away.is_set()
     assert job.state is JobState.SUCCEEDED, job.error
-    assert len(station.keys()) == 2 and station.uploads() == []
+    assert len(filed.keys()) == 3 and filed.uploads() == []
 
 
-def test_a_download_that_breaks_off_is_taken_up_where_it_was(station: Station, cutter: Cutter) -> None:
-    big(station, 12)
-    station.run()
-    job: Job[Any] = Job("verify", lambda job: station.service.verify(job, "nightly", level=2))
+def test_a_download_that_breaks_off_is_taken_up_where_it_was(filed: Station, cutter: Cutter) -> None:
+    large(filed, 12)
+    filed.run()
+    job: Job[Any] = Job("verify", lambda job: filed.service.verify(job, "nightly", level=2))
     away = threading.Event()
 
     def listen(changed: Job[Any]) -> None:
@@ -337,31 +344,32 @@ def test_a_download_that_breaks_off_is_taken_up_where_it_was(station: Station, c
 
 
 def test_an_endpoint_that_goes_away_during_a_verification_refutes_no_backup(
-    station: Station, cutter: Cutter, monkeypatch: pytest.MonkeyPatch
+    filed: Station, cutter: Cutter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    station.run()
-    assert station.verify().outcome is Outcome.DONE
+    """Whichever of its objects is being read: here the list of files, behind the archive itself."""
+    filed.run()
+    assert filed.verify().outcome is Outcome.DONE
     monkeypatch.setattr("core.backups.upload.patiently.__kwdefaults__", {"patience": 1.0})
-    job: Job[Any] = Job("verify", lambda job: station.service.verify(job, "nightly"))
+    job: Job[Any] = Job("verify", lambda job: filed.service.verify(job, "nightly"))
     job._listeners = (
-        lambda changed: changed.progress and changed.progress.note.startswith("Starting") and cutter.go_away(),  # type: ignore[assignment]
+        lambda changed: changed.progress and changed.progress.note.startswith("Downloading") and cutter.go_away(),  # type: ignore[assignment]
     )
     monkeypatch.setattr("core.jobs.job._REPORT_INTERVAL", 0.0)
     job.run()
     assert job.result is not None and job.result.outcome is Outcome.FAILED and not job.result.refutes
     cutter.come_back()
-    status = station.service.status(job, "nightly")
+    status = filed.service.status(job, "nightly")
     assert status.status is Status.FAILED and status.last_proof is not None  # somebody has to look, the proof stands
-    (backup,) = station.service.backups(station.job(), "nightly")
+    (backup,) = filed.service.backups(filed.job(), "nightly")
     assert backup.proved and not backup.failed
 
 
 def test_a_disk_that_is_full_leaves_no_upload(
-    station: Station, small_disk: Path, monkeypatch: pytest.MonkeyPatch
+    filed: Station, small_disk: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The ledger's disk fills up after the run has begun: what nobody could note is not left open."""
-    station.places = station.places._replace(state=small_disk)
-    station.service = station.make()
+    filed.places = filed.places._replace(state=small_disk)
+    filed.service = filed.make()
     note = Ledger.note_upload
 
     def filled(self: Ledger, *words: Any, **facts: Any) -> None:
@@ -372,22 +380,22 @@ def test_a_disk_that_is_full_leaves_no_upload(
 
     monkeypatch.setattr(Ledger, "note_upload", filled)
     with pytest.raises(OpsError) as caught:
-        station.run()
+        filed.run()
     assert caught.value.code == "disk" and "full" in caught.value.why
-    assert station.keys() == [] and station.uploads() == []
+    assert filed.keys() == [] and filed.uploads() == []
     (small_disk / "filler").unlink()
     monkeypatch.undo()
-    assert station.run().outcome is Outcome.DONE
-    assert [run.outcome for run in station.service.runs("nightly")] == [Outcome.DONE, Outcome.FAILED]
-    station.service._ledger.close()  # or the disk cannot be taken away
+    assert filed.run().outcome is Outcome.DONE
+    assert [run.outcome for run in filed.service.runs("nightly")] == [Outcome.DONE, Outcome.FAILED]
+    filed.service._ledger.close()  # or the disk cannot be taken away
 
 
-def test_the_endpoint_never_comes_back(station: Station, cutter: Cutter, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_endpoint_never_comes_back(filed: Station, cutter: Cutter, monkeypatch: pytest.MonkeyPatch) -> None:
     from core.backups import upload
 
     monkeypatch.setattr(upload.patiently, "__kwdefaults__", {"patience": 1.0})
     cutter.go_away()
     with pytest.raises(OpsError) as caught:
-        station.run()
+        filed.run()
     assert caught.value.code == "unreachable"
-    assert station.keys() == []
+    assert filed.keys() == []

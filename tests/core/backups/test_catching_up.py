@@ -126,43 +126,43 @@ def at(station: Station, by: timedelta) -> Station:
     return station
 
 
-def test_the_service_knows_what_is_due(station: Station) -> None:
-    assert station.service.due() == []  # written a moment ago
-    assert at(station, timedelta(days=1)).service.due() == ["nightly"]
+def test_the_service_knows_what_is_due(folders: Station) -> None:
+    assert folders.service.due() == []  # written a moment ago
+    assert at(folders, timedelta(days=1)).service.due() == ["nightly"]
     done = datetime.now(UTC) + timedelta(days=1)
-    station.service._ledger.begin_run(Run("r", "nightly", done, Outcome.RUNNING), "b")
-    station.service._ledger.end_run(Run("r", "nightly", done, Outcome.DONE, done))
-    assert station.service.due() == []
-    assert at(station, timedelta(days=2)).service.due() == ["nightly"]
+    folders.service._ledger.begin_run(Run("r", "nightly", done, Outcome.RUNNING), "b")
+    folders.service._ledger.end_run(Run("r", "nightly", done, Outcome.DONE, done))
+    assert folders.service.due() == []
+    assert at(folders, timedelta(days=2)).service.due() == ["nightly"]
 
 
-def test_a_backup_from_the_future_does_not_stop_the_schedule(station: Station) -> None:
+def test_a_backup_from_the_future_does_not_stop_the_schedule(folders: Station) -> None:
     """The clock was years ahead when it was made."""
     later = datetime.now(UTC) + timedelta(days=900)
-    station.service._ledger.begin_run(Run("r", "nightly", later, Outcome.RUNNING), "b")
-    station.service._ledger.end_run(Run("r", "nightly", later, Outcome.DONE, later))
-    assert station.service._is_due(station.plan)
-    assert at(station, timedelta(days=1)).service.due() == ["nightly"]
+    folders.service._ledger.begin_run(Run("r", "nightly", later, Outcome.RUNNING), "b")
+    folders.service._ledger.end_run(Run("r", "nightly", later, Outcome.DONE, later))
+    assert folders.service._is_due(folders.plan)
+    assert at(folders, timedelta(days=1)).service.due() == ["nightly"]
 
 
-def test_which_verifications_the_window_begins(station: Station) -> None:
-    ledger, began = station.service._ledger, datetime.now(UTC)
-    assert station.service.verifications_due() == []
+def test_which_verifications_the_window_begins(folders: Station) -> None:
+    ledger, began = folders.service._ledger, datetime.now(UTC)
+    assert folders.service.verifications_due() == []
     ledger.begin_run(Run("r", "nightly", began, Outcome.RUNNING), "b")
     ledger.end_run(Run("r", "nightly", began, Outcome.DONE, began))
-    assert station.service.verifications_due() == []  # somebody is at it; a day later nobody has proved it
-    assert at(station, timedelta(days=2)).service.verifications_due() == ["nightly"]
+    assert folders.service.verifications_due() == []  # somebody is at it; a day later nobody has proved it
+    assert at(folders, timedelta(days=2)).service.verifications_due() == ["nightly"]
 
     def tried(days: float, outcome: Outcome) -> None:
         begun = Verification(0, "nightly", "r", began + timedelta(days=days), Outcome.RUNNING, 6)
         ledger.end_verification(replace(begun, id=ledger.begin_verification(begun), outcome=outcome))
 
     tried(2, Outcome.CANCELLED)
-    assert station.service.verifications_due() == []
-    assert at(station, timedelta(days=3.5)).service.verifications_due() == ["nightly"]
+    assert folders.service.verifications_due() == []
+    assert at(folders, timedelta(days=3.5)).service.verifications_due() == ["nightly"]
     tried(3.5, Outcome.DONE)
-    assert station.service.verifications_due() == []
-    assert at(station, timedelta(days=35)).service.verifications_due() == ["nightly"]
+    assert folders.service.verifications_due() == []
+    assert at(folders, timedelta(days=35)).service.verifications_due() == ["nightly"]
 
 
 @pytest.mark.parametrize(

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 import tempfile
-import textwrap
 import threading
 from pathlib import Path
 
@@ -18,62 +16,23 @@ from core.backups.plan import Source
 from core.backups.vault import LIST_SUFFIX, Vault
 from core.base.errors import OpsError
 from tests.core.backups.conftest import Station
-
-ROOT = Path(__file__).resolve().parents[3]
-
-DYING = """
-import os, signal, sys
-from core.backups import backing, upload, vault
-from core.backups.service import BackupsService
-
-def die(*_args, **_options):
-    os.kill(os.getpid(), signal.SIGKILL)
-
-phase = sys.argv.pop(1)
-if phase == "dumping":
-    from core.backups import rowcount
-    rowcount.RowCounter.feed = die
-elif phase == "uploading":
-    upload.MultipartUpload.complete = die
-elif phase == "beginning":
-    real = upload.MultipartUpload.__enter__
-    def begun(self):
-        self._opened = die
-        return real(self)
-    upload.MultipartUpload.__enter__ = begun
-elif phase == "published":
-    vault.Vault.put = die
-elif phase == "ended":
-    from core.backups import ledger
-    ledger.Ledger.end_run = die
-elif phase == "restoring":
-    from core.backups import loader
-    loader.Loader.finish = die
-import main
-sys.exit(main.main(sys.argv[1:]))
-"""
+from tests.core.backups.dying import context, dying
 
 
 def dies(station: Station, phase: str, *verb: str) -> None:
     """Run a verb in a process that is killed with -9 in ``phase``."""
     environment = {
         **os.environ,
-        "PYTHONPATH": str(ROOT),
         "AWS_ACCESS_KEY_ID": station.target.access_key,
         "AWS_SECRET_ACCESS_KEY": station.target.secret_key,
         "AWS_REGION": station.target.region,
         "OPSDESK_SECRET_MYSQL_STAND_SHOP": station.target.mysql[0].password or "",
     }
-    done = subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(DYING), phase, "--profile", "stand", *verb],
-        env=environment,
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    assert done.returncode == -9, done.stderr + done.stdout
+    said = station.places.state / "said"
+    process = context().Process(target=dying, args=(phase, environment, said, ["--profile", "stand", *verb]))
+    process.start()
+    process.join(120)
+    assert process.exitcode == -9, said.read_text()
 
 
 @pytest.mark.parametrize("phase", ["beginning", "dumping", "uploading"])

@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
+import inspect
 import io
 import json
 import os
 import shutil
+import sys
 import tarfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from core.backups.archive import Archive
+from core.backups.deep_folders import remove
 from core.backups.extract import Extractor
 from core.backups.manifest import SUFFIX
 from core.backups.outcomes import Outcome
 from core.backups.plan import Alerts, Proof, Source
+from core.backups.scratch_folder import compare_files
 from core.base.errors import OpsError
 from core.cli.console import _json
 from core.jobs.job import headless_job
@@ -31,11 +37,11 @@ LARGE = 300_000
 def saved(source: Source, meanwhile: Callable[[], object]) -> tuple[list[str], tarfile.TarFile]:
     """Notes and content of an archive of ``source``, during whose making something happens after the first piece."""
     archive, content = Archive(source), io.BytesIO()
-    for number, piece in enumerate(archive.pieces(headless_job())):
-        content.write(piece)
-        if number == 0:
-            meanwhile()
-    archive.listing.close()
+    with contextlib.closing(archive.listing):
+        for number, piece in enumerate(archive.pieces(headless_job())):
+            content.write(piece)
+            if number == 0:
+                meanwhile()
     content.seek(0)
     return archive.notes, tarfile.open(fileobj=content)
 
@@ -88,6 +94,91 @@ def test_a_folder_that_vanishes_is_a_note_and_no_end(root: Path) -> None:
     assert any(note.startswith("vanished") for note in notes)
 
 
+@contextlib.contextmanager
+def few_calls() -> Iterator[None]:
+    """Python lets no more than 120 calls wait in one another, besides those that wait already."""
+    before = sys.getrecursionlimit()
+    sys.setrecursionlimit(len(inspect.stack(0)) + 120)
+    try:
+        yield
+    finally:
+        sys.setrecursionlimit(before)
+
+
+def test_a_folder_of_any_depth_comes_back(root: Path, tmp_path: Path) -> None:
+    deep = "/".join("d" * 140)
+    (root / deep).mkdir(parents=True)
+    (root / deep / "leaf").write_text("leaf")
+    (root / "d").chmod(0o500)
+    archive, back = Archive(Source("folder", paths=(str(root),))), tmp_path / "back"
+    back.mkdir()
+    entries = {"m": {"type": "file", "size": LARGE, "sha256": hashlib.sha256(bytes(LARGE)).hexdigest()}}
+    with few_calls(), contextlib.closing(archive.listing):
+        with Extractor(back, most_bytes=LARGE + 4, most_files=2) as extractor:
+            for piece in archive.pieces(headless_job()):
+                extractor.write(piece)
+            extractor.finish()
+        compared = compare_files(headless_job(), extractor, entries)
+        remove(back)
+    assert compared == ([f"not in the list: {deep}/leaf"], 1)
+    assert not back.exists()
+
+
+def test_a_path_that_no_system_opens_is_named(root: Path) -> None:
+    here = os.open(root, os.O_RDONLY)
+    for _ in range(17):
+        os.mkdir("n" * 250, dir_fd=here)
+        inner = os.open("n" * 250, os.O_RDONLY, dir_fd=here)
+        os.close(here)
+        here = inner
+    os.close(here)
+    with pytest.raises(OpsError, match="bytes is longer than this system opens") as caught:
+        saved(Source("folder", paths=(str(root),)), lambda: None)
+    assert "Exclude it" in caught.value.remedy
+
+
+@pytest.mark.parametrize(
+    ("other", "note"), [("pipe", "left out, no file"), ("link", "became a link while it was saved")]
+)
+def test_what_has_taken_a_files_name_is_neither_waited_for_nor_followed(
+    root: Path, monkeypatch: pytest.MonkeyPatch, other: str, note: str
+) -> None:
+    (root / "z").write_text("z")
+    real = os.lstat
+
+    def swapped(path: str) -> os.stat_result:
+        about = real(path)
+        if str(path).endswith("/z"):
+            os.unlink(path)
+            os.mkfifo(path) if other == "pipe" else os.symlink("/etc/passwd", path)
+        return about
+
+    monkeypatch.setattr("core.backups.archive.os.lstat", swapped)
+    notes, tar = saved(Source("folder", paths=(str(root),)), lambda: None)
+    assert notes == [f"{note}: z"] and tar.getnames() == ["m"]
+
+
+def test_holes_are_told_with_what_they_will_take(root: Path) -> None:
+    with (root / "m").open("wb") as file:
+        file.truncate(5_000_000)
+        file.write(b"x")
+    if os.stat(root / "m").st_blocks * 512 > 1_000_000:
+        pytest.skip("this disk makes no holes")
+    notes, tar = saved(Source("folder", paths=(str(root),)), lambda: None)
+    assert notes == ["1 file has holes, restored it takes 5 MB more than here, all zeros: m"]
+    assert read(tar, "m")[:2] == b"x\0"
+
+
+def test_a_restore_that_has_no_room_does_not_begin(
+    folders: Station, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folders.run()
+    monkeypatch.setattr("core.backups.restoring.shutil.disk_usage", lambda _: shutil._ntuple_diskusage(9, 9, 8))  # type: ignore[attr-defined]
+    with pytest.raises(OpsError, match="not enough room"):
+        folders.service.restore(folders.job(), "nightly", to=str(tmp_path / "back"))
+    assert not list(tmp_path.glob("*back*"))
+
+
 def test_paths_keep_their_names(root: Path) -> None:
     for name in ("a:b", "ab"):
         (root / name).write_text(name)
@@ -118,7 +209,7 @@ def test_names_that_are_no_utf_8_stop_neither_backup_nor_alert(
     assert restored.items == run_files - 1
     assert restored.notes == ("1 link that leads outside is left out: \\xfelink -> /\\xfd",)
 
-    def refused(path: str, *rest: Any) -> Any:
+    def refused(path: str, *_: Any, **__: Any) -> Any:
         raise PermissionError(13, "Permission denied", path)
 
     monkeypatch.setattr("core.backups.archive.open", refused, raising=False)

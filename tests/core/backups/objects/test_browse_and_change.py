@@ -79,12 +79,12 @@ def test_addresses_are_read_strictly(text: str) -> None:
     assert address("s3://b") == Address("b") and address("s3://b/k/l") == Address("b", "k/l")
 
 
-def test_delete_takes_folders_and_more_than_a_thousand(rclone) -> None:
+def test_delete_takes_folders_and_more_than_a_thousand(rclone, rclone_folder: Path) -> None:
     either, bucket = rclone, rclone.bucket()
-    from concurrent.futures import ThreadPoolExecutor
-
-    with ThreadPoolExecutor(8) as pool:
-        list(pool.map(lambda n: either.s3.put_object(Bucket=bucket, Key=f"many/{n:04}", Body=b""), range(1005)))
+    many = rclone_folder / bucket / "many"
+    many.mkdir()
+    for number in range(1005):  # 3 s of CPU less than by as many requests
+        (many / f"{number:04}").touch()
     either.fill(bucket, {"keep": b"x", "one": b"y"})
     gone = either.objects.delete(headless_job(), bucket, [Entry("many/", folder=True), Entry("one")])
     assert (gone.objects, gone.errors) == (1006, ())

@@ -8,11 +8,12 @@ from urllib.parse import parse_qs
 
 import pytest
 
-from core.backups.objects import copying
+from core.backups.objects import archived, copying
 from core.backups.objects.address import Address
 from core.backups.objects.change import delete
-from core.backups.objects.values import Entry
-from core.base.errors import WrongUse
+from core.backups.objects.folding import folds
+from core.backups.objects.values import Archive, Entry
+from core.base.errors import OpsError, WrongUse
 from core.cli.console import _json
 from core.cli.s3 import _legible
 from core.jobs.job import headless_job
@@ -42,6 +43,82 @@ def test_nothing_is_copied_onto_itself_or_into_itself(either, move: bool) -> Non
     assert either.keys(bucket) == {"d/a", "d/e/b", "x"}
     beside = either.objects.copy(headless_job(), Address(bucket), [folder], Address(bucket, "d2/"), replace=True)
     assert beside.objects == 2
+
+
+def test_keys_that_a_disk_takes_for_one_name(store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither is written over the other, whatever the way down; nor is a file deleted that bears a key's other spelling."""
+    monkeypatch.setattr("core.backups.objects.folding.folds", lambda _: True)
+    bucket, here = store.bucket(), tmp_path / "d"
+    store.fill(bucket, {"d/Read": b"1", "d/read": b"2", "d/x": b"3", "d/caf\u00e9": b"4", "d/cafe\u0301": b"5"})
+    done = store.objects.download(headless_job(), bucket, "", [Entry("d/", folder=True)], tmp_path)
+    assert [name for name, _ in done.errors] == ["d/café", "d/read"] and "for one" in done.errors[0][1]
+    assert sorted(file.read_bytes() for file in here.iterdir()) == [b"1", b"3", b"5"]
+    (here / "X").write_bytes(b"x, by its old spelling")
+    (here / "other").write_bytes(b"")
+    found = store.objects.compare(headless_job(), here, Address(bucket, "d/"), upward=False)
+    assert [name for name, _ in found.errors] == ["café", "read"]
+    assert [item.name for item in found.surplus] == ["other"] and found.same == 3
+
+
+def test_a_disk_that_keeps_letter_case_is_seen_to(tmp_path: Path) -> None:
+    if (tmp_path / "a").write_bytes(b"") == 0 and (tmp_path / "A").exists():
+        pytest.skip("this disk folds letter case")
+    assert not folds(tmp_path / "not" / "there") and [path.name for path in tmp_path.iterdir()] == ["a"]
+
+
+def test_what_intelligent_tiering_has_archived(store) -> None:
+    """The sandbox has the class and not its archive tiers: what S3 says of them is put into its answers."""
+    events, asked, bucket = store.s3.meta.events, list[dict[str, object]](), store.bucket()
+    store.s3.put_object(Bucket=bucket, Key="k", Body=b"x", StorageClass="GLACIER")
+
+    def tiered(parsed: dict[str, object], **_: object) -> None:
+        parsed.update(StorageClass="INTELLIGENT_TIERING", ArchiveStatus="ARCHIVE_ACCESS")
+
+    def heard(params: dict[str, object], **_: object) -> dict[str, object]:
+        asked.append(dict(params["RestoreRequest"]))  # type: ignore[call-overload]
+        params["RestoreRequest"]["Days"] = 1  # type: ignore[index] # the sandbox wants it, S3 refuses it
+        return params
+
+    events.register("after-call.s3.HeadObject", tiered)
+    events.register("provide-client-params.s3.RestoreObject", heard)
+    try:
+        assert store.objects.object_facts(bucket, "k").archive is Archive.AWAY
+        assert "until it is unused for long" in store.objects.bring_back(bucket, "k")
+    finally:
+        events.unregister("after-call.s3.HeadObject", tiered)
+        events.unregister("provide-client-params.s3.RestoreObject", heard)
+    assert asked == [{"GlacierJobParameters": {"Tier": "Standard"}}]
+    refused = OpsError("Could not copy k", details={"code": "ObjectNotInActiveTierError"})  # the sandbox copies it
+    assert "Bring it back" in archived.told(refused, "k").remedy
+
+
+def test_a_customers_own_key_is_guessed_where_s3_gives_no_reason(store, tmp_path: Path) -> None:
+    bucket = store.bucket()
+    store.s3.put_object(Bucket=bucket, Key="k", Body=b"x", SSECustomerAlgorithm="AES256", SSECustomerKey=bytes(32))
+    for ask in (
+        lambda: store.objects.object_facts(bucket, "k"),
+        lambda: store.objects.download_as(headless_job(), bucket, "k", tmp_path / "k"),
+    ):
+        with pytest.raises(OpsError) as caught:
+            ask()
+        assert "SSE-C" in caught.value.why
+
+
+def test_a_lock_that_new_objects_get_is_told(store) -> None:
+    store.s3.create_bucket(Bucket="locked-by-default", ObjectLockEnabledForBucket=True)
+    assert store.objects.bucket_facts("locked-by-default").object_lock == "on"
+    retention = {"Mode": "COMPLIANCE", "Days": 90}
+    store.s3.put_object_lock_configuration(
+        Bucket="locked-by-default",
+        ObjectLockConfiguration={"ObjectLockEnabled": "Enabled", "Rule": {"DefaultRetention": retention}},
+    )
+    assert store.objects.bucket_facts("locked-by-default").object_lock == "on, compliance for 90 days"
+
+
+def test_a_pipe_is_not_waited_for(store, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    done = store.objects.upload(headless_job(), [tmp_path / "pipe"], store.bucket(), "")
+    assert done.objects == 0 and done.errors == ((str(tmp_path / "pipe"), "It is no regular file"),)
 
 
 def test_odd_keys_are_listed_fetched_copied_and_deleted(store, tmp_path: Path) -> None:

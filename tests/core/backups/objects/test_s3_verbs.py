@@ -116,6 +116,7 @@ def test_lifecycle_and_uploads(s3: Verb, sandbox) -> None:
     ("words", "status", "said"),
     [
         (("ls", "bucket"), 2, "is no S3 address"),
+        (("ls", "s3://arn:aws:s3:eu-west-1:123456789012:accesspoint/a/k"), 2, "alias"),
         (("ls", "s3://no-such-bucket-here"), 1, "There is no bucket of that name"),
         (("mb", "s3://Bad_Name"), 2, "cannot be a bucket's name"),
         (("get", "s3://bucket"), 2, "names no object"),
