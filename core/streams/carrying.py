@@ -12,9 +12,11 @@ from core.base.locks import take
 from core.jobs.lock import LOCKED
 from core.settings.profiles import WarehouseConnection
 from core.streams.dispatch import dispatch_to
-from core.streams.loading import Loader, Staging, Statements
+from core.streams.loading import Loader
 from core.streams.pages import StreamSource
 from core.streams.pipeline import Pipeline, PipelineOptions
+from core.streams.staging import Staging
+from core.streams.statements import Statements
 
 
 @dataclass(frozen=True, slots=True)

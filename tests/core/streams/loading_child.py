@@ -12,9 +12,11 @@ from typing import Any
 from core.aws.session import AwsSession, Target
 from core.jobs.job import Job, headless_job
 from core.settings.profiles import Profile, WarehouseConnection
-from core.streams.loading import Loader, Staging, Statements
+from core.streams.loading import Loader
 from core.streams.pages import StreamSource
 from core.streams.pipeline import Pipeline, PipelineOptions
+from core.streams.staging import Staging
+from core.streams.statements import Statements
 from tests.core.streams.pipeline_child import InThread
 
 CONNECTION = WarehouseConnection("local", database="dev", workgroup="local")

@@ -23,8 +23,9 @@ import orjson
 
 from core.base.errors import OpsError
 from core.jobs.job import Job, headless_job
+from core.streams.checkpoints import Standing
 from core.streams.dispatch import LocalProcesses
-from core.streams.loading import Loader, Standing
+from core.streams.loading import Loader
 from core.streams.page_views import work
 from core.streams.pages import StreamSource
 from core.streams.pipeline import Pipeline, PipelineOptions, PipelineSnapshot

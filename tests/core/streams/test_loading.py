@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import orjson
 import pytest
@@ -21,12 +22,15 @@ from core.base.places import Places
 from core.jobs.job import Job, JobCancelled, headless_job
 from core.settings.model import Settings
 from core.streams.carrying import Carriage, pipeline
+from core.streams.checkpoints import Checkpoints
 from core.streams.decode import Record
-from core.streams.loading import Loader, Staging, Statements
+from core.streams.loading import Loader
 from core.streams.page_views import parsed
 from core.streams.pages import StreamSource
 from core.streams.pipeline import Pipeline, PipelineOptions, PipelineSnapshot
 from core.streams.positions import LATEST, SHARD_END, TRIM_HORIZON, Checkpoint, Start
+from core.streams.staging import Staging
+from core.streams.statements import Statements
 from tests.core.sandbox.kinesis.plane import ROOT, Plane
 from tests.core.streams.loading_child import CONNECTION, session
 from tests.core.streams.pipeline_child import InThread
@@ -159,6 +163,52 @@ def test_a_kill_while_the_warehouse_loads_neither_loses_nor_doubles(aws: AwsSess
     assert count(aws, "killed") == [600, 600]
     listed = aws.client("s3").list_objects_v2(Bucket="staging", Prefix="killed/").get("Contents", [])
     assert listed == []
+
+
+def test_rejects_are_kept_once_whoever_was_killed(aws: AwsSession, plane: Plane) -> None:
+    """A run that ends between keeping them and committing, another batch then, and at last the whole again."""
+    plane.create("rejecting", 1)
+
+    def send(first: int, last: int) -> None:
+        records = [
+            {"Data": b"bad %d" % n if n % 2 else orjson.dumps({"event_id": f"e{n}"}), "PartitionKey": "k"}
+            for n in range(first, last)
+        ]
+        plane.client.put_records(StreamName="rejecting", Records=records)
+
+    def made(kind: type[Loader]) -> Pipeline:
+        into = kind(Statements(aws, CONNECTION), Staging(aws, "s3://staging/r/"), "rejecting", "rejecting", "default")
+        options = PipelineOptions(every=0.05, batch_records=5, reads_per_second=50, page_records=5)
+        return Pipeline(StreamSource(aws, "rejecting"), into, InThread(), options)
+
+    class Killed(Loader):
+        commits = 0
+
+        def commit(self, *arguments: Any) -> None:
+            self.commits += 1
+            if self.commits == 2:
+                raise KeyboardInterrupt
+            super().commit(*arguments)
+
+    send(0, 14)
+    with pytest.raises(KeyboardInterrupt):
+        made(Killed).run(headless_job(), once=True, make_bucket=True)
+    send(14, 18)
+    end = made(Loader).run(headless_job(), once=True)
+    for start in (TRIM_HORIZON, Start("sequence", shard="shardId-000000000000", sequence=kept_rejects(aws)[2][0])):
+        checkpoints = Checkpoints(Statements(aws, CONNECTION), "rejecting", "rejecting")
+        checkpoints.standing(JOB, StreamSource(aws, "rejecting").birth()[0])
+        checkpoints.set_back(JOB, start, 0)
+        made(Loader).run(headless_job(), once=True)
+    assert sorted(int(data.split()[1]) for _, data in kept_rejects(aws)) == list(range(1, 18, 2))
+    assert end.rejects_at == "s3://staging/r/rejects/" and count(aws, "rejecting") == [9, 9]
+
+
+def kept_rejects(aws: AwsSession) -> list[tuple[str, str]]:
+    s3 = aws.client("s3")
+    keys = [entry["Key"] for entry in s3.list_objects_v2(Bucket="staging", Prefix="r/rejects/").get("Contents", [])]
+    lines = [line for key in keys for line in s3.get_object(Bucket="staging", Key=key)["Body"].read().splitlines()]
+    return [(reject["sequence"], reject["data"]) for reject in map(orjson.loads, lines)]
 
 
 def test_pipelines_with_one_staging_prefix_leave_each_other_alone(aws: AwsSession, home: Places) -> None:

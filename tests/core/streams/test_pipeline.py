@@ -18,9 +18,11 @@ import pytest
 from core.base.errors import OpsError, WrongUse
 from core.jobs.job import JobCancelled, headless_job
 from core.streams.dispatch import gearman_address
-from core.streams.loading import Loader, Staging, Statements
+from core.streams.loading import Loader
 from core.streams.pages import StreamSource
 from core.streams.pipeline import Pipeline, PipelineOptions
+from core.streams.staging import Staging
+from core.streams.statements import Statements
 from tests.core.sandbox.kinesis.plane import Plane
 from tests.core.streams.pipeline_child import STAGES, FileLoader, InThread, run
 from tests.core.streams.test_producer import session
