@@ -26,12 +26,14 @@ class Standing:
     """How far earlier runs have come. checkpoints: shard -> up to where its records are in the table. start: where
     shards without one begin, as the first run was told; None: there was none. idle: seconds since the last commit.
     other: the table was loaded from another stream of this name (deleted since, or of another account or region).
+    emptied: the table, if records were carried into it and it has no row of the stream, else "".
     """
 
     checkpoints: dict[str, Checkpoint]
     start: Start | None = None
     idle: float | None = None
     other: bool = False
+    emptied: str = ""
 
     def notes(self, stream: str, kept: float) -> tuple[str, ...]:
         """What whoever starts a run should know of those before, of a stream that keeps its records ``kept`` seconds."""
@@ -40,12 +42,19 @@ class Standing:
                 f"The table was loaded from another stream named {stream}, which was deleted or is of another account or "
                 "region; this one is read from its oldest record",
             )
+        told = []
         if self.idle is not None and self.idle > kept:
-            return (
+            told.append(
                 f"Nothing was committed for {self.idle / 3600:.1f} hours, and the stream keeps its records for "
-                f"{kept / 3600:.0f}: those that came earlier and were not read are gone",
+                f"{kept / 3600:.0f}: those that came earlier and were not read are gone"
             )
-        return ()
+        if self.emptied:
+            told.append(
+                f"{self.emptied} has no row of {stream}, although records were carried into it before. If it was dropped or "
+                "emptied, they are not read again by themselves. To load what the stream still keeps of them: "
+                f"opsdesk streams reset {stream} --table {self.emptied} --from trim_horizon"
+            )
+        return tuple(told)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import uuid
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from core.base.errors import WrongUse
@@ -55,6 +56,8 @@ class Loader:
             for shard, done in found.checkpoints.items()
             if done.sub_sequence is None and done.sequence.isdecimal()
         }
+        if self._done and not self.checkpoints.any_row(job):
+            found = replace(found, emptied=self.table)
         return found
 
     def begin(self, job: Job[Any], since: float) -> None:

@@ -15,6 +15,8 @@ from core.settings.model import Settings
 from core.settings.profiles import Profile
 from core.streams.service import StreamsService
 from tests.core.sandbox.kinesis.plane import Plane
+from tests.core.streams import loading_child
+from tests.sandboxed import Sandbox
 
 settings.register_profile("patient", deadline=None)  # a busy machine is no failure
 settings.load_profile("patient")
@@ -35,6 +37,14 @@ def plane(running_plane: Plane) -> Iterator[Plane]:
     running_plane.control("SetFaults", **OFF)
     yield running_plane
     running_plane.control("SetFaults", **OFF)
+
+
+@pytest.fixture
+def aws(plane: Plane, sandbox: Sandbox) -> AwsSession:
+    """The plane's streams, and the sandbox's S3 and Data API."""
+    target = sandbox.target
+    at = target.endpoints
+    return loading_child.session(plane.url, at["redshift-data"], at["s3"], target.access_key, target.secret_key)
 
 
 def session(url: str) -> AwsSession:

@@ -36,13 +36,6 @@ def closing_producer(producer: Producer) -> Iterator[Producer]:
         producer.close(0)
 
 
-@pytest.fixture(scope="module")
-def plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Plane]:
-    running = Plane(tmp_path_factory.mktemp("kinesis")).start()
-    yield running
-    running.stop()
-
-
 class Site:
     """A collector over a sink that keeps what it is given, or refuses while ``away``."""
 

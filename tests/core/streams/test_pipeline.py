@@ -7,7 +7,6 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -28,14 +27,6 @@ from tests.core.streams.pipeline_child import STAGES, FileLoader, InThread, run
 from tests.core.streams.test_producer import session
 
 ROOT = Path(__file__).resolve().parents[3]
-
-
-@pytest.fixture(scope="module")
-def plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Plane]:
-    running = Plane(tmp_path_factory.mktemp("kinesis")).start()
-    running.control("SetFaults", LimitScale=0)
-    yield running
-    running.stop()
 
 
 def fill(plane: Plane, stream: str, count: int, start: int = 0) -> set[str]:
@@ -205,11 +196,11 @@ def _copy(source: socket.socket, target: socket.socket) -> None:
 
 
 def test_an_endpoint_that_cuts_and_stalls(plane: Plane, tmp_path: Path) -> None:
-    plane.create("cut", 2)
-    sent = fill(plane, "cut", 400)
+    plane.create("piped_cut", 2)
+    sent = fill(plane, "piped_cut", 400)
     proxy = LyingProxy(plane.port)
     try:
-        run(proxy.url, "cut", tmp_path)
+        run(proxy.url, "piped_cut", tmp_path)
     finally:
         proxy.close()
     assert loaded(tmp_path) == sorted(sent) and proxy.count >= 4
@@ -233,8 +224,8 @@ def test_passing_trouble_is_waited_out_and_lasting_trouble_is_told(plane: Plane,
 
 
 def test_reading_waits_for_a_slow_warehouse_and_a_cancel_ends_it(plane: Plane, tmp_path: Path) -> None:
-    plane.create("slow", 1)
-    fill(plane, "slow", 2_000)
+    plane.create("piped_slow", 1)
+    fill(plane, "piped_slow", 2_000)
     gate = threading.Event()
 
     class SlowLoader(FileLoader):
@@ -243,7 +234,7 @@ def test_reading_waits_for_a_slow_warehouse_and_a_cancel_ends_it(plane: Plane, t
             return super().stage(content)
 
     options = PipelineOptions(every=0.01, batch_records=50, most_records=300, reads_per_second=5)
-    pipeline = Pipeline(StreamSource(session(plane.url), "slow"), SlowLoader(tmp_path), InThread(), options)
+    pipeline = Pipeline(StreamSource(session(plane.url), "piped_slow"), SlowLoader(tmp_path), InThread(), options)
     job: Any = headless_job()
     ended: list[BaseException] = []
 
@@ -289,9 +280,9 @@ def test_iterators_expire_while_the_warehouse_is_slow(plane: Plane, tmp_path: Pa
 
 
 def test_a_staged_file_that_cannot_be_removed_does_not_end_the_run(plane: Plane, tmp_path: Path) -> None:
-    plane.create("left", 1)
-    sent = fill(plane, "left", 30)
-    plane.client.put_record(StreamName="left", Data=b"no json", PartitionKey="k")
+    plane.create("piped_left", 1)
+    sent = fill(plane, "piped_left", 30)
+    plane.client.put_record(StreamName="piped_left", Data=b"no json", PartitionKey="k")
     away = [OpsError("S3 away", code="unreachable")]
 
     class UntidyLoader(FileLoader):
@@ -304,7 +295,7 @@ def test_a_staged_file_that_cannot_be_removed_does_not_end_the_run(plane: Plane,
             return super().keep_rejects(rejects)
 
     options = PipelineOptions(every=0.05, reads_per_second=50)
-    source = StreamSource(session(plane.url), "left")
+    source = StreamSource(session(plane.url), "piped_left")
     end = Pipeline(source, UntidyLoader(tmp_path), InThread(), options).run(headless_job(), once=True)
     assert loaded(tmp_path) == sorted(sent) and (end.rejected, end.retries) == (1, 1)
 

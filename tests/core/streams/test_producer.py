@@ -6,7 +6,7 @@ import random
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import orjson
@@ -21,14 +21,6 @@ from core.streams.producer import Producer, ProducerLimits
 from core.streams.sink import PutFailed, StreamSink
 from core.streams.templates import Feed, json_lines, template
 from tests.core.sandbox.kinesis.plane import Plane
-
-
-@pytest.fixture(scope="module")
-def plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Plane]:
-    running = Plane(tmp_path_factory.mktemp("kinesis")).start()
-    running.control("SetFaults", LimitScale=0)
-    yield running
-    running.stop()
 
 
 def session(url: str) -> AwsSession:
@@ -214,10 +206,10 @@ def test_bad_records_are_refused_at_once() -> None:
 
 
 def test_into_a_real_stream_with_throttles_errors_and_lost_answers(plane: Plane) -> None:
-    plane.create("hurt", 2)
+    plane.create("put_hurt", 2)
     plane.control("SetFaults", ThrottleShare=0.2, ErrorShare=0.2, LostAnswerShare=0.1)
     producer = Producer(
-        StreamSink(session(plane.url), "hurt"), ProducerLimits(linger=0.005, batch_records=50, back_off=QUICK)
+        StreamSink(session(plane.url), "put_hurt"), ProducerLimits(linger=0.005, batch_records=50, back_off=QUICK)
     )
     try:
         for n in range(600):
@@ -228,7 +220,7 @@ def test_into_a_real_stream_with_throttles_errors_and_lost_answers(plane: Plane)
     producer.close()
     end = producer.snapshot()
     firsts: dict[str, list[int]] = defaultdict(list)
-    for record in plane.read_all("hurt"):
+    for record in plane.read_all("put_hurt"):
         number = int(record["Data"])
         if number not in firsts[record["PartitionKey"]]:
             firsts[record["PartitionKey"]].append(number)
