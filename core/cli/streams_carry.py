@@ -91,7 +91,7 @@ def _rate(word: str) -> float:
 
 
 def _put(options: argparse.Namespace, console: Console) -> int:
-    from core.streams.producer import ProducerLimits
+    from core.streams.producing import ProducerLimits
 
     if options.template and not options.rate:
         options.rate = 100.0
@@ -123,12 +123,14 @@ def _put(options: argparse.Namespace, console: Console) -> int:
             "sent": end.accepted + end.dropped,
             "acknowledged": end.acknowledged,
             "retried": end.retried,
-            "failed": end.dropped + lost,
+            "failed": end.dropped + lost + end.refused,
             "seconds": round(time.monotonic() - began, 3),
             "put_ms": dict(zip(("p50", "p95", "p99"), (round(value, 2) for value in end.put_ms), strict=True)),
             "unsure": end.unsure,
             "senders_needed": round(end.senders_needed, 2),
         }
+        if end.refusal is not None:
+            console.warn(str(end.refusal))
         console.result(result)
     return 1 if result["failed"] else 0
 
@@ -200,12 +202,15 @@ def _collect(options: argparse.Namespace, console: Console) -> int | None:
         console.do("collect", work)
     finally:
         end, sent = collector.snapshot(), collector.app.producer.snapshot()
-        kept = sent.accepted - sent.acknowledged - lost
+        kept = sent.accepted - sent.acknowledged - sent.refused - lost
         if kept:
             console.warn(f"{kept:,} records wait on disk: the next collector of {options.name} sends them first.")
         if sent.trouble is not None:
             console.warn(str(sent.trouble))
-        console.result({"events": end.events, "requests": end.statuses, "lost": lost, "on_disk": kept})
+        if sent.refusal is not None:
+            console.warn(f"{sent.refused:,} records were refused. The last: {sent.refusal}")
+        told = {"events": end.events, "requests": end.statuses, "lost": lost, "on_disk": kept, "refused": sent.refused}
+        console.result(told)
     return 1 if lost else None
 
 

@@ -5,14 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from core.base.errors import OpsError
 from core.jobs.job import Job
 from core.streams.export import saved_records
-from core.streams.producer import Producer, ProducerSnapshot
+from core.streams.producer import Producer
+from core.streams.producing import ProducerSnapshot
 
 
 def replay(job: Job[Any], producer: Producer, path: Path) -> ProducerSnapshot:
     """All of them, with their keys and in their order; returns when all are acknowledged, and closes the producer. Raises
-    OpsError naming the record of a damaged file; those before it were sent."""
+    OpsError naming the record of a damaged file (those before it were sent), or where some were refused."""
     producer.sink.learn_size()
     try:
         for number, (key, data) in enumerate(saved_records(path), 1):
@@ -25,7 +27,16 @@ def replay(job: Job[Any], producer: Producer, path: Path) -> ProducerSnapshot:
             _check(job, producer, producer.snapshot().acknowledged)
     finally:
         producer.close(5.0 if producer.snapshot().trouble is None else 0.0)
-    return producer.snapshot()
+    told = producer.snapshot()
+    if told.refusal is not None:
+        raise OpsError(
+            f"{told.refused:,} of the records of {path.name} were refused",
+            f"{told.refusal.title}. {told.refusal.why}",
+            f"The other {told.acknowledged:,} are in the stream; correct those and send them alone",
+            details=told.refusal.details,
+            code="refused",
+        )
+    return told
 
 
 def _check(job: Job[Any], producer: Producer, done: int) -> None:

@@ -22,7 +22,8 @@ from core.streams.fanout import FanOutSource
 from core.streams.pages import Shard, StreamSource
 from core.streams.pipeline import Pipeline, PipelineOptions, PipelineSnapshot
 from core.streams.positions import LATEST, Start, shard_id
-from core.streams.producer import Producer, ProducerLimits, ProducerSnapshot
+from core.streams.producer import Producer
+from core.streams.producing import ProducerLimits, ProducerSnapshot
 from core.streams.query import Answer
 from core.streams.reader import Pace
 from core.streams.replay import replay

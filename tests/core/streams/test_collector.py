@@ -21,7 +21,8 @@ import pytest
 from core.base.errors import OpsError, WrongUse
 from core.base.places import Places
 from core.streams.collector import MOST_BODY, Collector, listen_address
-from core.streams.producer import Producer, ProducerLimits
+from core.streams.producer import Producer
+from core.streams.producing import ProducerLimits
 from core.streams.sink import StreamSink
 from tests.core.sandbox.kinesis.plane import Plane
 from tests.core.streams.conftest import service_at, wait_until

@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 from core.aws.session import AwsSession, Target
 from core.base.errors import OpsError, WrongUse
 from core.settings.profiles import Profile
-from core.streams.producer import Producer, ProducerLimits
+from core.streams.producer import Producer
+from core.streams.producing import ProducerLimits
 from core.streams.sink import PutFailed, StreamSink
 from core.streams.templates import Feed, json_lines, template
 from tests.core.sandbox.kinesis.plane import Plane
