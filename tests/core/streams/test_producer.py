@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import threading
 import time
+import tracemalloc
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -262,6 +263,24 @@ def test_templates_of_orders_and_files(tmp_path: Path) -> None:
     assert [make() for _ in range(3)] == [(b"one", "1"), (b"two", "2"), (b"one", "1")]
     with pytest.raises(WrongUse, match="no template"):
         template("nothing")
+    (tmp_path / "empty").write_text("\n\n")
+    with pytest.raises(WrongUse, match="holds no lines"):
+        template(str(tmp_path / "empty"))
+
+
+def test_a_file_of_any_size_is_read_as_it_is_sent(tmp_path: Path) -> None:
+    """Two gigabytes with a hole: read whole they would not fit, and a line without an end is no record."""
+    with (tmp_path / "large").open("wb") as file:
+        file.write(b"one\r\ntwo\n")
+        file.truncate(2 << 30)
+    make = template(str(tmp_path / "large"))
+    tracemalloc.start()
+    assert [make(), make()] == [(b"one", "1"), (b"two", "2")]
+    with pytest.raises(WrongUse, match="Line 3 of large is too long"):
+        make()
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 64 << 20
 
 
 def test_json_lines_take_their_key_from_a_field() -> None:
