@@ -1,11 +1,9 @@
-"""A pipeline with the real loader that kills itself while the warehouse works on its second batch:
-``python -m ... KINESIS_URL DATA_API_URL S3_URL ACCESS_KEY SECRET_KEY STREAM TABLE``."""
+"""A pipeline with the real loader that kills itself while the warehouse works on its second batch."""
 
 from __future__ import annotations
 
 import os
 import signal
-import sys
 from collections.abc import Sequence
 from typing import Any
 
@@ -51,9 +49,8 @@ class DyingStatements(Statements):
         return super()._wait(job, identifier, doing)
 
 
-if __name__ == "__main__":
-    aws = session(*sys.argv[1:6])
-    stream, table = sys.argv[6:]
+def load_and_die(place: tuple[str, str, str, str, str], stream: str, table: str) -> None:
+    aws = session(*place)
     loader = Loader(DyingStatements(aws, CONNECTION), Staging(aws, "s3://staging/killed/"), stream, table, "default")
     options = PipelineOptions(every=0.05, batch_records=100, reads_per_second=50, page_records=50)
     Pipeline(StreamSource(aws, stream), loader, InThread(), options).run(headless_job(), once=True, make_bucket=True)

@@ -25,8 +25,8 @@ from core.streams.producer import Producer
 from core.streams.producing import ProducerLimits
 from core.streams.sink import StreamSink
 from tests.core.sandbox.kinesis.plane import Plane
-from tests.core.streams.conftest import service_at, wait_until
-from tests.core.streams.test_producer import ScriptedSink, session
+from tests.core.streams.conftest import service_at, session, wait_until
+from tests.core.streams.test_producer import ScriptedSink
 
 
 @contextmanager

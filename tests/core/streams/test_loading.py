@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import io
-import subprocess
-import sys
 import threading
 import time
 from pathlib import Path
@@ -29,8 +27,9 @@ from core.streams.pipeline import Pipeline, PipelineOptions, PipelineSnapshot
 from core.streams.positions import LATEST, SHARD_END, TRIM_HORIZON, Checkpoint, Start
 from core.streams.staging import Staging
 from core.streams.statements import Statements
-from tests.core.sandbox.kinesis.plane import ROOT, Plane
-from tests.core.streams.loading_child import CONNECTION
+from tests.core.sandbox.kinesis.plane import Plane
+from tests.core.streams.children import ended
+from tests.core.streams.loading_child import CONNECTION, load_and_die
 from tests.core.streams.pipeline_child import InThread
 
 JOB: Job[None] = headless_job()
@@ -111,10 +110,7 @@ def test_a_kill_while_the_warehouse_loads_neither_loses_nor_doubles(aws: AwsSess
         assert plane.client.put_records(StreamName="killed", Records=records)["FailedRecordCount"] == 0
     target = aws.target()
     urls = [target.endpoints[name] for name in ("kinesis", "redshift-data", "s3")]
-    keys = [target.access_key, target.secret_key]
-    command = [sys.executable, "-m", "tests.core.streams.loading_child", *urls, *keys, "killed", "killed"]
-    died = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
-    assert died.returncode == -9, died.stderr
+    assert ended(load_and_die, (*urls, target.access_key, target.secret_key), "killed", "killed") == -9
     options = PipelineOptions(every=0.1, reads_per_second=50)
     again = Loader(Statements(aws, CONNECTION), Staging(aws, "s3://staging/killed/"), "killed", "killed", "default")
     pipeline = Pipeline(StreamSource(aws, "killed"), again, InThread(), options)
@@ -138,7 +134,7 @@ def test_rejects_are_kept_once_whoever_was_killed(aws: AwsSession, plane: Plane)
 
     def made(kind: type[Loader]) -> Pipeline:
         into = kind(Statements(aws, CONNECTION), Staging(aws, "s3://staging/r/"), "rejecting", "rejecting", "default")
-        options = PipelineOptions(every=0.05, batch_records=5, reads_per_second=50, page_records=5)
+        options = PipelineOptions(every=0.05, batch_records=6, reads_per_second=50, page_records=6)
         return Pipeline(StreamSource(aws, "rejecting"), into, InThread(), options)
 
     class Killed(Loader):
@@ -155,11 +151,10 @@ def test_rejects_are_kept_once_whoever_was_killed(aws: AwsSession, plane: Plane)
         made(Killed).run(headless_job(), once=True, make_bucket=True)
     send(14, 18)
     end = made(Loader).run(headless_job(), once=True)
-    for start in (TRIM_HORIZON, Start("sequence", shard="shardId-000000000000", sequence=kept_rejects(aws)[2][0])):
-        checkpoints = Checkpoints(Statements(aws, CONNECTION), "rejecting", "rejecting")
-        checkpoints.standing(JOB, StreamSource(aws, "rejecting").birth()[0])
-        checkpoints.set_back(JOB, start, 0)
-        made(Loader).run(headless_job(), once=True)
+    checkpoints = Checkpoints(Statements(aws, CONNECTION), "rejecting", "rejecting")
+    checkpoints.standing(JOB, StreamSource(aws, "rejecting").birth()[0])
+    checkpoints.set_back(JOB, Start("sequence", shard="shardId-000000000000", sequence=kept_rejects(aws)[2][0]), 0)
+    made(Loader).run(headless_job(), once=True)
     assert sorted(int(data.split()[1]) for _, data in kept_rejects(aws)) == list(range(1, 18, 2))
     assert end.rejects_at == "s3://staging/r/rejects/" and count(aws, "rejecting") == [9, 9]
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import socket
-import subprocess
-import sys
 import threading
 import time
 from contextlib import closing
@@ -23,10 +21,9 @@ from core.streams.pipeline import Pipeline, PipelineOptions
 from core.streams.staging import Staging
 from core.streams.statements import Statements
 from tests.core.sandbox.kinesis.plane import Plane
+from tests.core.streams.children import begun, ended
+from tests.core.streams.conftest import session
 from tests.core.streams.pipeline_child import STAGES, FileLoader, InThread, run
-from tests.core.streams.test_producer import session
-
-ROOT = Path(__file__).resolve().parents[3]
 
 
 def fill(plane: Plane, stream: str, count: int, start: int = 0) -> set[str]:
@@ -67,11 +64,9 @@ def test_a_kill_at_any_stage_neither_loses_nor_doubles(plane: Plane, tmp_path: P
     stream = "kill-" + stage.replace(" ", "-")
     plane.create(stream, 2)
     sent = fill(plane, stream, 900)
-    command = [sys.executable, "-m", "tests.core.streams.pipeline_child", plane.url, stream, str(tmp_path), stage]
-    died = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
-    assert died.returncode == (0 if stage == "worker" else -9), died.stderr
+    assert ended(run, plane.url, stream, tmp_path, stage) == (0 if stage == "worker" else -9)
     if stage == "worker":
-        assert "killed a worker" in died.stdout
+        assert (tmp_path / "killed-a-worker").exists()
     else:
         assert_left_in_the_middle(plane, stream, tmp_path, stage)
         run(plane.url, stream, tmp_path)
@@ -102,14 +97,13 @@ def test_kills_at_any_moment_while_the_stream_is_resharded(plane: Plane, tmp_pat
     sent: set[str] = set()
     for round_number, shards in enumerate((4, 3, 2)):
         sent |= fill(plane, "moving", 400, 400 * round_number)
-        command = [sys.executable, "-m", "tests.core.streams.pipeline_child", plane.url, "moving", str(tmp_path), ""]
-        child = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL)
+        child = begun(run, plane.url, "moving", tmp_path)
         plane.client.update_shard_count(StreamName="moving", TargetShardCount=shards, ScalingType="UNIFORM_SCALING")
         plane.until_active("moving")
         sent |= fill(plane, "moving", 100, 10_000 + 100 * round_number)
         time.sleep(0.6 + 0.5 * round_number)
         child.kill()
-        child.wait()
+        child.join()
     run(plane.url, "moving", tmp_path)
     assert loaded(tmp_path) == sorted(sent)
 

@@ -15,21 +15,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.aws.session import AwsSession, Target
 from core.base.errors import OpsError, WrongUse
-from core.settings.profiles import Profile
 from core.streams.producer import Producer
 from core.streams.producing import ProducerLimits
 from core.streams.sink import PutFailed, StreamSink
 from core.streams.templates import Feed, json_lines, template
 from tests.core.sandbox.kinesis.plane import Plane
-
-
-def session(url: str) -> AwsSession:
-    profile = Profile("test", kind="env", region="us-east-1")
-    target = Target(profile, "us-east-1", endpoints={"default": url}, access_key="a", secret_key="b")
-    return AwsSession(profile, lambda: target)
-
+from tests.core.streams.conftest import session
 
 Answer = Callable[[Sequence[tuple[bytes, str]]], list[str]]
 

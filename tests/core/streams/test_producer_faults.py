@@ -23,8 +23,8 @@ from core.streams.producing import ProducerLimits
 from core.streams.sink import PutFailed, StreamSink
 from core.streams.spill import Spill
 from tests.core.sandbox.kinesis.plane import ROOT, Plane
-from tests.core.streams.conftest import wait_until
-from tests.core.streams.test_producer import QUICK, ScriptedSink, in_order, session
+from tests.core.streams.conftest import session, wait_until
+from tests.core.streams.test_producer import QUICK, ScriptedSink, in_order
 from tests.fakes.lying import lying
 from tests.fakes.wire import wire_to
 
