@@ -114,7 +114,7 @@ json_values = st.recursive(
 names = st.sampled_from([*COLUMNS, "collector", "other"])
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(st.dictionaries(names, json_values, max_size=8), max_size=5))
 def test_any_json_object_becomes_a_row_that_fits(events: list[dict[str, Any]]) -> None:
     result = parsed("s", [record(orjson.dumps(event), sequence=str(n)) for n, event in enumerate(events)])
