@@ -1,4 +1,4 @@
-"""streams put | collect | pipeline | worker: bring records into a stream, and carry them on into the warehouse."""
+"""streams put | collect | pipeline | reset | worker: bring records into a stream, and carry them on into the warehouse."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from core.jobs.job import Job
 
 if TYPE_CHECKING:
     from core.streams.pipeline import PipelineSnapshot
+    from core.streams.resetting import ResetPlan
 
 _CLOSE_WITHIN = 60.0  # seconds that the last records may take
 
@@ -55,6 +56,21 @@ def add_actions(group: Group) -> None:
     pipeline.add_argument(
         "--from", dest="start", default="trim_horizon", metavar="PLACE", help="where a first run begins (trim_horizon)"
     )
+    reset = group.action(
+        "reset", _reset, "have a pipeline begin anew elsewhere; says what that means, and does it with --yes"
+    )
+    reset.add_argument("name")
+    reset.add_argument("--table", required=True, metavar="T", help="TABLE or SCHEMA.TABLE that it carries into")
+    reset.add_argument(
+        "--from",
+        dest="start",
+        required=True,
+        metavar="PLACE",
+        help="trim_horizon, latest, an age, a time, or SHARD:SEQUENCE for that shard alone",
+    )
+    reset.add_argument("--connection", default="", metavar="C", help="Data API connection of the profile")
+    reset.add_argument("--yes", action="store_true", help="do it (without: only say what it means)")
+
     worker = group.action("worker", _worker, "do the work of pipelines that dispatch to a Gearman server")
     worker.add_argument("server", metavar="gearman://host:port")
 
@@ -75,7 +91,7 @@ def _rate(word: str) -> float:
 
 
 def _put(options: argparse.Namespace, console: Console) -> int:
-    from core.streams.producer import ProducerLimits
+    from core.streams.producing import ProducerLimits
 
     if options.template and not options.rate:
         options.rate = 100.0
@@ -107,12 +123,14 @@ def _put(options: argparse.Namespace, console: Console) -> int:
             "sent": end.accepted + end.dropped,
             "acknowledged": end.acknowledged,
             "retried": end.retried,
-            "failed": end.dropped + lost,
+            "failed": end.dropped + lost + end.refused,
             "seconds": round(time.monotonic() - began, 3),
             "put_ms": dict(zip(("p50", "p95", "p99"), (round(value, 2) for value in end.put_ms), strict=True)),
             "unsure": end.unsure,
             "senders_needed": round(end.senders_needed, 2),
         }
+        if end.refusal is not None:
+            console.warn(str(end.refusal))
         console.result(result)
     return 1 if result["failed"] else 0
 
@@ -184,12 +202,15 @@ def _collect(options: argparse.Namespace, console: Console) -> int | None:
         console.do("collect", work)
     finally:
         end, sent = collector.snapshot(), collector.app.producer.snapshot()
-        kept = sent.accepted - sent.acknowledged - lost
+        kept = sent.accepted - sent.acknowledged - sent.refused - lost
         if kept:
             console.warn(f"{kept:,} records wait on disk: the next collector of {options.name} sends them first.")
         if sent.trouble is not None:
             console.warn(str(sent.trouble))
-        console.result({"events": end.events, "requests": end.statuses, "lost": lost, "on_disk": kept})
+        if sent.refusal is not None:
+            console.warn(f"{sent.refused:,} records were refused. The last: {sent.refusal}")
+        told = {"events": end.events, "requests": end.statuses, "lost": lost, "on_disk": kept, "refused": sent.refused}
+        console.result(told)
     return 1 if lost else None
 
 
@@ -243,6 +264,36 @@ def _carried(end: PipelineSnapshot) -> dict[str, Any]:
         "notes": list(end.notes),
         "behind_seconds": end.behind,
         "freshness_seconds": {"median": median, "worst": worst},
+    }
+
+
+def _reset(options: argparse.Namespace, console: Console) -> None:
+    from core.streams.carrying import Carriage
+    from core.streams.positions import start_from
+
+    streams = console.desk.streams
+    wanted = Carriage(options.name, options.table, connection=options.connection)
+    start = start_from(options.start, console.desk.workplace.clock.now())
+    work = streams.reset if options.yes else streams.plan_reset
+    plan = console.do(f"reset {options.name}", lambda job: work(job, wanted, start))
+    done = "Done." if options.yes else "Nothing was changed: this was a dry run. Say --yes to do it."
+    console.result(_reset_told(plan, done=options.yes), "\n".join([f"{plan.title}.", *plan.sentences, done]))
+
+
+def _reset_told(plan: ResetPlan, *, done: bool) -> dict[str, Any]:
+    passed = plan.passed_over
+    return {
+        "name": plan.stream,
+        "table": plan.table,
+        "done": done,
+        "from": plan.start.kind,
+        "since": plan.since or None,
+        "checkpoints": len(plan.standing.checkpoints),
+        "last_commit_seconds": plan.standing.idle,
+        "rows": plan.held.rows if plan.held else None,
+        "rows_read_again": plan.held.since if plan.held else None,
+        "passed_over": {"from": passed[0], "until": passed[1]} if passed else None,
+        "notes": list(plan.sentences),
     }
 
 

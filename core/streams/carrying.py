@@ -11,10 +11,13 @@ from core.base.errors import OpsError, WrongUse
 from core.base.locks import take
 from core.jobs.lock import LOCKED
 from core.settings.profiles import WarehouseConnection
+from core.streams.checkpoints import Checkpoints
 from core.streams.dispatch import dispatch_to
-from core.streams.loading import Loader, Staging, Statements
+from core.streams.loading import Loader
 from core.streams.pages import StreamSource
 from core.streams.pipeline import Pipeline, PipelineOptions
+from core.streams.staging import Staging
+from core.streams.statements import Statements
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +51,13 @@ def pipeline(workplace: Workplace, wanted: Carriage, options: PipelineOptions | 
     place = Staging(aws, f"{staging.rstrip('/')}/{wanted.stream}/{wanted.table.lower()}/")
     loader = Loader(statements, place, wanted.stream, wanted.table, wanted.iam_role)
     return Pipeline(StreamSource(aws, wanted.stream), loader, dispatch_to(wanted.dispatch, wanted.workers), options)
+
+
+def checkpoints_of(workplace: Workplace, wanted: Carriage) -> Checkpoints:
+    """Where the pipeline stands, as far as its warehouse knows."""
+    aws = workplace.aws
+    statements = Statements(aws, _connection(aws.target().warehouses, wanted.connection))
+    return Checkpoints(statements, wanted.stream, wanted.table)
 
 
 def _connection(connections: tuple[WarehouseConnection, ...], name: str) -> WarehouseConnection:

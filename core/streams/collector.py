@@ -23,6 +23,7 @@ from urllib.parse import parse_qsl
 import orjson
 
 from core.base.errors import OpsError, WrongUse
+from core.streams.doorway import Doorway, most_connections, protocol
 from core.streams.origin import Origin, origin_of, trusted
 from core.streams.producer import Producer
 
@@ -31,6 +32,7 @@ _MOST_DISCARDED = 8 * MOST_BODY  # read and thrown away, so that a client still 
 MOST_EVENTS = 500
 _MOST_TEXT = 2_048  # characters of one field that is taken from a header or a query
 _HEAD_WITHIN = 15.0  # seconds for a request's first line and headers
+_MOST_HELD = 64 << 20  # bytes of all bodies that come at the moment
 _SILENT_FOR, _BODY_WITHIN = 10.0, 60.0  # seconds a sender may pause, and take in all
 _DRAIN_WITHIN = 30.0
 _PIXEL = bytes.fromhex("47494638396101000100800000000000ffffff21f90401000000002c00000000010001000002024401003b")
@@ -66,6 +68,7 @@ class CollectorApp:
         self.statuses: Counter[int] = Counter()
         self.events = 0
         self.draining = False
+        self._held = 0  # bytes of bodies that have not come to their end
         self._trust = trusted(trust)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -86,7 +89,7 @@ class CollectorApp:
         path, method = scope["path"], scope["method"]
         if path == "/collect":
             if method == "POST":
-                self._take(_posted(await _body(scope, receive)), scope)
+                self._take(_posted(await self._body(scope, receive)), scope)
                 return 204, [_ANY_ORIGIN], b""
             if method == "OPTIONS":  # a browser on another site asks first
                 allowed = [
@@ -103,6 +106,37 @@ class CollectorApp:
         if path == "/healthz":
             return self._health()
         raise _Refused(404, "There are POST /collect, GET /pixel.gif and GET /healthz")
+
+    async def _body(self, scope: Scope, receive: Receive) -> bytes:
+        length = dict(scope["headers"]).get(b"content-length", b"0")
+        size = int(length) if length.isdigit() else 0
+        if size > _MOST_DISCARDED:
+            raise _Refused(413, f"A request may have {MOST_BODY:,} bytes", (b"connection", b"close"))
+        parts, size, held, now = [], 0, 0, asyncio.get_running_loop().time
+        until = now() + _BODY_WITHIN
+        try:
+            while True:
+                try:
+                    message = await asyncio.wait_for(receive(), min(_SILENT_FOR, until - now()))
+                except TimeoutError as error:
+                    raise _Refused(408, "The request did not come to its end", (b"connection", b"close")) from error
+                if message["type"] == "http.disconnect":
+                    raise _Refused(400, "The client left")
+                part = message.get("body", b"")
+                size += len(part)
+                if size <= MOST_BODY:
+                    parts.append(part)
+                    held += len(part)
+                    self._held += len(part)
+                    if self._held > _MOST_HELD:
+                        closing = (b"retry-after", b"1"), (b"connection", b"close")
+                        raise _Refused(503, "Too many requests come at once", *closing)
+                elif size > _MOST_DISCARDED or not message.get("more_body"):
+                    raise _Refused(413, f"A request may have {MOST_BODY:,} bytes", (b"connection", b"close"))
+                if not message.get("more_body"):
+                    return b"".join(parts)
+        finally:
+            self._held -= held
 
     def _take(self, events: list[dict[str, Any]], scope: Scope) -> None:
         if self.draining:
@@ -138,33 +172,10 @@ class CollectorApp:
             "spilled": now.spilled,
             "oldest_seconds": round(now.oldest, 3),
             "dropped": now.dropped,
+            "refused": now.refused,
             "trouble": str(now.trouble) if now.trouble else None,
         }
         return 200 if ok else 503, [(b"content-type", b"application/json"), _NO_STORE], orjson.dumps(body)
-
-
-async def _body(scope: Scope, receive: Receive) -> bytes:
-    length = dict(scope["headers"]).get(b"content-length", b"0")
-    size = int(length) if length.isdigit() else 0
-    if size > _MOST_DISCARDED:
-        raise _Refused(413, f"A request may have {MOST_BODY:,} bytes", (b"connection", b"close"))
-    parts, size, now = [], 0, asyncio.get_running_loop().time
-    until = now() + _BODY_WITHIN
-    while True:
-        try:
-            message = await asyncio.wait_for(receive(), min(_SILENT_FOR, until - now()))
-        except TimeoutError as error:
-            raise _Refused(408, "The request did not come to its end", (b"connection", b"close")) from error
-        if message["type"] == "http.disconnect":
-            raise _Refused(400, "The client left")
-        part = message.get("body", b"")
-        size += len(part)
-        if size <= MOST_BODY:
-            parts.append(part)
-        elif size > _MOST_DISCARDED or not message.get("more_body"):
-            raise _Refused(413, f"A request may have {MOST_BODY:,} bytes", (b"connection", b"close"))
-        if not message.get("more_body"):
-            return b"".join(parts)
 
 
 def _posted(body: bytes) -> list[dict[str, Any]]:
@@ -216,49 +227,6 @@ def _header(headers: dict[bytes, bytes], name: bytes) -> str | None:
     return value.decode("latin-1")[:_MOST_TEXT] if value else None
 
 
-def _protocol() -> Any:
-    """uvicorn's, with a limit for the head of a request: it waits for ever for one that comes letter by letter, and
-    some hundred of those would use up every connection that the system grants."""
-    from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
-
-    class Impatient(HttpToolsProtocol):
-        _due: asyncio.TimerHandle | None = None
-
-        def _await_head(self) -> None:
-            self._head_came()
-            self._due = self.loop.call_later(_HEAD_WITHIN, self._give_up)
-
-        def _head_came(self) -> None:
-            if self._due is not None:
-                self._due.cancel()
-                self._due = None
-
-        def _give_up(self) -> None:
-            if self.cycle is not None and not self.cycle.response_complete:
-                self._await_head()  # it came behind a request that is not answered yet
-            elif not self.transport.is_closing():
-                self.transport.close()
-
-        def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-            super().connection_made(transport)
-            self._await_head()
-
-        def connection_lost(self, exc: Exception | None) -> None:
-            self._head_came()
-            super().connection_lost(exc)
-
-        def on_message_begin(self) -> None:
-            super().on_message_begin()
-            if self._due is None:  # of the first one the time runs since the connection was made
-                self._await_head()
-
-        def on_headers_complete(self) -> None:
-            self._head_came()
-            super().on_headers_complete()
-
-    return Impatient
-
-
 class Collector:
     """The application served by uvicorn on a thread of its own. ``start`` binds, ``stop`` drains."""
 
@@ -294,7 +262,7 @@ class Collector:
             log_config=None,
             proxy_headers=False,  # resolved by the same code as the Edge tab, which also knows Port and Host
             server_header=False,
-            http=_protocol(),
+            http=protocol(Doorway(most_connections(), _HEAD_WITHIN, self.app.statuses)),
             timeout_keep_alive=15,
             timeout_graceful_shutdown=int(_DRAIN_WITHIN),
         )

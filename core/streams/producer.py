@@ -2,84 +2,25 @@
 
 from __future__ import annotations
 
+import logging
 import random
 import threading
 import time
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from core.base.errors import OpsError
 from core.streams.latencies import Latencies
 from core.streams.outbox import Chunk, Outbox, Outgoing
-from core.streams.sink import BATCH_BYTES, BATCH_RECORDS, CONNECTIONS, PutFailed, StreamSink
+from core.streams.producing import Counts, ProducerLimits, ProducerSnapshot
+from core.streams.sink import CONNECTIONS, PutFailed, StreamSink
 from core.streams.spill import Spill
 
 _TRY_AGAIN = 5.0  # seconds after a failure that is not of the passing kind (no permission, no stream, no disk)
+_REFUSED_IN_A_ROW = 20  # set aside one by one; where the service takes none in between, it is not the records' fault
 _OFFLINE_AFTER = 2.0  # seconds without an answer, from which on new records wait on disk: a kill must not lose them
-
-
-@dataclass(frozen=True, slots=True)
-class ProducerLimits:
-    """linger: seconds a record may wait for company. queue_*: what may wait in memory. spill_bytes: on disk.
-    senders: puts under way at once, at most. ordered: keep the order of each key (see the outbox).
-    back_off: seconds, the ceiling of the first wait before a resend, and of the longest; full jitter below it."""
-
-    linger: float = 0.1
-    batch_records: int = BATCH_RECORDS
-    batch_bytes: int = BATCH_BYTES
-    queue_records: int = 100_000
-    queue_bytes: int = 128 << 20
-    spill_bytes: int = 1 << 30
-    senders: int = 32
-    ordered: bool = True
-    back_off: tuple[float, float] = (0.05, 5.0)
-
-
-@dataclass(frozen=True, slots=True)
-class ProducerSnapshot:
-    """A producer as it stands; counts are of records since it was opened.
-
-    accepted = acknowledged + queued + in_flight + spilled (those found on disk from an earlier run count as accepted).
-    retried: sendings beyond the first. unsure: sent again after an answer that never came, so perhaps in twice.
-    dropped: not accepted because queue and disk were full (the caller was told). oldest: seconds that the oldest of
-    the next batch waits. needed: senders by rate x latency / batch (Little's law).
-    put_ms: p50, p95, p99 of the last 10,000 puts. rate: acknowledged a second, mean of the last 10 s.
-    """
-
-    state: str  # running | held up | closed
-    accepted: int
-    acknowledged: int
-    queued: int
-    in_flight: int
-    spilled: int
-    retried: int
-    unsure: int
-    dropped: int
-    oldest: float
-    queue_bytes: int
-    senders_busy: int
-    senders_needed: float
-    senders_most: int
-    rate: float
-    batch: float
-    put_ms: tuple[float, float, float]
-    error_codes: dict[str, int]
-    trouble: OpsError | None
-    lasting: bool  # the trouble will not pass by itself: no permission, no such stream, a refused request
-
-
-@dataclass(slots=True)
-class _Counts:
-    accepted: int = 0
-    acknowledged: int = 0
-    retried: int = 0
-    unsure: int = 0
-    dropped: int = 0
-    batches: int = 0
-    codes: Counter[str] = field(default_factory=Counter)
 
 
 class Producer:
@@ -92,13 +33,16 @@ class Producer:
         self._changed = threading.Condition()
         self._outbox = Outbox(ordered=self.limits.ordered)
         self._in_flight = self._busy = 0
-        self._counts, self._latencies = _Counts(), Latencies()
+        self._counts, self._latencies = Counts(), Latencies()
         self._done_lately: deque[tuple[float, int]] = deque()
         self._trouble: OpsError | None = None
         self._lasting = False
         self._held_until = 0.0
         self._flushing = self._closed = self._abandon = False
         self._failures = 0  # whole puts in a row
+        self._most = self.limits.batch_records  # of the next put: halved to find a record that is refused
+        self._refused_in_a_row = 0
+        self._refusal: OpsError | None = None
         self._failing_since: float | None = None
         self._no_refill_before = 0.0
         self._spill = Spill(spill, self.limits.spill_bytes) if spill is not None else None
@@ -230,6 +174,8 @@ class Producer:
                 dict(counts.codes),
                 self._trouble,
                 self._trouble is not None and self._lasting,
+                counts.refused,
+                self._refusal,
             )
 
     # -- the queue (under the lock) -----------------------------------------
@@ -329,7 +275,7 @@ class Producer:
         return 0.0 if self._flushing or full else outbox.first.since + self.limits.linger - now
 
     def _cut(self) -> list[Outgoing]:
-        batch = self._outbox.cut(self.limits.batch_records, self.limits.batch_bytes)
+        batch = self._outbox.cut(self._most, self.limits.batch_bytes)
         self._in_flight += len(batch)
         self._busy += 1
         return batch
@@ -349,7 +295,7 @@ class Producer:
                 "This is a fault of Opsdesk: please report it; sending goes on",
                 code="bug",
             )
-            self._failed(batch, PutFailed(trouble, again=False, unsure=True))
+            self._failed(batch, PutFailed(trouble, again=False, unsure=True, content=True))
         else:
             self._answered(batch, codes, time.monotonic() - began)
 
@@ -369,25 +315,66 @@ class Producer:
             self._counts.acknowledged += done
             self._counts.batches += 1
             self._failures, self._failing_since = 0, None
+            self._most = min(self.limits.batch_records, self._most * 2)
             if done:
-                self._trouble = None
+                self._trouble, self._refused_in_a_row = None, 0
                 self._done_lately.append((now, done))
             self._release(batch)
 
     def _failed(self, batch: list[Outgoing], failed: PutFailed) -> None:
-        now = time.monotonic()
+        now, trouble = time.monotonic(), failed.trouble
         with self._changed:
             self._failures += 1
-            self._failing_since = now if self._failing_since is None else self._failing_since
-            self._trouble, self._lasting = failed.trouble, not failed.again
-            self._counts.codes[failed.trouble.details.get("code") or failed.trouble.code] += 1
+            self._counts.codes[trouble.details.get("code") or trouble.code] += 1
             self._counts.retried += len(batch)
             self._counts.unsure += len(batch) if failed.unsure else 0
+            blocked = self._isolated(batch, trouble, now) if failed.content else None
+            if blocked is None and failed.content:
+                self._release(batch)
+                return
+            self._failing_since = now if self._failing_since is None else self._failing_since
+            self._trouble, self._lasting = blocked or trouble, not failed.again
             first, last = self.limits.back_off
             pause = random.uniform(first, min(last, first * 2 ** min(self._failures, 10)))
             self._held_until = now + (pause if failed.again else _TRY_AGAIN)
-            self._outbox.back(batch)
+            if blocked is None:
+                self._outbox.back(batch)
             self._release(batch)
+
+    def _isolated(self, batch: list[Outgoing], trouble: OpsError, now: float) -> OpsError | None:
+        """After a request that was refused for what is in it: look for the one record that it was for, in ever smaller
+        ones, and set it aside. Returns what stands in the way of that, where something does."""
+        if len(batch) > 1:
+            self._most = len(batch) // 2
+            self._outbox.back(batch)
+            return None
+        (record,), place, blocked = batch, None, trouble
+        if self._refused_in_a_row < _REFUSED_IN_A_ROW:
+            try:
+                place = (
+                    self._spill.set_aside(record.data, record.key, str(trouble)) if self._spill is not None else None
+                )
+            except OpsError as full:
+                blocked = full
+            else:
+                self._refused_in_a_row += 1
+                self._refuse(record, trouble, place)
+                return None
+        # The others are tried before it is tried again.
+        self._outbox.again(record, now + _TRY_AGAIN * random.uniform(1.5, 3.0))
+        return blocked
+
+    def _refuse(self, record: Outgoing, trouble: OpsError, place: Path | None) -> None:
+        self._counts.refused += 1
+        self._refusal = OpsError(
+            f"{self.sink.stream} refused a record of {len(record.data):,} bytes with the key {record.key[:60]!r}",
+            trouble.why,
+            f"It was set aside in {place}; the others go on" if place else "It was left out; the others go on",
+            details=trouble.details,
+            code="refused",
+        )
+        logging.getLogger(__name__).warning("%s", self._refusal)
+        self._settle(record)
 
     def _release(self, batch: list[Outgoing]) -> None:
         self._in_flight -= len(batch)

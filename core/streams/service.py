@@ -14,17 +14,20 @@ from core.aws.workplace import Workplace
 from core.base.errors import OpsError, WrongUse
 from core.jobs.job import Job
 from core.streams.budget import ReadBudget, read_budget
-from core.streams.carrying import Carriage, only_one, pipeline
+from core.streams.carrying import Carriage, checkpoints_of, only_one, pipeline
 from core.streams.collector import Collector
 from core.streams.decode import Record
-from core.streams.export import record_file, saved_records
+from core.streams.export import record_file
 from core.streams.fanout import FanOutSource
 from core.streams.pages import Shard, StreamSource
 from core.streams.pipeline import Pipeline, PipelineOptions, PipelineSnapshot
 from core.streams.positions import LATEST, Start, shard_id
-from core.streams.producer import Producer, ProducerLimits, ProducerSnapshot
+from core.streams.producer import Producer
+from core.streams.producing import ProducerLimits, ProducerSnapshot
 from core.streams.query import Answer
 from core.streams.reader import Pace
+from core.streams.replay import replay
+from core.streams.resetting import ResetPlan, set_back, thought_through
 from core.streams.shards import ReshardPlan, open_shards, plan_merge, plan_scale, plan_split
 from core.streams.sink import StreamSink
 from core.streams.tap import Tap
@@ -264,23 +267,23 @@ class StreamsService:
             finally:
                 running.dispatch.close()
 
+    def plan_reset(self, job: Job[Any], wanted: Carriage, start: Start) -> ResetPlan:
+        """What beginning a pipeline anew at ``start`` means; nothing is changed."""
+        return thought_through(job, self.source(wanted.stream), checkpoints_of(self._workplace, wanted), start)
+
+    def reset(self, job: Job[Any], wanted: Carriage, start: Start) -> ResetPlan:
+        """Have the pipeline's next run begin at ``start``; returns what was thought through. Raises OpsError (exit
+        status 3) where a run of it is at work on this computer."""
+        with only_one(self._workplace, wanted):
+            checkpoints = checkpoints_of(self._workplace, wanted)
+            plan = thought_through(job, self.source(wanted.stream), checkpoints, start)
+            set_back(job, checkpoints, plan)
+        return plan
+
     def replay(self, job: Job[Any], name: str, path: Path) -> ProducerSnapshot:
         """Send the records of an exported file into the stream, with their keys and in their order, and wait until all
         are acknowledged. Raises OpsError naming the record of a damaged file; those before it were sent."""
-        producer = self.producer(name)
-        producer.sink.learn_size()
-        try:
-            for number, (key, data) in enumerate(saved_records(path), 1):
-                while not producer.wait_for_room(0.2):
-                    _check(job, producer, number)
-                producer.offer(data, key)
-                if number % 1_000 == 0:
-                    _check(job, producer, number)
-            while not producer.flush(0.2):
-                _check(job, producer, producer.snapshot().acknowledged)
-        finally:
-            producer.close(5.0 if producer.snapshot().trouble is None else 0.0)
-        return producer.snapshot()
+        return replay(job, self.producer(name), path)
 
     # -- changing ---------------------------------------------------------------
     def create(self, job: Job[Any], name: str, shards: int | None = None) -> None:
@@ -374,14 +377,6 @@ class StreamsService:
             job.report(waited, None, f"{name} is {status['StreamStatus']}")
             job.sleep(pause)
             pause = min(2.0, pause * 1.5)
-
-
-def _check(job: Job[Any], producer: Producer, done: int) -> None:
-    """Report, and give up on a trouble that waiting does not heal."""
-    told = producer.snapshot()
-    job.report(done, None, f"{told.acknowledged:,} acknowledged, {told.queued:,} waiting")
-    if told.trouble is not None and told.trouble.code in ("not-found", "denied", "credentials", "expired"):
-        raise told.trouble
 
 
 def _moment(value: Any) -> datetime | None:

@@ -30,14 +30,16 @@ _AGAIN = {  # codes that a later attempt may not meet
     "ServiceUnavailableException",
     "RequestTimeout",
 }
+_CONTENT = {"ValidationException", "InvalidArgumentException", "SerializationException", "RequestEntityTooLarge"}
 
 
 class PutFailed(Exception):
-    """The whole call failed. ``again``: a later one may succeed; ``unsure``: the records may be in all the same."""
+    """The whole call failed. ``again``: a later one may succeed; ``unsure``: the records may be in all the same;
+    ``content``: it was refused for what is in it, perhaps for one record only."""
 
-    def __init__(self, trouble: OpsError, *, again: bool, unsure: bool) -> None:
+    def __init__(self, trouble: OpsError, *, again: bool, unsure: bool, content: bool = False) -> None:
         super().__init__(trouble.title)
-        self.trouble, self.again, self.unsure = trouble, again, unsure
+        self.trouble, self.again, self.unsure, self.content = trouble, again, unsure, content
 
 
 class StreamSink:
@@ -133,7 +135,7 @@ class StreamSink:
         lost = trouble.code == "unreachable" and not _never_sent(error)
         failing = status.startswith("5") and code not in ("ServiceUnavailable", "ServiceUnavailableException")
         again = trouble.code in ("unreachable", "throttled") or code in _AGAIN or status.startswith("5")
-        return PutFailed(trouble, again=again, unsure=lost or failing)
+        return PutFailed(trouble, again=again, unsure=lost or failing, content=code in _CONTENT or status == "413")
 
     def _unreadable(self, why: str) -> PutFailed:
         trouble = OpsError(

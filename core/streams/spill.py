@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import itertools
+import json
 import logging
 import os
 import struct
+from binascii import b2a_base64
 from collections import deque
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -110,6 +113,25 @@ class Spill:
                 path.unlink()
             raise _trouble(self._place, error) from error
         return len(parts)
+
+    def set_aside(self, data: bytes, key: str, why: str) -> Path:
+        """Keep a record that is not to be sent again, in a file that ``streams replay`` reads; the file. Raises OpsError."""
+        row: dict[str, str] = {"partition_key": key, "why": why}
+        try:
+            row["data"] = data.decode()
+        except UnicodeDecodeError:
+            row["data_base64"] = b2a_base64(data, newline=False).decode()
+        path = self._place / "refused.jsonl"
+        try:
+            with path.open("a", encoding="ascii") as file:
+                if file.tell() > self._most_bytes:
+                    raise OSError(errno.EFBIG, "As much as may be set aside is there already")
+                file.write(json.dumps(row) + "\n")
+                file.flush()
+                os.fsync(file.fileno())
+        except OSError as error:
+            raise _trouble(path, error) from error
+        return path
 
     def close(self) -> None:
         """Have the disk confirm what was written, and leave the place to whoever comes next."""

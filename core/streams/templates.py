@@ -30,6 +30,8 @@ _AGENTS = (
 _REFERRERS = (None, None, "https://search.example/", "https://news.example/front", "https://mail.example/")
 _COUNTRIES = ("DE", "FR", "GB", "NL", "PL", "SE", "US")
 _LONGEST_STEP = 0.05  # seconds between two portions of a feed
+_PORTION, _PORTION_BYTES = 500, 4 << 20  # what is made before it is handed over
+_LONGEST_LINE = 10 << 20  # the most that a stream can be set to take
 
 
 def template(name: str, seed: int | None = None) -> Make:
@@ -101,22 +103,39 @@ def orders(seed: int | None = None) -> Make:
 
 
 def file_lines(path: Path) -> Make:
-    """The lines of a file, over and over; the key of a line is its number, so that lines spread over the shards."""
+    """The lines of a file, over and over, read as they are sent; the key of a line is its number, so that lines spread
+    over the shards. Raises WrongUse or OpsError where there is none, or it cannot be read."""
+    lines = _lines(path)
+    return itertools.chain(
+        [next(lines)], lines
+    ).__next__  # the first one now: what is wrong with the file is told at once
+
+
+def _lines(path: Path) -> Iterator[tuple[bytes, str]]:
     try:
-        lines = [line for line in path.read_bytes().splitlines() if line.strip()]
+        with path.open("rb") as file:
+            while True:
+                file.seek(0)
+                count = 0
+                for number in itertools.count(1):
+                    line = file.readline(_LONGEST_LINE + 1)
+                    if len(line) > _LONGEST_LINE:
+                        raise WrongUse(
+                            f"Line {number} of {path.name} is too long",
+                            f"It has more than {_LONGEST_LINE >> 20} MiB; no stream takes that as a record",
+                            "Choose a file with one record a line",
+                        )
+                    if not line:
+                        break
+                    if line.strip():
+                        count += 1
+                        yield line.rstrip(b"\r\n"), str(count)
+                if not count:
+                    raise WrongUse(f"{path.name} holds no lines", str(path), "Choose a file with one record a line")
     except OSError as error:
         raise OpsError(
             f"{path.name} could not be read", error.strerror or str(error), "Choose another file", code="file"
         ) from error
-    if not lines:
-        raise WrongUse(f"{path.name} holds no lines", str(path), "Choose a file with one record a line")
-    numbered = itertools.cycle(enumerate(lines, 1))
-
-    def make() -> tuple[bytes, str]:
-        number, line = next(numbered)
-        return line, str(number)
-
-    return make
 
 
 class Feed:
@@ -168,10 +187,15 @@ class Feed:
             last = now
             count = int(owed)
             owed -= count
-            if count:
-                taken = self.producer.offer_all([self._make() for _ in range(count)])
-                self.made += count
-                self.dropped += count - taken
+            while count and not self._stop.is_set():
+                portion, size = [self._make()], 0
+                while len(portion) < count and size < _PORTION_BYTES and len(portion) < _PORTION:
+                    portion.append(self._make())
+                    size += len(portion[-1][0])
+                taken = self.producer.offer_all(portion)
+                self.made += len(portion)
+                self.dropped += len(portion) - taken
+                count -= len(portion)
             if self.seconds is not None and now >= began + self.seconds:
                 return
             self._stop.wait(min(_LONGEST_STEP, max(0.001, 1 / self.rate if self.rate else _LONGEST_STEP)))

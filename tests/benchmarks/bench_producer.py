@@ -17,7 +17,8 @@ import orjson
 
 from core.aws.session import AwsSession, Target
 from core.settings.profiles import Profile
-from core.streams.producer import Producer, ProducerLimits
+from core.streams.producer import Producer
+from core.streams.producing import ProducerLimits
 from core.streams.sink import StreamSink
 from tests.core.sandbox.kinesis.plane import Plane
 

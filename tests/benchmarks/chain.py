@@ -27,7 +27,7 @@ from core.jobs.job import headless_job
 from core.sandbox.door import look
 from core.settings.profiles import Profiles
 from core.settings.store import SettingsStore
-from core.streams.loading import Statements
+from core.streams.statements import Statements
 from tests.benchmarks.chain_senders import NUMBER_AT
 from tests.benchmarks.chain_window import Window, display
 from tests.benchmarks.processes import Watch

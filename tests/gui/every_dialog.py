@@ -49,7 +49,7 @@ from gui.tabs.digits import ask_dialogs, dataset_dialog, samples_dialog, train_d
 from gui.tabs.digits.training_presenter import choice_of
 from gui.tabs.digits.values import Thumb
 from gui.tabs.streams import dialogs as streams
-from gui.tabs.streams import dials_dialog, query_dialog
+from gui.tabs.streams import dials_dialog, open_dialog, query_dialog
 from gui.tabs.warehouse import dialogs as warehouse
 from gui.tabs.warehouse import extract_view, lists, plans, pull_view
 
@@ -344,7 +344,7 @@ MAKERS: dict[type[Dialog], Maker] = {
     query_dialog.QueryDialog: _query,
     dials_dialog.DialsDialog: _dials,
     streams.CreateDialog: _create,
-    streams.OpenDialog: lambda parent, _home: streams.OpenDialog(parent),
+    open_dialog.OpenDialog: lambda parent, _home: open_dialog.OpenDialog([LONG[:128]] * 400, "", parent),
     streams.StartDialog: lambda parent, _home: streams.StartDialog(parent),
     streams.FanOutDialog: lambda parent, _home: streams.FanOutDialog(LONG[:128], 10_000, 20, "production", parent),
     streams.ReplayDialog: _replay,

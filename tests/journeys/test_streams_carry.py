@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from core.jobs.job import headless_job
-from core.streams.loading import Statements
+from core.streams.statements import Statements
 from tests.journeys.hand import Hand, opened
 from tests.sandboxed import Sandbox
 

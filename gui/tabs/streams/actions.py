@@ -46,7 +46,7 @@ class Actions:
         add("streams.follow", "Show the newest records", table.follow, icon="arrow-up", shortcut="Ctrl+Home")
         add("streams.produce", "Show or hide the producer", bar.produce.toggle, icon="send")
         add("streams.export", "Export the records", view.records.ask_export, icon="download", shortcut="Ctrl+E")
-        by_name = add("streams.open", "Open a stream by name…", hand.ask_open, icon="search")
+        by_name = add("streams.open", "Open or find a stream…", hand.ask_open, icon="search")
         self._create = add("streams.create", "New stream…", hand.ask_create, icon="plus")
         self._scale = add("streams.scale", "Scale the stream…", hand.ask_scale, icon="layers")
         self._delete = add("streams.delete", "Delete the stream…", hand.ask_delete, icon="trash-2")

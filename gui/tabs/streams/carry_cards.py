@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QBoxLayout, QGridLayout, QWidget
 
 from core.streams.collector import CollectorSnapshot
 from core.streams.pipeline import PipelineSnapshot
-from core.streams.producer import ProducerSnapshot
+from core.streams.producing import ProducerSnapshot
 from gui.parts.buttons import Button
 from gui.parts.form import Field, line
 from gui.parts.layout import Card, row

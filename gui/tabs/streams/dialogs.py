@@ -52,25 +52,6 @@ class CreateDialog(Dialog):
         self.create_asked.emit(self.name.text().strip(), 0 if self.on_demand.isChecked() else self.shards.value())
 
 
-class OpenDialog(Dialog):
-    """A stream by its name, for whoever may read it and not list the others."""
-
-    open_asked = Signal(str)
-
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__("Open a stream", "Open", parent)
-        self.name = line("pageviews", mono=True)
-        self.body.addWidget(Field("Name", self.name, "Of a stream in this account and region"))
-        self.name.textChanged.connect(lambda text: self.accept_button.setEnabled(bool(text.strip())))
-        self.accept_button.setEnabled(False)
-        self.asked.connect(self._ask)
-        self.name.setFocus()
-
-    def _ask(self) -> None:
-        self.open_asked.emit(self.name.text().strip())
-        self.accept()
-
-
 class StartDialog(Dialog):
     """A place to start from, typed."""
 

@@ -21,7 +21,8 @@ from gui.tabs.streams.actions import Actions
 from gui.tabs.streams.carrying import Carrying
 from gui.tabs.streams.catalogue import Catalogue
 from gui.tabs.streams.changes import Changes
-from gui.tabs.streams.dialogs import OpenDialog, StartDialog
+from gui.tabs.streams.dialogs import StartDialog
+from gui.tabs.streams.open_dialog import OpenDialog
 from gui.tabs.streams.producing import Producing
 from gui.tabs.streams.tapping import Tapping
 from gui.tabs.streams.view import State, StreamsView
@@ -57,6 +58,7 @@ class StreamsPresenter(QObject):
         view.create_asked.connect(self.changes.ask_create)
         self.announcer.step_asked.connect(self._next_step)
         bar.stream_chosen.connect(self.choose)
+        bar.search_asked.connect(self._search)
         bar.start_chosen.connect(self.tapping.start_from_place)
         view.chart.budget.fan_out_asked.connect(self.ask_fan_out)
         view.chart.budget.policy_asked.connect(self.copy_policy)
@@ -113,7 +115,11 @@ class StreamsPresenter(QObject):
         return f"{guard.profile.name} is read-only: unlock it in the header first" if guard.locked else ""
 
     def ask_open(self) -> None:
-        dialog = OpenDialog(self.view)
+        self._search("")
+
+    def _search(self, typed: str) -> None:
+        dialog = OpenDialog(self.view.toolbar.offered, self.stream, self.view)
+        dialog.name.setText(typed)
         dialog.open_asked.connect(self._open)
         dialog.open()
 

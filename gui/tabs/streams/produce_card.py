@@ -7,7 +7,7 @@ import math
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QGridLayout, QSlider
 
-from core.streams.producer import ProducerSnapshot
+from core.streams.producing import ProducerSnapshot
 from gui.parts.buttons import Button
 from gui.parts.form import SpinBox, choice
 from gui.parts.layout import Card, row

@@ -23,13 +23,26 @@ _MOVES = (
     Qt.Key.Key_End,
 )
 
+_LONG = 25  # entries
+
 
 class Picker(QComboBox):
     """A drop-down whose choice ends a tap or begins it again: arrow keys open it instead of choosing blindly, and the
-    wheel scrolls past."""
+    wheel scrolls past. ``search_asked`` comes instead of a list that is too long to look through."""
+
+    search_asked = Signal(str)  # with the letter that was typed
+
+    def showPopup(self) -> None:
+        if self.count() > _LONG:
+            self.search_asked.emit("")
+        else:
+            super().showPopup()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        if event.key() in _MOVES and not self.view().isVisible():
+        typed = event.text().strip() if event.text().isprintable() else ""
+        if self.count() > _LONG and typed:
+            self.search_asked.emit(typed)
+        elif event.key() in _MOVES and not self.view().isVisible():
             self.showPopup()
         else:
             super().keyPressEvent(event)
@@ -42,6 +55,7 @@ class Toolbar(QWidget):
     stream_chosen = Signal(str)
     start_chosen = Signal(str)
     elsewhere_asked = Signal()
+    search_asked = Signal(str)
 
     def __init__(self) -> None:
         super().__init__()
@@ -70,6 +84,7 @@ class Toolbar(QWidget):
         )  # fmt: skip
         self._start, self._narrow = STARTS[0][0], False
         self.streams.textActivated.connect(self.stream_chosen)
+        self.streams.search_asked.connect(self.search_asked)
         self.start.activated.connect(self._start_activated)
 
     def offer(self, actions: Sequence[QAction | None]) -> None:

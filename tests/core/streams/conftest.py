@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
+from functools import cache
 
 import pytest
 from hypothesis import settings
@@ -15,6 +16,8 @@ from core.settings.model import Settings
 from core.settings.profiles import Profile
 from core.streams.service import StreamsService
 from tests.core.sandbox.kinesis.plane import Plane
+from tests.core.streams import loading_child
+from tests.sandboxed import Sandbox
 
 settings.register_profile("patient", deadline=None)  # a busy machine is no failure
 settings.load_profile("patient")
@@ -37,6 +40,15 @@ def plane(running_plane: Plane) -> Iterator[Plane]:
     running_plane.control("SetFaults", **OFF)
 
 
+@pytest.fixture(scope="session")
+def aws(running_plane: Plane, sandbox: Sandbox) -> AwsSession:
+    """The plane's streams, and the sandbox's S3 and Data API; one, for making its clients costs more than most tests."""
+    target = sandbox.target
+    at = target.endpoints
+    return loading_child.session(running_plane.url, at["redshift-data"], at["s3"], target.access_key, target.secret_key)
+
+
+@cache  # making its clients costs more than most tests
 def session(url: str) -> AwsSession:
     profile = Profile("test")
     target = Target(profile, "eu-west-1", endpoints={"kinesis": url}, access_key="test", secret_key="test")

@@ -1,4 +1,4 @@
-"""A pipeline whose warehouse is an SQLite file, so that a test can kill it anywhere: ``python -m ... URL STREAM FOLDER STAGE``.
+"""A pipeline whose warehouse is an SQLite file, so that a test can kill it anywhere.
 
 The loader keeps the real one's promises (rows and checkpoints in one transaction, ``event_id`` as the key) on a file
 that survives a kill as a warehouse does.
@@ -10,7 +10,6 @@ import io
 import os
 import signal
 import sqlite3
-import sys
 import threading
 import time
 import uuid
@@ -23,8 +22,9 @@ import orjson
 
 from core.base.errors import OpsError
 from core.jobs.job import Job, headless_job
+from core.streams.checkpoints import Standing
 from core.streams.dispatch import LocalProcesses
-from core.streams.loading import Loader, Standing
+from core.streams.loading import Loader
 from core.streams.page_views import work
 from core.streams.pages import StreamSource
 from core.streams.pipeline import Pipeline, PipelineOptions, PipelineSnapshot
@@ -119,9 +119,10 @@ class InThread:
 
 
 class DyingPool(LocalProcesses):
-    """Kills its own workers on the third job, and says so."""
+    """Kills its own workers on the third job, and leaves a note in the folder."""
 
     count = 0
+    folder: Path
 
     def submit(self, content: bytes) -> Any:
         future = super().submit(content)
@@ -129,7 +130,7 @@ class DyingPool(LocalProcesses):
         if self.count == 3:
             for pid in list(self._pool._processes):
                 os.kill(pid, signal.SIGKILL)
-                print("killed a worker", flush=True)
+                (self.folder / "killed-a-worker").touch()
         return future
 
 
@@ -151,14 +152,12 @@ class DyingPipeline(Pipeline):
 
 
 def run(url: str, stream: str, folder: Path, stage: str = "", **options: Any) -> PipelineSnapshot:
-    from tests.core.streams.test_producer import session
+    from tests.core.streams.conftest import session
 
     loader = FileLoader(folder, stage)
     pool = DyingPool(1) if stage == "worker" else InThread()
+    if isinstance(pool, DyingPool):
+        pool.folder = folder
     wanted = {"every": 0.05, "batch_records": 120, "reads_per_second": 50, "page_records": 60, **options}
     pipeline = DyingPipeline(StreamSource(session(url), stream), loader, pool, PipelineOptions(**wanted))
     return pipeline.run(headless_job("pipeline"), once=True)
-
-
-if __name__ == "__main__":
-    print(run(sys.argv[1], sys.argv[2], Path(sys.argv[3]), sys.argv[4]).loaded)

@@ -21,11 +21,12 @@ import pytest
 from core.base.errors import OpsError, WrongUse
 from core.base.places import Places
 from core.streams.collector import MOST_BODY, Collector, listen_address
-from core.streams.producer import Producer, ProducerLimits
+from core.streams.producer import Producer
+from core.streams.producing import ProducerLimits
 from core.streams.sink import StreamSink
 from tests.core.sandbox.kinesis.plane import Plane
-from tests.core.streams.conftest import service_at, wait_until
-from tests.core.streams.test_producer import ScriptedSink, session
+from tests.core.streams.conftest import service_at, session, wait_until
+from tests.core.streams.test_producer import ScriptedSink
 
 
 @contextmanager
@@ -34,13 +35,6 @@ def closing_producer(producer: Producer) -> Iterator[Producer]:
         yield producer
     finally:
         producer.close(0)
-
-
-@pytest.fixture(scope="module")
-def plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Plane]:
-    running = Plane(tmp_path_factory.mktemp("kinesis")).start()
-    yield running
-    running.stop()
 
 
 class Site:
@@ -187,6 +181,42 @@ def test_a_head_that_trickles_in_is_given_up_and_others_are_not(monkeypatch: pyt
     assert site.collector.stop() == 0
 
 
+def test_more_connections_than_there_may_be(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that waits gives its place up; where all are in the middle of a request, the next is turned away."""
+    monkeypatch.setattr("core.streams.collector.most_connections", lambda: 2)
+    site = Site()
+    waiting = http.client.HTTPConnection("127.0.0.1", site.port, timeout=10)
+    waiting.request("GET", "/healthz")
+    waiting.getresponse().read()
+    half = b"POST /collect HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{"
+    busy = [socket.create_connection(("127.0.0.1", site.port), timeout=10) for _ in range(2)]
+    for one in busy:
+        one.sendall(half)
+    assert waiting.sock.recv(10) == b"", "it was asked to give up its place"
+    wait_until(lambda: site.collector.app._held == 2, "both have begun")
+    status, headers, _ = site.ask("POST", "/collect", b"{}")
+    assert (status, headers["retry-after"]) == (503, "1") and site.collector.snapshot().statuses[503] == 1
+    for one in busy:
+        one.sendall(b"}")
+        assert one.recv(100).startswith(b"HTTP/1.1 204")
+        one.close()
+    assert len(site.events()) == 2 and site.ask("GET", "/healthz")[0] == 200
+    waiting.close()
+    site.collector.stop()
+
+
+def test_heads_and_bodies_that_would_fill_the_memory_are_turned_away(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket.create_connection(("127.0.0.1", site.port), timeout=10) as raw:
+        raw.sendall(b"GET /healthz HTTP/1.1\r\nX: " + b"x" * 70_000)
+        assert raw.recv(100).startswith(b"HTTP/1.1 431")
+    monkeypatch.setattr("core.streams.collector._MOST_HELD", 100_000)
+    status, headers, _ = site.ask("POST", "/collect", b'{"a":"' + b"x" * 200_000 + b'"}')
+    assert (status, headers["retry-after"]) == (503, "1")
+    assert site.ask("POST", "/collect", b"{}")[0] == 204 and len(site.events()) == 1
+
+
 def test_a_stream_that_is_not_there_is_refused_at_once_and_one_that_goes_keeps_its_events(
     plane: Plane, home: Places
 ) -> None:
@@ -295,7 +325,7 @@ def test_the_verb_drains_on_sigterm(plane: Plane, tmp_path: Path) -> None:
     process.send_signal(signal.SIGTERM)
     output, _ = process.communicate(timeout=30)
     assert process.returncode == 0
-    assert orjson.loads(output) == {"events": 30, "requests": {"204": 30}, "lost": 0, "on_disk": 0}
+    assert orjson.loads(output) == {"events": 30, "requests": {"204": 30}, "lost": 0, "on_disk": 0, "refused": 0}
     assert sorted(orjson.loads(record["Data"])["n"] for record in plane.read_all("collected")) == list(range(30))
 
 

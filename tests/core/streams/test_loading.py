@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import io
-import json
-import subprocess
-import sys
 import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import orjson
 import pytest
@@ -21,57 +18,21 @@ from core.base.places import Places
 from core.jobs.job import Job, JobCancelled, headless_job
 from core.settings.model import Settings
 from core.streams.carrying import Carriage, pipeline
+from core.streams.checkpoints import Checkpoints
 from core.streams.decode import Record
-from core.streams.loading import Loader, Staging, Statements
+from core.streams.loading import Loader
 from core.streams.page_views import parsed
 from core.streams.pages import StreamSource
 from core.streams.pipeline import Pipeline, PipelineOptions, PipelineSnapshot
 from core.streams.positions import LATEST, SHARD_END, TRIM_HORIZON, Checkpoint, Start
-from tests.core.sandbox.kinesis.plane import ROOT, Plane
-from tests.core.streams.loading_child import CONNECTION, session
+from core.streams.staging import Staging
+from core.streams.statements import Statements
+from tests.core.sandbox.kinesis.plane import Plane
+from tests.core.streams.children import ended
+from tests.core.streams.loading_child import CONNECTION, load_and_die
 from tests.core.streams.pipeline_child import InThread
 
 JOB: Job[None] = headless_job()
-
-
-@pytest.fixture(scope="module")
-def plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Plane]:
-    running = Plane(tmp_path_factory.mktemp("kinesis")).start()
-    running.control("SetFaults", LimitScale=0)
-    yield running
-    running.stop()
-
-
-@pytest.fixture(scope="module")
-def aws(plane: Plane, tmp_path_factory: pytest.TempPathFactory) -> Iterator[AwsSession]:
-    from moto.server import ThreadedMotoServer
-
-    s3 = ThreadedMotoServer("127.0.0.1", 0)
-    s3.start()
-    host, port = s3.get_host_and_port()
-    process = subprocess.Popen(
-        [
-            sys.executable,
-            "-m",
-            "core.sandbox.redshift",
-            "--data",
-            str(tmp_path_factory.mktemp("redshift")),
-            "--s3-endpoint",
-            f"http://{host}:{port}",
-        ],
-        cwd=ROOT,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    assert process.stdout is not None and process.stdin is not None
-    ready = json.loads(process.stdout.readline().removeprefix("READY "))
-    yield session(plane.url, f"http://127.0.0.1:{ready['port']}", f"http://{host}:{port}")
-    process.terminate()
-    process.wait(20)
-    process.stdin.close()
-    process.stdout.close()
-    s3.stop()
 
 
 def loader(aws: AwsSession, table: str) -> Loader:
@@ -147,10 +108,9 @@ def test_a_kill_while_the_warehouse_loads_neither_loses_nor_doubles(aws: AwsSess
             {"Data": orjson.dumps(event), "PartitionKey": event["event_id"]} for event in events[first : first + 300]
         ]
         assert plane.client.put_records(StreamName="killed", Records=records)["FailedRecordCount"] == 0
-    urls = [aws.target().endpoints[name] for name in ("kinesis", "redshift-data", "s3")]
-    command = [sys.executable, "-m", "tests.core.streams.loading_child", *urls, "killed", "killed"]
-    died = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
-    assert died.returncode == -9, died.stderr
+    target = aws.target()
+    urls = [target.endpoints[name] for name in ("kinesis", "redshift-data", "s3")]
+    assert ended(load_and_die, (*urls, target.access_key, target.secret_key), "killed", "killed") == -9
     options = PipelineOptions(every=0.1, reads_per_second=50)
     again = Loader(Statements(aws, CONNECTION), Staging(aws, "s3://staging/killed/"), "killed", "killed", "default")
     pipeline = Pipeline(StreamSource(aws, "killed"), again, InThread(), options)
@@ -159,6 +119,51 @@ def test_a_kill_while_the_warehouse_loads_neither_loses_nor_doubles(aws: AwsSess
     assert count(aws, "killed") == [600, 600]
     listed = aws.client("s3").list_objects_v2(Bucket="staging", Prefix="killed/").get("Contents", [])
     assert listed == []
+
+
+def test_rejects_are_kept_once_whoever_was_killed(aws: AwsSession, plane: Plane) -> None:
+    """A run that ends between keeping them and committing, another batch then, and at last the whole again."""
+    plane.create("rejecting", 1)
+
+    def send(first: int, last: int) -> None:
+        records = [
+            {"Data": b"bad %d" % n if n % 2 else orjson.dumps({"event_id": f"e{n}"}), "PartitionKey": "k"}
+            for n in range(first, last)
+        ]
+        plane.client.put_records(StreamName="rejecting", Records=records)
+
+    def made(kind: type[Loader]) -> Pipeline:
+        into = kind(Statements(aws, CONNECTION), Staging(aws, "s3://staging/r/"), "rejecting", "rejecting", "default")
+        options = PipelineOptions(every=0.05, batch_records=6, reads_per_second=50, page_records=6)
+        return Pipeline(StreamSource(aws, "rejecting"), into, InThread(), options)
+
+    class Killed(Loader):
+        commits = 0
+
+        def commit(self, *arguments: Any) -> None:
+            self.commits += 1
+            if self.commits == 2:
+                raise KeyboardInterrupt
+            super().commit(*arguments)
+
+    send(0, 14)
+    with pytest.raises(KeyboardInterrupt):
+        made(Killed).run(headless_job(), once=True, make_bucket=True)
+    send(14, 18)
+    end = made(Loader).run(headless_job(), once=True)
+    checkpoints = Checkpoints(Statements(aws, CONNECTION), "rejecting", "rejecting")
+    checkpoints.standing(JOB, StreamSource(aws, "rejecting").birth()[0])
+    checkpoints.set_back(JOB, Start("sequence", shard="shardId-000000000000", sequence=kept_rejects(aws)[2][0]), 0)
+    made(Loader).run(headless_job(), once=True)
+    assert sorted(int(data.split()[1]) for _, data in kept_rejects(aws)) == list(range(1, 18, 2))
+    assert end.rejects_at == "s3://staging/r/rejects/" and count(aws, "rejecting") == [9, 9]
+
+
+def kept_rejects(aws: AwsSession) -> list[tuple[str, str]]:
+    s3 = aws.client("s3")
+    keys = [entry["Key"] for entry in s3.list_objects_v2(Bucket="staging", Prefix="r/rejects/").get("Contents", [])]
+    lines = [line for key in keys for line in s3.get_object(Bucket="staging", Key=key)["Body"].read().splitlines()]
+    return [(reject["sequence"], reject["data"]) for reject in map(orjson.loads, lines)]
 
 
 def test_pipelines_with_one_staging_prefix_leave_each_other_alone(aws: AwsSession, home: Places) -> None:
@@ -207,20 +212,22 @@ def test_a_shard_that_was_quiet_goes_on_where_the_first_run_began(aws: AwsSessio
 
 def test_a_stream_made_anew_is_read_from_its_beginning(aws: AwsSession, plane: Plane) -> None:
     """Its shards have the ids of those before, one of which was read to its end."""
-    plane.create("anew", 1)
-    fill(plane, "anew", "old")
-    plane.client.split_shard(StreamName="anew", ShardToSplit="shardId-000000000000", NewStartingHashKey=str(2**127))
-    plane.until_active("anew")
-    assert carry(aws, "anew", "anew").notes == ()
-    plane.client.delete_stream(StreamName="anew")
-    while "anew" in plane.client.list_streams()["StreamNames"]:
+    plane.create("loaded_anew", 1)
+    fill(plane, "loaded_anew", "old")
+    plane.client.split_shard(
+        StreamName="loaded_anew", ShardToSplit="shardId-000000000000", NewStartingHashKey=str(2**127)
+    )
+    plane.until_active("loaded_anew")
+    assert carry(aws, "loaded_anew", "loaded_anew").notes == ()
+    plane.client.delete_stream(StreamName="loaded_anew")
+    while "loaded_anew" in plane.client.list_streams()["StreamNames"]:
         time.sleep(0.05)
-    plane.create("anew", 1)
-    fill(plane, "anew", "new")
-    told = carry(aws, "anew", "anew", LATEST)
-    assert ids(aws, "anew") == ["new", "old"]
-    assert "another stream named anew" in told.notes[0]
-    assert carry(aws, "anew", "anew").notes == ()
+    plane.create("loaded_anew", 1)
+    fill(plane, "loaded_anew", "new")
+    told = carry(aws, "loaded_anew", "loaded_anew", LATEST)
+    assert ids(aws, "loaded_anew") == ["new", "old"]
+    assert "another stream named loaded_anew" in told.notes[0]
+    assert carry(aws, "loaded_anew", "loaded_anew").notes == ()
 
 
 def test_a_pause_longer_than_the_stream_keeps_its_records_is_told(aws: AwsSession, plane: Plane) -> None:
@@ -247,8 +254,8 @@ def test_entries_that_say_no_stream_count_if_they_are_younger_than_it(aws: AwsSe
 
 def test_another_run_that_removes_a_staged_file_costs_an_attempt_only(aws: AwsSession, plane: Plane) -> None:
     """A failed statement is told again under its token for eight hours: the next attempt needs another one."""
-    plane.create("shared", 1)
-    fill(plane, "shared", "a", "b")
+    plane.create("loaded_shared", 1)
+    fill(plane, "loaded_shared", "a", "b")
 
     class Tidied(Loader):
         def stage(self, content: bytes) -> str:
@@ -259,11 +266,13 @@ def test_another_run_that_removes_a_staged_file_costs_an_attempt_only(aws: AwsSe
             return key
 
     staged: list[str] = []
-    into = Tidied(Statements(aws, CONNECTION), Staging(aws, "s3://staging/shared-2/"), "shared", "shared", "default")
+    into = Tidied(
+        Statements(aws, CONNECTION), Staging(aws, "s3://staging/shared-2/"), "loaded_shared", "loaded_shared", "default"
+    )
     options = PipelineOptions(every=0.05, reads_per_second=50)
-    pipeline = Pipeline(StreamSource(aws, "shared"), into, InThread(), options)
+    pipeline = Pipeline(StreamSource(aws, "loaded_shared"), into, InThread(), options)
     end = pipeline.run(headless_job(), once=True, make_bucket=True)
-    assert (len(staged), end.retries, end.loaded) == (2, 1, 2) and ids(aws, "shared") == ["a", "b"]
+    assert (len(staged), end.retries, end.loaded) == (2, 1, 2) and ids(aws, "loaded_shared") == ["a", "b"]
 
 
 def test_two_pipelines_into_one_table_double_nothing(aws: AwsSession, plane: Plane) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import orjson
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -93,11 +94,13 @@ def test_the_zero_character_reaches_no_column() -> None:
     assert not any("\0" in value for value in row.values() if isinstance(value, str))
 
 
-def test_however_much_a_page_unpacks_to_every_record_is_a_row() -> None:
+def test_however_much_a_page_unpacks_to_every_record_is_a_row(monkeypatch: pytest.MonkeyPatch) -> None:
     import gzip
 
+    monkeypatch.setattr("core.streams.decode._PAGE_BUDGET", 1 << 20)
+
     shard = Shard("shardId-000000000000", 0, 2**128 - 1)
-    data = [gzip.compress(orjson.dumps({"event_id": str(n), "a": "x" * (7 << 20)}), 1) for n in range(12)]
+    data = [gzip.compress(orjson.dumps({"event_id": str(n), "a": "x" * (200 << 10)}), 1) for n in range(12)]
     (job,) = slices("s", Page(shard, [RawRecord(1.0, "k", str(n), one) for n, one in enumerate(data)]))
     done = Parsed.unpacked(work(job))
     assert (done.rows, done.rejects) == (12, [])
@@ -111,7 +114,7 @@ json_values = st.recursive(
 names = st.sampled_from([*COLUMNS, "collector", "other"])
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(st.dictionaries(names, json_values, max_size=8), max_size=5))
 def test_any_json_object_becomes_a_row_that_fits(events: list[dict[str, Any]]) -> None:
     result = parsed("s", [record(orjson.dumps(event), sequence=str(n)) for n, event in enumerate(events)])

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import socket
-import subprocess
-import sys
 import threading
 import time
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -18,22 +15,15 @@ import pytest
 from core.base.errors import OpsError, WrongUse
 from core.jobs.job import JobCancelled, headless_job
 from core.streams.dispatch import gearman_address
-from core.streams.loading import Loader, Staging, Statements
+from core.streams.loading import Loader
 from core.streams.pages import StreamSource
 from core.streams.pipeline import Pipeline, PipelineOptions
+from core.streams.staging import Staging
+from core.streams.statements import Statements
 from tests.core.sandbox.kinesis.plane import Plane
+from tests.core.streams.children import begun, ended
+from tests.core.streams.conftest import session
 from tests.core.streams.pipeline_child import STAGES, FileLoader, InThread, run
-from tests.core.streams.test_producer import session
-
-ROOT = Path(__file__).resolve().parents[3]
-
-
-@pytest.fixture(scope="module")
-def plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Plane]:
-    running = Plane(tmp_path_factory.mktemp("kinesis")).start()
-    running.control("SetFaults", LimitScale=0)
-    yield running
-    running.stop()
 
 
 def fill(plane: Plane, stream: str, count: int, start: int = 0) -> set[str]:
@@ -74,11 +64,9 @@ def test_a_kill_at_any_stage_neither_loses_nor_doubles(plane: Plane, tmp_path: P
     stream = "kill-" + stage.replace(" ", "-")
     plane.create(stream, 2)
     sent = fill(plane, stream, 900)
-    command = [sys.executable, "-m", "tests.core.streams.pipeline_child", plane.url, stream, str(tmp_path), stage]
-    died = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
-    assert died.returncode == (0 if stage == "worker" else -9), died.stderr
+    assert ended(run, plane.url, stream, tmp_path, stage) == (0 if stage == "worker" else -9)
     if stage == "worker":
-        assert "killed a worker" in died.stdout
+        assert (tmp_path / "killed-a-worker").exists()
     else:
         assert_left_in_the_middle(plane, stream, tmp_path, stage)
         run(plane.url, stream, tmp_path)
@@ -109,14 +97,13 @@ def test_kills_at_any_moment_while_the_stream_is_resharded(plane: Plane, tmp_pat
     sent: set[str] = set()
     for round_number, shards in enumerate((4, 3, 2)):
         sent |= fill(plane, "moving", 400, 400 * round_number)
-        command = [sys.executable, "-m", "tests.core.streams.pipeline_child", plane.url, "moving", str(tmp_path), ""]
-        child = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL)
+        child = begun(run, plane.url, "moving", tmp_path)
         plane.client.update_shard_count(StreamName="moving", TargetShardCount=shards, ScalingType="UNIFORM_SCALING")
         plane.until_active("moving")
         sent |= fill(plane, "moving", 100, 10_000 + 100 * round_number)
         time.sleep(0.6 + 0.5 * round_number)
         child.kill()
-        child.wait()
+        child.join()
     run(plane.url, "moving", tmp_path)
     assert loaded(tmp_path) == sorted(sent)
 
@@ -203,11 +190,11 @@ def _copy(source: socket.socket, target: socket.socket) -> None:
 
 
 def test_an_endpoint_that_cuts_and_stalls(plane: Plane, tmp_path: Path) -> None:
-    plane.create("cut", 2)
-    sent = fill(plane, "cut", 400)
+    plane.create("piped_cut", 2)
+    sent = fill(plane, "piped_cut", 400)
     proxy = LyingProxy(plane.port)
     try:
-        run(proxy.url, "cut", tmp_path)
+        run(proxy.url, "piped_cut", tmp_path)
     finally:
         proxy.close()
     assert loaded(tmp_path) == sorted(sent) and proxy.count >= 4
@@ -231,8 +218,8 @@ def test_passing_trouble_is_waited_out_and_lasting_trouble_is_told(plane: Plane,
 
 
 def test_reading_waits_for_a_slow_warehouse_and_a_cancel_ends_it(plane: Plane, tmp_path: Path) -> None:
-    plane.create("slow", 1)
-    fill(plane, "slow", 2_000)
+    plane.create("piped_slow", 1)
+    fill(plane, "piped_slow", 2_000)
     gate = threading.Event()
 
     class SlowLoader(FileLoader):
@@ -241,7 +228,7 @@ def test_reading_waits_for_a_slow_warehouse_and_a_cancel_ends_it(plane: Plane, t
             return super().stage(content)
 
     options = PipelineOptions(every=0.01, batch_records=50, most_records=300, reads_per_second=5)
-    pipeline = Pipeline(StreamSource(session(plane.url), "slow"), SlowLoader(tmp_path), InThread(), options)
+    pipeline = Pipeline(StreamSource(session(plane.url), "piped_slow"), SlowLoader(tmp_path), InThread(), options)
     job: Any = headless_job()
     ended: list[BaseException] = []
 
@@ -287,9 +274,9 @@ def test_iterators_expire_while_the_warehouse_is_slow(plane: Plane, tmp_path: Pa
 
 
 def test_a_staged_file_that_cannot_be_removed_does_not_end_the_run(plane: Plane, tmp_path: Path) -> None:
-    plane.create("left", 1)
-    sent = fill(plane, "left", 30)
-    plane.client.put_record(StreamName="left", Data=b"no json", PartitionKey="k")
+    plane.create("piped_left", 1)
+    sent = fill(plane, "piped_left", 30)
+    plane.client.put_record(StreamName="piped_left", Data=b"no json", PartitionKey="k")
     away = [OpsError("S3 away", code="unreachable")]
 
     class UntidyLoader(FileLoader):
@@ -302,7 +289,7 @@ def test_a_staged_file_that_cannot_be_removed_does_not_end_the_run(plane: Plane,
             return super().keep_rejects(rejects)
 
     options = PipelineOptions(every=0.05, reads_per_second=50)
-    source = StreamSource(session(plane.url), "left")
+    source = StreamSource(session(plane.url), "piped_left")
     end = Pipeline(source, UntidyLoader(tmp_path), InThread(), options).run(headless_job(), once=True)
     assert loaded(tmp_path) == sorted(sent) and (end.rejected, end.retries) == (1, 1)
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import random
 import threading
 import time
+import tracemalloc
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import orjson
@@ -14,28 +15,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.aws.session import AwsSession, Target
 from core.base.errors import OpsError, WrongUse
-from core.settings.profiles import Profile
-from core.streams.producer import Producer, ProducerLimits
+from core.streams.producer import Producer
+from core.streams.producing import ProducerLimits
 from core.streams.sink import PutFailed, StreamSink
 from core.streams.templates import Feed, json_lines, template
 from tests.core.sandbox.kinesis.plane import Plane
-
-
-@pytest.fixture(scope="module")
-def plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Plane]:
-    running = Plane(tmp_path_factory.mktemp("kinesis")).start()
-    running.control("SetFaults", LimitScale=0)
-    yield running
-    running.stop()
-
-
-def session(url: str) -> AwsSession:
-    profile = Profile("test", kind="env", region="us-east-1")
-    target = Target(profile, "us-east-1", endpoints={"default": url}, access_key="a", secret_key="b")
-    return AwsSession(profile, lambda: target)
-
+from tests.core.streams.conftest import session
 
 Answer = Callable[[Sequence[tuple[bytes, str]]], list[str]]
 
@@ -214,10 +200,10 @@ def test_bad_records_are_refused_at_once() -> None:
 
 
 def test_into_a_real_stream_with_throttles_errors_and_lost_answers(plane: Plane) -> None:
-    plane.create("hurt", 2)
+    plane.create("put_hurt", 2)
     plane.control("SetFaults", ThrottleShare=0.2, ErrorShare=0.2, LostAnswerShare=0.1)
     producer = Producer(
-        StreamSink(session(plane.url), "hurt"), ProducerLimits(linger=0.005, batch_records=50, back_off=QUICK)
+        StreamSink(session(plane.url), "put_hurt"), ProducerLimits(linger=0.005, batch_records=50, back_off=QUICK)
     )
     try:
         for n in range(600):
@@ -228,7 +214,7 @@ def test_into_a_real_stream_with_throttles_errors_and_lost_answers(plane: Plane)
     producer.close()
     end = producer.snapshot()
     firsts: dict[str, list[int]] = defaultdict(list)
-    for record in plane.read_all("hurt"):
+    for record in plane.read_all("put_hurt"):
         number = int(record["Data"])
         if number not in firsts[record["PartitionKey"]]:
             firsts[record["PartitionKey"]].append(number)
@@ -269,6 +255,24 @@ def test_templates_of_orders_and_files(tmp_path: Path) -> None:
     assert [make() for _ in range(3)] == [(b"one", "1"), (b"two", "2"), (b"one", "1")]
     with pytest.raises(WrongUse, match="no template"):
         template("nothing")
+    (tmp_path / "empty").write_text("\n\n")
+    with pytest.raises(WrongUse, match="holds no lines"):
+        template(str(tmp_path / "empty"))
+
+
+def test_a_file_of_any_size_is_read_as_it_is_sent(tmp_path: Path) -> None:
+    """Two gigabytes with a hole: read whole they would not fit, and a line without an end is no record."""
+    with (tmp_path / "large").open("wb") as file:
+        file.write(b"one\r\ntwo\n")
+        file.truncate(2 << 30)
+    make = template(str(tmp_path / "large"))
+    tracemalloc.start()
+    assert [make(), make()] == [(b"one", "1"), (b"two", "2")]
+    with pytest.raises(WrongUse, match="Line 3 of large is too long"):
+        make()
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 64 << 20
 
 
 def test_json_lines_take_their_key_from_a_field() -> None:

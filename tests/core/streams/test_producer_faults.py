@@ -17,12 +17,14 @@ import pytest
 
 from core.base.errors import OpsError, WrongUse
 from core.streams.collector import Collector
-from core.streams.producer import Producer, ProducerLimits
+from core.streams.export import saved_records
+from core.streams.producer import Producer
+from core.streams.producing import ProducerLimits
 from core.streams.sink import PutFailed, StreamSink
 from core.streams.spill import Spill
 from tests.core.sandbox.kinesis.plane import ROOT, Plane
-from tests.core.streams.conftest import wait_until
-from tests.core.streams.test_producer import QUICK, ScriptedSink, in_order, session
+from tests.core.streams.conftest import session, wait_until
+from tests.core.streams.test_producer import QUICK, ScriptedSink, in_order
 from tests.fakes.lying import lying
 from tests.fakes.wire import wire_to
 
@@ -155,6 +157,51 @@ def test_a_stream_of_large_records_takes_them(plane: Plane) -> None:
     assert [len(record["Data"]) for record in plane.read_all("large")] == [3 << 20]
 
 
+class Picky(ScriptedSink):
+    """Refuses a request as a whole for one record that is bad; everything where ``closed``."""
+
+    def __init__(self) -> None:
+        super().__init__(self._judge)
+        self.closed = False
+
+    def _judge(self, records: Sequence[tuple[bytes, str]]) -> list[str]:
+        if self.closed or any(data.startswith(b"bad") for data, _ in records):
+            raise PutFailed(
+                OpsError("refused", "A value is too long", code="aws"), again=False, unsure=False, content=True
+            )
+        return [""] * len(records)
+
+
+def test_a_record_that_no_request_may_hold_is_set_aside_and_the_others_go_on(tmp_path: Path) -> None:
+    sink = Picky()
+    producer = Producer(sink, HURRIED, tmp_path)
+    good = numbered(300)
+    bad = {40: (b"bad \xff", "key-0"), 41: (b"bad 1", "key-1"), 222: (b"bad 2", "key-2")}
+    assert producer.offer_all(
+        [record for n, one in enumerate(good) for record in (*([bad[n]] if n in bad else []), one)]
+    )
+    assert producer.flush(20), "nothing waits any more"
+    end = producer.snapshot()
+    assert (end.accepted, end.acknowledged, end.refused, end.trouble, end.lasting) == (303, 300, 3, None, False)
+    assert producer.close() == 0 and sorted(sink.stored) == sorted(good)
+    assert all(numbers == sorted(numbers) for numbers in in_order(sink.stored).values())
+    assert end.refusal is not None and "too long" in end.refusal.why
+    assert sorted(saved_records(tmp_path / "1" / "refused.jsonl")) == sorted((key, data) for data, key in bad.values())
+
+
+def test_a_stream_that_refuses_everything_keeps_its_records_waiting(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr("core.streams.producer._TRY_AGAIN", 0.02)
+    sink = Picky()
+    sink.closed = True
+    producer = Producer(sink, HURRIED, tmp_path)
+    producer.offer_all(numbered(60, keys=60))
+    wait_until(lambda: producer.snapshot().lasting, "it is told")
+    assert producer.snapshot().refused == 20
+    sink.closed = False
+    assert producer.flush(20) and producer.close() == 0
+    assert len(sink.stored) == 40 and len(list(saved_records(tmp_path / "1" / "refused.jsonl"))) == 20
+
+
 # -- the disk -----------------------------------------------------------------------
 
 
@@ -249,7 +296,8 @@ def test_files_of_an_owner_that_is_gone_are_taken_over(tmp_path: Path) -> None:
 OFFLINE = """
 import sys
 from core.base.errors import OpsError
-from core.streams.producer import Producer, ProducerLimits
+from core.streams.producer import Producer
+from core.streams.producing import ProducerLimits
 from core.streams.sink import PutFailed, StreamSink
 
 class Nowhere(StreamSink):

@@ -207,7 +207,7 @@ def test_stats(plane: Plane, run: Run) -> None:
 
     def keep_putting() -> None:
         nonlocal sent
-        while not over.is_set():
+        while not over.wait(0.02):
             put(plane, "counted", [("hot", b"12345")] * 9 + [("cold", b"12345")])
             sent += 10
 

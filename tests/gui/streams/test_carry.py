@@ -12,7 +12,8 @@ import pytest
 from core.base.errors import OpsError
 from core.streams.collector import Collector
 from core.streams.pipeline import PipelineSnapshot
-from core.streams.producer import Producer, ProducerLimits
+from core.streams.producer import Producer
+from core.streams.producing import ProducerLimits
 from tests.core.streams.test_producer import ScriptedSink
 from tests.fakes.streams import MemorySource, MemoryStreams
 from tests.gui.streams.page import Page

@@ -14,7 +14,7 @@ from PySide6.QtWidgets import QApplication, QLabel
 from core.base.errors import OpsError
 from core.streams.budget import ReadBudget
 from core.streams.service import StreamSummary
-from gui.tabs.streams.dialogs import OpenDialog
+from gui.tabs.streams.open_dialog import OpenDialog
 from tests.fakes.streams import DEAD, GONE, MemorySource, MemoryStreams, Passing, Throttled
 from tests.gui.streams.page import texts
 from tests.gui.test_names import clipped
@@ -75,6 +75,27 @@ def test_whoever_may_not_list_opens_a_stream_by_its_name(make, orders) -> None:
     page.presenter._open("other")
     assert page.view.toolbar.offered == ["orders", "other"] and page.view.toolbar.streams.currentText() == "other"
     page.wait(lambda: page.presenter.catalogue.details is not None)
+
+
+def test_one_of_many_streams_is_found_by_a_part_of_its_name(make, qtbot) -> None:
+    names = [f"{word}-{where}-{n}" for n in range(20) for word in ("orders", "clicks") for where in ("prod", "dev")]
+    page = make(MemoryStreams(*(MemorySource(name, 1) for name in names)))
+    page.wait(lambda: page.presenter.state.name == "READY")
+    picker = page.view.toolbar.streams
+    qtbot.keyClick(picker, "p")
+    dialog = page.view.findChild(OpenDialog)
+    assert dialog.name.text() == "p" and not picker.view().isVisible()
+    qtbot.keyClicks(dialog.name, "rod clicks")
+    assert dialog.list.count() == 20 and "20 of 80" in dialog.note.text()
+    qtbot.keyClick(dialog.name, Qt.Key.Key_Down)
+    wanted = dialog.list.item(1).text()
+    assert dialog.chosen == wanted
+    qtbot.keyClick(dialog.name, Qt.Key.Key_Return)
+    page.wait(lambda: picker.currentText() == wanted and page.presenter.catalogue.details is not None)
+    dialog = OpenDialog(names)
+    qtbot.addWidget(dialog)
+    dialog.name.setText("elsewhere")
+    assert dialog.chosen == "elsewhere" and dialog.accept_button.isEnabled()
 
 
 def test_a_tap_shows_counts_and_what_comes(make, orders) -> None:

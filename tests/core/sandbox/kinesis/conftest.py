@@ -1,4 +1,4 @@
-"""A data plane per test module, limits off unless a test sets them."""
+"""One data plane, limits off unless a test sets them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from tests.core.sandbox.kinesis.plane import Plane
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Plane]:
     running = Plane(tmp_path_factory.mktemp("kinesis")).start()
     running.control("SetFaults", LimitScale=0)

@@ -215,7 +215,7 @@ def test_kill_9_under_concurrent_writers_and_reshards(tmp_path: Path) -> None:
     def write(key: str) -> None:
         client, number = plane.new_client(), 0
         try:
-            while not stop.is_set():
+            while not stop.wait(0.02):
                 entries = [{"Data": f"{key}/{number + n}".encode(), "PartitionKey": key} for n in range(20)]
                 try:
                     answer = client.put_records(StreamName="s", Records=entries)
