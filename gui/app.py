@@ -62,7 +62,7 @@ TABS = (
     ),
     _page(
         "warehouse", "Warehouse", "Ask Redshift, feed it, turn text into tables", "database",
-        ("core.warehouse.service", "core.warehouse.charts", "core.warehouse.completion", "core.warehouse.explain",
+        ("core.warehouse.service", "core.warehouse.charts", "core.warehouse.completion", "core.warehouse.copying", "core.warehouse.explain",
          "core.warehouse.formatting", "core.warehouse.views"),
     ),
     _page(

@@ -6,6 +6,7 @@ import threading
 
 import pyarrow as pa
 import pytest
+from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QApplication, QLabel
 
 from core.base.errors import OpsError
@@ -244,6 +245,19 @@ def test_export_writes_the_file(page, qtbot, tmp_path) -> None:
     presenter._write(presenter._kept(), "csv", tmp_path / "out.csv")
     qtbot.waitUntil(lambda: bool(page.praised))
     assert (tmp_path / "out.csv").read_text().splitlines()[1:] == ["1", "2", "3"]
+
+
+def test_a_selection_is_copied_as_statements_for_its_table(page, qtbot) -> None:
+    page.driver.answers["SELECT * FROM people"] = Answer([pa.table({"name": ["O'Hara", None], "order": [1, 2]})])
+    page.write("SELECT * FROM people")
+    page.command("run")
+    qtbot.waitUntil(lambda: len(shown(page)) == 2 and page.view.run.isEnabled())
+    page.view.results.table.selectAll()
+    page.command("copy_insert")
+    qtbot.waitUntil(lambda: bool(page.praised))
+    text = QGuiApplication.clipboard().text()
+    assert text == "INSERT INTO people (name, \"order\") VALUES\n('O''Hara', 1),\n(NULL, 2);\n"
+    assert page.praised == ["4 cells copied"]
 
 
 @pytest.mark.parametrize("kind", ["line", "bar", "scatter", "histogram"])
