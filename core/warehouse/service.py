@@ -345,7 +345,7 @@ class WarehouseService:
 
         job.checkpoint()
         dialect, escapes = self.dialect(connection)
-        return squiggles(sql, dialect, escapes=escapes)
+        return squiggles(sql, dialect, escapes=escapes, checkpoint=job.checkpoint)
 
     def close(self) -> None:
         self.reopen()

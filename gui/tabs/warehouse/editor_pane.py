@@ -140,7 +140,7 @@ class EditorPane(QFrame):
         found = []
         for index in range(self.tabs.count()):
             key = self.tabs.tabData(index)
-            found.append(OpenFile(key, self._titles[key], self._editors[key].toPlainText(), self._paths[key]))
+            found.append(OpenFile(key, self._titles[key], self._editors[key].text, self._paths[key]))
         return found
 
     def path_of(self, key: int) -> str:

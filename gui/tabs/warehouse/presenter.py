@@ -8,13 +8,13 @@ from typing import Any
 from PySide6.QtCore import QObject
 
 from core.base.errors import OpsError
+from core.jobs.job import Job
 from core.warehouse.catalogue import Catalogue, Table
 from core.warehouse.completion import Completion
 from core.warehouse.drivers.driver import RunningStatement
 from core.warehouse.formatting import Squiggle
 from core.warehouse.history import PastRun
 from core.warehouse.service import WarehouseService
-from core.warehouse.statements import statement_at
 from gui.bridge.tab_context import TabContext
 from gui.parts.sql_highlight import FUNCTIONS, KEYWORDS, TYPES
 from gui.tabs.warehouse.connection_presenter import ConnectionPresenter
@@ -32,6 +32,7 @@ class WarehousePresenter(QObject):
         super().__init__(view)
         self._view, self._context, self._jobs = view, context, context.jobs
         self._completion = Completion(None, KEYWORDS | TYPES, FUNCTIONS)
+        self._checking: Job[Any] | None = None
         self._left = False
         self.place = ConnectionPresenter(view, context)
         self.runs = RunsPresenter(view, context, self.place)
@@ -95,11 +96,14 @@ class WarehousePresenter(QObject):
         self.runs.run_statement(f"SELECT COUNT(*) AS rows FROM {full_name(table)}")
 
     def _statement_at(self, text: str, position: int) -> tuple[int, int] | None:
-        found = statement_at(text, position, escapes=self.place.escapes)
+        found = self.runs.script.statement_at(text, position, escapes=self.place.escapes)
         return (found.body_start, found.body_end) if found else None
 
     def _candidates(self, text: str, position: int) -> tuple[int, list[str]]:
-        return self._completion.candidates(text, position, escapes=self.place.escapes)
+        escapes = self.place.escapes
+        begin, end = self.runs.script.around(text, position, escapes=escapes)
+        start, words = self._completion.candidates(text[begin:end], position - begin, escapes=escapes)
+        return begin + start, words
 
     def _check_text(self, key: int) -> None:
         """The hand has paused: keep what is open, and look for what does not parse."""
@@ -109,8 +113,10 @@ class WarehousePresenter(QObject):
         editor, connection = self._view.editors.editor_of(key), self.place.connection
         if editor is None or connection is None:
             return
-        text = editor.toPlainText()
-        self._jobs.start(
+        text = editor.text
+        if self._checking is not None:
+            self._checking.cancel()  # what it looks at is not what stands there
+        self._checking = self._jobs.start(
             self, "Check the SQL", lambda job: self._service.squiggles(job, connection, text),
             quiet=True, lane="warehouse:squiggles", newest_only=True,
             on_success=lambda found: self._show_squiggles(key, text, found),
@@ -118,7 +124,7 @@ class WarehousePresenter(QObject):
 
     def _show_squiggles(self, key: int, text: str, found: list[Squiggle]) -> None:
         editor = self._view.editors.editor_of(key)
-        if editor is not None and editor.toPlainText() == text:
+        if editor is not None and editor.text == text:
             editor.show_squiggles([(mark.start, mark.end, mark.message) for mark in found])
 
     def format(self) -> None:

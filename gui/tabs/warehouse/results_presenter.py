@@ -217,7 +217,7 @@ class ResultsPresenter(QObject):
             )
 
         self._jobs.start(
-            self, f"Copy {cells:,} cells", work, on_success=done,
+            self, f"Copy {cells:,} cells", work, on_success=done, quiet=cells < 100_000,
             on_failure=lambda fault: self._view.results.banner.show_fault(fault.title, fault.why, fault.remedy),
         )  # fmt: skip
 

@@ -83,10 +83,33 @@ def test_find_and_replace(editor: SqlEditor, qtbot) -> None:
     assert editor.toPlainText() == "a b a b a"
 
 
-def test_two_thousand_lines_are_coloured(editor: SqlEditor) -> None:
+def kinds(editor: SqlEditor, line: int) -> set[str]:
+    formats = editor.document().findBlockByNumber(line).layout().formats()
+    return {f.format.foreground().color().name() for f in formats}
+
+
+def test_two_thousand_lines_are_coloured_between_events(editor: SqlEditor, qtbot) -> None:
+    """Ten thousand held the window for a second, and a quote typed at the top for 0.7 s."""
     editor.setPlainText("\n".join(["SELECT 'a', 1 -- note", "/* open /* nested */ still", "*/ FROM t;"] * 700))
+    last = editor.document().lastBlock()
+    assert last.userState() == -1  # not yet looked at
+    qtbot.waitUntil(lambda: last.userState() == 0)
     block = editor.document().findBlockByNumber(1)
     assert block.userState() > 0  # inside a comment
     assert editor.document().findBlockByNumber(2).userState() == 0
-    kinds = {f.format.foreground().color().name() for f in editor.document().findBlockByNumber(0).layout().formats()}
-    assert len(kinds) >= 4
+    assert len(kinds(editor, 0)) >= 4
+    keyword = kinds(editor, 2099)
+    qtbot.keyClicks(editor, "/*")
+    qtbot.waitUntil(lambda: last.userState() > 0)  # all below is a comment now
+    assert kinds(editor, 2099) != keyword
+    qtbot.keyClick(editor, Qt.Key.Key_Backspace)
+    qtbot.waitUntil(lambda: last.userState() == 0 and kinds(editor, 2099) == keyword)
+
+
+def test_commenting_leaves_the_cursor_in_its_word(editor: SqlEditor, qtbot) -> None:
+    editor.setPlainText("SELECT 1\nFROM here")
+    editor.go_to(14, 14)
+    qtbot.keyClick(editor, Qt.Key.Key_Slash, Qt.KeyboardModifier.ControlModifier)
+    assert (editor.toPlainText(), editor.position, editor.selected_text()) == ("SELECT 1\n-- FROM here", 17, "")
+    qtbot.keyClick(editor, Qt.Key.Key_Slash, Qt.KeyboardModifier.ControlModifier)
+    assert (editor.toPlainText(), editor.position) == ("SELECT 1\nFROM here", 14)
