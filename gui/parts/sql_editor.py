@@ -24,6 +24,8 @@ from gui.parts.sql_highlight import SqlHighlighter
 from gui.style.theme import font, theme
 from gui.style.tokens import Space
 
+_LINE_ENDS = dict.fromkeys(map(ord, "\u2028\u2029\ufdd0\ufdd1"), "\n")
+"""What Qt ends a line with."""
 Mark = tuple[int, int, str]
 """A place in the text (start, end) and what is wrong there."""
 
@@ -75,10 +77,11 @@ class SqlEditor(QPlainTextEdit):
     # -- text ------------------------------------------------------------------------
     @property
     def text(self) -> str:
-        """All of it; made anew only after a change (a key asks several times, and 400 KB take milliseconds)."""
+        """All of it as it is; made anew only after a change (a key asks several times, and 400 KB take milliseconds)."""
         revision = self.document().revision()
         if self._text[0] != revision:
-            self._text = (revision, self.toPlainText())
+            # not toPlainText, which makes plain blanks of no-break spaces: within quotes that is another value
+            self._text = (revision, self.document().toRawText().translate(_LINE_ENDS))
         return self._text[1]
 
     @property

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QTextCursor
 
 from gui.parts.find_bar import FindBar
 from gui.parts.sql_editor import SqlEditor
@@ -64,6 +65,14 @@ def test_places_are_right_behind_an_emoji(editor: SqlEditor) -> None:
     editor.show_errors([(12, 17, "no such column")])
     marked = [s.cursor.selectedText() for s in editor.extraSelections() if s.cursor.hasSelection()]
     assert marked == ["wrong"]
+
+
+def test_the_text_is_what_was_typed_no_break_spaces_too(editor: SqlEditor, qtbot) -> None:
+    editor.setPlainText("SELECT 'a\xa0b'")
+    editor.moveCursor(QTextCursor.MoveOperation.End)
+    qtbot.keyClick(editor, Qt.Key.Key_Return, Qt.KeyboardModifier.ShiftModifier)
+    qtbot.keyClicks(editor, "-- x")
+    assert editor.text == "SELECT 'a\xa0b'\n-- x"
 
 
 def test_find_and_replace(editor: SqlEditor, qtbot) -> None:
