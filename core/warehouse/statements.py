@@ -132,6 +132,16 @@ def quoted(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
+def plain_blanks(sql: str, *, escapes: bool = True) -> str:
+    """``sql`` with blanks for the no-break spaces that pages and chats put between words; within quotes they are data and stay."""
+    if "\xa0" not in sql:
+        return sql
+    return "".join(
+        sql[begin:end].replace("\xa0", " ") if kind is _PLAIN else sql[begin:end]
+        for kind, begin, end in _tokens(sql, escapes)
+    )
+
+
 def masked(sql: str, *, escapes: bool = True, names: bool = True) -> str:
     """``sql`` of the same length with strings and comments (and quoted names unless ``names`` is False) blanked."""
     pieces = []

@@ -70,7 +70,7 @@ class RunsPresenter(QObject):
 
     def run_all(self) -> None:
         """Every statement of the file, in order; the first failure stops."""
-        text = self._view.editors.editor.toPlainText()
+        text = self._view.editors.editor.text
         self._start(
             self.current_document(), [(s.body, s.body_start) for s in runnable(text, escapes=self._place.escapes)]
         )

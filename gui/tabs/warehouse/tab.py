@@ -40,6 +40,7 @@ def build(context: TabContext, parent: QWidget | None = None) -> QWidget:
     add("running", "Running statements", presenter.show_running, "list")
     add("open", "Open a SQL file", editors.open_asked.emit, "folder-open", "Ctrl+O")
     add("save", "Save the SQL to a file", editors.save_asked.emit, "save", "Ctrl+S")
+    add("save_as", "Save the SQL as another file", editors.save_as_asked.emit, "save", "Ctrl+Shift+S")
     add("next_file", "Next SQL file", partial(editors.choose_next, 1), "chevron-right", "Ctrl+PgDown")
     add("previous_file", "Previous SQL file", partial(editors.choose_next, -1), "chevron-left", "Ctrl+PgUp")
     add("next_result", "Next result", partial(results.choose_next, 1), "chevron-right", "Alt+PgDown")

@@ -12,6 +12,7 @@ from core.warehouse.statements import (
     literal,
     masked,
     parameters,
+    plain_blanks,
     quoted,
     runnable,
     split,
@@ -137,6 +138,10 @@ def test_a_key_reads_no_statement_but_its_own(monkeypatch) -> None:
     read.clear()
     script.statement_at(text[:5_000] + "x" + text[5_000:], 5_001)
     assert read == [4_999]
+
+
+def test_a_pasted_no_break_space_is_a_blank_but_within_quotes() -> None:
+    assert plain_blanks("SELECT\xa0'a\xa0b' AS\xa0\"c\xa0d\" --\xa0e") == "SELECT 'a\xa0b' AS \"c\xa0d\" --\xa0e"
 
 
 def test_parameters_are_found_outside_strings_only() -> None:

@@ -226,6 +226,40 @@ def test_open_sql_comes_back_with_the_page(make_page, qtbot) -> None:
     assert second.view.editors.tabs.currentIndex() == 1
 
 
+def files_of(page):
+    return next(child for child in page.view.children() if type(child).__name__ == "Files")
+
+
+def test_saving_keeps_windows_line_ends_and_asks_before_it_writes_over_a_change(make_page, qtbot, tmp_path) -> None:
+    path = tmp_path / "report.sql"
+    path.write_bytes(b"\xef\xbb\xbfSELECT 1;\r\nSELECT '2\xc2\xa0'\r\n")
+    path.chmod(0o640)
+    page = make_page()
+    files_of(page).read(path)
+    qtbot.waitUntil(lambda: page.view.editors.path_of(page.view.editors.current_key) == str(path))
+    page.view.editors.editor.insert("-- mine\n")
+    page.command("save")
+    qtbot.waitUntil(lambda: len(page.praised) == 1)
+    assert path.read_bytes() == b"\xef\xbb\xbf-- mine\r\nSELECT 1;\r\nSELECT '2\xc2\xa0'\r\n"
+    assert path.stat().st_mode & 0o777 == 0o640
+
+    page.window.hide()  # and it is known again after the window was closed
+    again = make_page()
+    again.view.editors.editor.insert("-- again\n")
+    path.write_bytes(b"theirs")
+    again.command("save")
+    qtbot.waitUntil(lambda: any(isinstance(w, ConfirmDialog) and w.isVisible() for w in QApplication.topLevelWidgets()))
+    dialog(ConfirmDialog).reject()
+    assert path.read_bytes() == b"theirs" and again.praised == []
+    again.command("save")
+    qtbot.waitUntil(lambda: any(isinstance(w, ConfirmDialog) and w.isVisible() for w in QApplication.topLevelWidgets()))
+    dialog(ConfirmDialog).accept_button.click()
+    qtbot.waitUntil(lambda: again.praised == ["report.sql saved (lines end as on Windows, CRLF)"])
+    assert path.read_bytes().startswith(b"\xef\xbb\xbf-- again\r\n-- mine\r\n")
+    again.command("save")  # what is there now is ours
+    qtbot.waitUntil(lambda: len(again.praised) == 2)
+
+
 def test_each_file_keeps_its_own_result(page, qtbot) -> None:
     page.write("SELECT 1")
     page.command("run")
