@@ -314,6 +314,15 @@ def test_the_tree_is_filtered_by_columns_too(page, qtbot) -> None:
     assert (root.text(0), root.child(0).text(0)) == ("crm", "people")
 
 
+def test_a_star_opens_all_below_the_entry(page, qtbot) -> None:
+    """Qt's own way of it ended the whole program: columns come while it opens their tables."""
+    tree = page.view.tree.tree
+    schema = next(tree.topLevelItem(n) for n in range(3) if tree.topLevelItem(n).text(0) == "public")
+    tree.setCurrentItem(schema)
+    qtbot.keyClicks(tree, "*")
+    assert schema.isExpanded() and schema.child(0).isExpanded() and schema.child(0).childCount() == 2
+
+
 def test_formatting_is_one_step_of_undo(page, qtbot) -> None:
     page.write("select a,b from t")
     page.command("format")
