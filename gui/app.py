@@ -62,8 +62,9 @@ TABS = (
     ),
     _page(
         "warehouse", "Warehouse", "Ask Redshift, feed it, turn text into tables", "database",
-        ("core.warehouse.service", "core.warehouse.charts", "core.warehouse.completion", "core.warehouse.explain",
-         "core.warehouse.formatting", "core.warehouse.views"),
+        ("core.warehouse.service", "core.warehouse.charts", "core.warehouse.completion", "core.warehouse.copying", "core.warehouse.explain",
+         "core.warehouse.formatting", "core.warehouse.script", "core.warehouse.sqlfile",
+         "core.warehouse.views"),
     ),
     _page(
         "backups", "Backups", "Back up, and prove it by restoring", "archive",

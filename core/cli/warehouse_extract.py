@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import tempfile
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -83,8 +82,10 @@ def _extract(options: argparse.Namespace, console: Console) -> int:
             "It is a production or read-only profile",
             "Give --yes if this is meant",
         )
-    with tempfile.TemporaryDirectory(prefix="opsdesk-extract-") as folder:
-        output: Path = options.output or Path(folder) / f"{options.table.rpartition('.')[2]}.parquet"
+    from core.warehouse.scratch import scratch
+
+    with scratch("extract") as folder:
+        output: Path = options.output or folder / f"{options.table.rpartition('.')[2]}.parquet"
         tally = console.do("Extract", lambda job: extracts.run(job, definition, sources, output, options.rejects))
         if options.table:
             console.do("Load", partial(_load, options, console, definition, tally, output))

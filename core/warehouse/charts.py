@@ -39,8 +39,8 @@ class Picture:
 
 def offers(frame: pl.DataFrame) -> tuple[list[str], list[str]]:
     """Columns for the horizontal axis (all), and for the vertical one (numbers)."""
-    names = frame.columns
-    return list(names), [name for name in names if frame.schema[name].is_numeric()]
+    schema = frame.schema  # made anew by every access, over all columns
+    return list(schema), [name for name, kind in schema.items() if kind.is_numeric()]
 
 
 def suggestion(frame: pl.DataFrame) -> tuple[str, str, str]:
@@ -49,15 +49,16 @@ def suggestion(frame: pl.DataFrame) -> tuple[str, str, str]:
 
     _all, numbers = offers(frame)
     numbers.sort(key=lambda name: name.lower() == "id" or name.lower().endswith("_id"))  # a number that measures first
-    times = [name for name in frame.columns if frame.schema[name].is_temporal()]
-    words = [name for name in frame.columns if frame.schema[name] in (pl.String, pl.Boolean)]
+    schema = frame.schema
+    times = [name for name, kind in schema.items() if kind.is_temporal()]
+    words = [name for name, kind in schema.items() if kind in (pl.String, pl.Boolean)]
     if times and numbers:
         return "line", times[0], numbers[0]
     if words and numbers:
         return "bar", words[0], numbers[0]
     if len(numbers) > 1:
         return "scatter", numbers[0], numbers[1]
-    return "histogram", (numbers or frame.columns or [""])[0], ""
+    return "histogram", (numbers or list(schema) or [""])[0], ""
 
 
 def picture(frame: pl.DataFrame, kind: str, x: str, y: str, by: str = "") -> Picture:

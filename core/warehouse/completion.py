@@ -20,6 +20,7 @@ _AFTER_TABLE_WORD = re.compile(r'\b(?:from|join|into|update|table|truncate|descr
 _AFTER_TABLE = (
     "where on using inner left right full cross join group order having limit union set values select as natural"
 )
+_NEAR = 1_000  # characters
 _NOT_ALIASES = frozenset(_AFTER_TABLE.split())
 
 
@@ -36,9 +37,12 @@ class Completion:
         self._functions = sorted(functions)
 
     def candidates(self, text: str, position: int, *, escapes: bool = True) -> tuple[int, list[str]]:
-        """Where the word at the cursor begins, and the words for it, the likeliest first."""
+        """Where the word at the cursor begins, and the words for it, the likeliest first. ``text`` may be the statement alone."""
         before = text[:position]
-        word = _WORD.search(before)
+        near = max(
+            0, position - _NEAR
+        )  # what ends here cannot have begun far away, and a search begins at every letter
+        word = _WORD.search(before, near)
         start = word.start() if word else position
         prefix = before[start:].lower()
         if start and masked(before, escapes=escapes, names=False)[start - 1 : start] != before[start - 1 : start]:
@@ -46,9 +50,9 @@ class Completion:
         statement = statement_at(text, position, escapes=escapes)
         body = masked(statement.body, escapes=escapes, names=False) if statement else ""
         sources = self._sources(body)
-        if chain := _CHAIN.search(before[:start]):
+        if chain := _CHAIN.search(before[:start], near):
             return start, _matching(self._of(chain[1], sources), prefix)
-        if _AFTER_TABLE_WORD.search(before):
+        if _AFTER_TABLE_WORD.search(before, near):
             return start, _matching(self._table_words(), prefix)
         columns = sorted({column.name for table in sources.values() for column in table.columns})
         words = [quoted(name) for name in columns]

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import IO, TYPE_CHECKING, Any, Protocol
 
 from core.base.errors import OpsError, WrongUse
 from core.base.files import atomic_file
 from core.jobs.job import Job
+from core.warehouse.scratch import scratch
 
 if TYPE_CHECKING:
     import pyarrow
@@ -239,8 +239,8 @@ class _Xlsx:
 @contextmanager
 def _sheet(file: IO[bytes], schema: Any) -> Iterator[_Xlsx]:
     """A sheet whose rows wait in a folder of their own, which goes with a cancel as well."""
-    with TemporaryDirectory(prefix="opsdesk-export-") as scratch:
-        sheet = _Xlsx(file, schema, scratch)
+    with scratch("export") as folder:
+        sheet = _Xlsx(file, schema, str(folder))
         try:
             yield sheet
         finally:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 
 from core.warehouse.statements import runnable
 
@@ -41,33 +43,43 @@ def formatted(sql: str, dialect: str, *, escapes: bool = True) -> str:
     return ";\n\n".join(pieces) + (";\n" if pieces else "")
 
 
-def squiggles(sql: str, dialect: str, *, escapes: bool = True) -> list[Squiggle]:
-    """What does not parse, at its place in the whole text."""
-    import sqlglot
-
+def squiggles(
+    sql: str, dialect: str, *, escapes: bool = True, checkpoint: Callable[[], None] = lambda: None
+) -> list[Squiggle]:
+    """What does not parse, at its place in the whole text; ``checkpoint`` is called before each statement."""
     found = []
     for statement in runnable(sql, escapes=escapes):
         if _first_word(statement.body) in _NOT_JUDGED:
             continue
-        try:
-            sqlglot.parse(statement.body, read=dialect)
-        except sqlglot.errors.ParseError as error:
-            for problem in error.errors[:1]:
-                found.append(_squiggle(statement.body, statement.body_start, problem))
-        except sqlglot.errors.TokenError as error:
-            message = _ANSI.sub("", str(error)).split("\n")[0]
-            found.append(Squiggle(statement.body_start, statement.body_end, message))
+        checkpoint()
+        if mark := _fault(statement.body, dialect):
+            begin = statement.body_start
+            found.append(Squiggle(begin + mark.start, begin + mark.end, mark.message))
     return found
 
 
-def _squiggle(body: str, offset: int, problem: dict[str, object]) -> Squiggle:
+@lru_cache(maxsize=4_096)  # of a long file one statement is new at a time, and a thousand take seconds
+def _fault(body: str, dialect: str) -> Squiggle | None:
+    """What does not parse in one statement, at its place there."""
+    import sqlglot
+
+    try:
+        sqlglot.parse(body, read=dialect)
+    except sqlglot.errors.ParseError as error:
+        return _squiggle(body, error.errors[0]) if error.errors else None
+    except sqlglot.errors.TokenError as error:
+        return Squiggle(0, len(body), _ANSI.sub("", str(error)).split("\n")[0])
+    return None
+
+
+def _squiggle(body: str, problem: dict[str, object]) -> Squiggle:
     word = str(problem.get("highlight") or "")
     before = str(problem.get("start_context") or "")
     start = body.find(before + word) + len(before)
     if not word or start < len(before):
         start, word = max(0, len(body) - 1), body[-1:]
     message = _ANSI.sub("", str(problem.get("description") or "")).rstrip(".")
-    return Squiggle(offset + start, offset + start + len(word), message)
+    return Squiggle(start, start + len(word), message)
 
 
 def _first_word(sql: str) -> str:

@@ -21,7 +21,7 @@ from core.warehouse.history import History
 from core.warehouse.intent import counting, intent_of
 from core.warehouse.results import Result
 from core.warehouse.run import Run, execute, follow
-from core.warehouse.statements import literal
+from core.warehouse.statements import literal, plain_blanks
 
 if TYPE_CHECKING:
     import pyarrow
@@ -148,6 +148,7 @@ class WarehouseService:
     ) -> Run:
         """One statement, judged and ready. ``session``: a word; statements of one word share temporary tables."""
         _dialect, escapes = self.dialect(connection)
+        sql = plain_blanks(sql, escapes=escapes)
         return Run(
             connection,
             database or connection.database,
@@ -345,7 +346,7 @@ class WarehouseService:
 
         job.checkpoint()
         dialect, escapes = self.dialect(connection)
-        return squiggles(sql, dialect, escapes=escapes)
+        return squiggles(sql, dialect, escapes=escapes, checkpoint=job.checkpoint)
 
     def close(self) -> None:
         self.reopen()

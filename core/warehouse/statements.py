@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -86,6 +87,8 @@ def statement_at(text: str, position: int, *, escapes: bool = True) -> Statement
 def parameters(sql: str, *, escapes: bool = True) -> list[str]:
     """The names of ``:name`` parameters outside strings and comments, in order of first use; never of ``::type``."""
     found: dict[str, None] = {}
+    if ":" not in sql:
+        return []
     for match in _PARAMETER.finditer(masked(sql, escapes=escapes)):
         found[match[1]] = None
     return list(found)
@@ -129,6 +132,16 @@ def quoted(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
+def plain_blanks(sql: str, *, escapes: bool = True) -> str:
+    """``sql`` with blanks for the no-break spaces that pages and chats put between words; within quotes they are data and stay."""
+    if "\xa0" not in sql:
+        return sql
+    return "".join(
+        sql[begin:end].replace("\xa0", " ") if kind is _PLAIN else sql[begin:end]
+        for kind, begin, end in _tokens(sql, escapes)
+    )
+
+
 def masked(sql: str, *, escapes: bool = True, names: bool = True) -> str:
     """``sql`` of the same length with strings and comments (and quoted names unless ``names`` is False) blanked."""
     pieces = []
@@ -141,22 +154,28 @@ def masked(sql: str, *, escapes: bool = True, names: bool = True) -> str:
 @lru_cache(maxsize=32)  # an editor asks for the same text several times between two keystrokes
 def _tokens(text: str, escapes: bool) -> tuple[tuple[str, int, int], ...]:
     """(kind, begin, end) covering the whole text without gaps; what is never closed runs to the end."""
-    tokens: list[tuple[str, int, int]] = []
-    place = 0
+    return tuple(_read(text, 0, escapes))
+
+
+def ends_from(text: str, place: int, *, escapes: bool = True) -> Iterator[int]:
+    """Where statements end, behind their semicolons, from ``place`` on, which is itself such an end or the beginning."""
+    return (end for kind, _begin, end in _read(text, place, escapes) if kind is _END)
+
+
+def _read(text: str, place: int, escapes: bool) -> Iterator[tuple[str, int, int]]:
     while place < len(text):
         match = _OPENING.search(text, place)
         if match is None:
-            tokens.append((_PLAIN, place, len(text)))
+            yield _PLAIN, place, len(text)
             break
         begin, opening = match.start(), match[0]
         if opening[0] in "eE" and begin and (text[begin - 1].isalnum() or text[begin - 1] in "_$"):
             begin, opening = begin + 1, "'"  # the last letter of a word, not the E of E'...'
         if begin > place:
-            tokens.append((_PLAIN, place, begin))
+            yield _PLAIN, place, begin
         kind, end = _closed(text, begin, opening, match.end(), escapes)
-        tokens.append((kind, begin, end))
+        yield kind, begin, end
         place = end
-    return tuple(tokens)
 
 
 def _closed(text: str, begin: int, opening: str, inside: int, escapes: bool) -> tuple[str, int]:

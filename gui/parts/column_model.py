@@ -110,6 +110,10 @@ class ColumnModel(QAbstractTableModel):
         """A cell's text, None for NULL."""
         return self._page(column, row // _PAGE)[row % _PAGE]
 
+    def longest(self, column: int, rows: int) -> int:
+        """Characters of the longest text among the first ``rows`` of a column (at most a page of them)."""
+        return max((len(text or "NULL") for text in self._page(column, 0)[:rows]), default=0) if rows else 0
+
     def _page(self, column: int, number: int) -> list[str | None]:
         key = (column, number)
         page = self._pages.get(key)

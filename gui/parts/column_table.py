@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QItemSelectionModel, QModelIndex, QPoint, Qt, QTimer, Signal
+from PySide6.QtCore import QItemSelectionModel, QMetaMethod, QModelIndex, QPoint, Qt, QTimer, Signal
 from PySide6.QtGui import (
     QAction,
     QContextMenuEvent,
@@ -28,7 +30,8 @@ if TYPE_CHECKING:
 
 _SAMPLE = 100  # rows that decide the widths: measuring all of 50,000 costs 2.8 s
 _WIDEST, _NARROWEST = 360, 64
-_COPY_HERE = 400_000  # cells copied on the spot (some 40 ms); more is handed over as ``copy_asked``
+_COPY_HERE = 400_000  # cells copied on the spot (some 40 ms), if they are
+_BYTES_HERE = 4 << 20  # no longer than this; more is handed over as ``copy_asked``
 
 
 class ColumnTable(QTableView):
@@ -37,18 +40,23 @@ class ColumnTable(QTableView):
     order_asked = Signal(dict, list)
     """filters by column name, and (column, descending) pairs, the first sorts first"""
     profile_asked = Signal(str)
-    copy_asked = Signal(object, bool)
-    """a frame too large to copy on the spot, and whether its headers are wanted"""
+    copy_asked = Signal(object, str)
+    """a frame to become text on a worker, and the form: one of ``forms``, or tsv or plain (without headers) where the block is
+    too large to copy on the spot"""
     cell_opened = Signal(str, object)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self.forms: Sequence[tuple[str, str]] = ()
+        """(form, words): what the owner makes of a selection, beside tab-separated text"""
         self._model = ColumnModel(self)
         self._filters: dict[str, str] = {}
         self._sorts: list[tuple[str, bool]] = []
         self._pinned: list[int] = []
         self._header = self._dress(self)
         self.setModel(self._model)
+        # A header asks its selection model whether whole columns are selected, row by row: 15 s for a million rows.
+        self._header.setSelectionModel(QItemSelectionModel(self._model, self))
         self.verticalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
         self.verticalHeader().setDefaultSectionSize(Size.CONTROL_SMALL + 2)
         self.verticalHeader().setDefaultAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
@@ -89,12 +97,14 @@ class ColumnTable(QTableView):
         for header in (self._header, self._frozen_header):
             header.forget_fields()
         self._model.show_frame(frame, types)
+        self._header.waiting = True
         for section in range(self._header.count()):
             self._header.setSectionHidden(section, False)
             visual = self._header.visualIndex(section)
             if visual != section:
                 self._header.moveSection(visual, section)
         self._size_columns()
+        self._header.waiting = False
         self._lay_out_frozen()
         self._header.place_fields()
         self.scrollToTop()
@@ -138,8 +148,10 @@ class ColumnTable(QTableView):
         return [names[n] for n in range(len(names)) if self._header.isSectionHidden(n)]
 
     def show_all_columns(self) -> None:
+        self._header.waiting = True
         for section in range(self._header.count()):
             self._header.setSectionHidden(section, False)
+        self._header.waiting = False
         self._header.place_fields()
 
     def _size_columns(self) -> None:
@@ -148,7 +160,7 @@ class ColumnTable(QTableView):
         heading = QFontMetrics(font("caption"))
         rows = min(_SAMPLE, self._model.rowCount())
         for column, name in enumerate(self._model.names):
-            longest = max((len(self._model.text(row, column) or "NULL") for row in range(rows)), default=0)
+            longest = self._model.longest(column, rows)
             wide = metrics.horizontalAdvance("0") * min(longest, 60)
             width = max(wide + Space.XXL, heading.horizontalAdvance(name) + 56)
             self.setColumnWidth(column, max(_NARROWEST, min(_WIDEST, width)))
@@ -231,7 +243,10 @@ class ColumnTable(QTableView):
         copy.triggered.connect(lambda: self.copy(headers=True))
         menu.addAction(copy)
         menu.addAction("Copy without headers", lambda: self.copy(headers=False))
-        menu.addAction("Copy as an IN list", self._copy_list)
+        for form, words in self.forms:
+            menu.addAction(words, partial(self.copy_as, form))
+        if not self.forms:
+            menu.addAction("Copy as an IN list", self._copy_list)
         menu.addSeparator()
         menu.addAction("Show the whole value", lambda: self._open_cell(index))
         self._add_column_actions(menu.addMenu(f"Column {self._model.names[index.column()]}"), index.column())
@@ -280,10 +295,17 @@ class ColumnTable(QTableView):
         frame = self.selected_frame()
         if frame is None:
             return
-        if frame.height * frame.width > _COPY_HERE:
-            self.copy_asked.emit(frame, headers)
+        large = frame.height * frame.width > _COPY_HERE or frame.estimated_size() > _BYTES_HERE
+        if large and self.isSignalConnected(QMetaMethod.fromSignal(self.copy_asked)):
+            self.copy_asked.emit(frame, "tsv" if headers else "plain")
             return
         QGuiApplication.clipboard().setText(as_tsv(frame, headers=headers))
+
+    def copy_as(self, form: str) -> None:
+        """The selected block in one of ``forms``, made by the owner."""
+        frame = self.selected_frame()
+        if frame is not None:
+            self.copy_asked.emit(frame, form)
 
     def _copy_list(self) -> None:
         frame = self.selected_frame()
@@ -332,6 +354,7 @@ class ColumnTable(QTableView):
             frozen.hide()
             return
         width = 0
+        self._frozen_header.waiting = True
         for section in range(self._header.count()):
             pinned = section in self._pinned
             frozen.setColumnHidden(section, not pinned)
@@ -346,6 +369,8 @@ class ColumnTable(QTableView):
         room = self.viewport().height() + self._header.height()
         frozen.setGeometry(self.verticalHeader().width() + self.frameWidth(), self.frameWidth(), width, room)
         frozen.verticalScrollBar().setValue(self.verticalScrollBar().value())
+        self._frozen_header.waiting = False
+        self._frozen_header.place_fields()
         frozen.show()
         frozen.raise_()
 
@@ -356,6 +381,9 @@ class ColumnTable(QTableView):
 
 
 def as_tsv(frame: Any, *, headers: bool) -> str:
-    """Tab-separated text, NULL as nothing; fields with tabs or line ends are quoted."""
+    """Tab-separated text, NULL as nothing; fields with tabs or line ends are quoted, bytes are hexadecimal."""
+    import polars as pl
+
+    frame = frame.with_columns(pl.selectors.binary().bin.encode("hex"))
     text: str = frame.write_csv(separator="\t", include_header=headers)
     return text

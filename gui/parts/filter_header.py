@@ -32,6 +32,8 @@ class FilterHeader(QHeaderView):
         super().__init__(Qt.Orientation.Horizontal, parent)
         self._fields: dict[int, _Field] = {}
         self._shown = False
+        self.waiting = False
+        """set while many sections are changed at once: each of them would place all fields again"""
         self.setSectionsClickable(True)
         self.setSectionsMovable(True)
         self.setHighlightSections(False)
@@ -74,22 +76,26 @@ class FilterHeader(QHeaderView):
             self._fields[section].setFocus()
 
     def place_fields(self, *_: object) -> None:
-        """Fields exist for the sections in sight only, so that a thousand columns cost nothing."""
-        if not self._shown:
+        """Fields exist for the sections in sight only, and only these are walked over: a thousand columns cost nothing."""
+        if not self._shown or self.waiting:
             return
         top = self.height() - Size.CONTROL_SMALL - Space.XS
-        for section in range(self.count()):
+        seen = self._in_sight()
+        for section, field in self._fields.items():
+            if section not in seen:
+                field.hide()
+        for section in seen:
+            field = self._fields.get(section) or self._new_field(section)
             left, width = self.sectionViewportPosition(section), self.sectionSize(section)
-            visible = not self.isSectionHidden(section) and left + width > 0 and left < self.width()
-            field = self._fields.get(section)
-            if not visible:
-                if field is not None:
-                    field.hide()
-                continue
-            if field is None:
-                field = self._new_field(section)
             field.setGeometry(QRect(left + 2, top, width - 4, Size.CONTROL_SMALL))
             field.show()
+
+    def _in_sight(self) -> list[int]:
+        first, last = self.visualIndexAt(0), self.visualIndexAt(self.width() - 1)
+        if first < 0:
+            return []
+        visuals = range(first, (last if last >= 0 else self.count() - 1) + 1)
+        return [section for section in map(self.logicalIndex, visuals) if not self.isSectionHidden(section)]
 
     def _new_field(self, section: int) -> _Field:
         field = _Field(self)

@@ -101,7 +101,7 @@ class FindBar(QFrame):
         if self._editor is None:
             return
         words = self.needle.text().lower()
-        found = self._editor.toPlainText().lower().count(words) if words else 0
+        found = self._editor.text.lower().count(words) if words else 0
         self.count.setText(f"{found} found" if words else "")
 
     def keyPressEvent(self, event: QKeyEvent) -> None:

@@ -24,6 +24,8 @@ from gui.parts.sql_highlight import SqlHighlighter
 from gui.style.theme import font, theme
 from gui.style.tokens import Space
 
+_LINE_ENDS = dict.fromkeys(map(ord, "\u2028\u2029\ufdd0\ufdd1"), "\n")
+"""What Qt ends a line with."""
 Mark = tuple[int, int, str]
 """A place in the text (start, end) and what is wrong there."""
 
@@ -46,6 +48,7 @@ class SqlEditor(QPlainTextEdit):
         self.setTabStopDistance(4 * self.fontMetrics().horizontalAdvance(" "))
         self.setAccessibleName("SQL")
         self.setPlaceholderText("Write SQL here. Ctrl+Enter runs the statement at the cursor, Ctrl+Space completes.")
+        self._text = (-1, "")
         self._highlighter = SqlHighlighter(self.document())
         self._numbers = _LineNumbers(self)
         self._squiggles: list[Mark] = []
@@ -73,8 +76,17 @@ class SqlEditor(QPlainTextEdit):
 
     # -- text ------------------------------------------------------------------------
     @property
+    def text(self) -> str:
+        """All of it as it is; made anew only after a change (a key asks several times, and 400 KB take milliseconds)."""
+        revision = self.document().revision()
+        if self._text[0] != revision:
+            # not toPlainText, which makes plain blanks of no-break spaces: within quotes that is another value
+            self._text = (revision, self.document().toRawText().translate(_LINE_ENDS))
+        return self._text[1]
+
+    @property
     def position(self) -> int:
-        return _python(self.toPlainText(), self.textCursor().position())
+        return _python(self.text, self.textCursor().position())
 
     def selected_text(self) -> str:
         """The selection with real line ends; "" without one."""
@@ -82,7 +94,7 @@ class SqlEditor(QPlainTextEdit):
 
     @property
     def selection_start(self) -> int:
-        return _python(self.toPlainText(), self.textCursor().selectionStart())
+        return _python(self.text, self.textCursor().selectionStart())
 
     def replace_text(self, text: str) -> None:
         """Exchange everything as one step of undo."""
@@ -119,10 +131,10 @@ class SqlEditor(QPlainTextEdit):
     def _mark(self) -> None:
         selections = []
         tokens = theme().tokens
-        place = self.statement_at(self.toPlainText(), self.position)
+        text = self.text
+        place = self.statement_at(text, self.position)
         self._numbers.statement = None
         if place is not None:
-            text = self.toPlainText()
             first = self.document().findBlock(_qt(text, place[0])).blockNumber()
             last = self.document().findBlock(_qt(text, max(place[0], place[1] - 1))).blockNumber()
             self._numbers.statement = (first, last)
@@ -145,7 +157,7 @@ class SqlEditor(QPlainTextEdit):
         self._numbers.update()
 
     def _cursor(self, start: int, end: int) -> QTextCursor:
-        text = self.toPlainText()
+        text = self.text
         cursor = QTextCursor(self.document())
         cursor.setPosition(_qt(text, start))
         cursor.setPosition(_qt(text, end), QTextCursor.MoveMode.KeepAnchor)
@@ -154,7 +166,7 @@ class SqlEditor(QPlainTextEdit):
     def event(self, event: object) -> bool:
         if isinstance(event, QHelpEvent) and event.type() == QHelpEvent.Type.ToolTip:
             under = self.cursorForPosition(self.viewport().mapFrom(self, event.pos())).position()
-            at = _python(self.toPlainText(), under)
+            at = _python(self.text, under)
             for start, end, message in [*self._errors, *self._squiggles]:
                 if start <= at <= end:
                     QToolTip.showText(event.globalPos(), message, self)
@@ -213,7 +225,7 @@ class SqlEditor(QPlainTextEdit):
     def offer(self, *, always: bool) -> None:
         """Show what could stand here; without ``always`` only for a word of two letters at least."""
         position = self.position
-        self._word_start, words = self.candidates(self.toPlainText(), position)
+        self._word_start, words = self.candidates(self.text, position)
         typed = position - self._word_start
         if not words or (not always and typed < 2):
             self._popup.hide()
@@ -228,7 +240,7 @@ class SqlEditor(QPlainTextEdit):
 
     def _complete(self, word: str) -> None:
         cursor = self.textCursor()
-        cursor.setPosition(_qt(self.toPlainText(), self._word_start))
+        cursor.setPosition(_qt(self.text, self._word_start))
         cursor.setPosition(self.textCursor().position(), QTextCursor.MoveMode.KeepAnchor)
         cursor.insertText(word)
         self.setTextCursor(cursor)
@@ -260,17 +272,24 @@ class SqlEditor(QPlainTextEdit):
         )
 
     def _each_line(self, change: Callable[[str], str]) -> None:
+        """In one piece: an edit a line takes 0.3 ms, and a file has ten thousand."""
         first, last = self._lines()
+        blocks = [self.document().findBlockByNumber(number) for number in (first, last)]
+        lines = [self.document().findBlockByNumber(number).text() for number in range(first, last + 1)]
+        changed = [change(line) for line in lines]
+        if changed == lines:
+            return
         cursor = QTextCursor(self.document())
-        cursor.beginEditBlock()
-        for number in range(first, last + 1):
-            block = self.document().findBlockByNumber(number)
-            cursor.setPosition(block.position())
-            cursor.movePosition(QTextCursor.MoveOperation.EndOfBlock, QTextCursor.MoveMode.KeepAnchor)
-            changed = change(block.text())
-            if changed != block.text():
-                cursor.insertText(changed)
-        cursor.endEditBlock()
+        begin, here = blocks[0].position(), self.textCursor()
+        cursor.setPosition(begin)
+        cursor.setPosition(blocks[1].position() + blocks[1].length() - 1, QTextCursor.MoveMode.KeepAnchor)
+        column = max(0, here.positionInBlock() + len(changed[0]) - len(lines[0]))
+        cursor.insertText("\n".join(changed))
+        if here.hasSelection():
+            cursor.setPosition(begin, QTextCursor.MoveMode.KeepAnchor)
+        else:
+            cursor.setPosition(begin + column)
+        self.setTextCursor(cursor)
 
     # -- line numbers ----------------------------------------------------------------------------
     def number_width(self) -> int:

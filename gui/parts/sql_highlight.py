@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from time import perf_counter
 
-from PySide6.QtGui import QColor, QFont, QSyntaxHighlighter, QTextCharFormat, QTextDocument
+from PySide6.QtCore import QTimer
+from PySide6.QtGui import QColor, QFont, QSyntaxHighlighter, QTextCharFormat, QTextCursor, QTextDocument
 
 from gui.style.theme import theme
 
@@ -45,11 +47,19 @@ _INSIDE_STRING = re.compile(r"(?:[^'\\]|''|\\.)*'")
 
 _PLAIN, _COMMENT, _STRING, _DOLLAR = 0, 1, 2, 3  # what a line begins inside of; nested comments add 4 a level
 _LEVEL = 4
+_SLICE = 0.012  # seconds of colouring between two events
 
 
 class SqlHighlighter(QSyntaxHighlighter):
+    """Colours for a moment at a time, the rest of a long text between two events: a quote typed at the top turns all below it."""
+
     def __init__(self, document: QTextDocument) -> None:
         super().__init__(document)
+        self._until = 0.0
+        self._open: tuple[QTextCursor, QTextCursor] | None = None
+        """From where to where blocks wait for their colours (cursors move with the text)."""
+        self._later = QTimer(self, singleShot=True, interval=0)
+        self._later.timeout.connect(self._go_on)
         self._formats: dict[str, QTextCharFormat] = {}
         self._dress()
         theme().changed.connect(self._redress)
@@ -79,6 +89,13 @@ class SqlHighlighter(QSyntaxHighlighter):
             self._formats[name] = made
 
     def highlightBlock(self, text: str) -> None:
+        if not self._later.isActive():  # the first of this event
+            self._until = perf_counter() + _SLICE
+            self._later.start()
+        elif perf_counter() > self._until:
+            here = QTextCursor(self.currentBlock())
+            self._put_off(here, here)
+            return
         state = max(0, self.previousBlockState())
         place = 0
         if state:
@@ -89,6 +106,26 @@ class SqlHighlighter(QSyntaxHighlighter):
                 break
             place, state = self._token(text, match)
         self.setCurrentBlockState(state)
+
+    def _put_off(self, first: QTextCursor, last: QTextCursor) -> None:
+        """Those blocks keep their state for now, which ends what a change above would go on to."""
+        if self._open is not None:
+            first, last = min(first, self._open[0]), max(last, self._open[1])
+        self._open = (first, last)
+
+    def _go_on(self) -> None:
+        if self._open is None:
+            return
+        (first, last), self._open = self._open, None
+        self._until = perf_counter() + _SLICE
+        self._later.start()
+        block = first.block()
+        while block.isValid() and block.position() <= last.position():
+            if perf_counter() > self._until:
+                self._put_off(QTextCursor(block), last)
+                return
+            self.rehighlightBlock(block)
+            block = block.next()
 
     def _token(self, text: str, match: re.Match[str]) -> tuple[int, int]:
         kind, start, end = match.lastgroup, match.start(), match.end()

@@ -6,7 +6,6 @@ import contextlib
 import multiprocessing
 import os
 import shutil
-import tempfile
 import uuid
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -20,6 +19,7 @@ from core.warehouse.extract.definition import DOCUMENT, MOST_REJECTS, PATTERN, X
 from core.warehouse.extract.matching import engine_of
 from core.warehouse.extract.rows import Rejects, typed_rows
 from core.warehouse.extract.sources import Source
+from core.warehouse.scratch import scratch
 
 if TYPE_CHECKING:
     import polars as pl
@@ -134,10 +134,10 @@ def shared_out(
     total = sum(source.size for source in sources)
     tallies: dict[int, Tally] = {}
     with (
-        tempfile.TemporaryDirectory(dir=Path(output).parent, prefix=".opsdesk-") as folder,
+        scratch("parts", beside=Path(output)) as folder,
         ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn")) as pool,
     ):
-        parts = [(Path(folder) / f"{n}.parquet", Path(folder) / f"{n}.rejects") for n in range(len(shares))]
+        parts = [(folder / f"{n}.parquet", folder / f"{n}.rejects") for n in range(len(shares))]
         running = {
             pool.submit(_share, definition, share, str(part), str(refused) if rejects else ""): number
             for number, (share, (part, refused)) in enumerate(zip(shares, parts, strict=True))

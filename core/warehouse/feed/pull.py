@@ -7,7 +7,6 @@ the transaction that merges the rows, and merging the same rows twice changes no
 from __future__ import annotations
 
 import hashlib
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,6 +21,7 @@ from core.warehouse.feed.keys import KeyAdvice, change_column, increment_column
 from core.warehouse.feed.mapping import Mapped, booleans_of, create_statement, mapped_table, projection
 from core.warehouse.feed.source import Server, SourceTable, demands_tls
 from core.warehouse.feed.target import Target
+from core.warehouse.scratch import scratch
 from core.warehouse.statements import literal, quoted
 
 
@@ -119,9 +119,9 @@ class TablePull:
     def run(self, mode: str, overlap: int, advice: KeyAdvice) -> TableReport:
         """Pull in one of the plan's modes (all become full where nothing else is possible)."""
         report = self.prepare(mode, overlap, advice)
-        with tempfile.TemporaryDirectory(prefix="opsdesk-feed-") as folder:
+        with scratch("feed") as folder:
             self.step("read")
-            staged = [self._read(one) for one in self.reads(Path(folder))]
+            staged = [self._read(one) for one in self.reads(folder)]
             self.move(report, staged)
         return report
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 from core.aws.faults import explained
 from core.warehouse.feed.mapping import LONGEST, Mapped, ticked
 from core.warehouse.feed.pull import TablePull
+from core.warehouse.scratch import scratch
 from core.warehouse.statements import quoted
 
 BUCKET = 10_000  # keys a checksum covers: small enough to pull again at once, large enough to compare millions quickly
@@ -148,8 +147,8 @@ def repair(pull: TablePull, buckets: list[int]) -> int:
         pull.job.checkpoint()
         low, high = bucket * BUCKET, (bucket + 1) * BUCKET
         name = ticked(key)
-        with TemporaryDirectory(prefix="opsdesk-feed-") as folder:
-            path = Path(folder) / "part.parquet"
+        with scratch("feed") as folder:
+            path = folder / "part.parquet"
             rows, _ = pull.read(path, f"{name} >= {low} AND {name} < {high}")
             staged = f"{pull.stage.prefix}{pull.table.database}.{pull.table.name}/{pull.run_id}/repair-{bucket}.parquet"
             if rows:

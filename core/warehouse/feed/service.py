@@ -7,8 +7,6 @@ import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 from core.aws.faults import explained
@@ -28,6 +26,7 @@ from core.warehouse.feed.pull import Stage, Step, TablePull, TableReport, move_a
 from core.warehouse.feed.reconcile import Check, cut_by, holes, reconcile, repair, uncompared
 from core.warehouse.feed.source import Server, SourceTable, read_tables
 from core.warehouse.feed.target import Target
+from core.warehouse.scratch import scratch
 from core.warehouse.statements import literal, quoted
 
 UNNAMED = "pull"
@@ -276,8 +275,8 @@ class FeedService:
                 yield pull, done
             return
         reports = [pull.prepare(plan.mode, plan.overlap, keys[pull.table.name]) for pull in pulls]
-        with TemporaryDirectory(prefix="opsdesk-feed-") as folder:
-            asked = [pull.reads(Path(folder)) for pull in pulls]
+        with scratch("feed") as folder:
+            asked = [pull.reads(folder) for pull in pulls]
             place = {"url": server.url, "ca_file": server.ca_file, "cut": plan.cut}
             answers = iter(
                 run_in_child(

@@ -37,6 +37,7 @@ class EditorPane(QFrame):
     format_asked = Signal()
     open_asked = Signal()
     save_asked = Signal()
+    save_as_asked = Signal()
     keep_asked = Signal()
     history_asked = Signal()
     saved_asked = Signal()
@@ -140,7 +141,7 @@ class EditorPane(QFrame):
         found = []
         for index in range(self.tabs.count()):
             key = self.tabs.tabData(index)
-            found.append(OpenFile(key, self._titles[key], self._editors[key].toPlainText(), self._paths[key]))
+            found.append(OpenFile(key, self._titles[key], self._editors[key].text, self._paths[key]))
         return found
 
     def path_of(self, key: int) -> str:
@@ -199,7 +200,8 @@ class EditorPane(QFrame):
     def _menu(self) -> None:
         menu = QMenu(self)
         menu.addAction("Open a SQL file…", self.open_asked.emit)
-        menu.addAction("Save to a file…", self.save_asked.emit)
+        menu.addAction("Save", self.save_asked.emit)
+        menu.addAction("Save as another file…", self.save_as_asked.emit)
         menu.addAction("Keep as a saved query…", self.keep_asked.emit)
         menu.addSeparator()
         menu.addAction("Close this file", self.close_current)

@@ -9,81 +9,107 @@ from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QFileDialog
 
 from core.base.errors import OpsError
-from core.base.files import write_atomic
 from core.warehouse.service import WarehouseService
+from core.warehouse.sqlfile import OnDisk, read_sql, write_sql
 from gui.bridge.job_bridge import JobBridge
-from gui.parts.dialogs import LineDialog
+from gui.parts.dialogs import ConfirmDialog, LineDialog
 from gui.tabs.warehouse.view import WarehouseView
 
-_LARGEST = 5_000_000  # bytes of SQL an editor can be asked to hold
 
+class Files(QObject):
+    """``kept`` is called when something about an open file should be remembered."""
 
-def open_sql(owner: QObject, jobs: JobBridge, view: WarehouseView) -> None:
-    """Choose a file and open it in a tab of its own."""
-    dialog = QFileDialog(view, "Open a SQL file", str(Path.home()), "SQL (*.sql *.txt);;All files (*)")
-    dialog.setOption(QFileDialog.Option.DontUseNativeDialog)
+    def __init__(
+        self, view: WarehouseView, jobs: JobBridge, praise: Callable[[str], None], kept: Callable[[], None]
+    ) -> None:
+        super().__init__(view)
+        self._view, self._jobs, self._praise, self._kept = view, jobs, praise, kept
+        self.on_disk: dict[int, OnDisk] = {}
+        """By the key of an open file, how it stood on disk when it was last read or written."""
+        view.editors.open_asked.connect(self.open)
+        view.editors.save_asked.connect(self.save)
+        view.editors.save_as_asked.connect(self.save_as)
+        view.editors.file_closed.connect(lambda key: self.on_disk.pop(key, None))
 
-    def read(path: Path) -> str:
-        try:
-            if path.stat().st_size > _LARGEST:
-                raise OpsError(
-                    f"{path.name} is too large",
-                    "An editor holds 5 MB",
-                    "Use `warehouse query --file`",
-                    code="too-large",
-                )
-            return path.read_text(encoding="utf-8-sig")
-        except (OSError, UnicodeDecodeError) as error:
-            raise OpsError(f"{path.name} cannot be read", str(error), "Choose another file", code="disk") from error
+    def open(self) -> None:
+        """Choose a file and open it in a tab of its own."""
+        dialog = QFileDialog(self._view, "Open a SQL file", str(Path.home()), "SQL (*.sql *.txt);;All files (*)")
+        dialog.setOption(QFileDialog.Option.DontUseNativeDialog)
+        dialog.fileSelected.connect(lambda name: self.read(Path(name)))
+        dialog.open()
 
-    def chosen(name: str) -> None:
-        path = Path(name)
+    def read(self, path: Path) -> None:
+        def show(found: tuple[str, OnDisk]) -> None:
+            text, disk = found
+            self.on_disk[self._view.editors.add_file(text, path.name, str(path))] = disk
+            self._kept()
 
-        def show(text: str) -> None:
-            view.editors.add_file(text, path.name, str(path))
+        self._jobs.start(
+            self, "Open a file", lambda _job: read_sql(path), quiet=True, on_success=show, on_failure=self._failed
+        )
 
-        jobs.start(
-            owner, "Open a file", lambda _job: read(path), quiet=True,
-            on_success=show,
-            on_failure=lambda fault: view.results.banner.show_fault(fault.title, fault.why, fault.remedy),
+    def save(self) -> None:
+        """Write the file in front to disk; the first time it asks where."""
+        key = self._view.editors.current_key
+        if path := self._view.editors.path_of(key):
+            self.write(key, Path(path))
+        else:
+            self.save_as()
+
+    def save_as(self) -> None:
+        key = self._view.editors.current_key
+        before, title = self._view.editors.path_of(key), self._view.editors.title_of(key)
+        dialog = QFileDialog(self._view, "Save SQL", before or str(Path.home() / title), "SQL (*.sql)")
+        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
+        dialog.setDefaultSuffix("sql")
+        dialog.setOption(QFileDialog.Option.DontUseNativeDialog)
+        dialog.selectFile(Path(before).name if before else title)
+        dialog.fileSelected.connect(lambda name: self.write(key, Path(name), chosen=True))
+        dialog.open()
+
+    def write(self, key: int, path: Path, *, chosen: bool = False) -> None:
+        """``chosen``: the file dialog asked already whether to write over what is there."""
+        editor = self._view.editors.editor_of(key)
+        if editor is None:
+            return
+        same = str(path) == self._view.editors.path_of(key)
+        text, before = editor.text, self.on_disk.get(key)
+
+        def done(disk: OnDisk) -> None:
+            self.on_disk[key] = disk
+            self._view.editors.name_file(key, path.name, str(path))
+            self._kept()
+            ends = " (lines end as on Windows, CRLF)" if disk.newline == "\r\n" else ""
+            self._praise(f"{path.name} saved{ends}")
+
+        def fail(fault: OpsError) -> None:
+            if fault.code != "changed":
+                self._failed(fault)
+                return
+            dialog = ConfirmDialog(
+                f"Write over {path.name}?",
+                "It has changed on disk since it was opened or saved here.",
+                "Write over it",
+                self._view,
+                hint="What the other program wrote is lost then. Cancel, and open it in another tab to compare.",
+            )
+            dialog.confirmed.connect(lambda: self.write(key, path, chosen=True))
+            dialog.open()
+
+        self._jobs.start(
+            self, f"Save {path.name}", lambda _job: write_sql(path, text, before, over=chosen or not same), quiet=True,
+            write=True, on_success=done, on_failure=fail,
         )  # fmt: skip
 
-    dialog.fileSelected.connect(chosen)
-    dialog.open()
-
-
-def save_sql(owner: QObject, jobs: JobBridge, view: WarehouseView, praise: Callable[[str], None]) -> None:
-    """Write the file in front to disk; the first time it asks where."""
-    key, text = view.editors.current_key, view.editors.editor.toPlainText()
-    title = view.editors.title_of(key)
-    before = view.editors.path_of(key)
-
-    def write(name: str) -> None:
-        path = Path(name)
-
-        def done(_nothing: object) -> None:
-            view.editors.name_file(key, path.name, str(path))
-            praise(f"{path.name} saved")
-
-        jobs.start(
-            owner, f"Save {path.name}", lambda _job: write_atomic(path, text, mode=0o644), quiet=True, on_success=done,
-            on_failure=lambda fault: view.results.banner.show_fault(fault.title, fault.why, fault.remedy),
-        )  # fmt: skip
-
-    dialog = QFileDialog(view, "Save SQL", before or str(Path.home() / title), "SQL (*.sql)")
-    dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
-    dialog.setDefaultSuffix("sql")
-    dialog.setOption(QFileDialog.Option.DontUseNativeDialog)
-    dialog.selectFile(Path(before).name if before else title)
-    dialog.fileSelected.connect(write)
-    dialog.open()
+    def _failed(self, fault: OpsError) -> None:
+        self._view.results.banner.show_fault(fault.title, fault.why, fault.remedy)
 
 
 def keep_query(
     owner: QObject, jobs: JobBridge, view: WarehouseView, service: WarehouseService, praise: Callable[[str], None]
 ) -> None:
     """Keep the text in front under a name, for this profile."""
-    key, text = view.editors.current_key, view.editors.editor.toPlainText()
+    key, text = view.editors.current_key, view.editors.editor.text
     suggested = view.editors.title_of(key).removesuffix(".sql")
     dialog = LineDialog("Keep as a saved query", "Name", "Keep", suggested, parent=view)
 

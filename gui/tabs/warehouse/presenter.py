@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Any
 
 from PySide6.QtCore import QObject
 
 from core.base.errors import OpsError
+from core.jobs.job import Job
 from core.warehouse.catalogue import Catalogue, Table
 from core.warehouse.completion import Completion
 from core.warehouse.drivers.driver import RunningStatement
 from core.warehouse.formatting import Squiggle
 from core.warehouse.history import PastRun
 from core.warehouse.service import WarehouseService
-from core.warehouse.statements import statement_at
+from core.warehouse.sqlfile import OnDisk
 from gui.bridge.tab_context import TabContext
 from gui.parts.sql_highlight import FUNCTIONS, KEYWORDS, TYPES
 from gui.tabs.warehouse.connection_presenter import ConnectionPresenter
-from gui.tabs.warehouse.files import keep_query, open_sql, save_sql
+from gui.tabs.warehouse.files import Files, keep_query
 from gui.tabs.warehouse.lists import HistoryDialog, RunningDialog, SavedDialog
 from gui.tabs.warehouse.runs_presenter import RunsPresenter
 from gui.tabs.warehouse.tree_pane import full_name
@@ -32,9 +32,11 @@ class WarehousePresenter(QObject):
         super().__init__(view)
         self._view, self._context, self._jobs = view, context, context.jobs
         self._completion = Completion(None, KEYWORDS | TYPES, FUNCTIONS)
+        self._checking: Job[Any] | None = None
         self._left = False
         self.place = ConnectionPresenter(view, context)
         self.runs = RunsPresenter(view, context, self.place)
+        self.files = Files(view, self._jobs, context.praise, self._remember_files)
         self._wire()
         self._restore_files()
         self.place.connect_warehouse()
@@ -51,8 +53,6 @@ class WarehousePresenter(QObject):
         editors.text_edited.connect(self._check_text)
         editors.file_closed.connect(lambda _key: self._remember_files())
         editors.format_asked.connect(self.format)
-        editors.open_asked.connect(partial(open_sql, self, self._jobs, self._view))
-        editors.save_asked.connect(partial(save_sql, self, self._jobs, self._view, self._context.praise))
         editors.keep_asked.connect(
             lambda: keep_query(self, self._jobs, self._view, self._service, self._context.praise)
         )
@@ -95,11 +95,14 @@ class WarehousePresenter(QObject):
         self.runs.run_statement(f"SELECT COUNT(*) AS rows FROM {full_name(table)}")
 
     def _statement_at(self, text: str, position: int) -> tuple[int, int] | None:
-        found = statement_at(text, position, escapes=self.place.escapes)
+        found = self.runs.script.statement_at(text, position, escapes=self.place.escapes)
         return (found.body_start, found.body_end) if found else None
 
     def _candidates(self, text: str, position: int) -> tuple[int, list[str]]:
-        return self._completion.candidates(text, position, escapes=self.place.escapes)
+        escapes = self.place.escapes
+        begin, end = self.runs.script.around(text, position, escapes=escapes)
+        start, words = self._completion.candidates(text[begin:end], position - begin, escapes=escapes)
+        return begin + start, words
 
     def _check_text(self, key: int) -> None:
         """The hand has paused: keep what is open, and look for what does not parse."""
@@ -109,8 +112,10 @@ class WarehousePresenter(QObject):
         editor, connection = self._view.editors.editor_of(key), self.place.connection
         if editor is None or connection is None:
             return
-        text = editor.toPlainText()
-        self._jobs.start(
+        text = editor.text
+        if self._checking is not None:
+            self._checking.cancel()  # what it looks at is not what stands there
+        self._checking = self._jobs.start(
             self, "Check the SQL", lambda job: self._service.squiggles(job, connection, text),
             quiet=True, lane="warehouse:squiggles", newest_only=True,
             on_success=lambda found: self._show_squiggles(key, text, found),
@@ -118,7 +123,7 @@ class WarehousePresenter(QObject):
 
     def _show_squiggles(self, key: int, text: str, found: list[Squiggle]) -> None:
         editor = self._view.editors.editor_of(key)
-        if editor is not None and editor.toPlainText() == text:
+        if editor is not None and editor.text == text:
             editor.show_squiggles([(mark.start, mark.end, mark.message) for mark in found])
 
     def format(self) -> None:
@@ -126,10 +131,10 @@ class WarehousePresenter(QObject):
         connection, editor = self.place.connection, self._view.editors.editor
         if connection is None:
             return
-        text = editor.toPlainText()
+        text = editor.text
 
         def show(laid_out: str) -> None:
-            if editor.toPlainText() == text and laid_out.strip():
+            if editor.text == text and laid_out.strip():
                 editor.replace_text(laid_out)
 
         self._jobs.start(
@@ -144,7 +149,11 @@ class WarehousePresenter(QObject):
         entries = self._context.memory.get("warehouse.files", [])
         for entry in entries if isinstance(entries, list) else []:
             if isinstance(entry, dict) and isinstance(entry.get("text"), str):
-                self._view.editors.add_file(entry["text"], str(entry.get("title", "")), str(entry.get("path", "")))
+                key = self._view.editors.add_file(
+                    entry["text"], str(entry.get("title", "")), str(entry.get("path", ""))
+                )
+                if disk := OnDisk.from_document(entry.get("disk")):
+                    self.files.on_disk[key] = disk
         if not self._view.editors.files():
             self._view.editors.add_file(_FIRST)
         self._view.editors.show_file(self._context.memory.get("warehouse.file", 0))
@@ -159,7 +168,12 @@ class WarehousePresenter(QObject):
     def _note_files(self) -> None:
         files = self._view.editors.files()
         self._context.memory.put(
-            "warehouse.files", [{"title": file.title, "text": file.text, "path": file.path} for file in files]
+            "warehouse.files",
+            [
+                {"title": file.title, "text": file.text, "path": file.path}
+                | ({"disk": disk.document()} if (disk := self.files.on_disk.get(file.key)) else {})
+                for file in files
+            ],
         )
         self._context.memory.put("warehouse.file", self._view.editors.tabs.currentIndex())
 

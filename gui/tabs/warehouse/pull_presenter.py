@@ -106,13 +106,16 @@ class PullPresenter(QObject):
     def _kept(self, plan: FeedPlan) -> FeedPlan | None:
         """The plan under the name that was given, with its schedule and union; None for an input that cannot be, which is then marked."""
         dialog = self._dialog
-        name, at = dialog.plan.text().strip(), dialog.at.text().strip()
-        dialog.plan_field.show_fault("")
-        dialog.at_field.show_fault("")
+        name, at, on = dialog.plan.text().strip(), dialog.at.text().strip(), dialog.on.text().strip()
+        for field in (dialog.plan_field, dialog.at_field, dialog.on_field):
+            field.show_fault("")
+        field = dialog.at_field
         try:
-            schedule = schedule_of(at)
+            schedule_of(at)
+            field = dialog.on_field
+            schedule = schedule_of(at, on)
         except WrongUse as fault:
-            dialog.at_field.show_fault(f"{fault.title}. {fault.why}")
+            field.show_fault(f"{fault.title}. {fault.why}")
             return None
         if schedule is not None and not name:
             dialog.plan_field.show_fault("A timer runs a plan: give it a name")
@@ -154,6 +157,8 @@ class PullPresenter(QObject):
             words += ["--union", union]
         if at := self._dialog.at.text().strip():
             words += ["--at", at]
+        if on := self._dialog.on.text().strip():
+            words += ["--on", on]
         if self._dialog.check.isChecked():
             words.append("--check")
         if self._dialog.cut.isChecked():

@@ -48,6 +48,7 @@ class PullDialog(Dialog):
         self.snapshot = QCheckBox("All tables as of one moment (slower: over one connection)")
         self.plan = line("a name", mono=True)
         self.at = line("02:00, 14:30", mono=True)
+        self.on = line("every day, or: mon, thu", mono=True)
         self.union = line("none", mono=True)
         self.plan_field = Field(
             "Keep as the plan", self.plan, "Run it again from Plans; a plan of this name gets this source added"
@@ -55,7 +56,8 @@ class PullDialog(Dialog):
         self.union_field = Field(
             "Show all its sources as one in", self.union, "A schema of views with the column source_db"
         )
-        self.at_field = Field("Run it daily at", self.at, "By this computer's own timer; empty: never by itself")
+        self.at_field = Field("Run it at", self.at, "By this computer's own timer; empty: never by itself")
+        self.on_field = Field("On", self.on)
         self.source_field = Field(
             "From",
             self.source,
@@ -103,8 +105,9 @@ class PullDialog(Dialog):
         ticks = row(column(self.check, self.cut, gap=Space.S), self.snapshot, gap=Space.M)
         ticks.setAlignment(self.snapshot, Qt.AlignmentFlag.AlignTop)
         self.body.addLayout(ticks)
-        kept = row(self.plan_field, self.at_field, self.union_field, gap=Space.M)
-        for field in (self.plan_field, self.at_field, self.union_field):
+        fields = (self.plan_field, self.at_field, self.on_field, self.union_field)
+        kept = row(*fields, gap=Space.M)
+        for field in fields:
             kept.setAlignment(field, Qt.AlignmentFlag.AlignTop)
         self.body.addLayout(kept)
         self.foot.insertWidget(0, self.command)

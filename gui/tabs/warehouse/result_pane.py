@@ -9,6 +9,7 @@ from PySide6.QtCore import QPoint, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QBoxLayout, QFrame, QMenu, QPlainTextEdit, QSizePolicy, QStackedWidget, QTabBar, QWidget
 
+from core.warehouse.copying import FORMS
 from gui.parts.buttons import Button, Segments
 from gui.parts.column_table import ColumnTable
 from gui.parts.focus import enter
@@ -70,6 +71,7 @@ class ResultPane(QFrame):
         self._stack = QStackedWidget(self)
         self._rows = QStackedWidget(self._stack)
         self.table = ColumnTable()
+        self.table.forms = FORMS
         self.empty = EmptyState("table", "Rows appear here", hint="Ctrl+Enter runs the statement at the cursor")
         self.busy = Busy()
         self.done = EmptyState("circle-check", "")

@@ -193,15 +193,33 @@ class ResultsPresenter(QObject):
         )  # fmt: skip
 
     # -- copy and export -----------------------------------------------------------------------
-    def _copy(self, frame: Any, headers: bool) -> None:
-        """A large block becomes text on a worker."""
+    def _copy(self, frame: Any, form: str) -> None:
+        """A selection becomes text on a worker; what is left out is said, and too much is refused in words."""
+        kept = self._kept()
+        if kept is None:
+            return
+        run, types = kept.run, dict(zip(kept.run.result.table().column_names, kept.types, strict=True))
+        dialect, escapes = self._context.desk.warehouse.dialect(run.connection)
         cells = frame.height * frame.width
 
-        def done(text: str) -> None:
-            QGuiApplication.clipboard().setText(text)
-            self._context.praise(f"{cells:,} cells copied")
+        def work(job: Job[Any]) -> Any:
+            from core.warehouse.copying import Copied, Origin, check_length, copied
 
-        self._jobs.start(self, "Copy", lambda _job: as_tsv(frame, headers=headers), on_success=done)
+            if form not in ("tsv", "plain"):
+                return copied(job, frame, form, Origin(run.sql, dialect, escapes, types))
+            check_length(frame.estimated_size())
+            return Copied(as_tsv(frame, headers=form == "tsv"))
+
+        def done(made: Any) -> None:
+            QGuiApplication.clipboard().setText(made.text)
+            self._context.praise(
+                f"{cells:,} {'cell' if cells == 1 else 'cells'} copied{made.note and f' ({made.note})'}"
+            )
+
+        self._jobs.start(
+            self, f"Copy {cells:,} cells", work, on_success=done, quiet=cells < 100_000,
+            on_failure=lambda fault: self._view.results.banner.show_fault(fault.title, fault.why, fault.remedy),
+        )  # fmt: skip
 
     def _copy_command(self) -> None:
         """The same as a verb of the command line."""

@@ -14,8 +14,9 @@ from core.jobs.job import Job, Progress
 from core.warehouse.drivers.driver import State
 from core.warehouse.history import PastRun
 from core.warehouse.run import Run
+from core.warehouse.script import Script
 from core.warehouse.service import WarehouseService
-from core.warehouse.statements import parameters, runnable, statement_at
+from core.warehouse.statements import parameters, runnable
 from gui.bridge.tab_context import TabContext
 from gui.tabs.warehouse.asking import question
 from gui.tabs.warehouse.connection_presenter import ConnectionPresenter
@@ -34,6 +35,8 @@ class RunsPresenter(QObject):
         super().__init__(view)
         self._view, self._context, self._jobs, self._place = view, context, context.jobs, place
         self._documents: dict[int, Document] = {}
+        self.script = Script()
+        """The text in front, cut into its statements."""
         self._numbers = itertools.count(1)
         self._clock = QTimer(self, interval=200)
         self._clock.timeout.connect(self._tick)
@@ -61,13 +64,13 @@ class RunsPresenter(QObject):
             start = editor.selection_start
             wanted = [(s.body, start + s.body_start) for s in runnable(selected, escapes=self._place.escapes)]
         else:
-            here = statement_at(editor.toPlainText(), editor.position, escapes=self._place.escapes)
+            here = self.script.statement_at(editor.text, editor.position, escapes=self._place.escapes)
             wanted = [(here.body, here.body_start)] if here else []
         self._start(self.current_document(), wanted)
 
     def run_all(self) -> None:
         """Every statement of the file, in order; the first failure stops."""
-        text = self._view.editors.editor.toPlainText()
+        text = self._view.editors.editor.text
         self._start(
             self.current_document(), [(s.body, s.body_start) for s in runnable(text, escapes=self._place.escapes)]
         )
@@ -273,7 +276,7 @@ class RunsPresenter(QObject):
     def explain(self) -> None:
         """The plan of the statement at the cursor; it does not run."""
         editor, document = self._view.editors.editor, self.current_document()
-        here = statement_at(editor.toPlainText(), editor.position, escapes=self._place.escapes)
+        here = self.script.statement_at(editor.text, editor.position, escapes=self._place.escapes)
         if here is None or self._place.connection is None or document.running:
             return
         run = self._service.prepare(

@@ -6,6 +6,7 @@ from functools import partial
 
 from PySide6.QtWidgets import QWidget
 
+from core.warehouse.copying import FORMS
 from gui.bridge.tab_context import TabContext
 from gui.tabs.warehouse.presenter import WarehousePresenter
 from gui.tabs.warehouse.result_pane import SIDES
@@ -39,6 +40,7 @@ def build(context: TabContext, parent: QWidget | None = None) -> QWidget:
     add("running", "Running statements", presenter.show_running, "list")
     add("open", "Open a SQL file", editors.open_asked.emit, "folder-open", "Ctrl+O")
     add("save", "Save the SQL to a file", editors.save_asked.emit, "save", "Ctrl+S")
+    add("save_as", "Save the SQL as another file", editors.save_as_asked.emit, "save", "Ctrl+Shift+S")
     add("next_file", "Next SQL file", partial(editors.choose_next, 1), "chevron-right", "Ctrl+PgDown")
     add("previous_file", "Previous SQL file", partial(editors.choose_next, -1), "chevron-left", "Ctrl+PgUp")
     add("next_result", "Next result", partial(results.choose_next, 1), "chevron-right", "Alt+PgDown")
@@ -48,6 +50,8 @@ def build(context: TabContext, parent: QWidget | None = None) -> QWidget:
     add("export", "Export the result", results.export_button.click, "download", "Ctrl+Shift+E")
     add("columns", "Columns of the result", results.columns_button.click, "columns-3", "Ctrl+Shift+C")
     add("pin", "Keep the result", results.pin_button.click, "pin", "Ctrl+Shift+K")
+    for form, words in FORMS:
+        add(f"copy_{form}", f"{words} (of the rows selected)", partial(results.table.copy_as, form), "copy")
     for command, button in (("run", view.run), ("cancel", view.cancel), ("explain", view.explain)):
         commands.button(f"warehouse.{command}", button)
     return view

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QEvent, QModelIndex, QObject, QPersistentModelIndex, QPoint, Qt, QTimer, Signal
-from PySide6.QtGui import QContextMenuEvent, QFontMetrics, QGuiApplication, QPainter
+from PySide6.QtGui import QContextMenuEvent, QFontMetrics, QGuiApplication, QKeyEvent, QPainter
 from PySide6.QtWidgets import (
     QFrame,
     QLineEdit,
@@ -29,6 +29,8 @@ from gui.style.tokens import Space
 _TABLE = Qt.ItemDataRole.UserRole
 _COLUMN = Qt.ItemDataRole.UserRole + 1
 _ASIDE = Qt.ItemDataRole.UserRole + 2  # the dim words at the right: a type, a count
+_BEFORE_NAME = 30  # pixels an icon and the blanks beside it take
+_OPENED_AT_ONCE = 200  # tables; each brings its columns
 _ICONS = {
     "table": "table",
     "view": "eye",
@@ -49,7 +51,7 @@ class _Aside(QStyledItemDelegate):
         if not words:
             return
         name = QFontMetrics(font("body")).horizontalAdvance(str(index.data() or ""))
-        room = option.rect.adjusted(name + 28, 0, -Space.XS, 0)  # type: ignore[attr-defined]
+        room = option.rect.adjusted(name + _BEFORE_NAME + Space.S, 0, -Space.XS, 0)  # type: ignore[attr-defined]
         painter.save()
         painter.setFont(font("caption"))
         painter.setPen(theme().color("text3"))
@@ -234,12 +236,24 @@ class TreePane(QFrame):
             self.insert_asked.emit(full_name(table))
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """Asked for by a key, the menu is that of the current entry, wherever the pointer is."""
+        """Asked for by a key, the menu is that of the current entry, wherever the pointer is; ``*`` opens all below it."""
+        if isinstance(event, QKeyEvent) and event.type() == QEvent.Type.KeyPress and event.text() == "*":
+            if (item := self.tree.currentItem()) is not None:
+                self._open_below(item)
+            return True
         if isinstance(event, QContextMenuEvent) and event.reason() == QContextMenuEvent.Reason.Keyboard:
             if (item := self.tree.currentItem()) is not None:
                 self._menu(self.tree.visualItemRect(item).center())
             return True
         return super().eventFilter(watched, event)
+
+    def _open_below(self, item: QTreeWidgetItem) -> None:
+        """Not by the tree's own ``*``: while it opens entries, columns that come make it read freed memory, and the program ends."""
+        item.setExpanded(True)
+        if item.data(0, _TABLE) is None:
+            for number in range(min(item.childCount(), _OPENED_AT_ONCE)):
+                if (child := item.child(number)) is not None:
+                    child.setExpanded(True)
 
     def _menu(self, place: QPoint) -> None:
         item = self.tree.itemAt(place)

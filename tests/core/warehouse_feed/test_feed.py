@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -54,7 +55,9 @@ def test_what_changed_is_pulled_and_nothing_twice(feed: Feed) -> None:
 
 
 @pytest.mark.parametrize("step", ["read", "upload", "load", "done"])
-def test_a_pull_killed_at_any_step_is_made_good_by_the_next(feed: Feed, step: str, tmp_path: Path) -> None:
+def test_a_pull_killed_at_any_step_is_made_good_by_the_next(
+    feed: Feed, step: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     fill(feed, 1_000)
     feed.pull(feed.plan("items"))
     feed.execute(
@@ -88,13 +91,16 @@ service.pull(headless_job(), plan, target.warehouses[0], step=lambda one: os.kil
     ended = subprocess.run(
         [sys.executable, str(script)],
         cwd=ROOT,
-        env={"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin:/usr/sbin:/usr/local/bin"},
+        env={"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin:/usr/sbin:/usr/local/bin", "TMPDIR": str(tmp_path)},
         capture_output=True,
         timeout=120,
         check=False,
     )
     assert ended.returncode == -signal.SIGKILL, ended.stderr.decode()
+    assert len(list(tmp_path.glob("opsdesk-feed-*"))) == 1  # what it had staged
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     assert feed.pull(feed.plan("items"), check=True).ok
+    assert not list(tmp_path.glob("opsdesk-feed-*"))
     same(feed)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QTextCursor
 
 from gui.parts.find_bar import FindBar
 from gui.parts.sql_editor import SqlEditor
@@ -66,6 +67,14 @@ def test_places_are_right_behind_an_emoji(editor: SqlEditor) -> None:
     assert marked == ["wrong"]
 
 
+def test_the_text_is_what_was_typed_no_break_spaces_too(editor: SqlEditor, qtbot) -> None:
+    editor.setPlainText("SELECT 'a\xa0b'")
+    editor.moveCursor(QTextCursor.MoveOperation.End)
+    qtbot.keyClick(editor, Qt.Key.Key_Return, Qt.KeyboardModifier.ShiftModifier)
+    qtbot.keyClicks(editor, "-- x")
+    assert editor.text == "SELECT 'a\xa0b'\n-- x"
+
+
 def test_find_and_replace(editor: SqlEditor, qtbot) -> None:
     bar = FindBar()
     qtbot.addWidget(bar)
@@ -83,10 +92,33 @@ def test_find_and_replace(editor: SqlEditor, qtbot) -> None:
     assert editor.toPlainText() == "a b a b a"
 
 
-def test_two_thousand_lines_are_coloured(editor: SqlEditor) -> None:
+def kinds(editor: SqlEditor, line: int) -> set[str]:
+    formats = editor.document().findBlockByNumber(line).layout().formats()
+    return {f.format.foreground().color().name() for f in formats}
+
+
+def test_two_thousand_lines_are_coloured_between_events(editor: SqlEditor, qtbot) -> None:
+    """Ten thousand held the window for a second, and a quote typed at the top for 0.7 s."""
     editor.setPlainText("\n".join(["SELECT 'a', 1 -- note", "/* open /* nested */ still", "*/ FROM t;"] * 700))
+    last = editor.document().lastBlock()
+    assert last.userState() == -1  # not yet looked at
+    qtbot.waitUntil(lambda: last.userState() == 0)
     block = editor.document().findBlockByNumber(1)
     assert block.userState() > 0  # inside a comment
     assert editor.document().findBlockByNumber(2).userState() == 0
-    kinds = {f.format.foreground().color().name() for f in editor.document().findBlockByNumber(0).layout().formats()}
-    assert len(kinds) >= 4
+    assert len(kinds(editor, 0)) >= 4
+    keyword = kinds(editor, 2099)
+    qtbot.keyClicks(editor, "/*")
+    qtbot.waitUntil(lambda: last.userState() > 0)  # all below is a comment now
+    assert kinds(editor, 2099) != keyword
+    qtbot.keyClick(editor, Qt.Key.Key_Backspace)
+    qtbot.waitUntil(lambda: last.userState() == 0 and kinds(editor, 2099) == keyword)
+
+
+def test_commenting_leaves_the_cursor_in_its_word(editor: SqlEditor, qtbot) -> None:
+    editor.setPlainText("SELECT 1\nFROM here")
+    editor.go_to(14, 14)
+    qtbot.keyClick(editor, Qt.Key.Key_Slash, Qt.KeyboardModifier.ControlModifier)
+    assert (editor.toPlainText(), editor.position, editor.selected_text()) == ("SELECT 1\n-- FROM here", 17, "")
+    qtbot.keyClick(editor, Qt.Key.Key_Slash, Qt.KeyboardModifier.ControlModifier)
+    assert (editor.toPlainText(), editor.position) == ("SELECT 1\nFROM here", 14)

@@ -6,6 +6,7 @@ import threading
 
 import pyarrow as pa
 import pytest
+from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QApplication, QLabel
 
 from core.base.errors import OpsError
@@ -225,6 +226,40 @@ def test_open_sql_comes_back_with_the_page(make_page, qtbot) -> None:
     assert second.view.editors.tabs.currentIndex() == 1
 
 
+def files_of(page):
+    return next(child for child in page.view.children() if type(child).__name__ == "Files")
+
+
+def test_saving_keeps_windows_line_ends_and_asks_before_it_writes_over_a_change(make_page, qtbot, tmp_path) -> None:
+    path = tmp_path / "report.sql"
+    path.write_bytes(b"\xef\xbb\xbfSELECT 1;\r\nSELECT '2\xc2\xa0'\r\n")
+    path.chmod(0o640)
+    page = make_page()
+    files_of(page).read(path)
+    qtbot.waitUntil(lambda: page.view.editors.path_of(page.view.editors.current_key) == str(path))
+    page.view.editors.editor.insert("-- mine\n")
+    page.command("save")
+    qtbot.waitUntil(lambda: len(page.praised) == 1)
+    assert path.read_bytes() == b"\xef\xbb\xbf-- mine\r\nSELECT 1;\r\nSELECT '2\xc2\xa0'\r\n"
+    assert path.stat().st_mode & 0o777 == 0o640
+
+    page.window.hide()  # and it is known again after the window was closed
+    again = make_page()
+    again.view.editors.editor.insert("-- again\n")
+    path.write_bytes(b"theirs")
+    again.command("save")
+    qtbot.waitUntil(lambda: any(isinstance(w, ConfirmDialog) and w.isVisible() for w in QApplication.topLevelWidgets()))
+    dialog(ConfirmDialog).reject()
+    assert path.read_bytes() == b"theirs" and again.praised == []
+    again.command("save")
+    qtbot.waitUntil(lambda: any(isinstance(w, ConfirmDialog) and w.isVisible() for w in QApplication.topLevelWidgets()))
+    dialog(ConfirmDialog).accept_button.click()
+    qtbot.waitUntil(lambda: again.praised == ["report.sql saved (lines end as on Windows, CRLF)"])
+    assert path.read_bytes().startswith(b"\xef\xbb\xbf-- again\r\n-- mine\r\n")
+    again.command("save")  # what is there now is ours
+    qtbot.waitUntil(lambda: len(again.praised) == 2)
+
+
 def test_each_file_keeps_its_own_result(page, qtbot) -> None:
     page.write("SELECT 1")
     page.command("run")
@@ -246,6 +281,19 @@ def test_export_writes_the_file(page, qtbot, tmp_path) -> None:
     assert (tmp_path / "out.csv").read_text().splitlines()[1:] == ["1", "2", "3"]
 
 
+def test_a_selection_is_copied_as_statements_for_its_table(page, qtbot) -> None:
+    page.driver.answers["SELECT * FROM people"] = Answer([pa.table({"name": ["O'Hara", None], "order": [1, 2]})])
+    page.write("SELECT * FROM people")
+    page.command("run")
+    qtbot.waitUntil(lambda: len(shown(page)) == 2 and page.view.run.isEnabled())
+    page.view.results.table.selectAll()
+    page.command("copy_insert")
+    qtbot.waitUntil(lambda: bool(page.praised))
+    text = QGuiApplication.clipboard().text()
+    assert text == "INSERT INTO people (name, \"order\") VALUES\n('O''Hara', 1),\n(NULL, 2);\n"
+    assert page.praised == ["4 cells copied"]
+
+
 @pytest.mark.parametrize("kind", ["line", "bar", "scatter", "histogram"])
 def test_charts_are_drawn(page, qtbot, kind) -> None:
     page.driver.answers["SELECT n"] = Answer([pa.table({"n": [1.0, 2.0, 3.0], "m": [2, 4, 8], "k": ["a", "b", "c"]})])
@@ -264,6 +312,15 @@ def test_the_tree_is_filtered_by_columns_too(page, qtbot) -> None:
     qtbot.waitUntil(lambda: page.view.tree.tree.topLevelItemCount() == 1)
     root = page.view.tree.tree.topLevelItem(0)
     assert (root.text(0), root.child(0).text(0)) == ("crm", "people")
+
+
+def test_a_star_opens_all_below_the_entry(page, qtbot) -> None:
+    """Qt's own way of it ended the whole program: columns come while it opens their tables."""
+    tree = page.view.tree.tree
+    schema = next(tree.topLevelItem(n) for n in range(3) if tree.topLevelItem(n).text(0) == "public")
+    tree.setCurrentItem(schema)
+    qtbot.keyClicks(tree, "*")
+    assert schema.isExpanded() and schema.child(0).isExpanded() and schema.child(0).childCount() == 2
 
 
 def test_formatting_is_one_step_of_undo(page, qtbot) -> None:

@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 import pytest
+from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QApplication
 
 from core.base.errors import OpsError
@@ -120,6 +121,34 @@ def test_a_timer_is_stopped_and_a_plan_removed_from_the_page(page, qtbot, tmp_pa
     opened(ConfirmDialog).accept_button.click()
     qtbot.waitUntil(lambda: dialog.list.topLevelItemCount() == 1, timeout=10_000)
     assert feed.plans() == ["spoilt"]
+    dialog.reject()
+
+
+def test_a_pull_is_kept_for_its_weekdays(page, qtbot, tmp_path, monkeypatch) -> None:
+    from gui.tabs.warehouse.pull_presenter import PullPresenter
+    from gui.tabs.warehouse.pull_view import PullDialog
+
+    page.command("pull")
+    dialog = opened(PullDialog)
+    presenter = next(c for c in dialog.children() if isinstance(c, PullPresenter))
+    presenter._source, presenter._schema = "shop", "shop"
+    dialog.plan.setText("nightly")
+    for at, on, at_note, on_note in (
+        ("02:00", "mon, Fri", None, None),
+        ("2", "mon", "no time of day", None),
+        ("", "mon", None, "Days need a time of day"),
+        ("02:00", "monday", None, "'monday' is no weekday. It can be mon, tue"),
+    ):
+        dialog.at.setText(at)
+        dialog.on.setText(on)
+        plan = presenter._kept(presenter._plan())
+        assert (plan is not None) == (at_note is None and on_note is None)
+        assert at_note is None or at_note in dialog.at_field.note.text()
+        assert on_note is None or on_note in dialog.on_field.note.text()
+        if plan is not None:
+            assert plan.schedule == Schedule(("02:00",), ("mon", "fri"))
+            presenter._copy_command()
+            assert "--at 02:00 --on 'mon, Fri'" in QGuiApplication.clipboard().text()
     dialog.reject()
 
 
