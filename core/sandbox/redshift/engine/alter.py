@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from core.sandbox.redshift.engine import objects, tables
-from core.sandbox.redshift.engine.catalog import TableSpec
 from core.sandbox.redshift.engine.column_types import read_type
 from core.sandbox.redshift.engine.context import Context
+from core.sandbox.redshift.engine.declarations import TableSpec
 from core.sandbox.redshift.engine.outcome import NeedsCluster, Outcome, SqlError
 from core.sandbox.redshift.engine.reader import Reader
 from core.sandbox.redshift.engine.text import quoted
@@ -57,15 +57,7 @@ def _rename(session: Context, spec: TableSpec, duck: str, new: str) -> None:
     if session.catalog.locate(spec.schema, new):
         raise SqlError(f'Relation "{new}" already exists')
     session.connection.execute(f"ALTER TABLE {duck} RENAME TO {quoted(new)}")
-    for table in ("tables", "columns"):
-        session.connection.execute(
-            f"UPDATE rs_meta.{table} SET table_name = ? WHERE schema_name = ? AND table_name = ?",
-            [new, spec.schema, spec.name],
-        )
-    session.connection.execute(
-        "UPDATE rs_meta.depends SET table_name = ? WHERE schema_name = ? AND table_name = ?",
-        [new, spec.schema, spec.name],
-    )
+    session.catalog.rename(spec.schema, spec.name, new)
 
 
 def _add(session: Context, reader: Reader, spec: TableSpec, duck: str) -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from operator import itemgetter
 from typing import Any
 
+from core.sandbox.redshift.engine.declarations import ColumnSpec, Place, Shared, TableSpec
 from core.sandbox.redshift.engine.outcome import NeedsCluster, SqlError
-from core.sandbox.redshift.engine.text import quoted
+from core.sandbox.redshift.engine.text import names_in, quoted
 from core.sandbox.redshift.engine.types import SqlType, from_duck
 
 SYSTEM = {"pg_catalog": "rs_pg", "information_schema": "rs_info"}
@@ -20,41 +22,14 @@ _INFORMATION = frozenset(
     ]
 )  # fmt: skip
 """What else PostgreSQL's information schema has: refused by name rather than denied."""
+_NEW_COLUMNS = "INSERT INTO rs_meta.columns SELECT ?, ?, " + ", ".join(
+    f"unnest(?::{kind}[])"
+    for kind in (
+        "VARCHAR", "INTEGER", "VARCHAR", "INTEGER", "INTEGER", "INTEGER", "VARCHAR", "BOOLEAN", "INTEGER", "VARCHAR", "VARCHAR", "BOOLEAN",
+        "BOOLEAN",
+    )
+)  # fmt: skip
 HIDDEN = ("main", "rs_meta", "rs_pg", "rs_info")
-
-
-@dataclass(slots=True)
-class ColumnSpec:
-    """One column of a table as it was declared."""
-
-    name: str
-    type: SqlType
-    encoding: str = ""
-    distkey: bool = False
-    sortkey: int = 0
-    identity: str = ""
-    """``always 1 1`` or ``default 1 1`` (seed, step), or empty."""
-    default: str = ""
-    not_null: bool = False
-    primary_key: bool = False
-
-
-@dataclass(slots=True)
-class TableSpec:
-    schema: str
-    name: str
-    columns: list[ColumnSpec] = field(default_factory=list)
-    diststyle: str = "AUTO"
-    sort_style: str = ""
-    kind: str = "table"
-    """table, view, late (binding view), materialized."""
-    definition: str = ""
-
-    def column(self, name: str) -> ColumnSpec:
-        for one in self.columns:
-            if one.name == name:
-                return one
-        raise SqlError(f'column "{name}" of relation "{self.name}" does not exist')
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,16 +44,6 @@ class Found:
     definition: str | None = None
 
 
-@dataclass(slots=True)
-class Shared:
-    """What the sessions of a warehouse need not find out each for itself."""
-
-    parsed: dict[str, Any] = field(default_factory=dict)
-    """The fixed texts that take parameters: half of their time went into parsing."""
-    system_columns: dict[tuple[str, str], list[tuple[str, SqlType]]] = field(default_factory=dict)
-    """Of the system tables that were read: those never change while the warehouse is open."""
-
-
 class Catalog:
     """Reads and writes the catalogue through one session's connection, in its transaction."""
 
@@ -86,8 +51,62 @@ class Catalog:
         self.connection, self.temporary, self.search_path = connection, temporary, search_path
         self.made_temporary = False
         self.before_system: Callable[[], None] = lambda: None
-        """Called when a query may read a system table, for what those say must be written by then."""
+        """Called when a query may read what the journal holds, which must be written by then."""
         self.shared = Shared()
+        self._seen = self.shared.now
+        self._changed: set[Place] = set()
+        """Names whose declarations this transaction changed: only its own rows tell of them."""
+
+    # -- what is kept between statements ------------------------------------------
+    def begin(self) -> None:
+        """A transaction begins, or a statement outside of one: what is known now holds for it."""
+        self._seen = self.shared.now
+        self._changed.clear()
+
+    def committing(self) -> AbstractContextManager[None]:
+        """To be held around the COMMIT of the transaction."""
+        return self.shared.changing(self._changed)
+
+    def _declared(self, schema: str, name: str) -> TableSpec | None:
+        """A relation's declaration, not to be changed; None if nothing has the name."""
+        place, seen = (schema, name), self._seen
+        if place in self._changed or seen is not self.shared.now:
+            return self._read(schema, name)
+        try:
+            return seen.relations[place]
+        except KeyError:
+            spec = self._read(schema, name)
+            self.shared.keep(seen, place, spec)
+            return spec
+
+    def _read(self, schema: str, name: str) -> TableSpec | None:
+        known = self.rows(
+            "SELECT diststyle, sort_style, kind, definition FROM rs_meta.tables WHERE schema_name = ? AND table_name = ?",
+            schema,
+            name,
+        )
+        if not known:
+            return None
+        # sorted here: DuckDB takes longer to plan it than to read
+        rows = sorted(
+            self.rows(
+                "SELECT position, column_name, type_name, size, precision, scale, encoding, distkey, sortkey, identity, default_text, not_null,"
+                " primary_key FROM rs_meta.columns WHERE schema_name = ? AND table_name = ?",
+                schema,
+                name,
+            ),
+            key=itemgetter(0),
+        )
+        columns = [
+            ColumnSpec(column, SqlType(type_name, size, precision, scale), *rest)
+            for _, column, type_name, size, precision, scale, *rest in rows
+        ]
+        return TableSpec(schema, name, columns, *known[0])
+
+    def forget_temporary(self) -> None:
+        """The session ends, and its temporary tables with it."""
+        with self.shared.changing({place for place in self.shared.now.relations if place[0] == self.temporary}):
+            pass
 
     def rows(self, sql: str, *parameters: Any) -> list[tuple[Any, ...]]:
         """Rows of DuckDB text. With parameters the text must be one of a few: it is kept."""
@@ -99,13 +118,6 @@ class Catalog:
         found: list[tuple[Any, ...]] = self.connection.execute(statement, list(parameters)).fetchall()
         return found
 
-    def _columns(self, what: str, schema: str, name: str) -> list[tuple[Any, ...]]:
-        """What is known of each column, in the table's order (sorted here: DuckDB takes longer to plan it than to read)."""
-        rows = self.rows(
-            f"SELECT position, {what} FROM rs_meta.columns WHERE schema_name = ? AND table_name = ?", schema, name
-        )
-        return [row[1:] for row in sorted(rows, key=itemgetter(0))]
-
     # -- finding ---------------------------------------------------------------
     def places(self, schema: str) -> list[str]:
         """The schemas a name is looked for in."""
@@ -115,46 +127,34 @@ class Catalog:
             return [schema]
         return [self.temporary, *self.search_path] if self.made_temporary else self.search_path
 
+    def _located(self, schema: str, name: str) -> TableSpec | None:
+        """The declaration of a user's relation, not to be changed, or None."""
+        return next((spec for place in self.places(schema) if (spec := self._declared(place, name))), None)
+
     def locate(self, schema: str, name: str) -> tuple[str, str] | None:
         """Schema and kind of a user's relation, or None."""
-        for place in self.places(schema):
-            rows = self.rows("SELECT kind FROM rs_meta.tables WHERE schema_name = ? AND table_name = ?", place, name)
-            if rows:
-                return place, rows[0][0]
-        return None
+        spec = self._located(schema, name)
+        return (spec.schema, spec.kind) if spec else None
 
     def find(self, schema: str, name: str) -> Found:
         """A relation to read. Raises SqlError if there is none of the name."""
-        located = self.locate(schema, name)
-        if located is None:
+        spec = self._located(schema, name)
+        if spec is None:
             return self._system(schema, name)
-        place, kind = located
-        if kind in ("view", "late"):
+        if spec.kind in ("view", "late") and self.shared.reads_past([name]):
             self.before_system()
-        if kind == "late":
-            ((definition,),) = self.rows(
-                "SELECT definition FROM rs_meta.tables WHERE schema_name = ? AND table_name = ?", place, name
-            )
-            return Found(place, name, "", [], kind, definition)
-        columns = [
-            (column, SqlType(type_name, size, precision, scale))
-            for column, type_name, size, precision, scale in self._columns(
-                "column_name, type_name, size, precision, scale", place, name
-            )
-        ]
-        return Found(place, name, self.duck(place, name), columns, kind)
+        if spec.kind == "late":
+            return Found(spec.schema, name, "", [], spec.kind, spec.definition)
+        columns = [(one.name, one.type) for one in spec.columns]
+        return Found(spec.schema, name, self.duck(spec.schema, name), columns, spec.kind)
 
     def _system(self, schema: str, name: str) -> Found:
-        self.before_system()
+        if self.shared.reads_past([name]):
+            self.before_system()
         inner = SYSTEM.get(schema or "pg_catalog", "")
-        columns = self.shared.system_columns.get((inner, name)) or [
-            (column, from_duck(kind))
-            for column, kind in self.rows(
-                "SELECT column_name, data_type FROM duckdb_columns() WHERE database_name = 'dev' AND schema_name = ? AND table_name = ? ORDER BY column_index",
-                inner,
-                name,
-            )
-        ]
+        if not self.shared.system:
+            self.shared.system = self._system_tables()
+        columns = self.shared.system.get((inner, name))
         if not columns:
             shown = f"{schema}.{name}" if schema else name
             if schema == "information_schema" and name in _INFORMATION:
@@ -162,36 +162,31 @@ class Catalog:
             if inner and name.startswith(("stl_", "stv_", "svl_", "svv_", "svcs_", "sys_", "pg_")):
                 raise NeedsCluster(f"The system table {name.upper()}")
             raise SqlError(f'relation "{shown}" does not exist')
-        self.shared.system_columns[inner, name] = columns
         return Found(schema or "pg_catalog", name, f"dev.{inner}.{quoted(name)}", columns, "system")
+
+    def _system_tables(self) -> dict[Place, list[tuple[str, SqlType]]]:
+        """The columns of every system table: one look at DuckDB's catalogue costs as much as one for each name."""
+        found: dict[Place, list[tuple[str, SqlType]]] = {}
+        for schema, table, column, kind in self.rows(
+            "SELECT schema_name, table_name, column_name, data_type FROM duckdb_columns()"
+            " WHERE database_name = 'dev' AND schema_name IN ('rs_pg', 'rs_info') ORDER BY schema_name, table_name, column_index"
+        ):
+            found.setdefault((schema, table), []).append((column, from_duck(kind)))
+        return found
 
     def duck(self, schema: str, name: str) -> str:
         """The name DuckDB knows a user's relation by."""
         return f"temp.main.{quoted(name)}" if schema == self.temporary else f"dev.{quoted(schema)}.{quoted(name)}"
 
     def table(self, schema: str, name: str, kinds: tuple[str, ...] = ("table",)) -> TableSpec:
-        """The whole declaration. Raises SqlError if it is absent or of another kind."""
-        located = self.locate(schema, name)
-        if located is None:
+        """The whole declaration, to be changed and saved or not. Raises SqlError if it is absent or of another kind."""
+        spec = self._located(schema, name)
+        if spec is None:
             system = self._system(schema, name)
             raise SqlError(f'permission denied: "{system.name}" is a system catalog')
-        place, kind = located
-        if kind not in kinds:
+        if spec.kind not in kinds:
             raise SqlError(f'"{name}" is not a {"table" if "table" in kinds else kinds[0]}')
-        ((diststyle, sort_style, definition),) = self.rows(
-            "SELECT diststyle, sort_style, definition FROM rs_meta.tables WHERE schema_name = ? AND table_name = ?",
-            place,
-            name,
-        )
-        columns = [
-            ColumnSpec(column, SqlType(type_name, size, precision, scale), *rest)
-            for column, type_name, size, precision, scale, *rest in self._columns(
-                "column_name, type_name, size, precision, scale, encoding, distkey, sortkey, identity, default_text, not_null, primary_key",
-                place,
-                name,
-            )
-        ]
-        return TableSpec(place, name, columns, diststyle, sort_style, kind, definition)
+        return spec.copy()
 
     def schema_exists(self, schema: str) -> bool:
         if schema in HIDDEN or schema in SYSTEM:
@@ -203,6 +198,9 @@ class Catalog:
     # -- writing ---------------------------------------------------------------
     def save(self, spec: TableSpec, owner: str = "") -> None:
         """Record a new or changed declaration, replacing what was known of the name."""
+        self._changed.add((spec.schema, spec.name))
+        if spec.kind in ("view", "late"):
+            self.shared.note_view(spec.name, spec.kind, names_in(spec.definition))
         self.made_temporary = self.made_temporary or spec.schema == self.temporary
         known = self.rows(
             "SELECT owner, created, id FROM rs_meta.tables WHERE schema_name = ? AND table_name = ?",
@@ -213,34 +211,50 @@ class Catalog:
             for table in ("tables", "columns"):
                 self._delete(table, spec.schema, spec.name)
         who, created, number = known[0] if known else (owner, None, None)
-        self.connection.execute(
+        self.rows(
             "INSERT INTO rs_meta.tables VALUES (?, ?, ?, ?, ?, ?, ?,"
             " coalesce(?, CAST(now() AT TIME ZONE 'UTC' AS TIMESTAMP)), coalesce(?, nextval('rs_meta.object_ids')))",
-            [spec.schema, spec.name, spec.kind, spec.diststyle, spec.sort_style, spec.definition, who, created, number],
+            *(
+                spec.schema,
+                spec.name,
+                spec.kind,
+                spec.diststyle,
+                spec.sort_style,
+                spec.definition,
+                who,
+                created,
+                number,
+            ),
         )
         values = [
-            [spec.schema, spec.name, one.name, n, one.type.name, one.type.size, one.type.precision, one.type.scale, one.encoding, one.distkey,
-             one.sortkey, one.identity, one.default, one.not_null, one.primary_key]
+            [one.name, n, one.type.name, one.type.size, one.type.precision, one.type.scale, one.encoding, one.distkey, one.sortkey, one.identity,
+             one.default, one.not_null, one.primary_key]
             for n, one in enumerate(spec.columns, 1)
         ]  # fmt: skip
         if values:
-            marks = ", ".join(f"({', '.join('?' * len(row))})" for row in values)
-            self.connection.execute(
-                f"INSERT INTO rs_meta.columns VALUES {marks}", [value for row in values for value in row]
-            )
+            self.rows(_NEW_COLUMNS, spec.schema, spec.name, *(list(column) for column in zip(*values, strict=True)))
 
     def _delete(self, table: str, schema: str, name: str) -> None:
-        self.connection.execute(f"DELETE FROM rs_meta.{table} WHERE schema_name = ? AND table_name = ?", [schema, name])
+        self.rows(f"DELETE FROM rs_meta.{table} WHERE schema_name = ? AND table_name = ?", schema, name)
+
+    def rename(self, schema: str, name: str, new: str) -> None:
+        self._changed |= {(schema, name), (schema, new)}
+        for table in ("tables", "columns", "depends"):
+            self.connection.execute(
+                f"UPDATE rs_meta.{table} SET table_name = ? WHERE schema_name = ? AND table_name = ?",
+                [new, schema, name],
+            )
 
     def forget(self, schema: str, name: str) -> None:
+        self._changed.add((schema, name))
         for table in ("tables", "columns"):
             self._delete(table, schema, name)
-        self.connection.execute("DELETE FROM rs_meta.depends WHERE view_schema = ? AND view_name = ?", [schema, name])
+        self.rows("DELETE FROM rs_meta.depends WHERE view_schema = ? AND view_name = ?", schema, name)
 
     def depend(self, schema: str, name: str, touched: set[tuple[str, str]]) -> None:
-        self.connection.execute("DELETE FROM rs_meta.depends WHERE view_schema = ? AND view_name = ?", [schema, name])
+        self.rows("DELETE FROM rs_meta.depends WHERE view_schema = ? AND view_name = ?", schema, name)
         for place, table in sorted(touched):
-            self.connection.execute("INSERT INTO rs_meta.depends VALUES (?, ?, ?, ?)", [schema, name, place, table])
+            self.rows("INSERT INTO rs_meta.depends VALUES (?, ?, ?, ?)", schema, name, place, table)
 
     def dependants(self, schema: str, name: str) -> list[tuple[str, str]]:
         """Bound views over the relation."""

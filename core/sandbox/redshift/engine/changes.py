@@ -8,9 +8,9 @@ from sqlglot import exp
 
 from core.sandbox.redshift.engine import sources
 from core.sandbox.redshift.engine.casts import assigned
-from core.sandbox.redshift.engine.catalog import ColumnSpec, TableSpec
 from core.sandbox.redshift.engine.compiling import Compiler
 from core.sandbox.redshift.engine.context import Context
+from core.sandbox.redshift.engine.declarations import ColumnSpec, TableSpec
 from core.sandbox.redshift.engine.expression import condition
 from core.sandbox.redshift.engine.outcome import NeedsCluster, Outcome, SqlError
 from core.sandbox.redshift.engine.reader import Reader, spelled

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from typing import IO, Any
 
 from core.sandbox.redshift.engine.casts import assigned, cast
-from core.sandbox.redshift.engine.catalog import ColumnSpec, TableSpec
 from core.sandbox.redshift.engine.context import Context
 from core.sandbox.redshift.engine.copy_fields import csv_records, open_escape, split_fields
 from core.sandbox.redshift.engine.copy_files import Whole, documents, fits_parquet, follow, read_json_paths
 from core.sandbox.redshift.engine.copy_options import CopyOptions, read_options
+from core.sandbox.redshift.engine.declarations import ColumnSpec, TableSpec
 from core.sandbox.redshift.engine.outcome import Outcome, SqlError
 from core.sandbox.redshift.engine.reader import Reader
 from core.sandbox.redshift.engine.storage import Storage

@@ -5,8 +5,9 @@ from __future__ import annotations
 from sqlglot import exp
 
 from core.sandbox.redshift.engine import tables
-from core.sandbox.redshift.engine.catalog import HIDDEN, SYSTEM, ColumnSpec, TableSpec
+from core.sandbox.redshift.engine.catalog import HIDDEN, SYSTEM
 from core.sandbox.redshift.engine.context import Context
+from core.sandbox.redshift.engine.declarations import ColumnSpec, TableSpec
 from core.sandbox.redshift.engine.outcome import NeedsCluster, Outcome, SqlError
 from core.sandbox.redshift.engine.reader import Reader, spelled
 from core.sandbox.redshift.engine.text import quoted

@@ -9,8 +9,8 @@ from typing import Any
 from sqlglot import exp
 
 from core.sandbox.redshift.engine import alter, changes, commands, explain, loading, objects, tables, unloading
-from core.sandbox.redshift.engine.catalog import TableSpec
 from core.sandbox.redshift.engine.context import Context
+from core.sandbox.redshift.engine.declarations import TableSpec
 from core.sandbox.redshift.engine.errors import translated
 from core.sandbox.redshift.engine.outcome import NeedsCluster, Outcome, SqlError
 from core.sandbox.redshift.engine.reader import Reader, spelled
@@ -24,6 +24,8 @@ class EngineSession(Context):
         """Run one statement. Raises SqlError; outside a transaction a failed one leaves nothing behind."""
         self.query_id, self.wrote, self.interrupted = query_id, False, False
         self._abandon()
+        if not self.in_transaction:
+            self.catalog.begin()
         try:
             parts = statements(sql)
         except Unfinished as error:
@@ -81,7 +83,7 @@ class EngineSession(Context):
         if own and word == "declare":
             raise SqlError("DECLARE CURSOR may only be used in transaction blocks")
         if own:
-            if any(token.is_("select") for token in items):
+            if word == "refresh" or self.catalog.shared.reads_past(token.value for token in items):
                 self.journal.flush()  # what it reads is as of BEGIN
             self.connection.execute("BEGIN")
             self.in_transaction = word != "vacuum"
@@ -94,7 +96,8 @@ class EngineSession(Context):
             raise
         if own:
             self.in_transaction = False
-            self.connection.execute("COMMIT")
+            with self.catalog.committing():
+                self.connection.execute("COMMIT")
         self.wrote = True
         return outcome
 
@@ -224,6 +227,7 @@ class EngineSession(Context):
             self._closed = True
         self.connection.close()
         if self.catalog.made_temporary:
+            self.catalog.forget_temporary()
             self.journal.forget_session(self.pid)
 
 

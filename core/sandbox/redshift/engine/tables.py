@@ -7,9 +7,9 @@ from typing import Any
 from sqlglot import exp
 
 from core.sandbox.redshift.engine.casts import assigned
-from core.sandbox.redshift.engine.catalog import ColumnSpec, TableSpec
 from core.sandbox.redshift.engine.column_types import read_type
 from core.sandbox.redshift.engine.context import Context
+from core.sandbox.redshift.engine.declarations import ColumnSpec, TableSpec
 from core.sandbox.redshift.engine.outcome import NeedsCluster, Outcome, SqlError
 from core.sandbox.redshift.engine.reader import Reader, spelled
 from core.sandbox.redshift.engine.text import Token, literal, quoted

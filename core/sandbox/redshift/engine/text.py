@@ -145,6 +145,11 @@ def statements(sql: str) -> list[list[Token]]:
     return [part for part in parts if part]
 
 
+def names_in(sql: str) -> set[str]:
+    """Every word and quoted name of a text that could be read."""
+    return {token.value for token in tokens(sql) if token.kind in ("word", "quoted")}
+
+
 def quoted(name: str) -> str:
     """A name for DuckDB."""
     return '"' + name.replace('"', '""') + '"'

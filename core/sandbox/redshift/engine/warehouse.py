@@ -8,7 +8,7 @@ import weakref
 from pathlib import Path
 from typing import Any
 
-from core.sandbox.redshift.engine.catalog import Shared
+from core.sandbox.redshift.engine.declarations import Shared
 from core.sandbox.redshift.engine.journal import Journal
 from core.sandbox.redshift.engine.outcome import SqlError
 from core.sandbox.redshift.engine.session import EngineSession
@@ -55,6 +55,11 @@ class Warehouse:
         self._root.execute("SET enable_progress_bar = false")
         self._root.execute("SET lock_configuration = true")
         self._journal = Journal(self._root.cursor())
+        self._shared.note_views(
+            self._root.execute(
+                "SELECT table_name, kind, definition FROM rs_meta.tables WHERE kind IN ('view', 'late')"
+            ).fetchall()
+        )
 
     def _define(self) -> None:
         """Schemas each time; macros and system views only when they are not those of this version (half a second)."""
