@@ -44,8 +44,11 @@ class Login:
                 "loose-ssl-verify-server-cert",
                 "loose-ssl-mode=VERIFY_IDENTITY",
             ]
-        else:  # MySQL's programs ask for the key that passwords need without TLS only if told to
-            lines.append("loose-get-server-public-key")
+        else:
+            # TLS where the server offers it, unchecked (``core/base/mysql.py``): MariaDB's programs since 11.4 refuse a server
+            # without TLS, or with a certificate that the system does not know, unless told so. MySQL's ask for the key that
+            # passwords need without TLS only if told to.
+            lines += ["loose-ssl-verify-server-cert=0", "loose-get-server-public-key"]
         return "\n".join([*lines, ""]).encode()
 
 

@@ -190,6 +190,7 @@ def server_command(program: Path, folder: Path, port: int) -> list[str]:
         "--pid-file=mysql.pid",
         "--bind-address=127.0.0.1",
         f"--port={port}",
+        "--skip-ssl",  # MariaDB makes itself a certificate since 11.4, which nobody could check
         "--skip-name-resolve",
         "--skip-log-bin",
         "--local-infile=0",
