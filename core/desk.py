@@ -78,7 +78,12 @@ class Desk:
         self._watchers.append(watcher)
 
     def close(self) -> None:
-        """Let go of the sandbox; it stops when its last user has left."""
+        """Let go of files, connections, the model's process, and the sandbox, which stops when its last user has left.
+
+        A job that still runs opens anew what it needs."""
+        for room in ("digits", "warehouse", "backups", "edge"):
+            if room in self.__dict__:  # the others were never opened
+                getattr(self, room).close()
         if self._lease is not None:
             self._lease.close()
             self._lease = None

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import json
 import sqlite3
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from core.backups.outcomes import Check, Delivery, Finding, Outcome, Run, Severity, Verification
-from core.base.errors import OpsError
 from core.base.files import write_atomic
+from core.base.sqlite import Database
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS run (
@@ -48,40 +45,12 @@ class Ledger:
     """One SQLite file (WAL, so that a timer's run and the window can use it together). Safe from any thread."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path
-        self._lock = threading.RLock()
-        self._database: sqlite3.Connection | None = None
-
-    @contextmanager
-    def _open(self) -> Iterator[sqlite3.Connection]:
-        with self._lock:
-            try:
-                if self._database is None:
-                    self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-                    database = sqlite3.connect(self._path, timeout=30, check_same_thread=False, isolation_level=None)
-                    try:
-                        database.row_factory = sqlite3.Row
-                        database.execute("PRAGMA journal_mode=WAL")
-                        database.executescript(_SCHEMA)
-                    except BaseException:
-                        database.close()
-                        raise
-                    self._database = database
-                yield self._database
-            except sqlite3.Error as error:
-                raise OpsError(
-                    "The ledger of backups cannot be used",
-                    str(error),
-                    f"Free some space, or move {self._path} aside: the backups themselves are not touched",
-                    details={"file": str(self._path)},
-                    code="disk",
-                ) from error
+        title = "The ledger of backups cannot be used; the backups themselves are untouched"
+        self._database = Database(path, _SCHEMA, title, put_aside=False)  # it is evidence: its owner decides
+        self._open = self._database.use
 
     def close(self) -> None:
-        with self._lock:
-            if self._database is not None:
-                self._database.close()
-                self._database = None
+        self._database.close()
 
     # -- runs ---------------------------------------------------------------
     def begin_run(self, run: Run, bucket: str) -> None:
@@ -108,7 +77,7 @@ class Ledger:
         return path.read_bytes() if path.exists() else None
 
     def _list_of(self, plan: str, run: str) -> Path:
-        return self._path.parent / "unpublished" / f"{plan}-{run}.zst"
+        return self._database.path.parent / "unpublished" / f"{plan}-{run}.zst"
 
     def end_run(self, run: Run) -> None:
         self._list_of(run.plan, run.id).unlink(missing_ok=True)

@@ -62,6 +62,9 @@ class BackupsService:
         self.alert_listeners = self._telling.listeners
         """The window's hooks for desktop notifications; called from the job's thread."""
 
+    def close(self) -> None:
+        self._ledger.close()
+
     # -- plans --------------------------------------------------------------
     def plans(self) -> list[Plan]:
         """The plans of this profile by name; a plan whose file cannot be used is told by ``plan_troubles``."""

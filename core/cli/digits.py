@@ -207,5 +207,4 @@ def _classify(options: argparse.Namespace, console: Console) -> int:
             failed = 1
             continue
         _tell_reading(console, name, reading)
-    digits.live.close()
     return failed

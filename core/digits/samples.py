@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sqlite3
-import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,10 +14,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.base.errors import OpsError
-from core.base.files import set_aside
+from core.base.sqlite import Database
 from core.digits.datasets import Dataset
 from core.digits.ink import Stroke
 from core.digits.patches import SIDE
+
+_TABLE = (
+    "CREATE TABLE IF NOT EXISTS sample (id INTEGER PRIMARY KEY, label INTEGER NOT NULL, answered INTEGER,"
+    " created TEXT NOT NULL, image BLOB NOT NULL, strokes TEXT NOT NULL)"
+)
 
 
 @dataclass(frozen=True)
@@ -40,20 +44,21 @@ class Samples:
     """
 
     def __init__(self, path: Path) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self._lock = threading.Lock()
-        self.trouble: OpsError | None = None
-        try:
-            self._database = _opened(path)
-        except sqlite3.DatabaseError as error:
-            aside = set_aside(path)
-            self.trouble = OpsError(
-                "Your samples could not be read",
-                f"The file is damaged ({error}); it was kept as {aside.name}",
-                "Restore it from a backup, or go on with an empty collection",
-                code="samples",
-            )
-            self._database = _opened(path)
+        self._database = Database(path, _TABLE, "Your samples cannot be used", code="samples")
+
+    @property
+    def trouble(self) -> OpsError | None:
+        """That the file was damaged when it was opened, which this does."""
+        with self._asked("Your samples could not be read"):
+            aside = self._database.aside
+        if aside is None:
+            return None
+        return OpsError(
+            "Your samples could not be read",
+            f"The file was damaged; it was kept as {aside.name}",
+            "Restore it from a backup, or go on with an empty collection",
+            code="samples",
+        )
 
     def add(
         self, label: int, image: NDArray[np.uint8], strokes: Sequence[Stroke] = (), answered: int | None = None
@@ -103,36 +108,21 @@ class Samples:
         return Dataset("my samples", np.stack([sample.image for sample in samples]), labels)
 
     def close(self) -> None:
-        with self._lock:
-            self._database.close()
+        self._database.close()
 
     @contextmanager
     def _asked(self, fault: str) -> Iterator[sqlite3.Connection]:
-        """The database for one question; a full disk or a file damaged since becomes an OpsError with that title."""
-        with self._lock:
+        """The database for one question; a row that makes no sense becomes an OpsError as well."""
+        with self._database.use(fault) as database:
             try:
-                yield self._database
-            except (sqlite3.DatabaseError, ValueError, KeyError, TypeError) as error:
+                yield database
+            except (ValueError, KeyError, TypeError) as error:
                 raise OpsError(
                     fault,
                     f"The database of samples answers: {error}",
-                    "Make room on the disk; if it stays so, restore samples.sqlite from a backup",
+                    "Restore samples.sqlite from a backup",
                     code="samples",
                 ) from error
-
-
-def _opened(path: Path) -> sqlite3.Connection:
-    database = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
-    try:
-        database.execute("PRAGMA journal_mode=WAL")
-        database.execute(
-            "CREATE TABLE IF NOT EXISTS sample (id INTEGER PRIMARY KEY, label INTEGER NOT NULL, answered INTEGER,"
-            " created TEXT NOT NULL, image BLOB NOT NULL, strokes TEXT NOT NULL)"
-        )
-    except sqlite3.DatabaseError:
-        database.close()
-        raise
-    return database
 
 
 def _image(content: bytes) -> NDArray[np.uint8]:

@@ -72,6 +72,10 @@ class DigitsService:
     def samples(self) -> Samples:
         return Samples(self._folder / "samples.sqlite")
 
+    def close(self) -> None:
+        self.live.close()
+        self.samples.close()
+
     @property
     def algorithms(self) -> tuple[Algorithm, ...]:
         return ALGORITHMS

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
-import sqlite3
-from contextlib import closing
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
 
+from core.base.sqlite import Database
 from core.edge.findings import Check, Finding, Hop
 
 _KEPT = 500
+_TABLE = (
+    "CREATE TABLE IF NOT EXISTS checks (number INTEGER PRIMARY KEY AUTOINCREMENT, at TEXT, url TEXT, worst TEXT,"
+    " errors INTEGER, warnings INTEGER, content TEXT)"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,14 +28,17 @@ class PastCheck:
 
 
 class CheckHistory:
-    """A connection per call: checks are rare, and jobs run on any thread."""
+    """Safe from any thread."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path
+        self._database = Database(path, _TABLE, "The history of checks cannot be used")
+
+    def close(self) -> None:
+        self._database.close()
 
     def add(self, check: Check, at: datetime) -> None:
         counts = [sum(finding.severity == severity for finding in check.findings) for severity in ("error", "warning")]
-        with closing(self._open()) as database, database:
+        with self._database.use() as database:
             database.execute(
                 "INSERT INTO checks (at, url, worst, errors, warnings, content) VALUES (?, ?, ?, ?, ?, ?)",
                 (at.isoformat(), check.url, check.worst, *counts, json.dumps(asdict(check))),
@@ -41,7 +47,7 @@ class CheckHistory:
 
     def recent(self, limit: int = 50) -> list[PastCheck]:
         """Newest first."""
-        with closing(self._open()) as database:
+        with self._database.use() as database:
             rows = database.execute(
                 "SELECT number, at, url, worst, errors, warnings FROM checks ORDER BY number DESC LIMIT ?", (limit,)
             ).fetchall()
@@ -51,7 +57,7 @@ class CheckHistory:
         ]
 
     def get(self, number: int) -> Check | None:
-        with closing(self._open()) as database:
+        with self._database.use() as database:
             row = database.execute("SELECT content FROM checks WHERE number = ?", (number,)).fetchone()
         if row is None:
             return None
@@ -62,12 +68,3 @@ class CheckHistory:
             tuple(Finding(**item) for item in content["findings"]),
             content["blocked_at"],
         )
-
-    def _open(self) -> sqlite3.Connection:
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        database = sqlite3.connect(self._path, timeout=10)
-        database.execute(
-            "CREATE TABLE IF NOT EXISTS checks (number INTEGER PRIMARY KEY AUTOINCREMENT, at TEXT, url TEXT, worst TEXT,"
-            " errors INTEGER, warnings INTEGER, content TEXT)"
-        )
-        return database

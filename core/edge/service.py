@@ -19,6 +19,9 @@ class EdgeService:
         self._workplace = workplace
         self._history = CheckHistory(workplace.places.state / "edge.sqlite")
 
+    def close(self) -> None:
+        self._history.close()
+
     def resolve(self, framework: str, request: Incoming, trust: Trust) -> Resolution:
         """What the framework makes of the request. Pure and quick; raises WrongUse."""
         if not is_address(request.peer):

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import sqlite3
-import threading
+import logging
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -11,9 +10,11 @@ from typing import Any
 
 from core.base.errors import OpsError
 from core.base.journal import redact
+from core.base.sqlite import Database
 from core.jobs.job import Job
 
 _KEEP_DAYS = 90
+_TABLE = "CREATE TABLE IF NOT EXISTS job (title TEXT, room TEXT, state TEXT, created TEXT, seconds REAL, note TEXT, error TEXT)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,28 +29,10 @@ class PastJob:
 
 
 class JobHistory:
-    """Writes every ended job (not the quiet ones) to ``jobs.sqlite``; entries older than 90 days go.
-
-    A file that is not a database is replaced: a history is not worth refusing to start.
-    """
+    """Writes every ended job (not the quiet ones) to ``jobs.sqlite``; entries older than 90 days go."""
 
     def __init__(self, path: Path) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self._lock = threading.Lock()
-        try:
-            self._database = self._open(path)
-        except sqlite3.DatabaseError:
-            path.replace(path.with_suffix(".broken"))
-            self._database = self._open(path)
-
-    @staticmethod
-    def _open(path: Path) -> sqlite3.Connection:
-        database = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
-        database.execute("PRAGMA journal_mode=WAL")
-        database.execute(
-            "CREATE TABLE IF NOT EXISTS job (title TEXT, room TEXT, state TEXT, created TEXT, seconds REAL, note TEXT, error TEXT)"
-        )
-        return database
+        self._database = Database(path, _TABLE, "The history of jobs cannot be used")
 
     def heard(self, job: Job[Any]) -> None:
         """A JobRunner observer."""
@@ -67,19 +50,21 @@ class JobHistory:
             redact(text),
         )
         oldest = (job.created - timedelta(days=_KEEP_DAYS)).isoformat()
-        with self._lock:
-            self._database.execute("INSERT INTO job VALUES (?, ?, ?, ?, ?, ?, ?)", row)
-            self._database.execute("DELETE FROM job WHERE created < ?", (oldest,))
+        try:
+            with self._database.use() as database:
+                database.execute("INSERT INTO job VALUES (?, ?, ?, ?, ?, ?, ?)", row)
+                database.execute("DELETE FROM job WHERE created < ?", (oldest,))
+        except OpsError as trouble:  # the job itself went as it went
+            logging.getLogger(__name__).warning("%s is not in the history: %s", job.title, trouble)
 
     def recent(self, limit: int = 200) -> list[PastJob]:
         """The newest jobs, newest first."""
-        with self._lock:
-            rows = self._database.execute("SELECT * FROM job ORDER BY created DESC LIMIT ?", (limit,)).fetchall()
+        with self._database.use() as database:
+            rows = database.execute("SELECT * FROM job ORDER BY created DESC LIMIT ?", (limit,)).fetchall()
         return [
             PastJob(title, room, state, datetime.fromisoformat(created), seconds, note, error)
             for title, room, state, created, seconds, note, error in rows
         ]
 
     def close(self) -> None:
-        with self._lock:
-            self._database.close()
+        self._database.close()

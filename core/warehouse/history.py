@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import sqlite3
-import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from core.base.files import set_aside
 from core.base.journal import redact
+from core.base.sqlite import Database
 
 _KEEP_DAYS = 365
 _TABLES = """
@@ -47,25 +45,20 @@ class SavedQuery:
 
 
 class History:
-    """Safe from any thread. Passwords and keys are taken out of the SQL before it is kept."""
+    """Safe from any thread; every method raises OpsError where the file cannot be used. Passwords and keys are taken out of the
+    SQL before it is kept."""
 
     def __init__(self, path: Path, profile: str) -> None:
         self._profile = profile
-        self._lock = threading.Lock()
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            self._database = _open(path)
-        except sqlite3.DatabaseError:
-            set_aside(path)
-            self._database = _open(path)
+        self._database = Database(path, _TABLES, "The history of statements cannot be used")
 
     def begin(self, connection: str, database: str, sql: str, started: datetime) -> int:
         """Note a statement about to be sent; return its number."""
         oldest = (started - timedelta(days=_KEEP_DAYS)).isoformat()
-        with self._lock:
-            self._database.execute("DELETE FROM run WHERE started < ?", (oldest,))
-            row = (self._profile, connection, database, redact(sql), "", started.isoformat(), 0.0, "submitted", -1, "")
-            cursor = self._database.execute(
+        row = (self._profile, connection, database, redact(sql), "", started.isoformat(), 0.0, "submitted", -1, "")
+        with self._database.use() as kept:
+            kept.execute("DELETE FROM run WHERE started < ?", (oldest,))
+            cursor = kept.execute(
                 "INSERT INTO run (profile, connection, database, sql, statement, started, seconds, state, rows, error)"
                 " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 row,
@@ -111,8 +104,8 @@ class History:
         self._set("INSERT OR REPLACE INTO saved VALUES (?, ?, ?, ?)", (self._profile, name, sql, now))
 
     def saved(self) -> list[SavedQuery]:
-        with self._lock:
-            rows = self._database.execute(
+        with self._database.use() as database:
+            rows = database.execute(
                 "SELECT name, sql, changed FROM saved WHERE profile = ? ORDER BY name COLLATE NOCASE", (self._profile,)
             ).fetchall()
         return [SavedQuery(name, sql, datetime.fromisoformat(changed)) for name, sql, changed in rows]
@@ -121,31 +114,23 @@ class History:
         self._set("DELETE FROM saved WHERE profile = ? AND name = ?", (self._profile, name))
 
     def close(self) -> None:
-        with self._lock:
-            self._database.close()
+        self._database.close()
 
     def _set(self, sql: str, values: Sequence[object]) -> None:
-        with self._lock:
-            self._database.execute(sql, values)
+        with self._database.use() as database:
+            database.execute(sql, values)
 
     def _runs(self, rest: str, values: Sequence[object]) -> list[PastRun]:
-        with self._lock:
-            rows = self._database.execute(
+        with self._database.use() as database:
+            rows = database.execute(
                 f"SELECT id, connection, database, sql, statement, started, seconds, state, rows, error FROM run {rest}",
                 values,
             ).fetchall()
         return [
-            PastRun(number, connection, database, sql, statement, datetime.fromisoformat(started), *others)
-            for number, connection, database, sql, statement, started, *others in rows
+            PastRun(number, connection, name, sql, statement, datetime.fromisoformat(started), *others)
+            for number, connection, name, sql, statement, started, *others in rows
         ]
 
 
 def _escaped(word: str) -> str:
     return word.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-
-
-def _open(path: Path) -> sqlite3.Connection:
-    database = sqlite3.connect(path, check_same_thread=False, isolation_level=None, timeout=10)
-    database.execute("PRAGMA journal_mode=WAL")
-    database.executescript(_TABLES)
-    return database

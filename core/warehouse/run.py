@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -79,17 +80,20 @@ def execute(job: Job[Any], run: Run, driver: Driver, history: History, clock: Cl
     A cancel that came too late for a write does not hide what happened: the run ends as finished.
     """
     begun = clock.monotonic()
-    run.number = history.begin(run.connection.name, run.database, run.sql, run.started)
+    with _noted(run):
+        run.number = history.begin(run.connection.name, run.database, run.sql, run.started)
     try:
         job.checkpoint()
         run.statement = driver.submit(run.sql, run.values, session=run.session)
         run.state = State.SUBMITTED
-        history.sent(run.number, run.statement)
+        with _noted(run):
+            history.sent(run.number, run.statement)
         return follow(job, run, driver, history, clock, begun, fetch=fetch)
     except OpsError as error:
         run.seconds = clock.monotonic() - begun
         run.error = run.error or error
-        history.end(run.number, "failed", run.seconds, -1, error.why if error.code == "sql" else str(error))
+        with _noted(run):
+            history.end(run.number, "failed", run.seconds, -1, error.why if error.code == "sql" else str(error))
         raise
     except JobCancelled:
         run.seconds = clock.monotonic() - begun
@@ -97,7 +101,8 @@ def execute(job: Job[Any], run: Run, driver: Driver, history: History, clock: Cl
             word = "finished"
         else:
             word = "cancelled" if run.confirmed or not run.statement else "left"
-        history.end(run.number, word, run.seconds, run.affected)
+        with _noted(run):
+            history.end(run.number, word, run.seconds, run.affected)
         raise
 
 
@@ -133,8 +138,20 @@ def follow(
     count = run.result.count
     rows = (count.total if count.total is not None else count.shown) if status.has_result and fetch else status.rows
     if history is not None:
-        history.end(run.number, "finished", run.seconds, rows)
+        with _noted(run):
+            history.end(run.number, "finished", run.seconds, rows)
     return run
+
+
+@contextlib.contextmanager
+def _noted(run: Run) -> Iterator[None]:
+    """A history that cannot be written is told beside the result: it must not hide what the server did."""
+    try:
+        yield
+    except OpsError as trouble:
+        note = f"The history does not have all of this run. {trouble}"
+        if note not in run.notes:
+            run.notes.append(note)
 
 
 def _await_end(job: Job[Any], run: Run, driver: Driver, clock: Clock, begun: float) -> Status:

@@ -38,7 +38,7 @@ class WarehouseService:
         self._workplace = workplace
         self._drivers: dict[tuple[str, str], Driver] = {}
         self._lock = threading.Lock()
-        self._history: History | None = None
+        self.history = History(workplace.places.state / "warehouse.sqlite", workplace.profile.name)
         self._session = uuid.uuid4().hex
 
     # -- connections ---------------------------------------------------------
@@ -129,12 +129,6 @@ class WarehouseService:
             driver.close()
 
     # -- statements ----------------------------------------------------------
-    @property
-    def history(self) -> History:
-        with self._lock:
-            if self._history is None:
-                self._history = History(self._workplace.places.state / "warehouse.sqlite", self._workplace.profile.name)
-            return self._history
 
     def prepare(
         self,
@@ -350,6 +344,4 @@ class WarehouseService:
 
     def close(self) -> None:
         self.reopen()
-        if self._history is not None:
-            self._history.close()
-            self._history = None
+        self.history.close()

@@ -280,5 +280,7 @@ def test_history_keeps_endings_without_secrets(tmp_path, runner: JobRunner) -> N
     history.close()
 
     (tmp_path / "bad.sqlite").write_bytes(b"not a database" * 100)
-    JobHistory(tmp_path / "bad.sqlite").close()
-    assert (tmp_path / "bad.broken").exists()
+    other = JobHistory(tmp_path / "bad.sqlite")
+    assert other.recent() == []
+    other.close()
+    assert (tmp_path / "bad.sqlite.broken-1").exists()

@@ -22,7 +22,6 @@ def desk(home: Places) -> Any:
     profiles = Profiles(home.config / "profiles.toml")
     made = Desk(home, SettingsStore(home.config / "settings.toml"), profiles, profiles.get("env"))
     yield made
-    made.digits.live.close()
     made.close()
 
 

@@ -93,14 +93,17 @@ def test_samples_that_cannot_be_read_are_kept_aside(home: Places, desk: Desk) ->
 def test_samples_on_a_full_disk_or_damaged_while_open_are_a_plain_fault(home: Places, desk: Desk) -> None:
     samples, image = desk.digits.samples, np.zeros((28, 28), np.uint8)
     first = samples.add(1, image)
-    samples._database.execute("PRAGMA max_page_count = 1")  # as a full disk does: not one page more
+    with samples._database.use() as database:
+        database.execute("PRAGMA max_page_count = 1")  # as a full disk does: not one page more
     with pytest.raises(OpsError, match="could not be kept") as caught:
         samples.add(2, image, [Stroke.of([(1, 2)] * 5_000)])
     assert "full" in caught.value.why
-    samples._database.execute("PRAGMA max_page_count = 1000")
+    with samples._database.use() as database:
+        database.execute("PRAGMA max_page_count = 1000")
     count = samples.count()
     assert count >= 1
-    samples._database.execute("UPDATE sample SET image = x'00' WHERE id = ?", (first.id,))
+    with samples._database.use() as database:
+        database.execute("UPDATE sample SET image = x'00' WHERE id = ?", (first.id,))
     with pytest.raises(OpsError, match="could not be read"):
         samples.list()
     samples.delete([first.id])
