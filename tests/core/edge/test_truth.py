@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import socket
 import threading
@@ -313,6 +314,37 @@ def test_the_probe_sees_a_redirect_to_https_that_goes_away() -> None:
         result = probe(headless_job(), base, timeout=2)
     assert result.verdict == "spoofable"
     assert "no redirect" in result.headers[0].seen
+
+
+def test_cancel_ends_a_check_that_waits_for_a_connection_or_a_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    runner, begun, never = JobRunner(), threading.Event(), threading.Event()
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as deaf, contextlib.ExitStack() as queue:
+        address = deaf.getsockname()
+        for _ in range(2):  # what it takes; the next one waits to be let in
+            one = queue.enter_context(socket.socket())
+            one.setblocking(False)
+            one.connect_ex(address)
+        job = runner.submit("connect", lambda j: check(j, f"http://127.0.0.1:{address[1]}/", timeout=60))
+        job.wait(0.2)  # until it waits
+        job.cancel()
+        assert job.wait(20)
+        assert job.state is JobState.CANCELLED
+        with pytest.raises(OpsError, match="took no connection within"):
+            checked(f"http://127.0.0.1:{address[1]}/", timeout=0.1)
+
+    def nameless(_host: str, _port: int) -> list[str]:
+        begun.set()
+        never.wait(60)
+        return []
+
+    monkeypatch.setattr(inspect_module, "resolved", nameless)
+    job = runner.submit("name", lambda j: check(j, "http://dev.app.com/", timeout=60))
+    assert begun.wait(20)
+    job.cancel()
+    assert job.wait(20)
+    assert job.state is JobState.CANCELLED
+    never.set()
+    assert runner.close() == []
 
 
 def test_every_address_refused_names_the_first() -> None:
