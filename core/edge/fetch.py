@@ -73,10 +73,15 @@ def is_private(address: str) -> bool:
 
 
 def wire_host(host: str) -> str:
-    """A host as DNS, TLS and the Host header spell it: ``bücher.example`` is ``xn--bcher-kva.example``."""
+    """A host as DNS, TLS and the Host header spell it, which is how browsers do: ``straße.example`` is
+    ``xn--strae-oqa.example``, another site than ``strasse.example``."""
+    if host.isascii():
+        return host
+    import idna
+
     try:
-        return host if host.isascii() else host.encode("idna").decode("ascii")
-    except UnicodeError as error:
+        return idna.encode(host, uts46=True).decode("ascii")
+    except idna.IDNAError as error:
         raise OpsError(
             f"The name {host} cannot be looked up", str(error)[:200], "Check the spelling", code="unreachable"
         ) from error

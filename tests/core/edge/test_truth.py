@@ -16,7 +16,7 @@ import pytest
 from core.base.errors import OpsError, WrongUse
 from core.edge import inspect as inspect_module
 from core.edge import rules
-from core.edge.fetch import Answer, fetch
+from core.edge.fetch import Answer, fetch, wire_host
 from core.edge.findings import Check, Finding
 from core.edge.inspect import check
 from core.edge.page import read_page
@@ -345,6 +345,24 @@ def test_cancel_ends_a_check_that_waits_for_a_connection_or_a_name(monkeypatch: 
     assert job.state is JobState.CANCELLED
     never.set()
     assert runner.close() == []
+
+
+@pytest.mark.parametrize(
+    ("host", "wire"),
+    [
+        ("bücher.example", "xn--bcher-kva.example"),
+        ("straße.example", "xn--strae-oqa.example"),  # in the rules of 2003 it was strasse.example
+        ("ＥＸＡＭＰＬＥ。com", "example.com"),
+        ("a_b.example", "a_b.example"),
+    ],
+)
+def test_a_name_in_any_script_is_the_one_that_browsers_ask_for(host: str, wire: str) -> None:
+    assert wire_host(host) == wire
+
+
+def test_a_name_that_is_none_is_refused_in_words() -> None:
+    with pytest.raises(OpsError, match="cannot be looked up"):
+        wire_host("ü" * 80 + ".example")
 
 
 def test_every_address_refused_names_the_first() -> None:
