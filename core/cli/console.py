@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeVar
@@ -63,9 +64,12 @@ class Console:
     def do(self, title: str, work: Callable[[Job[T]], T]) -> T:
         """Run ``work`` as a job on this thread, with progress on stderr; Ctrl-C and SIGTERM cancel it (JobCancelled)."""
         job: Job[T] = Job(title, work, (self._show_progress,))
-        previous = {
-            number: signal.signal(number, lambda *_: job.cancel()) for number in (signal.SIGINT, signal.SIGTERM)
-        }
+
+        def cancel(*_: Any) -> None:
+            # not here: the signal may have come while this very thread holds one of the job's locks
+            threading.Thread(target=job.cancel, daemon=True).start()
+
+        previous = {number: signal.signal(number, cancel) for number in (signal.SIGINT, signal.SIGTERM)}
         try:
             job.run()
         finally:

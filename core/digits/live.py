@@ -66,6 +66,13 @@ class LiveModel:
                 if answering.closed:
                     self._close()  # the next drawing starts it again
 
+    def forget(self, job: Job[Any], model: str) -> None:
+        """The model is gone: where it was in use, the one that ships answers from now on."""
+        with self._alone(job):
+            if self._wanted == model:
+                self._close()
+                self._wanted = DEFAULT
+
     def close(self) -> None:
         """Call it when nothing waits for an answer any more."""
         with self._lock:

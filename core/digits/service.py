@@ -213,9 +213,10 @@ class DigitsService:
         """A model's figures: those of its card, or of its newest evaluation where it came without any."""
         return kept.card.scores or self._judgements.scores(kept.id, kept.card.created)
 
-    def delete_model(self, model: str) -> None:
+    def delete_model(self, job: Job[Any], model: str) -> None:
         self.registry.delete(model)
         self._judgements.drop(model)
+        self.live.forget(job, model)
 
     def _keep(self, judged: Judged) -> None:
         kept = self._kept(judged.model)

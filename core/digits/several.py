@@ -1,7 +1,7 @@
 """Several digits side by side, in one drawing or picture: the pieces that paper parts from each other, left to right.
 
-Measured with the shipped model: of 60,000 digits of MNIST 164 have so wide a gap inside and 3 are then read as two (the
-others are taken for one digit first); of 400 pairs of them, 3 pixels apart, 384 are read right.
+Measured with the shipped model: of MNIST's 60,000 training digits (which it knows) 164 have so wide a gap inside, and 3 are
+read as two; were the model to refuse all of those first, it would be 35. Of 400 pairs of them, 3 pixels apart, 384 are read right.
 """
 
 from __future__ import annotations

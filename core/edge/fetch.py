@@ -15,6 +15,7 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 
 from core.base.errors import OpsError
+from core.edge.wire import connected
 from core.jobs.job import Job
 
 BODY_LIMIT = 5_000_000
@@ -72,10 +73,15 @@ def is_private(address: str) -> bool:
 
 
 def wire_host(host: str) -> str:
-    """A host as DNS, TLS and the Host header spell it: ``bücher.example`` is ``xn--bcher-kva.example``."""
+    """A host as DNS, TLS and the Host header spell it, which is how browsers do: ``straße.example`` is
+    ``xn--strae-oqa.example``, another site than ``strasse.example``."""
+    if host.isascii():
+        return host
+    import idna
+
     try:
-        return host if host.isascii() else host.encode("idna").decode("ascii")
-    except UnicodeError as error:
+        return idna.encode(host, uts46=True).decode("ascii")
+    except idna.IDNAError as error:
         raise OpsError(
             f"The name {host} cannot be looked up", str(error)[:200], "Check the spelling", code="unreachable"
         ) from error
@@ -114,7 +120,7 @@ def _fetch(job: Job[Any], url: str, address: str, timeout: float, ca_file: str, 
     from http.client import HTTPException
 
     from urllib3.connection import HTTPConnection, HTTPSConnection
-    from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError
+    from urllib3.exceptions import HTTPError
 
     parts = urlsplit(url)
     host, secure = wire_host(parts.hostname or ""), parts.scheme == "https"
@@ -153,6 +159,8 @@ def _fetch(job: Job[Any], url: str, address: str, timeout: float, ca_file: str, 
     head.daemon = True
     try:
         with job.interruptible(end):
+            wires.append(wire := _connected(job, host, address, port, timeout))
+            connection._new_conn = lambda: wire  # type: ignore[method-assign]  # as urllib3 makes its own
             head.start()
             connection.connect()
             wires.append(connection.sock)
@@ -173,16 +181,6 @@ def _fetch(job: Job[Any], url: str, address: str, timeout: float, ca_file: str, 
             if late.is_set():  # what was cut there looks like the end of a head
                 raise TimeoutError
             body, cut_by = _body(response, started + 2 * timeout, job.checkpoint)
-    except (NewConnectionError, ConnectTimeoutError) as error:
-        job.checkpoint()
-        raise _NotConnected(
-            f"{host} did not answer",
-            f"{address} port {port} took no connection within {timeout:g} s"
-            if isinstance(error, ConnectTimeoutError) and not isinstance(error, NewConnectionError)
-            else f"{address} port {port} refused the connection or is out of reach",
-            f"Check that it runs and that this computer may reach it{_past_proxies()}",
-            code="unreachable",
-        ) from error
     except ssl.SSLError as error:
         job.checkpoint()
         raise _tls_fault(host, port, error) from error
@@ -209,6 +207,20 @@ def _fetch(job: Job[Any], url: str, address: str, timeout: float, ca_file: str, 
         cut_by,
         tuple(sent.items()),
     )
+
+
+def _connected(job: Job[Any], host: str, address: str, port: int, timeout: float) -> socket.socket:
+    try:
+        return connected(job, address, port, timeout)
+    except OSError as error:
+        raise _NotConnected(
+            f"{host} did not answer",
+            f"{address} port {port} took no connection within {timeout:g} s"
+            if isinstance(error, TimeoutError)
+            else f"{address} port {port} refused the connection or is out of reach",
+            f"Check that it runs and that this computer may reach it{_past_proxies()}",
+            code="unreachable",
+        ) from error
 
 
 def _no_http(host: str, error: Exception) -> OpsError:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 from urllib.parse import urljoin
 
@@ -13,6 +14,7 @@ from core.edge.cookies import Cookies
 from core.edge.fetch import Answer, fetch, is_private, resolved
 from core.edge.findings import Check, Finding, Hop
 from core.edge.page import read_page, refreshed
+from core.edge.wire import asked
 from core.jobs.job import Job
 
 HOP_LIMIT = 10
@@ -57,14 +59,14 @@ def check(job: Job[Any], url: str, *, timeout: float = 10, ca_file: str = "", al
     found: list[Finding] = []
     public_start = False
     cookies = Cookies()
-    asked: dict[str, list[str]] = {}
+    requests: dict[str, list[str]] = {}
     for number in range(1, HOP_LIMIT + 1):
         where = f"hop {number}"
         job.report(number - 1, HOP_LIMIT, current)
         parts = rules.split(current)
         assert parts is not None
         try:
-            addresses = resolved(parts.hostname or "", parts.port or 80)
+            addresses = asked(job, partial(resolved, parts.hostname or "", parts.port or 80))
             private = any(map(is_private, addresses))
             if number == 1:
                 public_start = not private
@@ -74,7 +76,7 @@ def check(job: Job[Any], url: str, *, timeout: float = 10, ca_file: str = "", al
                                      "Check it again with leave to enter, if that network is yours"))  # fmt: skip
                 return Check(url, tuple(hops), tuple(_ordered(found)), blocked_at=addresses[0])
             jar = cookies.for_url(current)
-            asked.setdefault(rules.as_asked(current), []).append(jar)
+            requests.setdefault(rules.as_asked(current), []).append(jar)
             answer = fetch(
                 job, current, addresses, timeout=timeout, ca_file=ca_file, headers={"Cookie": jar} if jar else None
             )
@@ -120,7 +122,7 @@ def check(job: Job[Any], url: str, *, timeout: float = 10, ca_file: str = "", al
         if any(finding.rule in ("foreign-scheme", "malformed-url") for finding in trouble):
             break
         following = urljoin(current, location)
-        before = asked.get(rules.as_asked(following), [])
+        before = requests.get(rules.as_asked(following), [])
         if cookies.for_url(following) in before or len(before) > 1:  # the same request has the same answer
             found.append(rules.loop_finding([hop.url for hop in hops], rules.without_login(following)))
             break

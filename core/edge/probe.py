@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
@@ -10,6 +11,7 @@ from core.edge import rules
 from core.edge.fetch import Answer, fetch, resolved
 from core.edge.inspect import normalised
 from core.edge.page import read_page
+from core.edge.wire import asked
 from core.jobs.job import Job
 
 FORGED_HOST = "opsdesk-probe.invalid"
@@ -41,7 +43,7 @@ def probe(job: Job[Any], url: str, *, timeout: float = 10, ca_file: str = "") ->
     target = normalised(url)
     parts = rules.split(target)
     assert parts is not None
-    addresses = resolved(parts.hostname or "", parts.port or 80)
+    addresses = asked(job, partial(resolved, parts.hostname or "", parts.port or 80))
     other_scheme = "http" if parts.scheme == "https" else "https"
     forged = {
         "X-Forwarded-Proto": other_scheme,

@@ -38,7 +38,7 @@ def test_the_fault_is_found_explained_and_cured(console, site, tmp_path: Path) -
     assert view is not None
 
     def rules() -> list[str]:
-        return [row.accessibleName().split(": ")[1] for row in view.findChildren(FindingRow) if row.isVisible()]
+        return [row.rule for row in view.findChildren(FindingRow) if row.isVisible()]
 
     def check(path: str) -> list[str]:
         hand.click(view.url)

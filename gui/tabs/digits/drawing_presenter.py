@@ -6,13 +6,14 @@ from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QBuffer, QIODevice, QObject, QSize, Qt, QTimer
+from PySide6.QtCore import QBuffer, QIODevice, QObject, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QGuiApplication, QImage, QImageReader
 from PySide6.QtWidgets import QFileDialog
 
 from core.base.errors import OpsError
 from gui.bridge.tab_context import TabContext
 from gui.parts.ink_pad import InkStroke
+from gui.tabs.digits.models_presenter import MODEL
 from gui.tabs.digits.samples_presenter import pad_strokes
 from gui.tabs.digits.values import Shown, Sureness
 from gui.tabs.digits.view import DigitsView
@@ -29,6 +30,8 @@ _PICTURES = "Pictures (*.png *.jpg *.jpeg *.bmp *.gif *.tif *.tiff *.webp)"
 
 
 class DrawingPresenter(QObject):
+    model_opened = Signal()
+
     def __init__(self, view: DigitsView, context: TabContext) -> None:
         super().__init__(view)
         self._view, self._context = view, context
@@ -77,14 +80,21 @@ class DrawingPresenter(QObject):
 
     # -- live -----------------------------------------------------------------
     def _warm_up(self) -> None:
-        """Open the model before the first stroke, so that the first answer is as quick as the others."""
+        """Open the model before the first stroke, so that the first answer is as quick as the others: the one that was
+        used last, and where it cannot be opened any more the one that ships."""
+        wanted = self._context.memory.get(MODEL, "")
 
         def work(job: Any) -> tuple[int, OpsError | None]:
             from core.digits.plain_digits import plain_digit
 
-            digits = self._context.desk.digits
+            digits, trouble = self._context.desk.digits, None
+            if wanted:
+                try:
+                    digits.live.use(job, wanted)
+                except OpsError as fault:
+                    trouble = OpsError(fault.title, fault.why, "The model that ships reads your drawings now")
             digits.read_drawing(job, plain_digit(0))
-            return digits.samples.count(), digits.samples.trouble
+            return digits.samples.count(), digits.samples.trouble or trouble
 
         self._context.jobs.start(
             self, "Open the digit model", work, lane="digits", quiet=True,
@@ -93,6 +103,9 @@ class DrawingPresenter(QObject):
 
     def _opened(self, samples: int, trouble: OpsError | None) -> None:
         self._view.answer.show_sample_count(samples)
+        self.model_opened.emit()
+        if self._view.draw.pad.strokes or self._view.draw.pad.picture is not None:
+            self._ask()  # it may have been read by another model before
         if trouble:
             self._view.banner.show_text(trouble.title, f"{trouble.why}. {trouble.remedy}.", tone="warning")
 

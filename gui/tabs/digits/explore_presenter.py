@@ -188,6 +188,7 @@ class ExplorePresenter(QObject):
 
     def _compare(self, first: str, second: str, data: str) -> None:
         self._context.memory.put(DATA, data)
+        self._models.clear_fault()
 
         def work(job: Job[Any]) -> Any:
             from core.digits.scores import compared

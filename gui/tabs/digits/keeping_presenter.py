@@ -10,11 +10,12 @@ from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QFileDialog
 
+from core.base.errors import OpsError
 from gui.bridge.tab_context import TabContext
 from gui.parts.dialogs import ConfirmDialog, LineDialog
 from gui.parts.words import byte_size
 from gui.tabs.digits.ask_dialogs import AboutDialog
-from gui.tabs.digits.models_presenter import DATA, ROOM, ModelsPresenter
+from gui.tabs.digits.models_presenter import DATA, MODEL, ROOM, ModelsPresenter
 from gui.tabs.digits.shown_models import facts_of
 from gui.tabs.digits.view import DigitsView
 
@@ -43,7 +44,9 @@ class KeepingPresenter(QObject):
         if action in self._actions:  # the others are explored: see ExplorePresenter
             self._actions[action](model)
 
-    def _quick(self, title: str, work: Any, done: str = "", *, after: Any = None) -> None:
+    def _quick(self, title: str, work: Any, done: str = "", *, after: Any = None, otherwise: Any = None) -> None:
+        """after: with the result; otherwise: when it failed or was cancelled."""
+
         def succeeded(result: Any) -> None:
             if done:
                 self._context.praise(done)
@@ -51,17 +54,28 @@ class KeepingPresenter(QObject):
                 after(result)
             self._models.refresh()
 
+        def failed(fault: OpsError) -> None:
+            self._models.failed(fault)
+            if otherwise:
+                otherwise()
+
         self._models.clear_fault()
         self._context.jobs.start(
-            self, title, work, room=ROOM, write=True, on_success=succeeded, on_failure=self._models.failed
+            self, title, work, room=ROOM, write=True, on_success=succeeded, on_failure=failed, on_cancelled=otherwise
         )
 
     def _use(self, model: str) -> None:
+        self._view.draw.show_live("Opening …", "info")  # scikit-learn takes seconds to be there
         self._quick(
             f"Open {self._models.name_of(model)}",
             lambda job: self._context.desk.digits.live.use(job, model),
-            after=lambda _: self.live_changed.emit(),
+            after=lambda _: self._in_use(model),
+            otherwise=lambda: self._view.draw.show_live("Live", "success"),  # the one before still answers
         )
+
+    def _in_use(self, model: str) -> None:
+        self._context.memory.put(MODEL, model)
+        self.live_changed.emit()
 
     def _about(self, model: str) -> None:
         def work(_job: Any) -> list[tuple[str, str]]:
@@ -103,9 +117,17 @@ class KeepingPresenter(QObject):
         )
         dialog.finished.connect(dialog.deleteLater)
         dialog.confirmed.connect(
-            lambda: self._quick("Delete a model", lambda _job: self._context.desk.digits.delete_model(model))
+            lambda: self._quick(
+                "Delete a model",
+                lambda job: self._context.desk.digits.delete_model(job, model),
+                after=lambda _: self._deleted(model),
+            )
         )
         dialog.open()
+
+    def _deleted(self, model: str) -> None:
+        if self._context.memory.get(MODEL, "") == model:  # the one that ships answers now
+            self._in_use("")
 
     def _export(self, model: str) -> None:
         path, _ = QFileDialog.getSaveFileName(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 
-from PySide6.QtCore import QPoint, Qt, Signal
+from PySide6.QtCore import QEvent, QObject, QPoint, Qt, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
@@ -81,6 +81,7 @@ class ModelsCard(Card):
         self.body.addLayout(row(self.curve_title, None, self.more))
         self.curve = SmallChart("Validation accuracy as training went on")
         self.body.addWidget(self.curve, 2)
+        self.fault.installEventFilter(self)
         self._rows: list[ModelRow] = []
         self.train.clicked.connect(self.train_asked)
         self.evaluate.clicked.connect(lambda: self.evaluate_asked.emit(self.chosen_id))
@@ -89,6 +90,13 @@ class ModelsCard(Card):
         self.table.cellDoubleClicked.connect(lambda *_: self.action_asked.emit("use", self.chosen_id))
         self.table.customContextMenuRequested.connect(lambda at: self._menu(self.table.viewport().mapToGlobal(at)))
         self.more.clicked.connect(lambda: self._menu(self.more.mapToGlobal(self.more.rect().bottomLeft())))
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """A fault takes the room of the curve: table, fault and curve together are higher than the card."""
+        if watched is self.fault and event.type() in (QEvent.Type.ShowToParent, QEvent.Type.HideToParent):
+            for widget in (self.curve, self.curve_title):
+                widget.setVisible(self.fault.isHidden())
+        return super().eventFilter(watched, event)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Where the card is narrow, name, accuracy and state are what one needs."""

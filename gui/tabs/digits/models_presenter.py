@@ -23,6 +23,9 @@ ROOM = "digits"
 DATA = "digits.data"
 """Where the page remembers the data set that was used last."""
 
+MODEL = "digits.model"
+"""Where it remembers the model that reads drawings; "" for the one that ships."""
+
 _JUDGED_IN_MEMORY = 4  # evaluations with their pictures: 8 MB for 10,000 digits each
 
 

@@ -21,6 +21,7 @@ def build(context: TabContext, parent: QWidget | None = None) -> QWidget:
     samples = SamplesPresenter(view, context)
     samples.picture_opened.connect(drawing.show_picture)
     models = ModelsPresenter(view, context)
+    drawing.model_opened.connect(models.refresh)
     TrainingPresenter(view, context, models)
     PredictPresenter(view, context, models)
     exploring = ExplorePresenter(view, context, models)

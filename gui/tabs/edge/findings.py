@@ -58,6 +58,7 @@ class FindingRow(QFrame):
 
     def __init__(self, finding: Finding) -> None:
         super().__init__()
+        self.rule = finding.rule
         self.setProperty("kind", "row")
         head = row(Chip(_WORD[finding.severity], _TONE[finding.severity]), Label(finding.title, "strong", wrap=True))
         head.setStretch(1, 1)

@@ -19,6 +19,7 @@ from gui.tabs.edge.findings import FindingRow, HopRow, RowList, all_clear
 from gui.tabs.edge.simulator import Settings, Simulator
 
 _NARROW = 960
+_VERDICTS = {"partly": "believed in part", "unseen": "nothing to be seen"}
 _BELIEVED = {True: ("believed", "danger"), False: ("ignored", "success"), None: ("not to be seen", "")}
 
 
@@ -144,7 +145,7 @@ class EdgeView(QWidget):
         advice.body.addWidget(Label(result.advice, wrap=True))
         self.findings.show_rows([advice])
         tone = {"ignored": "success", "unseen": "info"}.get(result.verdict, "danger")
-        self.summary.show_state(result.verdict, tone)
+        self.summary.show_state(_VERDICTS.get(result.verdict, result.verdict), tone)
         self.summary.show()
 
     def show_fault(self, title: str, why: str, remedy: str, action: str, details: dict[str, str]) -> None:

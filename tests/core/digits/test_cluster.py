@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,8 @@ from core.digits.opened import open_model
 from core.digits.training import TrainingOrder
 from tests.core.digits.small_data import digits
 
-pytest.importorskip("distributed", reason="the optional extra dask is not installed")
+# not imported here: every worker collects this file, one of them runs it
+pytestmark = pytest.mark.skipif(find_spec("distributed") is None, reason="the optional extra dask is not installed")
 
 
 class Cluster:

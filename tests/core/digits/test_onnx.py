@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -17,9 +18,10 @@ from core.digits.opened import open_model
 from core.digits.stock import open_onnx_graph
 from tests.core.digits.small_data import digits, quiet
 
-onnx = pytest.importorskip("onnx", reason="the optional extra onnx is not installed")
-pytest.importorskip("onnxruntime", reason="the optional extra onnx is not installed")
-helper, numpy_helper, TensorProto = onnx.helper, onnx.numpy_helper, onnx.TensorProto
+# not imported here: every worker collects this file, one of them runs it
+pytestmark = pytest.mark.skipif(
+    find_spec("onnx") is None or find_spec("onnxruntime") is None, reason="the optional extra onnx is not installed"
+)
 
 
 @pytest.fixture(scope="module")
@@ -50,6 +52,8 @@ def test_out_and_back(small: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize("ends_in", ["scores", "probabilities"])
 def test_a_classifier_from_elsewhere(tmp_path: Path, shape: list[int | str], scale: float, ends_in: str) -> None:
     """Any layout of 784 pixels, pixels to 1 or to 255, scores or probabilities: found by trying."""
+    from onnx import TensorProto, helper, numpy_helper
+
     data = digits(300)
     rows = data.pixels.reshape(300, -1)
     means = np.stack([rows[data.labelled() == digit].mean(0) for digit in range(10)])

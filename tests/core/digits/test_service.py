@@ -55,7 +55,10 @@ def test_an_evaluation_is_there_after_a_restart(home: Places, desk: Desk, tmp_pa
     mine = DigitsService(desk.workplace).recalled(kept.id)
     assert mine is not None and mine.evaluation.as_json() == evaluation.as_json()
     assert np.array_equal(mine.picture(3), digits(60).images[23])  # type: ignore[arg-type]
-    again.delete_model(kept.id)
+    again.live.use(headless_job(), kept.id)
+    again.delete_model(headless_job(), kept.id)
+    assert again.live.wanted == "default"
+    assert again.read_drawing(headless_job(), plain_digit(4)) is not None
     assert list((home.state / "digits" / "models").glob(f"{kept.id}*")) == []
 
 

@@ -5,12 +5,14 @@ Each framework is asked for its own base URL and client address. A difference is
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import json
 import os
 import random
 import shutil
 import subprocess
+from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,7 @@ import pytest
 
 from core.edge.forwarded import resolve
 from core.edge.request import FORWARDED, FORWARDED_FOR, FORWARDED_HOST, FORWARDED_PORT, FORWARDED_PROTO, Incoming, Trust
+from tests.core.edge.web import nginx
 
 HERE = Path(__file__).parent / "real"
 X_HEADERS = (FORWARDED_FOR, FORWARDED_PROTO, FORWARDED_HOST, FORWARDED_PORT)
@@ -211,3 +214,31 @@ def _environ(case: dict[str, Any]) -> dict[str, Any]:
                "REMOTE_ADDR": case["peer"], "wsgi.url_scheme": case["scheme"], "wsgi.input": io.BytesIO()}  # fmt: skip
     environ.update({"HTTP_" + name.upper().replace("-", "_"): value for name, value in case["headers"].items()})
     return environ
+
+
+def test_nginx(tmp_path: Path) -> None:
+    """A redirect that nginx writes itself, and whom it takes for the client, before every list of trusted proxies."""
+    trusts = ((), ("127.0.0.1",), ("127.0.0.0/8", "10.0.0.0/8"), ("0.0.0.0/0",))
+
+    def configured(*ports: int) -> str:
+        return "".join(
+            f"server {{ listen 127.0.0.1:{port}; {' '.join(f'set_real_ip_from {one};' for one in trust)}"
+            " real_ip_header X-Forwarded-For; real_ip_recursive on;"
+            " location / { add_header X-Client $remote_addr always; return 302 /x; } }\n"
+            for port, trust in zip(ports, trusts, strict=True)
+        )
+
+    with nginx(tmp_path / "nginx", configured, len(trusts)) as ports:
+        for port, trust in zip(ports, trusts, strict=True):
+            for host, forwarded, peer in itertools.product(HOSTS, FORS, ("127.0.0.1", "127.0.0.2")):
+                headers = [("host", host), (FORWARDED_PROTO, "https"), (FORWARDED_PORT, "443")]
+                headers += [(FORWARDED_FOR, forwarded)] if forwarded is not None else []
+                with contextlib.closing(HTTPConnection("127.0.0.1", port, 10, (peer, 0))) as asking:
+                    asking.putrequest("GET", "/", skip_host=True, skip_accept_encoding=True)
+                    for header in headers:
+                        asking.putheader(*header)
+                    asking.endheaders()
+                    answer = asking.getresponse()
+                    real = (str(answer.getheader("location"))[:-1], answer.getheader("x-client"))
+                said = resolve("nginx", Incoming(peer, "http", port, tuple(headers)), Trust(trust))
+                assert (said.url, said.client) == real, (trust, headers)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import socket
 import threading
@@ -15,7 +16,7 @@ import pytest
 from core.base.errors import OpsError, WrongUse
 from core.edge import inspect as inspect_module
 from core.edge import rules
-from core.edge.fetch import Answer, fetch
+from core.edge.fetch import Answer, fetch, wire_host
 from core.edge.findings import Check, Finding
 from core.edge.inspect import check
 from core.edge.page import read_page
@@ -313,6 +314,55 @@ def test_the_probe_sees_a_redirect_to_https_that_goes_away() -> None:
         result = probe(headless_job(), base, timeout=2)
     assert result.verdict == "spoofable"
     assert "no redirect" in result.headers[0].seen
+
+
+def test_cancel_ends_a_check_that_waits_for_a_connection_or_a_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    runner, begun, never = JobRunner(), threading.Event(), threading.Event()
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as deaf, contextlib.ExitStack() as queue:
+        address = deaf.getsockname()
+        for _ in range(2):  # what it takes; the next one waits to be let in
+            one = queue.enter_context(socket.socket())
+            one.setblocking(False)
+            one.connect_ex(address)
+        job = runner.submit("connect", lambda j: check(j, f"http://127.0.0.1:{address[1]}/", timeout=60))
+        job.wait(0.2)  # until it waits
+        job.cancel()
+        assert job.wait(20)
+        assert job.state is JobState.CANCELLED
+        with pytest.raises(OpsError, match="took no connection within"):
+            checked(f"http://127.0.0.1:{address[1]}/", timeout=0.1)
+
+    def nameless(_host: str, _port: int) -> list[str]:
+        begun.set()
+        never.wait(60)
+        return []
+
+    monkeypatch.setattr(inspect_module, "resolved", nameless)
+    job = runner.submit("name", lambda j: check(j, "http://dev.app.com/", timeout=60))
+    assert begun.wait(20)
+    job.cancel()
+    assert job.wait(20)
+    assert job.state is JobState.CANCELLED
+    never.set()
+    assert runner.close() == []
+
+
+@pytest.mark.parametrize(
+    ("host", "wire"),
+    [
+        ("bücher.example", "xn--bcher-kva.example"),
+        ("straße.example", "xn--strae-oqa.example"),  # in the rules of 2003 it was strasse.example
+        ("ＥＸＡＭＰＬＥ。com", "example.com"),
+        ("a_b.example", "a_b.example"),
+    ],
+)
+def test_a_name_in_any_script_is_the_one_that_browsers_ask_for(host: str, wire: str) -> None:
+    assert wire_host(host) == wire
+
+
+def test_a_name_that_is_none_is_refused_in_words() -> None:
+    with pytest.raises(OpsError, match="cannot be looked up"):
+        wire_host("ü" * 80 + ".example")
 
 
 def test_every_address_refused_names_the_first() -> None:

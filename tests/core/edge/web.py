@@ -1,13 +1,22 @@
-"""A small real web server whose pages do what the test wants: loops, drips, floods, leaks."""
+"""A small real web server whose pages do what the test wants: loops, drips, floods, leaks; and a real nginx."""
 
 from __future__ import annotations
 
 import contextlib
+import shutil
+import socket
+import subprocess
 import threading
+import time
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
 
 Page = Callable[[BaseHTTPRequestHandler], None]
+Configure = Callable[..., str]
+"""From free ports to what stands in nginx's http block."""
 
 
 @contextlib.contextmanager
@@ -63,3 +72,32 @@ def redirect(to: str | Callable[[BaseHTTPRequestHandler], str], status: int = 30
         request.end_headers()
 
     return page
+
+
+@contextlib.contextmanager
+def nginx(folder: Path, configure: Configure, ports: int = 1) -> Iterator[list[int]]:
+    """A real nginx, with the ports it listens on."""
+    program = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
+    if program is None:
+        pytest.skip("nginx is not installed (`make setup-tests` installs it)")
+    with contextlib.ExitStack() as held:
+        probes = [held.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(ports)]
+        free = [probe.getsockname()[1] for probe in probes]
+    folder.mkdir()
+    kinds = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+    temporary = " ".join(f"{kind}_temp_path {folder}/{kind};" for kind in kinds)
+    (folder / "nginx.conf").write_text(
+        f"daemon off; master_process off; pid {folder}/pid; error_log {folder}/errors; events {{}}\n"
+        f"http {{ access_log off; {temporary}\n{configure(*free)} }}\n"
+    )
+    process = subprocess.Popen([program, "-c", f"{folder}/nginx.conf", "-p", str(folder)], stderr=subprocess.DEVNULL)
+    try:
+        for _ in range(200):
+            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", free[-1]), 0.2):
+                break
+            assert process.poll() is None, (folder / "errors").read_text()
+            time.sleep(0.02)
+        yield free
+    finally:
+        process.terminate()
+        process.wait(10)

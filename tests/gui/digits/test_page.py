@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QImage
@@ -268,6 +268,8 @@ _CARD = json.loads(SHIPPED.with_suffix(".json").read_text())
 
 
 @settings(max_examples=80, deadline=None)
+@example("rows", "", 2**63)
+@example("seed", "", 10**400)
 @given(st.sampled_from(sorted(_CARD)), st.sampled_from(["", *_CARD["scores"], *_CARD["overview"]]), _JSON)
 def test_whatever_a_card_says_the_list_is_shown(name: str, inside: str, value: object) -> None:
     """A file from elsewhere may say anything: it is refused, or what it says can be shown."""

@@ -15,12 +15,16 @@ def test_a_slow_model_is_waited_for_in_words(qtbot, home, monkeypatch) -> None:
     from gui.app import Console
 
     console = Console("env")
+    console.window.memory.put("digits.model", "gone")  # the model of the last time was deleted since
     page: Any = console.window.page("digits")
     view = page if isinstance(page, DigitsView) else page.findChild(DigitsView)
     console.window.go("digits")
     console.window.show()
     view.draw.pad.show_strokes(pad_strokes(plain_digit(3, 22)))
     qtbot.waitUntil(lambda: view.answer.hero.text() == "3", timeout=20_000)
+    qtbot.waitUntil(view.banner.isVisible, timeout=20_000)
+    assert "There is no model" in view.banner.title.text()
+    assert "The model that ships" in view.banner.why.text()
     desk = console.window.desk
     go_on, reads = threading.Event(), desk.digits.read_drawing
 
