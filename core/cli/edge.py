@@ -12,6 +12,8 @@ from core.cli.group import Group
 
 
 def register(groups: Any) -> None:
+    from core.edge.snippets import titles
+
     group = Group(groups, "edge", "proxies, forwarded headers and the links that come of them")
     resolve = group.action("resolve", _resolve, "what a framework makes of a request behind a proxy")
     resolve.add_argument(
@@ -37,7 +39,7 @@ def register(groups: Any) -> None:
     probe.add_argument("url")
     probe.add_argument("--yes", action="store_true", help="yes, this origin is mine")
     snippet = group.action("snippet", _snippet, "the setting that cures it, with your ranges")
-    snippet.add_argument("framework")
+    snippet.add_argument("framework", help=", ".join(name for name, _ in titles()))
     snippet.add_argument("--trust", action="append", default=[], metavar="CIDR")
     group.action("ranges", _ranges, "load balancers and the ranges of their subnets")
     group.action("history", _history, "the last checks")
