@@ -15,6 +15,7 @@ from gui.parts.form import Field, line
 from gui.parts.layout import Card, row
 from gui.parts.words import Label, duration, number, short_count
 from gui.style.tokens import Space
+from gui.tabs.streams.pair import show_one
 
 
 class RunCard(Card):
@@ -58,9 +59,8 @@ class RunCard(Card):
 
     def show_running(self, running: bool, *, locked: str = "") -> None:
         """``locked``: why it may not be started, or ""."""
-        self.start.setVisible(not running)
-        self.stop.setVisible(running)
         self.start.setEnabled(not locked)
+        show_one(self.start, self.stop, running=running)
         self.start.setToolTip(locked)
         for field in self._fields:
             field.setEnabled(not running)
@@ -89,7 +89,7 @@ class CarryCards(QWidget):
             "Collect page views over HTTP",
             "collecting",
             [
-                Field("Listen on", self.listen, "POST /collect, GET /pixel.gif, /healthz"),
+                Field("Listen on", self.listen, "For POST /collect and GET /pixel.gif"),
                 Field("Trusted proxies", self.trust, "CIDR whose forwarded headers are believed"),
             ],
             (("Address", "Events taken", "In the stream"), ("Waiting", "Oldest waiting", "Answers")),

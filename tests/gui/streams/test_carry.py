@@ -109,7 +109,9 @@ def test_an_address_that_is_none_is_told_at_the_card(page: Page) -> None:
 def test_carrying_shows_every_stage_and_stops(page: Page) -> None:
     cards, streams = page.view.carry, page.streams
     cards.table.setText("views")
+    cards.carry.start.setFocus()
     cards.carry.start.click()
+    assert cards.window().focusWidget() is cards.carry.stop, "keys stay where they were"
     page.wait(lambda: cards.carry.fact("Queryable after") != "–")
     assert (streams.wanted.stream, streams.wanted.table, streams.wanted.dispatch) == ("orders", "views", "local")  # type: ignore[attr-defined]
     shown = {name: label.text() for name, label in cards.carry._facts.items()}
