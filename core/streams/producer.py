@@ -375,7 +375,7 @@ class Producer:
     def _refuse(self, record: Outgoing, trouble: OpsError, place: Path | None) -> None:
         self._counts.refused += 1
         self._refusal = OpsError(
-            f"{self.sink.stream} refused a record of {len(record.data):,} bytes with the key {record.key[:60]!r}",
+            f"The stream {self.sink.stream} refused a record of {len(record.data):,} bytes with the key {record.key[:60]!r}",
             trouble.why,
             f"It was set aside in {place}; the others go on" if place else "It was left out; the others go on",
             details=trouble.details,

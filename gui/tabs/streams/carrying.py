@@ -12,7 +12,7 @@ from core.jobs.job import Job
 from core.streams.carrying import Carriage
 from core.streams.collector import Collector
 from core.streams.pipeline import Pipeline
-from core.streams.positions import start_from
+from core.streams.positions import Start, start_from
 from gui.bridge.tab_context import TabContext
 from gui.parts.words import number
 from gui.tabs.streams.carry_cards import CarryCards, RunCard
@@ -122,8 +122,7 @@ class Carrying(QObject):
             on_failure=lambda fault: dialog.show_fault(fault) if dialog.chosen == place else None,
         )
 
-    def _reset(self, wanted: Carriage, place: str) -> None:
-        start = start_from(place, datetime.now(UTC))
+    def _reset(self, wanted: Carriage, start: Start) -> None:
         self._context.jobs.start(
             self,
             f"Begin {wanted.stream} into {wanted.table} anew",

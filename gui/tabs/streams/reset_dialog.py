@@ -26,7 +26,7 @@ class ResetDialog(Dialog):
     """``place_chosen`` asks for another dry run; ``reset_asked`` for the deed."""
 
     place_chosen = Signal(str)
-    reset_asked = Signal(str)
+    reset_asked = Signal(object)  # the Start that the dry run was for
 
     def __init__(self, stream: str, table: str, environment: str, parent: QWidget | None = None) -> None:
         super().__init__(
@@ -109,4 +109,4 @@ class ResetDialog(Dialog):
     def _ask(self) -> None:
         if self._plan is not None:
             self.accept()
-            self.reset_asked.emit(self.chosen)
+            self.reset_asked.emit(self._plan.start)
