@@ -98,6 +98,8 @@ class Carrying(QObject):
     # -- beginning it anew ----------------------------------------------------
     def ask_reset(self) -> None:
         """Say what it means for the table, with a dry run at every choice, before it is done."""
+        if not self._cards.reset.isEnabled():
+            return
         wanted = Carriage(self._stream, self._cards.table.text().strip())
         dialog = ResetDialog(wanted.stream, wanted.table, self._context.desk.profile.environment, self._cards.window())
         dialog.place_chosen.connect(partial(self._think, dialog, wanted))

@@ -138,7 +138,7 @@ def test_a_pipeline_that_cannot_start_says_why(page: Page) -> None:
 def test_beginning_anew_says_what_it_means_before_it_is_done(page: Page) -> None:
     cards, streams = page.view.carry, page.streams
     cards.table.setText("views")
-    cards.reset.click()
+    page.presenter.ask_reset()
     dialog = cards.window().findChild(ResetDialog)
     assert not dialog.accept_button.isEnabled()
     page.wait(lambda: "400 of the 900 rows" in dialog.told.text())
