@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from hashlib import sha256
+from typing import IO
 
 from core.aws.workplace import Workplace
 from core.base.errors import OpsError, WrongUse
@@ -77,10 +79,7 @@ def _connection(connections: tuple[WarehouseConnection, ...], name: str) -> Ware
 @contextmanager
 def only_one(workplace: Workplace, wanted: Carriage) -> Iterator[None]:
     """Hold the pipeline's lock; OpsError (exit status 3) where another run of it is at work on this computer."""
-    folder = workplace.places.state / "pipelines"
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    name = f"{workplace.profile.name}-{wanted.stream}-{wanted.table.lower()}.lock"
-    with (folder / name).open("a+") as file:
+    with _lock_file(workplace, wanted) as file:
         if not take(file):
             raise OpsError(
                 f"Another run carries {wanted.stream} into {wanted.table}",
@@ -90,3 +89,19 @@ def only_one(workplace: Workplace, wanted: Carriage) -> Iterator[None]:
                 exit_status=LOCKED,
             )
         yield  # closing the file lets the lock go, as does the end of the process
+
+
+def _lock_file(workplace: Workplace, wanted: Carriage) -> IO[str]:
+    folder = workplace.places.state / "pipelines"
+    whole = "\0".join((workplace.profile.name, wanted.stream, wanted.table.lower()))
+    digest = sha256(whole.encode()).hexdigest()[:16]  # together the names may be longer than a file's
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        return (folder / f"{wanted.stream[:60]}-{wanted.table.lower()[:60]}-{digest}.lock").open("a+")
+    except OSError as error:
+        raise OpsError(
+            f"The lock of {wanted.stream} into {wanted.table} cannot be taken",
+            f"{error.strerror or error} ({folder})",
+            "Free some space, or make the folder writable again; nothing was changed",
+            code="disk",
+        ) from error

@@ -10,6 +10,7 @@ from typing import Any
 HEAD_BYTES = 64 << 10
 _SPARED = 256  # files and connections that the rest of the process needs
 _MOST = 10_000
+_LEAVING, _LEAVE_WITHIN = 64, 1.0  # connections beyond the limit that are being answered, and seconds for that
 _TURNED_AWAY = (
     b"HTTP/1.1 %s\r\ncontent-length: 0\r\nconnection: close\r\nretry-after: 1\r\naccess-control-allow-origin: *\r\n\r\n"
 )
@@ -60,6 +61,7 @@ def protocol(door: Doorway) -> Any:
     class Limited(HttpToolsProtocol):
         _due: asyncio.TimerHandle | None = None
         _head = 0  # bytes of the one that comes now
+        _refused = False
 
         def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
             super().connection_made(transport)
@@ -75,6 +77,8 @@ def protocol(door: Doorway) -> Any:
             super().connection_lost(exc)
 
         def data_received(self, data: bytes) -> None:
+            if self._refused:
+                return
             door.busy(self.transport)
             awaited = self._due
             super().data_received(data)
@@ -113,7 +117,14 @@ def protocol(door: Doorway) -> Any:
 
         def _turn_away(self, status: int, line: bytes) -> None:
             door.statuses[status] += 1
+            self._refused = True
+            self._head_came()
+            if len(self.connections) > door.most + _LEAVING:
+                self.transport.close()
+                return
+            # What it still sends is read and thrown away for a moment: closed at once, the answer would be lost to a reset.
             self.transport.write(_TURNED_AWAY % line)
-            self.transport.close()
+            self.transport.write_eof()
+            self.loop.call_later(_LEAVE_WITHIN, self.transport.close)
 
     return Limited

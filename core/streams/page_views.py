@@ -12,7 +12,9 @@ from base64 import b64decode, b64encode
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from hashlib import sha256
+from operator import itemgetter
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -63,6 +65,7 @@ _COLUMNED |= {"duration_ms", "collector"}
 _LEFT_OUT = {"long": '{"too_long":true}', "deep": '{"too_deep":true}'}
 _LARGEST_INTEGER = 2**63 - 1
 _HEAD = struct.Struct("<I")
+_in_order = itemgetter(*COLUMNS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,36 +114,43 @@ def work(content: bytes) -> bytes:
     shard = Shard(name, int(first), int(last))
     records = (RawRecord(arrived, key, sequence, b64decode(data)) for arrived, key, sequence, data in job["records"])
     after = Checkpoint(*job["after"]) if job["after"] else None
-    return parsed(job["stream"], _decoded(shard, records, after)).packed()
+    return _parsed(job["stream"], _events(shard, records, after)).packed()
 
 
-def _decoded(shard: Shard, records: Iterable[RawRecord], after: Checkpoint | None) -> Iterator[Record]:
-    """One by one: what a whole page may unpack to is bounded for a window, and a table must not miss the rest."""
+def _events(shard: Shard, records: Iterable[RawRecord], after: Checkpoint | None) -> Iterator[tuple[Record, Any]]:
+    """Each record with the value in it. One by one: what a whole page may unpack to is bounded for a window, and a table
+    must not miss the rest."""
     decoder = Decoder()
-    for record in records:
-        yield from decoder.page(Page(shard, [record], after=after))
+    for raw in records:
+        arrived, key, sequence, data = raw
+        if data[:1] == b"{" and (after is None or after.sequence != sequence):  # nearly all there is: parsed once only
+            try:
+                event = orjson.loads(data)
+            except orjson.JSONDecodeError:
+                pass  # something else that begins like it
+            else:
+                yield Record(arrived, shard.id, key, sequence, 0, len(data), "json", data), event
+                continue
+        for record in decoder.page(Page(shard, [raw], after=after)):
+            yield record, record.json()
 
 
 def parsed(stream: str, records: Iterable[Record]) -> Parsed:
-    columns: dict[str, list[Any]] = {name: [] for name in COLUMNS}
+    return _parsed(stream, ((record, record.json()) for record in records))
+
+
+def _parsed(stream: str, events: Iterable[tuple[Record, Any]]) -> Parsed:
+    rows: list[tuple[Any, ...]] = []
     rejects, cut = [], 0
-    for record in records:
-        event = record.json()
+    for record, event in events:
         if not isinstance(event, dict):
             rejects.append(record.row())
             continue
         row = _row(stream, record, event)
         cut += row["properties"] in _LEFT_OUT.values()
-        for name, values in columns.items():
-            value = row[name]
-            if type(value) is str:
-                if "\0" in value:  # no warehouse takes the zero character; a query may bring it as %00
-                    value = value.replace("\0", "")
-                if len(value) * 4 > _LONGEST[name]:  # bytes count, and a character has up to 4
-                    value, shortened = _fitted(value, _LONGEST[name])
-                    cut += shortened
-            values.append(value)
-    return Parsed(len(columns["event_id"]), cut, rejects, _arrow(columns))
+        rows.append(_in_order(row))
+    table, shortened = _arrow(rows)
+    return Parsed(len(rows), cut + shortened, rejects, table)
 
 
 def _row(stream: str, record: Record, event: dict[str, Any]) -> dict[str, Any]:
@@ -224,12 +234,12 @@ def _properties(rest: dict[str, Any]) -> str | None:
 def _text(value: Any) -> str | None:
     if isinstance(value, str):
         return value.replace("\0", "") or None
-    return None if value is None or isinstance(value, dict | list) else str(value)
+    return None if value is None or isinstance(value, (dict, list)) else str(value)
 
 
 def _integer(value: Any) -> int | None:
     try:
-        number = int(value) if isinstance(value, int | float | str) else None
+        number = int(value) if isinstance(value, (int, float, str)) else None
     except (ValueError, OverflowError):  # not a number, NaN, infinity
         return None
     return number if number is not None and -_LARGEST_INTEGER <= number <= _LARGEST_INTEGER else None
@@ -249,6 +259,7 @@ def _moment(value: Any) -> datetime | None:
         return None
 
 
+@lru_cache(maxsize=4096)  # pages are seen many times
 def _url_parts(url: str | None) -> tuple[str | None, str | None, str | None, str | None]:
     if not url:
         return None, None, None, None
@@ -273,16 +284,35 @@ def schema() -> Any:
     return pa.schema([pa.field(name, kinds[kind]) for name, (_, kind) in COLUMNS.items()])
 
 
-def _arrow(columns: dict[str, list[Any]]) -> bytes:
+def _arrow(rows: list[tuple[Any, ...]]) -> tuple[bytes, int]:
+    """(IPC stream, how many texts were too long for their column and were shortened)."""
     import pyarrow as pa
 
     shape = schema()
-    table = pa.table([pa.array(columns[field.name], field.type) for field in shape], schema=shape)
+    columns = list(zip(*rows, strict=True)) if rows else [()] * len(shape)
+    arrays, cut = [], 0
+    for field, values in zip(shape, columns, strict=True):
+        array = pa.array(values, field.type)
+        if pa.types.is_string(field.type) and not _fits(array, _LONGEST[field.name]):
+            fitted = [
+                None if value is None else _fitted(value.replace("\0", ""), _LONGEST[field.name]) for value in values
+            ]
+            array = pa.array([entry and entry[0] for entry in fitted], field.type)
+            cut += sum(entry[1] for entry in fitted if entry is not None)
+        arrays.append(array)
     sink = pa.BufferOutputStream()
     with pa.ipc.new_stream(sink, shape) as writer:
-        writer.write_table(table)
+        writer.write_table(pa.table(arrays, schema=shape))
     content: bytes = sink.getvalue().to_pybytes()
-    return content
+    return content, cut
+
+
+def _fits(texts: Any, most: int) -> bool:
+    """Whether none has more bytes than its column, nor the zero character, which no warehouse takes (``%00`` in a query)."""
+    import pyarrow.compute as pc
+
+    longest = pc.max(pc.binary_length(texts)).as_py()
+    return (longest is None or longest <= most) and not pc.any(pc.match_substring(texts, "\0")).as_py()
 
 
 def parquet(parts: list[Parsed]) -> tuple[bytes, int, int]:

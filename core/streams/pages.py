@@ -16,6 +16,7 @@ import orjson
 from core.aws.faults import explained, translated
 from core.aws.session import AwsSession
 from core.base.errors import OpsError
+from core.streams.clocks import clock_refused
 from core.streams.positions import Checkpoint, Position
 
 _THROTTLES = {
@@ -183,6 +184,8 @@ class StreamSource:
         if code == "InvalidArgumentException" and position is not None and position.kind == "AFTER_SEQUENCE_NUMBER":
             return AtEnd()
         trouble = translated(error, f"read the stream {self.stream}")
+        if clock_refused(code, answer.get("Error", {}).get("Message", "")):
+            return Passing(trouble)
         status = str(answer.get("ResponseMetadata", {}).get("HTTPStatusCode", ""))
         if trouble.code == "unreachable" or code in _PASSING or status.startswith("5"):
             return Passing(trouble)

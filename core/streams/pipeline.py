@@ -18,6 +18,7 @@ from typing import Any
 
 from core.base.errors import OpsError
 from core.jobs.job import Job, JobCancelled
+from core.streams.clocks import clock_refused
 from core.streams.dispatch import Dispatch
 from core.streams.loading import Loader
 from core.streams.page_views import Parsed, parquet, slices
@@ -381,4 +382,5 @@ def _passes(trouble: OpsError) -> bool:
         trouble.code in _PASSING
         or trouble.details.get("status", "").startswith("5")
         or trouble.details.get("code") == "ActiveStatementsExceededException"
+        or clock_refused(trouble.details.get("code", ""), trouble.details.get("message", ""))
     )

@@ -44,6 +44,7 @@ class Producer:
         self._refused_in_a_row = 0
         self._refusal: OpsError | None = None
         self._failing_since: float | None = None
+        self._silent_since: float | None = None  # since when no put has come back, while some are under way
         self._no_refill_before = 0.0
         self._spill = Spill(spill, self.limits.spill_bytes) if spill is not None else None
         if self._spill:
@@ -81,7 +82,10 @@ class Producer:
 
     def room(self) -> bool:
         """Whether a record would be taken now, into memory or onto the disk, as far as is known."""
-        return self._memory_room() or (self._spill is not None and self._spill.has_room)
+        spill = self._spill
+        if spill is not None and (spill or self._offline(time.monotonic())):  # then all goes there
+            return spill.has_room
+        return self._memory_room() or (spill is not None and spill.has_room)
 
     def _memory_room(self) -> bool:
         return self._outbox.waiting < self.limits.queue_records and self._outbox.bytes < self.limits.queue_bytes
@@ -207,7 +211,9 @@ class Producer:
         return min(most, len(records))
 
     def _offline(self, now: float) -> bool:
-        return self._failing_since is not None and now - self._failing_since > _OFFLINE_AFTER
+        """Whether the stream has not answered for a while: puts failed, or none of those under way came back."""
+        since = self._failing_since if self._failing_since is not None else self._silent_since
+        return since is not None and now - since > _OFFLINE_AFTER
 
     def _settle(self, record: Outgoing) -> None:
         if record.chunk is not None:
@@ -278,6 +284,8 @@ class Producer:
         batch = self._outbox.cut(self._most, self.limits.batch_bytes)
         self._in_flight += len(batch)
         self._busy += 1
+        if self._busy == 1:
+            self._silent_since = time.monotonic()
         return batch
 
     # -- a sender's thread --------------------------------------------------
@@ -367,7 +375,7 @@ class Producer:
     def _refuse(self, record: Outgoing, trouble: OpsError, place: Path | None) -> None:
         self._counts.refused += 1
         self._refusal = OpsError(
-            f"{self.sink.stream} refused a record of {len(record.data):,} bytes with the key {record.key[:60]!r}",
+            f"The stream {self.sink.stream} refused a record of {len(record.data):,} bytes with the key {record.key[:60]!r}",
             trouble.why,
             f"It was set aside in {place}; the others go on" if place else "It was left out; the others go on",
             details=trouble.details,
@@ -379,4 +387,5 @@ class Producer:
     def _release(self, batch: list[Outgoing]) -> None:
         self._in_flight -= len(batch)
         self._busy -= 1
+        self._silent_since = time.monotonic() if self._busy else None
         self._changed.notify_all()

@@ -8,6 +8,7 @@ from collections import deque
 from dataclasses import dataclass
 
 from core.base.errors import OpsError
+from core.streams.clocks import steady
 from core.streams.pages import AtEnd, Expired, Page, Passing, Shard, StreamSource, Throttled
 from core.streams.positions import Checkpoint, Position
 
@@ -88,7 +89,7 @@ class ShardReader:
         self._state = "reading"
         self._trouble: OpsError | None = None
         self._behind: float | None = None
-        self._known_until = 0.0
+        self._known = 0.0  # until when all was read, by the steady clock
         self._asked = 0.0  # monotonic; when the call under way was made
         self._limit = pace.limit
         self.throttles = 0
@@ -101,7 +102,7 @@ class ShardReader:
         is useless (stream deleted, access denied, login expired); the position is kept, so it can be tried again."""
         self._asked = time.monotonic()
         try:
-            return self._step(self._asked, time.time())
+            return self._step(self._asked, steady())
         finally:
             self._asked = 0.0
 
@@ -165,7 +166,7 @@ class ShardReader:
             len(self._recent_reads),
             len(self._recent_throttles),
             self.position.sequence,
-            self._known_until,
+            time.time() - (steady() - self._known) if self._known else 0.0,
             self._trouble,
             now - asked if (asked := self._asked) else 0.0,
         )
@@ -196,9 +197,10 @@ class ShardReader:
             page.closed = True  # some servers never end the iterator of a closed shard
         self._limit = self.pace.limit_behind if page.behind and page.records else self.pace.limit
         self._behind, self.closed = page.behind, page.closed
-        self._known_until = (
-            asked_at if not page.behind else page.records[-1].arrived if page.records else self._known_until
-        )
+        if not page.behind:
+            self._known = asked_at
+        elif page.records:
+            self._known = steady() - (page.received - page.records[-1].arrived)
         if page.records:
             page.after, self._after = self._after, None
             self.position = Position("AFTER_SEQUENCE_NUMBER", page.records[-1].sequence)

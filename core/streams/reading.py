@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Collection, Mapping
 
 from core.base.errors import OpsError, WrongUse
+from core.streams.clocks import steady
 from core.streams.pages import Page, Shard, StreamSource
 from core.streams.positions import LATEST, SHARD_END, Checkpoint, Position, Start
 from core.streams.reader import Pace, ShardReader, ShardStatus
@@ -43,7 +44,7 @@ class StreamReader:
         most_threads: int = MOST_THREADS,
     ) -> None:
         self.source, self.start = source, start
-        self.skew = 0.0  # seconds the server's clock is ahead of ours
+        self._ahead = time.time() - steady()  # what the server's clock is ahead of a clock that nobody sets
         self.failure: OpsError | BaseException | None = None
         self._on_page, self._pace, self._list_again = on_page, pace or Pace(), list_again
         self._on_throttle = on_throttle
@@ -66,8 +67,9 @@ class StreamReader:
     def open(self) -> None:
         """List the shards and start reading. Raises OpsError (no stream, no permission, no answer) or WrongUse."""
         self._time = time.time()
-        shards, self.skew = self.source.shards()
-        self._time += self.skew
+        shards, skew = self.source.shards()
+        self._learn_clock(skew)
+        self._time += skew
         if missing := self._only - {shard.id for shard in shards}:
             raise WrongUse(
                 f"The stream {self.source.stream} has no shard {', '.join(sorted(missing))}",
@@ -103,6 +105,14 @@ class StreamReader:
         for thread in self._threads:
             thread.join(None if deadline is None else max(0.0, deadline - time.monotonic()))
         return not any(thread.is_alive() for thread in self._threads)
+
+    @property
+    def skew(self) -> float:
+        """Seconds the server's clock is ahead of ours, also just after ours was set."""
+        return steady() + self._ahead - time.time()
+
+    def _learn_clock(self, skew: float) -> None:
+        self._ahead = time.time() + skew - steady()
 
     @property
     def paused(self) -> bool:
@@ -249,7 +259,8 @@ class StreamReader:
 
     def _relist(self) -> None:
         try:
-            shards, self.skew = self.source.shards()
+            shards, skew = self.source.shards()
+            self._learn_clock(skew)
         except OpsError as trouble:
             if trouble.code not in ("throttled", "unreachable", "server", "limit"):
                 raise

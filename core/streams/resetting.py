@@ -73,8 +73,8 @@ class ResetPlan:
             )
         if self.standing.idle is not None and self.standing.idle < _AT_WORK:
             told.append(
-                f"The last commit was {self.standing.idle:.0f} s ago: a run on another computer would write its own "
-                "place over this one. End it first."
+                f"The last commit was {self.standing.idle:.0f} s ago. If a run on another computer made it, end that one "
+                "first: it would write its own place over this."
             )
         return tuple(told)
 
@@ -83,7 +83,8 @@ class ResetPlan:
             return [f"How many rows that concerns is not known: {self.uncounted.rstrip('.')}."]
         if not self.held.rows:
             return [f"{self.table} has no row of {self.stream}: whatever is read becomes a new one."]
-        of = f"{self.held.since:,} of the {self.held.rows:,} rows of {self.stream} in {self.table}"
+        share = "all" if self.held.since == self.held.rows else f"{self.held.since:,} of the"
+        of = f"{share} {self.held.rows:,} rows of {self.stream} in {self.table}"
         if not self.held.since:
             return [
                 f"None of the {self.held.rows:,} rows of {self.stream} in {self.table} came since: nothing is read twice."

@@ -11,6 +11,7 @@ import orjson
 from core.aws.faults import explained, translated
 from core.aws.session import AwsSession
 from core.base.errors import OpsError, WrongUse
+from core.streams.clocks import clock_refused
 
 BATCH_RECORDS = 500
 BATCH_BYTES = 9 << 20  # the service takes 10 MiB with the keys; the rest is left for them
@@ -134,7 +135,8 @@ class StreamSink:
         trouble = translated(error, f"put records into {self.stream}")
         lost = trouble.code == "unreachable" and not _never_sent(error)
         failing = status.startswith("5") and code not in ("ServiceUnavailable", "ServiceUnavailableException")
-        again = trouble.code in ("unreachable", "throttled") or code in _AGAIN or status.startswith("5")
+        again = clock_refused(code, answer.get("Error", {}).get("Message", ""))
+        again = again or trouble.code in ("unreachable", "throttled") or code in _AGAIN or status.startswith("5")
         return PutFailed(trouble, again=again, unsure=lost or failing, content=code in _CONTENT or status == "413")
 
     def _unreadable(self, why: str) -> PutFailed:

@@ -90,6 +90,7 @@ class Spill:
 
     def done(self, path: Path) -> None:
         """All of its records are in."""
+        self._refused = False  # there is room again
         try:
             path.unlink(missing_ok=True)
         except OSError as error:

@@ -90,12 +90,13 @@ class Tap:
         self._unseen_seconds = unseen_seconds
         self._looked = self._began = time.monotonic()
         self._unseen = False
-        self._opened = time.time()
+        self._opened = time.time()  # by the server's clock, once that is known
 
     def open(self) -> None:
         """Start reading. Raises OpsError where the stream cannot be listed."""
         self._began, self._opened = time.monotonic(), time.time()
         self._reader.open()
+        self._opened += self._reader.skew
 
     def pause(self) -> None:
         """Stop reading; every shard keeps its place, and nothing is lost while the stream retains it."""
@@ -205,7 +206,7 @@ class Tap:
         )
 
     def _take(self, page: Page) -> None:
-        records = self.window.add(page, self._reader.skew, self._opened + self._reader.skew)
+        records = self.window.add(page, self._reader.skew, self._opened)
         if self._on_records is not None and records:
             self._on_records(records)
         if self._unseen_seconds is not None and time.monotonic() - self._looked > self._unseen_seconds:

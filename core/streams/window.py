@@ -159,6 +159,11 @@ class Window:
             records, skipped = shelf.since(cursor if generation == self._generation else 0)
             return Slice(records, shelf.added, skipped, len(shelf), self._all.added, self._generation)
 
+    def sizes(self) -> tuple[int, int]:
+        """(records held that match the filter, all that were added since the start)."""
+        with self._lock:
+            return len(self._all if self._matches is None else self._matches), self._all.added
+
     @property
     def seen(self) -> int:
         """User records since the start."""

@@ -26,6 +26,9 @@ from core.digits.algorithms import ALGORITHMS
 from core.sandbox.kinesis.faults import Faults
 from core.settings.profiles import Profile
 from core.settings.store import SettingsStore
+from core.streams.checkpoints import Held, Standing
+from core.streams.positions import TRIM_HORIZON, Start
+from core.streams.resetting import ResetPlan
 from core.streams.shards import PlannedShard, ReshardPlan, Shard
 from core.warehouse.catalogue import Table, TableColumn
 from core.warehouse.drivers.driver import RunningStatement
@@ -49,7 +52,7 @@ from gui.tabs.digits import ask_dialogs, dataset_dialog, samples_dialog, train_d
 from gui.tabs.digits.training_presenter import choice_of
 from gui.tabs.digits.values import Thumb
 from gui.tabs.streams import dialogs as streams
-from gui.tabs.streams import dials_dialog, open_dialog, query_dialog
+from gui.tabs.streams import dials_dialog, open_dialog, query_dialog, reset_dialog
 from gui.tabs.warehouse import dialogs as warehouse
 from gui.tabs.warehouse import extract_view, lists, plans, pull_view
 
@@ -224,6 +227,16 @@ def _replay(parent: QWidget, home: Path) -> Dialog:
     return streams.ReplayDialog(file, LONG[:128], "staging", parent)
 
 
+def _reset(parent: QWidget, _home: Path) -> Dialog:
+    made = reset_dialog.ResetDialog(LONG[:128], LONG[:120], "production", parent)
+    standing, held = Standing({}, TRIM_HORIZON, 3.0), Held(10**12, 10**12, 86_400.0)
+    start = Start("latest")
+    made.show_plan(
+        ResetPlan(LONG[:128], LONG[:120], start, 2e9, standing, held, "", 86_400.0, f"opsdesk streams reset {LONG}")
+    )
+    return made
+
+
 def _reshard(parent: QWidget, _home: Path) -> Dialog:
     made = streams.ReshardDialog(f"Scale {LONG[:128]}", "production", parent, count=8, confirm=LONG[:128])
     step = 2**128 // 4
@@ -348,6 +361,7 @@ MAKERS: dict[type[Dialog], Maker] = {
     streams.StartDialog: lambda parent, _home: streams.StartDialog(parent),
     streams.FanOutDialog: lambda parent, _home: streams.FanOutDialog(LONG[:128], 10_000, 20, "production", parent),
     streams.ReplayDialog: _replay,
+    reset_dialog.ResetDialog: _reset,
     streams.ReshardDialog: _reshard,
     lists.HistoryDialog: _history,
     lists.SavedDialog: lambda parent, _home: lists.SavedDialog([SavedQuery(f"{MIXED} {n}", SQL, NOW) for n in range(60)], parent),

@@ -30,6 +30,7 @@ class Hand(Protocol):
     def ask_query(self) -> None: ...
     def ask_dials(self) -> None: ...
     def ask_carry(self) -> None: ...
+    def ask_reset(self) -> None: ...
 
 
 class Actions:
@@ -55,6 +56,7 @@ class Actions:
         self._replay = add("streams.replay", "Send an exported file again…", hand.ask_replay, icon="upload")
         self._policy = add("streams.policy", "Copy the IAM policy of a tap", hand.copy_policy, icon="shield-check")
         carry = add("streams.carry", "Collect and carry", hand.ask_carry, icon="workflow")
+        self._reset = add("streams.reset", "Begin the pipeline anew…", hand.ask_reset, icon="rotate-ccw")
         self._dials = add("streams.dials", "Make the sandbox hurt…", hand.ask_dials, icon="sliders-horizontal")
         self._dials.setVisible(sandbox)
         self._dials.setEnabled(sandbox)
@@ -75,6 +77,7 @@ class Actions:
                 self._query,
                 self._replay,
                 carry,
+                self._reset,
                 None,
                 copy,
                 self._policy,
@@ -99,3 +102,4 @@ class Actions:
         self._create.setEnabled(not locked)
         self._scale.setEnabled(described and not locked)
         self._delete.setEnabled(described and not locked)
+        self._reset.setEnabled(described and not locked)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QBoxLayout, QGridLayout, QWidget
 
 from core.streams.collector import CollectorSnapshot
@@ -15,6 +15,7 @@ from gui.parts.form import Field, line
 from gui.parts.layout import Card, row
 from gui.parts.words import Label, duration, number, short_count
 from gui.style.tokens import Space
+from gui.tabs.streams.pair import show_one
 
 
 class RunCard(Card):
@@ -33,9 +34,10 @@ class RunCard(Card):
         form.setHorizontalSpacing(Space.M)
         form.setVerticalSpacing(Space.S)
         for place, field in enumerate(fields):
-            form.addWidget(field, place // 2, place % 2)
+            form.addWidget(field, place // 2, place % 2, Qt.AlignmentFlag.AlignTop)  # help may take two lines
         self.body.addLayout(form)
-        self.body.addLayout(row(self.start, self.stop, None, gap=Space.M))
+        self.deeds = row(self.start, self.stop, None, gap=Space.M)
+        self.body.addLayout(self.deeds)
         grid = QGridLayout()
         grid.setHorizontalSpacing(Space.L)
         grid.setVerticalSpacing(0)
@@ -57,9 +59,8 @@ class RunCard(Card):
 
     def show_running(self, running: bool, *, locked: str = "") -> None:
         """``locked``: why it may not be started, or ""."""
-        self.start.setVisible(not running)
-        self.stop.setVisible(running)
         self.start.setEnabled(not locked)
+        show_one(self.start, self.stop, running=running)
         self.start.setToolTip(locked)
         for field in self._fields:
             field.setEnabled(not running)
@@ -88,7 +89,7 @@ class CarryCards(QWidget):
             "Collect page views over HTTP",
             "collecting",
             [
-                Field("Listen on", self.listen, "POST /collect, GET /pixel.gif, /healthz"),
+                Field("Listen on", self.listen, "For POST /collect and GET /pixel.gif"),
                 Field("Trusted proxies", self.trust, "CIDR whose forwarded headers are believed"),
             ],
             (("Address", "Events taken", "In the stream"), ("Waiting", "Oldest waiting", "Answers")),
@@ -109,6 +110,8 @@ class CarryCards(QWidget):
                 ("Lag", "Behind", "Queryable after", "Commits", "Rejected"),
             ),
         )
+        self.reset = Button("Begin anew…", "link")
+        self.carry.deeds.addWidget(self.reset)
         self.close_button = Button("Hide collecting and carrying", "icon", icon_name="x")
         self.carry.head.addWidget(self.close_button)
         self.close_button.clicked.connect(self.closed)
@@ -118,6 +121,11 @@ class CarryCards(QWidget):
         self._pair.addWidget(self.collect, 2)
         self._pair.addWidget(self.carry, 3)
         self.setLayout(self._pair)
+
+    def show_reset(self, locked: str) -> None:
+        """``locked``: why the pipeline may not be begun anew now, or ""."""
+        self.reset.setEnabled(not locked)
+        self.reset.setToolTip(locked or "Have the next run read again, or pass over, what it would not by itself")
 
     def show_narrow(self, narrow: bool) -> None:
         self._pair.setDirection(QBoxLayout.Direction.TopToBottom if narrow else QBoxLayout.Direction.LeftToRight)
@@ -139,7 +147,10 @@ class CarryCards(QWidget):
                 "Oldest waiting": duration(producer.oldest) if producer.queued else "–",
             }
         )
-        self.collect.show_trouble(str(producer.trouble) if producer.trouble else "")
+        told = [str(producer.trouble)] if producer.trouble else []
+        if producer.refusal is not None:
+            told.append(f"Records refused: {number(producer.refused)}. The last: {producer.refusal}")
+        self.collect.show_trouble("\n".join(told))
 
     def show_pipeline(self, now: PipelineSnapshot) -> None:
         self.carry.show_facts(

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+from functools import partial
+
 from PySide6.QtCore import QObject, QTimer
 
 from core.base.errors import OpsError
@@ -9,9 +12,11 @@ from core.jobs.job import Job
 from core.streams.carrying import Carriage
 from core.streams.collector import Collector
 from core.streams.pipeline import Pipeline
+from core.streams.positions import Start, start_from
 from gui.bridge.tab_context import TabContext
 from gui.parts.words import number
 from gui.tabs.streams.carry_cards import CarryCards, RunCard
+from gui.tabs.streams.reset_dialog import ResetDialog
 
 _LOOK = 500  # ms
 _DRAIN_WITHIN = 3.0  # seconds for what is queued when collecting is stopped; the rest waits on disk
@@ -22,7 +27,7 @@ class Carrying(QObject):
         super().__init__(cards)
         self._cards, self._context = cards, context
         self._service = context.desk.streams
-        self._stream = ""
+        self._stream = self._locked = ""
         self._collecting: Job[int] | None = None
         self._carrying: Job[int] | None = None
         self._collector: Collector | None = None
@@ -33,6 +38,7 @@ class Carrying(QObject):
         cards.collect.stop_asked.connect(lambda: self._stop(self._collecting))
         cards.carry.start_asked.connect(self.start_carrying)
         cards.carry.stop_asked.connect(lambda: self._stop(self._carrying))
+        cards.reset.clicked.connect(self.ask_reset)
         cards.closed.connect(cards.hide)
 
     def show_stream(self, name: str, *, locked: str) -> None:
@@ -43,6 +49,11 @@ class Carrying(QObject):
         why = locked or ("" if name else "Choose a stream")
         self._cards.collect.show_running(self._collecting is not None, locked=why)
         self._cards.carry.show_running(self._carrying is not None, locked=why)
+        self._locked = why
+        self._show_reset()
+
+    def _show_reset(self) -> None:
+        self._cards.show_reset(self._locked or ("Stop carrying first" if self._carrying is not None else ""))
 
     # -- the collector ------------------------------------------------------
     def start_collecting(self) -> None:
@@ -82,6 +93,48 @@ class Carrying(QObject):
             return self._service.carry(job, wanted, started=self._started).loaded
 
         self._carrying = self._run(cards.carry, f"Carry {wanted.stream} into {wanted.table}", work, self._carried)
+        self._show_reset()
+
+    # -- beginning it anew ----------------------------------------------------
+    def ask_reset(self) -> None:
+        """Say what it means for the table, with a dry run at every choice, before it is done."""
+        if not self._cards.reset.isEnabled():
+            return
+        wanted = Carriage(self._stream, self._cards.table.text().strip())
+        dialog = ResetDialog(wanted.stream, wanted.table, self._context.desk.profile.environment, self._cards.window())
+        dialog.place_chosen.connect(partial(self._think, dialog, wanted))
+        dialog.reset_asked.connect(partial(self._reset, wanted))
+        dialog.open()
+
+    def _think(self, dialog: ResetDialog, wanted: Carriage, place: str) -> None:
+        try:
+            start = start_from(place, datetime.now(UTC))
+        except OpsError as fault:
+            dialog.show_no_place(f"{fault.title}. {fault.why}")
+            return
+        self._context.jobs.start(
+            dialog,
+            "Think a new beginning through",
+            lambda job: self._service.plan_reset(job, wanted, start),
+            room="streams",
+            lane="streams.plan",
+            newest_only=True,
+            quiet=True,
+            on_success=lambda plan: dialog.show_plan(plan) if dialog.chosen == place else None,
+            on_failure=lambda fault: dialog.show_fault(fault) if dialog.chosen == place else None,
+        )
+
+    def _reset(self, wanted: Carriage, start: Start) -> None:
+        self._context.jobs.start(
+            self,
+            f"Begin {wanted.stream} into {wanted.table} anew",
+            lambda job: self._service.reset(job, wanted, start),
+            room="streams",
+            write=True,
+            outlives_owner=True,
+            on_success=lambda plan: self._context.praise(f"{plan.title}: done. {plan.begins}"),
+            on_failure=lambda fault: self._cards.carry.show_trouble(str(fault)),
+        )
 
     def _started(self, pipeline: Pipeline) -> None:
         self._pipeline = pipeline
@@ -97,6 +150,7 @@ class Carrying(QObject):
             self._look()
             forget()
             card.show_running(False)
+            self._show_reset()
             if fault is not None:
                 card.show_trouble(str(fault))
             if self._collecting is None and self._carrying is None:

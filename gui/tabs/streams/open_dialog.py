@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QEvent, QObject, Qt, Signal
+from PySide6.QtCore import QEvent, QObject, Qt, QTimer, Signal
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QListWidget, QWidget
 
@@ -57,6 +57,8 @@ class OpenDialog(Dialog):
         if event.type() == QEvent.Type.KeyPress and isinstance(event, QKeyEvent) and event.key() in _MOVES:
             self.list.keyPressEvent(event)
             return True
+        if event.type() == QEvent.Type.FocusIn:  # what was typed before it came goes on, instead of being replaced
+            QTimer.singleShot(0, self.name, lambda: self.name.end(False))
         return super().eventFilter(watched, event)
 
     def _narrow(self, text: str) -> None:

@@ -142,6 +142,10 @@ class StreamsPresenter(QObject):
     def ask_carry(self) -> None:
         self.view.show_carry()
 
+    def ask_reset(self) -> None:
+        self.view.show_carry()
+        self.carrying.ask_reset()
+
     def ask_replay(self) -> None:
         self.changes.ask_replay()
 

@@ -13,6 +13,7 @@ from gui.parts.form import SpinBox, choice
 from gui.parts.layout import Card, row
 from gui.parts.words import Label, duration, number, short_count
 from gui.style.tokens import Size, Space
+from gui.tabs.streams.pair import show_one
 
 FILE = "file"
 _FASTEST = 20_000  # records a second
@@ -81,10 +82,9 @@ class ProduceCard(Card):
             self.template.setCurrentIndex(0)
 
     def show_running(self, running: bool, *, locked: str = "") -> None:
-        self.start.setVisible(not running)
-        self.stop.setVisible(running)
-        self.template.setEnabled(not running)
         self.start.setEnabled(not locked)
+        show_one(self.start, self.stop, running=running)
+        self.template.setEnabled(not running)
         self.start.setToolTip(locked)
 
     def show_stream(self, name: str) -> None:
@@ -114,6 +114,8 @@ class ProduceCard(Card):
         elif snapshot.error_codes:
             code, count = max(snapshot.error_codes.items(), key=lambda entry: entry[1])
             told = f"{number(count)} records were refused with {code} and sent again, in order: the shards take in no more."
+        if snapshot.refusal is not None:
+            told = " ".join([told, f"{number(snapshot.refused)} set aside: {snapshot.refusal}"]).strip()
         self.trouble.setText(told)
         self.trouble.setVisible(bool(told))
 

@@ -78,6 +78,7 @@ class RecordsPresenter(QObject):
         window, card = self._tap.window, self._card
         if not card.table.following:
             card.show_fresh(window.fresh(self._cursor, self._generation))
+            self._show_counts(*window.sizes())
             return True
         piece = window.since(self._cursor, self._generation)
         if piece.generation != self._generation:
@@ -85,9 +86,13 @@ class RecordsPresenter(QObject):
         self._cursor, self._generation = piece.cursor, piece.generation
         card.append(sorted(piece.records, key=lambda record: record.arrived))  # shards are read one after the other
         card.show_fresh(0)
-        filtered = bool(self.filter_text or self.moment)
-        card.show_counts(piece.kept, piece.seen, filtered=filtered, decode=window.counts())
+        self._show_counts(piece.kept, piece.seen)
         return piece.kept > 0
+
+    def _show_counts(self, kept: int, seen: int) -> None:
+        if self._tap is not None:
+            filtered = bool(self.filter_text or self.moment)
+            self._card.show_counts(kept, seen, filtered=filtered, decode=self._tap.window.counts())
 
     @property
     def _utc(self) -> bool:

@@ -20,6 +20,7 @@ from gui.tabs.streams.view import State, StreamsView
 
 _TICK = 100  # ms
 _CHART_EVERY, _FIGURES_EVERY = 2, 10  # ticks
+_MINUTE = 60  # seconds of chart
 
 
 class PageHand(Protocol):
@@ -184,7 +185,9 @@ class Tapping(QObject):
         self._ticks += 1
         if not self.records.pull():
             self.say_waiting()
-        if self._ticks % _CHART_EVERY == 0 and self._page.state is State.READING:
+        # A long range moves by a pixel or two a second: drawn five times, it would cost five times as much.
+        every = _CHART_EVERY if self._view.chart.seconds <= _MINUTE else _FIGURES_EVERY
+        if self._ticks % every == 0 and self._page.state is State.READING:
             self.figures.draw(summarise=self._ticks % _FIGURES_EVERY == 0)
         if self._ticks % _FIGURES_EVERY == 1:
             self._show_figures()

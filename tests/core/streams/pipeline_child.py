@@ -158,6 +158,6 @@ def run(url: str, stream: str, folder: Path, stage: str = "", **options: Any) ->
     pool = DyingPool(1) if stage == "worker" else InThread()
     if isinstance(pool, DyingPool):
         pool.folder = folder
-    wanted = {"every": 0.05, "batch_records": 120, "reads_per_second": 50, "page_records": 60, **options}
+    wanted = {"every": 0.05, "batch_records": 120, "reads_per_second": 20, "page_records": 60, **options}
     pipeline = DyingPipeline(StreamSource(session(url), stream), loader, pool, PipelineOptions(**wanted))
     return pipeline.run(headless_job("pipeline"), once=True)

@@ -111,7 +111,7 @@ def test_a_kill_while_the_warehouse_loads_neither_loses_nor_doubles(aws: AwsSess
     target = aws.target()
     urls = [target.endpoints[name] for name in ("kinesis", "redshift-data", "s3")]
     assert ended(load_and_die, (*urls, target.access_key, target.secret_key), "killed", "killed") == -9
-    options = PipelineOptions(every=0.1, reads_per_second=50)
+    options = PipelineOptions(every=0.1, reads_per_second=10)
     again = Loader(Statements(aws, CONNECTION), Staging(aws, "s3://staging/killed/"), "killed", "killed", "default")
     pipeline = Pipeline(StreamSource(aws, "killed"), again, InThread(), options)
     end = pipeline.run(headless_job(), once=True)
@@ -134,7 +134,7 @@ def test_rejects_are_kept_once_whoever_was_killed(aws: AwsSession, plane: Plane)
 
     def made(kind: type[Loader]) -> Pipeline:
         into = kind(Statements(aws, CONNECTION), Staging(aws, "s3://staging/r/"), "rejecting", "rejecting", "default")
-        options = PipelineOptions(every=0.05, batch_records=6, reads_per_second=50, page_records=6)
+        options = PipelineOptions(every=0.05, batch_records=6, reads_per_second=10, page_records=6)
         return Pipeline(StreamSource(aws, "rejecting"), into, InThread(), options)
 
     class Killed(Loader):
@@ -189,7 +189,7 @@ def fill(plane: Plane, stream: str, *ids: str, hash_key: int = 0) -> None:
 def carry(aws: AwsSession, stream: str, table: str, start: Start = TRIM_HORIZON) -> PipelineSnapshot:
     """One run that ends with the stream."""
     into = Loader(Statements(aws, CONNECTION), Staging(aws, f"s3://staging/{table}/"), stream, table, "default")
-    options = PipelineOptions(every=0.05, reads_per_second=50, start=start)
+    options = PipelineOptions(every=0.05, reads_per_second=10, start=start)
     return Pipeline(StreamSource(aws, stream), into, InThread(), options).run(
         headless_job(), once=True, make_bucket=True
     )
@@ -269,7 +269,7 @@ def test_another_run_that_removes_a_staged_file_costs_an_attempt_only(aws: AwsSe
     into = Tidied(
         Statements(aws, CONNECTION), Staging(aws, "s3://staging/shared-2/"), "loaded_shared", "loaded_shared", "default"
     )
-    options = PipelineOptions(every=0.05, reads_per_second=50)
+    options = PipelineOptions(every=0.05, reads_per_second=10)
     pipeline = Pipeline(StreamSource(aws, "loaded_shared"), into, InThread(), options)
     end = pipeline.run(headless_job(), once=True, make_bucket=True)
     assert (len(staged), end.retries, end.loaded) == (2, 1, 2) and ids(aws, "loaded_shared") == ["a", "b"]
@@ -285,7 +285,7 @@ def test_two_pipelines_into_one_table_double_nothing(aws: AwsSession, plane: Pla
 
     def run() -> None:
         into = Loader(Statements(aws, CONNECTION), Staging(aws, "s3://staging/both/"), "both", "both", "default")
-        options = PipelineOptions(every=0.01, batch_records=60, reads_per_second=50, page_records=60)
+        options = PipelineOptions(every=0.01, batch_records=60, reads_per_second=10, page_records=60)
         try:
             ended.append(Pipeline(StreamSource(aws, "both"), into, InThread(), options).run(headless_job(), once=True))
         except BaseException as error:

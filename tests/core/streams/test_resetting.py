@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 
 import orjson
@@ -18,6 +19,7 @@ from core.streams.positions import LATEST, TRIM_HORIZON, Start
 from core.streams.service import StreamsService
 from core.streams.statements import Statements
 from tests.core.sandbox.kinesis.plane import Plane
+from tests.core.streams.conftest import session
 from tests.core.streams.loading_child import CONNECTION
 from tests.core.streams.test_loading import carry, ids
 
@@ -87,3 +89,16 @@ def test_what_is_passed_over_is_said(aws: AwsSession, plane: Plane, service: Str
     fill(plane, "passing", "new")
     carry(aws, "passing", "passing")
     assert ids(aws, "passing") == ["new", "old"]
+
+
+def test_the_lock_takes_the_longest_names_and_tells_a_disk_that_does_not(home: Places) -> None:
+    workplace = Workplace(session("http://127.0.0.1:1"), home, Settings)
+    longest = Carriage("s" * 128, f"{'a' * 127}.{'b' * 127}")
+    with only_one(workplace, longest), only_one(workplace, Carriage("s" * 128, f"{'a' * 127}.{'c' * 127}")):
+        pass
+    folder = home.state / "pipelines"
+    shutil.rmtree(folder)
+    folder.write_text("in the way")
+    with pytest.raises(OpsError) as told, only_one(workplace, longest):
+        pass
+    assert told.value.code == "disk" and str(folder) in told.value.why

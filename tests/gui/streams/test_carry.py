@@ -10,10 +10,14 @@ from typing import Any
 import pytest
 
 from core.base.errors import OpsError
+from core.streams.checkpoints import Held, Standing
 from core.streams.collector import Collector
 from core.streams.pipeline import PipelineSnapshot
+from core.streams.positions import Start
 from core.streams.producer import Producer
 from core.streams.producing import ProducerLimits
+from core.streams.resetting import ResetPlan
+from gui.tabs.streams.reset_dialog import ResetDialog
 from tests.core.streams.test_producer import ScriptedSink
 from tests.fakes.streams import MemorySource, MemoryStreams
 from tests.gui.streams.page import Page
@@ -33,6 +37,7 @@ class CarryingStreams(MemoryStreams):
         self.fault: OpsError | None = None
         self.wanted: Any = None
         self.stopped = threading.Event()
+        self.began_anew: list[tuple[str, str, Start]] = []
 
     def collector(self, name: str, listen: str, trust: Any = ()) -> Collector:
         return Collector(Producer(self.sink, ProducerLimits(linger=0.001)), listen, list(trust))
@@ -50,6 +55,18 @@ class CarryingStreams(MemoryStreams):
 
     def snapshot(self) -> PipelineSnapshot:
         return SNAPSHOT
+
+    def plan_reset(self, job: Any, wanted: Any, start: Start) -> ResetPlan:
+        if self.fault is not None:
+            raise self.fault
+        held = Held(900, 400, 60.0)
+        return ResetPlan(
+            wanted.stream, wanted.table, start, 0.0, Standing({}), held, "", 86_400.0, f"reset --from {start.kind}"
+        )
+
+    def reset(self, job: Any, wanted: Any, start: Start) -> ResetPlan:
+        self.began_anew.append((wanted.stream, wanted.table, start))
+        return self.plan_reset(job, wanted, start)
 
 
 @pytest.fixture
@@ -92,7 +109,9 @@ def test_an_address_that_is_none_is_told_at_the_card(page: Page) -> None:
 def test_carrying_shows_every_stage_and_stops(page: Page) -> None:
     cards, streams = page.view.carry, page.streams
     cards.table.setText("views")
+    cards.carry.start.setFocus()
     cards.carry.start.click()
+    assert cards.window().focusWidget() is cards.carry.stop, "keys stay where they were"
     page.wait(lambda: cards.carry.fact("Queryable after") != "–")
     assert (streams.wanted.stream, streams.wanted.table, streams.wanted.dispatch) == ("orders", "views", "local")  # type: ignore[attr-defined]
     shown = {name: label.text() for name, label in cards.carry._facts.items()}
@@ -114,3 +133,35 @@ def test_a_pipeline_that_cannot_start_says_why(page: Page) -> None:
     cards.carry.start.click()
     page.wait(lambda: cards.carry.trouble.isVisible())
     assert "Another run" in cards.carry.trouble.text() and cards.carry.start.isVisible()
+
+
+def test_beginning_anew_says_what_it_means_before_it_is_done(page: Page) -> None:
+    cards, streams = page.view.carry, page.streams
+    cards.table.setText("views")
+    page.presenter.ask_reset()
+    dialog = cards.window().findChild(ResetDialog)
+    assert not dialog.accept_button.isEnabled()
+    page.wait(lambda: "400 of the 900 rows" in dialog.told.text())
+    assert "oldest record" in dialog.told.text() and "None is doubled" in dialog.told.text()
+    dialog.where.setCurrentIndex(2)
+    dialog.place.setText("yesterday")
+    page.wait(lambda: "no place" in dialog.place_field.note.text())
+    assert not dialog.accept_button.isEnabled()
+    dialog.place.setText("3:4967")
+    page.wait(lambda: dialog.accept_button.isEnabled())
+    assert "shard 3 from the record 4967" in dialog.told.text()
+    dialog.accept_button.click()
+    page.wait(lambda: len(page.praised) == 1)
+    assert streams.began_anew == [  # type: ignore[attr-defined]
+        ("orders", "views", Start("sequence", shard="shardId-000000000003", sequence="4967"))
+    ]
+    cards.carry.start.click()
+    assert not cards.reset.isEnabled(), "a pipeline at work is not set back"
+    streams.fault = OpsError("There is nothing to set back", "No run", code="not-found")  # type: ignore[attr-defined]
+    cards.carry.stop.click()
+    page.wait(lambda: cards.reset.isEnabled())
+    cards.reset.click()
+    dialog = cards.window().findChildren(ResetDialog)[-1]
+    page.wait(dialog.fault.isVisible)
+    assert not dialog.accept_button.isEnabled()
+    dialog.reject()

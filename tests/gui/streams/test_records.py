@@ -23,6 +23,7 @@ def test_the_table_is_bounded_and_stands_still_while_it_is_read(make, orders) ->
     assert not table.following
     orders.put(0, *[b"%d" % n for n in range(3_000, 3_100)])
     page.wait(lambda: page.view.records.fresh.isVisible() and "100 new rows" in page.view.records.fresh.text())
+    page.wait(lambda: page.view.records.note.text() == "3,100 seen, all kept")  # the figures go on
     assert table.live.row(0).data == newest
     page.view.records.fresh.click()
     page.wait(lambda: table.live.row(0).data == b"3099")
