@@ -173,7 +173,7 @@ def test_a_restore_that_has_no_room_does_not_begin(
     folders: Station, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folders.run()
-    monkeypatch.setattr("core.backups.restoring.shutil.disk_usage", lambda _: shutil._ntuple_diskusage(9, 9, 8))  # type: ignore[attr-defined]
+    monkeypatch.setattr("core.backups.restore_findings.shutil.disk_usage", lambda _: shutil._ntuple_diskusage(9, 9, 8))  # type: ignore[attr-defined]
     with pytest.raises(OpsError, match="not enough room"):
         folders.service.restore(folders.job(), "nightly", to=str(tmp_path / "back"))
     assert not list(tmp_path.glob("*back*"))

@@ -36,6 +36,18 @@ def test_backed_up_is_not_green(qtbot, make_page) -> None:
     assert view.back_up.isEnabled() and view.verify.isEnabled()
 
 
+def test_a_run_that_failed_shows_beside_an_older_proof(qtbot, make_page) -> None:
+    view, desk, _ = make_page()
+    settled(qtbot, view)
+    failed = Finding(Severity.ERROR, "run-failed", "The run of 02:00 failed", "Its folder is gone", "Back up now")
+    desk.backups.status_now = replace(desk.backups.status_now, status=Status.OK, findings=(failed,))
+    view.plans_presenter.refresh()
+    card = view.plans.list.cards["nightly"]
+    qtbot.waitUntil(lambda: card.backed.text().startswith("The last run FAILED · backed up"), timeout=5000)
+    assert card.backed.property("tone") == "danger" and card.chip.text() == "PROVED"
+    assert (view.plans.failed.figure.text(), view.plans.failed.note.text()) == ("1", "nightly")
+
+
 def test_only_proved_is_green() -> None:
     assert [status for status, (_, tone) in wording.STATUS.items() if tone == "success"] == [Status.OK]
     assert set(Status) == set(wording.STATUS)
