@@ -9,6 +9,7 @@ from datetime import timedelta
 from PySide6.QtWidgets import QApplication
 
 from core.backups.outcomes import Check, Finding, Outcome, PlanStatus, Severity, Status
+from core.backups.plan import Proof, Sentinel
 from core.base.errors import OpsError
 from gui.parts.dialogs import ConfirmDialog
 from gui.tabs.backups import wording
@@ -251,3 +252,16 @@ def test_checks_in_words() -> None:
     assert wording.ago(NOW - timedelta(hours=3), NOW) == "3 h ago"
     assert wording.ago(NOW + timedelta(days=12), NOW) == "in 12 d"
     assert wording.ago(None) == "never"
+
+
+def test_files_can_be_asked_nothing(qtbot) -> None:
+    """A check of restored data would never be made there, and nobody would be told."""
+    wizard = PlanWizard(replace(PLAN, proof=Proof(scratch="other", sentinels=(Sentinel("t", "id = 1"),))), ["vault"])
+    qtbot.addWidget(wizard)
+    wizard.show()
+    wizard._go("proof")
+    assert wizard.scratch.isVisible()
+    wizard.kind.choose("folder")
+    wizard.kind.chosen.emit("folder")
+    assert not wizard.scratch.isVisible() and wizard.identity.isVisible()
+    assert (wizard.plan().proof.sentinels, wizard.plan().proof.scratch) == ((), "")
