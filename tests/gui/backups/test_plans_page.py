@@ -265,3 +265,21 @@ def test_files_can_be_asked_nothing(qtbot) -> None:
     wizard.kind.chosen.emit("folder")
     assert not wizard.scratch.isVisible() and wizard.identity.isVisible()
     assert (wizard.plan().proof.sentinels, wizard.plan().proof.scratch) == ((), "")
+
+
+def test_a_restore_that_would_be_refused_is_not_offered(qtbot) -> None:
+    from core.backups.outcomes import RestorePreview
+
+    dialog = RestoreDialog(PLAN, [backup()], "", "sandbox")
+    qtbot.addWidget(dialog)
+    asked: list[str] = []
+    dialog.preview_asked.connect(lambda *_: asked.append("preview"))
+    dialog.restore_asked.connect(lambda *_: asked.append("restore"))
+    dialog.to.setText("copy")
+    away = Finding(Severity.ERROR, "restore-archived", "The backup is in the archive (GLACIER)")
+    for _ in range(2):
+        dialog.show_preview(RestorePreview("nightly", backup().id, NOW, "main/copy", 1, 2, 3, findings=(away,)))
+    assert dialog._lines.count() == 1
+    assert dialog.accept_button.text() == "Preview again" and dialog.accept_button.isEnabled()
+    dialog.accept_button.click()
+    assert asked == ["preview"]
