@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from core.backups.flow import PieceReader
+from core.backups.objects.folding import folded, folds
 from core.backups.tars import tarfile
 from core.base.errors import OpsError
 from core.base.files import shown
@@ -35,6 +36,7 @@ class Extractor:
         self.files = self.bytes = 0
         self._most_bytes, self._most_files = most_bytes, most_files
         self._pieces: queue.Queue[bytes | None] = queue.Queue(_AHEAD)
+        self._names: dict[str, str] | None = {} if folds(folder) else None
         self._stop = threading.Event()
         self._error: BaseException | None = None
         self._thread = threading.Thread(target=self._work, name="extract", daemon=True)
@@ -105,6 +107,15 @@ class Extractor:
                 "It is damaged or was made to harm; do not restore it",
                 code="load",
             )
+        if self._names is not None and not member.isdir():
+            other = self._names.setdefault(folded(member.name), member.name)
+            if other != member.name:
+                raise OpsError(
+                    "The disk takes two names of the backup for one",
+                    f"{shown(member.name)} and {shown(other)}",
+                    "Restore onto a disk that tells letter case apart",
+                    code="scratch",
+                )
         if member.isdir():
             # As the filter does it with files: no set-id, not writable for others; and kept from others where it was.
             self._folders[member.name] = (member.mode & 0o755 | 0o700, member.mtime)
@@ -140,10 +151,21 @@ def leads_outside(name: str, to: str) -> bool:
     return posixpath.isabs(to) or place == ".." or place.startswith("../")
 
 
+_OF_THE_ARCHIVE = (errno.EEXIST, errno.EISDIR, errno.ENOTDIR)
+"""One name for a file and a folder: no disk would take that."""
+
+
 def _explained(error: Exception) -> OpsError:
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
         return OpsError(
             "There is no room left for the files", str(error), "Free some space, or choose another folder", code="disk"
+        )
+    if isinstance(error, OSError) and error.errno not in _OF_THE_ARCHIVE:
+        return OpsError(
+            "The files cannot be written here",
+            f"{error.strerror or error} ({shown(str(error.filename or '?')[-200:])})",
+            "Choose a folder on another disk, with a shorter path, or one that this user may write to",
+            code="scratch",
         )
     return OpsError(
         "The archive could not be unpacked", str(error) or type(error).__name__, "Verify an older backup", code="load"

@@ -241,8 +241,8 @@ class Restoring:
         if folder.exists() and any(folder.iterdir()):
             findings.append(against.full(folder, own))
         short = against.no_room(manifest, folder)
-        if short is not None:
-            findings.append(short)
+        if short is not None:  # files that are replaced need less, and how much less nobody knows
+            findings.append(replace(short, severity=Severity.WARNING) if own else short)
         return RestorePreview(
             self._plan.name,
             manifest.run,

@@ -193,7 +193,9 @@ def _runs(seen: Evidence, status: PlanStatus) -> Iterable[Finding]:
                 Severity.ERROR,
                 "silence",
                 f"No success{since}",
-                f"The bucket cannot be asked; by this computer's own notes the plan's {plan.alerts.silence_hours} h have passed",
+                f"The bucket cannot be asked; by this computer's own notes the plan's {plan.alerts.silence_hours} h have passed"
+                if done
+                else "The bucket cannot be asked, and this computer has no note of a success",
                 "See why the endpoint does not answer, then back up",
             )
         return

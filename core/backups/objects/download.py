@@ -133,6 +133,13 @@ def _make_room(path: Path, size: int, partial: Path) -> None:
         raise _unwritable(path, error) from error
     if path.is_dir():
         raise OpsError(f"{path.name} is a folder here", f"In {path.parent}", "Choose another name", code="name")
+    if path.exists() and not path.is_file():  # /dev/null, say, for somebody who only wants to know whether it downloads
+        raise OpsError(
+            f"{path} is no regular file",
+            "A device or a pipe would be replaced by a file",
+            "Choose another name",
+            code="name",
+        )
     if free < size - have:
         raise OpsError(
             f"There is no room for {path.name}",

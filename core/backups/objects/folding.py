@@ -38,7 +38,7 @@ class Places:
         path = local_path(self._folder, relative)
         if self._folds:
             with self._lock:
-                other = self._taken.setdefault(_folded(relative), relative)
+                other = self._taken.setdefault(folded(relative), relative)
             if other != relative:
                 raise OpsError(
                     f"{relative!r} cannot be a file beside {other!r}",
@@ -50,9 +50,9 @@ class Places:
 
     def holds(self, relative: str) -> bool:
         """Whether the file of that name is one of those asked for."""
-        return self._folds and _folded(relative) in self._taken
+        return self._folds and folded(relative) in self._taken
 
 
-def _folded(name: str) -> str:
+def folded(name: str) -> str:
     """macOS takes an accent of its own for a part of its letter, too."""
     return unicodedata.normalize("NFC", name).casefold()

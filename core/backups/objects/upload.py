@@ -6,7 +6,7 @@ import base64
 import hashlib
 import mimetypes
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
@@ -126,13 +126,39 @@ def _put_whole(
     replace: bool,
 ) -> None:
     content = _read(path, 0, _state(path)[0])
-    arguments = {**arguments, "ChecksumSHA256": _sha256(content), **({} if replace else {"IfNoneMatch": "*"})}
-    patiently(
-        job,
-        f"upload {path.name}",
-        lambda: client.put_object(Bucket=bucket, Key=key, Body=Body(content, gauge), **arguments),
-        patience=_PATIENCE,
-    )
+    checksum = _sha256(content)
+    arguments = {**arguments, "ChecksumSHA256": checksum, **({} if replace else {"IfNoneMatch": "*"})}
+    put = _Counted(lambda: client.put_object(Bucket=bucket, Key=key, Body=Body(content, gauge), **arguments))
+    try:
+        patiently(job, f"upload {path.name}", put, patience=_PATIENCE)
+    except OpsError as error:
+        if error.code != "exists" or not put.again or not _is_ours(client, bucket, key, len(content), (checksum,)):
+            raise
+
+
+class _Counted:
+    """A call, and whether it was made more than once: then what it finds there may be its own work, whose answer was lost."""
+
+    def __init__(self, call: Callable[[], dict[str, Any]]) -> None:
+        self._call, self._times = call, 0
+
+    def __call__(self) -> dict[str, Any]:
+        self._times += 1
+        return self._call()
+
+    @property
+    def again(self) -> bool:
+        return self._times > 1
+
+
+def _is_ours(client: Any, bucket: str, key: str, size: int, sums: tuple[str, ...]) -> bool:
+    """Whether the object there has our bytes, as far as the endpoint tells."""
+    try:
+        with explained(f"look at {key}"):
+            head = client.head_object(Bucket=bucket, Key=key, ChecksumMode="ENABLED")
+    except OpsError:
+        return False
+    return int(head["ContentLength"]) == size and head.get("ChecksumSHA256", "") in sums
 
 
 class _Parts:
@@ -257,16 +283,29 @@ class _Parts:
 
     def _complete(self, upload_id: str, parts: list[dict[str, Any]], *, replace: bool) -> None:
         guard = {} if replace else {"IfNoneMatch": "*"}
-        answer = patiently(
-            self._job,
-            f"complete the upload of {self._path.name}",
-            lambda: self._client.complete_multipart_upload(
-                **self._where, UploadId=upload_id, MultipartUpload={"Parts": parts}, **guard
-            ),
-            patience=_PATIENCE,
-        )
         digest = hashlib.sha256(b"".join(base64.b64decode(part["ChecksumSHA256"]) for part in parts)).digest()
         ours = f"{base64.b64encode(digest).decode()}-{len(parts)}"
+        complete = _Counted(
+            lambda: self._client.complete_multipart_upload(
+                **self._where, UploadId=upload_id, MultipartUpload={"Parts": parts}, **guard
+            )
+        )
+        try:
+            answer = patiently(self._job, f"complete the upload of {self._path.name}", complete, patience=_PATIENCE)
+        except OpsError as error:
+            if not complete.again or error.details.get("code") not in ("NoSuchUpload", "PreconditionFailed"):
+                raise
+            if not _is_ours(self._client, self._bucket, self._key, self._size, (ours, ours.partition("-")[0])):
+                if error.code == "exists":
+                    raise
+                raise OpsError(
+                    f"The endpoint gave up {self._key} when its parts were put together",
+                    "It answered with a fault of its own, and then knew the upload no more: its disk may be full",
+                    "Nothing was published; see after the endpoint, then upload it again",
+                    details=error.details,
+                    code="aws",
+                ) from error
+            return
         theirs = answer.get("ChecksumSHA256", ours)
         if theirs not in (ours, ours.partition("-")[0]):
             raise OpsError(

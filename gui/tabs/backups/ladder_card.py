@@ -35,12 +35,12 @@ class LadderCard(Card):
                 Column("", lambda item: f"L{item.level}", 44),
                 Column("Check", lambda item: item.name, 180, tip=lambda item: item.name),
                 Column(
-                    "Result", lambda item: wording.verdict(item)[0], 116,
+                    "Result", lambda item: wording.verdict(item)[0], 140,
                     tone=lambda item: wording.verdict(item)[1] or "text3", icon=_check_icon,
                 ),
-                Column("Expected", lambda item: item.expected, 150, tip=lambda item: item.expected, spare=520),
+                Column("Expected", lambda item: item.expected, 190, tip=lambda item: item.expected, spare=640),
                 Column("Actual", lambda item: item.actual, tip=lambda item: f"{item.actual}\n{item.detail}".strip()),
-                Column("Took", lambda item: wording.span(item.seconds), 72, right=True, spare=620),
+                Column("Took", lambda item: wording.span(item.seconds), 72, right=True, spare=680),
             ),
         )  # fmt: skip
         self.empty = EmptyState(

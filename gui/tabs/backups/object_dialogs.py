@@ -176,7 +176,7 @@ class UploadsDialog(Dialog):
             "Unfinished uploads",
             (
                 Column("Key", lambda item: item.key, mono=True, tip=lambda item: f"{item.key}\n{item.upload_id}"),
-                Column("Begun", lambda item: wording.ago(item.started), 110),
+                Column("Begun", lambda item: wording.ago(item.started), 140),
                 Column("Parts", lambda item: "?" if item.parts is None else number(item.parts), 70, right=True),
                 Column("Size", lambda item: "?" if item.size is None else byte_size(item.size), 90, right=True),
             ),

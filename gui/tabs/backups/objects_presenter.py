@@ -62,6 +62,7 @@ class ObjectsPresenter(QObject):
         view.delete.clicked.connect(self.deeds.ask_delete)
         view.banner.action_asked.connect(self.refresh)
         view.table.opened.connect(self.open)
+        view.table.up_pressed.connect(self.go_up)
         view.table.picked.connect(self.picked)
         view.table.delete_pressed.connect(self.deeds.ask_delete)
         view.files_dropped.connect(self.transfers.upload)
@@ -273,6 +274,14 @@ class ObjectsPresenter(QObject):
             self.go(line.bucket.name)
         elif line.entry is not None and line.entry.folder:
             self.go(self.bucket, line.entry.key)
+
+    def go_up(self) -> None:
+        """One level, with the folder that was left chosen."""
+        if self.prefix:
+            above, _, _ = self.prefix.rstrip("/").rpartition("/")
+            self.go(self.bucket, f"{above}/" if above else "", choose=self.prefix)
+        elif self.bucket:
+            self.go("")
 
     def picked(self) -> None:
         self._weigh()

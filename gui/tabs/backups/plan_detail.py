@@ -246,7 +246,7 @@ class _History(Card):
                 Column("Taken", lambda item: wording.stamp(item.taken), 150),
                 Column("Size", lambda item: byte_size(item.stored_bytes), 86, right=True),
                 Column(
-                    "State", _state_of, 170, tone=lambda item: _state_tone(item), icon=lambda item: _state_icon(item)
+                    "State", _state_of, 200, tone=lambda item: _state_tone(item), icon=lambda item: _state_icon(item)
                 ),
                 Column("Expires", lambda item: wording.clock(item.expires), 80, spare=560),
                 Column(

@@ -86,7 +86,10 @@ class PlanCard(QPushButton):
             self.backed.setText("Backups not known: the bucket cannot be read")
         else:
             self.backed.setText(f"Backed up {wording.ago(taken, now)} · {byte_size(status.stored_bytes)} in all")
-        self.backed.set_tone("danger" if wording.blind(status) else "")
+        failing = wording.failing(status)
+        if failing:
+            self.backed.setText(f"The last run FAILED · {self.backed.text()[0].lower()}{self.backed.text()[1:]}")
+        self.backed.set_tone("danger" if failing or wording.blind(status) else "")
         proof = status.last_proof.started if status.last_proof else None
         vanishes = status.proof_vanishes
         if vanishes is None:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFrame, QWidget
 
-from core.backups.outcomes import Backup, RestorePreview
+from core.backups.outcomes import Backup, RestorePreview, Severity
 from core.backups.plan import Plan
 from core.base.errors import OpsError
 from gui.parts.dialogs import ENVIRONMENT_TONE, Dialog
@@ -107,10 +107,16 @@ class RestoreDialog(Dialog):
         self.items.show_rows(preview.items)
         self.items.fit_height(1, 7)
         self.items.show()
+        self._clear()
         for finding in preview.findings:
             self._lines.addWidget(FindingLine(finding))
         self.found.setVisible(bool(preview.findings))
         self.confirm_field.setVisible(preview.overwrites_source)
+        if any(item.severity is Severity.ERROR and item.rule != "restore-over-source" for item in preview.findings):
+            self._preview = None  # it would be refused; what stands in the way may be gone at the next look
+            self.accept_button.setText("Preview again")
+            self.accept_button.setAccessibleName("Preview again")
+            return
         verb = "Overwrite" if preview.overwrites_source else "Restore"
         self.accept_button.setText(f"{verb} {number(preview.item_count)} {kind}")
         self.accept_button.setAccessibleName(self.accept_button.text())
@@ -124,16 +130,20 @@ class RestoreDialog(Dialog):
     def _forget(self) -> None:
         """Another choice: what was previewed counts no more."""
         self._preview = None
-        while item := self._lines.takeAt(0):
-            widget = item.widget()
-            if widget is not None:
-                widget.deleteLater()
+        self._clear()
         for widget in (self.summary, self.items, self.found, self.confirm_field):
             widget.hide()
         self.banner.hide()
         self.accept_button.setText("Preview")
         self.accept_button.setAccessibleName("Preview")
         self.accept_button.setEnabled(bool(self.to.text().strip()) and self.backup.count() > 0)
+
+    def _clear(self) -> None:
+        while item := self._lines.takeAt(0):
+            widget = item.widget()
+            if widget is not None:
+                widget.hide()
+                widget.deleteLater()
 
     def _fire(self) -> None:
         run, to = self.backup.currentData(), self.to.text().strip()

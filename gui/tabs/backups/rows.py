@@ -140,11 +140,15 @@ def _side(column: Column) -> int:
 
 
 class RowTable(QTableView):
-    """``picked`` when the selection changed, ``opened`` on a double click or Enter."""
+    """``picked`` when the selection changed, ``opened`` on a double click or Enter, ``up_pressed`` on Backspace or Alt+Up.
+
+    Home and End go to the first and the last row: where rows are chosen, cells within one are nothing to go to.
+    """
 
     picked = Signal()
     opened = Signal(object)
     delete_pressed = Signal()
+    up_pressed = Signal()
 
     def __init__(
         self, name: str, columns: Sequence[Column], parent: QWidget | None = None, *, many: bool = False
@@ -206,6 +210,13 @@ class RowTable(QTableView):
             self.opened.emit(self.row_model.rows[self.currentIndex().row()])
         elif event.key() == Qt.Key.Key_Delete:
             self.delete_pressed.emit()
+        elif event.key() == Qt.Key.Key_Backspace or (
+            event.key() == Qt.Key.Key_Up and event.modifiers() == Qt.KeyboardModifier.AltModifier
+        ):
+            self.up_pressed.emit()
+        elif event.key() in (Qt.Key.Key_Home, Qt.Key.Key_End) and not event.modifiers():
+            self.choose(0 if event.key() == Qt.Key.Key_Home else self.row_model.rowCount() - 1)
+            self.scrollTo(self.currentIndex())
         else:
             super().keyPressEvent(event)
 

@@ -72,6 +72,7 @@ class PlanWizard(Dialog):
             area = scrolled(content, surface=True)
             area.setMinimumHeight(436)
             self.stack.addWidget(area)
+        self._kind_chosen(given.source.kind)
         self.asked.connect(self._next)
         self._go("source")
 
@@ -106,14 +107,13 @@ class PlanWizard(Dialog):
         self.paths_field = Field("Path", paths, "Several files are separated by commas")
         self.exclude = line("*.tmp, cache/*", ", ".join(plan.source.exclude), mono=True)
         self.exclude_field = Field("Leave out", self.exclude, "Patterns on the path inside the backup")
-        self._of_mysql = (Field("Server", self.server), self.databases_field, self.history)
-        self._of_files = (self.paths_field, self.exclude_field)
+        self._of_mysql: tuple[QWidget, ...] = (Field("Server", self.server), self.databases_field, self.history)
+        self._of_files: tuple[QWidget, ...] = (self.paths_field, self.exclude_field)
         page = QWidget()
         page.setLayout(
             column(self.name_field, Label("What is backed up", "strong"), row(self.kind, None), *self._of_mysql,
                    *self._of_files, None, gap=Space.M, margins=(0, Space.S, Space.S, 0))
         )  # fmt: skip
-        self._kind_chosen(plan.source.kind)
         return page
 
     def _target(self, plan: Plan, buckets: Sequence[str]) -> QWidget:
@@ -168,17 +168,24 @@ class PlanWizard(Dialog):
         sentinel.clicked.connect(
             lambda: self._add_check(Assertion("sentinel row", "SELECT COUNT(*) FROM `table` WHERE id = 1", ">=", "1"))
         )
+        scratch = Field("Restore into", self.scratch, "Empty: a private server here. Or a MySQL source of the profile")
+        asked = QWidget()
+        asked.setLayout(
+            column(
+                Label("Checks on the restored data", "strong"),
+                Label("Each asks for one value. Try it on the source before you trust it.", "small"),
+                self.checks, row(sentinel, add, None), gap=Space.M,
+            )
+        )  # fmt: skip
+        hashed = Label("Every file that comes back is compared with its hash of when it was saved.", "small", wrap=True)
+        self._of_mysql += (scratch, asked)  # files can be asked nothing
+        self._of_files += (hashed,)
         page = QWidget()
         page.setLayout(
             column(
                 side_by_side(Field("Prove it every", self.every), Field("up to", self.level), Field("an older one every", self.older)),
-                side_by_side(
-                    Field("Restore into", self.scratch, "Empty: a private server here. Or a MySQL source of the profile"),
-                    Field("Secret with the age identity", self.identity),
-                ),
-                Label("Checks on the restored data", "strong"),
-                Label("Each asks for one value. Try it on the source before you trust it.", "small"),
-                self.checks, row(sentinel, add, None), None, gap=Space.M, margins=(0, Space.S, Space.S, 0),
+                side_by_side(scratch, Field("Secret with the age identity", self.identity)), hashed, asked, None,
+                gap=Space.M, margins=(0, Space.S, Space.S, 0),
             )
         )  # fmt: skip
         for old in (*(item.as_assertion() for item in proof.sentinels), *proof.assertions):
@@ -288,8 +295,9 @@ class PlanWizard(Dialog):
         )  # fmt: skip
         proof = replace(
             old.proof if old else Proof(), every_days=self.every.value(), level=int(self.level.currentData()),
-            older_every=self.older.value(), sentinels=(), assertions=tuple(item.assertion() for item in self._sums),
-            scratch=self.scratch.text().strip(), identity=self.identity.text().strip(),
+            older_every=self.older.value(), sentinels=(),
+            assertions=tuple(item.assertion() for item in self._sums) if kind == "mysql" else (),
+            scratch=self.scratch.text().strip() if kind == "mysql" else "", identity=self.identity.text().strip(),
         )  # fmt: skip
         if old:  # a sentinel that was not touched stays one
             kept: tuple[Sentinel, ...] = tuple(

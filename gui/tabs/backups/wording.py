@@ -88,6 +88,11 @@ def blind(status: PlanStatus) -> bool:
     return any(finding.rule == "unreachable" for finding in status.findings)
 
 
+def failing(status: PlanStatus) -> bool:
+    """Whether the last run failed: the proof of an older backup does not make that good."""
+    return any(finding.rule == "run-failed" for finding in status.findings)
+
+
 def source(plan: Plan) -> str:
     if plan.is_database:
         return f"{', '.join(plan.source.databases)} on the server {plan.source.server}"

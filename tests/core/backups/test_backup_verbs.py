@@ -156,9 +156,17 @@ def test_checks_policies_schedules(shell: Shell) -> None:
     shell("backup", "expiry", "nightly", "--pause")
     rules = station.s3.get_bucket_lifecycle_configuration(Bucket=station.bucket)["Rules"]
     assert [rule["Status"] for rule in rules] == ["Disabled"]
-    # As a timer would: without the password of this session it says which variable to set, with it all is well.
+    # As a timer would: without the password of this session it says which variable to set.
     findings = shell.json("backup", "schedule", "nightly", "--test", status=1)
     assert "OPSDESK_SECRET_MYSQL_STAND_SHOP" in findings[0]["remedy"]
+
+
+@pytest.mark.heavy  # that a scheduled process reads its file is tried in test_scheduling as well, that all is well by `check`
+def test_as_scheduled_with_its_file_all_is_well(shell: Shell) -> None:
+    station = shell.station
+    shell(
+        "backup", "add", "nightly", "--mysql", "shop", "--database", station.database, "--to", f"s3://{station.bucket}"
+    )
     lines = "".join(f"{name}={shell.secrets[name]}\n" for name in shell.secrets)
     (station.places.config / "schedule.env").write_text(lines)
     assert all(item["severity"] != "error" for item in shell.json("backup", "schedule", "nightly", "--test"))

@@ -111,7 +111,7 @@ def test_bytes_behind_the_end_are_refused() -> None:
 
 
 def test_a_bomb_stops_at_what_the_manifest_tells() -> None:
-    bomb = zstandard.ZstdCompressor(level=19).compress(bytes(400 << 20))
+    bomb = zstandard.ZstdCompressor(level=1).compress(bytes(200 << 20))
     assert len(bomb) < 100_000
     tracemalloc.start()
     with pytest.raises(OpsError, match="unpacks to more"):

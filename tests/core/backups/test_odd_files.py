@@ -173,7 +173,7 @@ def test_a_restore_that_has_no_room_does_not_begin(
     folders: Station, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folders.run()
-    monkeypatch.setattr("core.backups.restoring.shutil.disk_usage", lambda _: shutil._ntuple_diskusage(9, 9, 8))  # type: ignore[attr-defined]
+    monkeypatch.setattr("core.backups.restore_findings.shutil.disk_usage", lambda _: shutil._ntuple_diskusage(9, 9, 8))  # type: ignore[attr-defined]
     with pytest.raises(OpsError, match="not enough room"):
         folders.service.restore(folders.job(), "nightly", to=str(tmp_path / "back"))
     assert not list(tmp_path.glob("*back*"))
@@ -256,3 +256,31 @@ def test_whatever_ends_the_unpacking_is_told(tmp_path: Path) -> None:
         extractor.write(info.tobuf(tarfile.PAX_FORMAT) + bytes(1024))
         with pytest.raises(OpsError, match="could not be unpacked"):
             extractor.finish()
+
+
+def archive_of(*names: str) -> bytes:
+    content = io.BytesIO()
+    with tarfile.open(fileobj=content, mode="w") as tar:
+        for name in names:
+            tar.addfile(tarfile.TarInfo(name))
+    return content.getvalue()
+
+
+def unpacked(folder: Path, content: bytes) -> None:
+    with Extractor(folder, most_bytes=9, most_files=9) as extractor:
+        extractor.write(content)
+        extractor.finish()
+
+
+def refusal(folder: Path, content: bytes) -> str:
+    with pytest.raises(OpsError) as caught:
+        unpacked(folder, content)
+    return caught.value.code
+
+
+def test_what_this_disk_cannot_hold_is_no_fault_of_the_backup(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """``scratch`` says something of this computer, ``load`` of the backup."""
+    assert refusal(tmp_path, archive_of("n" * 256)) == "scratch"
+    assert refusal(tmp_path, archive_of("x", "x/y")) == "load"
+    monkeypatch.setattr("core.backups.extract.folds", lambda _: True)
+    assert refusal(tmp_path, archive_of("Read", "read")) == "scratch"

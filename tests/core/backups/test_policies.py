@@ -17,6 +17,7 @@ from botocore.exceptions import ClientError
 from core.aws.session import AwsSession, Target
 from core.aws.workplace import Workplace
 from core.backups import policies
+from core.backups.objects.service import Objects
 from core.backups.outcomes import Outcome
 from core.backups.plan import Plan, Source
 from core.backups.plan import Target as Aim
@@ -197,3 +198,13 @@ def test_what_was_not_tried_is_not_called_safe(aws: Aws) -> None:
         for item in policies.check(headless_job(), AwsSession(SANDBOX, lambda: aws.targets["backup"]), aws.plan)
     }
     assert "role-unknown" in rules and "role-fits" not in rules
+
+
+def test_without_the_right_to_list_buckets_the_known_ones_are_shown(aws: Aws, home: Places) -> None:
+    session = AwsSession(SANDBOX, lambda: aws.targets["backup"])
+    limited = Objects(Workplace(session, home, Settings, Secrets()))
+    listing = limited.buckets(known=(BUCKET,))
+    assert [bucket.name for bucket in listing.buckets] == [BUCKET]
+    assert not listing.whole and listing.why
+    assert [item.key for item in limited.page(BUCKET, "db/nightly/").entries] == ["db/nightly/there"]
+    assert any("may not read the lifecycle" in sentence for sentence in limited.bucket_facts(BUCKET).lacking)

@@ -112,6 +112,24 @@ def test_buckets_levels_and_more(qtbot, page) -> None:
     assert not view.objects.load_more.isVisible()
 
 
+def test_keys_lead_to_the_ends_in_and_out_again(qtbot, page) -> None:
+    view, _, _ = page
+    enter(qtbot, view)
+    table, key = view.objects.table, lambda *keys: qtbot.keyClick(view.objects.table, *keys)
+    names = lambda: [line.name for line in table.row_model.rows]  # noqa: E731
+    table.setFocus()
+    key(Qt.Key.Key_End)
+    assert [line.name for line in table.chosen] == ["a.txt"]
+    key(Qt.Key.Key_Home)
+    key(Qt.Key.Key_Return)
+    qtbot.waitUntil(lambda: names() == ["inside"], timeout=5000)
+    key(Qt.Key.Key_Backspace)
+    qtbot.waitUntil(lambda: names() == ["slow/", "a.txt"], timeout=5000)
+    assert [line.name for line in table.chosen] == ["slow/"]
+    key(Qt.Key.Key_Up, Qt.KeyboardModifier.AltModifier)
+    qtbot.waitUntil(lambda: names() == ["vault"], timeout=5000)
+
+
 def test_sorting_keeps_folders_first_and_the_selection_and_says_how_far_it_reaches(qtbot, page) -> None:
     view, _, _ = page
     enter(qtbot, view)

@@ -9,6 +9,7 @@ from datetime import timedelta
 from PySide6.QtWidgets import QApplication
 
 from core.backups.outcomes import Check, Finding, Outcome, PlanStatus, Severity, Status
+from core.backups.plan import Proof, Sentinel
 from core.base.errors import OpsError
 from gui.parts.dialogs import ConfirmDialog
 from gui.tabs.backups import wording
@@ -34,6 +35,18 @@ def test_backed_up_is_not_green(qtbot, make_page) -> None:
     assert "never proved" in view.plans.good.note.text()
     assert view.plans.detail.ladder.empty.isVisibleTo(view)
     assert view.back_up.isEnabled() and view.verify.isEnabled()
+
+
+def test_a_run_that_failed_shows_beside_an_older_proof(qtbot, make_page) -> None:
+    view, desk, _ = make_page()
+    settled(qtbot, view)
+    failed = Finding(Severity.ERROR, "run-failed", "The run of 02:00 failed", "Its folder is gone", "Back up now")
+    desk.backups.status_now = replace(desk.backups.status_now, status=Status.OK, findings=(failed,))
+    view.plans_presenter.refresh()
+    card = view.plans.list.cards["nightly"]
+    qtbot.waitUntil(lambda: card.backed.text().startswith("The last run FAILED · backed up"), timeout=5000)
+    assert card.backed.property("tone") == "danger" and card.chip.text() == "PROVED"
+    assert (view.plans.failed.figure.text(), view.plans.failed.note.text()) == ("1", "nightly")
 
 
 def test_only_proved_is_green() -> None:
@@ -239,3 +252,34 @@ def test_checks_in_words() -> None:
     assert wording.ago(NOW - timedelta(hours=3), NOW) == "3 h ago"
     assert wording.ago(NOW + timedelta(days=12), NOW) == "in 12 d"
     assert wording.ago(None) == "never"
+
+
+def test_files_can_be_asked_nothing(qtbot) -> None:
+    """A check of restored data would never be made there, and nobody would be told."""
+    wizard = PlanWizard(replace(PLAN, proof=Proof(scratch="other", sentinels=(Sentinel("t", "id = 1"),))), ["vault"])
+    qtbot.addWidget(wizard)
+    wizard.show()
+    wizard._go("proof")
+    assert wizard.scratch.isVisible()
+    wizard.kind.choose("folder")
+    wizard.kind.chosen.emit("folder")
+    assert not wizard.scratch.isVisible() and wizard.identity.isVisible()
+    assert (wizard.plan().proof.sentinels, wizard.plan().proof.scratch) == ((), "")
+
+
+def test_a_restore_that_would_be_refused_is_not_offered(qtbot) -> None:
+    from core.backups.outcomes import RestorePreview
+
+    dialog = RestoreDialog(PLAN, [backup()], "", "sandbox")
+    qtbot.addWidget(dialog)
+    asked: list[str] = []
+    dialog.preview_asked.connect(lambda *_: asked.append("preview"))
+    dialog.restore_asked.connect(lambda *_: asked.append("restore"))
+    dialog.to.setText("copy")
+    away = Finding(Severity.ERROR, "restore-archived", "The backup is in the archive (GLACIER)")
+    for _ in range(2):
+        dialog.show_preview(RestorePreview("nightly", backup().id, NOW, "main/copy", 1, 2, 3, findings=(away,)))
+    assert dialog._lines.count() == 1
+    assert dialog.accept_button.text() == "Preview again" and dialog.accept_button.isEnabled()
+    dialog.accept_button.click()
+    assert asked == ["preview"]

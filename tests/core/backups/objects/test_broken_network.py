@@ -8,12 +8,13 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+from botocore.exceptions import ConnectionClosedError
 
 from core.aws.session import AwsSession, Target
 from core.backups.objects.download import download_file
 from core.backups.objects.upload import upload_file
 from core.base.errors import OpsError
-from core.jobs.job import headless_job
+from core.jobs.job import Job, headless_job
 from tests.core.backups.cutter import Cutter
 from tests.core.backups.objects.conftest import Store, session_on
 
@@ -45,6 +46,32 @@ def test_resets_are_outlived(store: Store, through: AwsSession, cutter: Cutter, 
     assert cutter.resets == 3
     assert store.s3.get_object(Bucket=bucket, Key="k")["Body"].read() == source.read_bytes()
     assert job.progress is not None and job.progress.done == 17 * MB  # what was sent twice counts once
+    assert store.open_uploads(bucket) == []
+
+
+@pytest.mark.parametrize(("operation", "size"), [("PutObject", 10), ("CompleteMultipartUpload", 6 * MB)])
+def test_a_lost_answer_is_no_failure(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, operation: str, size: int
+) -> None:
+    """The object is there, and the second request finds it: ours, whatever it says."""
+    monkeypatch.setattr(Job, "sleep", lambda *_: None)
+    bucket, source, lost = store.bucket(), tmp_path / "f", list[str]()
+    source.write_bytes(os.urandom(size))
+
+    def lose(**_: object) -> None:
+        if not lost:
+            lost.append(operation)
+            raise ConnectionClosedError(endpoint_url="http://there")
+
+    events = store.aws.client("s3", retries=2).meta.events
+    events.register(f"after-call.s3.{operation}", lose)
+    try:
+        upload_file(headless_job(), store.aws, source, bucket, "k", part_size=5 * MB, replace=False)
+    finally:
+        events.unregister(f"after-call.s3.{operation}", lose)
+    assert lost and store.s3.get_object(Bucket=bucket, Key="k")["Body"].read() == source.read_bytes()
+    with pytest.raises(OpsError, match="Could not"):
+        upload_file(headless_job(), store.aws, source, bucket, "k", part_size=5 * MB, replace=False)
     assert store.open_uploads(bucket) == []
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from pathlib import Path
 from urllib.parse import parse_qs
 
@@ -113,6 +114,15 @@ def test_a_lock_that_new_objects_get_is_told(store) -> None:
         ObjectLockConfiguration={"ObjectLockEnabled": "Enabled", "Rule": {"DefaultRetention": retention}},
     )
     assert store.objects.bucket_facts("locked-by-default").object_lock == "on, compliance for 90 days"
+
+
+def test_a_device_or_pipe_is_not_replaced_by_what_is_downloaded(store, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    bucket = store.bucket()
+    store.fill(bucket, {"k": b"x"})
+    with pytest.raises(OpsError, match="no regular file"):
+        store.objects.download_as(headless_job(), bucket, "k", tmp_path / "pipe")
+    assert stat.S_ISFIFO((tmp_path / "pipe").stat().st_mode) and sorted(os.listdir(tmp_path)) == ["own", "pipe"]
 
 
 def test_a_pipe_is_not_waited_for(store, tmp_path: Path) -> None:
