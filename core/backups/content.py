@@ -10,12 +10,9 @@ from core.backups.archive import Archive
 from core.backups.dump import Dump, DumpProgram, find_dump_program
 from core.backups.manifest import DatabasePart, TableRows
 from core.backups.plan import Plan
-from core.backups.server import (
+from core.backups.schema import (
     DatabaseFacts,
-    Login,
-    abandon,
     checksums,
-    connected,
     count_rows,
     describe,
     has_rows,
@@ -23,6 +20,7 @@ from core.backups.server import (
     server_version,
     view_trouble,
 )
+from core.backups.server import Login, abandon, connected
 from core.base.errors import OpsError
 from core.jobs.job import Job
 

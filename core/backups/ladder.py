@@ -11,16 +11,8 @@ from core.backups.assertions import check_assertion
 from core.backups.manifest import DatabasePart, Manifest
 from core.backups.outcomes import Check
 from core.backups.plan import Plan
-from core.backups.server import (
-    checksums,
-    identifier,
-    message_of,
-    one_of,
-    rows_of,
-    schema_lines,
-    server_version,
-    view_trouble,
-)
+from core.backups.schema import checksums, schema_lines, server_version, view_trouble
+from core.backups.server import identifier, message_of, one_of, rows_of
 from core.jobs.job import Job
 
 _TOLD = 50  # differences listed in a finding; the rest is counted

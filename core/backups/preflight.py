@@ -13,21 +13,9 @@ from core.backups.content import CANNOT_LOAD
 from core.backups.dump import find_dump_program
 from core.backups.outcomes import EndpointFacts, Finding, Severity
 from core.backups.plan import Plan
+from core.backups.schema import DatabaseFacts, describe, missing_accounts, server_version, view_trouble
 from core.backups.scratch import find_programs
-from core.backups.server import (
-    DatabaseFacts,
-    Login,
-    abandon,
-    connected,
-    describe,
-    identifier,
-    message_of,
-    missing_accounts,
-    one_of,
-    rows_of,
-    server_version,
-    view_trouble,
-)
+from core.backups.server import Login, abandon, connected, identifier, message_of, one_of, rows_of
 from core.backups.targets import Options
 from core.backups.vault import Vault
 from core.base.errors import OpsError

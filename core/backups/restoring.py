@@ -19,9 +19,10 @@ from core.backups.manifest import Manifest
 from core.backups.outcomes import Finding, Restored, RestorePreview, Severity
 from core.backups.plan import Plan
 from core.backups.rewriting import Renamer
+from core.backups.schema import describe, missing_accounts, server_version
 from core.backups.scratch import client_program
 from core.backups.scratch_folder import read_list
-from core.backups.server import Login, connected, describe, identifier, missing_accounts, rows_of, server_version
+from core.backups.server import Login, connected, identifier, rows_of
 from core.backups.targets import Options
 from core.backups.unfinished import alone, left_unfinished, mark, told, unmark
 from core.backups.unpack import Unpacked, unpack

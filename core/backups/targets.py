@@ -16,9 +16,10 @@ from core.backups.manifest import DatabasePart, Manifest
 from core.backups.outcomes import Check
 from core.backups.plan import Plan
 from core.backups.rewriting import Definer, Renamer, Rewriter
+from core.backups.schema import server_version
 from core.backups.scratch import Other, ScratchServer, client_program, find_programs
 from core.backups.scratch_folder import need_room, open_folder
-from core.backups.server import Login, abandon, connected, identifier, message_of, rows_of, server_version
+from core.backups.server import Login, abandon, connected, identifier, message_of, rows_of
 from core.backups.vault import Vault
 from core.base.errors import OpsError
 from core.jobs.job import Job
