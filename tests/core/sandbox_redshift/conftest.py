@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from core.sandbox.redshift.engine.outcome import Column
 from core.sandbox.redshift.engine.session import EngineSession
 from core.sandbox.redshift.engine.warehouse import Warehouse
 
@@ -19,12 +20,16 @@ class Engine:
         self.session = session
 
     def __call__(self, sql: str, **parameters: str) -> list[list[Any]]:
+        return self.answer(sql, **parameters)[0]
+
+    def answer(self, sql: str, **parameters: str) -> tuple[list[list[Any]], list[Column]]:
         outcome = self.session.run(sql, parameters, 1)
-        return [
+        rows = [
             list(row)
             for batch in outcome.batches(10**9)
             for row in zip(*(c.to_pylist() for c in batch.columns), strict=True)
         ]
+        return rows, outcome.columns or []
 
     def labels(self, sql: str) -> list[str]:
         return [column.label for column in self.session.run(sql, {}, 1).columns or []]

@@ -39,7 +39,7 @@ def _trouble(engine: Engine, case: dict[str, Any]) -> str:
     """What is wrong with a case, or nothing."""
     expected = case["expect"]
     try:
-        rows = engine(case["sql"])
+        rows, columns = engine.answer(case["sql"])
     except NeedsCluster as error:
         if case.get("name") in _REFUSED or expected.get("error") is True or expected.get("refused"):
             return ""
@@ -49,12 +49,13 @@ def _trouble(engine: Engine, case: dict[str, Any]) -> str:
         return "" if wanted is True or (wanted and wanted.lower() in str(error).lower()) else str(error)
     if expected.get("error") or expected.get("refused"):
         return f"gave {rows}, an error was expected"
-    if "first_column_name" in expected and engine.labels(case["sql"])[0] != expected["first_column_name"]:
-        return f"the column is called {engine.labels(case['sql'])[0]}"
-    if "names" in expected and engine.labels(case["sql"]) != expected["names"]:
-        return f"the columns are called {engine.labels(case['sql'])}"
-    if "types" in expected and engine.types(case["sql"]) != expected["types"]:
-        return f"the types are {engine.types(case['sql'])}"
+    names, types = [one.label for one in columns], [one.type.sql for one in columns]
+    if "first_column_name" in expected and names[0] != expected["first_column_name"]:
+        return f"the column is called {names[0]}"
+    if "names" in expected and names != expected["names"]:
+        return f"the columns are called {names}"
+    if "types" in expected and types != expected["types"]:
+        return f"the types are {types}"
     if "rows" not in expected:
         return ""
     wanted = expected["rows"]

@@ -12,10 +12,10 @@ from core.sandbox.redshift.engine.declarations import Shared
 from core.sandbox.redshift.engine.journal import Journal
 from core.sandbox.redshift.engine.outcome import SqlError
 from core.sandbox.redshift.engine.session import EngineSession
+from core.sandbox.redshift.engine.settings import DATABASE
 from core.sandbox.redshift.engine.storage import Storage
 from core.sandbox.redshift.engine.udf.register import register_functions
 
-DATABASE = "dev"
 _HERE = Path(__file__).parent
 
 
