@@ -105,6 +105,7 @@ def _made(empty: Path, folder: Path) -> Path:
         "reference-functions",
         "reference-statements",
         "reference-everything",
+        "daily-work",
     ],
 )
 def test_statements_give_what_the_manual_says(name: str, empty: Path, tmp_path: Path) -> None:
@@ -205,6 +206,55 @@ def test_data_and_declarations_survive_a_restart(tmp_path: Path) -> None:
     ]
     again.close()
     second.close()
+
+
+def test_what_others_declare_is_seen_and_what_is_rolled_back_is_not(warehouse: Warehouse) -> None:
+    one, two = Engine(warehouse.session("dev", "")), Engine(warehouse.session("dev", ""))
+    one("create table shared (a int)")
+    assert two("select * from shared") == []
+    one("alter table shared add column b int default 5")
+    two("insert into shared (a) values (1)")
+    assert two("select * from shared") == [[1, 5]]
+    one("begin")
+    one("alter table shared add column c int")
+    assert one.labels("select * from shared") == ["a", "b", "c"]
+    assert two.labels("select * from shared") == ["a", "b"]
+    one("rollback")
+    assert one.labels("select * from shared") == ["a", "b"]
+    two("begin")
+    two("select 1")
+    one("alter table shared rename to moved")
+    assert two.labels("select * from moved") == ["a", "b"]
+    two("commit")
+    with pytest.raises(SqlError, match="does not exist"):
+        two("select * from shared")
+    one("create temp table moved (own int)")
+    assert (one.labels("select * from moved"), two.labels("select * from moved")) == (["own"], ["a", "b"])
+    one("drop table public.moved")
+    assert one.labels("select * from moved") == ["own"]
+    one.session.close()
+    two.session.close()
+
+
+def test_views_follow_a_table_that_is_renamed(engine: Engine) -> None:
+    """The change of tables at the end of a load: a bound view goes on reading the old one."""
+    engine("create table goods (id int identity(1,1), v int)")
+    engine("insert into goods (v) values (10)")
+    engine("create view seen_goods as select g.v, goods.id from goods join public.goods g on g.id = goods.id")
+    engine("create materialized view kept_goods as select v from goods")
+    engine("create view public.late_goods as select v from public.goods with no schema binding")
+    engine("alter table goods rename to goods_old")
+    engine("create table goods (id int identity(1,1), v int)")
+    engine("insert into goods (v) values (20)")
+    engine("refresh materialized view kept_goods")
+    assert (engine("select v from seen_goods"), engine("select v from kept_goods")) == ([[10]], [[10]])
+    assert engine("select v from late_goods") == [[20]]
+    engine("alter table seen_goods rename to watched_goods")
+    assert engine("select id from watched_goods") == [[1]]
+    with pytest.raises(NeedsCluster, match="watched_goods reads"):
+        engine("alter table goods_old rename column v to w")
+    with pytest.raises(SqlError, match="depend"):
+        engine("drop table goods_old")
 
 
 def test_the_history_is_whole_at_each_statement_and_after_a_restart(tmp_path: Path) -> None:
