@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -38,9 +39,21 @@ class Engine:
         return [column.type.sql for column in self.session.run(sql, {}, 1).columns or []]
 
 
+@pytest.fixture(scope="session")
+def empty(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A new warehouse's folder; a copy of it opens at once, its definitions being there already."""
+    folder: Path = tmp_path_factory.mktemp("empty")
+    Warehouse(folder, "").close()
+    return folder
+
+
+def made_of(empty: Path, folder: Path) -> Path:
+    return Path(shutil.copytree(empty, folder / "warehouse"))
+
+
 @pytest.fixture(scope="module")
-def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warehouse]:
-    opened = Warehouse(Path(tmp_path_factory.mktemp("warehouse")), "http://127.0.0.1:1")
+def warehouse(empty: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warehouse]:
+    opened = Warehouse(made_of(empty, tmp_path_factory.mktemp("module")), "http://127.0.0.1:1")
     yield opened
     opened.close()
 

@@ -14,7 +14,7 @@ import pytest
 from core.sandbox.redshift.engine.outcome import SqlError
 from core.sandbox.redshift.engine.storage import Storage
 from core.sandbox.redshift.engine.warehouse import Warehouse
-from tests.core.sandbox_redshift.conftest import Engine
+from tests.core.sandbox_redshift.conftest import Engine, made_of
 from tests.core.sandbox_redshift.test_statements import _same
 
 HERE = Path(__file__).parent
@@ -84,9 +84,9 @@ def _trouble(step: dict[str, Any], engine: Engine, bucket: Bucket) -> str:
 
 
 @pytest.mark.parametrize("name", ["copy-unload-show", "copy-unload-daily"])
-def test_copy_unload_and_show_do_what_their_pages_say(name: str, tmp_path: Path) -> None:
+def test_copy_unload_and_show_do_what_their_pages_say(name: str, empty: Path, tmp_path: Path) -> None:
     bucket = Bucket()
-    warehouse = Warehouse(tmp_path, "")
+    warehouse = Warehouse(made_of(empty, tmp_path), "")
     session = warehouse.session("dev", "awsuser")
     session.storage = bucket
     troubles = []

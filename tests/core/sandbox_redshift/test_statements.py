@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,7 @@ import pytest
 from core.sandbox.redshift.engine.outcome import NeedsCluster, SqlError
 from core.sandbox.redshift.engine.warehouse import Warehouse
 from tests.conftest import SHARED
-from tests.core.sandbox_redshift.conftest import Engine
+from tests.core.sandbox_redshift.conftest import Engine, made_of
 
 HERE = Path(__file__).parent
 PUBLIC = SHARED / "data" / "redshift-statements.json"
@@ -79,18 +78,6 @@ def _run(path: Path, engine: Engine, *, without_storage: bool) -> None:
     assert not troubles, "\n".join(troubles)
 
 
-@pytest.fixture(scope="module")
-def empty(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A new warehouse's folder; a copy of it opens at once, its definitions being there already."""
-    folder: Path = tmp_path_factory.mktemp("empty")
-    Warehouse(folder, "").close()
-    return folder
-
-
-def _made(empty: Path, folder: Path) -> Path:
-    return Path(shutil.copytree(empty, folder / "warehouse"))
-
-
 @pytest.mark.parametrize(
     "name",
     [
@@ -109,7 +96,7 @@ def _made(empty: Path, folder: Path) -> Path:
     ],
 )
 def test_statements_give_what_the_manual_says(name: str, empty: Path, tmp_path: Path) -> None:
-    warehouse = Warehouse(_made(empty, tmp_path), "http://127.0.0.1:1")
+    warehouse = Warehouse(made_of(empty, tmp_path), "http://127.0.0.1:1")
     session = warehouse.session("dev", "awsuser")
     try:
         _run(HERE / f"{name}.json", Engine(session), without_storage=True)
@@ -121,7 +108,7 @@ def test_statements_give_what_the_manual_says(name: str, empty: Path, tmp_path: 
 def test_the_public_sample_passes_but_for_what_is_refused(empty: Path, tmp_path: Path) -> None:
     if not PUBLIC.exists():
         pytest.skip("the shared statements are not on this computer")
-    warehouse = Warehouse(_made(empty, tmp_path), "http://127.0.0.1:1")
+    warehouse = Warehouse(made_of(empty, tmp_path), "http://127.0.0.1:1")
     session = warehouse.session("dev", "awsuser")
     try:
         _run(PUBLIC, Engine(session), without_storage=True)
@@ -188,14 +175,14 @@ def test_a_failed_statement_leaves_nothing_behind(engine: Engine) -> None:
     assert engine("select count(*) from svv_tables where table_name = 'other'") == [[0]]
 
 
-def test_data_and_declarations_survive_a_restart(tmp_path: Path) -> None:
-    first = Warehouse(tmp_path, "")
+def test_data_and_declarations_survive_a_restart(empty: Path, tmp_path: Path) -> None:
+    first = Warehouse(made_of(empty, tmp_path), "")
     session = first.session("dev", "")
     Engine(session)("create table kept (a int identity(1,1), b varchar(3)) distkey(b) sortkey(a)")
     Engine(session)("insert into kept (b) values ('x')")
     session.close()
     first.close()
-    second = Warehouse(tmp_path, "")
+    second = Warehouse(tmp_path / "warehouse", "")
     again = second.session("dev", "")
     engine = Engine(again)
     engine("insert into kept (b) values ('y')")
@@ -257,8 +244,8 @@ def test_views_follow_a_table_that_is_renamed(engine: Engine) -> None:
         engine("drop table goods_old")
 
 
-def test_the_history_is_whole_at_each_statement_and_after_a_restart(tmp_path: Path) -> None:
-    first = Warehouse(tmp_path, "")
+def test_the_history_is_whole_at_each_statement_and_after_a_restart(empty: Path, tmp_path: Path) -> None:
+    first = Warehouse(made_of(empty, tmp_path), "")
     session = first.session("dev", "")
     engine = Engine(session)
     engine("select 41")
@@ -275,7 +262,7 @@ def test_the_history_is_whole_at_each_statement_and_after_a_restart(tmp_path: Pa
     engine("select 44")
     session.close()
     first.close()
-    second = Warehouse(tmp_path, "")
+    second = Warehouse(tmp_path / "warehouse", "")
     again = second.session("dev", "")
     assert Engine(again)(
         "select count(*), max(status) from sys_query_history where query_text in ('select 44', 'select 41')"
