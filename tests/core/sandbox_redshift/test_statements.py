@@ -11,6 +11,7 @@ import pytest
 
 from core.sandbox.redshift.engine.outcome import NeedsCluster, SqlError
 from core.sandbox.redshift.engine.warehouse import Warehouse
+from core.sandbox.redshift.opening import Opening
 from tests.conftest import SHARED
 from tests.core.sandbox_redshift.conftest import Engine, made_of
 
@@ -270,6 +271,18 @@ def test_the_history_is_whole_at_each_statement_and_after_a_restart(empty: Path,
     assert Engine(again)("select count(*) from stv_inflight") == [[1]]  # this one; none was left running
     again.close()
     second.close()
+
+
+def test_a_damaged_warehouse_is_told_and_one_that_nobody_asks_is_not_opened(tmp_path: Path) -> None:
+    (tmp_path / "dev.duckdb").write_bytes(b"no database" * 1000)
+    opening = Opening(tmp_path, "")
+    for _ in range(2):
+        with pytest.raises(SqlError, match="could not be opened"):
+            opening.session("dev", "")
+    opening.close()
+    unasked = Opening(tmp_path / "new", "")
+    unasked.close()
+    assert not (tmp_path / "new").exists()
 
 
 def test_a_result_left_half_read_stops_nothing(engine: Engine) -> None:
