@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from core.sandbox.redshift.engine import declarations
 from core.sandbox.redshift.engine.outcome import NeedsCluster, SqlError
 from core.sandbox.redshift.engine.warehouse import Warehouse
 from core.sandbox.redshift.opening import Opening
@@ -271,6 +273,14 @@ def test_the_history_is_whole_at_each_statement_and_after_a_restart(empty: Path,
     assert Engine(again)("select count(*) from stv_inflight") == [[1]]  # this one; none was left running
     again.close()
     second.close()
+
+
+def test_every_system_table_of_the_journal_has_it_written_down_first() -> None:
+    script = Path(declarations.__file__).with_name("system_views.sql").read_text(encoding="utf-8")
+    views = [part.split(" AS", 1) for part in script.split("CREATE OR REPLACE VIEW rs_pg.")[1:]]
+    of_the_past = [name for name, text in views if re.search("rs_meta.(query_log|load_|unload_)", text)]
+    assert len(of_the_past) > 10
+    assert [name for name in of_the_past if not declarations.Shared().reads_past([name])] == []
 
 
 def test_a_damaged_warehouse_is_told_and_one_that_nobody_asks_is_not_opened(tmp_path: Path) -> None:
