@@ -17,9 +17,9 @@ from core.sandbox.contract import announce, when_parent_leaves
 from core.sandbox.redshift.account import Account
 from core.sandbox.redshift.api import DataApi
 from core.sandbox.redshift.catalogue import Catalogue
-from core.sandbox.redshift.engine.warehouse import Warehouse
 from core.sandbox.redshift.execution import Execution
 from core.sandbox.redshift.limits import Limits
+from core.sandbox.redshift.opening import Opening
 from core.sandbox.redshift.results import Results
 from core.sandbox.redshift.sessions import Sessions
 from core.sandbox.redshift.statements import StatementStore
@@ -54,7 +54,8 @@ def _arguments() -> argparse.Namespace:
 
 
 async def _serve(listener: socket.socket, folder: Path, s3_endpoint: str, limits: Limits) -> None:
-    warehouse = Warehouse(folder, s3_endpoint)
+    folder.mkdir(parents=True, exist_ok=True)
+    warehouse = Opening(folder, s3_endpoint)
     store = StatementStore(folder / "statements.sqlite", limits.retention)
     results = Results(folder / "results", limits)
     sessions = Sessions(warehouse, limits.active_sessions)

@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import parse_qs
 from xml.sax.saxutils import escape
 
-from core.sandbox.redshift.engine.warehouse import DATABASE
+from core.sandbox.redshift.engine.settings import DATABASE
 from core.sandbox.redshift.faults import ApiFault, invalid
 from core.sandbox.redshift.requests import Document, page_of, required
 

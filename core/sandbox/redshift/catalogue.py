@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from core.sandbox.redshift.engine.outcome import Column, SqlError
-from core.sandbox.redshift.engine.session import EngineSession
+from core.sandbox.redshift.engine.settings import DATABASE
 from core.sandbox.redshift.engine.text import matches
-from core.sandbox.redshift.engine.warehouse import DATABASE, Warehouse
 from core.sandbox.redshift.faults import ApiFault, invalid
+from core.sandbox.redshift.opening import Opening
 from core.sandbox.redshift.requests import Document, page_of
+
+if TYPE_CHECKING:
+    from core.sandbox.redshift.engine.session import EngineSession
 
 
 class Catalogue:
     """Each call opens a session of its own: it sees what is committed."""
 
-    def __init__(self, warehouse: Warehouse) -> None:
+    def __init__(self, warehouse: Opening) -> None:
         self._warehouse = warehouse
 
     async def list_databases(self, request: Document) -> Document:

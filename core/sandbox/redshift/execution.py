@@ -8,15 +8,18 @@ import logging
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
 
 from core.sandbox.redshift.engine.outcome import SqlError
-from core.sandbox.redshift.engine.session import EngineSession
-from core.sandbox.redshift.engine.warehouse import Warehouse
 from core.sandbox.redshift.faults import ApiFault
 from core.sandbox.redshift.limits import Limits
+from core.sandbox.redshift.opening import Opening
 from core.sandbox.redshift.results import Results, ResultTooLarge
 from core.sandbox.redshift.sessions import ApiSession, Sessions
 from core.sandbox.redshift.statements import FINAL, Part, Statement, StatementStore
+
+if TYPE_CHECKING:
+    from core.sandbox.redshift.engine.session import EngineSession
 
 log = logging.getLogger("redshift")
 
@@ -49,7 +52,7 @@ class Execution:
     """Owns the worker threads. ``submit`` and ``wait`` belong to the event loop's thread."""
 
     def __init__(
-        self, warehouse: Warehouse, store: StatementStore, results: Results, sessions: Sessions, limits: Limits
+        self, warehouse: Opening, store: StatementStore, results: Results, sessions: Sessions, limits: Limits
     ) -> None:
         self._warehouse, self._store, self._results, self._sessions = warehouse, store, results, sessions
         self._limits = limits

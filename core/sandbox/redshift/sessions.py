@@ -6,10 +6,13 @@ import threading
 import time
 import uuid
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from core.sandbox.redshift.engine.session import EngineSession
-from core.sandbox.redshift.engine.warehouse import Warehouse
 from core.sandbox.redshift.faults import ApiFault, invalid
+from core.sandbox.redshift.opening import Opening
+
+if TYPE_CHECKING:
+    from core.sandbox.redshift.engine.session import EngineSession
 
 
 @dataclass(slots=True)
@@ -35,7 +38,7 @@ class ApiSession:
 class Sessions:
     """Open and closed sessions; an idle one closes ``keep_alive`` seconds after its last statement."""
 
-    def __init__(self, warehouse: Warehouse, most: int) -> None:
+    def __init__(self, warehouse: Opening, most: int) -> None:
         self._warehouse, self._most = warehouse, most
         self._lock = threading.Lock()
         self._sessions: dict[str, ApiSession] = {}

@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import boto3
@@ -83,12 +84,134 @@ def test_five_starters_get_one_sandbox_and_the_last_out_stops_it(bare: Places) -
     assert look(bare) == SandboxStatus(running=False, data_dir=str(bare.sandbox))
 
 
+def test_pinned_it_outlives_its_users_until_stopped(bare: Places) -> None:
+    lease = join(bare)
+    lease.ask("pin")
+    lease.wait_for(lambda status: status.pinned, 10)
+    pid = lease.status().pid
+    lease.close(at_once=True)
+    eventually(lambda: look(bare).users == 0)
+    threading.Event().wait(0.6)  # three times the linger
+    assert look(bare).pid == pid
+    assert stop(bare)
+    eventually(lambda: not alive(pid))
+    assert not stop(bare)
+
+
+def test_the_desk_follows(bare: Places) -> None:
+    """A client taken after the sandbox moved points to where it is now."""
+    settings, profiles = SettingsStore(bare.config / "s.toml"), Profiles(bare.config / "p.toml")
+    desk = Desk(bare, settings, profiles, SANDBOX)
+    news: list[SandboxStatus] = []
+    desk.watch_sandbox(news.append)
+    try:
+        first = desk.aws.client("s3")
+        first.create_bucket(Bucket="here")
+        stop(bare)
+        eventually(lambda: news and not news[-1].running)
+        with socket.create_server(("127.0.0.1", int(first.meta.endpoint_url.rpartition(":")[2]))):  # a stranger took it
+            second = desk.aws.client("s3")
+            assert second.meta.endpoint_url != first.meta.endpoint_url
+            assert "here" in [bucket["Name"] for bucket in second.list_buckets()["Buckets"]]
+    finally:
+        desk.close()
+
+
+def test_state_files_that_make_no_sense_are_replaced(bare: Places) -> None:
+    stop(bare)
+    layout = Layout.of(bare).made()
+    for content in (b"", b"{", b"[]", b"null", b'{"port": 1, "token": "x", "pid": 1}', b'{"port": "a"}', b"\xff\xfe"):
+        layout.control.write_bytes(content)
+        assert not look(bare).running
+        assert not stop(bare)
+        layout.ports.write_bytes(content)
+        assert isinstance(Ports(layout.ports).take("s3"), int)
+        layout.control.write_bytes(content)
+    layout.seed_marker.write_bytes(b"[1]")
+    lease = join(bare)
+    try:
+        assert lease.status().service("s3").state == "running"
+        assert lease.status().seed.state == "off"
+    finally:
+        lease.close()
+
+
+def test_reset_finishes_what_a_killed_reset_left(home: Places) -> None:
+    layout = Layout.of(home).made()
+    (layout.data / "s3").mkdir()
+    (layout.root / "data.old" / "half").mkdir(parents=True)
+    reset(home)
+    assert sorted(path.name for path in layout.root.iterdir()) == ["data", "run"]
+    assert list(layout.data.iterdir()) == []
+
+
+def test_a_stranger_on_the_control_port_is_not_believed(home: Places) -> None:
+    layout = Layout.of(home).made()
+    with socket.create_server(("127.0.0.1", 0)) as stranger:
+        port = stranger.getsockname()[1]
+        layout.control.write_text(json.dumps({"port": port, "token": "t", "pid": os.getpid()}))
+
+        def answer() -> None:
+            connection, _ = stranger.accept()
+            with connection:
+                connection.recv(1000)
+                connection.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+
+        thread = threading.Thread(target=answer)
+        thread.start()
+        assert not look(home).running
+        thread.join()
+
+
+def test_no_place_to_write_is_told(home: Places) -> None:
+    home.sandbox.rmdir()
+    home.sandbox.write_text("a file where a folder should be")
+    with pytest.raises(OpsError) as caught:
+        join(home)
+    assert caught.value.code == "disk"
+    assert str(home.sandbox) in caught.value.why
+    assert caught.value.remedy
+
+
+@posix_only
+def test_a_full_disk_is_told(home: Places) -> None:
+    """Every write beyond 10 kB fails, as it does where no space is left."""
+    import resource
+
+    done = subprocess.run(
+        [sys.executable, "main.py", "sandbox", "start"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, 10_000)),
+    )
+    assert done.returncode == 1
+    assert done.stderr.startswith("The sandbox has no place to keep its data.")
+    assert "Traceback" not in done.stderr
+
+
+def test_a_supervisor_that_cannot_start_says_why(home: Places, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(starting.sys, "executable", "/bin/false")
+    with pytest.raises(OpsError, match="could not be started"):
+        join(home)
+
+
+# -- from here on one sandbox is shared --------------------------------------------
+@pytest.fixture(scope="module")
+def lease(bare: Places) -> Iterator[Lease]:
+    """One for all that leave it serving: ten starts of a sandbox took 12 s of CPU."""
+    joined = join(bare)
+    yield joined
+    joined.close()
+
+
 @posix_only
 @pytest.mark.parametrize("name", ["s3", "kinesis", "redshift-data"])
 def test_a_killed_service_comes_back_on_its_port(lease: Lease, name: str) -> None:
     seen: list[SandboxStatus] = []
     lease.on_change(seen.append)
     before = lease.status().service(name)
+    assert before.pid, before  # a signal to 0 would be one to ourselves
     os.kill(before.pid, signal.SIGKILL)
     restarts = before.restarts + 1
     lease.wait_for(lambda status: status.service(name).restarts == restarts and status.settled, 30)
@@ -155,20 +278,6 @@ def test_a_killed_supervisor_takes_its_children_along_and_is_replaced(lease: Lea
     assert look(bare).users == 1
 
 
-def test_pinned_it_outlives_its_users_until_stopped(bare: Places) -> None:
-    lease = join(bare)
-    lease.ask("pin")
-    lease.wait_for(lambda status: status.pinned, 10)
-    pid = lease.status().pid
-    lease.close(at_once=True)
-    eventually(lambda: look(bare).users == 0)
-    threading.Event().wait(0.6)  # three times the linger
-    assert look(bare).pid == pid
-    assert stop(bare)
-    eventually(lambda: not alive(pid))
-    assert not stop(bare)
-
-
 def test_after_a_stop_the_lease_starts_it_again_when_it_is_needed(lease: Lease, bare: Places) -> None:
     s3(lease).create_bucket(Bucket="data")
     s3(lease).put_bucket_versioning(Bucket="data", VersioningConfiguration={"Status": "Enabled"})
@@ -182,77 +291,12 @@ def test_after_a_stop_the_lease_starts_it_again_when_it_is_needed(lease: Lease, 
     assert lease.status().pid != old.pid
 
 
-def test_the_desk_follows(bare: Places) -> None:
-    """A client taken after the sandbox moved points to where it is now."""
-    settings, profiles = SettingsStore(bare.config / "s.toml"), Profiles(bare.config / "p.toml")
-    desk = Desk(bare, settings, profiles, SANDBOX)
-    news: list[SandboxStatus] = []
-    desk.watch_sandbox(news.append)
-    try:
-        first = desk.aws.client("s3")
-        first.create_bucket(Bucket="here")
-        stop(bare)
-        eventually(lambda: news and not news[-1].running)
-        with socket.create_server(("127.0.0.1", int(first.meta.endpoint_url.rpartition(":")[2]))):  # a stranger took it
-            second = desk.aws.client("s3")
-            assert second.meta.endpoint_url != first.meta.endpoint_url
-            assert "here" in [bucket["Name"] for bucket in second.list_buckets()["Buckets"]]
-    finally:
-        desk.close()
-
-
 def test_reset_empties_it_whoever_uses_it(lease: Lease, bare: Places) -> None:
     s3(lease).create_bucket(Bucket="gone")
     reset(bare)
     eventually(lambda: not lease.status().running)
     assert list(Layout.of(bare).data.iterdir()) == []
     assert s3(lease).list_buckets()["Buckets"] == []  # and it serves again
-
-
-def test_reset_finishes_what_a_killed_reset_left(home: Places) -> None:
-    layout = Layout.of(home).made()
-    (layout.data / "s3").mkdir()
-    (layout.root / "data.old" / "half").mkdir(parents=True)
-    reset(home)
-    assert sorted(path.name for path in layout.root.iterdir()) == ["data", "run"]
-    assert list(layout.data.iterdir()) == []
-
-
-def test_state_files_that_make_no_sense_are_replaced(bare: Places) -> None:
-    stop(bare)
-    layout = Layout.of(bare).made()
-    for content in (b"", b"{", b"[]", b"null", b'{"port": 1, "token": "x", "pid": 1}', b'{"port": "a"}', b"\xff\xfe"):
-        layout.control.write_bytes(content)
-        assert not look(bare).running
-        assert not stop(bare)
-        layout.ports.write_bytes(content)
-        assert isinstance(Ports(layout.ports).take("s3"), int)
-        layout.control.write_bytes(content)
-    layout.seed_marker.write_bytes(b"[1]")
-    lease = join(bare)
-    try:
-        assert lease.status().service("s3").state == "running"
-        assert lease.status().seed.state == "off"
-    finally:
-        lease.close()
-
-
-def test_a_stranger_on_the_control_port_is_not_believed(home: Places) -> None:
-    layout = Layout.of(home).made()
-    with socket.create_server(("127.0.0.1", 0)) as stranger:
-        port = stranger.getsockname()[1]
-        layout.control.write_text(json.dumps({"port": port, "token": "t", "pid": os.getpid()}))
-
-        def answer() -> None:
-            connection, _ = stranger.accept()
-            with connection:
-                connection.recv(1000)
-                connection.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
-
-        thread = threading.Thread(target=answer)
-        thread.start()
-        assert not look(home).running
-        thread.join()
 
 
 def test_without_the_token_nobody_is_heard(lease: Lease, bare: Places) -> None:
@@ -279,36 +323,3 @@ def test_without_mariadb_everything_else_works(lease: Lease) -> None:
     assert target.mysql == ()
     assert set(target.endpoints) >= {"s3", "kinesis", "redshift-data", "redshift", "redshift-serverless", "default"}
     assert [warehouse.kind for warehouse in target.warehouses] == ["data-api"]
-
-
-def test_no_place_to_write_is_told(home: Places) -> None:
-    home.sandbox.rmdir()
-    home.sandbox.write_text("a file where a folder should be")
-    with pytest.raises(OpsError) as caught:
-        join(home)
-    assert caught.value.code == "disk"
-    assert str(home.sandbox) in caught.value.why
-    assert caught.value.remedy
-
-
-@posix_only
-def test_a_full_disk_is_told(home: Places) -> None:
-    """Every write beyond 10 kB fails, as it does where no space is left."""
-    import resource
-
-    done = subprocess.run(
-        [sys.executable, "main.py", "sandbox", "start"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, 10_000)),
-    )
-    assert done.returncode == 1
-    assert done.stderr.startswith("The sandbox has no place to keep its data.")
-    assert "Traceback" not in done.stderr
-
-
-def test_a_supervisor_that_cannot_start_says_why(home: Places, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(starting.sys, "executable", "/bin/false")
-    with pytest.raises(OpsError, match="could not be started"):
-        join(home)

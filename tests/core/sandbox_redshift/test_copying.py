@@ -9,13 +9,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
+import pytest
+
 from core.sandbox.redshift.engine.outcome import SqlError
 from core.sandbox.redshift.engine.storage import Storage
 from core.sandbox.redshift.engine.warehouse import Warehouse
-from tests.core.sandbox_redshift.conftest import Engine
+from tests.core.sandbox_redshift.conftest import Engine, made_of
 from tests.core.sandbox_redshift.test_statements import _same
 
-STEPS = Path(__file__).parent / "copy-unload-show.json"
+HERE = Path(__file__).parent
 
 
 class Bucket(Storage):
@@ -81,15 +83,18 @@ def _trouble(step: dict[str, Any], engine: Engine, bucket: Bucket) -> str:
     return ""
 
 
-def test_copy_unload_and_show_do_what_their_pages_say(warehouse: Warehouse) -> None:
+@pytest.mark.parametrize("name", ["copy-unload-show", "copy-unload-daily"])
+def test_copy_unload_and_show_do_what_their_pages_say(name: str, empty: Path, tmp_path: Path) -> None:
     bucket = Bucket()
+    warehouse = Warehouse(made_of(empty, tmp_path), "")
     session = warehouse.session("dev", "awsuser")
     session.storage = bucket
     troubles = []
-    for step in json.loads(STEPS.read_text(encoding="utf-8"))["steps"]:
+    for step in json.loads((HERE / f"{name}.json").read_text(encoding="utf-8"))["steps"]:
         for key, text in step.get("put", {}).items():  # a character is a byte where UTF-8 is to be broken
             bucket.put(f"s3://b/{key}", io.BytesIO(text.encode("latin-1" if key == "inv" else "utf-8")))
         if "sql" in step and (trouble := _trouble(step, Engine(session), bucket)):
             troubles.append(f"{step['sql']}\n    {trouble}")
     session.close()
+    warehouse.close()
     assert not troubles, "\n".join(troubles)

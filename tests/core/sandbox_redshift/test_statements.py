@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import json
-import shutil
+import re
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from core.sandbox.redshift.engine import declarations
 from core.sandbox.redshift.engine.outcome import NeedsCluster, SqlError
 from core.sandbox.redshift.engine.warehouse import Warehouse
+from core.sandbox.redshift.opening import Opening
 from tests.conftest import SHARED
-from tests.core.sandbox_redshift.conftest import Engine
+from tests.core.sandbox_redshift.conftest import Engine, made_of
 
 HERE = Path(__file__).parent
 PUBLIC = SHARED / "data" / "redshift-statements.json"
@@ -39,7 +41,7 @@ def _trouble(engine: Engine, case: dict[str, Any]) -> str:
     """What is wrong with a case, or nothing."""
     expected = case["expect"]
     try:
-        rows = engine(case["sql"])
+        rows, columns = engine.answer(case["sql"])
     except NeedsCluster as error:
         if case.get("name") in _REFUSED or expected.get("error") is True or expected.get("refused"):
             return ""
@@ -49,12 +51,13 @@ def _trouble(engine: Engine, case: dict[str, Any]) -> str:
         return "" if wanted is True or (wanted and wanted.lower() in str(error).lower()) else str(error)
     if expected.get("error") or expected.get("refused"):
         return f"gave {rows}, an error was expected"
-    if "first_column_name" in expected and engine.labels(case["sql"])[0] != expected["first_column_name"]:
-        return f"the column is called {engine.labels(case['sql'])[0]}"
-    if "names" in expected and engine.labels(case["sql"]) != expected["names"]:
-        return f"the columns are called {engine.labels(case['sql'])}"
-    if "types" in expected and engine.types(case["sql"]) != expected["types"]:
-        return f"the types are {engine.types(case['sql'])}"
+    names, types = [one.label for one in columns], [one.type.sql for one in columns]
+    if "first_column_name" in expected and names[0] != expected["first_column_name"]:
+        return f"the column is called {names[0]}"
+    if "names" in expected and names != expected["names"]:
+        return f"the columns are called {names}"
+    if "types" in expected and types != expected["types"]:
+        return f"the types are {types}"
     if "rows" not in expected:
         return ""
     wanted = expected["rows"]
@@ -78,18 +81,6 @@ def _run(path: Path, engine: Engine, *, without_storage: bool) -> None:
     assert not troubles, "\n".join(troubles)
 
 
-@pytest.fixture(scope="module")
-def empty(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A new warehouse's folder; a copy of it opens at once, its definitions being there already."""
-    folder: Path = tmp_path_factory.mktemp("empty")
-    Warehouse(folder, "").close()
-    return folder
-
-
-def _made(empty: Path, folder: Path) -> Path:
-    return Path(shutil.copytree(empty, folder / "warehouse"))
-
-
 @pytest.mark.parametrize(
     "name",
     [
@@ -104,10 +95,11 @@ def _made(empty: Path, folder: Path) -> Path:
         "reference-functions",
         "reference-statements",
         "reference-everything",
+        "daily-work",
     ],
 )
 def test_statements_give_what_the_manual_says(name: str, empty: Path, tmp_path: Path) -> None:
-    warehouse = Warehouse(_made(empty, tmp_path), "http://127.0.0.1:1")
+    warehouse = Warehouse(made_of(empty, tmp_path), "http://127.0.0.1:1")
     session = warehouse.session("dev", "awsuser")
     try:
         _run(HERE / f"{name}.json", Engine(session), without_storage=True)
@@ -119,7 +111,7 @@ def test_statements_give_what_the_manual_says(name: str, empty: Path, tmp_path: 
 def test_the_public_sample_passes_but_for_what_is_refused(empty: Path, tmp_path: Path) -> None:
     if not PUBLIC.exists():
         pytest.skip("the shared statements are not on this computer")
-    warehouse = Warehouse(_made(empty, tmp_path), "http://127.0.0.1:1")
+    warehouse = Warehouse(made_of(empty, tmp_path), "http://127.0.0.1:1")
     session = warehouse.session("dev", "awsuser")
     try:
         _run(PUBLIC, Engine(session), without_storage=True)
@@ -186,14 +178,14 @@ def test_a_failed_statement_leaves_nothing_behind(engine: Engine) -> None:
     assert engine("select count(*) from svv_tables where table_name = 'other'") == [[0]]
 
 
-def test_data_and_declarations_survive_a_restart(tmp_path: Path) -> None:
-    first = Warehouse(tmp_path, "")
+def test_data_and_declarations_survive_a_restart(empty: Path, tmp_path: Path) -> None:
+    first = Warehouse(made_of(empty, tmp_path), "")
     session = first.session("dev", "")
     Engine(session)("create table kept (a int identity(1,1), b varchar(3)) distkey(b) sortkey(a)")
     Engine(session)("insert into kept (b) values ('x')")
     session.close()
     first.close()
-    second = Warehouse(tmp_path, "")
+    second = Warehouse(tmp_path / "warehouse", "")
     again = second.session("dev", "")
     engine = Engine(again)
     engine("insert into kept (b) values ('y')")
@@ -206,8 +198,57 @@ def test_data_and_declarations_survive_a_restart(tmp_path: Path) -> None:
     second.close()
 
 
-def test_the_history_is_whole_at_each_statement_and_after_a_restart(tmp_path: Path) -> None:
-    first = Warehouse(tmp_path, "")
+def test_what_others_declare_is_seen_and_what_is_rolled_back_is_not(warehouse: Warehouse) -> None:
+    one, two = Engine(warehouse.session("dev", "")), Engine(warehouse.session("dev", ""))
+    one("create table shared (a int)")
+    assert two("select * from shared") == []
+    one("alter table shared add column b int default 5")
+    two("insert into shared (a) values (1)")
+    assert two("select * from shared") == [[1, 5]]
+    one("begin")
+    one("alter table shared add column c int")
+    assert one.labels("select * from shared") == ["a", "b", "c"]
+    assert two.labels("select * from shared") == ["a", "b"]
+    one("rollback")
+    assert one.labels("select * from shared") == ["a", "b"]
+    two("begin")
+    two("select 1")
+    one("alter table shared rename to moved")
+    assert two.labels("select * from moved") == ["a", "b"]
+    two("commit")
+    with pytest.raises(SqlError, match="does not exist"):
+        two("select * from shared")
+    one("create temp table moved (own int)")
+    assert (one.labels("select * from moved"), two.labels("select * from moved")) == (["own"], ["a", "b"])
+    one("drop table public.moved")
+    assert one.labels("select * from moved") == ["own"]
+    one.session.close()
+    two.session.close()
+
+
+def test_views_follow_a_table_that_is_renamed(engine: Engine) -> None:
+    """The change of tables at the end of a load: a bound view goes on reading the old one."""
+    engine("create table goods (id int identity(1,1), v int)")
+    engine("insert into goods (v) values (10)")
+    engine("create view seen_goods as select g.v, goods.id from goods join public.goods g on g.id = goods.id")
+    engine("create materialized view kept_goods as select v from goods")
+    engine("create view public.late_goods as select v from public.goods with no schema binding")
+    engine("alter table goods rename to goods_old")
+    engine("create table goods (id int identity(1,1), v int)")
+    engine("insert into goods (v) values (20)")
+    engine("refresh materialized view kept_goods")
+    assert (engine("select v from seen_goods"), engine("select v from kept_goods")) == ([[10]], [[10]])
+    assert engine("select v from late_goods") == [[20]]
+    engine("alter table seen_goods rename to watched_goods")
+    assert engine("select id from watched_goods") == [[1]]
+    with pytest.raises(NeedsCluster, match="watched_goods reads"):
+        engine("alter table goods_old rename column v to w")
+    with pytest.raises(SqlError, match="depend"):
+        engine("drop table goods_old")
+
+
+def test_the_history_is_whole_at_each_statement_and_after_a_restart(empty: Path, tmp_path: Path) -> None:
+    first = Warehouse(made_of(empty, tmp_path), "")
     session = first.session("dev", "")
     engine = Engine(session)
     engine("select 41")
@@ -224,7 +265,7 @@ def test_the_history_is_whole_at_each_statement_and_after_a_restart(tmp_path: Pa
     engine("select 44")
     session.close()
     first.close()
-    second = Warehouse(tmp_path, "")
+    second = Warehouse(tmp_path / "warehouse", "")
     again = second.session("dev", "")
     assert Engine(again)(
         "select count(*), max(status) from sys_query_history where query_text in ('select 44', 'select 41')"
@@ -232,6 +273,26 @@ def test_the_history_is_whole_at_each_statement_and_after_a_restart(tmp_path: Pa
     assert Engine(again)("select count(*) from stv_inflight") == [[1]]  # this one; none was left running
     again.close()
     second.close()
+
+
+def test_every_system_table_of_the_journal_has_it_written_down_first() -> None:
+    script = Path(declarations.__file__).with_name("system_views.sql").read_text(encoding="utf-8")
+    views = [part.split(" AS", 1) for part in script.split("CREATE OR REPLACE VIEW rs_pg.")[1:]]
+    of_the_past = [name for name, text in views if re.search("rs_meta.(query_log|load_|unload_)", text)]
+    assert len(of_the_past) > 10
+    assert [name for name in of_the_past if not declarations.Shared().reads_past([name])] == []
+
+
+def test_a_damaged_warehouse_is_told_and_one_that_nobody_asks_is_not_opened(tmp_path: Path) -> None:
+    (tmp_path / "dev.duckdb").write_bytes(b"no database" * 1000)
+    opening = Opening(tmp_path, "")
+    for _ in range(2):
+        with pytest.raises(SqlError, match="could not be opened"):
+            opening.session("dev", "")
+    opening.close()
+    unasked = Opening(tmp_path / "new", "")
+    unasked.close()
+    assert not (tmp_path / "new").exists()
 
 
 def test_a_result_left_half_read_stops_nothing(engine: Engine) -> None:

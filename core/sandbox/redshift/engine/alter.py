@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from core.sandbox.redshift.engine import objects, tables
+from core.sandbox.redshift.engine import objects, renaming, tables
 from core.sandbox.redshift.engine.column_types import read_type
 from core.sandbox.redshift.engine.context import Context
 from core.sandbox.redshift.engine.declarations import TableSpec
@@ -13,14 +13,15 @@ from core.sandbox.redshift.engine.text import quoted
 
 def alter_table(session: Context, reader: Reader) -> Outcome:
     """The reader stands after ALTER TABLE."""
-    spec = session.catalog.table(*reader.path())
+    path = reader.path()
+    if reader.take("rename", "to"):
+        return renaming.rename(session, session.catalog.table(*path, kinds=("table", "view", "late")), reader)
+    spec = session.catalog.table(*path)
     duck = session.catalog.duck(spec.schema, spec.name)
     if reader.take("append", "from"):
         return _append(session, reader, spec, duck)
     notes: list[str] = []
-    if reader.take("rename", "to"):
-        _rename(session, spec, duck, reader.name())
-    elif reader.take("rename"):
+    if reader.take("rename"):
         reader.take("column")
         column = spec.column(reader.name())
         reader.need("to")
@@ -29,6 +30,7 @@ def alter_table(session: Context, reader: Reader) -> Outcome:
         session.connection.execute(f"ALTER TABLE {duck} RENAME COLUMN {quoted(column.name)} TO {quoted(new)}")
         column.name = new
         session.catalog.save(spec)
+        renaming.keep_readers(session, spec)
     elif reader.take("add"):
         _add(session, reader, spec, duck)
     elif reader.take("drop"):
@@ -51,13 +53,6 @@ def alter_table(session: Context, reader: Reader) -> Outcome:
 def _free(spec: TableSpec, name: str) -> None:
     if any(one.name == name for one in spec.columns):
         raise SqlError(f'column "{name}" of relation "{spec.name}" already exists')
-
-
-def _rename(session: Context, spec: TableSpec, duck: str, new: str) -> None:
-    if session.catalog.locate(spec.schema, new):
-        raise SqlError(f'Relation "{new}" already exists')
-    session.connection.execute(f"ALTER TABLE {duck} RENAME TO {quoted(new)}")
-    session.catalog.rename(spec.schema, spec.name, new)
 
 
 def _add(session: Context, reader: Reader, spec: TableSpec, duck: str) -> None:
@@ -87,7 +82,7 @@ def _add(session: Context, reader: Reader, spec: TableSpec, duck: str) -> None:
 
 def _set_not_null(session: Context, spec: TableSpec, duck: str, column: str) -> None:
     """Write the table anew: DuckDB's own SET NOT NULL refuses a table with updates that are not checkpointed yet."""
-    place = ("temp", "main") if spec.schema == session.catalog.temporary else ("dev", spec.schema)
+    place = session.catalog.duck_place(spec.schema)
     parts = [
         f"{quoted(name)} {kind}{f' DEFAULT {default}' if default else ''}{'' if nullable and name != column else ' NOT NULL'}"
         for name, kind, default, nullable in session.catalog.rows(

@@ -178,6 +178,10 @@ class Catalog:
         """The name DuckDB knows a user's relation by."""
         return f"temp.main.{quoted(name)}" if schema == self.temporary else f"dev.{quoted(schema)}.{quoted(name)}"
 
+    def duck_place(self, schema: str) -> tuple[str, str]:
+        """The database and the schema in which DuckDB has a user's relation."""
+        return ("temp", "main") if schema == self.temporary else ("dev", schema)
+
     def table(self, schema: str, name: str, kinds: tuple[str, ...] = ("table",)) -> TableSpec:
         """The whole declaration, to be changed and saved or not. Raises SqlError if it is absent or of another kind."""
         spec = self._located(schema, name)
@@ -244,6 +248,7 @@ class Catalog:
                 f"UPDATE rs_meta.{table} SET table_name = ? WHERE schema_name = ? AND table_name = ?",
                 [new, schema, name],
             )
+        self.rows("UPDATE rs_meta.depends SET view_name = ? WHERE view_schema = ? AND view_name = ?", new, schema, name)
 
     def forget(self, schema: str, name: str) -> None:
         self._changed.add((schema, name))
@@ -255,6 +260,12 @@ class Catalog:
         self.rows("DELETE FROM rs_meta.depends WHERE view_schema = ? AND view_name = ?", schema, name)
         for place, table in sorted(touched):
             self.rows("INSERT INTO rs_meta.depends VALUES (?, ?, ?, ?)", schema, name, place, table)
+
+    def late_views(self) -> list[tuple[Any, ...]]:
+        """Schema, name and definition of each late-binding view."""
+        return self.rows(
+            "SELECT schema_name, table_name, definition FROM rs_meta.tables WHERE kind = 'late' ORDER BY schema_name, table_name"
+        )
 
     def dependants(self, schema: str, name: str) -> list[tuple[str, str]]:
         """Bound views over the relation."""

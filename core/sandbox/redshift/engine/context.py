@@ -121,7 +121,7 @@ class Context:
         name = "rs_incoming"
         self.connection.register(name, table)
         try:
-            changed = self.execute(text.format(source=name))
+            changed = self.execute(text.replace("{source}", name))
         except duckdb.Error as error:
             with suppress(duckdb.Error):  # what matters is why the INSERT failed
                 self.connection.unregister(name)
@@ -136,7 +136,7 @@ class Context:
         scratch = self.connection.cursor()
         try:
             scratch.register("rs_incoming", table)
-            return scratch.sql(text.format(source="rs_incoming")).to_arrow_table()
+            return scratch.sql(text.replace("{source}", "rs_incoming")).to_arrow_table()
         except duckdb.Error as error:
             raise translated(error) from error
         finally:

@@ -20,8 +20,10 @@ class CopyOptions:
     null_as: str = "\\N"
     ignore_header: int = 0
     max_error: int = 0
-    date_format: str = "auto"
-    time_format: str = "auto"
+    date_format: str = ""
+    """Empty: the default, years first and parted by dashes; ``auto`` takes all that a cast takes."""
+    time_format: str = ""
+    any_date: bool = False
     encoding: str = "utf-8"
     bad_chars: str | None = None
     manifest: bool = False
@@ -44,6 +46,7 @@ _FLAGS = {
     "manifest": "manifest", "emptyasnull": "empty_as_null", "blanksasnull": "blanks_as_null", "truncatecolumns": "truncate_columns",
     "explicit_ids": "explicit_ids", "fillrecord": "fill_record", "ignoreblanklines": "ignore_blank_lines", "escape": "escape",
     "removequotes": "remove_quotes", "trimblanks": "trim_blanks", "noload": "no_load", "roundec": "round_decimals", "serializetojson": "serialize_to_json",
+    "acceptanydate": "any_date",
 }  # fmt: skip
 _COMPRESSIONS = {"gzip": "gzip", "bzip2": "bzip2", "zstd": "zstd"}
 _REFUSED = ("avro", "orc", "shapefile", "lzop", "ssh", "encrypted", "master_symmetric_key", "with", "rowsperslice")
@@ -98,9 +101,6 @@ def read_options(reader: Reader) -> CopyOptions:
             reader.take("as")
             nearby = reader.peek()
             options.bad_chars = reader.string() if nearby is not None and nearby.kind == "string" else "?"
-        elif word == "acceptanydate":
-            options.ignored.append("ACCEPTANYDATE")
-            raise NeedsCluster("COPY ... ACCEPTANYDATE")
         elif word == "ignoreallerrors":
             options.max_error = 10**9
         elif word in _FLAGS:

@@ -11,6 +11,7 @@ from typing import IO, Any
 
 from core.sandbox.redshift.engine.casts import assigned, cast
 from core.sandbox.redshift.engine.context import Context
+from core.sandbox.redshift.engine.copy_dates import copied_moment
 from core.sandbox.redshift.engine.copy_fields import csv_records, open_escape, split_fields
 from core.sandbox.redshift.engine.copy_files import Whole, documents, fits_parquet, follow, read_json_paths
 from core.sandbox.redshift.engine.copy_options import CopyOptions, read_options
@@ -303,10 +304,9 @@ class _Load:
             return cast(Value(source, TEXT), kind)
         if kind.name == "super":
             return f"rs_json_parse({source})"
-        if kind.name == "date" and options.date_format.lower() != "auto":
-            return f"rs_to_date(trim({source}), {literal(options.date_format)}, true)"
-        if kind.name in ("timestamp", "timestamptz") and options.time_format.lower() != "auto":
-            return _moment(source, options.time_format, kind)
+        if kind.name in ("date", "timestamp", "timestamptz"):
+            text = copied_moment(source, kind, options)
+            return f"TRY({text})" if options.any_date else text
         if kind.name == "varbyte":
             return f"unhex({source})"
         if kind.name == "numeric" and not options.round_decimals:
@@ -371,16 +371,6 @@ def _scalar(value: Any, kind: SqlType) -> str | None:
     if isinstance(value, bool):
         return "true" if value else "false"
     return str(value)
-
-
-def _moment(source: str, shape: str, kind: SqlType) -> str:
-    lower = shape.lower()
-    if lower in ("epochsecs", "epochmillisecs"):
-        factor = 1_000_000 if lower == "epochsecs" else 1000
-        text = f"make_timestamp(CAST(CAST({source} AS DECIMAL(38,6)) * {factor} AS BIGINT))"
-    else:
-        text = f"rs_read_moment(trim({source}), {literal(shape)}, true)"
-    return f"timezone('UTC', {text})" if kind.name == "timestamptz" else text
 
 
 def _from_parquet(kind: SqlType, source: str, options: CopyOptions) -> str:

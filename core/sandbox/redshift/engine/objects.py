@@ -63,13 +63,18 @@ def create_view(session: Context, reader: Reader, replace: bool) -> Outcome:
     spec.columns = [ColumnSpec(label, kind) for label, (_, kind) in zip(labels, query.columns, strict=True)]
     if located is not None and located[1] == "view":
         _same_columns(session.catalog.table(spec.schema, name, kinds=("view",)), spec)
-    listed = ", ".join(f"q.c{n} AS {quoted(label)}" for n, label in enumerate(labels, 1))
-    session.connection.execute(
-        f"CREATE OR REPLACE VIEW {session.catalog.duck(spec.schema, name)} AS SELECT {listed} FROM ({query.sql}) AS q"
-    )
+    make_view(session, spec, query.sql)
     session.catalog.save(spec, session.user)
     session.catalog.depend(spec.schema, name, touched)
     return Outcome()
+
+
+def make_view(session: Context, spec: TableSpec, text: str) -> None:
+    """The view in DuckDB, over the text of its compiled query."""
+    listed = ", ".join(f"q.c{n} AS {quoted(one.name)}" for n, one in enumerate(spec.columns, 1))
+    session.connection.execute(
+        f"CREATE OR REPLACE VIEW {session.catalog.duck(spec.schema, spec.name)} AS SELECT {listed} FROM ({text}) AS q"
+    )
 
 
 def _check_qualified(node: exp.Expression) -> None:
@@ -198,7 +203,7 @@ def drop_broken_views(session: Context, spec: TableSpec, column: str, cascade: b
     """After a column went: the bound views that read it go too, or, without CASCADE, forbid it. Raises SqlError."""
     for place, view in session.catalog.dependants(spec.schema, spec.name):
         located = session.catalog.locate(place, view)
-        if located is None or not _broken(session, place, view):
+        if located is None or not broken(session, place, view):
             continue
         if not cascade:
             raise SqlError(
@@ -208,7 +213,7 @@ def drop_broken_views(session: Context, spec: TableSpec, column: str, cascade: b
         _drop_with_dependants(session, place, view, located[1], True)
 
 
-def _broken(session: Context, schema: str, name: str) -> bool:
+def broken(session: Context, schema: str, name: str) -> bool:
     """Whether a view's definition no longer gives the columns it was made with."""
     spec = session.catalog.table(schema, name, kinds=("view", "materialized"))
     try:
@@ -222,12 +227,28 @@ def _drop_relation(session: Context, schema: str, name: str, kind: str) -> None:
     if kind == "view":
         session.connection.execute(f"DROP VIEW {duck}")
     elif kind in ("table", "materialized"):
-        spec = session.catalog.table(schema, name, kinds=("table", "materialized"))
-        session.connection.execute(f"DROP TABLE {duck}")
-        for one in spec.columns:
-            if one.identity:
-                session.connection.execute(f"DROP SEQUENCE IF EXISTS {tables.sequence_name(session, spec, one.name)}")
+        _drop_table(session, session.catalog.table(schema, name, kinds=("table", "materialized")))
     session.catalog.forget(schema, name)
+
+
+def _drop_table(session: Context, spec: TableSpec) -> None:
+    """Drop the table in DuckDB, and the sequences of its IDENTITY columns."""
+    sequences = (
+        []
+        if not any(one.identity for one in spec.columns)
+        else [
+            default.removeprefix("nextval('").removesuffix("')").replace("''", "'")
+            for (default,) in session.catalog.rows(
+                "SELECT column_default FROM duckdb_columns() WHERE database_name = ? AND schema_name = ? AND table_name = ?"
+                " AND column_default LIKE 'nextval(%'",
+                *session.catalog.duck_place(spec.schema),
+                spec.name,
+            )
+        ]
+    )
+    session.connection.execute(f"DROP TABLE {session.catalog.duck(spec.schema, spec.name)}")
+    for sequence in sequences:
+        session.connection.execute(f"DROP SEQUENCE {sequence}")
 
 
 def _drop_schema(session: Context, reader: Reader) -> Outcome:

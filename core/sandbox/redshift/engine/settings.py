@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+DATABASE = "dev"
 SETTINGS = {
     "search_path": '"$user", public', "timezone": "UTC", "datestyle": "ISO, MDY", "query_group": "unset", "statement_timeout": "0",
     "enable_result_cache_for_session": "on", "extra_float_digits": "0", "wlm_query_slot_count": "1", "max_cursor_result_set_size": "0",

@@ -11,6 +11,7 @@ from core.sandbox.redshift.engine.casts import common, converted
 from core.sandbox.redshift.engine.compiling import Compiler
 from core.sandbox.redshift.engine.expression import condition
 from core.sandbox.redshift.engine.outcome import NeedsCluster, SqlError
+from core.sandbox.redshift.engine.table_functions import aliased, table_function
 from core.sandbox.redshift.engine.text import literal, quoted
 from core.sandbox.redshift.engine.types import INT4, INT8, SUPER, TEXT, SqlType
 from core.sandbox.redshift.engine.value import Field, Relation, Scope, Value
@@ -93,7 +94,7 @@ def _source(compiler: Compiler, node: Any, scope: Scope) -> tuple[str, Relation]
         if node.args.get(clause):
             raise NeedsCluster(name)
     if isinstance(node, exp.Table) and isinstance(node.this, exp.Anonymous):
-        text, relation = _table_function(compiler, node, scope)
+        text, relation = table_function(compiler, node, scope)
     elif isinstance(node, exp.Table):
         text, relation = table_relation(compiler, node, None)
     elif isinstance(node, exp.Subquery) and not isinstance(node.this, exp.Table):
@@ -128,7 +129,7 @@ def table_relation(compiler: Compiler, node: Any, alias: str | None) -> tuple[st
             if name in ctes:
                 cte, columns = ctes[name]
                 fields = [Field(label, kind, f"{inner}.c{n}") for n, (label, kind) in enumerate(columns, 1)]
-                return f"{cte} AS {inner}", _aliased(Relation(shown, fields), given)
+                return f"{cte} AS {inner}", aliased(Relation(shown, fields), given)
     found = compiler.catalog.find(schema, name)
     compiler.touched.add((found.schema, found.name))
     if found.definition is not None:  # a late-binding view: bound now
@@ -138,21 +139,9 @@ def table_relation(compiler: Compiler, node: Any, alias: str | None) -> tuple[st
         query = compiler.query(parse_query(found.definition), None)
         compiler.ctes = saved
         fields = [Field(label, kind, f"{inner}.c{n}") for n, (label, kind) in enumerate(query.columns, 1)]
-        return f"({query.sql}) AS {inner}", _aliased(Relation(shown, fields, found.schema, found.name), given)
+        return f"({query.sql}) AS {inner}", aliased(Relation(shown, fields, found.schema, found.name), given)
     fields = [Field(column, kind, f"{inner}.{quoted(column)}") for column, kind in found.columns]
-    return f"{found.duck} AS {inner}", _aliased(Relation(shown, fields, found.schema, found.name), given)
-
-
-def _aliased(relation: Relation, given: Any) -> Relation:
-    names = [one.name.lower() for one in (given.args.get("columns") or [])] if given is not None else []
-    if len(names) > len(relation.fields):
-        raise SqlError(
-            f'table "{relation.alias}" has {len(relation.fields)} columns available but {len(names)} columns specified'
-        )
-    relation.fields = [
-        Field(names[n], one.type, one.sql) if n < len(names) else one for n, one in enumerate(relation.fields)
-    ]
-    return relation
+    return f"{found.duck} AS {inner}", aliased(Relation(shown, fields, found.schema, found.name), given)
 
 
 def _derived(compiler: Compiler, node: Any, scope: Scope) -> tuple[str, Relation]:
@@ -161,25 +150,7 @@ def _derived(compiler: Compiler, node: Any, scope: Scope) -> tuple[str, Relation
     inner = compiler.name()
     fields = [Field(label, kind, f"{inner}.c{n}") for n, (label, kind) in enumerate(query.columns, 1)]
     alias = given.name.lower() if given is not None and given.name else f" {inner}"
-    return f"({query.sql}) AS {inner}", _aliased(Relation(alias, fields), given)
-
-
-def _table_function(compiler: Compiler, node: Any, scope: Scope) -> tuple[str, Relation]:
-    name = str(node.this.this).lower()
-    if name != "generate_series":
-        raise NeedsCluster(f"The table function {name.upper()}")
-    arguments = [compiler.value(one, scope) for one in node.this.expressions]
-    if not 2 <= len(arguments) <= 3 or not all(one.type.is_integer for one in arguments):
-        raise SqlError("generate_series takes two or three integers")
-    inner = compiler.name()
-    given = node.args.get("alias")
-    alias = given.name.lower() if given is not None and given.name else "generate_series"
-    kind = INT8 if any(one.type.name == "int8" for one in arguments) else INT4
-    text = f"(SELECT CAST(unnest(generate_series({', '.join(one.sql for one in arguments)})) AS {kind.duck}) AS c1) AS {inner}"
-    relation = Relation(alias, [Field("generate_series", kind, f"{inner}.c1")])
-    if given is not None and given.name and not given.args.get("columns"):
-        relation.fields = [Field(alias, kind, f"{inner}.c1")]
-    return text, _aliased(relation, given)
+    return f"({query.sql}) AS {inner}", aliased(Relation(alias, fields), given)
 
 
 # -- SUPER --------------------------------------------------------------------------

@@ -17,7 +17,7 @@ CREATE OR REPLACE VIEW rs_info.tables AS
   WHERE t.schema_name NOT LIKE 'pg_temp_%';
 
 CREATE OR REPLACE VIEW rs_info.views AS
-  SELECT 'dev' AS table_catalog, schema_name AS table_schema, table_name, definition AS view_definition
+  SELECT 'dev' AS table_catalog, schema_name AS table_schema, table_name, rs_view_text(kind, table_name, definition) AS view_definition
   FROM rs_meta.tables
   WHERE kind IN ('view', 'late', 'materialized');
 
@@ -148,10 +148,10 @@ CREATE OR REPLACE VIEW rs_pg.pg_tables AS
   SELECT t.schema_name AS schemaname, t.table_name AS tablename, t.owner AS tableowner, NULL::VARCHAR AS tablespace, false AS hasindexes, false AS
     hasrules, false AS hastriggers
   FROM rs_meta.tables t
-  WHERE t.kind IN ('table', 'materialized') AND t.schema_name NOT LIKE 'pg_temp_%';
+  WHERE t.kind = 'table' AND t.schema_name NOT LIKE 'pg_temp_%';
 
 CREATE OR REPLACE VIEW rs_pg.pg_views AS
-  SELECT schema_name AS schemaname, table_name AS viewname, owner AS viewowner, definition
+  SELECT schema_name AS schemaname, table_name AS viewname, owner AS viewowner, rs_view_text(kind, table_name, definition) AS definition
   FROM rs_meta.tables
   WHERE kind IN ('view', 'late', 'materialized');
 
@@ -189,12 +189,6 @@ CREATE OR REPLACE VIEW rs_pg.pg_class_info AS
   SELECT relname, relnamespace, relowner, relkind, oid AS reloid, relnatts, reldiststyle AS releffectivediststyle
   FROM rs_pg.pg_class;
 
-CREATE OR REPLACE VIEW rs_pg.pg_attribute AS
-  SELECT t.id AS attrelid, c.column_name AS attname, c.position::SMALLINT AS attnum, c.not_null AS attnotnull, c.distkey AS attisdistkey, c.sortkey AS
-    attsortkeyord, false AS attisdropped
-  FROM rs_meta.columns c
-  JOIN rs_meta.tables t ON t.schema_name = c.schema_name AND t.table_name = c.table_name;
-
 CREATE OR REPLACE VIEW rs_pg.stl_query AS
   SELECT 100 AS userid, q.query_id AS query, 'default' AS label, q.transaction_id AS xid, q.pid, 'dev' AS database, q.query_text AS querytxt,
     q.start_time AS starttime, q.end_time AS endtime, CASE WHEN q.status = 'success' THEN 0 ELSE 1 END AS aborted, 0 AS insert_pristine, 0 AS
@@ -220,7 +214,7 @@ CREATE OR REPLACE VIEW rs_pg.stl_utilitytext AS
 
 CREATE OR REPLACE VIEW rs_pg.svl_statementtext AS
   SELECT 100 AS userid, q.transaction_id AS xid, q.pid, 'default' AS label, q.start_time AS starttime, q.end_time AS endtime, 0 AS sequence,
-    q.query_type AS type, left(q.query_text, 200) AS text
+    CASE WHEN q.query_type IN ('DDL', 'UTILITY') THEN q.query_type ELSE 'QUERY' END AS type, left(q.query_text, 200) AS text
   FROM rs_meta.query_log q;
 
 CREATE OR REPLACE VIEW rs_pg.svl_qlog AS

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from typing import Any
 
 from sqlglot import exp
@@ -287,7 +288,7 @@ def make(session: Context, spec: TableSpec) -> None:
         text = f"{quoted(one.name)} {one.type.duck}"
         if one.identity:
             _, seed, step = one.identity.split()
-            sequence = sequence_name(session, spec, one.name)
+            sequence = _new_sequence(session, spec, one.name)
             low = "MINVALUE -9223372036854775808 MAXVALUE 9223372036854775807"
             session.connection.execute(
                 f"CREATE OR REPLACE {'TEMP ' if temporary else ''}SEQUENCE {sequence} INCREMENT BY {step} {low} START WITH {seed}"
@@ -303,8 +304,9 @@ def make(session: Context, spec: TableSpec) -> None:
     session.catalog.save(spec, session.user)
 
 
-def sequence_name(session: Context, spec: TableSpec, column: str) -> str:
-    plain = quoted(f"identity.{spec.schema}.{spec.name}.{column}")
+def _new_sequence(session: Context, spec: TableSpec, column: str) -> str:
+    """A name that no other has: the table may be renamed, and another made under its old name."""
+    plain = quoted(f"identity.{spec.schema}.{spec.name}.{column}.{uuid.uuid4().hex[:12]}")
     return plain if spec.schema == session.catalog.temporary else f"dev.rs_meta.{plain}"
 
 

@@ -12,10 +12,10 @@ from core.sandbox.redshift.engine.declarations import Shared
 from core.sandbox.redshift.engine.journal import Journal
 from core.sandbox.redshift.engine.outcome import SqlError
 from core.sandbox.redshift.engine.session import EngineSession
+from core.sandbox.redshift.engine.settings import DATABASE
 from core.sandbox.redshift.engine.storage import Storage
 from core.sandbox.redshift.engine.udf.register import register_functions
 
-DATABASE = "dev"
 _HERE = Path(__file__).parent
 
 
@@ -64,7 +64,10 @@ class Warehouse:
     def _define(self) -> None:
         """Schemas each time; macros and system views only when they are not those of this version (half a second)."""
         self._root.execute((_HERE / "bootstrap.sql").read_text(encoding="utf-8"))
-        scripts = [(_HERE / name).read_text(encoding="utf-8") for name in ("udf/macros.sql", "system_views.sql")]
+        scripts = [
+            (_HERE / name).read_text(encoding="utf-8")
+            for name in ("udf/macros.sql", "system_views.sql", "tool_views.sql")
+        ]
         version = hashlib.sha256("".join(scripts).encode()).hexdigest()
         if self._root.execute("SELECT version FROM rs_meta.definitions").fetchall() == [(version,)]:
             return

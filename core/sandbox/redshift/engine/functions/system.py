@@ -21,6 +21,7 @@ refuse(
     "change_query_priority", "change_session_priority", "change_user_priority", "default_iam_role", "current_aws_account", "current_namespace",
     "pg_get_grantee_by_iam_role", "pg_get_iam_role_by_user", "pg_get_session_roles", "get_external_schema", "invoke_rls",
 )  # fmt: skip
+refuse("comments are not kept", "obj_description", "col_description")
 refuse("use SET, which takes effect for the whole session", "set_config")
 refuse(
     "the catalogue's views say the same",
@@ -28,7 +29,6 @@ refuse(
     "pg_get_late_binding_view_cols",
     "pg_get_viewdef",
     "pg_get_userbyid",
-    "format_type",
 )
 
 
@@ -105,6 +105,14 @@ def _privilege(call: Call) -> Value:
         raise call.unknown()
     call.args()
     return Value("true", BOOL)
+
+
+@function("format_type")
+def _format_type(call: Call) -> Value:
+    """A type by its number in pg_type and its modifier (a NULL one leaves the size out)."""
+    call.count(2)
+    kind, modifier = (one.sql for one in call.args())
+    return Value(f"rs_format_type({kind}, coalesce(CAST({modifier} AS INTEGER), -1))", SqlType("varchar", 256))
 
 
 @function("current_user_id")

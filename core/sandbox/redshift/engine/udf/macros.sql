@@ -247,3 +247,21 @@ CREATE OR REPLACE MACRO main.rs_cut_decimal(s, n) AS
 
 CREATE OR REPLACE MACRO main.rs_single_bytes(s) AS
     CASE WHEN strlen(s) <> length(s) THEN rs_raise('multibyte character not supported for CHAR (Hint: try using VARCHAR)') ELSE s END;
+
+CREATE OR REPLACE MACRO main.rs_view_text(kind, name, definition) AS
+    CASE WHEN kind = 'materialized' THEN 'CREATE MATERIALIZED VIEW ' || name || ' AS ' || definition ELSE definition END;
+
+CREATE OR REPLACE MACRO main.rs_type_oid(t, p) AS
+    CASE t WHEN 'bool' THEN 16 WHEN 'int8' THEN 20 WHEN 'int2' THEN 21 WHEN 'int4' THEN 23 WHEN 'float4' THEN 700 WHEN 'float8' THEN 701
+    WHEN 'char' THEN 1042 WHEN 'varchar' THEN 1043 WHEN 'date' THEN 1082 WHEN 'time' THEN 1083 WHEN 'timestamp' THEN 1114 WHEN 'timestamptz' THEN 1184
+    WHEN 'interval' THEN CASE p WHEN 1 THEN 1188 ELSE 1190 END WHEN 'timetz' THEN 1266 WHEN 'numeric' THEN 1700 WHEN 'super' THEN 4000
+    WHEN 'varbyte' THEN 6551 ELSE 705 END;
+
+CREATE OR REPLACE MACRO main.rs_format_type(o, m) AS
+    CASE o WHEN 1042 THEN 'character' WHEN 1043 THEN 'character varying' WHEN 6551 THEN 'binary varying' WHEN 1700 THEN 'numeric' WHEN 1188 THEN 'interval year to month'
+    WHEN 1190 THEN 'interval day to second' WHEN 16 THEN 'boolean' WHEN 20 THEN 'bigint' WHEN 21 THEN 'smallint' WHEN 23 THEN 'integer'
+    WHEN 700 THEN 'real' WHEN 701 THEN 'double precision' WHEN 1083 THEN 'time without time zone' WHEN 1114 THEN 'timestamp without time zone'
+    WHEN 1184 THEN 'timestamp with time zone' WHEN 1266 THEN 'time with time zone' WHEN 18 THEN '"char"' WHEN 19 THEN 'name' WHEN 25 THEN 'text' WHEN 26 THEN 'oid'
+    WHEN 705 THEN '"unknown"' WHEN 1082 THEN 'date' WHEN 4000 THEN 'super' ELSE '???' END
+    || CASE WHEN o IN (1042, 1043, 6551) AND m > 4 THEN '(' || (m - 4) || ')'
+    WHEN o = 1700 AND m > 4 THEN '(' || ((m - 4) // 65536) || ',' || ((m - 4) % 65536) || ')' ELSE '' END;

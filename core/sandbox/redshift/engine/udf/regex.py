@@ -66,17 +66,19 @@ def _nth(text: str, pattern: str, position: int, occurrence: int, options: str) 
 
 
 def replace(text: str, pattern: str, replacement: str, position: int, options: str) -> str:
-    """Every match after ``position``; \\1 (or $1 with the option p) names a group."""
+    """Every match after ``position``; $1 or \\1 names a group, and is itself where there is no such group."""
     start = _start(position)
     if start >= len(text):
         return text
     compiled = _compiled(pattern, options)
-    template = re.sub(r"\$(\d)", r"\\\1", replacement) if "p" in options else replacement
 
     def expand(found: re.Match[str]) -> str:
-        return re.sub(
-            r"\\(\d)", lambda group: (found[int(group[1])] or "") if int(group[1]) <= found.re.groups else "", template
-        )
+        def group(mark: re.Match[str]) -> str:
+            if int(mark[1]) <= found.re.groups:
+                return found[int(mark[1])] or ""
+            return mark[0] if mark[0][0] == "$" and "p" not in options else ""
+
+        return re.sub(r"[$\\](\d)", group, replacement)
 
     return text[:start] + compiled.sub(expand, text[start:])
 
