@@ -61,8 +61,10 @@ class Result:
             self._pages.append(table)
             self._rows += table.num_rows
             self._total = page.total
-            # Go on to the last page even where all rows are here: only then has the driver compared the count.
-            return self._rows < self.limit or page.total == self._rows
+            # Go on to the last page even where all rows are here: only then has the driver compared the count. And where
+            # the limit is reached at a page's end, only the next one tells whether anything is cut.
+            unknown = page.total is None and page.table.num_rows <= room
+            return self._rows < self.limit or page.total == self._rows or unknown
 
     def end(self) -> None:
         """No more pages will come."""

@@ -38,9 +38,11 @@ def page(*values: int, total: int | None) -> Page:
         (10, [page(1, 2, total=3), page(3, total=3)], "3 rows", False),
         (10, [page(1, total=1)], "1 row", False),
         (2, [page(1, 2, 3, total=3)], "2 of 3 rows, cut by the limit", True),
+        (2, [page(1, 2, total=None), page(3, total=3)], "2 of 3 rows, cut by the limit", True),
+        (2, [page(1, 2, total=None), page(total=2)], "2 rows", False),
         (
             2,
-            [page(1, 2, total=None), page(3, total=3)],
+            [page(1, total=None), page(2, 3, total=None), page(4, total=4)],
             "the first 2 rows, cut by the limit; how many there are is not known",
             True,
         ),
