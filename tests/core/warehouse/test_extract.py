@@ -186,7 +186,7 @@ def test_encodings_are_told_apart_and_what_is_lost_is_counted(
 
 
 def test_a_bzip2_file_that_ends_in_the_middle_is_named(tmp_path: Path) -> None:
-    stored = bz2.compress(b"".join(b"n=%d\n" % (n % 10) for n in range(900_000)))
+    stored = bz2.compress(b"n=1\n" * 60_000 + b"n=2\n" * 60_000, 1)  # several blocks of 100 KB
     _, tally, _ = rows(LETTER, file(tmp_path, stored[: len(stored) * 2 // 3]))
     assert [why for _, why in tally.problems] == ["the bzip2 file ends in the middle"]
 
@@ -224,11 +224,11 @@ def test_a_damaged_archive_is_named_and_keeps_what_came_before(tmp_path: Path, f
     assert frame["n"][-1] == 1  # the file after it was read
 
 
-def test_a_line_of_a_gigabyte_is_rejected_without_being_held(tmp_path: Path) -> None:
+def test_a_line_of_any_length_is_rejected_without_being_held(tmp_path: Path) -> None:
     path = tmp_path / "long.log"
     with path.open("wb") as out:
         out.write(b"n=1\n")
-        out.seek(1_000_000_000, 1)  # a hole: a gigabyte that takes no disk
+        out.seek(100_000_000, 1)  # a hole, which takes no disk
         out.write(b"\nn=2\n")
     definition = Definition(pattern=r"n=(?P<n>\d)", columns=(OutputColumn("n", "whole"),))
     tracemalloc.start()
@@ -240,7 +240,7 @@ def test_a_line_of_a_gigabyte_is_rejected_without_being_held(tmp_path: Path) -> 
     assert frame["n"].to_list() == [1, 2]
     assert tally.reasons == {"longer than 1 MB": 1}
     assert [(reason, len(text)) for reason, text in refused] == [("longer than 1 MB", 1000)]
-    assert peak < 32_000_000
+    assert peak < 20_000_000
 
 
 @pytest.mark.parametrize(
