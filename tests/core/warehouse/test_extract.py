@@ -365,7 +365,9 @@ def test_a_reject_of_many_documents_names_its_own(tmp_path: Path, definition: De
         file(folder, f"<x><i>{n}</i><i>{'bad' if n == 7 else n}</i></x>", f"{n:02}.xml")
     file(folder, "<x><j/></x>", "none.xml")
     rejects = tmp_path / "r.jsonl"
-    tally = extract(headless_job(), definition, local_sources(folder), tmp_path / "t.parquet", rejects)
+    tally = extract_in_child(
+        lambda *_: None, definition, local_sources(folder), str(tmp_path / "t.parquet"), str(rejects)
+    )
     assert (tally.rows, tally.files) == (59, 31)
     kept = [json.loads(line) for line in rejects.read_text().splitlines()]
     reasons = {Path(one["source"]).name: one["reason"] for one in kept}
@@ -424,7 +426,7 @@ def test_hostile_xml_is_refused_by_file(tmp_path: Path, hostile: str | bytes) ->
     assert "root:" not in str(frame)
 
 
-def test_extract_writes_whole_files_or_none(tmp_path: Path) -> None:
+def test_extract_writes_whole_files_or_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     source = file(tmp_path, "".join(f"n={n}\n" for n in range(1000)) + "bad\n")
     definition = Definition(pattern=r"n=(?P<n>\d+)", columns=(OutputColumn("n", "whole"),))
     out, rejects = tmp_path / "out" / "t.parquet", tmp_path / "rejects.jsonl"
@@ -433,6 +435,9 @@ def test_extract_writes_whole_files_or_none(tmp_path: Path) -> None:
     assert pl.read_parquet(out)["n"].sum() == 499_500
     assert json.loads(rejects.read_text()) == {"source": str(source), "reason": "no match", "text": "bad"}
 
+    monkeypatch.setattr(  # one process of its own is enough to see that it works there
+        extraction, "run_in_child", lambda _job, _target, arguments, **_: extract_in_child(lambda *_: None, **arguments)
+    )
     nothing = tmp_path / "none.parquet"
     with pytest.raises(OpsError) as caught:
         extract(
