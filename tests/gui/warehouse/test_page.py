@@ -97,6 +97,35 @@ def test_first_rows_show_while_the_rest_arrives(page, qtbot) -> None:
     assert shown(page)[349] == ["349"]
 
 
+@pytest.mark.parametrize("way", ["cancelled", "login expired", "login expired at once"])
+def test_rows_that_came_before_a_break_stay_and_are_never_taken_for_all(page, qtbot, tmp_path, way: str) -> None:
+    between = threading.Event()
+    tables = [pa.table({"n": list(range(a, b))}) for a, b in ((0, 100), (100, 180), (180, 350))]
+    page.driver.answers["SELECT n"] = Answer(tables, between=between)
+    if way != "cancelled":
+        page.driver.fault_between = OpsError("Could not fetch the result", "The login has expired", "Sign in again")
+    if way.endswith("at once"):
+        between.set()
+    page.write("SELECT n")
+    page.command("run")
+    qtbot.waitUntil(lambda: page.view.results.table.column_model.rowCount() == 100)
+    if way == "cancelled":
+        page.view.cancel.click()
+    between.set()
+    qtbot.waitUntil(lambda: page.view.run.isEnabled(), timeout=10_000)
+    words = page.view.results.line.text()
+    here = 180 if way == "cancelled" else 100
+    assert words.startswith(f"{here} of 350 rows, the rest was not fetched")
+    assert ("failed after" in words, "cancelled" in words) == (way != "cancelled", way == "cancelled")
+    qtbot.waitUntil(lambda: len(shown(page)) == here)
+    assert page.view.results.banner.isVisible() == (way != "cancelled")
+    page.driver.fault_between = None
+    presenter = next(c for c in page.view.children() if type(c).__name__ == "ResultsPresenter")
+    presenter._write(presenter._kept(), "csv", tmp_path / "out.csv")
+    qtbot.waitUntil(lambda: bool(page.praised))
+    assert page.praised == ["out.csv: 350 rows"]  # the server has them all
+
+
 def test_sort_and_filter_by_the_grid(page, qtbot) -> None:
     page.driver.answers["SELECT n"] = Answer([pa.table({"n": [3, 1, None, 2], "s": ["x", "y", "x", None]})])
     page.write("SELECT n")
