@@ -84,15 +84,16 @@ class ResultsPresenter(QObject):
         document, kept = self._page.current_document(), self._kept()
         if kept is not None:
             kept.pinned = not kept.pinned
-            self._tabs(document)
+            self.show_tabs(document)
 
     def _refresh(self, document: Document) -> None:
         self.show(document)
-        self._tabs(document)
+        self.show_tabs(document)
         kept = document.result
         self._view.results.show_line(kept.run.words() if kept else "", busy=document.running)
 
-    def _tabs(self, document: Document) -> None:
+    def show_tabs(self, document: Document) -> None:
+        """The results kept for a file, and what can be done with the one shown."""
         kept = document.result
         self._view.results.show_results([(k.key, k.title, k.pinned) for k in document.results], document.current)
         self._view.results.show_tools(

@@ -117,15 +117,17 @@ class RunsPresenter(QObject):
         if not self._service.must_ask(run) and not run.intent.whole:
             self._send(document, run, offset)
             return
-        self._say(document, "Counting the rows it would touch…", "")
-        self._jobs.start(
+        document.job = self._jobs.start(
             self, "Count the rows", lambda job: self._service.rows_touched(job, run), quiet=True,
             on_success=lambda rows: self._ask(document, run, offset, rows),
             on_failure=lambda _fault: self._ask(document, run, offset, None),
             on_cancelled=lambda: self._stop(document),
         )  # fmt: skip
+        self._say(document, "Counting the rows it would touch…", "")
+        self._follow()
 
     def _ask(self, document: Document, run: Run, offset: int, rows: int | None) -> None:
+        document.job = None
         dialog = question(run.intent, run.sql, rows, self._context.desk.profile, self._view)
         dialog.confirmed.connect(lambda: self._send(document, run, offset))
         dialog.rejected.connect(lambda: self._stop(document))
@@ -133,6 +135,7 @@ class RunsPresenter(QObject):
         dialog.open()
 
     def _stop(self, document: Document) -> None:
+        document.job = None
         document.waiting.clear()
         self._say(document, "Nothing was run", "")
         self._follow()
@@ -157,7 +160,7 @@ class RunsPresenter(QObject):
         if self._is_shown(document):
             self._view.results.show_busy("The statement is on its way")
             self._view.results.show_side("rows")
-            self._show_kept(document)
+            self.results.show_tabs(document)
         self._view.editors.show_running(document.key, True)
         self._clock.start()
         self._follow()
@@ -188,7 +191,7 @@ class RunsPresenter(QObject):
         if self._is_shown(document) and document.current == kept.key:
             if first:
                 self._view.results.show_frame(frame, kept.types)
-                self._show_kept(document)
+                self.results.show_tabs(document)
                 if kept.run.error is not None:  # it came while these were made ready
                     self._show_failure(document, kept.run, kept.run.error)
             else:
@@ -224,7 +227,7 @@ class RunsPresenter(QObject):
         if run.intent.verb.startswith((*_CHANGES_CATALOGUE, "SELECT INTO")):
             self._place.read_catalogue()
         if self._is_shown(document):
-            self._show_kept(document)
+            self.results.show_tabs(document)
         self._next(document)
 
     def _failed(self, document: Document, run: Run, fault: OpsError) -> None:
@@ -352,7 +355,7 @@ class RunsPresenter(QObject):
     def show_document(self, key: int) -> None:
         """Another file is in front: its result, its state."""
         document = self._document(key)
-        self._show_kept(document)
+        self.results.show_tabs(document)
         self.results.show(document)
         if document.plan is not None:
             self._view.results.plan.show_plan(*document.plan)
@@ -362,14 +365,6 @@ class RunsPresenter(QObject):
             self._show_failure(document, document.run, document.run.error)
         self._view.results.show_line(document.words, busy=document.running, tone=document.tone)
         self._follow()
-
-    def _show_kept(self, document: Document) -> None:
-        titles = [(kept.key, kept.title, kept.pinned) for kept in document.results]
-        self._view.results.show_results(titles, document.current)
-        kept = document.result
-        self._view.results.show_tools(
-            rows=kept is not None and kept.frame is not None, pinned=bool(kept and kept.pinned)
-        )
 
     def forget_document(self, key: int) -> None:
         document = self._documents.pop(key, None)

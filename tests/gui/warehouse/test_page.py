@@ -211,6 +211,22 @@ def test_a_write_that_is_not_confirmed_is_not_sent(make_page, qtbot) -> None:
     assert page.driver.sent == ["SELECT COUNT(*) FROM orders"]
 
 
+def test_the_count_before_a_write_can_be_cancelled_and_is_made_once(make_page, qtbot) -> None:
+    driver = FakeDriver()
+    driver.answers["SELECT COUNT(*) FROM orders"] = Answer([pa.table({"count": [1]})], gate=threading.Event())
+    page = make_page(driver)
+    qtbot.waitUntil(lambda: page.view.tree.stack.currentWidget() is page.view.tree.tree, timeout=10_000)
+    page.write("DELETE FROM orders")
+    page.command("run")
+    page.command("run")  # a second press while it counts
+    qtbot.waitUntil(lambda: driver.sent == ["SELECT COUNT(*) FROM orders"])
+    assert page.view.cancel.isEnabled() and not page.view.run.isEnabled()
+    page.view.cancel.click()
+    qtbot.waitUntil(lambda: page.view.run.isEnabled(), timeout=10_000)
+    assert page.view.results.line.text() == "Nothing was run"
+    assert driver.sent == ["SELECT COUNT(*) FROM orders"] and len(driver._cancelled) == 1
+
+
 def test_a_forgotten_where_is_asked_about_on_any_profile(make_page, qtbot) -> None:
     driver = FakeDriver()
     driver.answers["SELECT COUNT(*) FROM orders"] = Answer([pa.table({"count": [3371]})])
