@@ -192,8 +192,10 @@ def _fetch(job: Job[Any], run: Run, driver: Driver, clock: Clock, begun: float) 
             job.report(count.shown, min(count.total, run.result.limit) if count.total else None, count.words())
             if not more:
                 break
-    except BaseException:
+    except BaseException as error:
         run.result.stop()  # what is here is not all, and nobody may take it for that
+        if isinstance(error, OpsError) and driver.outlives and error.code not in ("not-found", "incomplete"):
+            error.remedy = f"{error.remedy}. The server keeps the result: take it up again from the history, without running it anew"
         raise
     finally:
         close = getattr(pages, "close", None)

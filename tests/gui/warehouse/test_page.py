@@ -120,6 +120,7 @@ def test_rows_that_came_before_a_break_stay_and_are_never_taken_for_all(page, qt
     assert ("failed after" in words, "cancelled" in words) == (way != "cancelled", way == "cancelled")
     qtbot.waitUntil(lambda: len(shown(page)) == here)
     assert page.view.results.banner.isVisible() == (way != "cancelled")
+    assert way == "cancelled" or "take it up again" in page.view.results.banner.why.text()
     page.driver.fault_between = None
     presenter = next(c for c in page.view.children() if type(c).__name__ == "ResultsPresenter")
     presenter._write(presenter._kept(), "csv", tmp_path / "out.csv")
