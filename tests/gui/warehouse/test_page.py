@@ -307,6 +307,24 @@ def test_saving_keeps_windows_line_ends_and_asks_before_it_writes_over_a_change(
     qtbot.waitUntil(lambda: len(again.praised) == 2)
 
 
+def test_a_closed_file_comes_back_with_its_text_and_its_place_on_disk(page, qtbot, tmp_path) -> None:
+    path = tmp_path / "report.sql"
+    path.write_text("SELECT 1\n")
+    files_of(page).read(path)
+    qtbot.waitUntil(lambda: page.view.editors.path_of(page.view.editors.current_key) == str(path))
+    page.view.editors.editor.insert("-- not saved\n")
+    page.command("close")
+    assert "not saved" not in page.view.editors.editor.text
+    page.command("reopen")
+    assert page.view.editors.editor.text == "-- not saved\nSELECT 1\n"
+    path.write_text("theirs")
+    page.command("save")
+    qtbot.waitUntil(lambda: any(isinstance(w, ConfirmDialog) and w.isVisible() for w in QApplication.topLevelWidgets()))
+    dialog(ConfirmDialog).reject()
+    page.command("reopen")  # no more of them
+    assert [file.title for file in page.view.editors.files()] == ["query 1.sql", "report.sql"]
+
+
 def test_each_file_keeps_its_own_result(page, qtbot) -> None:
     page.write("SELECT 1")
     page.command("run")
