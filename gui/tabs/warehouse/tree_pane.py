@@ -57,11 +57,9 @@ class _Aside(QStyledItemDelegate):
         painter.save()
         painter.setFont(font("caption"))
         painter.setPen(theme().color("text3"))
-        if words[:1].isdigit() and room.width() < painter.fontMetrics().horizontalAdvance(words):
-            painter.restore()
-            return  # half a number says less than nothing
         shown = painter.fontMetrics().elidedText(words, Qt.TextElideMode.ElideRight, room.width())
-        painter.drawText(room, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, shown)
+        if shown == words or (len(shown) > 4 and not words[:1].isdigit()):  # half a number says less than nothing
+            painter.drawText(room, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, shown)
         painter.restore()
 
 
