@@ -35,6 +35,7 @@ class Completion:
             self._by_name.setdefault(table.name.lower(), []).append(table)
         self._keywords = sorted(word.upper() for word in keywords)
         self._functions = sorted(functions)
+        self._table_words = self._all_tables()
 
     def candidates(self, text: str, position: int, *, escapes: bool = True) -> tuple[int, list[str]]:
         """Where the word at the cursor begins, and the words for it, the likeliest first. ``text`` may be the statement alone."""
@@ -53,13 +54,13 @@ class Completion:
         if chain := _CHAIN.search(before[:start], near):
             return start, _matching(self._of(chain[1], sources), prefix)
         if _AFTER_TABLE_WORD.search(before, near):
-            return start, _matching(self._table_words(), prefix)
+            return start, _matching(self._table_words, prefix)
         columns = sorted({column.name for table in sources.values() for column in table.columns})
         words = [quoted(name) for name in columns]
         words += [alias for alias in sources if alias not in words]
-        return start, _matching([*words, *self._functions, *self._keywords, *self._table_words()], prefix)
+        return start, _matching([*words, *self._functions, *self._keywords, *self._table_words], prefix)
 
-    def _table_words(self) -> list[str]:
+    def _all_tables(self) -> list[str]:
         named = [
             quoted(t.name) if t.schema == "public" else f"{quoted(t.schema)}.{quoted(t.name)}" for t in self._tables
         ]

@@ -38,6 +38,14 @@ _REMEDIES = (
         re.compile(r"needs a real cluster|not supported (here|locally)", re.I),
         "Run it on a real cluster, or write it another way",
     ),
+    (
+        re.compile(r"packet for query is too large|row of the result is larger", re.I),
+        "Select fewer or shorter columns (a row may have 64 KB), or write the result to S3 by UNLOAD",
+    ),
+    (
+        re.compile(r"exceeded (the )?(size limit|maximum of)", re.I),
+        "Add a LIMIT or aggregate, or write the whole result to S3: Export, UNLOAD",
+    ),
     (re.compile(r"already exists", re.I), "Choose another name, or drop the old one first"),
     (
         re.compile(r"stl_load_errors|sys_load_error", re.I),

@@ -16,16 +16,18 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Count:
-    """shown: rows here. total: rows of the whole result, None while unknown. complete: no more will come."""
+    """shown: rows here. total: rows of the whole result, None while unknown. complete: no more will come. stopped: fetching
+    ended before the last page, by a cancel or a fault."""
 
     shown: int
     total: int | None
     complete: bool
+    stopped: bool = False
 
     @property
     def cut(self) -> bool:
-        """Ended, and there are more rows than these."""
-        return self.complete and (self.total is None or self.total > self.shown)
+        """Ended, and there are more rows than these (or may be)."""
+        return self.complete and (self.stopped or self.total is None or self.total > self.shown)
 
     def words(self) -> str:
         """The count as a sentence's beginning: "1,204 rows", "10,000 of 1,200,000 rows, cut by the limit"."""
@@ -33,6 +35,9 @@ class Count:
         if not self.complete:
             of_total = f" of {self.total:,}" if self.total is not None else ""
             return f"{self.shown:,}{of_total} {noun} so far"
+        if self.stopped:
+            of_total = f" of {self.total:,}" if self.total is not None else ""
+            return f"{self.shown:,}{of_total} {noun}, the rest was not fetched"
         if not self.cut:
             return f"{self.shown:,} {noun}"
         if self.total is None:
@@ -50,7 +55,7 @@ class Result:
         self._pages: list[pyarrow.Table] = []
         self._rows = 0
         self._total: int | None = None
-        self._complete = False
+        self._complete = self._stopped = False
 
     def add(self, page: Page) -> bool:
         """Take a page, up to the limit; False when no more rows are wanted."""
@@ -61,13 +66,20 @@ class Result:
             self._pages.append(table)
             self._rows += table.num_rows
             self._total = page.total
-            # Go on to the last page even where all rows are here: only then has the driver compared the count.
-            return self._rows < self.limit or page.total == self._rows
+            # Go on to the last page even where all rows are here: only then has the driver compared the count. And where
+            # the limit is reached at a page's end, only the next one tells whether anything is cut.
+            unknown = page.total is None and page.table.num_rows <= room
+            return self._rows < self.limit or page.total == self._rows or unknown
 
     def end(self) -> None:
         """No more pages will come."""
         with self._lock:
             self._complete = True
+
+    def stop(self) -> None:
+        """No more pages will come, and it is not known that these were all."""
+        with self._lock:
+            self._complete, self._stopped = True, self._total is None or self._rows < self._total
 
     @property
     def columns(self) -> tuple[Column, ...]:
@@ -76,7 +88,7 @@ class Result:
     @property
     def count(self) -> Count:
         with self._lock:
-            return Count(self._rows, self._total, self._complete)
+            return Count(self._rows, self._total, self._complete, self._stopped)
 
     def table(self) -> pyarrow.Table:
         """The rows here as one Arrow table; pages are put together once."""

@@ -53,7 +53,8 @@ class Run:
         """What came of it, in a line that tells the truth."""
         took = f"{self.seconds:.1f} s"
         if self.error is not None:
-            return f"failed after {took}"
+            rows = f"{self.result.count.words()}; " if self.result.count.stopped and self.result.count.shown else ""
+            return f"{rows}failed after {took}"
         if self.state is State.ABORTED:
             return f"cancelled after {took}, confirmed by the server"
         if self.state is None or not self.state.is_final:
@@ -208,6 +209,11 @@ def _fetch(job: Job[Any], run: Run, driver: Driver, clock: Clock, begun: float) 
             job.report(count.shown, min(count.total, run.result.limit) if count.total else None, count.words())
             if not more:
                 break
+    except BaseException as error:
+        run.result.stop()  # what is here is not all, and nobody may take it for that
+        if isinstance(error, OpsError) and driver.outlives and error.code not in ("not-found", "incomplete"):
+            error.remedy = f"{error.remedy}. The server keeps the result: take it up again from the history, without running it anew"
+        raise
     finally:
         close = getattr(pages, "close", None)
         if close:

@@ -278,7 +278,7 @@ class WarehouseService:
         from core.warehouse.export import export
 
         count = run.result.count
-        if not count.cut:
+        if count.complete and not count.cut:
             return export(job, [run.result.table()], path, form, total=count.shown)
         return export(job, self.all_rows(job, run), path, form, total=count.total)
 

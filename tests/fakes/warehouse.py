@@ -40,6 +40,8 @@ class FakeDriver:
     dialect: str = "postgres"
     escapes: bool = True
     outlives: bool = True
+    fault_between: OpsError | None = None
+    """raised in place of the second page"""
 
     def __post_init__(self) -> None:
         self.sent: list[str] = []
@@ -84,6 +86,8 @@ class FakeDriver:
         for number, table in enumerate(answer.pages):
             if number and answer.between is not None:
                 answer.between.wait(10)
+            if number and self.fault_between is not None:
+                raise self.fault_between
             yield Page(tuple(Column(name, "x") for name in table.column_names), table, total)
 
     def cancel(self, statement: str) -> None:

@@ -16,6 +16,7 @@ from core.settings.profiles import WarehouseConnection
 from core.warehouse.drivers.binding import used_values
 from core.warehouse.drivers.columns import FALSE, TRUE, arrow_type, shown_type, typed, unique_names
 from core.warehouse.drivers.driver import Column, Page, RunningStatement, State, Status, Values
+from core.warehouse.drivers.refusals import refuse_too_long, told
 from core.warehouse.statements import literal, with_parameters
 
 _STATES = {
@@ -54,13 +55,14 @@ class DataApiDriver:
     # -- a statement ---------------------------------------------------------
     def submit(self, sql: str, values: Values, *, session: str = "") -> str:
         text, parameters = _bound(sql, values)
+        refuse_too_long(text)
         request: dict[str, Any] = {"Sql": text}
         if parameters:
             request["Parameters"] = parameters
         if self._csv:
             request["ResultFormat"] = "CSV"
         known = self._session(session)
-        with explained("reach the warehouse"):
+        with told("reach the warehouse"):
             try:
                 answer = self._execute(request, session, known)
             except Exception as error:
@@ -110,7 +112,7 @@ class DataApiDriver:
                 )
 
     def _describe(self, statement: str, left: float) -> dict[str, Any]:
-        with explained("ask for the state of the statement"):
+        with told("ask for the state of the statement", of_statement=True):
             if left < 1:
                 if left > 0:
                     time.sleep(min(left, 0.05))
@@ -126,7 +128,7 @@ class DataApiDriver:
             return answer
 
     def pages(self, statement: str) -> Iterator[Page]:
-        with explained("fetch the result"):
+        with told("fetch the result", of_statement=True):
             as_csv = str(self._client().describe_statement(Id=statement).get("ResultFormat", "JSON")) == "CSV"
         yield from self._all_pages(statement, as_csv)
 
@@ -136,7 +138,7 @@ class DataApiDriver:
         token, fetched, total = "", 0, 0
         names: list[str] = []
         while True:
-            with explained("fetch the result"):
+            with told("fetch the result", of_statement=True):
                 answer = fetch(Id=statement, **({"NextToken": token} if token else {}))
             if not names:
                 metadata = answer["ColumnMetadata"]
@@ -175,7 +177,7 @@ class DataApiDriver:
                     "Could not cancel the statement", status.error, "Only its owner and superusers may", code="denied"
                 )
             return
-        with explained("cancel the statement"):
+        with told("cancel the statement", of_statement=True):
             try:
                 self._client().cancel_statement(Id=statement)
             except Exception as error:
@@ -248,7 +250,7 @@ class DataApiDriver:
         ]
 
     def _pid(self, statement: str) -> int:
-        with explained("ask for the state of the statement"):
+        with told("ask for the state of the statement", of_statement=True):
             return int(self._client().describe_statement(Id=statement).get("RedshiftPid", 0))
 
     def databases(self) -> list[str]:

@@ -7,7 +7,7 @@ import json
 from collections.abc import Sequence
 
 from PySide6.QtCore import QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QPainter, QPaintEvent
+from PySide6.QtGui import QPainter, QPaintEvent, QTextOption
 from PySide6.QtWidgets import QCheckBox, QLineEdit, QPlainTextEdit, QTreeWidget, QTreeWidgetItem, QWidget
 
 from core.warehouse.catalogue import Table
@@ -36,6 +36,10 @@ class TextDialog(Dialog):
         self.asked.connect(self.accept)
 
 
+_LONG_LINE = 10_000
+"""Characters: to look for the ends of words in 64 KB holds the window for a second."""
+
+
 class ValueDialog(Dialog):
     """One cell's value, whole, JSON laid out."""
 
@@ -46,7 +50,10 @@ class ValueDialog(Dialog):
         if text[:1] in "[{":
             with contextlib.suppress(ValueError):  # it may only look like JSON: then it is shown as it is
                 text = json.dumps(json.loads(text), indent=2, ensure_ascii=False)
-        shown = QPlainTextEdit(text)
+        shown = QPlainTextEdit()
+        if max(map(len, text.split("\n"))) > _LONG_LINE:
+            shown.setWordWrapMode(QTextOption.WrapMode.WrapAnywhere)
+        shown.setPlainText(text)
         shown.setReadOnly(True)
         shown.setProperty("role", "mono")
         shown.setFont(font("mono"))

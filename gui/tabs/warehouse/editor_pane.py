@@ -17,6 +17,8 @@ from gui.parts.layout import column, row
 from gui.parts.sql_editor import SqlEditor
 from gui.style.tokens import Space
 
+_CLOSED_KEPT = 20
+
 
 @dataclass(frozen=True, slots=True)
 class OpenFile:
@@ -31,6 +33,8 @@ class OpenFile:
 class EditorPane(QFrame):
     file_shown = Signal(int)
     file_closed = Signal(int)
+    file_reopened = Signal(int, int)
+    """the key it had, and the key it has now"""
     text_edited = Signal(int)
     """the text of a file changed, and the hand has paused"""
     run_asked = Signal()
@@ -73,6 +77,7 @@ class EditorPane(QFrame):
         self._editors: dict[int, SqlEditor] = {}
         self._titles: dict[int, str] = {}
         self._paths: dict[int, str] = {}
+        self._closed: list[OpenFile] = []
         self._next = 1
         self.tabs.currentChanged.connect(self._shown)
         self.tabs.tabCloseRequested.connect(self.close_file_at)
@@ -112,14 +117,21 @@ class EditorPane(QFrame):
     def close_file_at(self, index: int) -> None:
         key = self.tabs.tabData(index)
         editor = self._editors.pop(key)
-        self._titles.pop(key)
-        self._paths.pop(key)
+        gone = OpenFile(key, self._titles.pop(key), editor.text, self._paths.pop(key))
+        if gone.text.strip():
+            self._closed = [*self._closed[1 - _CLOSED_KEPT :], gone]
         self.tabs.removeTab(index)
         self.stack.removeWidget(editor)
         editor.deleteLater()
         self.file_closed.emit(key)
         if not self._editors:
             self.add_file()
+
+    def reopen(self) -> None:
+        """The file closed last comes back, with what stood in it."""
+        if self._closed:
+            gone = self._closed.pop()
+            self.file_reopened.emit(gone.key, self.add_file(gone.text, gone.title, gone.path))
 
     def close_current(self) -> None:
         self.close_file_at(self.tabs.currentIndex())
@@ -205,4 +217,5 @@ class EditorPane(QFrame):
         menu.addAction("Keep as a saved query…", self.keep_asked.emit)
         menu.addSeparator()
         menu.addAction("Close this file", self.close_current)
+        menu.addAction("Open the closed file again", self.reopen).setEnabled(bool(self._closed))
         menu.popup(self.more_button.mapToGlobal(QPoint(0, self.more_button.height())))

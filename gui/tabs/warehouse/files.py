@@ -29,7 +29,7 @@ class Files(QObject):
         view.editors.open_asked.connect(self.open)
         view.editors.save_asked.connect(self.save)
         view.editors.save_as_asked.connect(self.save_as)
-        view.editors.file_closed.connect(lambda key: self.on_disk.pop(key, None))
+        view.editors.file_reopened.connect(self._reopened)
 
     def open(self) -> None:
         """Choose a file and open it in a tab of its own."""
@@ -47,6 +47,11 @@ class Files(QObject):
         self._jobs.start(
             self, "Open a file", lambda _job: read_sql(path), quiet=True, on_success=show, on_failure=self._failed
         )
+
+    def _reopened(self, before: int, now: int) -> None:
+        if disk := self.on_disk.get(before):
+            self.on_disk[now] = disk
+        self._kept()
 
     def save(self) -> None:
         """Write the file in front to disk; the first time it asks where."""

@@ -19,7 +19,7 @@ from gui.bridge.tab_context import TabContext
 from gui.parts.column_table import as_tsv
 from gui.parts.desktop import show_file
 from gui.parts.dialogs import ConfirmDialog
-from gui.tabs.warehouse.dialogs import ProfileDialog, UnloadDialog
+from gui.tabs.warehouse.dialogs import ProfileDialog, UnloadDialog, ValueDialog
 from gui.tabs.warehouse.documents import Document, KeptResult
 from gui.tabs.warehouse.view import WarehouseView
 
@@ -31,7 +31,6 @@ class Page(Protocol):
 
     def current_document(self) -> Document: ...
     def run_statement(self, sql: str) -> None: ...
-    def show_value(self, name: str, value: object) -> None: ...
 
 
 class ResultsPresenter(QObject):
@@ -42,7 +41,7 @@ class ResultsPresenter(QObject):
         pane.table.order_asked.connect(self._order)
         pane.table.profile_asked.connect(self._profile)
         pane.table.copy_asked.connect(self._copy)
-        pane.table.cell_opened.connect(page.show_value)
+        pane.table.cell_opened.connect(self._show_value)
         pane.side_chosen.connect(self._side)
         pane.chart.chart_asked.connect(self._draw)
         pane.result_chosen.connect(self._choose)
@@ -85,15 +84,16 @@ class ResultsPresenter(QObject):
         document, kept = self._page.current_document(), self._kept()
         if kept is not None:
             kept.pinned = not kept.pinned
-            self._tabs(document)
+            self.show_tabs(document)
 
     def _refresh(self, document: Document) -> None:
         self.show(document)
-        self._tabs(document)
+        self.show_tabs(document)
         kept = document.result
         self._view.results.show_line(kept.run.words() if kept else "", busy=document.running)
 
-    def _tabs(self, document: Document) -> None:
+    def show_tabs(self, document: Document) -> None:
+        """The results kept for a file, and what can be done with the one shown."""
         kept = document.result
         self._view.results.show_results([(k.key, k.title, k.pinned) for k in document.results], document.current)
         self._view.results.show_tools(
@@ -191,6 +191,9 @@ class ResultsPresenter(QObject):
             on_success=self._view.results.chart.show_picture,
             on_failure=lambda fault: self._view.results.chart.show_nothing(fault.title, f"{fault.why}. {fault.remedy}"),
         )  # fmt: skip
+
+    def _show_value(self, name: str, value: object) -> None:
+        ValueDialog(name, value, self._view).open()
 
     # -- copy and export -----------------------------------------------------------------------
     def _copy(self, frame: Any, form: str) -> None:

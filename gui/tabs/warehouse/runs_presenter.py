@@ -20,7 +20,7 @@ from core.warehouse.statements import parameters, runnable
 from gui.bridge.tab_context import TabContext
 from gui.tabs.warehouse.asking import question
 from gui.tabs.warehouse.connection_presenter import ConnectionPresenter
-from gui.tabs.warehouse.dialogs import ParameterDialog, ValueDialog
+from gui.tabs.warehouse.dialogs import ParameterDialog
 from gui.tabs.warehouse.documents import Document, KeptResult
 from gui.tabs.warehouse.results_presenter import ResultsPresenter
 from gui.tabs.warehouse.view import WarehouseView
@@ -53,7 +53,9 @@ class RunsPresenter(QObject):
 
     def current_document(self) -> Document:
         """What is known of the file in front."""
-        key = self._view.editors.current_key
+        return self._document(self._view.editors.current_key)
+
+    def _document(self, key: int) -> Document:
         return self._documents.setdefault(key, Document(key))
 
     def run(self) -> None:
@@ -61,8 +63,7 @@ class RunsPresenter(QObject):
         editor = self._view.editors.editor
         selected = editor.selected_text()
         if selected.strip():
-            start = editor.selection_start
-            wanted = [(s.body, start + s.body_start) for s in runnable(selected, escapes=self._place.escapes)]
+            wanted = self._pieces(selected, editor.selection_start)
         else:
             here = self.script.statement_at(editor.text, editor.position, escapes=self._place.escapes)
             wanted = [(here.body, here.body_start)] if here else []
@@ -70,10 +71,10 @@ class RunsPresenter(QObject):
 
     def run_all(self) -> None:
         """Every statement of the file, in order; the first failure stops."""
-        text = self._view.editors.editor.text
-        self._start(
-            self.current_document(), [(s.body, s.body_start) for s in runnable(text, escapes=self._place.escapes)]
-        )
+        self._start(self.current_document(), self._pieces(self._view.editors.editor.text, 0))
+
+    def _pieces(self, text: str, start: int) -> list[tuple[str, int]]:
+        return [(piece.body, start + piece.body_start) for piece in runnable(text, escapes=self._place.escapes)]
 
     def run_statement(self, sql: str) -> None:
         """Run a statement of the page's own in the open file's place, without touching its text."""
@@ -85,7 +86,8 @@ class RunsPresenter(QObject):
         if not wanted:
             self._say(document, "There is no statement at the cursor", "")
             return
-        names = list(dict.fromkeys(n for sql, _offset in wanted for n in parameters(sql, escapes=self._place.escapes)))
+        escapes = self._place.escapes
+        names = list(dict.fromkeys(name for sql, _offset in wanted for name in parameters(sql, escapes=escapes)))
         if names:
             dialog = ParameterDialog(names, document.parameters, self._view)
             dialog.given.connect(partial(self._start_with, document, wanted))
@@ -115,15 +117,17 @@ class RunsPresenter(QObject):
         if not self._service.must_ask(run) and not run.intent.whole:
             self._send(document, run, offset)
             return
-        self._say(document, "Counting the rows it would touch…", "")
-        self._jobs.start(
+        document.job = self._jobs.start(
             self, "Count the rows", lambda job: self._service.rows_touched(job, run), quiet=True,
             on_success=lambda rows: self._ask(document, run, offset, rows),
             on_failure=lambda _fault: self._ask(document, run, offset, None),
             on_cancelled=lambda: self._stop(document),
         )  # fmt: skip
+        self._say(document, "Counting the rows it would touch…", "")
+        self._follow()
 
     def _ask(self, document: Document, run: Run, offset: int, rows: int | None) -> None:
+        document.job = None
         dialog = question(run.intent, run.sql, rows, self._context.desk.profile, self._view)
         dialog.confirmed.connect(lambda: self._send(document, run, offset))
         dialog.rejected.connect(lambda: self._stop(document))
@@ -131,6 +135,7 @@ class RunsPresenter(QObject):
         dialog.open()
 
     def _stop(self, document: Document) -> None:
+        document.job = None
         document.waiting.clear()
         self._say(document, "Nothing was run", "")
         self._follow()
@@ -155,7 +160,7 @@ class RunsPresenter(QObject):
         if self._is_shown(document):
             self._view.results.show_busy("The statement is on its way")
             self._view.results.show_side("rows")
-            self._show_kept(document)
+            self.results.show_tabs(document)
         self._view.editors.show_running(document.key, True)
         self._clock.start()
         self._follow()
@@ -168,22 +173,27 @@ class RunsPresenter(QObject):
         kept = document.result
         shown = kept.shown_rows if kept is not None and kept.run is run else 0
         if count.shown >= 2 * shown:
-            kept = self._kept(document, run)
-            kept.shown_rows = count.shown
-            self._jobs.start(
-                self, "Show rows", lambda _job: run.result.frame(), quiet=True, lane="warehouse:rows", newest_only=True,
-                on_success=lambda frame: self._grown(document, kept, frame),
-            )  # fmt: skip
+            self._show_rows(document, run)
+
+    def _show_rows(self, document: Document, run: Run) -> None:
+        """What has come so far, in the grid."""
+        kept = self._kept(document, run)
+        kept.shown_rows = run.result.count.shown
+        self._jobs.start(
+            self, "Show rows", lambda _job: run.result.frame(), quiet=True, lane="warehouse:rows", newest_only=True,
+            on_success=lambda frame: self._grown(document, kept, frame),
+        )  # fmt: skip
 
     def _grown(self, document: Document, kept: KeptResult, frame: Any) -> None:
         if kept.frame is not None and kept.frame.height >= frame.height:
             return
-        first = kept.frame is None
-        kept.frame = frame
+        first, kept.frame = kept.frame is None, frame
         if self._is_shown(document) and document.current == kept.key:
             if first:
                 self._view.results.show_frame(frame, kept.types)
-                self._show_kept(document)
+                self.results.show_tabs(document)
+                if kept.run.error is not None:  # it came while these were made ready
+                    self._show_failure(document, kept.run, kept.run.error)
             else:
                 self._view.results.table.grow(frame)
 
@@ -217,7 +227,7 @@ class RunsPresenter(QObject):
         if run.intent.verb.startswith((*_CHANGES_CATALOGUE, "SELECT INTO")):
             self._place.read_catalogue()
         if self._is_shown(document):
-            self._show_kept(document)
+            self.results.show_tabs(document)
         self._next(document)
 
     def _failed(self, document: Document, run: Run, fault: OpsError) -> None:
@@ -228,14 +238,20 @@ class RunsPresenter(QObject):
             start, end = run.place
             editor.show_errors([(document.offset + start, document.offset + end, fault.why)])
         run.error = run.error or fault
+        if run.result.count.shown:
+            self._show_rows(document, run)
         if self._is_shown(document):
-            self._show_failure(run, fault)
+            self._show_failure(document, run, fault)
         self._say(document, run.words(), "danger")
         self._log(run, f"failed: {fault.details.get('error', str(fault))}")
         self._follow()
 
-    def _show_failure(self, run: Run, fault: OpsError) -> None:
+    def _show_failure(self, document: Document, run: Run, fault: OpsError) -> None:
         self._view.results.show_side("rows")
+        kept = document.result
+        if kept is not None and kept.run is run:  # the rows that came before it stay
+            self._view.results.banner.show_fault(fault.title, fault.why, fault.remedy, details=fault.details)
+            return
         self._view.results.show_fault(fault.title, fault.why, fault.remedy, fault.details, place=run.place is not None)
 
     def _cancelled(self, document: Document, run: Run) -> None:
@@ -243,16 +259,17 @@ class RunsPresenter(QObject):
         document.waiting.clear()
         words = run.words() if run.state is State.ABORTED else "cancelled"
         if run.state is State.FINISHED:
-            words = f"{run.words()}. {' '.join(run.notes)}" if run.intent.writes else "cancelled while the rows arrived"
-        if self._is_shown(document) and document.result is None:
+            words = f"{run.words()}. {' '.join(run.notes)}" if run.intent.writes else f"{run.words()}; cancelled"
+        if run.result.count.shown:
+            self._show_rows(document, run)
+        elif self._is_shown(document) and document.result is None:
             self._view.results.show_empty()
         self._say(document, words, "warning")
         self._log(run, words)
         self._follow()
 
     def _ended(self, document: Document, run: Run) -> None:
-        document.job = None
-        document.run = run
+        document.job, document.run = None, run
         self._view.editors.show_running(document.key, False)
         if not any(other.running for other in self._documents.values()):
             self._clock.stop()
@@ -311,7 +328,7 @@ class RunsPresenter(QObject):
         """Take up a statement sent before: in a file of its own, with its result once it is here."""
         connection = next((c for c in self._place.connections if c.name == past.connection), None)
         key = self._view.editors.add_file(past.sql)
-        document = self._documents.setdefault(key, Document(key))
+        document = self._document(key)
         if connection is None:
             self._say(document, f"The connection {past.connection} is not here any more", "danger")
             return
@@ -337,25 +354,17 @@ class RunsPresenter(QObject):
 
     def show_document(self, key: int) -> None:
         """Another file is in front: its result, its state."""
-        document = self._documents.setdefault(key, Document(key))
-        self._show_kept(document)
+        document = self._document(key)
+        self.results.show_tabs(document)
         self.results.show(document)
         if document.plan is not None:
             self._view.results.plan.show_plan(*document.plan)
         else:
             self._view.results.plan.show_nothing()
         if document.run is not None and document.run.error is not None and not document.running:
-            self._show_failure(document.run, document.run.error)
+            self._show_failure(document, document.run, document.run.error)
         self._view.results.show_line(document.words, busy=document.running, tone=document.tone)
         self._follow()
-
-    def _show_kept(self, document: Document) -> None:
-        titles = [(kept.key, kept.title, kept.pinned) for kept in document.results]
-        self._view.results.show_results(titles, document.current)
-        kept = document.result
-        self._view.results.show_tools(
-            rows=kept is not None and kept.frame is not None, pinned=bool(kept and kept.pinned)
-        )
 
     def forget_document(self, key: int) -> None:
         document = self._documents.pop(key, None)
@@ -378,9 +387,6 @@ class RunsPresenter(QObject):
         for document in self._documents.values():
             if document.run is not None and document.running and not document.run.intent.writes:
                 document.run.leave = True
-
-    def show_value(self, name: str, value: object) -> None:
-        ValueDialog(name, value, self._view).open()
 
     def _follow(self) -> None:
         """Buttons follow from the state."""

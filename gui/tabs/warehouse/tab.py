@@ -29,6 +29,7 @@ def build(context: TabContext, parent: QWidget | None = None) -> QWidget:
     add("format", "Format the SQL", presenter.format, "wand-2", "Ctrl+Shift+F")
     add("new", "New SQL file", editors.add_file, "plus", "Ctrl+T")
     add("close", "Close the SQL file", editors.close_current, "x", "Ctrl+W")
+    add("reopen", "Open the closed SQL file again", editors.reopen, "undo-2", "Ctrl+Shift+T")
     add("find", "Find and replace in the SQL", editors.open_find, "search", "Ctrl+H")
     add("filter", "Filter the rows", view.results.filter_button.toggle, "list-filter", "Ctrl+F")
     add("refresh", "Read the catalogue again", presenter.place.read_catalogue, "refresh-cw", "F5")

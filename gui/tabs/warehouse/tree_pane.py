@@ -28,8 +28,10 @@ from gui.style.tokens import Space
 
 _TABLE = Qt.ItemDataRole.UserRole
 _COLUMN = Qt.ItemDataRole.UserRole + 1
+_MEMBERS = Qt.ItemDataRole.UserRole + 3  # the tables of a schema that the filter leaves
 _ASIDE = Qt.ItemDataRole.UserRole + 2  # the dim words at the right: a type, a count
 _BEFORE_NAME = 30  # pixels an icon and the blanks beside it take
+_FOUND_AT_ONCE = 200  # tables that a filter shows opened; schemas beyond stay closed, with their count
 _OPENED_AT_ONCE = 200  # tables; each brings its columns
 _ICONS = {
     "table": "table",
@@ -55,11 +57,9 @@ class _Aside(QStyledItemDelegate):
         painter.save()
         painter.setFont(font("caption"))
         painter.setPen(theme().color("text3"))
-        if words[:1].isdigit() and room.width() < painter.fontMetrics().horizontalAdvance(words):
-            painter.restore()
-            return  # half a number says less than nothing
         shown = painter.fontMetrics().elidedText(words, Qt.TextElideMode.ElideRight, room.width())
-        painter.drawText(room, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, shown)
+        if shown == words or (len(shown) > 4 and not words[:1].isdigit()):  # half a number says less than nothing
+            painter.drawText(room, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, shown)
         painter.restore()
 
 
@@ -168,6 +168,7 @@ class TreePane(QFrame):
 
     def _build(self, catalogue: Catalogue, opened: set[str] | None) -> None:
         self.tree.clear()
+        made = 0
         words = self.search.text().strip().lower()
         tables: dict[str, list[Table]] = {schema: [] for schema in catalogue.schemas}
         for table in catalogue.tables:
@@ -179,16 +180,20 @@ class TreePane(QFrame):
             item = QTreeWidgetItem([schema])
             item.setData(0, _ASIDE, short_count(len(members)) if members else "empty")
             item.setIcon(0, icon("folder", "text3"))
-            item.addChildren([self._table_item(table, words) for table in members])
+            item.setData(0, _MEMBERS, members)
+            if members:
+                item.setChildIndicatorPolicy(QTreeWidgetItem.ChildIndicatorPolicy.ShowIndicator)
             self.tree.addTopLevelItem(item)
             first = opened is None and (schema == "public" or len(tables) <= 3)
-            item.setExpanded(bool(words) or first or (opened is not None and schema in opened))
-            for number in range(item.childCount() if words else 0):
+            found = bool(words) and made < _FOUND_AT_ONCE
+            item.setExpanded(found or first or (opened is not None and schema in opened))
+            made += item.childCount()
+            for number in range(item.childCount() if found else 0):
                 child = item.child(number)
                 if child is not None and _columns_with(child.data(0, _TABLE), words):
                     child.setExpanded(True)
 
-    def _table_item(self, table: Table, words: str) -> QTreeWidgetItem:
+    def _table_item(self, table: Table) -> QTreeWidgetItem:
         figure = short_count(table.rows) if table.rows is not None else ("" if table.kind == "table" else table.kind)
         item = QTreeWidgetItem([table.name])
         item.setData(0, _ASIDE, figure)
@@ -199,7 +204,10 @@ class TreePane(QFrame):
         return item
 
     def _fill(self, item: QTreeWidgetItem) -> None:
-        """Columns are made when their table is first opened: a catalogue of 50,000 columns opens at once."""
+        """What stands below an entry is made when that is first opened: a catalogue of 2,000 tables and 50,000 columns is there at once."""
+        members = item.data(0, _MEMBERS)
+        if isinstance(members, list) and not item.childCount():
+            item.addChildren([self._table_item(table) for table in members])
         table = item.data(0, _TABLE)
         if not isinstance(table, Table) or item.childCount():
             return

@@ -13,6 +13,7 @@ import pytest
 from core.base.errors import OpsError
 from core.jobs.job import JobState, headless_job
 from core.jobs.runner import JobRunner
+from core.warehouse.drivers import hive, postgres
 from core.warehouse.drivers.driver import State
 from core.warehouse.service import WarehouseService
 from tests.core.warehouse.conftest import eventually
@@ -69,25 +70,32 @@ def _numbers(service: WarehouseService, count: int) -> str:
     return (
         "WITH d AS (SELECT 0 AS n UNION ALL SELECT 1 UNION ALL SELECT 2 UNION ALL SELECT 3 UNION ALL SELECT 4 UNION ALL"
         " SELECT 5 UNION ALL SELECT 6 UNION ALL SELECT 7 UNION ALL SELECT 8 UNION ALL SELECT 9)"
-        " SELECT a.n + 10*b.n + 100*c.n + 1000*e.n + 10000*f.n AS n, 'row ' || CAST(a.n + 10*b.n AS VARCHAR(9)) AS label"
+        " SELECT a.n + 10*b.n + 100*c.n + 1000*e.n + 10000*f.n AS n, 'row ' || REPEAT('x', 80) AS label"
         f" FROM d a, d b, d c, d e, d f WHERE a.n + 10*b.n + 100*c.n + 1000*e.n + 10000*f.n < {count}"
     )
 
 
-def test_every_page_is_fetched(service: WarehouseService) -> None:
-    run = query(service, _numbers(service, 100_000))
+@pytest.fixture
+def small_pages(monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that 25,000 rows are several (the Data API's are of 1 MB)."""
+    for driver in (postgres, hive):
+        monkeypatch.setattr(driver, "_FETCH", 5_000)
+
+
+def test_every_page_is_fetched(service: WarehouseService, small_pages: None) -> None:
+    run = query(service, _numbers(service, 25_000))
     table = run.result.table()
-    assert table.num_rows == 100_000
-    assert sorted(table.column("n").to_pylist()) == list(range(100_000))
-    assert run.result.count.words() == "100,000 rows"
+    assert table.num_rows == 25_000 and table.column("n").num_chunks > 1
+    assert sorted(table.column("n").to_pylist()) == list(range(25_000))
+    assert run.result.count.words() == "25,000 rows"
 
 
-def test_a_result_that_was_cut_says_so(service: WarehouseService) -> None:
-    run = query(service, _numbers(service, 100_000), limit=60_000)
+def test_a_result_that_was_cut_says_so(service: WarehouseService, small_pages: None) -> None:
+    run = query(service, _numbers(service, 25_000), limit=15_000)
     count = run.result.count
-    assert (count.shown, count.cut) == (60_000, True)
+    assert (count.shown, count.cut) == (15_000, True)
     assert "cut by the limit" in count.words()
-    whole = query(service, _numbers(service, 60_000), limit=60_000)
+    whole = query(service, _numbers(service, 15_000), limit=15_000)
     assert not whole.result.count.cut
 
 

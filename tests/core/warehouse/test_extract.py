@@ -186,7 +186,7 @@ def test_encodings_are_told_apart_and_what_is_lost_is_counted(
 
 
 def test_a_bzip2_file_that_ends_in_the_middle_is_named(tmp_path: Path) -> None:
-    stored = bz2.compress(b"".join(b"n=%d\n" % (n % 10) for n in range(900_000)))
+    stored = bz2.compress(b"n=1\n" * 60_000 + b"n=2\n" * 60_000, 1)  # several blocks of 100 KB
     _, tally, _ = rows(LETTER, file(tmp_path, stored[: len(stored) * 2 // 3]))
     assert [why for _, why in tally.problems] == ["the bzip2 file ends in the middle"]
 
@@ -224,11 +224,11 @@ def test_a_damaged_archive_is_named_and_keeps_what_came_before(tmp_path: Path, f
     assert frame["n"][-1] == 1  # the file after it was read
 
 
-def test_a_line_of_a_gigabyte_is_rejected_without_being_held(tmp_path: Path) -> None:
+def test_a_line_of_any_length_is_rejected_without_being_held(tmp_path: Path) -> None:
     path = tmp_path / "long.log"
     with path.open("wb") as out:
         out.write(b"n=1\n")
-        out.seek(1_000_000_000, 1)  # a hole: a gigabyte that takes no disk
+        out.seek(100_000_000, 1)  # a hole, which takes no disk
         out.write(b"\nn=2\n")
     definition = Definition(pattern=r"n=(?P<n>\d)", columns=(OutputColumn("n", "whole"),))
     tracemalloc.start()
@@ -240,7 +240,7 @@ def test_a_line_of_a_gigabyte_is_rejected_without_being_held(tmp_path: Path) -> 
     assert frame["n"].to_list() == [1, 2]
     assert tally.reasons == {"longer than 1 MB": 1}
     assert [(reason, len(text)) for reason, text in refused] == [("longer than 1 MB", 1000)]
-    assert peak < 32_000_000
+    assert peak < 20_000_000
 
 
 @pytest.mark.parametrize(
@@ -365,7 +365,9 @@ def test_a_reject_of_many_documents_names_its_own(tmp_path: Path, definition: De
         file(folder, f"<x><i>{n}</i><i>{'bad' if n == 7 else n}</i></x>", f"{n:02}.xml")
     file(folder, "<x><j/></x>", "none.xml")
     rejects = tmp_path / "r.jsonl"
-    tally = extract(headless_job(), definition, local_sources(folder), tmp_path / "t.parquet", rejects)
+    tally = extract_in_child(
+        lambda *_: None, definition, local_sources(folder), str(tmp_path / "t.parquet"), str(rejects)
+    )
     assert (tally.rows, tally.files) == (59, 31)
     kept = [json.loads(line) for line in rejects.read_text().splitlines()]
     reasons = {Path(one["source"]).name: one["reason"] for one in kept}
@@ -424,7 +426,7 @@ def test_hostile_xml_is_refused_by_file(tmp_path: Path, hostile: str | bytes) ->
     assert "root:" not in str(frame)
 
 
-def test_extract_writes_whole_files_or_none(tmp_path: Path) -> None:
+def test_extract_writes_whole_files_or_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     source = file(tmp_path, "".join(f"n={n}\n" for n in range(1000)) + "bad\n")
     definition = Definition(pattern=r"n=(?P<n>\d+)", columns=(OutputColumn("n", "whole"),))
     out, rejects = tmp_path / "out" / "t.parquet", tmp_path / "rejects.jsonl"
@@ -433,6 +435,9 @@ def test_extract_writes_whole_files_or_none(tmp_path: Path) -> None:
     assert pl.read_parquet(out)["n"].sum() == 499_500
     assert json.loads(rejects.read_text()) == {"source": str(source), "reason": "no match", "text": "bad"}
 
+    monkeypatch.setattr(  # one process of its own is enough to see that it works there
+        extraction, "run_in_child", lambda _job, _target, arguments, **_: extract_in_child(lambda *_: None, **arguments)
+    )
     nothing = tmp_path / "none.parquet"
     with pytest.raises(OpsError) as caught:
         extract(

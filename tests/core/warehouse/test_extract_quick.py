@@ -62,7 +62,7 @@ def frames(pattern: str, lines: list[str]) -> tuple[pl.DataFrame, pl.DataFrame]:
     return Matcher(pattern, names).groups(series), with_polars(series, pattern, names)
 
 
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=100)
 @given(_PATTERNS, _CHANCES)
 def test_a_committed_pattern_finds_the_same_groups(pattern: str, chance: Random) -> None:
     lines = ["".join(chance.choices(_CHARACTERS, k=chance.randrange(10))) for _ in range(100)]
@@ -236,7 +236,7 @@ _PLAIN = {
 _FORMS = [*TIME_FORMATS, "%d.%m.%Y %H:%M:%S", "%H:%M:%S%.f %z, %d-%b-%Y", "%Y%m%d%H%M%S", "%Y-%m-%d"]
 
 
-@settings(deadline=None, max_examples=100)
+@settings(deadline=None, max_examples=50)
 @given(st.sampled_from(_FORMS), _CHANCES)
 def test_times_by_their_places_are_those_of_the_parser(form: str, chance: Random) -> None:
     texts: list[str | None] = [None, "-", "", form]

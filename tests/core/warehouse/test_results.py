@@ -38,9 +38,11 @@ def page(*values: int, total: int | None) -> Page:
         (10, [page(1, 2, total=3), page(3, total=3)], "3 rows", False),
         (10, [page(1, total=1)], "1 row", False),
         (2, [page(1, 2, 3, total=3)], "2 of 3 rows, cut by the limit", True),
+        (2, [page(1, 2, total=None), page(3, total=3)], "2 of 3 rows, cut by the limit", True),
+        (2, [page(1, 2, total=None), page(total=2)], "2 rows", False),
         (
             2,
-            [page(1, 2, total=None), page(3, total=3)],
+            [page(1, total=None), page(2, 3, total=None), page(4, total=4)],
             "the first 2 rows, cut by the limit; how many there are is not known",
             True,
         ),
@@ -272,3 +274,15 @@ def test_a_result_that_does_not_arrive_whole_is_no_result(data_api_url: str, lie
     with pytest.raises(OpsError) as caught:
         list(driver.pages(statement))
     assert caught.value.code == "incomplete" and "announced" in caught.value.why
+
+
+def test_a_result_whose_fetching_broke_off_is_not_all() -> None:
+    for total, words in ((None, "2 rows, the rest was not fetched"), (3, "2 of 3 rows, the rest was not fetched")):
+        result = Result(10)
+        result.add(page(1, 2, total=total))
+        result.stop()
+        assert (result.count.words(), result.count.cut) == (words, True)
+    result = Result(10)
+    result.add(page(1, 2, total=2))
+    result.stop()  # after the last row there was nothing more to fetch
+    assert (result.count.words(), result.count.cut) == ("2 rows", False)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.warehouse import script as script_module
@@ -111,6 +111,7 @@ def test_the_statement_at_the_cursor() -> None:
     assert statement_at("  -- nothing", 3) is None
 
 
+@settings(max_examples=40)
 @given(
     st.lists(st.tuples(st.integers(0, 60), st.integers(0, 9), st.lists(_ATOMS, max_size=4).map("".join)), max_size=6),
     st.booleans(),

@@ -50,7 +50,9 @@ def test_a_change_on_disk_is_not_written_over_and_a_link_stays_one(tmp_path: Pat
     assert path.read_text() == "four"
 
 
-@pytest.mark.parametrize(("content", "code"), [(b"caf\xe9", "disk"), (b"x" * (LARGEST + 1), "too-large")])
+@pytest.mark.parametrize(
+    ("content", "code"), [(b"caf\xe9", "disk"), (b"x" * (LARGEST + 1), "too-large")], ids=["latin", "large"]
+)
 def test_what_cannot_be_held_is_told(tmp_path: Path, content: bytes, code: str) -> None:
     path = tmp_path / "a.sql"
     path.write_bytes(content)

@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 
 from core.base.places import Places
-from core.settings.profiles import Profile, Profiles
+from core.settings.profiles import Profile, Profiles, WarehouseConnection
 from main import main
 
 Verb = Callable[..., tuple[int, str, str]]
@@ -29,7 +29,16 @@ def verb(
     ):
         monkeypatch.setenv(name, value)
 
-    def run(*words: str, profile: str = "env") -> tuple[int, str, str]:
+    lab = Profile(
+        "lab",
+        region="eu-west-1",
+        endpoints={"default": data_api_url},
+        environment="sandbox",
+        warehouses=(WarehouseConnection("lab", workgroup="lab", database="dev"),),
+    )
+    Profiles(home.config / "profiles.toml").add(lab)
+
+    def run(*words: str, profile: str = "lab") -> tuple[int, str, str]:
         status = main(["--profile", profile, "warehouse", *words])
         out, err = capfdbinary.readouterr()
         return status, out.decode("utf-8", "replace"), err.decode()
@@ -209,9 +218,9 @@ def test_sources_are_added_to_a_plan_by_verb_and_it_is_forgotten(verb: Verb, hom
 
 def test_connections_are_filled_from_the_account(verb: Verb) -> None:
     """The endpoint in the environment lists a cluster and a workgroup; both are called the same and can be told apart."""
-    status, out, _ = verb("connections", "--json")
+    status, out, _ = verb("connections", "--json", profile="env")
     found = {one["name"]: one for one in json.loads(out)}
     assert status == 0 and set(found) == {"sandbox", "sandbox (serverless)"}
     for name in found:
-        status, out, _ = verb("query", "SELECT 1 AS n", "--connection", name, "--json")
+        status, out, _ = verb("query", "SELECT 1 AS n", "--connection", name, "--json", profile="env")
         assert (status, json.loads(out)) == (0, [{"n": 1}])

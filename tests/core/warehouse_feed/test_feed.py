@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -54,49 +56,77 @@ def test_what_changed_is_pulled_and_nothing_twice(feed: Feed) -> None:
     same(feed)
 
 
+_KILLED = """
+import json, os, signal, sys, tempfile
+from pathlib import Path
+from core.aws.session import AwsSession
+from core.aws.workplace import Workplace
+from core.base.places import Places
+from core.jobs.job import headless_job
+from core.sandbox.door import join
+from core.settings.model import Settings
+from core.settings.profiles import SANDBOX
+from core.warehouse.feed.plan import FeedPlan, PlanSource
+from core.warehouse.feed.service import FeedService
+
+def pull(places, address, database, step, temporary):
+    os.environ["TMPDIR"], tempfile.tempdir = temporary, None
+    places = Places(*map(Path, places))
+    lease = join(places)
+    target = lease.target(SANDBOX)
+    settings = Settings()
+    service = FeedService(Workplace(AwsSession(SANDBOX, lambda: target), places, lambda: settings))
+    plan = FeedPlan("test", (PlanSource(address, database, database, ("items",)),))
+    die = lambda one: os.kill(os.getpid(), signal.SIGKILL) if one == step else None
+    service.pull(headless_job(), plan, target.warehouses[0], step=die)
+
+for line in sys.stdin:
+    process = os.fork()
+    if not process:
+        try:
+            pull(*json.loads(line))
+        finally:
+            os._exit(1)
+    print(os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]), flush=True)
+"""
+
+
+@pytest.fixture(scope="module")
+def killed() -> Iterator[Callable[[Feed, str, Path], int]]:
+    """Pulls in a process that kills itself at a step, and tells how it ended; forked from one that has all imported."""
+    environment = {"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin:/usr/sbin:/usr/local/bin"}
+    with subprocess.Popen(
+        [sys.executable, "-c", _KILLED],
+        cwd=ROOT,
+        env=environment,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdin is not None and process.stdout is not None
+
+        def pull(feed: Feed, step: str, temporary: Path) -> int:
+            assert process.stdin is not None and process.stdout is not None
+            places = [str(place) for place in feed.sandbox.places]
+            print(
+                json.dumps([places, feed.address, feed.database, step, str(temporary)]), file=process.stdin, flush=True
+            )
+            return int(process.stdout.readline())
+
+        yield pull
+        process.stdin.close()
+
+
 @pytest.mark.parametrize("step", ["read", "upload", "load", "done"])
 def test_a_pull_killed_at_any_step_is_made_good_by_the_next(
-    feed: Feed, step: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    feed: Feed, step: str, killed: Callable[[Feed, str, Path], int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fill(feed, 1_000)
     feed.pull(feed.plan("items"))
     feed.execute(
         "UPDATE items SET price = price + 1 WHERE id % 3 = 0", "INSERT INTO items (name, price) VALUES ('late', 9.99)"
     )
-    script = tmp_path / "killed.py"
-    script.write_text(
-        f"""
-import os, signal
-from core.aws.session import AwsSession
-from core.aws.workplace import Workplace
-from core.base.places import Places
-from core.jobs.job import headless_job
-from core.settings.model import Settings
-from core.settings.profiles import SANDBOX
-from core.warehouse.feed.plan import FeedPlan, PlanSource
-from core.warehouse.feed.service import FeedService
-from core.sandbox.door import join
-from pathlib import Path
-
-places = Places(*(Path(one) for one in {[str(feed.sandbox.places.config), str(feed.sandbox.places.state), str(feed.sandbox.places.cache), str(feed.sandbox.places.sandbox)]!r}))
-lease = join(places)
-target = lease.target(SANDBOX)
-settings = Settings()
-service = FeedService(Workplace(AwsSession(SANDBOX, lambda: target), places, lambda: settings))
-plan = FeedPlan("test", (PlanSource({feed.address!r}, {feed.database!r}, {feed.database!r}, ("items",)),))
-service.pull(headless_job(), plan, target.warehouses[0], step=lambda one: os.kill(os.getpid(), signal.SIGKILL) if one == {step!r} else None)
-""",
-        encoding="utf-8",
-    )
-    ended = subprocess.run(
-        [sys.executable, str(script)],
-        cwd=ROOT,
-        env={"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin:/usr/sbin:/usr/local/bin", "TMPDIR": str(tmp_path)},
-        capture_output=True,
-        timeout=120,
-        check=False,
-    )
-    assert ended.returncode == -signal.SIGKILL, ended.stderr.decode()
+    assert killed(feed, step, tmp_path) == -signal.SIGKILL
     assert len(list(tmp_path.glob("opsdesk-feed-*"))) == 1  # what it had staged
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     assert feed.pull(feed.plan("items"), check=True).ok

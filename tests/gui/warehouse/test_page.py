@@ -14,6 +14,7 @@ from core.settings.profiles import Profile
 from gui.parts.dialogs import ConfirmDialog
 from gui.tabs.warehouse.dialogs import ParameterDialog
 from gui.tabs.warehouse.lists import HistoryDialog
+from tests.fakes import warehouse as fakes
 from tests.fakes.warehouse import Answer, FakeDriver
 from tests.gui.test_names import clipped
 
@@ -95,6 +96,36 @@ def test_first_rows_show_while_the_rest_arrives(page, qtbot) -> None:
     qtbot.waitUntil(lambda: page.view.results.table.column_model.rowCount() == 350)
     qtbot.waitUntil(lambda: page.view.results.line.text().startswith("350 rows"))
     assert shown(page)[349] == ["349"]
+
+
+@pytest.mark.parametrize("way", ["cancelled", "login expired", "login expired at once"])
+def test_rows_that_came_before_a_break_stay_and_are_never_taken_for_all(page, qtbot, tmp_path, way: str) -> None:
+    between = threading.Event()
+    tables = [pa.table({"n": list(range(a, b))}) for a, b in ((0, 100), (100, 180), (180, 350))]
+    page.driver.answers["SELECT n"] = Answer(tables, between=between)
+    if way != "cancelled":
+        page.driver.fault_between = OpsError("Could not fetch the result", "The login has expired", "Sign in again")
+    if way.endswith("at once"):
+        between.set()
+    page.write("SELECT n")
+    page.command("run")
+    qtbot.waitUntil(lambda: page.view.results.table.column_model.rowCount() == 100)
+    if way == "cancelled":
+        page.view.cancel.click()
+    between.set()
+    qtbot.waitUntil(lambda: page.view.run.isEnabled(), timeout=10_000)
+    words = page.view.results.line.text()
+    here = 180 if way == "cancelled" else 100
+    assert words.startswith(f"{here} of 350 rows, the rest was not fetched")
+    assert ("failed after" in words, "cancelled" in words) == (way != "cancelled", way == "cancelled")
+    qtbot.waitUntil(lambda: len(shown(page)) == here)
+    assert page.view.results.banner.isVisible() == (way != "cancelled")
+    assert way == "cancelled" or "take it up again" in page.view.results.banner.why.text()
+    page.driver.fault_between = None
+    presenter = next(c for c in page.view.children() if type(c).__name__ == "ResultsPresenter")
+    presenter._write(presenter._kept(), "csv", tmp_path / "out.csv")
+    qtbot.waitUntil(lambda: bool(page.praised))
+    assert page.praised == ["out.csv: 350 rows"]  # the server has them all
 
 
 def test_sort_and_filter_by_the_grid(page, qtbot) -> None:
@@ -182,6 +213,22 @@ def test_a_write_that_is_not_confirmed_is_not_sent(make_page, qtbot) -> None:
     assert page.driver.sent == ["SELECT COUNT(*) FROM orders"]
 
 
+def test_the_count_before_a_write_can_be_cancelled_and_is_made_once(make_page, qtbot) -> None:
+    driver = FakeDriver()
+    driver.answers["SELECT COUNT(*) FROM orders"] = Answer([pa.table({"count": [1]})], gate=threading.Event())
+    page = make_page(driver)
+    qtbot.waitUntil(lambda: page.view.tree.stack.currentWidget() is page.view.tree.tree, timeout=10_000)
+    page.write("DELETE FROM orders")
+    page.command("run")
+    page.command("run")  # a second press while it counts
+    qtbot.waitUntil(lambda: driver.sent == ["SELECT COUNT(*) FROM orders"])
+    assert page.view.cancel.isEnabled() and not page.view.run.isEnabled()
+    page.view.cancel.click()
+    qtbot.waitUntil(lambda: page.view.run.isEnabled(), timeout=10_000)
+    assert page.view.results.line.text() == "Nothing was run"
+    assert driver.sent == ["SELECT COUNT(*) FROM orders"] and len(driver._cancelled) == 1
+
+
 def test_a_forgotten_where_is_asked_about_on_any_profile(make_page, qtbot) -> None:
     driver = FakeDriver()
     driver.answers["SELECT COUNT(*) FROM orders"] = Answer([pa.table({"count": [3371]})])
@@ -258,6 +305,24 @@ def test_saving_keeps_windows_line_ends_and_asks_before_it_writes_over_a_change(
     assert path.read_bytes().startswith(b"\xef\xbb\xbf-- again\r\n-- mine\r\n")
     again.command("save")  # what is there now is ours
     qtbot.waitUntil(lambda: len(again.praised) == 2)
+
+
+def test_a_closed_file_comes_back_with_its_text_and_its_place_on_disk(page, qtbot, tmp_path) -> None:
+    path = tmp_path / "report.sql"
+    path.write_text("SELECT 1\n")
+    files_of(page).read(path)
+    qtbot.waitUntil(lambda: page.view.editors.path_of(page.view.editors.current_key) == str(path))
+    page.view.editors.editor.insert("-- not saved\n")
+    page.command("close")
+    assert "not saved" not in page.view.editors.editor.text
+    page.command("reopen")
+    assert page.view.editors.editor.text == "-- not saved\nSELECT 1\n"
+    path.write_text("theirs")
+    page.command("save")
+    qtbot.waitUntil(lambda: any(isinstance(w, ConfirmDialog) and w.isVisible() for w in QApplication.topLevelWidgets()))
+    dialog(ConfirmDialog).reject()
+    page.command("reopen")  # no more of them
+    assert [file.title for file in page.view.editors.files()] == ["query 1.sql", "report.sql"]
 
 
 def test_each_file_keeps_its_own_result(page, qtbot) -> None:
@@ -368,3 +433,23 @@ def test_a_statement_outlives_the_window_and_is_taken_up_again(make_page, qtbot)
     qtbot.waitUntil(lambda: shown(second) == [["42"]])
     assert driver.sent == ["SELECT long"]
     assert second.context.desk.warehouse.history.search()[0].state == "finished"
+
+
+def test_a_large_catalogue_makes_only_what_is_opened(make_page, qtbot, monkeypatch) -> None:
+    """2,000 tables held the window for 0.2 s at every pause of typing in the filter."""
+    rows = [(f"s{s}", f"t{s}_{t:03}", "BASE TABLE", "id", 1, "bigint") for s in range(5) for t in range(150)]
+    monkeypatch.setattr(fakes, "CATALOGUE_ROWS", rows)
+    page = make_page()
+    pane = page.view.tree
+    qtbot.waitUntil(lambda: pane.stack.currentWidget() is pane.tree, timeout=10_000)
+
+    def entries() -> dict[str, int]:
+        roots = [pane.tree.topLevelItem(n) for n in range(pane.tree.topLevelItemCount())]
+        return {root.text(0): root.childCount() for root in roots if root.text(0).startswith("s")}
+
+    assert entries() == dict.fromkeys(("s0", "s1", "s2", "s3", "s4"), 0)
+    pane.search.setText("t")
+    qtbot.waitUntil(lambda: sum(entries().values()) > 0)
+    assert entries() == {"s0": 150, "s1": 150, "s2": 0, "s3": 0, "s4": 0}
+    pane.search.setText("t4_149")
+    qtbot.waitUntil(lambda: entries() == {"s4": 1})
