@@ -36,7 +36,7 @@ types:
 
 # The core must work where Qt cannot even be imported.
 test-core:
-	$(PYTEST) -m "not heavy" -p no:pytest-qt -p tests.without_qt -n 4 --dist loadfile --no-loadscope-reorder tests/core
+	$(PYTEST) -m "not heavy" -p no:pytest-qt -p tests.without_qt -n 5 --dist loadfile --no-loadscope-reorder tests/core
 
 test-gui:
 	QT_QPA_PLATFORM=offscreen PYTEST_QT_API=pyside6 $(PYTEST) -m "not heavy" -n 2 --dist loadfile tests/gui tests/rules

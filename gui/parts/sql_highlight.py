@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from time import perf_counter
+from time import thread_time
 
 from PySide6.QtCore import QTimer
 from PySide6.QtGui import QColor, QFont, QSyntaxHighlighter, QTextCharFormat, QTextCursor, QTextDocument
@@ -47,7 +47,7 @@ _INSIDE_STRING = re.compile(r"(?:[^'\\]|''|\\.)*'")
 
 _PLAIN, _COMMENT, _STRING, _DOLLAR = 0, 1, 2, 3  # what a line begins inside of; nested comments add 4 a level
 _LEVEL = 4
-_SLICE = 0.012  # seconds of colouring between two events
+_SLICE = 0.012  # seconds of our own (a busy machine takes longer) of colouring between two events
 
 
 class SqlHighlighter(QSyntaxHighlighter):
@@ -90,9 +90,9 @@ class SqlHighlighter(QSyntaxHighlighter):
 
     def highlightBlock(self, text: str) -> None:
         if not self._later.isActive():  # the first of this event
-            self._until = perf_counter() + _SLICE
+            self._until = thread_time() + _SLICE
             self._later.start()
-        elif perf_counter() > self._until:
+        elif thread_time() > self._until:
             here = QTextCursor(self.currentBlock())
             self._put_off(here, here)
             return
@@ -117,11 +117,11 @@ class SqlHighlighter(QSyntaxHighlighter):
         if self._open is None:
             return
         (first, last), self._open = self._open, None
-        self._until = perf_counter() + _SLICE
+        self._until = thread_time() + _SLICE
         self._later.start()
         block = first.block()
         while block.isValid() and block.position() <= last.position():
-            if perf_counter() > self._until:
+            if thread_time() > self._until:
                 self._put_off(QTextCursor(block), last)
                 return
             self.rehighlightBlock(block)
