@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QEventLoop, QPoint, QTimer
+from PySide6.QtCore import QEventLoop, QPoint, QRect, QTimer
 from PySide6.QtWidgets import QAbstractButton, QApplication, QMainWindow, QWidget
 
 if TYPE_CHECKING:
@@ -84,6 +84,13 @@ class Hand:
     def click(self, widget: QWidget, at: QPoint | None = None, *, button: int = 1, double: bool = False) -> None:
         """Move there and press; ``at`` is in the widget's coordinates (default: its middle)."""
         self.wait_until(lambda: widget.isVisible() and widget.isEnabled(), f"{_name(widget)} can be clicked")
+        seen = [QRect()]
+
+        def stands_still() -> bool:  # a dialog that has just lost a line of words moves its buttons
+            seen.append(QRect(widget.mapToGlobal(QPoint()), widget.size()))
+            return seen[-1] == seen[-2]
+
+        self.wait_until(stands_still, f"{_name(widget)} stands still")
         self._move(widget, at or widget.rect().center())
         self._send("click", *(("--repeat", "2", "--delay", "60") if double else ()), str(button))
 
