@@ -42,7 +42,7 @@ test-gui:
 	QT_QPA_PLATFORM=offscreen PYTEST_QT_API=pyside6 $(PYTEST) -m "not heavy" -n 2 --dist loadfile tests/gui tests/rules
 
 test-journeys:
-	PYTEST_QT_API=pyside6 $(PYTEST) -m "not heavy" -n 3 --dist load --maxschedchunk 1 -rP tests/journeys
+	PYTEST_QT_API=pyside6 $(PYTEST) -m "not heavy" -n 3 --dist loadfile -rP tests/journeys
 
 bench: setup-full
 	$(PYTHON) -m tests.benchmarks
