@@ -43,6 +43,9 @@ class FileLoader(Loader):
         self._base = sqlite3.connect(folder / "warehouse.db", check_same_thread=False, isolation_level=None)
         self._lock = threading.Lock()
 
+    def __del__(self) -> None:
+        self._base.close()
+
     def die(self, stage: str) -> None:
         if self.die_at == stage and self.commits >= 1:
             os.kill(os.getpid(), signal.SIGKILL)
