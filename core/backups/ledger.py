@@ -47,14 +47,13 @@ class Ledger:
     def __init__(self, path: Path) -> None:
         title = "The ledger of backups cannot be used; the backups themselves are untouched"
         self._database = Database(path, _SCHEMA, title, put_aside=False)  # it is evidence: its owner decides
-        self._open = self._database.use
 
     def close(self) -> None:
         self._database.close()
 
     # -- runs ---------------------------------------------------------------
     def begin_run(self, run: Run, bucket: str) -> None:
-        with self._open() as database:
+        with self._database.use() as database:
             database.execute(
                 "INSERT INTO run (plan, id, started, outcome, key, bucket) VALUES (?, ?, ?, ?, ?, ?)",
                 (run.plan, run.id, _text(run.started), run.outcome.value, run.key, bucket),
@@ -62,7 +61,7 @@ class Ledger:
 
     def note_upload(self, plan: str, run: str, *, key: str, upload_id: str, manifest: str = "") -> None:
         """Remember what a crash would leave behind: the open upload, and the manifest once the data were proved whole."""
-        with self._open() as database:
+        with self._database.use() as database:
             database.execute(
                 "UPDATE run SET key = ?, upload_id = ?, manifest = ? WHERE plan = ? AND id = ?",
                 (key, upload_id, manifest, plan, run),
@@ -81,7 +80,7 @@ class Ledger:
 
     def end_run(self, run: Run) -> None:
         self._list_of(run.plan, run.id).unlink(missing_ok=True)
-        with self._open() as database:
+        with self._database.use() as database:
             database.execute(
                 "UPDATE run SET ended = ?, outcome = ?, key = ?, plain_bytes = ?, stored_bytes = ?, row_count = ?, error = ?,"
                 " findings = ?, upload_id = '', manifest = '' WHERE plan = ? AND id = ?",
@@ -100,7 +99,7 @@ class Ledger:
             )
 
     def runs(self, plan: str, limit: int = 100) -> list[Run]:
-        with self._open() as database:
+        with self._database.use() as database:
             rows = database.execute(
                 "SELECT * FROM run WHERE plan = ? ORDER BY started DESC, id DESC LIMIT ?", (plan, limit)
             ).fetchall()
@@ -108,7 +107,7 @@ class Ledger:
 
     def last_done(self, plan: str, before: datetime) -> Run | None:
         """The newest that succeeded and began before that: a clock that was wrong may have left later ones."""
-        with self._open() as database:
+        with self._database.use() as database:
             row = database.execute(
                 "SELECT * FROM run WHERE plan = ? AND outcome = ? AND started <= ? ORDER BY started DESC LIMIT 1",
                 (plan, Outcome.DONE.value, _text(before)),
@@ -117,20 +116,20 @@ class Ledger:
 
     def unfinished(self, plan: str) -> list[tuple[Run, str, str, str]]:
         """Runs that never ended (their process died): (run, bucket, upload id, manifest text)."""
-        with self._open() as database:
+        with self._database.use() as database:
             rows = database.execute(
                 "SELECT * FROM run WHERE plan = ? AND outcome = ?", (plan, Outcome.RUNNING.value)
             ).fetchall()
         return [(_run(row), row["bucket"], row["upload_id"], row["manifest"]) for row in rows]
 
     def has_run(self, plan: str, run: str) -> bool:
-        with self._open() as database:
+        with self._database.use() as database:
             return database.execute("SELECT 1 FROM run WHERE plan = ? AND id = ?", (plan, run)).fetchone() is not None
 
     # -- verifications --------------------------------------------------------
     def begin_verification(self, verification: Verification) -> int:
         """Store it as running; return its number."""
-        with self._open() as database:
+        with self._database.use() as database:
             cursor = database.execute(
                 "INSERT INTO verification (plan, run, started, outcome, level) VALUES (?, ?, ?, ?, ?)",
                 (
@@ -144,7 +143,7 @@ class Ledger:
             return int(cursor.lastrowid or 0)
 
     def end_verification(self, verification: Verification) -> None:
-        with self._open() as database:
+        with self._database.use() as database:
             database.execute(
                 "UPDATE verification SET run = ?, ended = ?, outcome = ?, level = ?, rto = ?, rpo = ?, error = ?, checks = ? WHERE id = ?",
                 (
@@ -162,7 +161,7 @@ class Ledger:
 
     def end_dead_verifications(self, plan: str, now: datetime) -> None:
         """Those that never ended: their process died. The caller holds the lock, so none of them lives."""
-        with self._open() as database:
+        with self._database.use() as database:
             database.execute(
                 "UPDATE verification SET outcome = ?, ended = ?, error = ? WHERE plan = ? AND outcome = ?",
                 (
@@ -176,7 +175,7 @@ class Ledger:
 
     def verifications(self, plan: str, limit: int = 100) -> list[Verification]:
         """Newest first."""
-        with self._open() as database:
+        with self._database.use() as database:
             rows = database.execute(
                 "SELECT * FROM verification WHERE plan = ? ORDER BY id DESC LIMIT ?", (plan, limit)
             ).fetchall()
@@ -184,7 +183,7 @@ class Ledger:
 
     def proofs(self, plan: str) -> dict[str, datetime]:
         """Run id -> when it was last proved (restored well, level 3 or more); not where it has failed since."""
-        with self._open() as database:
+        with self._database.use() as database:
             rows = database.execute(
                 "SELECT run, MAX(started) AS proved FROM verification v"
                 " WHERE plan = ? AND outcome = ? AND level >= 3 AND NOT EXISTS (SELECT 1 FROM verification w"
@@ -195,7 +194,7 @@ class Ledger:
 
     def failures(self, plan: str) -> dict[str, datetime]:
         """Run id -> when it failed, of those whose newest judged verification did."""
-        with self._open() as database:
+        with self._database.use() as database:
             rows = database.execute(
                 "SELECT run, MAX(id), started, outcome FROM verification w"
                 f" WHERE plan = ? AND (outcome = ? OR {_REFUTES}) GROUP BY run",
@@ -206,13 +205,13 @@ class Ledger:
         }
 
     def verification(self, number: int) -> Verification | None:
-        with self._open() as database:
+        with self._database.use() as database:
             row = database.execute("SELECT * FROM verification WHERE id = ?", (number,)).fetchone()
         return _verification(row) if row else None
 
     # -- alerts ---------------------------------------------------------------
     def note_delivery(self, plan: str, rule: str, delivery: Delivery) -> None:
-        with self._open() as database:
+        with self._database.use() as database:
             database.execute(
                 "INSERT INTO delivery VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
                 (
@@ -229,13 +228,13 @@ class Ledger:
 
     def deliveries(self, limit: int = 50) -> list[Delivery]:
         """The newest first, of all plans."""
-        with self._open() as database:
+        with self._database.use() as database:
             rows = database.execute("SELECT * FROM delivery ORDER BY rowid DESC LIMIT ?", (limit,)).fetchall()
         return [_delivery(row) for row in rows]
 
     def deliveries_of(self, plan: str) -> list[Delivery]:
         """The newest attempt on each channel of one plan: an address that was corrected is no trouble any more."""
-        with self._open() as database:
+        with self._database.use() as database:
             rows = database.execute(
                 "SELECT * FROM delivery WHERE rowid IN (SELECT MAX(rowid) FROM delivery WHERE plan = ? GROUP BY channel)",
                 (plan,),
@@ -245,7 +244,7 @@ class Ledger:
     def note_heard(self, plan: str, rule: str, cause: str, delivery: Delivery) -> None:
         """That a receiver knows of this trouble, until ``forget_heard``."""
         sent = _text(delivery.sent)
-        with self._open() as database:
+        with self._database.use() as database:
             database.execute(
                 "INSERT INTO heard VALUES (?, ?, ?, ?, ?, ?, ?)"
                 " ON CONFLICT DO UPDATE SET first = MIN(first, excluded.first), last = excluded.last",
@@ -257,7 +256,7 @@ class Ledger:
     ) -> list[tuple[tuple[str, str], str, datetime, datetime]]:
         """Who ((channel, receiver)) knows of which cause, first and last told when; not what another clock dated after
         ``until``."""
-        with self._open() as database:
+        with self._database.use() as database:
             rows = database.execute(
                 f"SELECT * FROM heard WHERE plan = ? AND rule IN ({', '.join('?' * len(rules))})", (plan, *rules)
             ).fetchall()
@@ -268,7 +267,7 @@ class Ledger:
         return [entry for entry in found if until is None or entry[3] <= until]
 
     def forget_heard(self, plan: str, rules: tuple[str, ...]) -> None:
-        with self._open() as database:
+        with self._database.use() as database:
             database.execute(
                 f"DELETE FROM heard WHERE plan = ? AND rule IN ({', '.join('?' * len(rules))})", (plan, *rules)
             )
@@ -276,12 +275,12 @@ class Ledger:
     # -- small facts ----------------------------------------------------------
     def fact(self, name: str) -> Any:
         """A remembered JSON value, or None."""
-        with self._open() as database:
+        with self._database.use() as database:
             row = database.execute("SELECT value FROM fact WHERE name = ?", (name,)).fetchone()
         return json.loads(row["value"]) if row else None
 
     def remember(self, name: str, value: Any) -> None:
-        with self._open() as database:
+        with self._database.use() as database:
             database.execute("INSERT OR REPLACE INTO fact VALUES (?, ?)", (name, json.dumps(value)))
 
 

@@ -11,7 +11,6 @@ from pathlib import Path
 from core.base.errors import OpsError
 from core.base.files import set_aside
 
-_BUSY = 30.0  # seconds that another program may hold the file
 _REMEDIES = {
     sqlite3.SQLITE_FULL: "Free some space on the disk",
     sqlite3.SQLITE_IOERR: "Free some space on the disk, or look at the disk itself",
@@ -27,10 +26,20 @@ _DAMAGED = (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT)
 class Database:
     """A file that is opened when it is first asked, with WAL, so that windows and verbs share it. Safe from any thread."""
 
-    def __init__(self, path: Path, schema: str, title: str, *, code: str = "disk", put_aside: bool = True) -> None:
+    def __init__(
+        self,
+        path: Path,
+        schema: str,
+        title: str,
+        *,
+        code: str = "disk",
+        put_aside: bool = True,
+        patience: float = 30.0,
+    ) -> None:
         """``title`` says what cannot be used when it fails. ``put_aside``: a damaged file is renamed and begun anew; one
-        that is only locked, unreadable or on a full disk never is."""
-        self.path, self._schema, self._title, self._code, self._put_aside = path, schema, title, code, put_aside
+        that is only locked, unreadable or on a full disk never is. ``patience``: seconds that another program may hold it."""
+        self.path, self._schema, self._title, self._code = path, schema, title, code
+        self._put_aside, self._patience = put_aside, patience
         self._lock = threading.RLock()
         self._connection: sqlite3.Connection | None = None
         self.aside: Path | None = None
@@ -74,7 +83,7 @@ class Database:
         return self._connected()
 
     def _connected(self) -> sqlite3.Connection:
-        connection = sqlite3.connect(self.path, timeout=_BUSY, check_same_thread=False, isolation_level=None)
+        connection = sqlite3.connect(self.path, timeout=self._patience, check_same_thread=False, isolation_level=None)
         try:
             connection.row_factory = sqlite3.Row
             connection.execute("PRAGMA journal_mode=WAL")

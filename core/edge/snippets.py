@@ -10,8 +10,8 @@ from core.base.errors import WrongUse
 from core.edge.addresses import Network, network
 
 FALLBACK = ("10.0.0.0/8",)
-_WIDTH = 62
-"""Columns of a comment: as many as the page shows without scrolling."""
+_WIDTH = 54
+"""Columns of a comment: as many as the page shows without scrolling, in a window of 1440 x 900."""
 
 Ranges = tuple[str, ...]
 

@@ -32,7 +32,8 @@ class JobHistory:
     """Writes every ended job (not the quiet ones) to ``jobs.sqlite``; entries older than 90 days go."""
 
     def __init__(self, path: Path) -> None:
-        self._database = Database(path, _TABLE, "The history of jobs cannot be used")
+        # Not patient for long: a job that is cancelled before it began ends on the window's thread.
+        self._database = Database(path, _TABLE, "The history of jobs cannot be used", patience=1.0)
 
     def heard(self, job: Job[Any]) -> None:
         """A JobRunner observer."""

@@ -52,10 +52,14 @@ def squiggles(
         if _first_word(statement.body) in _NOT_JUDGED:
             continue
         checkpoint()
-        if mark := _fault(statement.body, dialect):
+        judge = _fault if len(statement.body) <= _KEPT else _fault.__wrapped__
+        if mark := judge(statement.body, dialect):
             begin = statement.body_start
             found.append(Squiggle(begin + mark.start, begin + mark.end, mark.message))
     return found
+
+
+_KEPT = 4_096  # characters: longer statements are few, and all that is kept stays below 16 MB
 
 
 @lru_cache(maxsize=4_096)  # of a long file one statement is new at a time, and a thousand take seconds

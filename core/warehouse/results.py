@@ -32,11 +32,10 @@ class Count:
     def words(self) -> str:
         """The count as a sentence's beginning: "1,204 rows", "10,000 of 1,200,000 rows, cut by the limit"."""
         noun = "row" if (self.total if self.total is not None else self.shown) == 1 else "rows"
+        of_total = f" of {self.total:,}" if self.total is not None else ""
         if not self.complete:
-            of_total = f" of {self.total:,}" if self.total is not None else ""
             return f"{self.shown:,}{of_total} {noun} so far"
         if self.stopped:
-            of_total = f" of {self.total:,}" if self.total is not None else ""
             return f"{self.shown:,}{of_total} {noun}, the rest was not fetched"
         if not self.cut:
             return f"{self.shown:,} {noun}"

@@ -212,7 +212,8 @@ def _fetch(job: Job[Any], run: Run, driver: Driver, clock: Clock, begun: float) 
     except BaseException as error:
         run.result.stop()  # what is here is not all, and nobody may take it for that
         if isinstance(error, OpsError) and driver.outlives and error.code not in ("not-found", "incomplete"):
-            error.remedy = f"{error.remedy}. The server keeps the result: take it up again from the history, without running it anew"
+            kept = "The server keeps the result: take it up again from the history, without running it anew"
+            error.remedy = f"{error.remedy.rstrip('.')}. {kept}" if error.remedy else kept
         raise
     finally:
         close = getattr(pages, "close", None)

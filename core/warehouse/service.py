@@ -129,7 +129,6 @@ class WarehouseService:
             driver.close()
 
     # -- statements ----------------------------------------------------------
-
     def prepare(
         self,
         connection: WarehouseConnection,

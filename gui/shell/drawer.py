@@ -79,7 +79,7 @@ class JobCard(QFrame):
 
     def _show_end(self) -> None:
         job, fault = self.activity.job, self.activity.fault
-        took = duration(job.seconds or 0)
+        took = duration(job.seconds or 0).replace(" ", "\u00a0")  # a number and its unit stay on one line
         if job.state is JobState.SUCCEEDED:
             self._picture.show_icon("circle-check", "success")
             note = job.progress.note if job.progress and job.progress.note else "Done"

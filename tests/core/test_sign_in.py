@@ -8,7 +8,7 @@ import stat
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -43,13 +43,8 @@ aws_secret_access_key = s
 
 
 @pytest.fixture
-def center(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[IdentityCenter]:
-    (tmp_path / "config").write_text(CONFIGURATION)
-    monkeypatch.setenv("HOME", str(tmp_path))
-    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
-    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "none"))
-    for name in ("AWS_PROFILE", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.delenv(name, raising=False)
+def center(aws_files: Callable[[str], None], monkeypatch: pytest.MonkeyPatch) -> Iterator[IdentityCenter]:
+    aws_files(CONFIGURATION)
     with identity_center() as made:
         monkeypatch.setenv("AWS_ENDPOINT_URL_SSO_OIDC", made.url)
         monkeypatch.setenv("AWS_ENDPOINT_URL_SSO", made.url)

@@ -23,6 +23,23 @@ class Answer(NamedTuple):
 
 
 @contextlib.contextmanager
+def served(handler: type[BaseHTTPRequestHandler], *, early: bool = False) -> Iterator[str]:
+    """The address of a server that answers by ``handler``. ``early``: clients may leave in the middle of an answer."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    server.daemon_threads = True
+    if early:
+        server.handle_error = lambda *_: None  # type: ignore[method-assign]
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+@contextlib.contextmanager
 def loopback(answer: Callable[[Asked], Answer]) -> Iterator[str]:
     """The address. ``answer`` is called on a thread for each connection."""
 
@@ -45,13 +62,5 @@ def loopback(answer: Callable[[Asked], Answer]) -> Iterator[str]:
         def log_message(self, format: str, *args: object) -> None:
             return
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
+    with served(Handler) as address:
+        yield address

@@ -17,6 +17,8 @@ from core.warehouse.scratch import scratch
 def test_what_a_killed_process_left_goes_and_nothing_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     (tmp_path / "opsdesk-feed-old").mkdir()  # of a version that knew no locks: it may be at work
+    (tmp_path / "opsdesk-feed-young").mkdir()
+    (tmp_path / "opsdesk-feed-young" / "lock").touch()  # about to be locked
     (tmp_path / "elsewhere").mkdir()
     (tmp_path / "opsdesk-feed-link").symlink_to(tmp_path / "elsewhere")
     code = (
@@ -43,4 +45,5 @@ def test_what_a_killed_process_left_goes_and_nothing_else(tmp_path: Path, monkey
                 assert other.exists()
             with scratch("feed"):
                 assert not other.exists() and mine.exists() and second.exists()
-    assert sorted(one.name for one in tmp_path.iterdir()) == ["elsewhere", "opsdesk-feed-link", "opsdesk-feed-old"]
+    left = sorted(one.name for one in tmp_path.iterdir())
+    assert left == ["elsewhere", "opsdesk-feed-link", "opsdesk-feed-old", "opsdesk-feed-young"]

@@ -305,8 +305,7 @@ class _Load:
         if kind.name == "super":
             return f"rs_json_parse({source})"
         if kind.name in ("date", "timestamp", "timestamptz"):
-            text = copied_moment(source, kind, options)
-            return f"TRY({text})" if options.any_date else text
+            return copied_moment(source, kind, options)
         if kind.name == "varbyte":
             return f"unhex({source})"
         if kind.name == "numeric" and not options.round_decimals:
