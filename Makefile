@@ -2,6 +2,8 @@
 PYTHON := .venv/bin/python
 PYTEST := $(PYTHON) -m pytest -q
 export QT_LOGGING_RULES := qt.qpa.*=false
+# Each part's lines are printed together, where make can (macOS brings make 3.81, which cannot).
+WHOLE := $(if $(filter output-sync,$(.FEATURES)),-O)
 # Every child process would compile what it imports anew: keep the bytecode, whatever the shell says.
 export PYTHONDONTWRITEBYTECODE :=
 
@@ -20,7 +22,7 @@ tour: setup
 # user's: nothing runs beside it.
 test: setup-tests
 	@$(MAKE) --no-print-directory lint
-	@$(MAKE) --no-print-directory -j3 -O types test-core test-gui
+	@$(MAKE) --no-print-directory -j3 $(WHOLE) types test-core test-gui
 	@$(MAKE) --no-print-directory test-journeys
 
 test-full: setup-full
@@ -47,9 +49,13 @@ test-journeys:
 bench: setup-full
 	$(PYTHON) -m tests.benchmarks
 
+# No compiler is asked for: each pinned package has a wheel for each system (pure-sasl is plain Python, and comes as source).
 lock:
 	uv pip compile pyproject.toml --all-extras --group dev --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-annotate -q -o requirements.lock
 	uv pip compile --group rivals --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-annotate -q -o requirements-rivals.lock
+	@for platform in x86_64-manylinux_2_36 aarch64-apple-darwin x86_64-pc-windows-msvc; do for python in 3.11 3.14; do \
+		MACOSX_DEPLOYMENT_TARGET=14.0 uv pip install --dry-run -q --only-binary :all: --no-binary pure-sasl --no-deps --require-hashes \
+			--python-version $$python --python-platform $$platform --target build/none -r requirements.lock || exit 1; done; done
 
 setup:
 	@.ci/setup
