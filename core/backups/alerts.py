@@ -167,6 +167,7 @@ def _post(address: str, alert: Alert) -> None:
         with urllib.request.urlopen(request, timeout=_TIMEOUT) as answer:
             answer.read(1024)
     except urllib.error.HTTPError as error:
+        error.close()
         raise OpsError(f"The webhook answered {error.code}", str(error.reason), "Check its address") from error
 
 

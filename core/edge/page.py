@@ -16,8 +16,9 @@ _ATTRIBUTES = {
     "button": ("formaction",), "base": ("href",),
 }  # fmt: skip
 _ACTIVE = {"script", "iframe", "object", "embed"}
-_PIECE, _TAG_LIMIT = 65_536, 400_000
-"""Characters; no tag that a browser shows is as long, a picture within its address apart."""
+_PIECE, _TAG_LIMIT = 65_536, 800_000
+"""Characters; no tag that a browser shows is as long, a picture within its address apart. Newer Pythons look at a tag again
+only when twice as much is there: half of the limit is what a tag may surely have."""
 _LOADED = {
     "icon",
     "shortcut",
@@ -81,6 +82,8 @@ class _Collector(HTMLParser):
         self.refresh: Onward | None = None
         self._script = ""
         self._in_script = self._has_ways = False
+        self._lines_left = 0
+        """Lines up to where it last gave up: the parser counts from there."""
 
     @property
     def onward(self) -> Onward | None:
@@ -104,7 +107,7 @@ class _Collector(HTMLParser):
         if tag == "meta" and given.get("property", "").lower() == "og:url":
             self._add(given.get("content", ""), "identity", "og:url")
         if tag == "meta" and given.get("http-equiv", "").lower() == "refresh":
-            found = refreshed(given.get("content", ""), "meta refresh", f"line {self.getpos()[0]}, <meta>")
+            found = refreshed(given.get("content", ""), "meta refresh", f"line {self.line}, <meta>")
             self.refresh = self.refresh or found
             if found:
                 self._add(found.url, "anchor", "meta refresh")
@@ -112,11 +115,19 @@ class _Collector(HTMLParser):
             if attribute in given:
                 self._add(given[attribute], _kind(tag, attribute, given.get("rel", "").lower()), tag)
 
-    def give_up(self) -> None:
-        """Leave a tag that does not end, whose time would grow with the square of its length."""
-        self.updatepos(0, len(self.rawdata))
-        self.rawdata = ""
-        self.cut = True
+    @property
+    def line(self) -> int:
+        return self._lines_left + self.getpos()[0]
+
+    def give_up(self, lines: int) -> None:
+        """Forget what has no end (its time would grow with the square of its length); ``lines`` ended before what comes."""
+        inside = self.cdata_elem
+        self.reset()
+        self._lines_left = lines
+        if inside:  # the text of a long script; what follows is script as well
+            self.set_cdata_mode(inside)
+        else:
+            self.cut = True
 
     def _add(self, url: str, kind: str, tag: str) -> None:
         if not _ABSOLUTE.match(url):
@@ -124,7 +135,7 @@ class _Collector(HTMLParser):
         if len(self.links) >= LINK_LIMIT:
             self.cut = True
             return
-        self.links.append(Link(url.strip(), kind, tag, self.getpos()[0]))
+        self.links.append(Link(url.strip(), kind, tag, self.line))
 
 
 def _kind(tag: str, attribute: str, rel: str) -> str:
@@ -148,13 +159,20 @@ def read_page(body: bytes, content_type: str = "", checkpoint: Callable[[], None
     """What a page writes. Never raises on damaged HTML; ``checkpoint`` is called every 64 kB."""
     collector = _Collector()
     text = body.decode(_encoding(body, content_type), errors="replace")
+    parsed, place = 0, collector.getpos()
     for start in range(0, len(text), _PIECE):  # in pieces, so that the cut is cheap
         checkpoint()
-        collector.feed(text[start : start + _PIECE])
-        if len(collector.rawdata) > _TAG_LIMIT:
-            collector.give_up()
-        elif len(collector.links) >= LINK_LIMIT and collector.cut:
+        end = min(start + _PIECE, len(text))
+        collector.feed(text[start:end])
+        if (now := collector.getpos()) != place:
+            parsed, place = start, now
+        elif end - parsed > _TAG_LIMIT:
+            collector.give_up(text.count("\n", 0, end))
+            parsed, place = end, collector.getpos()
+        if len(collector.links) >= LINK_LIMIT and collector.cut:
             break
+    else:
+        collector.close()
     return Page(collector.links, collector.cut, collector.onward)
 
 

@@ -36,6 +36,8 @@ class KinesisDials:
             with urllib.request.urlopen(request, timeout=_WITHIN) as answer:
                 return changed(Faults(), json.load(answer))
         except (urllib.error.URLError, ValueError, TimeoutError) as error:
+            if isinstance(error, urllib.error.HTTPError):
+                error.close()
             raise OpsError(
                 "The sandbox's dials could not be turned", str(error), "Start the sandbox again", code="unreachable"
             ) from error

@@ -141,6 +141,8 @@ def _remote(source: Source) -> Iterator[bytes]:
                 return
             raise OSError(f"it ended after {done:,} of {source.size:,} bytes")
         except (OSError, urllib.error.URLError) as error:
+            if isinstance(error, urllib.error.HTTPError):
+                error.close()
             tries += 1
             if tries >= _TRIES or (isinstance(error, urllib.error.HTTPError) and error.code < 500):
                 raise Damaged(str(error)) from error

@@ -275,7 +275,8 @@ def rclone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
         try:
             urllib.request.urlopen(url, timeout=1).close()
             break
-        except urllib.error.HTTPError:
+        except urllib.error.HTTPError as answered:
+            answered.close()
             break
         except OSError:
             time.sleep(0.1)

@@ -223,12 +223,21 @@ def test_a_compression_that_nobody_asked_for_is_told() -> None:
 
 
 def test_a_tag_without_an_end_is_left_and_the_rest_is_read() -> None:
-    body = b"<img alt='" + b"x=\n" * 200_000 + b"'><a href='https://dev.app.com:80/'>in</a>"
+    body = b"<img alt='" + b"x=\n" * 300_000 + b"'><a href='https://dev.app.com:80/'>in</a>"
     beats = []
     page = read_page(body, checkpoint=lambda: beats.append(1))
     assert page.cut
-    assert [(link.url, link.line) for link in page.links] == [("https://dev.app.com:80/", 200_001)]
+    assert [(link.url, link.line) for link in page.links] == [("https://dev.app.com:80/", 300_001)]
     assert len(beats) > 5
+
+
+@pytest.mark.parametrize("before", [b"", b"x" * 65_500, b"<p>" * 40_000])
+def test_what_follows_a_long_picture_or_script_is_read(before: bytes) -> None:
+    picture = b"<img src='data:image/png;base64," + b"A" * 380_000 + b"'>\n"
+    script = b"<script>'<a href=\"http://no.example/\">';" + b"f();\n" * 250_000 + b"</script>"
+    page = read_page(before + picture + script + b"<a href='https://dev.app.com:80/'>in</a> & so on")
+    assert [(link.url, link.line) for link in page.links] == [("https://dev.app.com:80/", 250_002)]
+    assert not page.cut
 
 
 @pytest.mark.parametrize(

@@ -73,8 +73,9 @@ def test_a_signed_link_opens_until_it_is_changed(sandbox: Sandbox) -> None:
     link = s3.generate_presigned_url("get_object", Params={"Bucket": bucket, "Key": "k"}, ExpiresIn=60)
     assert urllib.request.urlopen(link, timeout=10).read() == b"v"
     for changed in (link.replace("/k?", "/other?"), link.partition("?")[0]):
-        with pytest.raises(urllib.error.HTTPError, match="403"):
+        with pytest.raises(urllib.error.HTTPError, match="403") as refused:
             urllib.request.urlopen(changed, timeout=10)
+        refused.value.close()
 
 
 def test_a_company_proxy_does_not_come_between(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -124,8 +125,9 @@ def test_management_paths_are_shut(sandbox: Sandbox) -> None:
         "/%5fministack/reset",
     ):
         request = urllib.request.Request(sandbox.target.endpoints["s3"] + path, data=b"{}", method="POST")
-        with pytest.raises(urllib.error.HTTPError):
+        with pytest.raises(urllib.error.HTTPError) as refused:
             urllib.request.urlopen(request, timeout=10)
+        refused.value.close()
     assert bucket in [entry["Name"] for entry in sandbox.client("s3").list_buckets()["Buckets"]]
 
 

@@ -188,10 +188,11 @@ def test_a_link_serves_the_object_until_it_expires(either) -> None:
     assert "X-Amz-Algorithm=AWS4-HMAC-SHA256" in link.url
     with urllib.request.urlopen(link.url) as answer:
         assert answer.read() == b"hello"
-    with pytest.raises(urllib.error.HTTPError):
+    with pytest.raises(urllib.error.HTTPError) as refused:
         urllib.request.urlopen(
             link.url.replace("X-Amz-Expires=60", "X-Amz-Expires=61") if either.name == "rclone" else link.url + "x"
         )
+    refused.value.close()
     with pytest.raises(WrongUse):
         either.objects.link(bucket, "k", 8 * 86_400)
 
