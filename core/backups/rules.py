@@ -140,7 +140,7 @@ def _findings(seen: Evidence, status: PlanStatus) -> Iterable[Finding]:
     yield from retention(plan, seen.expiry_days, known=seen.expiry_known and seen.unreachable is None)
     if status.proof_vanishes and status.next_verification:
         slack = timedelta(days=plan.retention.repair_days)
-        if status.proof_vanishes < status.next_verification + slack:
+        if status.proof_vanishes <= max(status.next_verification, seen.now) + slack:  # one that is overdue comes late
             yield Finding(
                 Severity.ERROR,
                 "proof-vanishes",
@@ -208,12 +208,13 @@ def _runs(seen: Evidence, status: PlanStatus) -> Iterable[Finding]:
             f"{future.key.rsplit('/', 1)[-1]} says {future.taken:%Y-%m-%d %H:%M} UTC: this computer's clock is wrong, or was then",
             "Set the clock right: ages and the order of backups depend on it",
         )
-    if status.rpo_actual > timedelta(days=plan.retention.days / 2):
+    kept = min(filter(None, (plan.retention.days, seen.expiry_days)))
+    if status.rpo_actual > timedelta(days=kept / 2):
         yield Finding(
             Severity.ERROR,
             "half-retention",
             f"The newest backup is {_age(status.rpo_actual)} old",
-            f"The plan keeps backups {plan.retention.days} days: half of that is gone without a new one",
+            f"Backups are kept {kept} days: half of that is gone without a new one",
             "Back up now, and pause the expiry until backups work again",
         )
     elif status.rpo_actual > timedelta(hours=plan.alerts.silence_hours):
@@ -307,7 +308,7 @@ def retention(plan: Plan, expiry_days: int | None, *, known: bool) -> Iterable[F
     sum_of = f"{plan.proof.every_days} days between verifications + {rule.detection_days} to notice + {rule.repair_days} to repair"
     days = min(filter(None, (rule.days, expiry_days)))
     if days < needed:
-        kept = "are deleted after" if expiry_days is not None or not known else "are meant to be kept"
+        kept = "are deleted after" if days == expiry_days else "are meant to be kept"
         yield Finding(
             Severity.ERROR,
             "retention",

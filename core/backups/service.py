@@ -319,10 +319,9 @@ class BackupsService:
     def check_rights(self, job: Job[Any], plan: Plan) -> list[Finding]:
         """What the current credentials can do that the backup role should not, and what they lack. Deletes nothing."""
         findings = policies.check(job, self._workplace.aws, plan)
-        self._ledger.remember(
-            f"rights:{plan.name}",
-            [(item.severity.value, item.rule, item.title, item.why, item.remedy) for item in findings],
-        )
+        when = f"Looked at on {self._workplace.clock.now():%Y-%m-%d %H:%M} UTC"
+        rows = [(item.severity.value, item.rule, item.title, f"{item.why}. {when}", item.remedy) for item in findings]
+        self._ledger.remember(f"rights:{plan.name}", rows)
         return findings
 
     def set_expiry(self, job: Job[Any], name: str) -> list[Finding]:
