@@ -25,6 +25,7 @@ _CLASSES = [("", "stay where they are"), *((name, f"move to {name}") for name in
     "STANDARD_IA", "INTELLIGENT_TIERING", "ONEZONE_IA", "GLACIER_IR", "GLACIER", "DEEP_ARCHIVE"))]  # fmt: skip
 
 
+_LINES = 7  # of the difference that are seen at once: one rule that is added, but for its end
 _AHEAD = 61  # days: what is made today and kept for 60 goes at the midnight after them
 
 
@@ -48,6 +49,7 @@ class LifecycleDialog(Dialog):
         self, bucket: str, now: Lifecycle, prefix: str, parent: QWidget | None = None, *, may_write: bool
     ) -> None:
         super().__init__(f"Lifecycle of {bucket}", "Write the rules", parent, width=760)
+        self.enter_asks = False  # rules delete: no stray key may write them
         self._before = self._after = now
         self._may_write = may_write
         self._prefix = prefix
@@ -67,10 +69,15 @@ class LifecycleDialog(Dialog):
         self.move_days = _days(30, "They move after")
         self.noncurrent = _days(0, "Old versions are deleted after")
         self.abort = _days(0, "Unfinished uploads are aborted after")
+        beside = row(Field("Name", self.name), Field("For objects under", self.prefix), self.enabled)
+        beside.setAlignment(
+            self.enabled, Qt.AlignmentFlag.AlignBottom
+        )  # at the height of the lines, not of their labels
+        self.enabled.setMinimumHeight(self.name.sizeHint().height())
         self.editor = QWidget()
         self.editor.setLayout(
             column(
-                row(Field("Name", self.name), Field("For objects under", self.prefix), self.enabled),
+                beside,
                 row(
                     Field("Objects are deleted after", self.expire), Field("Old versions after", self.noncurrent),
                     Field("Unfinished uploads after", self.abort),
@@ -85,7 +92,7 @@ class LifecycleDialog(Dialog):
         self.changes = QPlainTextEdit()
         self.changes.setReadOnly(True)
         self.changes.setFont(font("mono"))
-        self.changes.setFixedHeight(84)
+        self.changes.setFixedHeight(_LINES * self.changes.fontMetrics().lineSpacing() + 2 * Space.S)
         self.changes.setAccessibleName("What would change")
         self.day = DateEdit()
         self.day.setDate(QDate.currentDate().addDays(_AHEAD))

@@ -48,6 +48,7 @@ class Backups:
         self.undelivered: list[Any] = []
         self.alert_listeners: list[Any] = []
         self.due_now: list[str] = []
+        self.as_scheduled: list[Finding] = []
         self.proofs_due_now: list[str] = []
 
     def plans(self) -> list[Plan]:
@@ -92,6 +93,10 @@ class Backups:
             "nightly", Status.FAILED, last_verification=self.verifications_now[0], backups=1, findings=(finding,)
         )
         return self.verifications_now[0]
+
+    def test_as_scheduled(self, job: Any, name: str) -> list[Finding]:
+        self.asked.append(f"as scheduled {name}")
+        return self.as_scheduled
 
     def due(self) -> list[str]:
         return self.due_now

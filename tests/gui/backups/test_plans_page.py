@@ -238,7 +238,7 @@ def test_restore_needs_a_preview_and_the_source_its_name(qtbot) -> None:
     dialog.to.setText("shop")
     dialog.accept_button.click()
     dialog.show_preview(RestorePreview("nightly", backup().id, NOW, "main/shop", 1, 2, 3, (("orders", 5),), 1, True))
-    assert not dialog.accept_button.isEnabled() and dialog.accept_button.text() == "Overwrite 1 tables"
+    assert not dialog.accept_button.isEnabled() and dialog.accept_button.text() == "Overwrite 1 table"
     dialog.confirm.setText("shop")
     dialog.accept_button.click()
     assert asked == [("preview", backup().id, "shop"), ("restore", backup().id, "shop", "shop")]
