@@ -137,7 +137,7 @@ def _mail(plan: Plan, alert: Alert, secrets: Secrets) -> None:
         if rule.smtp_tls == "starttls":
             server.starttls(context=context)
         if rule.smtp_user:
-            server.login(rule.smtp_user, secrets.need(f"backup/{plan.name}/smtp"))
+            server.login(rule.smtp_user, secrets.need(plan.smtp_secret))
         refused = server.send_message(message)
     if refused:
         raise OpsError("The mail server refused some receivers", ", ".join(refused), "Correct the addresses")

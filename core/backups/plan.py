@@ -18,6 +18,8 @@ _WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 SOURCE_KINDS = ("mysql", "folder", "files")
 COMPRESSIONS = ("zstd", "gzip")
+SMTP_PORTS = {"starttls": 587, "tls": 465, "none": 25}
+"""How the connection to a mail server is secured, and the port where servers await it."""
 OPERATORS = ("=", "!=", ">=", "<=", "matches", "within_hours")
 STORAGE_CLASSES = (
     "STANDARD",
@@ -172,6 +174,11 @@ class Plan:
     def is_database(self) -> bool:
         return self.source.kind == "mysql"
 
+    @property
+    def smtp_secret(self) -> str:
+        """The name of the secret with the password of ``alerts.smtp_user``."""
+        return f"backup/{self.name}/smtp"
+
     def checked(self, *parts: str) -> Plan:
         """Self, if every value makes sense; raises WrongUse naming the first that does not. ``parts``: only these of ``PARTS``."""
         for part in parts or PARTS:
@@ -226,7 +233,7 @@ def _check_alerts(plan: Plan) -> None:
         )
     if not 0 < plan.alerts.smtp_port < 65_536:
         raise _refuse(f"{plan.alerts.smtp_port} is no port", "It can be 1 to 65535", "Correct it")
-    if plan.alerts.smtp_tls not in ("starttls", "tls", "none"):
+    if plan.alerts.smtp_tls not in SMTP_PORTS:
         raise _refuse(f"smtp_tls is {plan.alerts.smtp_tls!r}", "It can be starttls, tls or none", "Choose one")
     if plan.alerts.webhook and not plan.alerts.webhook.startswith(("http://", "https://")):
         raise _refuse("The webhook is no address", "It should begin with http:// or https://", "Correct it")
