@@ -185,6 +185,7 @@ def _apprise(addresses: tuple[str, ...], alert: Alert) -> None:
     notifier: Any = apprise.Apprise()
     for address in addresses:
         if not notifier.add(address):
-            raise OpsError("apprise does not understand an address", redact(address), "Correct it in the plan")
+            kind = address.partition("://")[0][:20]  # the rest is often a secret
+            raise OpsError("apprise does not understand an address", f"{kind}://…", "Correct it in the plan")
     if not notifier.notify(title=alert.subject, body=_body(alert)):  # it answers False, it does not raise
         raise OpsError("apprise could not deliver to all addresses", "", "Check them with `apprise` itself")

@@ -149,16 +149,15 @@ def _findings(seen: Evidence, status: PlanStatus) -> Iterable[Finding]:
                 f" {status.next_verification:%Y-%m-%d}, a repair takes {plan.retention.repair_days} days more",
                 "Verify a newer backup now, or keep backups longer",
             )
-    for delivery in seen.deliveries:
-        if not delivery.ok and delivery.channel in plan.alerts.channels:
-            yield Finding(
-                Severity.ERROR,
-                "alert-undelivered",
-                f"An alert could not be delivered by {delivery.channel}",
-                f"{delivery.subject} ({delivery.error})",
-                "Correct the alert's address in the plan and send a test",
-            )
-            break
+    lost = [one for one in seen.deliveries if not one.ok and one.channel in plan.alerts.channels]
+    if lost:
+        yield Finding(
+            Severity.ERROR,
+            "alert-undelivered",
+            f"An alert could not be delivered by {', '.join(one.channel for one in lost)}",
+            "; ".join(f"{one.channel}, {one.sent:%Y-%m-%d %H:%M} UTC: {one.subject} ({one.error})" for one in lost),
+            "Correct the alerts' addresses in the plan and send a test",
+        )
     yield from seen.notes
 
 
