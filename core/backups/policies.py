@@ -10,6 +10,7 @@ from core.aws.faults import explained, translated
 from core.aws.session import AwsSession
 from core.backups.outcomes import Finding, Severity
 from core.backups.plan import Plan
+from core.backups.vault import encryption
 from core.base.errors import OpsError
 from core.jobs.job import Job
 
@@ -121,7 +122,7 @@ def _tried(aws: AwsSession, plan: Plan) -> dict[str, bool | None]:
     where = {"Bucket": plan.target.bucket, "Key": f"{plan.prefix}.probe-{name}"}
 
     def put() -> None:
-        upload = client.create_multipart_upload(**where)["UploadId"]
+        upload = client.create_multipart_upload(**where, **encryption(plan.target))["UploadId"]
         client.abort_multipart_upload(**where, UploadId=upload)
 
     def delete() -> bool | None:
