@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from core.aws.session import AwsSession, Target, environment_target
 from core.aws.workplace import Workplace
 from core.base.places import Places
-from core.settings.profiles import Profile, Profiles
+from core.settings.profiles import MysqlSource, Profile, Profiles, mysql_secret
 from core.settings.secrets import Secrets
 from core.settings.store import SettingsStore
 
@@ -76,6 +76,14 @@ class Desk:
     def watch_sandbox(self, watcher: Callable[[SandboxStatus], None]) -> None:
         """Call ``watcher`` with the sandbox's status after each change, on a thread of its own, once it is in use."""
         self._watchers.append(watcher)
+
+    def keep_mysql(self, source: MysqlSource, password: str = "") -> None:
+        """Add a MySQL server to the open profile, or replace it; the password goes into the keyring ("": a variable carries it,
+        or it is kept already). What works with the profile knows the server from now on. Call it from a job."""
+        self.profile = self.aws.profile = self.profiles.put_mysql(self.profile.name, source)
+        self.aws.reopen()
+        if password:
+            self.workplace.secrets.set(mysql_secret(self.profile.name, source.name), password)
 
     def close(self) -> None:
         """Let go of files, connections, the model's process, and the sandbox, which stops when its last user has left.

@@ -137,7 +137,7 @@ def _mail(plan: Plan, alert: Alert, secrets: Secrets) -> None:
         if rule.smtp_tls == "starttls":
             server.starttls(context=context)
         if rule.smtp_user:
-            server.login(rule.smtp_user, secrets.need(f"backup/{plan.name}/smtp"))
+            server.login(rule.smtp_user, secrets.need(plan.smtp_secret))
         refused = server.send_message(message)
     if refused:
         raise OpsError("The mail server refused some receivers", ", ".join(refused), "Correct the addresses")
@@ -186,6 +186,7 @@ def _apprise(addresses: tuple[str, ...], alert: Alert) -> None:
     notifier: Any = apprise.Apprise()
     for address in addresses:
         if not notifier.add(address):
-            raise OpsError("apprise does not understand an address", redact(address), "Correct it in the plan")
+            kind = address.partition("://")[0][:20]  # the rest is often a secret
+            raise OpsError("apprise does not understand an address", f"{kind}://…", "Correct it in the plan")
     if not notifier.notify(title=alert.subject, body=_body(alert)):  # it answers False, it does not raise
         raise OpsError("apprise could not deliver to all addresses", "", "Check them with `apprise` itself")

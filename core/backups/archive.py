@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import fnmatch
 import hashlib
@@ -24,6 +25,7 @@ from core.jobs.job import Job
 _PIECE = 1 << 20
 _NOTES = 100
 _HOLES_TOLD = 1 << 20  # bytes; less is not worth a word
+_IN_MEMORY = 4 << 20  # of the packed list of files; what is more goes to a temporary file
 _BATCH = 1 << 18  # small files are handed on together: one piece per file cost more than reading it
 
 
@@ -227,7 +229,7 @@ class ListFile:
     def __init__(self) -> None:
         import zstandard
 
-        self._file = tempfile.SpooledTemporaryFile(max_size=4 << 20)  # noqa: SIM115 - lives as long as self
+        self._file = tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY)  # noqa: SIM115 - lives as long as self
         self._packer = zstandard.ZstdCompressor(level=3, write_checksum=True).compressobj()
         self.tally = Tally()
 
@@ -246,9 +248,10 @@ class ListFile:
             self._file.write(packed)
             self._file.flush()
         except OSError as error:
+            # Never as it came: a full disk without any temporary folder is "not found", as a file that has vanished is.
             raise OpsError(
                 "The list of files could not be kept",
-                f"{error.strerror or error} ({tempfile.gettempdir()})",
+                f"{error.strerror or error} ({tempfile.tempdir})" if tempfile.tempdir else f"{error.strerror or error}",
                 "Free some space in the temporary folder",
                 code="disk",
             ) from error
@@ -258,7 +261,8 @@ class ListFile:
         return self._file.read()
 
     def close(self) -> None:
-        self._file.close()
+        with contextlib.suppress(OSError):  # a full disk refuses what was left to be written, and that was told already
+            self._file.close()
 
 
 def _unreadable(path: str, error: OSError) -> OpsError:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -17,6 +18,8 @@ _WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 SOURCE_KINDS = ("mysql", "folder", "files")
 COMPRESSIONS = ("zstd", "gzip")
+SMTP_PORTS = {"starttls": 587, "tls": 465, "none": 25}
+"""How the connection to a mail server is secured, and the port where servers await it."""
 OPERATORS = ("=", "!=", ">=", "<=", "matches", "within_hours")
 STORAGE_CLASSES = (
     "STANDARD",
@@ -171,9 +174,15 @@ class Plan:
     def is_database(self) -> bool:
         return self.source.kind == "mysql"
 
-    def checked(self) -> Plan:
-        """Self, if every value makes sense; raises WrongUse naming the first that does not."""
-        _check_plan(self)
+    @property
+    def smtp_secret(self) -> str:
+        """The name of the secret with the password of ``alerts.smtp_user``."""
+        return f"backup/{self.name}/smtp"
+
+    def checked(self, *parts: str) -> Plan:
+        """Self, if every value makes sense; raises WrongUse naming the first that does not. ``parts``: only these of ``PARTS``."""
+        for part in parts or PARTS:
+            _CHECKS[part](self)
         return self
 
 
@@ -181,15 +190,18 @@ def _refuse(what: str, why: str, remedy: str) -> WrongUse:
     return WrongUse(what, why, remedy)
 
 
-def _check_plan(plan: Plan) -> None:
+def _check_source(plan: Plan) -> None:
     if not NAME.match(plan.name):
         raise _refuse(
-            f"{plan.name!r} is no name for a plan",
+            f"{plan.name!r} is no name for a plan" if plan.name else "The plan has no name",
             "It becomes part of object keys: small letters, digits, dash and underscore, at most 48",
-            "Choose another name",
+            "Choose another name" if plan.name else "Give it one",
         )
-    _check_source(plan.name, plan.source)
-    _check_target(plan.name, plan.target)
+    _check_what(plan.name, plan.source)
+
+
+def _check_target(plan: Plan) -> None:
+    _check_where(plan.name, plan.target)
     if plan.compression not in COMPRESSIONS:
         raise _refuse(
             f"The plan {plan.name} compresses with {plan.compression!r}", "It can be zstd or gzip", "Choose one"
@@ -201,8 +213,6 @@ def _check_plan(plan: Plan) -> None:
                 "Public keys begin with age1",
                 "Take the one that age-keygen prints",
             )
-    _check_schedule(plan.name, plan.schedule)
-    _check_proof(plan)
     retention = plan.retention
     for label, number in (
         ("retention", retention.days),
@@ -213,15 +223,23 @@ def _check_plan(plan: Plan) -> None:
             raise _refuse(
                 f"The plan {plan.name} has {number} days of {label}", "It can be 1 to 36500", "Correct the number"
             )
+
+
+def _check_alerts(plan: Plan) -> None:
+    _check_schedule(plan.name, plan.schedule)
     if plan.alerts.smtp_host and not (plan.alerts.smtp_to and plan.alerts.smtp_from):
-        raise _refuse(f"The plan {plan.name} mails to nobody", "smtp_host needs smtp_from and smtp_to", "Fill in both")
-    if plan.alerts.smtp_tls not in ("starttls", "tls", "none"):
+        raise _refuse(
+            f"The plan {plan.name} mails to nobody", "An SMTP server needs a sender and a receiver", "Fill in both"
+        )
+    if not 0 < plan.alerts.smtp_port < 65_536:
+        raise _refuse(f"{plan.alerts.smtp_port} is no port", "It can be 1 to 65535", "Correct it")
+    if plan.alerts.smtp_tls not in SMTP_PORTS:
         raise _refuse(f"smtp_tls is {plan.alerts.smtp_tls!r}", "It can be starttls, tls or none", "Choose one")
     if plan.alerts.webhook and not plan.alerts.webhook.startswith(("http://", "https://")):
         raise _refuse("The webhook is no address", "It should begin with http:// or https://", "Correct it")
 
 
-def _check_source(name: str, source: Source) -> None:
+def _check_what(name: str, source: Source) -> None:
     if source.kind not in SOURCE_KINDS:
         raise _refuse(
             f"The plan {name} has a source of the kind {source.kind!r}",
@@ -250,7 +268,7 @@ def _check_source(name: str, source: Source) -> None:
         )
 
 
-def _check_target(name: str, target: Target) -> None:
+def _check_where(name: str, target: Target) -> None:
     if target.bucket.startswith("arn:"):
         raise _refuse(f"{target.bucket!r} is an ARN", *NO_ARN)
     if not _BUCKET.match(target.bucket):
@@ -268,6 +286,12 @@ def _check_target(name: str, target: Target) -> None:
     if target.sse not in ("", "AES256", "aws:kms"):
         raise _refuse(
             f"{target.sse!r} is no server-side encryption", "It can be AES256 or aws:kms", "Choose one, or leave it out"
+        )
+    if target.kms_key and target.sse != "aws:kms":
+        raise _refuse(
+            f"The plan {name} names a KMS key without KMS",
+            "S3 takes a key only together with the encryption aws:kms",
+            "Choose aws:kms, or leave the key out",
         )
 
 
@@ -310,3 +334,10 @@ def _check_proof(plan: Plan) -> None:
                 raise _refuse(
                     f"{assertion.value!r} is no number of hours", "within_hours needs one", "Correct it"
                 ) from error
+
+
+_CHECKS: dict[str, Callable[[Plan], None]] = {
+    "source": _check_source, "target": _check_target, "proof": _check_proof, "when": _check_alerts,
+}  # fmt: skip
+PARTS = tuple(_CHECKS)
+"""What a plan is checked by: each is a step of whoever asks for one."""

@@ -10,6 +10,7 @@ from core.aws.faults import explained, translated
 from core.aws.session import AwsSession
 from core.backups.outcomes import Finding, Severity
 from core.backups.plan import Plan
+from core.backups.vault import encryption
 from core.base.errors import OpsError
 from core.jobs.job import Job
 
@@ -87,8 +88,7 @@ def check(job: Job[Any], aws: AwsSession, plan: Plan) -> list[Finding]:
     """
     job.report(0, None, "Asking IAM what these credentials may do")
     try:
-        allowed = _simulated(aws, plan)
-        how = "IAM's own simulation"
+        allowed, how = _simulated(aws, plan)
     except OpsError:
         job.report(0, None, "Trying harmless requests")
         allowed = _tried(aws, plan)
@@ -96,20 +96,24 @@ def check(job: Job[Any], aws: AwsSession, plan: Plan) -> list[Finding]:
     return list(_findings(plan, allowed, how))
 
 
-def _simulated(aws: AwsSession, plan: Plan) -> dict[str, bool | None]:
+def _simulated(aws: AwsSession, plan: Plan) -> tuple[dict[str, bool | None], str]:
+    """What is allowed, and how that was found out."""
+    actions = ["s3:PutObject", "s3:GetObject", "s3:DeleteObject"]
     objects = f"arn:aws:s3:::{plan.target.bucket}/{plan.prefix}probe"
     with explained("ask IAM what these credentials may do"):
         arn = aws.client("sts").get_caller_identity()["Arn"]
+        if arn.endswith(":root"):  # no policy binds it, and none can be simulated
+            return {action.removeprefix("s3:"): True for action in actions}, "they are the account's root user"
         if ":assumed-role/" in arn:  # simulation wants the role, not its session
-            account, role = arn.split(":")[4], arn.split("/")[1]
-            arn = f"arn:aws:iam::{account}:role/{role}"
+            partition, account, role = arn.split(":")[1], arn.split(":")[4], arn.split("/")[1]
+            arn = f"arn:{partition}:iam::{account}:role/{role}"
         answer = aws.client("iam", retries=1).simulate_principal_policy(
-            PolicySourceArn=arn, ActionNames=["s3:PutObject", "s3:GetObject", "s3:DeleteObject"], ResourceArns=[objects]
+            PolicySourceArn=arn, ActionNames=actions, ResourceArns=[objects]
         )
     return {
         item["EvalActionName"].removeprefix("s3:"): item["EvalDecision"] == "allowed"
         for item in answer["EvaluationResults"]
-    }
+    }, "IAM's own simulation"
 
 
 def _tried(aws: AwsSession, plan: Plan) -> dict[str, bool | None]:
@@ -118,7 +122,7 @@ def _tried(aws: AwsSession, plan: Plan) -> dict[str, bool | None]:
     where = {"Bucket": plan.target.bucket, "Key": f"{plan.prefix}.probe-{name}"}
 
     def put() -> None:
-        upload = client.create_multipart_upload(**where)["UploadId"]
+        upload = client.create_multipart_upload(**where, **encryption(plan.target))["UploadId"]
         client.abort_multipart_upload(**where, UploadId=upload)
 
     def delete() -> bool | None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -15,6 +13,7 @@ from core.backups.outcomes import EndpointFacts, Finding, Severity
 from core.backups.plan import Plan
 from core.backups.schema import DatabaseFacts, describe, missing_accounts, server_version, view_trouble
 from core.backups.scratch import find_programs
+from core.backups.scratch_folder import room_of
 from core.backups.server import Login, abandon, connected, identifier, message_of, one_of, rows_of
 from core.backups.targets import Options
 from core.backups.vault import Vault
@@ -161,11 +160,11 @@ def _room(plan: Plan, facts: DatabaseFacts, options: Options) -> Iterator[Findin
         return
     try:
         find_programs(options.mariadb_folder)
+        place, free = room_of(options.scratch_folder)
     except OpsError as error:
         yield _trouble("preflight-scratch", error, Severity.WARNING)
         return
-    place = options.scratch_folder or tempfile.gettempdir()
-    needed, free = facts.size * 2 + (300 << 20), shutil.disk_usage(place).free
+    needed = facts.size * 2 + (300 << 20)
     if free < needed:
         yield Finding(
             Severity.WARNING,
@@ -192,7 +191,7 @@ def _bucket(job: Job[Any], plan: Plan, vault: Vault) -> Iterator[Finding]:
         yield Finding(
             Severity.WARNING,
             "preflight-uploads",
-            f"{len(left)} unfinished uploads lie under {plan.prefix}",
+            f"{len(left)} unfinished upload{'s lie' if len(left) != 1 else ' lies'} under {plan.prefix}",
             "They cost storage and no list of objects shows them",
             "Abort them, or let the lifecycle do it",
         )

@@ -140,7 +140,7 @@ def _findings(seen: Evidence, status: PlanStatus) -> Iterable[Finding]:
     yield from retention(plan, seen.expiry_days, known=seen.expiry_known and seen.unreachable is None)
     if status.proof_vanishes and status.next_verification:
         slack = timedelta(days=plan.retention.repair_days)
-        if status.proof_vanishes < status.next_verification + slack:
+        if status.proof_vanishes <= max(status.next_verification, seen.now) + slack:  # one that is overdue comes late
             yield Finding(
                 Severity.ERROR,
                 "proof-vanishes",
@@ -149,16 +149,15 @@ def _findings(seen: Evidence, status: PlanStatus) -> Iterable[Finding]:
                 f" {status.next_verification:%Y-%m-%d}, a repair takes {plan.retention.repair_days} days more",
                 "Verify a newer backup now, or keep backups longer",
             )
-    for delivery in seen.deliveries:
-        if not delivery.ok and delivery.channel in plan.alerts.channels:
-            yield Finding(
-                Severity.ERROR,
-                "alert-undelivered",
-                f"An alert could not be delivered by {delivery.channel}",
-                f"{delivery.subject} ({delivery.error})",
-                "Correct the alert's address in the plan and send a test",
-            )
-            break
+    lost = [one for one in seen.deliveries if not one.ok and one.channel in plan.alerts.channels]
+    if lost:
+        yield Finding(
+            Severity.ERROR,
+            "alert-undelivered",
+            f"An alert could not be delivered by {', '.join(one.channel for one in lost)}",
+            "; ".join(f"{one.channel}, {one.sent:%Y-%m-%d %H:%M} UTC: {one.subject} ({one.error})" for one in lost),
+            "Correct the alerts' addresses in the plan and send a test",
+        )
     yield from seen.notes
 
 
@@ -208,12 +207,13 @@ def _runs(seen: Evidence, status: PlanStatus) -> Iterable[Finding]:
             f"{future.key.rsplit('/', 1)[-1]} says {future.taken:%Y-%m-%d %H:%M} UTC: this computer's clock is wrong, or was then",
             "Set the clock right: ages and the order of backups depend on it",
         )
-    if status.rpo_actual > timedelta(days=plan.retention.days / 2):
+    kept = min(filter(None, (plan.retention.days, seen.expiry_days)))
+    if status.rpo_actual > timedelta(days=kept / 2):
         yield Finding(
             Severity.ERROR,
             "half-retention",
             f"The newest backup is {_age(status.rpo_actual)} old",
-            f"The plan keeps backups {plan.retention.days} days: half of that is gone without a new one",
+            f"Backups are kept {kept} days: half of that is gone without a new one",
             "Back up now, and pause the expiry until backups work again",
         )
     elif status.rpo_actual > timedelta(hours=plan.alerts.silence_hours):
@@ -307,7 +307,7 @@ def retention(plan: Plan, expiry_days: int | None, *, known: bool) -> Iterable[F
     sum_of = f"{plan.proof.every_days} days between verifications + {rule.detection_days} to notice + {rule.repair_days} to repair"
     days = min(filter(None, (rule.days, expiry_days)))
     if days < needed:
-        kept = "are deleted after" if expiry_days is not None or not known else "are meant to be kept"
+        kept = "are deleted after" if days == expiry_days else "are meant to be kept"
         yield Finding(
             Severity.ERROR,
             "retention",

@@ -25,13 +25,30 @@ from core.base.files import shown
 from core.jobs.job import Job
 
 
+def room_of(folder: str) -> tuple[str, int]:
+    """``folder``, or the system's place for temporary files where that is "", and how many bytes are free there.
+
+    Raises OpsError (code ``disk``) where it cannot be used; Python calls a temporary folder on a full disk "not found".
+    """
+    try:
+        place = folder or tempfile.gettempdir()
+        return place, shutil.disk_usage(place).free
+    except OSError as error:
+        raise OpsError(
+            "The folder for rehearsals cannot be used",
+            f"{error.strerror or error}{f' ({folder})' if folder else ''}",
+            "Free some space, or choose another folder for rehearsals in the settings",
+            code="disk",
+        ) from error
+
+
 def need_room(folder: str, needed: int) -> None:
     """Raises OpsError (code ``disk``) where ``folder`` has less than ``needed`` bytes free."""
-    free = shutil.disk_usage(folder or tempfile.gettempdir()).free
+    place, free = room_of(folder)
     if free < needed:
         raise OpsError(
             "There is not enough room for a rehearsal",
-            f"It needs {needed / 1e9:,.1f} GB in {folder or tempfile.gettempdir()}, {free / 1e9:,.1f} GB are free",
+            f"It needs {needed / 1e9:,.1f} GB in {place}, {free / 1e9:,.1f} GB are free",
             "Free some space, or choose another folder for rehearsals in the settings",
             code="disk",
         )

@@ -43,6 +43,7 @@ from core.jobs.calendar import is_due
 from core.jobs.job import Job
 from core.jobs.lock import is_locked, plan_lock
 from core.jobs.timers import ScheduleExport
+from core.settings.profiles import mysql_secret
 
 _VERIFYING = ".verify"  # a verification has a lock of its own: backups go on meanwhile
 
@@ -319,10 +320,9 @@ class BackupsService:
     def check_rights(self, job: Job[Any], plan: Plan) -> list[Finding]:
         """What the current credentials can do that the backup role should not, and what they lack. Deletes nothing."""
         findings = policies.check(job, self._workplace.aws, plan)
-        self._ledger.remember(
-            f"rights:{plan.name}",
-            [(item.severity.value, item.rule, item.title, item.why, item.remedy) for item in findings],
-        )
+        when = f"Looked at on {self._workplace.clock.now():%Y-%m-%d %H:%M} UTC"
+        rows = [(item.severity.value, item.rule, item.title, f"{item.why}. {when}", item.remedy) for item in findings]
+        self._ledger.remember(f"rights:{plan.name}", rows)
         return findings
 
     def set_expiry(self, job: Job[Any], name: str) -> list[Finding]:
@@ -359,14 +359,14 @@ class BackupsService:
     def _login(self, server: str) -> Login:
         for source in self._workplace.aws.target().mysql:
             if source.name == server:
-                secret = f"mysql/{self._workplace.profile.name}/{source.name}"
+                secret = mysql_secret(self._workplace.profile.name, source.name)
                 password = source.password if source.password is not None else self._workplace.secrets.need(secret)
                 return Login(source.name, source.user, password, source.host, source.port, ca_file=source.ca_file)
         known = ", ".join(source.name for source in self._workplace.aws.target().mysql) or "none"
         raise WrongUse(
             f"The profile has no MySQL source {server}",
             f"Known are: {known}",
-            "Add it to the profile, or correct the plan",
+            f"Add it (`opsdesk profiles add-mysql {self._workplace.profile.name} {server}`), or correct the plan",
         )
 
     def _options(self, plan: Plan) -> Options:
@@ -395,6 +395,5 @@ class BackupsService:
             facts = self._known_endpoint(vault)
         except OpsError:  # the profile cannot be opened: the list of backups tells that
             facts = None
-        if facts:
-            notes += [Finding(Severity.INFO, "endpoint", words) for words in facts.words]
+        notes += [Finding(Severity.INFO, "endpoint", words) for words in (facts.words if facts else ())]
         return tuple(notes)

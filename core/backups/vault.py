@@ -19,7 +19,7 @@ from core.backups.objects import archived
 from core.backups.objects.pieces import without_checksum_of_ranges
 from core.backups.objects.values import Archive, archive_of
 from core.backups.outcomes import Backup, EndpointFacts
-from core.backups.plan import Plan
+from core.backups.plan import Plan, Target
 from core.backups.upload import MultipartUpload, abort_upload, patiently
 from core.base.errors import OpsError
 from core.jobs.job import Job
@@ -131,13 +131,7 @@ class Vault:
             raise
 
     def _extra(self, run: str) -> dict[str, Any]:
-        target = self.plan.target
-        extra: dict[str, Any] = {"Metadata": {"opsdesk-plan": self.plan.name, "opsdesk-run": run}}
-        if target.sse:
-            extra["ServerSideEncryption"] = target.sse
-        if target.kms_key:
-            extra["SSEKMSKeyId"] = target.kms_key
-        return extra
+        return {"Metadata": {"opsdesk-plan": self.plan.name, "opsdesk-run": run}} | encryption(self.plan.target)
 
     def _class(self) -> dict[str, str]:
         """Of the backup itself: manifest and list of files stay where they can be read at once, and cost nothing."""
@@ -341,9 +335,9 @@ class Vault:
     def _refuses_wrong_sum(self, key: str) -> bool:
         wrong = base64.b64encode(hashlib.sha256(b"something else").digest()).decode()
         with explained("probe the endpoint"):
-            upload = self.client.create_multipart_upload(Bucket=self.bucket, Key=key, ChecksumAlgorithm="SHA256")[
-                "UploadId"
-            ]
+            upload = self.client.create_multipart_upload(
+                Bucket=self.bucket, Key=key, ChecksumAlgorithm="SHA256", **encryption(self.plan.target)
+            )["UploadId"]
         try:
             with explained("probe the endpoint"):
                 self.client.upload_part(
@@ -356,6 +350,12 @@ class Vault:
         finally:
             abort_upload(self.client, self.bucket, key, upload)
         return False
+
+
+def encryption(target: Target) -> dict[str, str]:
+    """Arguments of every request that begins an object of a plan, also of one that only tries: a bucket may refuse others."""
+    wanted = {"ServerSideEncryption": target.sse, "SSEKMSKeyId": target.kms_key}
+    return {name: value for name, value in wanted.items() if value}
 
 
 def endpoint_facts(no_overwrite: bool, checks_sums: bool) -> EndpointFacts:

@@ -10,7 +10,7 @@ from core.base.errors import WrongUse
 from core.cli.console import Console
 
 if TYPE_CHECKING:
-    from core.backups.plan import Assertion, Plan, Sentinel
+    from core.backups.plan import Alerts, Assertion, Plan, Sentinel
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -49,10 +49,25 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--sentinel", action="append", default=[], metavar="TABLE:CONDITION", help="a row that should always exist"
     )
     parser.add_argument("--assert", action="append", default=[], dest="assertions", metavar="NAME|SQL|OPERATOR|VALUE")
-    parser.add_argument("--silence-hours", type=int, default=26)
+    parser.add_argument(
+        "--level", type=int, choices=range(7), default=6, help="how far up the ladder a verification goes"
+    )
+    parser.add_argument("--detection-days", type=int, default=14, help="a problem is noticed within so many days")
+    parser.add_argument("--repair-days", type=int, default=7, help="and repaired within so many")
+    parser.add_argument("--silence-hours", type=int, default=26, help="no success for so long is told, too")
+    parser.add_argument("--smtp", default="", metavar="HOST[:PORT]", help="mail server for alerts")
+    parser.add_argument("--smtp-security", default="starttls", choices=("starttls", "tls", "none"))
+    parser.add_argument(
+        "--smtp-user", default="", help="its password: `opsdesk profiles secret backup/PLAN/smtp` keeps it"
+    )
+    parser.add_argument("--mail-from", default="", metavar="ADDRESS")
+    parser.add_argument("--mail-to", action="append", default=[], metavar="ADDRESS", help="may be given several times")
     parser.add_argument("--webhook", default="")
     parser.add_argument("--sns-topic", default="")
-    parser.add_argument("--replace", action="store_true")
+    parser.add_argument(
+        "--apprise", action="append", default=[], metavar="URL", help="where the package apprise is installed"
+    )
+    parser.add_argument("--replace", action="store_true", help="let it take the place of the plan of that name")
 
 
 def plans(_options: argparse.Namespace, console: Console) -> None:
@@ -82,7 +97,7 @@ def source_words(plan: Plan) -> str:
 
 
 def add(options: argparse.Namespace, console: Console) -> None:
-    from core.backups.plan import Alerts, Plan, Proof, Retention, Source, Target
+    from core.backups.plan import Plan, Proof, Retention, Source, Target
     from core.jobs.calendar import Schedule
 
     kinds = [
@@ -105,17 +120,37 @@ def add(options: argparse.Namespace, console: Console) -> None:
         Schedule(tuple(options.at) or ("02:00",), tuple(options.on)),
         Proof(
             options.verify_days,
+            level=options.level,
             older_every=options.older_every,
             sentinels=tuple(map(_sentinel, options.sentinel)),
             assertions=tuple(map(_assertion, options.assertions)),
             scratch=options.scratch,
             identity=options.identity,
         ),
-        Retention(options.keep_days),
-        Alerts(silence_hours=options.silence_hours, webhook=options.webhook, sns_topic=options.sns_topic),
+        Retention(options.keep_days, options.detection_days, options.repair_days),
+        _alerts(options),
     )
     console.desk.backups.save_plan(plan, replace=options.replace)
     console.say(f"The plan {plan.name} is stored. Try it: backup check {plan.name}")
+
+
+def _alerts(options: argparse.Namespace) -> Alerts:
+    from core.backups.plan import SMTP_PORTS, Alerts
+
+    host, colon, port = options.smtp.rpartition(":")
+    if not colon or port.endswith("]"):  # an IPv6 address alone
+        host, port = options.smtp, str(SMTP_PORTS[options.smtp_security])
+    if not port.isdecimal():
+        raise WrongUse(
+            f"{port!r} is no port", "The mail server is HOST or HOST:PORT", "For example mail.example.com:587"
+        )
+    if (options.mail_to or options.mail_from or options.smtp_user) and not host:
+        raise WrongUse("No mail would be sent", "There is no mail server", "Give --smtp HOST, too")
+    return Alerts(
+        silence_hours=options.silence_hours, smtp_host=host.strip("[]"), smtp_port=int(port), smtp_user=options.smtp_user,
+        smtp_from=options.mail_from, smtp_to=tuple(options.mail_to), smtp_tls=options.smtp_security,
+        sns_topic=options.sns_topic, webhook=options.webhook, apprise=tuple(options.apprise),
+    )  # fmt: skip
 
 
 def _sentinel(text: str) -> Sentinel:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import argparse
+import getpass
+import sys
 from dataclasses import asdict
 from typing import Any
 
-from core.base.errors import WrongUse
+from core.base.errors import OpsError, WrongUse
 from core.cli.console import Console, ask_code_on_terminal
 from core.cli.group import Group
-from core.settings.profiles import ENVIRONMENTS, Profile
+from core.settings.profiles import ENVIRONMENTS, MysqlSource, Profile, mysql_secret
+from core.settings.secrets import environment_name
 
 
 def register(groups: Any) -> None:
@@ -31,6 +34,28 @@ def register(groups: Any) -> None:
         help="may be given several times; default=URL serves the rest",
     )
     group.action("remove", _remove, "forget a profile").add_argument("name")
+    server = group.action(
+        "add-mysql", _add_mysql, "add or replace a MySQL or MariaDB server: what backups save and pulls read"
+    )
+    server.add_argument("name", help="the profile")
+    server.add_argument("server", help="what the server is called here")
+    server.add_argument("--host", required=True)
+    server.add_argument("--port", type=int, default=3306)
+    server.add_argument("--user", default="root")
+    server.add_argument(
+        "--ca-file", default="", help="CA certificate of the server; with one its certificate is checked"
+    )
+    server.add_argument(
+        "--no-password", action="store_true", help="keep none here: OPSDESK_SECRET_... or the keyring has it"
+    )
+    gone = group.action("remove-mysql", _remove_mysql, "forget a MySQL server; its password too")
+    gone.add_argument("name", help="the profile")
+    gone.add_argument("server")
+    secret = group.action(
+        "secret", _secret, "keep a password or key in the keyring: asked for on a terminal, else read from stdin"
+    )
+    secret.add_argument("secret", metavar="NAME", help="for example backup/nightly/smtp, or a plan's `identity`")
+    secret.add_argument("--remove", action="store_true")
     group.action("check", _check, "ask AWS who you are there").add_argument("name")
     group.action("sign-in", _sign_in, "sign in to IAM Identity Center (SSO) in the browser").add_argument("name")
 
@@ -86,6 +111,42 @@ def _add(options: argparse.Namespace, console: Console) -> None:
 def _remove(options: argparse.Namespace, console: Console) -> None:
     console.desk.profiles.remove(options.name)
     console.say(f"The profile {options.name} is removed.")
+
+
+def _add_mysql(options: argparse.Namespace, console: Console) -> None:
+    source = MysqlSource(options.server, options.host, options.port, options.user, ca_file=options.ca_file)
+    console.desk.profiles.put_mysql(options.name, source)
+    if not options.no_password:
+        name = mysql_secret(options.name, options.server)
+        console.desk.workplace.secrets.set(name, _asked(f"Password of {options.user} at {options.host}"))
+    console.say(f"The profile {options.name} has the server {options.server}.")
+
+
+def _remove_mysql(options: argparse.Namespace, console: Console) -> None:
+    console.desk.profiles.remove_mysql(options.name, options.server)
+    try:
+        console.desk.workplace.secrets.delete(mysql_secret(options.name, options.server))
+    except OpsError as error:  # without a keyring there was none in it
+        console.warn(f"Whether the keyring held its password is not known: {error}")
+    console.say(f"The profile {options.name} has no server {options.server} any more.")
+
+
+def _secret(options: argparse.Namespace, console: Console) -> None:
+    secrets = console.desk.workplace.secrets
+    if options.remove:
+        secrets.delete(options.secret)
+        console.say(f"{options.secret} is not kept any more.")
+        return
+    secrets.set(options.secret, _asked(options.secret))
+    console.say(f"{options.secret} is kept in the keyring. Timers read {environment_name(options.secret)} instead.")
+
+
+def _asked(what: str) -> str:
+    """A secret from the terminal, unseen, or the first line of stdin; never an argument, which anybody may read."""
+    value = getpass.getpass(f"{what}: ") if sys.stdin.isatty() else sys.stdin.readline().rstrip("\r\n")
+    if not value:
+        raise WrongUse("There is nothing to keep", "An empty line was given", "Type it, or pipe it in")
+    return value
 
 
 def _check(options: argparse.Namespace, console: Console) -> None:

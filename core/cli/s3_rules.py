@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import argparse
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime
 from typing import Any
 
 from core.backups.objects.address import address
+from core.backups.objects.fate import end_of
 from core.backups.objects.lifecycle import check, difference, in_words, merged, rule
 from core.backups.objects.service import Objects
 from core.base.errors import WrongUse
@@ -58,7 +59,7 @@ def lifecycle(options: argparse.Namespace, console: Console) -> None:
             "old_moved": fate.old_moved,
             "unsure": fate.unsure,
         }
-        console.say(fate.in_words(fate.on - timedelta(seconds=1)))
+        console.say(fate.in_words)
     lines = [f"{item.get('ID', '-')}: {in_words(item)}" for item in new.rules] or ["There are no rules"]
     console.result(answer, "\n".join(lines))
 
@@ -94,7 +95,7 @@ def name_errors(console: Console, errors: tuple[tuple[str, str], ...]) -> None:
 
 def _day(text: str) -> datetime:
     try:
-        return datetime.fromisoformat(text).replace(tzinfo=UTC) + timedelta(days=1)  # the end of that day
+        return end_of(date.fromisoformat(text))
     except ValueError as error:
         raise WrongUse(f"{text!r} is no day", "It should be YYYY-MM-DD", "For example 2027-01-31") from error
 

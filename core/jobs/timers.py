@@ -27,6 +27,7 @@ MAIN = Path(__file__).resolve().parents[2] / "main.py"
 PLATFORM = sys.platform
 _LONG_DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 _SECRETS_NOTE = "Passwords: a timer has no desktop keyring. Put OPSDESK_SECRET_... lines into {file} (mode 600), then use Test as scheduled."
+_MOST_TRIGGERS = 48  # that a task of Windows may have
 _CATCH_UP = 17
 """The minute of every hour at which each scheduler asks once more what is due: for what failed, what a computer that was off
 has missed, and an hour that daylight saving skips (systemd leaves such a moment out)."""
@@ -336,23 +337,27 @@ def _launchd_unload(timer: Timer, patience: float = 10.0) -> None:
 def _schtasks(timer: Timer) -> ScheduleExport:
     name = timer.name
     first, *rest = timer.command
-    days = timer.schedule.weekdays or WEEKDAYS
-    week = "".join(f"<{_LONG_DAYS[WEEKDAYS.index(day)]}/>" for day in days)
+    week = "".join(f"<{_LONG_DAYS[WEEKDAYS.index(day)]}/>" for day in timer.schedule.weekdays or WEEKDAYS)
+    weekly = f"<ScheduleByWeek><WeeksInterval>1</WeeksInterval><DaysOfWeek>{week}</DaysOfWeek></ScheduleByWeek>"
+    daily = "<ScheduleByDay><DaysInterval>1</DaysInterval></ScheduleByDay>"
+    # Every hour is 24 triggers, none of them with Enabled or Repetition: the published schema (MS-TSCH 2.5.3.1) wants those before
+    # and behind StartBoundary, the files that Windows exports have them behind and before. Without them both are content.
+    room = _MOST_TRIGGERS - len(timer.schedule.times)
+    hours = range(0, 24, next((step for step in (1, 2, 3, 4, 6, 8, 12) if 24 // step <= room), 24))
+    moments = [(clock, weekly) for clock in timer.schedule.times] + [
+        (f"{hour:02}:{_CATCH_UP}", daily) for hour in hours
+    ]
     triggers = "".join(
-        f"<CalendarTrigger><StartBoundary>2026-01-01T{clock}:00</StartBoundary><Enabled>true</Enabled>"
-        f"<ScheduleByWeek><WeeksInterval>1</WeeksInterval><DaysOfWeek>{week}</DaysOfWeek></ScheduleByWeek></CalendarTrigger>"
-        for clock in timer.schedule.times
-    ) + (
-        f"<CalendarTrigger><Repetition><Interval>PT1H</Interval><Duration>P1D</Duration></Repetition>"
-        f"<StartBoundary>2026-01-01T00:{_CATCH_UP}:00</StartBoundary><Enabled>true</Enabled>"
-        "<ScheduleByDay><DaysInterval>1</DaysInterval></ScheduleByDay></CalendarTrigger>"
+        f"<CalendarTrigger><StartBoundary>2026-01-01T{clock}:00</StartBoundary>{days}</CalendarTrigger>"
+        for clock, days in moments
     )
     text = (
         '<?xml version="1.0"?>\n<Task version="1.2" xmlns="http://schemas.microsoft.com/windows/2004/02/mit/task">'
         f"<RegistrationInfo><Description>{escape(timer.title)}</Description></RegistrationInfo><Triggers>{triggers}</Triggers>"
-        # Unless told, a computer on its battery does not start a task, and one that is unplugged ends it.
-        "<Settings><DisallowStartIfOnBatteries>false</DisallowStartIfOnBatteries><StopIfGoingOnBatteries>false</StopIfGoingOnBatteries>"
-        "<StartWhenAvailable>true</StartWhenAvailable><MultipleInstancesPolicy>IgnoreNew</MultipleInstancesPolicy></Settings>"
+        # Unless told, a computer on its battery does not start a task, one that is unplugged ends it, and three days do, too.
+        "<Settings><MultipleInstancesPolicy>IgnoreNew</MultipleInstancesPolicy>"
+        "<DisallowStartIfOnBatteries>false</DisallowStartIfOnBatteries><StopIfGoingOnBatteries>false</StopIfGoingOnBatteries>"
+        "<StartWhenAvailable>true</StartWhenAvailable><ExecutionTimeLimit>PT0S</ExecutionTimeLimit></Settings>"
         f"<Actions><Exec><Command>{escape(first)}</Command><Arguments>{escape(subprocess.list2cmdline(rest))}</Arguments></Exec></Actions></Task>\n"
     )
     available = PLATFORM == "win32"

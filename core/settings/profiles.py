@@ -33,6 +33,11 @@ class MysqlSource:
     password: str | None = field(default=None, repr=False)
 
 
+def mysql_secret(profile: str, server: str) -> str:
+    """The name of the secret that holds a server's password."""
+    return f"mysql/{profile}/{server}"
+
+
 @dataclass(frozen=True)
 class WarehouseConnection:
     """One way to a warehouse.
@@ -156,6 +161,57 @@ class Profiles:
         for name, words in faults_of(profile).items():
             raise WrongUse(words, f"{name} = {getattr(profile, name)!r}", "Correct it and store the profile again")
         self._write(lambda own: {**own, profile.name: profile})
+
+    def put_mysql(self, name: str, source: MysqlSource) -> Profile:
+        """Add a MySQL server to a profile of one's own, or replace it; the profile as it is then. Looks for the CA file.
+
+        Raises WrongUse for a profile that is built in, and for what cannot be right about the server.
+        """
+        if self.get(name).kind != "aws":
+            raise WrongUse(
+                f"The profile {name} is built in and keeps no servers of its own",
+                "The sandbox brings its own MySQL, `env` is what the variables say",
+                "Make a profile of your own, for the same account if you like, and add the server to that",
+            )
+        if not _NAME.match(source.name):
+            raise WrongUse(
+                f"{source.name!r} is no name for a server",
+                "Letters, digits, dot, dash and underscore, at most 64",
+                "Choose another name",
+            )
+        if not source.host.strip() or not 0 < source.port < 65_536 or not source.user.strip():
+            raise WrongUse(
+                f"The server {source.name} cannot be reached like that",
+                "It needs a host, a port of 1 to 65535 and a user",
+                "Fill them in",
+            )
+        if source.ca_file and not Path(source.ca_file).is_file():
+            raise WrongUse(f"There is no file {source.ca_file}", "It should hold the server's CA", "Correct the path")
+
+        def change(own: dict[str, Profile]) -> dict[str, Profile]:
+            before = own.get(name) or self.get(name)
+            others = tuple(one for one in before.mysql if one.name != source.name)
+            return {**own, name: replace(before, mysql=(*others, replace(source, password=None)))}
+
+        self._write(change)
+        return self.get(name)
+
+    def remove_mysql(self, name: str, server: str) -> Profile:
+        """Forget a MySQL server of a profile; raises WrongUse where there is none of that name."""
+        known = [one.name for one in self.get(name).mysql]
+        if server not in known:
+            raise WrongUse(
+                f"The profile {name} has no MySQL server {server}",
+                f"Known are: {', '.join(known) or 'none'}",
+                "Choose one",
+            )
+        self._write(
+            lambda own: {
+                **own,
+                name: replace(own[name], mysql=tuple(one for one in own[name].mysql if one.name != server)),
+            }
+        )
+        return self.get(name)
 
     def remove(self, name: str) -> None:
         self.get(name)

@@ -42,7 +42,7 @@ class Secrets:
             raise OpsError(
                 f"No password is stored for {name}",
                 "",
-                f"Enter it in the settings, or set {environment_name(name)}",
+                f"Store it by `opsdesk profiles secret {name}`, or set {environment_name(name)}",
                 code="keyring",
             )
         return value

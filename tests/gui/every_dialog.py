@@ -45,7 +45,7 @@ from gui.shell.profile_dialog import ProfileDialog
 from gui.shell.settings_dialog import SettingsDialog
 from gui.shell.sign_in import SignInDialog
 from gui.shell.trouble import TroublePanel
-from gui.tabs.backups import object_dialogs, restore_dialog, text_dialog, wizard
+from gui.tabs.backups import object_dialogs, restore_dialog, server_dialog, text_dialog, wizard
 from gui.tabs.backups.lifecycle_dialog import LifecycleDialog
 from gui.tabs.backups.sync_dialog import SyncDialog
 from gui.tabs.digits import ask_dialogs, dataset_dialog, samples_dialog, train_dialog
@@ -134,6 +134,12 @@ PLAN = Plan(LONG[:60], Source("mysql", LONG[:40], (MIXED, "shop")), Target(LONG[
 
 def _backup(number: int) -> Backup:
     return Backup(f"2026112{number}T072819Z", PLAN.name, f"db/{LONG}", NOW, 123_456_789_012_345, True, NOW)
+
+
+def _server(parent: QWidget, _home: Path) -> Dialog:
+    made = server_dialog.ServerDialog(LONG, parent)
+    made.show_fault(FAULT)
+    return made
 
 
 def _wizard(parent: QWidget, _home: Path) -> Dialog:
@@ -331,6 +337,7 @@ MAKERS: dict[type[Dialog], Maker] = {
     HelpDialog: _help,
     TroublePanel: _trouble,
     wizard.PlanWizard: _wizard,
+    server_dialog.ServerDialog: _server,
     LifecycleDialog: _lifecycle,
     restore_dialog.RestoreDialog: _restore,
     object_dialogs.BucketDialog: _bucket,

@@ -131,7 +131,7 @@ def test_a_plan_is_made_run_proved_broken_found_out_and_restored(console, sandbo
     dialog: Any = hand.dialog(RestoreDialog)
     fill(hand, dialog.to, f"{database}_again")
     hand.click(dialog.accept_button)
-    hand.wait_until(lambda: dialog.accept_button.text() == "Restore 1 tables", "the preview says what would happen")
+    hand.wait_until(lambda: dialog.accept_button.text() == "Restore 1 table", "the preview says what would happen")
     hand.click(dialog.accept_button)
     hand.wait_until(lambda: not dialog.isVisible() and not plans.busy, "it is restored", 60)
     with sandbox.mysql() as connection, connection.cursor() as cursor:

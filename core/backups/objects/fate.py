@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, date, datetime, time
 from itertools import groupby
 
 from core.backups.objects.lifecycle import Rule, after_days, applies, class_on, expiry, old_class_on, tags_of_rule
@@ -51,33 +51,46 @@ class Fate:
     def all_gone(self) -> bool:
         return bool(self.looked) and not self.kept
 
-    def in_words(self, day: datetime) -> str:
-        """Some sentences; ``day``: the last day that counts, as the user named it."""
-        when = f"By {day:%d %b %Y}"
+    @property
+    def in_words(self) -> str:
+        """Some sentences."""
+        when = f"By {self.on:%d %b %Y}"
         if not self.looked:
             text = "There is no object."
         elif not self.gone:
-            text = f"{when} none of the {self.looked:,} objects will be gone."
+            text = f"{when} none of the {_count(self.looked, 'object')} will be gone."
         else:
-            text = f"{when}, {self.gone:,} of {self.looked:,} objects ({byte_size(self.gone_size)}) will be gone"
+            text = (
+                f"{when}, {self.gone:,} of {_count(self.looked, 'object')} ({byte_size(self.gone_size)}) will be gone"
+            )
             text += ": all of them." if self.all_gone else f", {self.kept:,} stay."
             text += f" The newest of them was made on {self.newest_gone:%d %b %Y}." if self.newest_gone else ""
             text += (
                 f" {self.restorable:,} of them can still be brought back as an old version." if self.restorable else ""
             )
         if self.old_gone:
-            text += f" {self.old_gone:,} of {self.old:,} old versions ({byte_size(self.old_gone_size)}) will be gone for good."
+            size = byte_size(self.old_gone_size)
+            text += f" {self.old_gone:,} of {_count(self.old, 'old version')} ({size}) will be gone for good."
         elif self.old:
-            text += f" All {self.old:,} old versions stay."
+            text += f" Of the {_count(self.old, 'old version')} none goes."
         if self.markers_gone:
-            text += f" {self.markers_gone:,} delete markers that hide nothing go, too."
-        for what, moves in (("objects", self.moved), ("old versions", self.old_moved)):
-            text += "".join(f" {count:,} {what} will lie in {kind}." for kind, count in sorted(moves.items()))
+            text += f" {_count(self.markers_gone, 'delete marker')} hiding nothing will be gone, too."
+        for what, moves in (("object", self.moved), ("old version", self.old_moved)):
+            text += "".join(f" {_count(count, what)} will lie in {kind}." for kind, count in sorted(moves.items()))
         if self.unsure:
             text += (
                 f" A rule by tag may concern {self.unsure:,} more, whose tags were not looked at or could not be read."
             )
         return text
+
+
+def end_of(day: date) -> datetime:
+    """The last moment of a day, in UTC. S3 deletes at midnight: what goes at the end of a day is there all that day."""
+    return datetime.combine(day, time.max, UTC)
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
 
 
 def byte_size(count: float) -> str:

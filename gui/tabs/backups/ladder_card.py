@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from PySide6.QtCore import Signal
 
-from core.backups.outcomes import Check, Verification
+from core.backups.outcomes import Check, Outcome, Verification
 from gui.parts.buttons import Button
 from gui.parts.layout import Card
 from gui.parts.notices import EmptyState
@@ -61,18 +61,20 @@ class LadderCard(Card):
 
     def show_verification(self, verification: Verification | None) -> None:
         self._verification = verification
-        self.table.setVisible(verification is not None)
+        ended = verification is not None and verification.outcome is not Outcome.RUNNING
+        self.table.setVisible(ended)
+        self.open.setVisible(ended)
         self.empty.setVisible(verification is None)
-        self.open.setVisible(verification is not None)
         self.summary.setVisible(verification is not None)
         if verification is None:
             return
         failed = len(verification.failed_checks)
-        word = wording.proof(verification)[0]
         outcome = (
-            f"{failed} of {len(verification.checks)} checks FAILED"
+            f"{failed} of {wording.count_of(len(verification.checks), 'check')} FAILED"
             if failed
-            else f"{len(verification.checks)} checks, {word}"
+            else f"{wording.passed(verification)}: {wording.proof(verification)[0]}"
+            if ended
+            else "Being verified: its checks stand here when it has ended"
         )
         self.summary.setText(f"{outcome} · backup {verification.run} · {wording.ago(verification.started)}")
         self.summary.set_tone("danger" if failed else "")

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import date, datetime
 from typing import Any
 
 from PySide6.QtCore import QDate, Qt, Signal
 from PySide6.QtWidgets import QCheckBox, QPlainTextEdit, QSpinBox, QWidget
 
-from core.backups.objects.fate import Fate
+from core.backups.objects.fate import Fate, end_of
 from core.backups.objects.lifecycle import Lifecycle, Rule, check, difference, in_words, merged, rule
 from core.base.errors import OpsError
 from gui.parts.buttons import Button
@@ -23,6 +23,10 @@ from gui.tabs.backups.rows import Column, RowTable
 
 _CLASSES = [("", "stay where they are"), *((name, f"move to {name}") for name in (
     "STANDARD_IA", "INTELLIGENT_TIERING", "ONEZONE_IA", "GLACIER_IR", "GLACIER", "DEEP_ARCHIVE"))]  # fmt: skip
+
+
+_LINES = 7  # of the difference that are seen at once: one rule that is added, but for its end
+_AHEAD = 61  # days: what is made today and kept for 60 goes at the midnight after them
 
 
 def _days(value: int, name: str) -> QSpinBox:
@@ -45,6 +49,7 @@ class LifecycleDialog(Dialog):
         self, bucket: str, now: Lifecycle, prefix: str, parent: QWidget | None = None, *, may_write: bool
     ) -> None:
         super().__init__(f"Lifecycle of {bucket}", "Write the rules", parent, width=760)
+        self.enter_asks = False  # rules delete: no stray key may write them
         self._before = self._after = now
         self._may_write = may_write
         self._prefix = prefix
@@ -64,10 +69,15 @@ class LifecycleDialog(Dialog):
         self.move_days = _days(30, "They move after")
         self.noncurrent = _days(0, "Old versions are deleted after")
         self.abort = _days(0, "Unfinished uploads are aborted after")
+        beside = row(Field("Name", self.name), Field("For objects under", self.prefix), self.enabled)
+        beside.setAlignment(
+            self.enabled, Qt.AlignmentFlag.AlignBottom
+        )  # at the height of the lines, not of their labels
+        self.enabled.setMinimumHeight(self.name.sizeHint().height())
         self.editor = QWidget()
         self.editor.setLayout(
             column(
-                row(Field("Name", self.name), Field("For objects under", self.prefix), self.enabled),
+                beside,
                 row(
                     Field("Objects are deleted after", self.expire), Field("Old versions after", self.noncurrent),
                     Field("Unfinished uploads after", self.abort),
@@ -82,10 +92,10 @@ class LifecycleDialog(Dialog):
         self.changes = QPlainTextEdit()
         self.changes.setReadOnly(True)
         self.changes.setFont(font("mono"))
-        self.changes.setFixedHeight(84)
+        self.changes.setFixedHeight(_LINES * self.changes.fontMetrics().lineSpacing() + 2 * Space.S)
         self.changes.setAccessibleName("What would change")
         self.day = DateEdit()
-        self.day.setDate(QDate.currentDate().addDays(60))
+        self.day.setDate(QDate.currentDate().addDays(_AHEAD))
         self.day.setCalendarPopup(True)
         self.day.setAccessibleName("The day")
         self.try_out = Button("What will be gone by then?", "small", icon_name="calendar-clock")
@@ -123,7 +133,7 @@ class LifecycleDialog(Dialog):
 
     def show_fate(self, fate: Fate) -> None:
         self.busy.hide()
-        text = fate.in_words(fate.on - timedelta(seconds=1))
+        text = fate.in_words
         self.fate.setText(f"{text} For example {fate.examples[0]}" if fate.examples else text)
         self.fate.set_tone(
             "danger" if fate.all_gone else "warning" if fate.gone or fate.old_gone or fate.unsure else "success"
@@ -140,7 +150,7 @@ class LifecycleDialog(Dialog):
     # -- inside -------------------------------------------------------------------------
     def _chosen_day(self) -> datetime:
         day = self.day.date()
-        return datetime(day.year(), day.month(), day.day(), tzinfo=UTC) + timedelta(days=1)
+        return end_of(date(day.year(), day.month(), day.day()))
 
     def _show_rules(self, number_: int) -> None:
         self.table.show_rows(self._after.rules)

@@ -166,8 +166,10 @@ class UploadsDialog(Dialog):
         self._may_write = may_write
         self.cancel_button.setText("Close")
         total = sum(item.size or 0 for item in uploads)
+        unknown = sum(item.size is None for item in uploads)
         words = (
-            f"{number(len(uploads))} uploads hold {byte_size(total)} that no list of objects shows."
+            f"{wording.count_of(len(uploads), 'incomplete multipart upload')}: {byte_size(total)} are paid for that no list of "
+            f"objects shows{f', and {unknown} of unknown size' if unknown else ''}."
             if uploads
             else ("There is none: nothing is paid for that cannot be seen.")
         )
@@ -176,7 +178,9 @@ class UploadsDialog(Dialog):
             "Unfinished uploads",
             (
                 Column("Key", lambda item: item.key, mono=True, tip=lambda item: f"{item.key}\n{item.upload_id}"),
-                Column("Begun", lambda item: wording.ago(item.started), 140),
+                Column(
+                    "Begun", lambda item: wording.ago(item.started), 160, tip=lambda item: wording.stamp(item.started)
+                ),
                 Column("Parts", lambda item: "?" if item.parts is None else number(item.parts), 70, right=True),
                 Column("Size", lambda item: "?" if item.size is None else byte_size(item.size), 90, right=True),
             ),
@@ -186,10 +190,10 @@ class UploadsDialog(Dialog):
         self.table.setMinimumHeight(220)
         self.table.setVisible(bool(uploads))
         self.body.addWidget(self.table)
-        self.resume = Button("Go on with a file…", icon_name="file-up")
+        self.resume = Button("Resume with a file…", icon_name="file-up")
         self.resume.setToolTip("Choose the same file again: the parts that arrived are compared and kept")
         self.resume.clicked.connect(self._resume)
-        self.sweep = Button("Sweep by rule…", icon_name="calendar-clock")
+        self.sweep = Button("Abort by lifecycle rule…", icon_name="calendar-clock")
         self.sweep.clicked.connect(self.rule_asked)
         self.foot.insertLayout(0, row(self.resume, self.sweep))
         self.table.picked.connect(self._weigh)
@@ -204,6 +208,6 @@ class UploadsDialog(Dialog):
         chosen = self.table.chosen
         self.accept_button.setVisible(bool(chosen))
         self.accept_button.setEnabled(self._may_write)
-        self.accept_button.setText(f"Abort {number(len(chosen))} uploads" if len(chosen) != 1 else "Abort 1 upload")
+        self.accept_button.setText(f"Abort {wording.count_of(len(chosen), 'upload')}")
         self.accept_button.setAccessibleName(self.accept_button.text())
         self.resume.setEnabled(len(chosen) == 1 and self._may_write)

@@ -17,6 +17,7 @@ from core.base.errors import OpsError
 from core.jobs.job import Job
 from gui.parts.dialogs import ConfirmDialog
 from gui.parts.words import byte_size, number
+from gui.tabs.backups import wording
 from gui.tabs.backups.lifecycle_dialog import LifecycleDialog
 from gui.tabs.backups.object_dialogs import BucketDialog, CopyDialog, LabelsDialog, OpenBucketDialog, UploadsDialog
 from gui.tabs.backups.objects_transfers import ObjectsTransfers
@@ -100,9 +101,7 @@ class ObjectsDeeds(QObject):
         self, bucket: str, entries: list[Entry], versions: bool, found: tuple[Amount, bool | None]
     ) -> None:
         amount, keeps = found
-        what = (
-            f"{number(amount.objects)} {'versions' if versions else 'objects'}" if amount.objects != 1 else "1 object"
-        )
+        what = f"{wording.count_of(amount.objects, 'version' if versions else 'object')}"
         final = versions or not keeps
         if versions:
             hint = "All versions and delete markers go: this cannot be undone."
@@ -250,10 +249,10 @@ class ObjectsDeeds(QObject):
             dialog.accept()
 
             def aborted(done: Deleted) -> None:
-                self.place.context.praise(f"{number(done.objects)} unfinished uploads are gone")
+                self.place.context.praise(f"{wording.count_of(done.objects, 'unfinished upload')} aborted")
 
             self.place.change(
-                f"Abort {number(len(uploads))} uploads",
+                f"Abort {wording.count_of(len(uploads), 'unfinished upload')}",
                 lambda job: self.place.objects.abort_uploads(job, bucket, uploads),
                 aborted,
             )

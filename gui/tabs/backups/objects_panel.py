@@ -10,7 +10,8 @@ from PySide6.QtCore import QObject
 from core.backups.objects.values import Amount, Entry, Link, ObjectFacts
 from core.base.errors import OpsError
 from core.jobs.job import Job
-from gui.parts.words import byte_size, number
+from gui.parts.words import byte_size
+from gui.tabs.backups import wording
 from gui.tabs.backups.place import ROOM, Place
 
 
@@ -128,12 +129,12 @@ class ObjectsPanel(QObject):
             return
 
         def counted(amount: Amount) -> None:
-            words = f"{byte_size(amount.size)} in {number(amount.objects)}"
+            words = f"{byte_size(amount.size)} in {wording.count_of(amount.objects, 'object')}"
             if len(entries) == 1:
                 self.sizes[entries[0].key] = byte_size(amount.size)
                 self.side.show_folder(entries[0], words)
             else:
-                self.place.context.praise(f"{words} objects")
+                self.place.context.praise(words)
 
         self.place.start(
             f"Count {entries[0].name}", lambda job: self.place.objects.amount(job, bucket, entries), counted

@@ -18,6 +18,7 @@ from core.base.errors import OpsError
 from core.jobs.job import Job
 from gui.bridge.tab_context import TabContext
 from gui.parts.words import number
+from gui.tabs.backups import wording
 from gui.tabs.backups.objects_deeds import ObjectsDeeds
 from gui.tabs.backups.objects_panel import ObjectsPanel
 from gui.tabs.backups.objects_sync import ObjectsSync
@@ -257,7 +258,9 @@ class ObjectsPresenter(QObject):
         def show(found: list[Entry]) -> None:
             self._token = ""
             self.view.show_lines(
-                self._lines(found, {}), more=False, note=f"{number(len(found))} deleted objects can be undeleted"
+                self._lines(found, {}),
+                more=False,
+                note=f"{wording.count_of(len(found), 'deleted object')} can be undeleted",
             )
             if found:
                 self.view.side.show_nothing("Choose a deleted object to bring it back.")

@@ -71,8 +71,8 @@ class ObjectsSide(Card):
     def show_many(self, entries: Sequence[Entry]) -> None:
         folders = sum(1 for entry in entries if entry.folder)
         objects = len(entries) - folders
-        words = [f"{number(objects)} objects"] if objects else []
-        words += [f"{number(folders)} folders"] if folders else []
+        words = [wording.count_of(objects, "object")] if objects else []
+        words += [wording.count_of(folders, "folder")] if folders else []
         self._begin(" and ".join(words))
         self._pair("Size", byte_size(sum(entry.size for entry in entries)) + (" and the folders" if folders else ""))
         if folders:
@@ -102,12 +102,12 @@ class ObjectsSide(Card):
         self._pair("Encryption", facts.encryption or "as the store does")
         self._pair("Object lock", facts.object_lock or "off")
         rules = facts.lifecycle_rules
-        self._pair("Lifecycle", "not known" if rules is None else f"{rules} rules" if rules != 1 else "1 rule")
+        self._pair("Lifecycle", "not known" if rules is None else wording.count_of(rules, "rule"))
         self._lacking(facts.lacking)
         self._button("Lifecycle rules…", "calendar-clock", self.lifecycle_asked)
         self._button("Unfinished uploads…", "loader", self.uploads_asked)
         on = facts.versioning != "Enabled"
-        button = self._button("Keep versions" if on else "Stop keeping versions", "history", None)
+        button = self._button("Enable versioning" if on else "Suspend versioning", "history", None)
         button.clicked.connect(lambda: self.versioning_asked.emit(on))
         button.setEnabled(may_write and bool(facts.versioning))
 
@@ -134,7 +134,7 @@ class ObjectsSide(Card):
         self._lacking(facts.lacking)
         edit = self._button("Class, metadata, tags…", "pencil", self.edit_asked)
         edit.setEnabled(may_write)
-        self._heading("Link for anybody")
+        self._heading("Presigned link, for anybody")
         self.lives = QComboBox()
         for seconds, words in _LIVES:
             self.lives.addItem(words, int(seconds))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from gui.parts.words import byte_size
 from gui.tabs.backups import wording
 from gui.tabs.backups.rows import Column, RowTable
 
+_MOMENT = 3  # the column of the date
 _NEVER = datetime.min.replace(tzinfo=UTC)
 
 
@@ -95,7 +96,7 @@ class ObjectsTable(RowTable):
                 Column(
                     "Proved",
                     _proved,
-                    74,
+                    100,
                     spare=520,
                     tone=lambda line: "success" if line.proved else "text3",
                     key=lambda line: line.proved or _NEVER,
@@ -110,6 +111,11 @@ class ObjectsTable(RowTable):
         self.sortable()
         self.setTextElideMode(Qt.TextElideMode.ElideMiddle)  # names of backups differ at the end, too
         self.setDragDropMode(QAbstractItemView.DragDropMode.DragOnly)
+
+    def name_moment(self, title: str) -> None:
+        """Objects are modified, buckets are created."""
+        columns = self.row_model.columns
+        columns[_MOMENT] = replace(columns[_MOMENT], title=title)
 
     def startDrag(self, actions: Qt.DropAction) -> None:
         entries = [line.entry for line in self.chosen if line.entry is not None]

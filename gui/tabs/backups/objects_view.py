@@ -148,6 +148,7 @@ class ObjectsView(QWidget):
 
     def show_lines(self, lines: Sequence[Line], *, more: bool, note: str = "", buckets: bool = False) -> None:
         """Fresh content. ``more``: S3 has more at this level."""
+        self.table.name_moment("Created" if buckets else "Modified")
         self.table.show_rows(lines)
         self._settle(more=more, note=note, buckets=buckets)
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFrame, QGridLayout, QMenu, QStackedWidget, QVBoxLayout, QWidget
 
-from core.backups.outcomes import Backup, Finding, PlanStatus, Run, Status, Verification
+from core.backups.outcomes import Backup, Finding, Outcome, PlanStatus, Run, Status, Verification
 from core.backups.plan import Plan
 from gui.parts.buttons import Button, Segments
 from gui.parts.layout import Card, column, row
@@ -21,6 +22,8 @@ from gui.tabs.backups.rows import Column, RowTable
 
 _ICON = {"danger": "circle-alert", "warning": "triangle-alert", "info": "info"}
 _FACTS = ("Source", "Goes to", "Runs", "Proved", "Kept", "Restore takes", "Data at risk", "Proof vanishes")
+LISTED = 100
+"""Runs and verifications in their tables; whoever shows them reads one more, to tell whether these are all."""
 _WIDE = 600  # pixels for two pairs of columns
 _FIXES = {
     "unreachable": "Look again",
@@ -39,6 +42,10 @@ _FIXES = {
     "proof-gone": "Verify now",
     "all-gone": "Back up now",
     "alert-undelivered": "Send a test",
+    "role-may-delete": "Show the policies",
+    "role-may-not-write": "Show the policies",
+    "role-may-not-list": "Show the policies",
+    "role-unknown": "Show the policies",
 }
 """The rule of a finding -> its next step as a button."""
 
@@ -72,6 +79,7 @@ class PlanDetail(QWidget):
     edit_asked = Signal()
     remove_asked = Signal()
     schedule_asked = Signal()
+    as_scheduled_asked = Signal()
     send_test_asked = Signal()
     rights_asked = Signal()
     policies_asked = Signal()
@@ -133,6 +141,7 @@ class PlanDetail(QWidget):
         menu = QMenu(self)
         for words, signal in (
             ("Schedule on this computer…", self.schedule_asked),
+            ("Test as scheduled", self.as_scheduled_asked),
             ("Send a test alert", self.send_test_asked),
             ("Check the rights of this login", self.rights_asked),
             ("Policies for least privilege…", self.policies_asked),
@@ -175,7 +184,7 @@ class PlanDetail(QWidget):
         else:
             put("Data at risk", f"{wording.about(status.rpo_actual.total_seconds())} since the backup")
         vanishes = status.proof_vanishes
-        soon = vanishes is not None and status.next_verification is not None and vanishes < status.next_verification
+        soon = any(finding.rule == "proof-vanishes" for finding in status.findings)
         by = status.proof_vanishes_by
         if wording.blind(status):
             words = "not known: the bucket cannot be read"
@@ -202,9 +211,7 @@ class PlanDetail(QWidget):
         """``backups`` None: they could not be listed; the findings say why."""
         self.history.show_all(backups, runs, verifications)
         self.ladder.show_trend([item.rto_seconds for item in reversed(verifications) if item.rto_seconds][-30:])
-        if verifications:
-            self.history.verifications.choose(0)
-        else:
+        if not verifications:
             self.ladder.show_verification(None)
 
     def _put(self, name: str, text: str, tone: str = "") -> None:
@@ -248,7 +255,13 @@ class _History(Card):
                 Column(
                     "State", _state_of, 200, tone=lambda item: _state_tone(item), icon=lambda item: _state_icon(item)
                 ),
-                Column("Expires", lambda item: wording.clock(item.expires), 80, spare=560),
+                Column(
+                    "Expires",
+                    lambda item: wording.clock(item.expires),
+                    100,
+                    spare=560,
+                    tip=lambda item: wording.stamp(item.expires),
+                ),
                 Column(
                     "Object", lambda item: item.key.rsplit("/", 1)[-1], mono=True, tip=lambda item: item.key, spare=520
                 ),
@@ -258,10 +271,10 @@ class _History(Card):
             "Verifications",
             (
                 Column("When", lambda item: wording.stamp(item.started), 150),
-                Column("Result", lambda item: wording.proof(item)[0], 150, tone=lambda item: wording.proof(item)[1]),
+                Column("Result", lambda item: wording.proof(item)[0], 140, tone=lambda item: wording.proof(item)[1]),
                 Column("Level", lambda item: f"L{item.level}", 56),
                 Column("Restore time", lambda item: wording.span(item.rto_seconds), 96, right=True, spare=560),
-                Column("Finding", lambda item: item.headline if item.outcome.value != "done" else "every check passed"),
+                Column("Finding", _finding, tip=_finding),
             ),
         )
         self.runs = RowTable(
@@ -299,19 +312,18 @@ class _History(Card):
     def show_all(
         self, backups: Sequence[Backup] | None, runs: Sequence[Run], verifications: Sequence[Verification]
     ) -> None:
-        chosen = [item.id for item in self.backups.chosen]
-        self.backups.show_rows(backups or ())
-        for number, item in enumerate(backups or ()):
-            if item.id in chosen:
-                self.backups.choose(number)
-        self.runs.show_rows(runs)
-        self.verifications.show_rows(verifications)
+        known_before = self.verifications.row_model.rows
+        for table, rows in ((self.backups, backups or ()), (self.runs, runs[:LISTED])):
+            _show_again(table, rows, "")
+        newest = verifications[0].id if verifications else ""
+        news = not known_before or known_before[0].id != newest  # somebody who reads an older one is not disturbed
+        _show_again(self.verifications, verifications[:LISTED], newest if news else "")
         self.unknown.setVisible(backups is None)
         self.backups.setVisible(backups is not None)
         known = "?" if backups is None else str(len(backups))
         self.segments.relabel("backups", f"Backups {known}")
-        self.segments.relabel("verifications", f"Verifications {len(verifications)}")
-        self.segments.relabel("runs", f"Runs {len(runs)}")
+        self.segments.relabel("verifications", f"Verifications {_counted(verifications)}")
+        self.segments.relabel("runs", f"Runs {_counted(runs)}")
         self._fit()
 
     def _fit(self) -> None:
@@ -319,6 +331,24 @@ class _History(Card):
             table.fit_height(1, 6)
         current = list(self._tables.values())[self.stack.currentIndex()]
         self.stack.setFixedHeight(current.height())
+
+
+def _show_again(table: RowTable, rows: Sequence[Any], wanted: Any) -> None:
+    """Fresh rows with the chosen one still chosen, or the one with the id ``wanted``."""
+    chosen = wanted or next((item.id for item in table.chosen), "")
+    table.show_rows(rows)
+    table.choose(next((number for number, item in enumerate(rows) if item.id == chosen), -1))
+
+
+def _counted(rows: Sequence[Any]) -> str:
+    """The table holds the newest; that there are more is said, not how many."""
+    return f"{LISTED}+" if len(rows) > LISTED else str(len(rows))
+
+
+def _finding(item: Verification) -> str:
+    if item.outcome is Outcome.RUNNING:
+        return "being verified"
+    return item.headline if item.outcome is not Outcome.DONE else wording.passed(item)
 
 
 def _state_of(item: Backup) -> str:

@@ -12,11 +12,13 @@ from core.backups.outcomes import Check
 from core.backups.plan import Assertion, Plan
 from core.base.errors import OpsError
 from core.jobs.job import Job
+from core.settings.profiles import MysqlSource
 from gui.parts.dialogs import ConfirmDialog
 from gui.tabs.backups import wording
 from gui.tabs.backups.place import ROOM
 from gui.tabs.backups.plans_place import PlansPlace
 from gui.tabs.backups.restore_dialog import RestoreDialog
+from gui.tabs.backups.server_dialog import ServerDialog
 from gui.tabs.backups.text_dialog import TextDialog
 from gui.tabs.backups.wizard import PlanWizard
 
@@ -73,22 +75,47 @@ class PlansDialogs(QObject):
             )  # fmt: skip
 
         def save(draft: Plan) -> None:
+            password = dialog.smtp_password
+
+            def keep(_job: Job[Any]) -> None:
+                if password:
+                    self.page.context.desk.workplace.secrets.set(draft.smtp_secret, password)
+                self.page.service.save_plan(draft, replace=plan is not None)
+
             def saved(_: None) -> None:
                 dialog.accept()
                 self.page.current = draft.name
                 self.page.context.praise(f"The plan {draft.name} is saved.")
                 self.page.refresh()
 
-            self._ask(
-                dialog, "Save the plan", lambda _job: self.page.service.save_plan(draft, replace=plan is not None), saved,
-                dialog.show_fault, **quiet,
-            )  # fmt: skip
+            self._ask(dialog, "Save the plan", keep, saved, dialog.show_fault, **quiet)
 
+        dialog.server_wanted.connect(lambda: self.add_server(dialog))
         dialog.databases_asked.connect(databases)
         dialog.try_asked.connect(try_it)
         dialog.check_asked.connect(look)
         dialog.save_asked.connect(save)
         self._ask(dialog, "List the servers", servers, show_servers, dialog.show_database_fault, **quiet)
+        dialog.open()
+
+    def add_server(self, wizard: PlanWizard) -> None:
+        """Keep a server in the profile, log in to it, and let the wizard take it."""
+        desk = self.page.context.desk
+        dialog = ServerDialog(desk.profile.name, wizard)
+
+        def save(source: MysqlSource, password: str) -> None:
+            def work(job: Job[Any]) -> list[str]:
+                desk.keep_mysql(source, password)
+                self.page.service.databases(job, source.name)
+                return self.page.service.servers(job)
+
+            def added(names: list[str]) -> None:
+                dialog.accept()
+                wizard.show_servers(names, source.name)
+
+            self._ask(dialog, f"Add the server {source.name}", work, added, dialog.show_fault, quiet=True)
+
+        dialog.save_asked.connect(save)
         dialog.open()
 
     def ask_remove(self) -> None:

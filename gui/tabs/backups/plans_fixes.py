@@ -30,6 +30,29 @@ class PlansFixes(QObject):
             self._place.context.praise("This login may do what the backup needs, and no more was found.")
         self._place.refresh()
 
+    def test_as_scheduled(self) -> None:
+        """Whether login, secrets and bucket are reachable for a timer: without a desktop and its keyring."""
+        plan = self._place.plan
+        if plan is None:
+            return
+
+        def show(found: list[Finding]) -> None:
+            bad = [item for item in found if item.severity is not Severity.INFO]
+            if not bad:
+                self._place.context.praise(f"A scheduled run of {plan.name} can do its work without this desktop.")
+                return
+            words = [". ".join(filter(None, (item.title, item.why, item.remedy))) for item in bad]
+            error = next((item for item in bad if item.severity is Severity.ERROR), None)
+            first = error or bad[0]
+            self._place.view.banner.show_text(
+                f"As scheduled: {first.title}" if error else f"A scheduled run can work; {len(bad)} to know: {first.title}",
+                ". ".join(filter(None, (first.why, first.remedy))), tone="danger" if error else "warning", details="\n".join(words),
+            )  # fmt: skip
+
+        self._place.start(
+            f"Test {plan.name} as scheduled", lambda job: self._place.service.test_as_scheduled(job, plan.name), show
+        )
+
     def fix(self, rule: str) -> None:
         """The next step that stands beside a finding."""
         plan = self._place.plan
@@ -43,6 +66,8 @@ class PlansFixes(QObject):
             )
         elif rule == "unreachable":
             self._place.refresh()
+        elif rule.startswith("role-"):
+            self._dialogs.show_policies()
         elif rule == "retention":
             self._dialogs.open_wizard(plan)
         elif rule == "alert-undelivered":

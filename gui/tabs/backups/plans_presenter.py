@@ -19,6 +19,7 @@ from gui.bridge.tab_context import TabContext
 from gui.parts.desktop import show_file
 from gui.tabs.backups import wording
 from gui.tabs.backups.place import ROOM
+from gui.tabs.backups.plan_detail import LISTED
 from gui.tabs.backups.plans_dialogs import PlansDialogs
 from gui.tabs.backups.plans_fixes import PlansFixes
 from gui.tabs.backups.plans_place import Past, Shown
@@ -68,6 +69,7 @@ class PlansPresenter(QObject):
         detail.edit_asked.connect(lambda: self.dialogs.open_wizard(self.plan))
         detail.remove_asked.connect(self.dialogs.ask_remove)
         detail.schedule_asked.connect(self.dialogs.show_schedules)
+        detail.as_scheduled_asked.connect(self.fixes.test_as_scheduled)
         detail.send_test_asked.connect(self.send_test)
         detail.rights_asked.connect(self.fixes.check_rights)
         detail.policies_asked.connect(self.dialogs.show_policies)
@@ -188,7 +190,7 @@ class PlansPresenter(QObject):
                 backups: list[Backup] | None = service.backups(job, name)
             except OpsError:  # the findings of the status say why
                 backups = None
-            return name, Past(backups, service.runs(name), service.verifications(name))
+            return name, Past(backups, service.runs(name, LISTED + 1), service.verifications(name, LISTED + 1))
 
         self.start("Read the plan's history", read, self._show_past, lane="backups-past", newest_only=True, quiet=True)
 
@@ -226,7 +228,7 @@ class PlansPresenter(QObject):
     def _verified(self, found: Verification) -> None:
         self.view.detail.history.show_kind("verifications")
         if found.outcome is Outcome.DONE and found.level >= 3:
-            self.context.praise(f"Proved: {found.plan} of {found.run} restores, {len(found.checks)} checks passed.")
+            self.context.praise(f"Proved: {found.plan} of {found.run} restores, {wording.passed(found)}.")
 
     def _show_verification(self, found: Verification) -> None:
         self.context.go(ROOM)

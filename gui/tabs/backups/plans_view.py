@@ -22,10 +22,6 @@ from gui.tabs.backups.plan_list import PlanList
 _LEFT, _LEFT_SMALL = 286, 232
 
 
-def _backups(count: int) -> str:
-    return "1 backup" if count == 1 else f"{number(count)} backups"
-
-
 class PlansView(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -71,21 +67,28 @@ class PlansView(QWidget):
 
     def show_tiles(self, statuses: Sequence[PlanStatus]) -> None:
         now = datetime.now(UTC)
-        proofs = [item.last_proof.started for item in statuses if item.last_proof]
-        taken = [item.last_backup.taken for item in statuses if item.last_backup]
+        proofs = [(item.last_proof.started, item.plan) for item in statuses if item.last_proof]
+        taken = [(item.last_backup.taken, item.plan) for item in statuses if item.last_backup]
+
+        def whose(plan: str) -> str:
+            return f" · {plan}" if len(statuses) > 1 else ""
+
         if proofs:
-            self.good.show_figure(
-                wording.clock(max(proofs), now), note=f"proved {wording.ago(max(proofs), now)}", tone="success"
-            )
+            moment, plan = max(proofs)
+            note = f"proved {wording.ago(moment, now)}{whose(plan)}"
+            self.good.show_figure(wording.clock(moment, now), note=note, tone="success")
         elif taken:
-            self.good.show_figure(wording.clock(max(taken), now), note="backed up, never proved", tone="warning")
+            moment, plan = max(taken)
+            note = f"backed up, never proved{whose(plan)}"
+            self.good.show_figure(wording.clock(moment, now), note=note, tone="warning")
         elif any(wording.blind(item) for item in statuses):
             self.good.show_figure("?", note="a bucket cannot be read", tone="danger")
         else:
             self.good.show_figure("–", note="nothing is backed up", tone="warning" if statuses else "")
-        coming = [item.next_run for item in statuses if item.next_run]
+        coming = [(item.next_run, item.plan) for item in statuses if item.next_run]
         if coming:
-            self.next.show_figure(wording.clock(min(coming), now), note=wording.ago(min(coming), now))
+            moment, plan = min(coming)
+            self.next.show_figure(wording.clock(moment, now), note=f"{wording.ago(moment, now)}{whose(plan)}")
         else:
             self.next.show_figure("–", note="no schedule")
         hidden = sum(1 for item in statuses if wording.blind(item))
@@ -93,7 +96,7 @@ class PlansView(QWidget):
             self.stored.show_figure("?", note="no bucket can be read", tone="danger")
         else:
             stored = byte_size(sum(item.stored_bytes for item in statuses)).split(" ")
-            count = _backups(sum(item.backups for item in statuses))
+            count = wording.count_of(sum(item.backups for item in statuses), "backup")
             note = f"{count}, {hidden} {'plan' if hidden == 1 else 'plans'} not known" if hidden else count
             self.stored.show_figure(stored[0], stored[-1], note=note, tone="warning" if hidden else "")
         bad = [item for item in statuses if item.status is Status.FAILED or wording.failing(item)]

@@ -14,7 +14,7 @@ from gui.parts.dialogs import ENVIRONMENT_TONE, Dialog
 from gui.parts.form import Field, choice, line
 from gui.parts.layout import column, row
 from gui.parts.notices import Banner, Busy
-from gui.parts.words import Chip, Label, byte_size, number
+from gui.parts.words import Chip, Label, byte_size, number, restyle
 from gui.style.tokens import Space
 from gui.tabs.backups import wording
 from gui.tabs.backups.plan_detail import FindingLine
@@ -22,7 +22,8 @@ from gui.tabs.backups.rows import Column, RowTable
 
 
 class RestoreDialog(Dialog):
-    """First "Preview", then "Restore N tables"; over the source only with its name typed. Enter does neither."""
+    """First "Preview", then "Restore N tables"; over the source only with its name typed. Enter in a field
+    previews, and never restores."""
 
     preview_asked = Signal(str, str)  # run, to
     restore_asked = Signal(str, str, str)  # run, to, confirm
@@ -98,9 +99,9 @@ class RestoreDialog(Dialog):
     def show_preview(self, preview: RestorePreview) -> None:
         self.show_busy("")
         self._preview = preview
-        kind = "tables" if self._plan.is_database else "files"
+        items = wording.count_of(preview.item_count, "table" if self._plan.is_database else "file")
         self.summary.setText(
-            f"{number(preview.item_count)} {kind}, {byte_size(preview.plain_bytes)}, as of {wording.stamp(preview.taken)}, "
+            f"{items}, {byte_size(preview.plain_bytes)}, as of {wording.stamp(preview.taken)}, "
             f"into {preview.to}. Needs {byte_size(preview.needs_bytes)} there."
         )
         self.summary.show()
@@ -114,12 +115,11 @@ class RestoreDialog(Dialog):
         self.confirm_field.setVisible(preview.overwrites_source)
         if any(item.severity is Severity.ERROR and item.rule != "restore-over-source" for item in preview.findings):
             self._preview = None  # it would be refused; what stands in the way may be gone at the next look
-            self.accept_button.setText("Preview again")
-            self.accept_button.setAccessibleName("Preview again")
+            self._name_button("Preview again")
             return
         verb = "Overwrite" if preview.overwrites_source else "Restore"
-        self.accept_button.setText(f"{verb} {number(preview.item_count)} {kind}")
-        self.accept_button.setAccessibleName(self.accept_button.text())
+        self._name_button(f"{verb} {items}", "destructive" if preview.overwrites_source else "primary")
+        self.enter_asks = False
         self._weigh()
 
     def _weigh(self) -> None:
@@ -134,9 +134,15 @@ class RestoreDialog(Dialog):
         for widget in (self.summary, self.items, self.found, self.confirm_field):
             widget.hide()
         self.banner.hide()
-        self.accept_button.setText("Preview")
-        self.accept_button.setAccessibleName("Preview")
+        self._name_button("Preview")
+        self.enter_asks = True
         self.accept_button.setEnabled(bool(self.to.text().strip()) and self.backup.count() > 0)
+
+    def _name_button(self, words: str, kind: str = "primary") -> None:
+        self.accept_button.setText(words)
+        self.accept_button.setAccessibleName(words)
+        self.accept_button.setProperty("kind", kind)
+        restyle(self.accept_button)
 
     def _clear(self) -> None:
         while item := self._lines.takeAt(0):

@@ -10,7 +10,6 @@ from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
     QFileDialog,
-    QLineEdit,
     QListWidget,
     QListWidgetItem,
     QStackedWidget,
@@ -20,8 +19,8 @@ from PySide6.QtWidgets import (
 
 from core.backups.outcomes import Check, Finding
 from core.backups.plan import (
+    PARTS,
     STORAGE_CLASSES,
-    Alerts,
     Assertion,
     Plan,
     Proof,
@@ -31,22 +30,22 @@ from core.backups.plan import (
     Target,
 )
 from core.base.errors import OpsError
-from core.jobs.calendar import Schedule
 from gui.parts.buttons import Button, Segments
 from gui.parts.dialogs import Dialog
 from gui.parts.form import Field, choice, line, tell_all
 from gui.parts.layout import column, row, scrolled
-from gui.parts.notices import Banner, Busy
+from gui.parts.notices import Banner
 from gui.parts.words import Label
 from gui.style.tokens import Space
 from gui.tabs.backups import wording
-from gui.tabs.backups.plan_detail import FindingLine
-from gui.tabs.backups.wizard_parts import AssertionEditor, amount, side_by_side
+from gui.tabs.backups.wizard_parts import AssertionEditor, amount, listed, side_by_side
+from gui.tabs.backups.wizard_when import WhenStep
 
 _STEPS = (("source", "1  Source"), ("target", "2  Target"), ("proof", "3  Proof"), ("when", "4  When and who"))
 
 
 class PlanWizard(Dialog):
+    server_wanted = Signal()
     databases_asked = Signal(str)
     try_asked = Signal(object, object)  # Plan, Assertion
     check_asked = Signal(object)  # Plan
@@ -68,7 +67,9 @@ class PlanWizard(Dialog):
         self.body.addWidget(self.banner)
         self.body.addWidget(self.stack)
         given = plan or Plan("", Source(), Target(buckets[0] if buckets else ""))
-        for content in (self._source(given), self._target(given, buckets), self._proof(given), self._when(given)):
+        self.when = WhenStep(given)
+        self.when.look_asked.connect(lambda: self.check_asked.emit(self.plan()))
+        for content in (self._source(given), self._target(given, buckets), self._proof(given), self.when):
             area = scrolled(content, surface=True)
             area.setMinimumHeight(436)
             self.stack.addWidget(area)
@@ -107,7 +108,14 @@ class PlanWizard(Dialog):
         self.paths_field = Field("Path", paths, "Several files are separated by commas")
         self.exclude = line("*.tmp, cache/*", ", ".join(plan.source.exclude), mono=True)
         self.exclude_field = Field("Leave out", self.exclude, "Patterns on the path inside the backup")
-        self._of_mysql: tuple[QWidget, ...] = (Field("Server", self.server), self.databases_field, self.history)
+        add = Button("Add a server…", icon_name="plus")
+        add.clicked.connect(self.server_wanted)
+        beside = row(Field("Server", self.server), add)
+        beside.setStretch(0, 1)
+        beside.setAlignment(add, Qt.AlignmentFlag.AlignBottom)
+        servers = QWidget()
+        servers.setLayout(beside)
+        self._of_mysql: tuple[QWidget, ...] = (servers, self.databases_field, self.history)
         self._of_files: tuple[QWidget, ...] = (self.paths_field, self.exclude_field)
         page = QWidget()
         page.setLayout(
@@ -124,9 +132,11 @@ class PlanWizard(Dialog):
         self.prefix = line("backups", plan.target.prefix, mono=True)
         self.storage = choice([(name, name) for name in STORAGE_CLASSES], plan.target.storage_class)
         self.sse = choice(
-            [("", "as the bucket says"), ("AES256", "S3's own keys (AES256)"), ("aws:kms", "KMS")], plan.target.sse
+            [("", "bucket default"), ("AES256", "SSE-S3 (AES256)"), ("aws:kms", "SSE-KMS (aws:kms)")], plan.target.sse
         )
         self.kms = line("alias/backups", plan.target.kms_key, mono=True)
+        self.sse.currentIndexChanged.connect(lambda _: self._key_fits())
+        self._key_fits()
         self.compression = choice([("zstd", "zstd (fast, small)"), ("gzip", "gzip (opens anywhere)")], plan.compression)
         self.recipients = line("age1…", ", ".join(plan.recipients), mono=True)
         self.days = amount(plan.retention.days, 1, 36_500, "days")
@@ -138,8 +148,8 @@ class PlanWizard(Dialog):
         page.setLayout(
             column(
                 side_by_side(self.bucket_field, Field("Prefix", self.prefix)),
-                side_by_side(Field("Storage class", self.storage), Field("Encryption there", self.sse), Field("KMS key", self.kms)),
-                side_by_side(Field("Compression", self.compression), Field("Encrypt here for (age public keys)", self.recipients)),
+                side_by_side(Field("Storage class", self.storage), Field("Server-side encryption", self.sse), Field("KMS key", self.kms)),
+                side_by_side(Field("Compression", self.compression), Field("Client-side encryption for", self.recipients, "age public keys")),
                 side_by_side(
                     Field("Keep backups", self.days), Field("A problem is noticed within", self.detection),
                     Field("and repaired within", self.repair),
@@ -184,7 +194,7 @@ class PlanWizard(Dialog):
         page.setLayout(
             column(
                 side_by_side(Field("Prove it every", self.every), Field("up to", self.level), Field("an older one every", self.older)),
-                side_by_side(scratch, Field("Secret with the age identity", self.identity)), hashed, asked, None,
+                side_by_side(scratch, Field("Secret with the age identity", self.identity, "Kept by `opsdesk profiles secret NAME`")), hashed, asked, None,
                 gap=Space.M, margins=(0, Space.S, Space.S, 0),
             )
         )  # fmt: skip
@@ -193,49 +203,17 @@ class PlanWizard(Dialog):
         self._say_rule()
         return page
 
-    def _when(self, plan: Plan) -> QWidget:
-        alerts = plan.alerts
-        self.times = line("02:00, 14:00", ", ".join(plan.schedule.times), mono=True)
-        self.weekdays = line("every day, or: mon, thu", ", ".join(plan.schedule.weekdays), mono=True)
-        self.desktop = QCheckBox("Tell me on this desktop")
-        self.desktop.setChecked(alerts.desktop)
-        self.silence = amount(alerts.silence_hours, 1, 8760, "hours")
-        self.host = line("mail.example.com", alerts.smtp_host)
-        self.mail_from = line("backups@example.com", alerts.smtp_from)
-        self.to = line("ops@example.com", ", ".join(alerts.smtp_to))
-        self.topic = line("arn:aws:sns:…", alerts.sns_topic, mono=True)
-        self.webhook = line("https://…", alerts.webhook, mono=True)
-        self.look = Button("Check everything now", icon_name="shield-check")
-        self.look.clicked.connect(lambda: self.check_asked.emit(self.plan()))
-        self.busy = Busy()
-        self.busy.hide()
-        self.found = QVBoxLayout()
-        self.found.setSpacing(Space.XS)
-        page = QWidget()
-        page.setLayout(
-            column(
-                side_by_side(
-                    Field("Runs at", self.times, "This computer's clock; empty: only by hand"),
-                    Field("on", self.weekdays), Field("Alarm after silence of", self.silence),
-                ),
-                self.desktop,
-                side_by_side(Field("Mail by", self.host), Field("from", self.mail_from), Field("to", self.to)),
-                side_by_side(Field("SNS topic", self.topic), Field("Webhook", self.webhook)),
-                row(self.look, self.busy, None), self.found, None, gap=Space.M, margins=(0, Space.S, Space.S, 0),
-            )
-        )  # fmt: skip
-        return page
-
     # -- showing ----------------------------------------------------------------------
-    def show_servers(self, names: Sequence[str]) -> None:
-        current = self.server.currentText()
+    def show_servers(self, names: Sequence[str], chosen: str = "") -> None:
+        """``chosen``: the one to be taken, if not the one that is."""
+        current = chosen or self.server.currentText()
         self.server.blockSignals(True)
         self.server.clear()
         self.server.addItems(list(names))
         self.server.setCurrentText(current or (names[0] if names else ""))
         self.server.blockSignals(False)
         if not names:
-            self.databases_field.show_fault("The profile names no MySQL server: add one to it")
+            self.databases_field.show_fault("The profile has no MySQL server yet: add one")
         elif self.server.currentText():
             self.databases_asked.emit(self.server.currentText())
 
@@ -259,21 +237,10 @@ class PlanWizard(Dialog):
                 item.show_check(check)
 
     def show_checking(self, busy: bool) -> None:
-        self.look.setEnabled(not busy)
-        self.busy.setVisible(busy)
-        if busy:
-            self.busy.show_text("Login, rights, room, bucket…")
+        self.when.show_checking(busy)
 
     def show_findings(self, findings: Sequence[Finding]) -> None:
-        self.show_checking(False)
-        while item := self.found.takeAt(0):
-            widget = item.widget()
-            if widget is not None:
-                widget.deleteLater()
-        for finding in findings:
-            self.found.addWidget(FindingLine(finding))
-        if not findings:
-            self.found.addWidget(Label("Nothing stands in the way of a backup.", tone="success"))
+        self.when.show_findings(findings)
 
     def show_fault(self, fault: OpsError) -> None:
         self.show_checking(False)
@@ -283,7 +250,7 @@ class PlanWizard(Dialog):
     def plan(self) -> Plan:
         old = self._old
         kind = self.kind.value
-        source = Source(kind, paths=_listed(self.paths), exclude=_listed(self.exclude))
+        source = Source(kind, paths=listed(self.paths), exclude=listed(self.exclude))
         if kind == "mysql":
             items = [self.databases.item(number) for number in range(self.databases.count())]
             chosen = [item.text() for item in items if item.checkState() == Qt.CheckState.Checked]
@@ -291,7 +258,7 @@ class PlanWizard(Dialog):
             source = Source(kind, self.server.currentText(), databases, history=self.history.isChecked())
         target = Target(
             self.bucket.currentText().strip(), self.prefix.text().strip(), self.storage.currentData(), self.sse.currentData(),
-            self.kms.text().strip(),
+            self.kms.text().strip() if self.kms.isEnabled() else "",
         )  # fmt: skip
         proof = replace(
             old.proof if old else Proof(), every_days=self.every.value(), level=int(self.level.currentData()),
@@ -305,16 +272,16 @@ class PlanWizard(Dialog):
             )
             rest = tuple(item for item in proof.assertions if item not in {mark.as_assertion() for mark in kept})
             proof = replace(proof, sentinels=kept, assertions=rest)
-        alerts = replace(
-            old.alerts if old else Alerts(), desktop=self.desktop.isChecked(), silence_hours=self.silence.value(),
-            smtp_host=self.host.text().strip(), smtp_from=self.mail_from.text().strip(), smtp_to=_listed(self.to),
-            sns_topic=self.topic.text().strip(), webhook=self.webhook.text().strip(),
-        )  # fmt: skip
         return Plan(
-            self.name.text().strip(), source, target, self.compression.currentData(), _listed(self.recipients),
-            Schedule(_listed(self.times), _listed(self.weekdays)), proof,
-            Retention(self.days.value(), self.detection.value(), self.repair.value()), alerts,
+            self.name.text().strip(), source, target, self.compression.currentData(), listed(self.recipients),
+            self.when.schedule(), proof,
+            Retention(self.days.value(), self.detection.value(), self.repair.value()), self.when.alerts(),
         )  # fmt: skip
+
+    @property
+    def smtp_password(self) -> str:
+        """To be kept in the keyring; "" where nothing was typed."""
+        return self.when.password.text()
 
     # -- inside -------------------------------------------------------------------------
     def _go(self, step: str) -> None:
@@ -328,16 +295,21 @@ class PlanWizard(Dialog):
 
     def _next(self) -> None:
         self.banner.hide()
-        number = self.stack.currentIndex()
-        if number < len(_STEPS) - 1:
+        number, plan = self.stack.currentIndex(), self.plan()
+        last = number == len(_STEPS) - 1
+        for step in PARTS if last else (_STEPS[number][0],):
+            try:
+                plan.checked(step)
+                if step == "when":
+                    self.when.check()
+            except OpsError as fault:
+                self._go(step)
+                self.show_fault(fault)
+                return
+        if last:
+            self.save_asked.emit(plan)
+        else:
             self._go(_STEPS[number + 1][0])
-            return
-        try:
-            plan = self.plan().checked()
-        except OpsError as fault:
-            self.show_fault(fault)
-            return
-        self.save_asked.emit(plan)
 
     def _server_chosen(self, name: str) -> None:
         if name:
@@ -371,6 +343,10 @@ class PlanWizard(Dialog):
         item.hide()
         item.deleteLater()
 
+    def _key_fits(self) -> None:
+        """Only SSE-KMS takes a key; what was typed before goes nowhere without it."""
+        self.kms.setEnabled(self.sse.currentData() == "aws:kms")
+
     def _say_rule(self) -> None:
         if not hasattr(self, "every"):
             return
@@ -386,7 +362,3 @@ class PlanWizard(Dialog):
             )
         )
         self.rule.set_tone("success" if fits else "danger")
-
-
-def _listed(edit: QLineEdit) -> tuple[str, ...]:
-    return tuple(part.strip() for part in edit.text().split(",") if part.strip())

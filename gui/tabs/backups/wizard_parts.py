@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QHBoxLayout, QSpinBox, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QSpinBox, QWidget
 
 from core.backups.outcomes import Check
 from core.backups.plan import Assertion
@@ -23,7 +23,10 @@ _OPERATORS = (
 def amount(value: int, low: int, high: int, unit: str) -> QSpinBox:
     box = SpinBox()
     box.setRange(low, high)
-    box.setSuffix(f" {unit}")
+    if unit:
+        box.setSuffix(f" {unit}")
+    else:
+        box.setGroupSeparatorShown(False)
     box.setValue(value)
     return box
 
@@ -34,6 +37,11 @@ def side_by_side(*fields: Field) -> QHBoxLayout:
     for field in fields:
         layout.addWidget(field, 1, Qt.AlignmentFlag.AlignTop)
     return layout
+
+
+def listed(edit: QLineEdit) -> tuple[str, ...]:
+    """What stands between commas."""
+    return tuple(part.strip() for part in edit.text().split(",") if part.strip())
 
 
 class AssertionEditor(QWidget):

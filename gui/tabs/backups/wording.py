@@ -8,7 +8,7 @@ from PySide6.QtCore import QDateTime, QLocale
 
 from core.backups.outcomes import Check, Outcome, PlanStatus, Severity, Status, Verification
 from core.backups.plan import Plan
-from gui.parts.words import duration, time_zone
+from gui.parts.words import duration, number, time_zone
 
 STATUS: dict[Status, tuple[str, str]] = {
     Status.NEVER: ("NEVER PROVED", "warning"),
@@ -50,12 +50,14 @@ def stamp(moment: datetime | None) -> str:
 
 
 def clock(moment: datetime | None, now: datetime | None = None) -> str:
-    """The time alone where it is within a day, else the day."""
+    """The time alone where it is within a day, else the day; with its year where that is another one."""
     if moment is None:
         return "–"
-    local = QDateTime.fromSecsSinceEpoch(int(moment.timestamp()), time_zone())
-    near = abs((moment - (now or datetime.now(UTC))).total_seconds()) < 86_400
-    return QLocale().toString(local, "HH:mm" if near else "d MMM")
+    now = now or datetime.now(UTC)
+    local, here = (QDateTime.fromSecsSinceEpoch(int(one.timestamp()), time_zone()) for one in (moment, now))
+    if abs((moment - now).total_seconds()) < 86_400:
+        return QLocale().toString(local, "HH:mm")
+    return QLocale().toString(local, "d MMM" if local.date().year() == here.date().year() else "d MMM yyyy")
 
 
 def ago(moment: datetime | None, now: datetime | None = None) -> str:
@@ -110,6 +112,18 @@ def verdict(check: Check) -> tuple[str, str]:
     if check.ok is None:
         return "not carried out", ""
     return ("passed", "success") if check.ok else ("FAILED", "danger")
+
+
+def passed(verification: Verification) -> str:
+    """How many checks passed; those that were not carried out are no part of them."""
+    count = sum(check.ok is True for check in verification.checks)
+    left = sum(check.ok is None for check in verification.checks)
+    return f"{count_of(count, 'check')} passed" + (f", {left} not carried out" if left else "")
+
+
+def count_of(number_: int, what: str) -> str:
+    """``1 check``, ``1,204 checks``."""
+    return f"{number(number_)} {what}{'' if number_ == 1 else 's'}"
 
 
 def proof(verification: Verification) -> tuple[str, str]:

@@ -170,3 +170,28 @@ def test_as_scheduled_with_its_file_all_is_well(shell: Shell) -> None:
     lines = "".join(f"{name}={shell.secrets[name]}\n" for name in shell.secrets)
     (station.places.config / "schedule.env").write_text(lines)
     assert all(item["severity"] != "error" for item in shell.json("backup", "schedule", "nightly", "--test"))
+
+
+def test_a_plan_that_mails_is_made_on_the_command_line(folders: Station, monkeypatch, capsys) -> None:
+    shell = Shell(folders, monkeypatch, capsys)
+    base = ("backup", "add", "mails", "--folder", "/srv", "--to", f"s3://{folders.bucket}", "--replace")
+    shell(
+        *base, "--smtp", "mail.example.com:2465", "--smtp-security", "tls", "--smtp-user", "ops", "--mail-from", "a@b",
+        "--mail-to", "c@d", "--mail-to", "e@f", "--apprise", "json://x", "--detection-days", "3", "--repair-days", "2",
+    )  # fmt: skip
+    made = shell.json("backup", "show", "mails")
+    alerts = made["alerts"]
+    assert (alerts["smtp_host"], alerts["smtp_port"], alerts["smtp_tls"], alerts["smtp_user"]) == (
+        "mail.example.com",
+        2465,
+        "tls",
+        "ops",
+    )
+    assert (alerts["smtp_to"], alerts["apprise"], made["retention"]["repair_days"]) == (["c@d", "e@f"], ["json://x"], 2)
+    shell(*base, "--smtp", "[::1]", "--mail-from", "a@b", "--mail-to", "c@d")
+    alerts = shell.json("backup", "show", "mails")["alerts"]
+    assert (alerts["smtp_host"], alerts["smtp_port"]) == ("::1", 587)
+    shell(*base, "--mail-from", "a@b", "--mail-to", "c@d", status=2)
+    assert "There is no mail server" in shell.said
+    shell(*base, "--smtp", "mail:smtp", "--mail-from", "a@b", "--mail-to", "c@d", status=2)
+    assert "no port" in shell.said

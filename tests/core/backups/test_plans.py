@@ -81,6 +81,9 @@ def test_a_name_is_used_once_unless_replacing(home: Places) -> None:
         ({"proof": Proof(level=7)}, "Levels|level"),
         ({"retention": Retention(0)}, "days of retention"),
         ({"alerts": Alerts(smtp_host="mail")}, "mails to nobody"),
+        ({"alerts": Alerts(smtp_port=0)}, "no port"),
+        ({"name": ""}, "has no name"),
+        ({"target": Target("vault", kms_key="alias/backups")}, "a KMS key without KMS"),
     ],
 )
 def test_what_makes_no_sense_is_refused_by_name(home: Places, change: dict[str, object], told: str) -> None:
@@ -114,3 +117,12 @@ def test_the_demo_plan_is_made_once(home: Places) -> None:
     store.save(replace(made, compression="gzip"), replace_old=True)
     assert ensure_demo_plan(home).compression == "gzip"
     assert store.names() == [DEMO_PLAN]
+
+
+def test_a_step_is_checked_by_itself() -> None:
+    """The wizard asks for one thing after the other, and says at once what is wrong with it."""
+    wrong = replace(FULL, name="", schedule=Schedule(("25:00",)))
+    assert wrong.checked("target", "proof") is wrong
+    for part, told in (("source", "no name"), ("when", "no time of day")):
+        with pytest.raises(WrongUse, match=told):
+            wrong.checked(part)

@@ -6,6 +6,7 @@ import json
 import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ from core.jobs.job import headless_job
 from core.settings.model import Settings
 from core.settings.profiles import SANDBOX
 from core.settings.secrets import Secrets
+from tests.core.backups.conftest import Station
 
 BUCKET = "vault"
 
@@ -198,6 +200,14 @@ def test_what_was_not_tried_is_not_called_safe(aws: Aws) -> None:
         for item in policies.check(headless_job(), AwsSession(SANDBOX, lambda: aws.targets["backup"]), aws.plan)
     }
     assert "role-unknown" in rules and "role-fits" not in rules
+
+
+def test_the_root_of_an_account_may_do_everything_and_the_page_says_since_when_it_knows(folders: Station) -> None:
+    """No policy binds it, and the simulation of policies, which finds none, calls it powerless."""
+    (found,) = folders.service.check_rights(folders.job(), folders.plan)
+    assert found.rule == "role-may-delete" and "root user" in found.why
+    told = [item for item in folders.service.status(folders.job(), "nightly").findings if item.rule == found.rule]
+    assert f"Looked at on {datetime.now(UTC):%Y-%m-%d} " in told[0].why
 
 
 def test_without_the_right_to_list_buckets_the_known_ones_are_shown(aws: Aws, home: Places) -> None:

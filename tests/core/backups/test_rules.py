@@ -61,6 +61,27 @@ def test_retention_against_the_time_to_find_a_problem(days: int, stands: bool) -
     assert ("retention" not in {finding.rule for finding in retention(plan, None, known=False)}) is stands
 
 
+@pytest.mark.parametrize(
+    ("plan_days", "expiry", "words"),
+    [(30, None, "are meant to be kept 30 days"), (30, 90, "are meant to be kept 30 days"), (90, 30, "are deleted after 30 days")],
+)  # fmt: skip
+def test_what_is_only_meant_is_not_told_as_what_happens(plan_days: int, expiry: int | None, words: str) -> None:
+    plan = replace(PLAN, retention=Retention(plan_days))
+    for known in (True, False) if expiry is None else (True,):
+        assert words in next(iter(retention(plan, expiry, known=known))).title
+
+
+@pytest.mark.parametrize(("minutes", "status"), [(0, Status.OK), (1, Status.STALE)])
+def test_a_proof_is_stale_a_quarter_after_its_interval(minutes: int, status: Status) -> None:
+    age = timedelta(days=31 * 1.25, minutes=minutes)
+    assert plan_status(replace(GOOD, verifications=[proof(age)])).status is status
+
+
+def test_half_of_what_the_bucket_really_keeps_counts() -> None:
+    old = replace(GOOD, backups=[backup(16 * DAY, proved=True, days=30)], expiry_days=30)
+    assert "half-retention" in rules(old) and "half-retention" not in rules(replace(old, expiry_days=60))
+
+
 def test_the_buckets_own_expiry_counts() -> None:
     assert "retention" in rules(replace(GOOD, expiry_days=30))
     assert "expiry-differs" in rules(replace(GOOD, expiry_days=90))
@@ -122,6 +143,9 @@ def test_the_day_on_which_the_last_proof_vanishes_is_told() -> None:
     soon = [backup(HOUR, days=40), backup(30 * DAY, proved=True, days=40)]
     late = replace(seen, plan=plan, backups=soon, expiry_days=40, expires_by=lambda *_: "by the bucket's rule R")
     assert "proof-vanishes" in rules(late)
+    due = replace(seen, verifications=[proof(31 * DAY)])  # from here on the next verification is not earlier than now
+    assert "proof-vanishes" not in rules(replace(due, now=NOW + 22 * DAY))
+    assert "proof-vanishes" in rules(replace(due, now=NOW + 24 * DAY))
     finding = next(finding for finding in plan_status(late).findings if finding.rule == "proof-vanishes")
     assert finding.why.startswith("By the bucket's rule R.")
 

@@ -139,20 +139,28 @@ def test_task_scheduler(odd: Path) -> None:
     # As Microsoft's schema nests them.
     assert [child.tag.split("}")[1] for child in root] == ["RegistrationInfo", "Triggers", "Settings", "Actions"]
     assert root.tag == "{http://schemas.microsoft.com/windows/2004/02/mit/task}Task"
-    (trigger, other, hourly) = root[1]
-    assert [child.tag.split("}")[1] for child in trigger] == ["StartBoundary", "Enabled", "ScheduleByWeek"]
-    assert [child.tag.split("}")[1] for child in trigger[2]] == ["WeeksInterval", "DaysOfWeek"]
+    (trigger, other, *hourly) = root[1]
+    # Whoever reads by the published schema and whoever reads as Windows exports differ in all other elements of a trigger.
+    assert [child.tag.split("}")[1] for child in trigger] == ["StartBoundary", "ScheduleByWeek"]
+    assert [child.tag.split("}")[1] for child in trigger[1]] == ["WeeksInterval", "DaysOfWeek"]
     assert other[0].text == "2026-01-01T14:30:00"
-    # As Windows itself exports one that repeats.
-    assert [child.tag.split("}")[1] for child in hourly] == ["Repetition", "StartBoundary", "Enabled", "ScheduleByDay"]
-    assert (hourly[0][0].text, hourly[1].text) == ("PT1H", "2026-01-01T00:17:00")
+    assert {tuple(child.tag.split("}")[1] for child in one) for one in hourly} == {("StartBoundary", "ScheduleByDay")}
+    assert [one[0].text for one in hourly] == [f"2026-01-01T{hour:02}:17:00" for hour in range(24)]
     assert [child.tag.split("}")[1] for child in root[3][0]] == ["Command", "Arguments"]
     assert root[3][0][0].text == sys.executable
     names = {element.tag.split("}")[1]: element for element in root.iter()}
     assert names["StartWhenAvailable"].text == "true"
+    assert names["ExecutionTimeLimit"].text == "PT0S"  # a large backup is not ended after three days
     assert names["DisallowStartIfOnBatteries"].text == names["StopIfGoingOnBatteries"].text == "false"
     assert {"Monday", "Sunday"} <= set(names) and "Tuesday" not in names
     assert str(names["Arguments"].text).endswith("backup run nightly --if-due")
+
+
+@pytest.mark.parametrize(("times", "hours"), [(1, 24), (24, 24), (25, 12), (47, 1)])
+def test_a_task_has_no_more_triggers_than_windows_takes(times: int, hours: int) -> None:
+    schedule = Schedule(tuple(f"{minute // 60:02}:{minute % 60:02}" for minute in range(0, 30 * times, 30)))
+    (text,) = scheduling.export(replace(PLAN, schedule=schedule), "prod", "schtasks").files.values()
+    assert text.count("<ScheduleByWeek>") == times and text.count("<ScheduleByDay>") == hours and times + hours <= 48
 
 
 def test_the_task_scheduler_is_given_its_file_whatever_stands_in_its_path(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -12,7 +13,8 @@ from PySide6.QtWidgets import QMainWindow
 from core.backups.outcomes import Backup, Check, Finding, Outcome, PlanStatus, Run, Severity, Status, Verification
 from core.backups.plan import Plan, Source, Target
 from core.base.errors import OpsError
-from core.settings.profiles import Profile
+from core.settings.profiles import MysqlSource, Profile
+from core.settings.secrets import Secrets
 from gui.bridge.commands import Commands
 from gui.bridge.guard import Guard
 from gui.bridge.memory import Memory
@@ -48,6 +50,8 @@ class Backups:
         self.undelivered: list[Any] = []
         self.alert_listeners: list[Any] = []
         self.due_now: list[str] = []
+        self.servers_now: list[str] = []
+        self.as_scheduled: list[Finding] = []
         self.proofs_due_now: list[str] = []
 
     def plans(self) -> list[Plan]:
@@ -93,11 +97,30 @@ class Backups:
         )
         return self.verifications_now[0]
 
+    def test_as_scheduled(self, job: Any, name: str) -> list[Finding]:
+        self.asked.append(f"as scheduled {name}")
+        return self.as_scheduled
+
+    def servers(self, job: Any) -> list[str]:
+        return self.servers_now
+
+    def databases(self, job: Any, server: str) -> list[str]:
+        if self.trouble:
+            raise self.trouble
+        return [f"{server}_database"]
+
+    def save_plan(self, plan: Plan, *, replace: bool = False) -> None:
+        self.plans_now = [*(old for old in self.plans_now if old.name != plan.name), plan]
+
     def due(self) -> list[str]:
         return self.due_now
 
     def verifications_due(self) -> list[str]:
         return self.proofs_due_now
+
+
+def _away(*_: Any, **__: Any) -> Any:
+    raise OpsError("S3 does not answer", code="unreachable")
 
 
 class FakeDesk:
@@ -106,7 +129,11 @@ class FakeDesk:
     def __init__(self, environment: str) -> None:
         self.backups = Backups()
         self.profile = Profile("p", environment=environment)
-        self.workplace = None
+        self.workplace = SimpleNamespace(secrets=Secrets(), aws=SimpleNamespace(client=_away, target=_away))
+
+    def keep_mysql(self, source: MysqlSource, password: str = "") -> None:
+        self.backups.servers_now = [*self.backups.servers_now, source.name]
+        self.workplace.secrets.set(f"mysql/{source.name}", password)
 
 
 @pytest.fixture

@@ -219,10 +219,59 @@ def test_the_wizard_refuses_in_place(qtbot) -> None:
     wizard.show()
     saved: list[object] = []
     wizard.save_asked.connect(saved.append)
-    for _ in range(4):
-        wizard._next()
-    assert not saved
-    assert wizard.banner.isVisible() and "no name for a plan" in wizard.banner.title.text()
+    wizard._next()
+    assert wizard.banner.isVisible() and wizard.banner.title.text() == "The plan has no name"
+    assert wizard.steps.value == "source"  # where it can be given
+    wizard.name.setText("papers")
+    wizard._kind_chosen("folder")
+    wizard.kind.choose("folder")
+    wizard.paths.setText("/srv")
+    wizard._next()
+    assert not wizard.banner.isVisible() and wizard.steps.value == "target"
+    wizard._go("when")
+    wizard._next()  # the step with the bucket was passed over
+    assert not saved and wizard.steps.value == "target" and "no bucket name" in wizard.banner.title.text()
+    wizard.bucket.setCurrentText("vault")
+    wizard._go("when")
+    wizard.when.to.setText("ops@example.com")
+    wizard._next()
+    assert not saved and wizard.banner.title.text() == "No mail would be sent"
+    wizard.when.to.clear()
+    wizard._next()
+    assert len(saved) == 1
+
+
+def test_the_wizard_sets_up_mail_as_servers_want_it(qtbot) -> None:
+    wizard = PlanWizard(PLAN, ["vault"])
+    qtbot.addWidget(wizard)
+    step = wizard.when
+    step.host.setText("mail.example.com")
+    step.security.setCurrentIndex(step.security.findData("tls"))
+    assert step.port.value() == 465
+    step.port.setValue(2465)
+    step.security.setCurrentIndex(step.security.findData("starttls"))
+    step.user.setText("ops")
+    step.password.setText("s3cret")
+    step.mail_from.setText("a@b")
+    step.to.setText("c@d, e@f")
+    step.apprise.setText("json://x  slack://a,b")
+    alerts = wizard.plan().checked().alerts
+    assert (alerts.smtp_host, alerts.smtp_port, alerts.smtp_tls, alerts.smtp_user) == (
+        "mail.example.com",
+        2465,
+        "starttls",
+        "ops",
+    )
+    assert (alerts.smtp_to, alerts.apprise) == (("c@d", "e@f"), ("json://x", "slack://a,b"))
+    assert wizard.smtp_password == "s3cret" and "s3cret" not in repr(wizard.plan())
+
+
+def test_a_key_goes_only_with_the_encryption_that_takes_one(qtbot) -> None:
+    wizard = PlanWizard(replace(PLAN, target=replace(PLAN.target, sse="aws:kms", kms_key="alias/k")), ["vault"])
+    qtbot.addWidget(wizard)
+    assert wizard.plan().target.kms_key == "alias/k"
+    wizard.sse.setCurrentIndex(wizard.sse.findData("AES256"))
+    assert not wizard.kms.isEnabled() and wizard.plan().checked().target.kms_key == ""
 
 
 def test_restore_needs_a_preview_and_the_source_its_name(qtbot) -> None:
@@ -238,7 +287,7 @@ def test_restore_needs_a_preview_and_the_source_its_name(qtbot) -> None:
     dialog.to.setText("shop")
     dialog.accept_button.click()
     dialog.show_preview(RestorePreview("nightly", backup().id, NOW, "main/shop", 1, 2, 3, (("orders", 5),), 1, True))
-    assert not dialog.accept_button.isEnabled() and dialog.accept_button.text() == "Overwrite 1 tables"
+    assert not dialog.accept_button.isEnabled() and dialog.accept_button.text() == "Overwrite 1 table"
     dialog.confirm.setText("shop")
     dialog.accept_button.click()
     assert asked == [("preview", backup().id, "shop"), ("restore", backup().id, "shop", "shop")]

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.backups.objects.fate import fate
+from core.backups.objects.fate import end_of, fate
 from core.backups.objects.lifecycle import (
     Lifecycle,
     Rule,
@@ -61,7 +61,7 @@ def test_what_will_be_gone_on_a_day() -> None:
     assert fate(pages, [rule("t", transition=(30, "STANDARD_IA"))], NOW).moved == {}  # S3 moves nothing below 128 KB
     pages[1].append(aged("large", 40, 1 << 20))
     colder = fate(pages, [rule("t", transition=(30, "STANDARD_IA"))], NOW)
-    assert colder.moved == {"STANDARD_IA": 1} and "1 objects will lie in STANDARD_IA" in colder.in_words(NOW)
+    assert colder.moved == {"STANDARD_IA": 1} and "1 object will lie in STANDARD_IA" in colder.in_words
     archived = [rule("t", transition=(30, "GLACIER"))]
     assert fate(pages, archived, NOW, small_objects="varies_by_storage_class").moved == {"GLACIER": 3}
     sized = [{**archived[0], "Filter": {"ObjectSizeLessThan": 1000}}]  # a rule that names sizes means the small ones
@@ -70,6 +70,15 @@ def test_what_will_be_gone_on_a_day() -> None:
         fate([[replace(pages[1][1], storage_class="DEEP_ARCHIVE")]], archived, NOW).moved == {}
     )  # never back to warmer
     assert fate([], rules, NOW).all_gone is False
+
+
+def test_what_goes_at_midnight_is_there_all_the_day_before() -> None:
+    """As the plan's page says it of the last proof, and S3 in its header."""
+    made = datetime(2026, 11, 29, 13, 59, tzinfo=UTC)
+    rules = [rule("n", expire_days=60)]
+    assert ends(Entry("k", 1, made), rules) == datetime(2027, 1, 29, tzinfo=UTC)
+    assert "none of the 1 object" in fate([[Entry("k", 1, made)]], rules, end_of(date(2027, 1, 28))).in_words
+    assert "By 29 Jan 2027, 1 of 1 object" in fate([[Entry("k", 1, made)]], rules, end_of(date(2027, 1, 29))).in_words
 
 
 def chain(key: str, *ages: float, marker: bool = False) -> list[Entry]:

@@ -1,0 +1,107 @@
+"""What the page says of the past: whole or not, carried out or not, and nobody who reads is disturbed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
+
+from core.backups.outcomes import Check, Finding, Outcome, RestorePreview, Run, Severity
+from gui.tabs.backups import wording
+from gui.tabs.backups.plan_detail import LISTED, PlanDetail
+from gui.tabs.backups.restore_dialog import RestoreDialog
+from tests.gui.backups.conftest import NOW, PLAN, backup, verification
+
+GOOD = verification(Outcome.DONE, Check(3, "restore", True), Check(5, "sentinel", None))
+
+
+@pytest.fixture
+def detail(qtbot) -> PlanDetail:
+    made = PlanDetail()
+    qtbot.addWidget(made)
+    made.resize(900, 900)
+    made.show()
+    return made
+
+
+def test_whoever_reads_an_older_verification_goes_on_reading_it(detail: PlanDetail) -> None:
+    """The page looks again once a minute."""
+    past = [replace(GOOD, id=number, run=f"run-{number}") for number in (3, 2, 1)]
+    detail.show_history([], [], past)
+    assert "run-3" in detail.ladder.summary.text()
+    detail.history.verifications.choose(2)
+    detail.show_history([], [], [replace(item) for item in past])
+    assert "run-1" in detail.ladder.summary.text()
+    detail.show_history([], [], [replace(GOOD, id=4, run="run-4"), *past])  # but news are shown
+    assert "run-4" in detail.ladder.summary.text()
+
+
+def test_what_was_not_carried_out_has_not_passed(detail: PlanDetail) -> None:
+    detail.show_history([], [], [GOOD])
+    table = detail.history.verifications.row_model
+    assert table.columns[-1].text(table.rows[0]) == "1 check passed, 1 not carried out"
+    assert detail.ladder.summary.text().startswith("1 check passed, 1 not carried out: proved")
+
+
+def test_a_verification_under_way_has_no_report_yet(detail: PlanDetail) -> None:
+    detail.show_history([], [], [verification(Outcome.RUNNING)])
+    assert detail.ladder.summary.text().startswith("Being verified")
+    assert not detail.ladder.open.isVisible() and not detail.ladder.table.isVisible()
+    detail.show_history([], [], [GOOD])
+    assert detail.ladder.open.isVisible() and detail.ladder.table.isVisible()
+
+
+@pytest.mark.parametrize(("count", "words"), [(LISTED, f"Runs {LISTED}"), (LISTED + 1, f"Runs {LISTED}+")])
+def test_more_than_is_listed_is_told(detail: PlanDetail, count: int, words: str) -> None:
+    detail.show_history([], [Run(str(number), "nightly", NOW, Outcome.DONE) for number in range(count)], [])
+    assert detail.history.segments._buttons["runs"].text() == words
+    assert detail.history.runs.row_model.rowCount() == LISTED
+
+
+def test_a_day_of_another_year_has_its_year() -> None:
+    now = datetime(2026, 11, 29, 12, tzinfo=UTC)
+    assert wording.clock(now + timedelta(days=9), now) == "8 Dec"
+    assert wording.clock(now + timedelta(days=400), now) == "3 Jan 2028"
+
+
+def test_enter_previews_and_never_restores(qtbot) -> None:
+    dialog = RestoreDialog(PLAN, [backup()], "", "sandbox")
+    qtbot.addWidget(dialog)
+    dialog.show()
+    asked: list[str] = []
+    dialog.preview_asked.connect(lambda *_: asked.append("preview"))
+    dialog.restore_asked.connect(lambda *_: asked.append("restore"))
+    dialog.to.setFocus()
+    QTest.keyClick(dialog.to, Qt.Key.Key_Return)
+    assert asked == ["preview"]
+    dialog.show_preview(RestorePreview("nightly", backup().id, NOW, "main/copy", 1, 2, 3, (("orders", 5),), 1, True))
+    dialog.confirm.setText("shop")
+    for widget in (dialog.to, dialog.confirm, dialog.accept_button):
+        QTest.keyClick(widget, Qt.Key.Key_Return)
+    assert asked == ["preview"]
+    QTest.keyClick(dialog.accept_button, Qt.Key.Key_Space)
+    assert asked == ["preview", "restore"]
+
+
+@pytest.mark.parametrize(
+    ("found", "tone"),
+    [
+        ([], ""),
+        ([Finding(Severity.WARNING, "x", "Small", "because")], "warning"),
+        ([Finding(Severity.WARNING, "x", "Small"), Finding(Severity.ERROR, "y", "No password is stored", "for shop")], "danger"),
+    ],
+)  # fmt: skip
+def test_a_plan_is_tested_as_scheduled_from_its_menu(qtbot, make_page, found: list[Finding], tone: str) -> None:
+    view, desk, praised = make_page()
+    desk.backups.as_scheduled = found
+    qtbot.waitUntil(lambda: view.plans_presenter.past is not None, timeout=5000)
+    view.plans.detail.as_scheduled_asked.emit()
+    qtbot.waitUntil(lambda: bool(praised) or view.plans.banner.isVisible(), timeout=5000)
+    assert desk.backups.asked == ["as scheduled nightly"]
+    if tone:
+        assert view.plans.banner.property("tone") == tone and found[-1].title in view.plans.banner.title.text()
+    else:
+        assert "without this desktop" in praised[0]
