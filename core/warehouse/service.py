@@ -181,9 +181,12 @@ class WarehouseService:
         values: Values | None = None,
     ) -> list[dict[str, Any]]:
         """The rows of a small question of our own; not kept in the history."""
-        run = self.prepare(connection, sql, database=database, values=values)
-        driver = self.driver(connection, run.database)
-        run.statement = driver.submit(sql, {name: value for name, value in run.values.items() if f":{name}" in sql})
+        return self._rows(job, self.prepare(connection, sql, database=database, values=values))
+
+    def _rows(self, job: Job[Any], run: Run) -> list[dict[str, Any]]:
+        driver = self.driver(run.connection, run.database)
+        values = {name: value for name, value in run.values.items() if f":{name}" in run.sql}
+        run.statement = driver.submit(run.sql, values)
         clock = self._workplace.clock
         follow(job, run, driver, None, clock, clock.monotonic())
         rows: list[dict[str, Any]] = run.result.table().to_pylist()
@@ -312,11 +315,10 @@ class WarehouseService:
         return f"UNLOAD ({literal(sql)})\nTO {literal(to)}\nIAM_ROLE {iam}\nFORMAT AS {form}"
 
     def explain(self, job: Job[Any], run: Run) -> tuple[list[Step], str]:
-        """The plan of a statement as a tree, and as the server's own text. The statement does not run."""
+        """What an EXPLAIN answers, as a tree and as the server's own text; ``run`` tells how it went."""
         from core.warehouse.explain import parse_plan
 
-        rows = self.ask(job, run.connection, f"EXPLAIN {run.sql}", database=run.database, values=run.values)
-        text = "\n".join(str(list(row.values())[-1]) for row in rows)
+        text = "\n".join(str(list(row.values())[-1]) for row in self._rows(job, run))
         return parse_plan(text), text
 
     @cached_property

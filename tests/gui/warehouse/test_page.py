@@ -84,6 +84,60 @@ def test_while_it_runs_only_cancel_is_offered_and_the_server_is_asked(page, qtbo
     assert page.context.desk.warehouse.history.search()[0].state == "cancelled"
 
 
+def test_a_plan_can_be_cancelled_and_the_server_is_asked(page, qtbot) -> None:
+    page.driver.answers["EXPLAIN SELECT slow"] = Answer([pa.table({"a": ["Scan"]})], gate=threading.Event())
+    page.write("SELECT slow")
+    page.command("explain")
+    qtbot.waitUntil(lambda: page.view.cancel.isEnabled() and bool(page.driver.sent))
+    assert not page.view.run.isEnabled()
+    page.view.cancel.click()
+    qtbot.waitUntil(lambda: page.view.run.isEnabled(), timeout=10_000)
+    assert "confirmed by the server" in page.view.results.line.text()
+
+
+def test_a_cancel_that_the_server_refuses_is_never_called_cancelled(page, qtbot, monkeypatch) -> None:
+    def refuse(_statement: str) -> None:
+        raise OpsError("The statement could not be cancelled", "Only its owner may", "Ask them")
+
+    monkeypatch.setattr(page.driver, "cancel", refuse)
+    page.driver.answers["DELETE FROM t WHERE a"] = Answer(gate=threading.Event())
+    page.write("DELETE FROM t WHERE a")
+    page.command("run")
+    qtbot.waitUntil(lambda: bool(page.driver.sent) and "running" in page.view.results.line.text())
+    page.view.cancel.click()
+    qtbot.waitUntil(lambda: page.view.run.isEnabled(), timeout=10_000)
+    assert "cancelled" not in page.view.results.line.text()
+    assert "Only its owner may" in page.view.results.banner.why.text()
+
+
+def test_a_cancel_while_the_statement_is_handed_over_reaches_the_server(page, qtbot, monkeypatch) -> None:
+    arrived, go_on, submit = threading.Event(), threading.Event(), page.driver.submit
+
+    def slowly(sql: str, values: object, *, session: str = "") -> str:
+        arrived.set()
+        go_on.wait(10)
+        return submit(sql, values, session=session)
+
+    monkeypatch.setattr(page.driver, "submit", slowly)
+    page.driver.answers["DELETE FROM t WHERE a"] = Answer(gate=threading.Event())
+    page.write("DELETE FROM t WHERE a")
+    page.command("run")
+    qtbot.waitUntil(arrived.is_set)
+    page.view.cancel.click()
+    go_on.set()
+    qtbot.waitUntil(lambda: page.view.run.isEnabled(), timeout=10_000)
+    assert "confirmed by the server" in page.view.results.line.text()
+    assert page.driver.cancelled
+
+
+def test_the_drawer_has_the_last_word_on_a_query(page, qtbot, jobs) -> None:
+    page.driver.answers["SELECT n"] = Answer([pa.table({"n": [1, 2]}), pa.table({"n": [3]})])
+    page.write("SELECT n")
+    page.command("run")
+    qtbot.waitUntil(lambda: len(shown(page)) == 3)
+    assert jobs.activities[0].job.progress.note == "3 rows"
+
+
 def test_first_rows_show_while_the_rest_arrives(page, qtbot) -> None:
     between = threading.Event()
     tables = [pa.table({"n": list(range(100))}), pa.table({"n": list(range(100, 350))})]
@@ -226,7 +280,7 @@ def test_the_count_before_a_write_can_be_cancelled_and_is_made_once(make_page, q
     page.view.cancel.click()
     qtbot.waitUntil(lambda: page.view.run.isEnabled(), timeout=10_000)
     assert page.view.results.line.text() == "Nothing was run"
-    assert driver.sent == ["SELECT COUNT(*) FROM orders"] and len(driver._cancelled) == 1
+    assert driver.sent == ["SELECT COUNT(*) FROM orders"] and len(driver.cancelled) == 1
 
 
 def test_a_forgotten_where_is_asked_about_on_any_profile(make_page, qtbot) -> None:
@@ -418,7 +472,7 @@ def test_a_statement_outlives_the_window_and_is_taken_up_again(make_page, qtbot)
     for job in first.context.jobs.running():  # as the window does when it closes
         job.cancel()
     qtbot.waitUntil(lambda: not first.context.jobs.running(), timeout=10_000)
-    assert driver._cancelled == set()
+    assert driver.cancelled == set()
     assert first.context.desk.warehouse.history.search()[0].state == "left"
 
     second = make_page(driver)
