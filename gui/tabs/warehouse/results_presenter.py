@@ -16,7 +16,6 @@ from core.jobs.job import Job
 from core.warehouse.charts import Picture
 from core.warehouse.views import ColumnProfile, Sort
 from gui.bridge.tab_context import TabContext
-from gui.parts.column_table import as_tsv
 from gui.parts.desktop import show_file
 from gui.parts.dialogs import ConfirmDialog
 from gui.tabs.warehouse.dialogs import ProfileDialog, UnloadDialog, ValueDialog
@@ -206,12 +205,9 @@ class ResultsPresenter(QObject):
         cells = frame.height * frame.width
 
         def work(job: Job[Any]) -> Any:
-            from core.warehouse.copying import Copied, Origin, check_length, copied
+            from core.warehouse.copying import Origin, copied
 
-            if form not in ("tsv", "plain"):
-                return copied(job, frame, form, Origin(run.sql, dialect, escapes, types))
-            check_length(frame.estimated_size())
-            return Copied(as_tsv(frame, headers=form == "tsv"))
+            return copied(job, frame, form, Origin(run.sql, dialect, escapes, types))
 
         def done(made: Any) -> None:
             QGuiApplication.clipboard().setText(made.text)
