@@ -245,8 +245,6 @@ class ColumnTable(QTableView):
         menu.addAction("Copy without headers", lambda: self.copy(headers=False))
         for form, words in self.forms:
             menu.addAction(words, partial(self.copy_as, form))
-        if not self.forms:
-            menu.addAction("Copy as an IN list", self._copy_list)
         menu.addSeparator()
         menu.addAction("Show the whole value", lambda: self._open_cell(index))
         self._add_column_actions(menu.addMenu(f"Column {self._model.names[index.column()]}"), index.column())
@@ -306,15 +304,6 @@ class ColumnTable(QTableView):
         frame = self.selected_frame()
         if frame is not None:
             self.copy_asked.emit(frame, form)
-
-    def _copy_list(self) -> None:
-        frame = self.selected_frame()
-        if frame is None:
-            return
-        numeric = frame.dtypes[0].is_numeric()
-        values = [str(value) for value in frame.to_series(0).drop_nulls().unique(maintain_order=True).to_list()]
-        words = values if numeric else ["'" + value.replace("'", "''") + "'" for value in values]
-        QGuiApplication.clipboard().setText(f"({', '.join(words)})")
 
     # -- pinned columns --------------------------------------------------------------------------
     def _freeze(self) -> None:
