@@ -26,6 +26,7 @@ from core.warehouse.statements import literal, plain_blanks
 if TYPE_CHECKING:
     import pyarrow
 
+    from core.warehouse.drafts import Drafts
     from core.warehouse.explain import Step
     from core.warehouse.extract.work import Extracts
     from core.warehouse.formatting import Squiggle
@@ -322,6 +323,13 @@ class WarehouseService:
         return parse_plan(text), text
 
     @cached_property
+    def drafts(self) -> Drafts:
+        """What stands in a window's SQL editor."""
+        from core.warehouse.drafts import Drafts
+
+        return Drafts(self._workplace.places.state, self._workplace.profile.name)
+
+    @cached_property
     def extracts(self) -> Extracts:
         """Raw text to tables."""
         from core.warehouse.extract.work import Extracts
@@ -346,3 +354,5 @@ class WarehouseService:
     def close(self) -> None:
         self.reopen()
         self.history.close()
+        if "drafts" in self.__dict__:
+            self.drafts.close()

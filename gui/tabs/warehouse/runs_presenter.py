@@ -23,6 +23,7 @@ from gui.tabs.warehouse.asking import question
 from gui.tabs.warehouse.connection_presenter import ConnectionPresenter
 from gui.tabs.warehouse.dialogs import ParameterDialog
 from gui.tabs.warehouse.documents import Document, KeptResult, Waiting
+from gui.tabs.warehouse.editor_pane import OpenFile
 from gui.tabs.warehouse.results_presenter import ResultsPresenter
 from gui.tabs.warehouse.view import WarehouseView
 
@@ -201,11 +202,10 @@ class RunsPresenter(QObject):
 
     def _kept(self, document: Document, run: Run) -> KeptResult:
         """The place of this run's result among those of the file."""
-        for kept in document.results:
-            if kept.run is run:
-                return kept
-        kept = KeptResult(next(self._numbers), f"Result {len(document.results) + 1}", run)
-        document.keep(kept)
+        kept = next((one for one in document.results if one.run is run), None)
+        if kept is None:
+            kept = KeptResult(next(self._numbers), f"Result {len(document.results) + 1}", run)
+            document.keep(kept)
         return kept
 
     def _finished(self, document: Document, run: Run, frame: Any) -> None:
@@ -374,8 +374,8 @@ class RunsPresenter(QObject):
         self._view.results.show_line(document.words, busy=document.running, tone=document.tone)
         self._follow()
 
-    def forget_document(self, key: int) -> None:
-        document = self._documents.pop(key, None)
+    def forget_document(self, file: OpenFile) -> None:
+        document = self._documents.pop(file.key, None)
         if document is not None and document.job is not None:
             document.job.cancel()
 

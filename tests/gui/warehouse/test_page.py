@@ -11,9 +11,11 @@ from PySide6.QtWidgets import QApplication, QLabel
 
 from core.base.errors import OpsError
 from core.settings.profiles import Profile
+from core.warehouse.drafts import Drafts
 from gui.parts.dialogs import ConfirmDialog
+from gui.tabs.warehouse import drafts
 from gui.tabs.warehouse.dialogs import ParameterDialog
-from gui.tabs.warehouse.lists import HistoryDialog
+from gui.tabs.warehouse.lists import ClosedDialog, HistoryDialog
 from tests.fakes import warehouse as fakes
 from tests.fakes.warehouse import Answer, FakeDriver
 from tests.gui.test_names import clipped
@@ -318,13 +320,44 @@ def test_open_sql_comes_back_with_the_page(make_page, qtbot) -> None:
     first = make_page()
     first.write("SELECT 'kept'")
     first.view.editors.add_file("SELECT 'two'", "two.sql")
+    first.view.editors.add_file("SELECT 'three'", "three.sql")
+    first.command("previous_file")
     first.window.hide()  # closing keeps what was typed a moment ago
     second = make_page()
-    assert [(file.title, file.text) for file in second.view.editors.files()] == [
-        ("query 1.sql", "SELECT 'kept'"),
-        ("two.sql", "SELECT 'two'"),
-    ]
+    kept = [("query 1.sql", "SELECT 'kept'"), ("two.sql", "SELECT 'two'"), ("three.sql", "SELECT 'three'")]
+    qtbot.waitUntil(lambda: [(file.title, file.text) for file in second.view.editors.files()] == kept)
     assert second.view.editors.tabs.currentIndex() == 1
+
+
+def test_two_windows_of_a_profile_have_files_of_their_own(make_page, qtbot) -> None:
+    """What is typed is kept within a second, while the window lives; no other window shows it or writes over it."""
+    first, second = make_page(), make_page()
+    first.write("SELECT 'first'")
+    second.write("SELECT 'second'")
+    looker = Drafts(first.context.desk.places.state, "test")
+    qtbot.waitUntil(lambda: {row.text for row in looker._found("1")} == {"SELECT 'first'", "SELECT 'second'"})
+    third = make_page()
+    qtbot.waitUntil(lambda: "Bring the SQL back" not in [job.title for job in third.context.jobs.running()])
+    assert [file.title for file in third.view.editors.files()] == ["query 1.sql"]
+    assert "second" not in first.view.editors.editor.text
+    looker.close()
+
+
+def test_a_file_that_cannot_be_kept_is_told_and_tried_again(make_page, qtbot, monkeypatch) -> None:
+    monkeypatch.setattr(drafts, "_AGAIN", 20)
+    page = make_page()
+    qtbot.waitUntil(lambda: not page.context.jobs.running())
+    path = page.context.desk.warehouse.drafts.path
+    page.context.desk.warehouse.drafts._database.close()
+    aside = path.rename(path.with_suffix(".aside"))
+    path.mkdir()
+    page.write("SELECT 'kept'")
+    qtbot.waitUntil(lambda: page.view.banner.isVisible())
+    assert "cannot be kept" in page.view.banner.title.text()
+    path.rmdir()
+    aside.rename(path)
+    qtbot.waitUntil(lambda: not page.view.banner.isVisible())
+    assert [draft.text for draft in page.context.desk.warehouse.drafts.begin()] == ["SELECT 'kept'"]
 
 
 def files_of(page):
@@ -346,6 +379,7 @@ def test_saving_keeps_windows_line_ends_and_asks_before_it_writes_over_a_change(
 
     page.window.hide()  # and it is known again after the window was closed
     again = make_page()
+    qtbot.waitUntil(lambda: again.view.editors.path_of(again.view.editors.current_key) == str(path))
     again.view.editors.editor.insert("-- again\n")
     path.write_bytes(b"theirs")
     again.command("save")
@@ -370,13 +404,31 @@ def test_a_closed_file_comes_back_with_its_text_and_its_place_on_disk(page, qtbo
     page.command("close")
     assert "not saved" not in page.view.editors.editor.text
     page.command("reopen")
-    assert page.view.editors.editor.text == "-- not saved\nSELECT 1\n"
+    qtbot.waitUntil(lambda: page.view.editors.editor.text == "-- not saved\nSELECT 1\n")
     path.write_text("theirs")
     page.command("save")
     qtbot.waitUntil(lambda: any(isinstance(w, ConfirmDialog) and w.isVisible() for w in QApplication.topLevelWidgets()))
     dialog(ConfirmDialog).reject()
     page.command("reopen")  # no more of them
+    qtbot.waitUntil(lambda: page.praised == ["No closed file is left"])
     assert [file.title for file in page.view.editors.files()] == ["query 1.sql", "report.sql"]
+
+
+def test_a_closed_file_is_chosen_from_those_of_earlier_windows(make_page, qtbot) -> None:
+    first = make_page()
+    for text in ("SELECT 'one'", "SELECT 'two'"):
+        first.view.editors.add_file(text)
+        first.command("close")
+    first.window.hide()
+    second = make_page()
+    second.command("closed")
+    qtbot.waitUntil(lambda: any(isinstance(w, ClosedDialog) and w.isVisible() for w in QApplication.topLevelWidgets()))
+    listed = dialog(ClosedDialog)
+    assert [listed.list.topLevelItem(row).text(2) for row in range(2)] == ["SELECT 'two'", "SELECT 'one'"]
+    assert str(second.context.desk.warehouse.drafts.path) in listed.place.text()
+    listed.list.setCurrentItem(listed.list.topLevelItem(1))
+    listed.list.itemActivated.emit(listed.list.topLevelItem(1), 0)
+    qtbot.waitUntil(lambda: second.view.editors.editor.text == "SELECT 'one'")
 
 
 def test_each_file_keeps_its_own_result(page, qtbot) -> None:
