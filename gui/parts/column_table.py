@@ -147,6 +147,11 @@ class ColumnTable(QTableView):
         names = self._model.names
         return [names[n] for n in range(len(names)) if self._header.isSectionHidden(n)]
 
+    def shown_columns(self) -> list[str]:
+        """In the order they are shown."""
+        sections = [self._header.logicalIndex(visual) for visual in range(self._header.count())]
+        return [self._model.names[n] for n in sections if not self._header.isSectionHidden(n)]
+
     def show_all_columns(self) -> None:
         self._header.waiting = True
         for section in range(self._header.count()):
