@@ -49,9 +49,10 @@ class Run:
     number: int = 0  # in the history
     leave: bool = False
 
-    def words(self) -> str:
-        """What came of it, in a line that tells the truth."""
-        took = f"{self.seconds:.1f} s"
+    def words(self, elapsed: float = 0.0) -> str:
+        """What came of it, in a line that tells the truth. ``elapsed``: seconds by now, while it runs: ``seconds`` stands still
+        between two answers of the server."""
+        took = f"{max(self.seconds, elapsed):.1f} s"
         if self.state is State.FINISHED and self.error is None:
             return f"{self.outcome()}, {took}"
         if self.error is not None:

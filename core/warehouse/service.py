@@ -24,6 +24,7 @@ from core.warehouse.run import Run, execute, follow
 from core.warehouse.statements import literal, plain_blanks
 
 if TYPE_CHECKING:
+    import polars
     import pyarrow
 
     from core.warehouse.drafts import Drafts
@@ -284,6 +285,17 @@ class WarehouseService:
         if count.complete and not count.cut:
             return export(job, [run.result.table()], path, form, total=count.shown)
         return export(job, self.all_rows(job, run), path, form, total=count.total)
+
+    def export_shown(
+        self, job: Job[Any], run: Run, path: Path, form: str, order: polars.Series | None, columns: Sequence[str]
+    ) -> int:
+        """What the grid shows of a result as a file: the rows of these numbers in their order, and these columns."""
+        from core.warehouse.export import export
+
+        table = run.result.table().select(list(columns))
+        if order is not None:
+            table = table.take(order.alias("").to_arrow())  # no C string holds the name that it has
+        return export(job, [table], path, form, total=table.num_rows)
 
     def all_rows(self, job: Job[Any], run: Run) -> Iterator[pyarrow.Table]:
         """Every row of a finished run's result from the server, page by page."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import textwrap
+import time
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -292,7 +293,8 @@ class RunsPresenter(QObject):
         run = document.run
         if document.job is None or run is None or document.job.stopping or run.result.count.complete:
             return  # the last word belongs to the end of the job
-        document.words = run.words() if not run.has_result else f"{run.result.count.words()}, {run.seconds:.1f} s"
+        now = time.monotonic()
+        document.words = run.words(now - (document.job.started or now))
         self._view.results.show_line(document.words, busy=True)
 
     def explain(self) -> None:

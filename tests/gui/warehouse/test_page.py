@@ -7,7 +7,7 @@ import threading
 import pyarrow as pa
 import pytest
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QApplication, QLabel
+from PySide6.QtWidgets import QApplication, QFileDialog, QLabel, QMenu
 
 from core.base.errors import OpsError
 from core.settings.profiles import Profile
@@ -179,7 +179,8 @@ def test_rows_that_came_before_a_break_stay_and_are_never_taken_for_all(page, qt
     assert way == "cancelled" or "take it up again" in page.view.results.banner.why.text()
     page.driver.fault_between = None
     presenter = next(c for c in page.view.children() if type(c).__name__ == "ResultsPresenter")
-    presenter._write(presenter._kept(), "csv", tmp_path / "out.csv")
+    presenter.export("csv")
+    dialog(QFileDialog).fileSelected.emit(str(tmp_path / "out.csv"))
     qtbot.waitUntil(lambda: bool(page.praised))
     assert page.praised == ["out.csv: 350 rows"]  # the server has them all
 
@@ -447,9 +448,29 @@ def test_export_writes_the_file(page, qtbot, tmp_path) -> None:
     page.command("run")
     qtbot.waitUntil(lambda: len(shown(page)) == 3 and page.view.run.isEnabled())
     presenter = next(c for c in page.view.children() if type(c).__name__ == "ResultsPresenter")
-    presenter._write(presenter._kept(), "csv", tmp_path / "out.csv")
+    presenter.export("csv")
+    dialog(QFileDialog).fileSelected.emit(str(tmp_path / "out.csv"))
     qtbot.waitUntil(lambda: bool(page.praised))
     assert (tmp_path / "out.csv").read_text().splitlines()[1:] == ["1", "2", "3"]
+
+
+def test_what_a_filter_hides_can_be_left_out_of_a_file(page, qtbot, tmp_path) -> None:
+    page.driver.answers["SELECT n"] = Answer([pa.table({"n": [3, 1, 2], "secret": ["c", "a", "b"]})])
+    page.write("SELECT n")
+    page.command("run")
+    qtbot.waitUntil(lambda: len(shown(page)) == 3 and page.view.run.isEnabled())
+    table = page.view.results.table
+    table._filters["n"] = "> 1"
+    table.sort_by("n", False)
+    qtbot.waitUntil(lambda: len(shown(page)) == 2)
+    table.hide_column(1)
+    page.view.results.open_export_menu()
+    menu = page.view.results.findChildren(QMenu)[-1]
+    assert menu.title() == "Only what is shown (2 rows, 1 column)"
+    menu.actions()[0].trigger()
+    dialog(QFileDialog).fileSelected.emit(str(tmp_path / "out.csv"))
+    qtbot.waitUntil(lambda: page.praised == ["out.csv: 2 rows"])
+    assert (tmp_path / "out.csv").read_text().split() == ['"n"', "2", "3"]
 
 
 def test_a_selection_is_copied_as_statements_for_its_table(page, qtbot) -> None:
