@@ -163,9 +163,8 @@ class ColumnTable(QTableView):
         """Widths from a sample of the first rows, never from all."""
         metrics = QFontMetrics(font("body"))
         heading = QFontMetrics(font("caption"))
-        rows = min(_SAMPLE, self._model.rowCount())
-        for column, name in enumerate(self._model.names):
-            longest = self._model.longest(column, rows)
+        longest_texts = self._model.longest(min(_SAMPLE, self._model.rowCount()))
+        for column, (name, longest) in enumerate(zip(self._model.names, longest_texts, strict=True)):
             wide = metrics.horizontalAdvance("0") * min(longest, 60)
             width = max(wide + Space.XXL, heading.horizontalAdvance(name) + 56)
             self.setColumnWidth(column, max(_NARROWEST, min(_WIDEST, width)))
