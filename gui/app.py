@@ -57,13 +57,13 @@ TABS = (
     _page(
         "streams", "Streams", "Tap and chart Kinesis streams", "activity",
         ("core.streams.service", "core.streams.filters", "core.streams.policy", "core.streams.templates",
-         "core.sandbox.kinesis.faults"),
+         "core.sandbox.kinesis.faults", "core.warehouse.copying"),
         charts=True,
     ),
     _page(
         "warehouse", "Warehouse", "Ask Redshift, feed it, turn text into tables", "database",
-        ("core.warehouse.service", "core.warehouse.charts", "core.warehouse.completion", "core.warehouse.copying", "core.warehouse.explain",
-         "core.warehouse.formatting", "core.warehouse.script", "core.warehouse.sqlfile",
+        ("core.warehouse.service", "core.warehouse.charts", "core.warehouse.completion", "core.warehouse.copying", "core.warehouse.drafts",
+         "core.warehouse.explain", "core.warehouse.formatting", "core.warehouse.script", "core.warehouse.sqlfile",
          "core.warehouse.views"),
     ),
     _page(

@@ -120,6 +120,11 @@ class Job(Generic[T]):
             self._reported = now
             self._tell()
 
+    def conclude(self, note: str) -> None:
+        """The last word on work that is done: the drawer and the history keep it, where progress would stay as it was last
+        reported. No checkpoint: what is done is done."""
+        self.progress = Progress(1, 1, note)
+
     def checkpoint(self) -> None:
         """Raise JobCancelled if a stop was asked for."""
         if self._stop.is_set():

@@ -58,7 +58,10 @@ class Completion:
         columns = sorted({column.name for table in sources.values() for column in table.columns})
         words = [quoted(name) for name in columns]
         words += [alias for alias in sources if alias not in words]
-        return start, _matching([*words, *self._functions, *self._keywords, *self._table_words], prefix)
+        own = [*self._functions, *self._keywords]
+        if prefix and before[start:] == prefix:  # who writes in small letters goes on in them
+            own = [word.lower() for word in own]
+        return start, _matching([*words, *own, *self._table_words], prefix)
 
     def _all_tables(self) -> list[str]:
         named = [

@@ -52,9 +52,10 @@ class Copied:
 
 
 def copied(job: Job[Any], frame: pl.DataFrame, form: str, origin: Origin) -> Copied:
-    """``frame`` in one of FORMS. Raises OpsError (code ``too-large``) for more than a clipboard should hold."""
-    if form == "csv":
-        return Copied(_csv(frame))
+    """``frame`` in one of FORMS, or parted by tabs (tsv; plain: without a heading). Raises OpsError (code ``too-large``) for more
+    than a clipboard should hold."""
+    if form in ("csv", "tsv", "plain"):
+        return Copied(_csv(frame, "," if form == "csv" else "\t", heading=form != "plain"))
     if form == "in":
         return _in_list(frame, origin)
     pieces, size = [], 0
@@ -76,12 +77,13 @@ def check_length(size: int) -> None:
         )
 
 
-def _csv(frame: pl.DataFrame) -> str:
-    """As RFC 4180 with a heading: NULL is nothing, the empty string is ``""``."""
+def _csv(frame: pl.DataFrame, separator: str, *, heading: bool) -> str:
+    """As RFC 4180: NULL is nothing, the empty string is ``""``."""
     import polars as pl
 
     check_length(int(frame.estimated_size()))
-    text: str = frame.with_columns(pl.selectors.binary().bin.encode("hex")).write_csv()
+    plain = frame.with_columns(pl.selectors.binary().bin.encode("hex"))
+    text: str = plain.write_csv(separator=separator, include_header=heading)
     check_length(len(text))
     return text
 

@@ -33,7 +33,7 @@ class Count:
         """The count as a sentence's beginning: "1,204 rows", "10,000 of 1,200,000 rows, cut by the limit"."""
         noun = "row" if (self.total if self.total is not None else self.shown) == 1 else "rows"
         of_total = f" of {self.total:,}" if self.total is not None else ""
-        if not self.complete:
+        if not self.complete and self.shown != self.total:
             return f"{self.shown:,}{of_total} {noun} so far"
         if self.stopped:
             return f"{self.shown:,}{of_total} {noun}, the rest was not fetched"

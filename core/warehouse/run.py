@@ -49,18 +49,23 @@ class Run:
     number: int = 0  # in the history
     leave: bool = False
 
-    def words(self) -> str:
-        """What came of it, in a line that tells the truth."""
-        took = f"{self.seconds:.1f} s"
+    def words(self, elapsed: float = 0.0) -> str:
+        """What came of it, in a line that tells the truth. ``elapsed``: seconds by now, while it runs: ``seconds`` stands still
+        between two answers of the server."""
+        took = f"{max(self.seconds, elapsed):.1f} s"
+        if self.state is State.FINISHED and self.error is None:
+            return f"{self.outcome()}, {took}"
         if self.error is not None:
             rows = f"{self.result.count.words()}; " if self.result.count.stopped and self.result.count.shown else ""
             return f"{rows}failed after {took}"
         if self.state is State.ABORTED:
             return f"cancelled after {took}, confirmed by the server"
-        if self.state is None or not self.state.is_final:
-            return f"{self.state.value if self.state else 'sending'}, {took}"
+        return f"{self.state.value if self.state else 'sending'}, {took}"
+
+    def outcome(self) -> str:
+        """What a statement that the server has finished came to, without the time it took."""
         if self.has_result:
-            return f"{self.result.count.words()}, {took}"
+            return self.result.count.words()
         verb = self.intent.verb or "statement"
         if self.affected >= 0 and verb.split()[0] in (
             "INSERT",
@@ -71,8 +76,8 @@ class Run:
             "UNLOAD",
             "SELECT",
         ):
-            return f"{verb}: {self.affected:,} {'row' if self.affected == 1 else 'rows'}, {took}"
-        return f"{verb} done, {took}"
+            return f"{verb}: {self.affected:,} {'row' if self.affected == 1 else 'rows'}"
+        return f"{verb} done"
 
 
 def execute(job: Job[Any], run: Run, driver: Driver, history: History, clock: Clock, *, fetch: bool = True) -> Run:
@@ -169,7 +174,11 @@ def _await_end(job: Job[Any], run: Run, driver: Driver, clock: Clock, begun: flo
         if not run.leave:
             threading.Thread(target=stop, name="warehouse-cancel", daemon=True).start()
 
-    with job.interruptible(stop_soon):
+    with contextlib.ExitStack() as watched:
+        try:
+            watched.enter_context(job.interruptible(stop_soon))
+        except JobCancelled:  # asked to stop while the statement was being handed over: the server has it now
+            stop_soon()
         stop_by: float | None = None
         wait = 0.2  # short statements should not wait out a long poll that is lost
         while True:

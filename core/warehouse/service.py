@@ -24,8 +24,10 @@ from core.warehouse.run import Run, execute, follow
 from core.warehouse.statements import literal, plain_blanks
 
 if TYPE_CHECKING:
+    import polars
     import pyarrow
 
+    from core.warehouse.drafts import Drafts
     from core.warehouse.explain import Step
     from core.warehouse.extract.work import Extracts
     from core.warehouse.formatting import Squiggle
@@ -181,9 +183,12 @@ class WarehouseService:
         values: Values | None = None,
     ) -> list[dict[str, Any]]:
         """The rows of a small question of our own; not kept in the history."""
-        run = self.prepare(connection, sql, database=database, values=values)
-        driver = self.driver(connection, run.database)
-        run.statement = driver.submit(sql, {name: value for name, value in run.values.items() if f":{name}" in sql})
+        return self._rows(job, self.prepare(connection, sql, database=database, values=values))
+
+    def _rows(self, job: Job[Any], run: Run) -> list[dict[str, Any]]:
+        driver = self.driver(run.connection, run.database)
+        values = {name: value for name, value in run.values.items() if f":{name}" in run.sql}
+        run.statement = driver.submit(run.sql, values)
         clock = self._workplace.clock
         follow(job, run, driver, None, clock, clock.monotonic())
         rows: list[dict[str, Any]] = run.result.table().to_pylist()
@@ -281,6 +286,17 @@ class WarehouseService:
             return export(job, [run.result.table()], path, form, total=count.shown)
         return export(job, self.all_rows(job, run), path, form, total=count.total)
 
+    def export_shown(
+        self, job: Job[Any], run: Run, path: Path, form: str, order: polars.Series | None, columns: Sequence[str]
+    ) -> int:
+        """What the grid shows of a result as a file: the rows of these numbers in their order, and these columns."""
+        from core.warehouse.export import export
+
+        table = run.result.table().select(list(columns))
+        if order is not None:
+            table = table.take(order.alias("").to_arrow())  # no C string holds the name that it has
+        return export(job, [table], path, form, total=table.num_rows)
+
     def all_rows(self, job: Job[Any], run: Run) -> Iterator[pyarrow.Table]:
         """Every row of a finished run's result from the server, page by page."""
         driver = self.driver(run.connection, run.database)
@@ -312,12 +328,18 @@ class WarehouseService:
         return f"UNLOAD ({literal(sql)})\nTO {literal(to)}\nIAM_ROLE {iam}\nFORMAT AS {form}"
 
     def explain(self, job: Job[Any], run: Run) -> tuple[list[Step], str]:
-        """The plan of a statement as a tree, and as the server's own text. The statement does not run."""
+        """What an EXPLAIN answers, as a tree and as the server's own text; ``run`` tells how it went."""
         from core.warehouse.explain import parse_plan
 
-        rows = self.ask(job, run.connection, f"EXPLAIN {run.sql}", database=run.database, values=run.values)
-        text = "\n".join(str(list(row.values())[-1]) for row in rows)
+        text = "\n".join(str(list(row.values())[-1]) for row in self._rows(job, run))
         return parse_plan(text), text
+
+    @cached_property
+    def drafts(self) -> Drafts:
+        """What stands in a window's SQL editor."""
+        from core.warehouse.drafts import Drafts
+
+        return Drafts(self._workplace.places.state, self._workplace.profile.name)
 
     @cached_property
     def extracts(self) -> Extracts:
@@ -344,3 +366,5 @@ class WarehouseService:
     def close(self) -> None:
         self.reopen()
         self.history.close()
+        if "drafts" in self.__dict__:
+            self.drafts.close()

@@ -110,9 +110,21 @@ class ColumnModel(QAbstractTableModel):
         """A cell's text, None for NULL."""
         return self._page(column, row // _PAGE)[row % _PAGE]
 
-    def longest(self, column: int, rows: int) -> int:
-        """Characters of the longest text among the first ``rows`` of a column (at most a page of them)."""
-        return max((len(text or "NULL") for text in self._page(column, 0)[:rows]), default=0) if rows else 0
+    def longest(self, rows: int) -> list[int]:
+        """Characters of the longest text among the first ``rows`` of each column. All columns of a type are one question to
+        polars: 1,600 questions took 0.8 s."""
+        import polars as pl
+
+        if self._frame is None or not rows:
+            return [0] * len(self._names)
+        columns: dict[pl.DataType, list[int]] = {}
+        for number, series in enumerate(self._series):
+            columns.setdefault(series.dtype, []).append(number)
+        lengths = self.rows(0, rows - 1).select(
+            _texts(pl.nth(numbers), kind).fill_null("NULL").str.len_chars().max() for kind, numbers in columns.items()
+        )
+        found = lengths.row(0, named=True)
+        return [int(found[name]) for name in self._names]
 
     def _page(self, column: int, number: int) -> list[str | None]:
         key = (column, number)
@@ -127,22 +139,12 @@ class ColumnModel(QAbstractTableModel):
         return page
 
     def _make_page(self, column: int, number: int) -> list[str | None]:
-        import polars as pl
-
         series = self._series[column]
         if self._order is None:
             part = series.slice(number * _PAGE, _PAGE)
         else:
             part = series.gather(self._order.slice(number * _PAGE, _PAGE))
-        if part.dtype == pl.Datetime:
-            texts = part.cast(pl.String).str.strip_suffix(".000000")
-        elif part.dtype == pl.Binary:
-            texts = part.bin.encode("hex")
-        elif part.dtype == pl.String:
-            texts = part.str.slice(0, _LONGEST).str.replace_all("\n", "↵ ", literal=True)
-        else:
-            texts = part.cast(pl.String, strict=False)
-        result: list[str | None] = texts.to_list()
+        result: list[str | None] = _texts(part, part.dtype).to_list()
         return result
 
     # -- Qt -----------------------------------------------------------------------
@@ -186,6 +188,19 @@ class ColumnModel(QAbstractTableModel):
         if role == Qt.ItemDataRole.TextAlignmentRole:
             return _LEFT
         return None
+
+
+def _texts(values: Any, kind: Any) -> Any:
+    """A series, or an expression of one, as the texts that cells show."""
+    import polars as pl
+
+    if kind == pl.Datetime:
+        return values.cast(pl.String).str.strip_suffix(".000000")
+    if kind == pl.Binary:
+        return values.bin.encode("hex")
+    if kind == pl.String:
+        return values.str.slice(0, _LONGEST).str.replace_all("\n", "↵ ", literal=True)
+    return values.cast(pl.String, strict=False)
 
 
 def _icon_of(kind: Any) -> str:

@@ -147,6 +147,11 @@ class ColumnTable(QTableView):
         names = self._model.names
         return [names[n] for n in range(len(names)) if self._header.isSectionHidden(n)]
 
+    def shown_columns(self) -> list[str]:
+        """In the order they are shown."""
+        sections = [self._header.logicalIndex(visual) for visual in range(self._header.count())]
+        return [self._model.names[n] for n in sections if not self._header.isSectionHidden(n)]
+
     def show_all_columns(self) -> None:
         self._header.waiting = True
         for section in range(self._header.count()):
@@ -158,9 +163,8 @@ class ColumnTable(QTableView):
         """Widths from a sample of the first rows, never from all."""
         metrics = QFontMetrics(font("body"))
         heading = QFontMetrics(font("caption"))
-        rows = min(_SAMPLE, self._model.rowCount())
-        for column, name in enumerate(self._model.names):
-            longest = self._model.longest(column, rows)
+        longest_texts = self._model.longest(min(_SAMPLE, self._model.rowCount()))
+        for column, (name, longest) in enumerate(zip(self._model.names, longest_texts, strict=True)):
             wide = metrics.horizontalAdvance("0") * min(longest, 60)
             width = max(wide + Space.XXL, heading.horizontalAdvance(name) + 56)
             self.setColumnWidth(column, max(_NARROWEST, min(_WIDEST, width)))
@@ -245,8 +249,6 @@ class ColumnTable(QTableView):
         menu.addAction("Copy without headers", lambda: self.copy(headers=False))
         for form, words in self.forms:
             menu.addAction(words, partial(self.copy_as, form))
-        if not self.forms:
-            menu.addAction("Copy as an IN list", self._copy_list)
         menu.addSeparator()
         menu.addAction("Show the whole value", lambda: self._open_cell(index))
         self._add_column_actions(menu.addMenu(f"Column {self._model.names[index.column()]}"), index.column())
@@ -306,15 +308,6 @@ class ColumnTable(QTableView):
         frame = self.selected_frame()
         if frame is not None:
             self.copy_asked.emit(frame, form)
-
-    def _copy_list(self) -> None:
-        frame = self.selected_frame()
-        if frame is None:
-            return
-        numeric = frame.dtypes[0].is_numeric()
-        values = [str(value) for value in frame.to_series(0).drop_nulls().unique(maintain_order=True).to_list()]
-        words = values if numeric else ["'" + value.replace("'", "''") + "'" for value in values]
-        QGuiApplication.clipboard().setText(f"({', '.join(words)})")
 
     # -- pinned columns --------------------------------------------------------------------------
     def _freeze(self) -> None:

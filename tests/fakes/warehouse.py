@@ -47,7 +47,7 @@ class FakeDriver:
         self.sent: list[str] = []
         self.values: list[Values] = []
         self._known: dict[str, tuple[str, Answer]] = {}
-        self._cancelled: set[str] = set()
+        self.cancelled: set[str] = set()
         self._numbers = itertools.count(1)
 
     def _check(self) -> None:
@@ -71,7 +71,7 @@ class FakeDriver:
     def status(self, statement: str, wait: float = 0.0) -> Status:
         self._check()
         sql, answer = self._known[statement]
-        if statement in self._cancelled:
+        if statement in self.cancelled:
             return Status(State.ABORTED, sql=sql)
         if answer.gate is not None and not answer.gate.wait(min(wait, 0.05)):
             return Status(State.STARTED, sql=sql)
@@ -91,7 +91,7 @@ class FakeDriver:
             yield Page(tuple(Column(name, "x") for name in table.column_names), table, total)
 
     def cancel(self, statement: str) -> None:
-        self._cancelled.add(statement)
+        self.cancelled.add(statement)
 
     def running(self) -> list[RunningStatement]:
         self._check()

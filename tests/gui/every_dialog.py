@@ -31,6 +31,7 @@ from core.streams.positions import TRIM_HORIZON, Start
 from core.streams.resetting import ResetPlan
 from core.streams.shards import PlannedShard, ReshardPlan, Shard
 from core.warehouse.catalogue import Table, TableColumn
+from core.warehouse.drafts import Draft
 from core.warehouse.drivers.driver import RunningStatement
 from core.warehouse.feed.kept import KeptPlan
 from core.warehouse.feed.plan import FeedPlan
@@ -372,6 +373,7 @@ MAKERS: dict[type[Dialog], Maker] = {
     streams.ReshardDialog: _reshard,
     lists.HistoryDialog: _history,
     lists.SavedDialog: lambda parent, _home: lists.SavedDialog([SavedQuery(f"{MIXED} {n}", SQL, NOW) for n in range(60)], parent),
+    lists.ClosedDialog: lambda parent, _home: lists.ClosedDialog([Draft(str(n), f"{MIXED} {n}", SQL, LONG, closed=NOW) for n in range(50)], LONG, parent),
     lists.RunningDialog: _running,
     plans.PlansDialog: _plans,
     warehouse.TextDialog: lambda parent, _home: warehouse.TextDialog(LONG, [LONG, MIXED], parent, intro=LONG),

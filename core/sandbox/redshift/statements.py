@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 import threading
 import time
 import uuid
@@ -12,6 +11,9 @@ from typing import Any
 
 import orjson
 
+from core.base.sqlite import Database
+
+_TABLE = "CREATE TABLE IF NOT EXISTS statement (id TEXT PRIMARY KEY, created REAL, document TEXT)"
 FINAL = frozenset({"FINISHED", "ABORTED", "FAILED"})
 
 
@@ -83,19 +85,17 @@ class StatementStore:
     """All statements of the last day, newest last; safe from any thread.
 
     Written when a statement is submitted and when it ends. One that was running when the process died
-    reads back as ABORTED: it did not commit, or committed without anybody having been told.
+    reads back as ABORTED: it did not commit, or committed without anybody having been told. A damaged file is put aside.
     """
 
     def __init__(self, path: Path, retention: float) -> None:
         self._retention = retention
         self._lock = threading.Lock()
-        self._database = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
-        self._database.execute("PRAGMA journal_mode=WAL")
-        self._database.execute(
-            "CREATE TABLE IF NOT EXISTS statement (id TEXT PRIMARY KEY, created REAL, document TEXT)"
-        )
+        self._database = Database(path, _TABLE, "The sandbox's statements cannot be kept")
         self._statements: dict[str, Statement] = {}
-        for (document,) in self._database.execute("SELECT document FROM statement ORDER BY created"):
+        with self._database.use() as database:
+            documents = database.execute("SELECT document FROM statement ORDER BY created").fetchall()
+        for (document,) in documents:
             statement = _from_document(orjson.loads(document))
             if not statement.is_final:
                 _close(statement)
@@ -109,8 +109,8 @@ class StatementStore:
 
     def save(self, statement: Statement) -> None:
         document = orjson.dumps(statement, option=orjson.OPT_PASSTHROUGH_SUBCLASS).decode()
-        with self._lock:
-            self._database.execute(
+        with self._database.use() as database:
+            database.execute(
                 "INSERT OR REPLACE INTO statement VALUES (?, ?, ?)", (statement.id, statement.created, document)
             )
 
@@ -129,12 +129,12 @@ class StatementStore:
             gone = [one for one in self._statements.values() if one.is_final and one.created < oldest]
             for statement in gone:
                 del self._statements[statement.id]
-                self._database.execute("DELETE FROM statement WHERE id = ?", (statement.id,))
+        with self._database.use() as database:
+            database.executemany("DELETE FROM statement WHERE id = ?", [(statement.id,) for statement in gone])
         return gone
 
     def close(self) -> None:
-        with self._lock:
-            self._database.close()
+        self._database.close()
 
 
 def _close(statement: Statement) -> None:

@@ -6,7 +6,6 @@ import contextlib
 import multiprocessing
 import os
 import shutil
-import uuid
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
@@ -31,41 +30,44 @@ _WORTH_SHARING = 32_000_000  # bytes; below, starting a process a core costs mor
 def extract(
     job: Job[Any], definition: Definition, sources: Sequence[Source], output: Path, rejects: Path | None = None
 ) -> Tally:
-    """Write ``output`` (Parquet, zstd) and ``rejects`` (JSON lines); both whole or not at all.
+    """Write ``output`` (Parquet, zstd) and ``rejects`` (JSON lines); both whole or not at all. What a killed one left unfinished
+    in their folders goes.
 
     Raises OpsError for a bad or runaway pattern, a full disk, and where nothing at all matched.
     """
-    mark = uuid.uuid4().hex[:8]
-    unfinished = output.with_name(f".{output.name}.{mark}")
-    left = rejects.with_name(f".{rejects.name}.{mark}") if rejects else None
     try:
         output.parent.mkdir(parents=True, exist_ok=True)
-        arguments = {
-            "definition": definition,
-            "sources": list(sources),
-            "output": str(unfinished),
-            "rejects": str(left) if left else "",
-        }
-        tally: Tally = run_in_child(job, "core.warehouse.extract.extraction:extract_in_child", arguments, threads=2)
-        if not tally.rows and not tally.problems:
-            raise OpsError(
-                "No line matched",
-                f"{tally.lines:,} lines were read; {', '.join(f'{n:,} {why}' for why, n in tally.reasons.items()) or 'the input is empty'}",
-                "Look at the preview: the pattern must match the whole line",
-                code="no-match",
-            )
-        job.checkpoint()
-        unfinished.replace(output)
-        if rejects and left and left.exists():
-            left.replace(rejects)
-        return tally
+        with contextlib.ExitStack() as stack:
+            folder = stack.enter_context(scratch("extract", beside=output))
+            unfinished, left = folder / "rows.parquet", None
+            if rejects:
+                aside = folder
+                if rejects.parent != output.parent:  # it may be another disk: a file moves into place on its own only
+                    aside = stack.enter_context(scratch("extract", beside=rejects))
+                left = aside / "rejects.jsonl"
+            arguments = {
+                "definition": definition,
+                "sources": list(sources),
+                "output": str(unfinished),
+                "rejects": str(left) if left else "",
+            }
+            tally: Tally = run_in_child(job, "core.warehouse.extract.extraction:extract_in_child", arguments, threads=2)
+            if not tally.rows and not tally.problems:
+                raise OpsError(
+                    "No line matched",
+                    f"{tally.lines:,} lines were read; {', '.join(f'{n:,} {why}' for why, n in tally.reasons.items()) or 'the input is empty'}",
+                    "Look at the preview: the pattern must match the whole line",
+                    code="no-match",
+                )
+            job.checkpoint()
+            unfinished.replace(output)
+            if rejects and left and left.exists():
+                left.replace(rejects)
+            return tally
     except OSError as error:
         raise OpsError(
             f"{output.name} could not be written", error.strerror or str(error), "Choose another place", code="disk"
         ) from error
-    finally:
-        for path in filter(None, (unfinished, left)):
-            path.unlink(missing_ok=True)
 
 
 def extract_in_child(

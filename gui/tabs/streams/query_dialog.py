@@ -8,6 +8,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
+from core.warehouse.copying import FORMS
 from gui.parts.column_table import ColumnTable
 from gui.parts.dialogs import Dialog
 from gui.parts.notices import Banner
@@ -37,6 +38,7 @@ class QueryDialog(Dialog):
         )
         self.banner = Banner("danger")
         self.table = ColumnTable()
+        self.table.forms = FORMS
         self.table.setMinimumHeight(160)
         self.table.horizontalHeader().setSectionsClickable(False)  # ORDER BY sorts here
         self.table.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)

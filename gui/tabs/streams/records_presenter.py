@@ -5,12 +5,14 @@ from __future__ import annotations
 from datetime import datetime
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QFileDialog, QMenu
 
 from core.base.errors import OpsError
+from core.jobs.job import Job
 from core.streams.decode import Record
 from core.streams.filters import filter_of
 from core.streams.positions import short_shard
@@ -235,6 +237,7 @@ class RecordsPresenter(QObject):
             return
         dialog = QueryDialog(self._stream, str(self._context.memory.get("streams.sql", "")), self._card.window())
         dialog.run_asked.connect(partial(self._query, dialog))
+        dialog.table.copy_asked.connect(partial(self._copy_rows, dialog))
         dialog.show()
 
     def _query(self, dialog: QueryDialog, sql: str) -> None:
@@ -262,6 +265,24 @@ class RecordsPresenter(QObject):
             on_failure=refused,
             on_cancelled=partial(dialog.show_running, False),
         )
+
+    def _copy_rows(self, dialog: QueryDialog, frame: Any, form: str) -> None:
+        """What was selected of an answer becomes text on a worker, as on the Warehouse page."""
+        sql = str(self._context.memory.get("streams.sql", ""))
+
+        def work(job: Job[Any]) -> Any:
+            from core.warehouse.copying import Origin, copied
+
+            return copied(job, frame, form, Origin(sql, "duckdb", False, {}))
+
+        def done(made: Any) -> None:
+            QGuiApplication.clipboard().setText(made.text)
+            self._context.praise(f"{number(frame.height)} rows copied{made.note and f' ({made.note})'}")
+
+        self._context.jobs.start(
+            dialog, "Copy rows", work, quiet=True, on_success=done,
+            on_failure=lambda fault: dialog.show_fault(fault.title, fault.why, fault.remedy),
+        )  # fmt: skip
 
     def copy_tap_command(self, start: str) -> None:
         line = f"opsdesk {self._profile_option}streams tap {self._stream} --from {start}"

@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from core.warehouse.explain import Step
 
 
+Waiting = list[tuple[str, int | None]]
+"""Statements to run, and where in the file each begins: None for one of the page's own."""
+
+
 @dataclass(slots=True)
 class KeptResult:
     """One result of a file. frame: the rows as the grid shows them, None until they are here or where there are none.
@@ -39,10 +43,10 @@ class Document:
     key: int
     results: list[KeptResult] = field(default_factory=list)
     current: int = 0
-    waiting: list[tuple[str, int]] = field(default_factory=list)
+    waiting: Waiting = field(default_factory=list)
     job: Job[Any] | None = None
     run: Run | None = None
-    offset: int = 0
+    offset: int | None = None
     parameters: dict[str, str | None] = field(default_factory=dict)
     plan: tuple[list[Step], str] | None = None
     words: str = ""

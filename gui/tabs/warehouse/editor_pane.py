@@ -17,8 +17,6 @@ from gui.parts.layout import column, row
 from gui.parts.sql_editor import SqlEditor
 from gui.style.tokens import Space
 
-_CLOSED_KEPT = 20
-
 
 @dataclass(frozen=True, slots=True)
 class OpenFile:
@@ -32,9 +30,10 @@ class OpenFile:
 
 class EditorPane(QFrame):
     file_shown = Signal(int)
-    file_closed = Signal(int)
-    file_reopened = Signal(int, int)
-    """the key it had, and the key it has now"""
+    file_closed = Signal(object)
+    """an OpenFile, as it was"""
+    text_typed = Signal(int)
+    """the text or the name of a file changed"""
     text_edited = Signal(int)
     """the text of a file changed, and the hand has paused"""
     run_asked = Signal()
@@ -43,6 +42,8 @@ class EditorPane(QFrame):
     save_asked = Signal()
     save_as_asked = Signal()
     keep_asked = Signal()
+    reopen_asked = Signal()
+    closed_asked = Signal()
     history_asked = Signal()
     saved_asked = Signal()
 
@@ -77,7 +78,6 @@ class EditorPane(QFrame):
         self._editors: dict[int, SqlEditor] = {}
         self._titles: dict[int, str] = {}
         self._paths: dict[int, str] = {}
-        self._closed: list[OpenFile] = []
         self._next = 1
         self.tabs.currentChanged.connect(self._shown)
         self.tabs.tabCloseRequested.connect(self.close_file_at)
@@ -101,7 +101,8 @@ class EditorPane(QFrame):
         editor.statement_at = lambda words, position: self.statement_at(words, position)
         editor.candidates = lambda words, position: self.candidates(words, position)
         editor.setPlainText(text)
-        editor.edited.connect(lambda key=key: self.text_edited.emit(key))
+        editor.textChanged.connect(partial(self.text_typed.emit, key))
+        editor.edited.connect(partial(self.text_edited.emit, key))
         self._editors[key], self._titles[key], self._paths[key] = editor, title or self._free_title(), path
         self.stack.addWidget(editor)
         index = self.tabs.addTab(self._titles[key])
@@ -118,23 +119,21 @@ class EditorPane(QFrame):
         key = self.tabs.tabData(index)
         editor = self._editors.pop(key)
         gone = OpenFile(key, self._titles.pop(key), editor.text, self._paths.pop(key))
-        if gone.text.strip():
-            self._closed = [*self._closed[1 - _CLOSED_KEPT :], gone]
         self.tabs.removeTab(index)
         self.stack.removeWidget(editor)
         editor.deleteLater()
-        self.file_closed.emit(key)
+        self.file_closed.emit(gone)
         if not self._editors:
             self.add_file()
 
-    def reopen(self) -> None:
-        """The file closed last comes back, with what stood in it."""
-        if self._closed:
-            gone = self._closed.pop()
-            self.file_reopened.emit(gone.key, self.add_file(gone.text, gone.title, gone.path))
+    def close_file(self, key: int) -> None:
+        self.close_file_at(self._index(key))
 
     def close_current(self) -> None:
         self.close_file_at(self.tabs.currentIndex())
+
+    def _index(self, key: int) -> int:
+        return next(index for index in range(self.tabs.count()) if self.tabs.tabData(index) == key)
 
     @property
     def current_key(self) -> int:
@@ -165,14 +164,16 @@ class EditorPane(QFrame):
     def name_file(self, key: int, title: str, path: str = "") -> None:
         self._titles[key] = title
         self._paths[key] = path or self._paths[key]
-        for index in range(self.tabs.count()):
-            if self.tabs.tabData(index) == key:
-                self.tabs.setTabText(index, title)
-                self.tabs.setTabToolTip(index, self._paths[key])
+        self.tabs.setTabText(self._index(key), title)
+        self.tabs.setTabToolTip(self._index(key), self._paths[key])
+        self.text_typed.emit(key)
 
     def show_file(self, index: int) -> None:
         if 0 <= index < self.tabs.count():
             self.tabs.setCurrentIndex(index)
+
+    def show_key(self, key: int) -> None:
+        self.show_file(self._index(key))
 
     def choose_next(self, step: int) -> None:
         """The next of the open files."""
@@ -207,7 +208,6 @@ class EditorPane(QFrame):
     def _renamed(self, key: int, title: str) -> None:
         if key in self._editors:
             self.name_file(key, title)
-            self.text_edited.emit(key)
 
     def _menu(self) -> None:
         menu = QMenu(self)
@@ -217,5 +217,6 @@ class EditorPane(QFrame):
         menu.addAction("Keep as a saved query…", self.keep_asked.emit)
         menu.addSeparator()
         menu.addAction("Close this file", self.close_current)
-        menu.addAction("Open the closed file again", self.reopen).setEnabled(bool(self._closed))
+        menu.addAction("Open the closed file again", self.reopen_asked.emit)
+        menu.addAction("Closed files…", self.closed_asked.emit)
         menu.popup(self.more_button.mapToGlobal(QPoint(0, self.more_button.height())))

@@ -17,19 +17,14 @@ from gui.tabs.warehouse.view import WarehouseView
 
 
 class Files(QObject):
-    """``kept`` is called when something about an open file should be remembered."""
-
-    def __init__(
-        self, view: WarehouseView, jobs: JobBridge, praise: Callable[[str], None], kept: Callable[[], None]
-    ) -> None:
+    def __init__(self, view: WarehouseView, jobs: JobBridge, praise: Callable[[str], None]) -> None:
         super().__init__(view)
-        self._view, self._jobs, self._praise, self._kept = view, jobs, praise, kept
+        self._view, self._jobs, self._praise = view, jobs, praise
         self.on_disk: dict[int, OnDisk] = {}
         """By the key of an open file, how it stood on disk when it was last read or written."""
         view.editors.open_asked.connect(self.open)
         view.editors.save_asked.connect(self.save)
         view.editors.save_as_asked.connect(self.save_as)
-        view.editors.file_reopened.connect(self._reopened)
 
     def open(self) -> None:
         """Choose a file and open it in a tab of its own."""
@@ -42,16 +37,10 @@ class Files(QObject):
         def show(found: tuple[str, OnDisk]) -> None:
             text, disk = found
             self.on_disk[self._view.editors.add_file(text, path.name, str(path))] = disk
-            self._kept()
 
         self._jobs.start(
             self, "Open a file", lambda _job: read_sql(path), quiet=True, on_success=show, on_failure=self._failed
         )
-
-    def _reopened(self, before: int, now: int) -> None:
-        if disk := self.on_disk.get(before):
-            self.on_disk[now] = disk
-        self._kept()
 
     def save(self) -> None:
         """Write the file in front to disk; the first time it asks where."""
@@ -83,7 +72,6 @@ class Files(QObject):
         def done(disk: OnDisk) -> None:
             self.on_disk[key] = disk
             self._view.editors.name_file(key, path.name, str(path))
-            self._kept()
             ends = " (lines end as on Windows, CRLF)" if disk.newline == "\r\n" else ""
             self._praise(f"{path.name} saved{ends}")
 

@@ -8,6 +8,7 @@ from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QKeySequence, QShortcut, QShowEvent
 from PySide6.QtWidgets import QLineEdit, QTreeWidget, QTreeWidgetItem, QWidget
 
+from core.warehouse.drafts import CLOSED_KEPT, Draft
 from core.warehouse.drivers.driver import RunningStatement
 from core.warehouse.history import PastRun, SavedQuery
 from gui.parts.buttons import Button
@@ -197,6 +198,54 @@ class SavedDialog(ListDialog):
         if isinstance(query, SavedQuery):
             self._queries.remove(query)
             self.forget_asked.emit(query.name)
+            self._show()
+
+
+class ClosedDialog(ListDialog):
+    """``place``: the file that keeps them."""
+
+    open_asked = Signal(str)
+    forget_asked = Signal(str)
+
+    def __init__(self, drafts: Sequence[Draft], place: str, parent: QWidget | None = None) -> None:
+        super().__init__("Closed files", ["Name", "Closed", "Text"], (220, 130), parent)
+        forget = self._offer(Button("Remove", "danger"))
+        opened = self._offer(Button("Open again", "primary"))
+        opened.clicked.connect(self._open)
+        forget.clicked.connect(self._forget)
+        self.list.itemActivated.connect(lambda *_: self._open())
+        self._drafts = list(drafts)
+        self.search.textChanged.connect(lambda *_: self._show())
+        self.place = Label(
+            f"The newest {CLOSED_KEPT} of this profile stay, on this computer: {place}. What is open is kept there too, within a "
+            "second of its being typed; a window's own files come back with it, and with the next one where it was killed.",
+            "small",
+            wrap=True,
+        )
+        self.body.addWidget(self.place)
+        self._show()
+
+    def _show(self) -> None:
+        words = self.search.text().lower().split()
+        self.list.clear()
+        for draft in self._drafts:
+            if all(word in f"{draft.title} {draft.path} {draft.text}".lower() for word in words):
+                closed = f"{zoned(draft.closed):%d %b %H:%M}" if draft.closed else ""
+                cells = [draft.title, closed, " ".join(draft.text[:1000].split())[:300]]
+                self._add(cells, draft, draft.text[:2000]).setFont(2, font("mono"))
+        self.count.setText(f"{len(self._drafts):,} kept" if self._drafts else "No file was closed yet")
+
+    def _open(self) -> None:
+        draft = self.chosen
+        if isinstance(draft, Draft):
+            self.accept()
+            self.open_asked.emit(draft.id)
+
+    def _forget(self) -> None:
+        draft = self.chosen
+        if isinstance(draft, Draft):
+            self._drafts.remove(draft)
+            self.forget_asked.emit(draft.id)
             self._show()
 
 

@@ -14,17 +14,15 @@ from core.warehouse.drivers.driver import RunningStatement
 from core.warehouse.formatting import Squiggle
 from core.warehouse.history import PastRun
 from core.warehouse.service import WarehouseService
-from core.warehouse.sqlfile import OnDisk
 from gui.bridge.tab_context import TabContext
 from gui.parts.sql_highlight import FUNCTIONS, KEYWORDS, TYPES
 from gui.tabs.warehouse.connection_presenter import ConnectionPresenter
+from gui.tabs.warehouse.drafts import DraftsPresenter
 from gui.tabs.warehouse.files import Files, keep_query
 from gui.tabs.warehouse.lists import HistoryDialog, RunningDialog, SavedDialog
 from gui.tabs.warehouse.runs_presenter import RunsPresenter
 from gui.tabs.warehouse.tree_pane import full_name
 from gui.tabs.warehouse.view import WarehouseView
-
-_FIRST = "-- Ctrl+Enter runs the statement at the cursor\nSELECT 1 AS one;\n"
 
 
 class WarehousePresenter(QObject):
@@ -36,9 +34,9 @@ class WarehousePresenter(QObject):
         self._left = False
         self.place = ConnectionPresenter(view, context)
         self.runs = RunsPresenter(view, context, self.place)
-        self.files = Files(view, self._jobs, context.praise, self._remember_files)
+        self.files = Files(view, self._jobs, context.praise)
         self._wire()
-        self._restore_files()
+        self.drafts = DraftsPresenter(view, context, self.files)
         self.place.connect_warehouse()
         self._look_for_left()
 
@@ -51,7 +49,6 @@ class WarehousePresenter(QObject):
         editors.statement_at = self._statement_at
         editors.candidates = self._candidates
         editors.text_edited.connect(self._check_text)
-        editors.file_closed.connect(lambda _key: self._remember_files())
         editors.format_asked.connect(self.format)
         editors.keep_asked.connect(
             lambda: keep_query(self, self._jobs, self._view, self._service, self._context.praise)
@@ -105,10 +102,9 @@ class WarehousePresenter(QObject):
         return begin + start, words
 
     def _check_text(self, key: int) -> None:
-        """The hand has paused: keep what is open, and look for what does not parse."""
+        """The hand has paused: look for what does not parse."""
         if self._left:
             return
-        self._remember_files()
         editor, connection = self._view.editors.editor_of(key), self.place.connection
         if editor is None or connection is None:
             return
@@ -145,42 +141,10 @@ class WarehousePresenter(QObject):
             on_success=show,
         )
 
-    def _restore_files(self) -> None:
-        entries = self._context.memory.get("warehouse.files", [])
-        for entry in entries if isinstance(entries, list) else []:
-            if isinstance(entry, dict) and isinstance(entry.get("text"), str):
-                key = self._view.editors.add_file(
-                    entry["text"], str(entry.get("title", "")), str(entry.get("path", ""))
-                )
-                if disk := OnDisk.from_document(entry.get("disk")):
-                    self.files.on_disk[key] = disk
-        if not self._view.editors.files():
-            self._view.editors.add_file(_FIRST)
-        self._view.editors.show_file(self._context.memory.get("warehouse.file", 0))
-
-    def _remember_files(self) -> None:
-        self._note_files()
-        self._jobs.start(
-            self, "Remember the SQL", lambda _job: self._context.memory.save(), quiet=True,
-            lane="warehouse:memory", newest_only=True,
-        )  # fmt: skip
-
-    def _note_files(self) -> None:
-        files = self._view.editors.files()
-        self._context.memory.put(
-            "warehouse.files",
-            [
-                {"title": file.title, "text": file.text, "path": file.path}
-                | ({"disk": disk.document()} if (disk := self.files.on_disk.get(file.key)) else {})
-                for file in files
-            ],
-        )
-        self._context.memory.put("warehouse.file", self._view.editors.tabs.currentIndex())
-
     def _leave(self) -> None:
-        """The window closes: what was typed a moment ago is kept too, and nothing more is started."""
+        """The window closes: nothing more is started."""
         self._left = True
-        self._note_files()
+        self.drafts.leave()
         self._context.memory.save()
 
     def show_history(self) -> None:

@@ -37,6 +37,8 @@ EXPORTS = (
 
 class ResultPane(QFrame):
     export_asked = Signal(str)
+    export_shown_asked = Signal(str)
+    """only the rows and columns that the grid shows"""
     side_chosen = Signal(str)
     """rows, chart, plan or messages"""
     result_chosen = Signal(int)
@@ -240,6 +242,13 @@ class ResultPane(QFrame):
         menu = QMenu(self)
         for form, words in EXPORTS:
             menu.addAction(words, partial(self.export_asked.emit, form))
+        rows, columns = self.table.column_model.rowCount(), len(self.table.shown_columns())
+        if self.table.column_model.order is not None or self.table.hidden_columns():
+            some = f"{rows:,} {'row' if rows == 1 else 'rows'}, {columns:,} {'column' if columns == 1 else 'columns'}"
+            shown = menu.addMenu(f"Only what is shown ({some})")
+            for form, words in EXPORTS:
+                if form != "unload":
+                    shown.addAction(words, partial(self.export_shown_asked.emit, form))
         menu.addSeparator()
         menu.addAction("Copy as CLI", self.copy_command_asked.emit)
         menu.popup(self.export_button.mapToGlobal(QPoint(0, self.export_button.height() + Space.XS)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol
@@ -16,7 +17,6 @@ from core.jobs.job import Job
 from core.warehouse.charts import Picture
 from core.warehouse.views import ColumnProfile, Sort
 from gui.bridge.tab_context import TabContext
-from gui.parts.column_table import as_tsv
 from gui.parts.desktop import show_file
 from gui.parts.dialogs import ConfirmDialog
 from gui.tabs.warehouse.dialogs import ProfileDialog, UnloadDialog, ValueDialog
@@ -24,6 +24,8 @@ from gui.tabs.warehouse.documents import Document, KeptResult
 from gui.tabs.warehouse.view import WarehouseView
 
 _NAMES = {"csv": "CSV (*.csv)", "parquet": "Parquet (*.parquet)", "json": "JSON (*.json)", "xlsx": "Excel (*.xlsx)"}
+Write = Callable[[Job[Any], Path], int]
+"""Writes the file, and returns its rows."""
 
 
 class Page(Protocol):
@@ -48,6 +50,7 @@ class ResultsPresenter(QObject):
         pane.result_closed.connect(self._close)
         pane.pin_asked.connect(self._pin)
         pane.export_asked.connect(self.export)
+        pane.export_shown_asked.connect(self.export_shown)
         pane.copy_command_asked.connect(self._copy_command)
 
     def _kept(self) -> KeptResult | None:
@@ -206,12 +209,9 @@ class ResultsPresenter(QObject):
         cells = frame.height * frame.width
 
         def work(job: Job[Any]) -> Any:
-            from core.warehouse.copying import Copied, Origin, check_length, copied
+            from core.warehouse.copying import Origin, copied
 
-            if form not in ("tsv", "plain"):
-                return copied(job, frame, form, Origin(run.sql, dialect, escapes, types))
-            check_length(frame.estimated_size())
-            return Copied(as_tsv(frame, headers=form == "tsv"))
+            return copied(job, frame, form, Origin(run.sql, dialect, escapes, types))
 
         def done(made: Any) -> None:
             QGuiApplication.clipboard().setText(made.text)
@@ -239,31 +239,44 @@ class ResultsPresenter(QObject):
         self._context.praise("Copied as a command")
 
     def export(self, form: str) -> None:
-        """All rows of the result shown, also those the grid does not hold."""
+        """All rows of the result, also those that a filter hides or the grid does not hold."""
         kept = self._kept()
         if kept is None:
             return
         if form == "unload":
             self._unload(kept)
             return
+        count, run, service = kept.run.result.count, kept.run, self._context.desk.warehouse
+        rows = count.total if count.total is not None else count.shown
+        self._ask_file(form, rows, lambda job, path: service.export(job, run, path, form))
+
+    def export_shown(self, form: str) -> None:
+        """The rows that the filter leaves, as sorted, without hidden columns."""
+        kept = self._kept()
+        if kept is None or kept.frame is None:
+            return
+        run, order, service = kept.run, kept.order, self._context.desk.warehouse
+        columns = self._view.results.table.shown_columns()
+        rows = kept.frame.height if order is None else len(order)
+        self._ask_file(form, rows, lambda job, path: service.export_shown(job, run, path, form, order, columns))
+
+    def _ask_file(self, form: str, rows: int, write: Write) -> None:
         from core.warehouse.export import XLSX_WARN
 
-        count = kept.run.result.count
-        rows = count.total if count.total is not None else count.shown
-        if form == "xlsx" and rows > XLSX_WARN:
-            dialog = ConfirmDialog(
-                "Write so many rows as XLSX?",
-                f"{rows:,} rows take minutes, and spreadsheets become slow above {XLSX_WARN:,}.",
-                f"Write {rows:,} rows",
-                self._view,
-                hint="CSV and Parquet take seconds.",
-            )
-            dialog.confirmed.connect(lambda: self._choose_file(kept, form))
-            dialog.open()
+        if form != "xlsx" or rows <= XLSX_WARN:
+            self._choose_file(form, write)
             return
-        self._choose_file(kept, form)
+        dialog = ConfirmDialog(
+            "Write so many rows as XLSX?",
+            f"{rows:,} rows take minutes, and spreadsheets become slow above {XLSX_WARN:,}.",
+            f"Write {rows:,} rows",
+            self._view,
+            hint="CSV and Parquet take seconds.",
+        )
+        dialog.confirmed.connect(lambda: self._choose_file(form, write))
+        dialog.open()
 
-    def _choose_file(self, kept: KeptResult, form: str) -> None:
+    def _choose_file(self, form: str, write: Write) -> None:
         title = self._view.editors.title_of(self._view.editors.current_key).removesuffix(".sql")
         folder = Path(self._context.memory.get("warehouse.folder", str(Path.home())))
         dialog = QFileDialog(self._view, "Export", str(folder / f"{title}.{form}"), _NAMES[form])
@@ -271,19 +284,18 @@ class ResultsPresenter(QObject):
         dialog.setDefaultSuffix(form)
         dialog.setOption(QFileDialog.Option.DontUseNativeDialog)
         dialog.selectFile(f"{title}.{form}")
-        dialog.fileSelected.connect(lambda name: self._write(kept, form, Path(name)))
+        dialog.fileSelected.connect(lambda name: self._write(Path(name), write))
         dialog.open()
 
-    def _write(self, kept: KeptResult, form: str, path: Path) -> None:
+    def _write(self, path: Path, write: Write) -> None:
         self._context.memory.put("warehouse.folder", str(path.parent))
-        service = self._context.desk.warehouse
 
         def done(rows: int) -> None:
             self._context.praise(f"{path.name}: {rows:,} rows")
             self._view.results.add_message(f"{path}: {rows:,} rows written")
 
         self._jobs.start(
-            self, f"Export {path.name}", lambda job: service.export(job, kept.run, path, form), room="warehouse",
+            self, f"Export {path.name}", lambda job: write(job, path), room="warehouse",
             outlives_owner=True, on_success=done, can_retry=True,
             on_failure=lambda fault: self._view.results.banner.show_fault(fault.title, fault.why, fault.remedy, details=fault.details),
             after=lambda _rows: ("Show in folder", lambda: show_file(path.parent, self._context.praise)),

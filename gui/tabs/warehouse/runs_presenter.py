@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+import textwrap
+import time
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -21,7 +23,8 @@ from gui.bridge.tab_context import TabContext
 from gui.tabs.warehouse.asking import question
 from gui.tabs.warehouse.connection_presenter import ConnectionPresenter
 from gui.tabs.warehouse.dialogs import ParameterDialog
-from gui.tabs.warehouse.documents import Document, KeptResult
+from gui.tabs.warehouse.documents import Document, KeptResult, Waiting
+from gui.tabs.warehouse.editor_pane import OpenFile
 from gui.tabs.warehouse.results_presenter import ResultsPresenter
 from gui.tabs.warehouse.view import WarehouseView
 
@@ -73,14 +76,14 @@ class RunsPresenter(QObject):
         """Every statement of the file, in order; the first failure stops."""
         self._start(self.current_document(), self._pieces(self._view.editors.editor.text, 0))
 
-    def _pieces(self, text: str, start: int) -> list[tuple[str, int]]:
+    def _pieces(self, text: str, start: int) -> Waiting:
         return [(piece.body, start + piece.body_start) for piece in runnable(text, escapes=self._place.escapes)]
 
     def run_statement(self, sql: str) -> None:
         """Run a statement of the page's own in the open file's place, without touching its text."""
-        self._start(self.current_document(), [(sql, -1)])
+        self._start(self.current_document(), [(sql, None)])
 
-    def _start(self, document: Document, wanted: list[tuple[str, int]]) -> None:
+    def _start(self, document: Document, wanted: Waiting) -> None:
         if document.running or self._place.connection is None:
             return
         if not wanted:
@@ -95,7 +98,7 @@ class RunsPresenter(QObject):
             return
         self._start_with(document, wanted, {})
 
-    def _start_with(self, document: Document, wanted: list[tuple[str, int]], values: dict[str, str | None]) -> None:
+    def _start_with(self, document: Document, wanted: Waiting, values: dict[str, str | None]) -> None:
         document.parameters.update(values)
         document.waiting = list(wanted)
         document.make_room()
@@ -126,7 +129,7 @@ class RunsPresenter(QObject):
         self._say(document, "Counting the rows it would touch…", "")
         self._follow()
 
-    def _ask(self, document: Document, run: Run, offset: int, rows: int | None) -> None:
+    def _ask(self, document: Document, run: Run, offset: int | None, rows: int | None) -> None:
         document.job = None
         dialog = question(run.intent, run.sql, rows, self._context.desk.profile, self._view)
         dialog.confirmed.connect(lambda: self._send(document, run, offset))
@@ -140,13 +143,14 @@ class RunsPresenter(QObject):
         self._say(document, "Nothing was run", "")
         self._follow()
 
-    def _send(self, document: Document, run: Run, offset: int) -> None:
+    def _send(self, document: Document, run: Run, offset: int | None) -> None:
         document.run, document.offset = run, offset
         document.current = 0  # what is shown now is this statement, not an earlier result
         self._say(document, "Sending the statement", "")
 
         def work(job: Job[Any]) -> Any:
             self._service.execute(job, run)
+            job.conclude(run.outcome())
             return run.result.frame() if run.has_result else None
 
         document.job = self._jobs.start(
@@ -199,11 +203,10 @@ class RunsPresenter(QObject):
 
     def _kept(self, document: Document, run: Run) -> KeptResult:
         """The place of this run's result among those of the file."""
-        for kept in document.results:
-            if kept.run is run:
-                return kept
-        kept = KeptResult(next(self._numbers), f"Result {len(document.results) + 1}", run)
-        document.keep(kept)
+        kept = next((one for one in document.results if one.run is run), None)
+        if kept is None:
+            kept = KeptResult(next(self._numbers), f"Result {len(document.results) + 1}", run)
+            document.keep(kept)
         return kept
 
     def _finished(self, document: Document, run: Run, frame: Any) -> None:
@@ -234,7 +237,7 @@ class RunsPresenter(QObject):
         self._ended(document, run)
         document.waiting.clear()
         editor = self._view.editors.editor_of(document.key)
-        if editor is not None and run.place is not None and document.offset >= 0:
+        if editor is not None and run.place is not None and document.offset is not None:
             start, end = run.place
             editor.show_errors([(document.offset + start, document.offset + end, fault.why)])
         run.error = run.error or fault
@@ -255,6 +258,9 @@ class RunsPresenter(QObject):
         self._view.results.show_fault(fault.title, fault.why, fault.remedy, fault.details, place=run.place is not None)
 
     def _cancelled(self, document: Document, run: Run) -> None:
+        if run.error is not None:  # the server did not confirm the cancel, or was not reached with it
+            self._failed(document, run, run.error)
+            return
         self._ended(document, run)
         document.waiting.clear()
         words = run.words() if run.state is State.ABORTED else "cancelled"
@@ -287,7 +293,8 @@ class RunsPresenter(QObject):
         run = document.run
         if document.job is None or run is None or document.job.stopping or run.result.count.complete:
             return  # the last word belongs to the end of the job
-        document.words = run.words() if not run.has_result else f"{run.result.count.words()}, {run.seconds:.1f} s"
+        now = time.monotonic()
+        document.words = run.words(now - (document.job.started or now))
         self._view.results.show_line(document.words, busy=True)
 
     def explain(self) -> None:
@@ -296,30 +303,32 @@ class RunsPresenter(QObject):
         here = self.script.statement_at(editor.text, editor.position, escapes=self._place.escapes)
         if here is None or self._place.connection is None or document.running:
             return
-        run = self._service.prepare(
-            self._place.connection, here.body, database=self._place.database, values=document.parameters
-        )
-        self._view.results.show_side("plan")
-        self._view.results.banner.hide()
-        self._say(document, "Asking for the plan", "")
+        sql = f"EXPLAIN {here.body}"
+        place, values = self._place, document.parameters
+        run = self._service.prepare(self._place.connection, sql, database=place.database, values=values)
+        document.run, document.offset = run, here.body_start - len("EXPLAIN ")
 
         def show(found: Any) -> None:
+            self._ended(document, run)
             document.plan = found
             self._say(document, "Plan: nothing was run", "")
             if self._is_shown(document):
                 self._view.results.plan.show_plan(*found)
+            self._follow()
 
-        def fail(fault: OpsError) -> None:
-            document.run, document.offset = run, here.body_start
-            self._failed(document, run, fault)
-
-        self._jobs.start(
-            self, "Explain", lambda job: self._service.explain(job, run), quiet=True, on_success=show, on_failure=fail
-        )
+        document.job = self._jobs.start(
+            self, "Explain", lambda job: self._service.explain(job, run), quiet=True, on_success=show,
+            on_failure=lambda fault: self._failed(document, run, fault),
+            on_cancelled=lambda: self._cancelled(document, run),
+        )  # fmt: skip
+        self._view.results.show_side("plan")
+        self._view.results.banner.hide()
+        self._say(document, "Asking for the plan", "")
+        self._follow()
 
     def show_place(self) -> None:
         document = self.current_document()
-        if document.run is not None and document.run.place is not None and document.offset >= 0:
+        if document.run is not None and document.run.place is not None and document.offset is not None:
             start, end = document.run.place
             self._view.editors.editor.go_to(document.offset + start, document.offset + end)
             self._view.editors.editor.setFocus()
@@ -337,6 +346,7 @@ class RunsPresenter(QObject):
 
         def work(job: Job[Any]) -> Any:
             attached = self._service.attach(job, past.statement, connection)
+            job.conclude(attached.outcome())
             return attached, attached.result.frame() if attached.has_result else None
 
         self._say(document, "Taking up the statement", "")
@@ -366,8 +376,8 @@ class RunsPresenter(QObject):
         self._view.results.show_line(document.words, busy=document.running, tone=document.tone)
         self._follow()
 
-    def forget_document(self, key: int) -> None:
-        document = self._documents.pop(key, None)
+    def forget_document(self, file: OpenFile) -> None:
+        document = self._documents.pop(file.key, None)
         if document is not None and document.job is not None:
             document.job.cancel()
 
@@ -377,10 +387,8 @@ class RunsPresenter(QObject):
             self._view.results.show_line(words, busy=document.running, tone=tone)
 
     def _log(self, run: Run, words: str) -> None:
-        head = " ".join(run.sql.split())
-        self._view.results.add_message(
-            f"{datetime.now():%H:%M:%S}  {head[:100]}{'…' if len(head) > 100 else ''}\n          {words}"
-        )
+        head = textwrap.shorten(run.sql, 100, placeholder="…")
+        self._view.results.add_message(f"{datetime.now():%H:%M:%S}  {head}\n          {words}")
 
     def let_go(self) -> None:
         """The window closes: statements that only read go on at the server, where they can be taken up again."""

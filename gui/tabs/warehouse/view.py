@@ -26,6 +26,7 @@ class WarehouseView(QWidget):
     retry_asked = Signal()
     running_asked = Signal()
     window_closed = Signal()
+    hidden = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -74,6 +75,7 @@ class WarehouseView(QWidget):
 
     def hideEvent(self, event: QHideEvent) -> None:
         super().hideEvent(event)
+        self.hidden.emit()
         if not event.spontaneous() and not self.window().isVisible():  # the window went, not only the page
             self.window_closed.emit()
 

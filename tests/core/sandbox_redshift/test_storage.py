@@ -6,6 +6,7 @@ import bz2
 import gzip
 import io
 import json
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -13,6 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 import zstandard
 
+from core.sandbox.redshift.statements import StatementStore, new_statement
 from tests.sandboxed import Sandbox
 
 
@@ -174,3 +176,17 @@ def test_unload_writes_what_copy_reads(copies: Copies) -> None:
     copies.run(f"COPY {copies.table}_b FROM 's3://B/text/manifest' IAM_ROLE default MANIFEST ESCAPE NULL AS 'nil'")
     assert copies.rows(f"SELECT * FROM {copies.table}_b EXCEPT SELECT * FROM {copies.table}") == []
     assert copies.rows(f"SELECT COUNT(*) FROM {copies.table}_b") == [[4]]
+
+
+def test_a_damaged_file_of_statements_is_put_aside_and_begun_anew(tmp_path: Path) -> None:
+    path = tmp_path / "statements.sqlite"
+    path.write_bytes(b"no database" * 100)
+    store = StatementStore(path, 86_400)
+    statement = new_statement(["SELECT 1"], False, {})
+    store.add(statement)
+    store.close()
+    again = StatementStore(path, 86_400)
+    found = again.get(statement.id)
+    again.close()
+    assert found is not None and found.status == "ABORTED", "it was at work when the file was closed"
+    assert (tmp_path / "statements.sqlite.broken-1").exists()

@@ -259,7 +259,7 @@ def test_databases_are_listed(service: WarehouseService) -> None:
 
 def test_explain_is_a_tree(service: WarehouseService) -> None:
     job = headless_job()
-    steps, text = service.explain(job, service.prepare(service.connection(job), "SELECT 1 AS a ORDER BY a"))
+    steps, text = service.explain(job, service.prepare(service.connection(job), "EXPLAIN SELECT 1 AS a ORDER BY a"))
     assert steps
     assert text.strip()
 

@@ -131,6 +131,12 @@ def test_completion_knows_what_is_in_sight(sql: str, first: str | None) -> None:
         assert words[0] == first
 
 
+@pytest.mark.parametrize(("typed", "offered"), [("se", "select"), ("SE", "SELECT"), ("Se", "SELECT"), ("", "COUNT")])
+def test_keywords_are_offered_in_the_letters_that_are_typed(typed: str, offered: str) -> None:
+    _, words = Completion(CATALOGUE, ["select", "from"], ["COUNT"]).candidates(typed, len(typed))
+    assert offered in words
+
+
 @given(st.text(max_size=60), st.integers(0, 60))
 def test_completion_never_fails(text: str, place: int) -> None:
     start, _ = Completion(CATALOGUE, ["select"], []).candidates(text, min(place, len(text)))

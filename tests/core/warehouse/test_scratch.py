@@ -11,6 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from core.jobs.job import headless_job
+from core.warehouse.extract.definition import Definition, OutputColumn
+from core.warehouse.extract.extraction import extract
+from core.warehouse.extract.sources import local_sources
 from core.warehouse.scratch import scratch
 
 
@@ -47,3 +51,26 @@ def test_what_a_killed_process_left_goes_and_nothing_else(tmp_path: Path, monkey
                 assert not other.exists() and mine.exists() and second.exists()
     left = sorted(one.name for one in tmp_path.iterdir())
     assert left == ["elsewhere", "opsdesk-feed-link", "opsdesk-feed-old", "opsdesk-feed-young"]
+
+
+def test_what_a_killed_extraction_left_goes_with_the_next_into_that_folder(tmp_path: Path) -> None:
+    source = tmp_path / "x.log"
+    source.write_text("1\nno\n")
+    code = (
+        "import os, sys, signal\nfrom pathlib import Path\nfrom core.jobs.job import headless_job\n"
+        "from core.warehouse.extract import extraction\n"
+        "def killed(job, target, arguments, **_):\n"
+        "    Path(arguments['output']).write_bytes(b'half'); Path(arguments['rejects']).write_bytes(b'half')\n"
+        "    os.kill(os.getpid(), signal.SIGKILL)\n"
+        "extraction.run_in_child = killed\n"
+        "extraction.extract(headless_job(), None, [], Path(sys.argv[1]), Path(sys.argv[2]))"
+    )
+    places = (tmp_path / "out" / "t.parquet", tmp_path / "bad" / "r.jsonl")
+    places[1].parent.mkdir()
+    root = Path(__file__).resolve().parents[3]
+    assert subprocess.run([sys.executable, "-c", code, *map(str, places)], cwd=root).returncode == -signal.SIGKILL
+    assert [len(list(place.parent.iterdir())) for place in places] == [1, 1]
+    definition = Definition(pattern=r"(\d)", columns=(OutputColumn("n", "whole"),))
+    extract(headless_job(), definition, local_sources(source), *places)
+    assert [path.name for path in places[0].parent.iterdir()] == ["t.parquet"]
+    assert [path.name for path in places[1].parent.iterdir()] == ["r.jsonl"]

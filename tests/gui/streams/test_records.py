@@ -6,8 +6,11 @@ import gzip
 import time
 from pathlib import Path
 
-from PySide6.QtWidgets import QMenu
+import polars as pl
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QApplication, QMenu
 
+from gui.tabs.streams.query_dialog import QueryDialog
 from tests.fakes.streams import MemoryStreams
 
 
@@ -138,3 +141,17 @@ def test_a_hidden_page_pulls_nothing(make, orders) -> None:
     assert page.rows == 0
     page.view.show()
     page.wait(lambda: page.rows == 1)
+
+
+def test_rows_of_an_answer_are_copied_as_an_in_list(make, orders) -> None:
+    page = make(MemoryStreams(orders))
+    page.tap()
+    page.presenter.ask_query()
+    dialog = next(w for w in QApplication.topLevelWidgets() if isinstance(w, QueryDialog) and w.isVisible())
+    dialog.show_answer(pl.DataFrame({"a": ["o'b", None, "o'b"], "b": [1, 2, 3]}), cut=False, of=3)
+    dialog.table.selectAll()
+    dialog.table.copy_as("in")
+    page.wait(lambda: bool(page.praised))
+    assert QGuiApplication.clipboard().text() == "('o''b')"
+    assert page.praised == ["3 rows copied (1 NULL left out: IN never finds it; only of the column a)"]
+    dialog.reject()

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import polars as pl
 import pytest
 from PySide6.QtCore import QItemSelection, QItemSelectionModel, Qt
 from PySide6.QtGui import QGuiApplication
 
+from gui.parts.column_model import ColumnModel
 from gui.parts.column_table import ColumnTable
 
 FRAME = pl.DataFrame({"n": [1, None, 3], "s": ["a\tb", "line\nend", None], "when": ["x", "y", "z"]})
@@ -126,3 +129,13 @@ def test_a_million_rows_are_shown_at_once_and_scrolled(table: ColumnTable) -> No
     table.viewport().repaint()
     assert table.column_model.text(rows - 1, 1) == str((rows - 1) * 3)
     assert len(table.column_model._pages) < 50  # only what was looked at became text
+
+
+def test_the_longest_texts_of_all_kinds_of_columns(qtbot) -> None:
+    model = ColumnModel()
+    assert model.longest(3) == []
+    frame = {"^a.*": ["x" * 900, None], "n": [None, 12345], "b": [b"\xff\x00", b""], "t": [datetime(2026, 1, 2), None],
+             "m": ["two\nlines", ""]}  # fmt: skip
+    model.show_frame(pl.DataFrame(frame))
+    assert model.longest(2) == [400, 5, 4, len("2026-01-02 00:00:00"), 10]
+    assert model.longest(0) == [0, 0, 0, 0, 0]

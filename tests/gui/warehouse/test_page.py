@@ -7,13 +7,15 @@ import threading
 import pyarrow as pa
 import pytest
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QApplication, QLabel
+from PySide6.QtWidgets import QApplication, QFileDialog, QLabel, QMenu
 
 from core.base.errors import OpsError
 from core.settings.profiles import Profile
+from core.warehouse.drafts import Drafts
 from gui.parts.dialogs import ConfirmDialog
+from gui.tabs.warehouse import drafts
 from gui.tabs.warehouse.dialogs import ParameterDialog
-from gui.tabs.warehouse.lists import HistoryDialog
+from gui.tabs.warehouse.lists import ClosedDialog, HistoryDialog
 from tests.fakes import warehouse as fakes
 from tests.fakes.warehouse import Answer, FakeDriver
 from tests.gui.test_names import clipped
@@ -84,6 +86,60 @@ def test_while_it_runs_only_cancel_is_offered_and_the_server_is_asked(page, qtbo
     assert page.context.desk.warehouse.history.search()[0].state == "cancelled"
 
 
+def test_a_plan_can_be_cancelled_and_the_server_is_asked(page, qtbot) -> None:
+    page.driver.answers["EXPLAIN SELECT slow"] = Answer([pa.table({"a": ["Scan"]})], gate=threading.Event())
+    page.write("SELECT slow")
+    page.command("explain")
+    qtbot.waitUntil(lambda: page.view.cancel.isEnabled() and bool(page.driver.sent))
+    assert not page.view.run.isEnabled()
+    page.view.cancel.click()
+    qtbot.waitUntil(lambda: page.view.run.isEnabled(), timeout=10_000)
+    assert "confirmed by the server" in page.view.results.line.text()
+
+
+def test_a_cancel_that_the_server_refuses_is_never_called_cancelled(page, qtbot, monkeypatch) -> None:
+    def refuse(_statement: str) -> None:
+        raise OpsError("The statement could not be cancelled", "Only its owner may", "Ask them")
+
+    monkeypatch.setattr(page.driver, "cancel", refuse)
+    page.driver.answers["DELETE FROM t WHERE a"] = Answer(gate=threading.Event())
+    page.write("DELETE FROM t WHERE a")
+    page.command("run")
+    qtbot.waitUntil(lambda: bool(page.driver.sent) and "running" in page.view.results.line.text())
+    page.view.cancel.click()
+    qtbot.waitUntil(lambda: page.view.run.isEnabled(), timeout=10_000)
+    assert "cancelled" not in page.view.results.line.text()
+    assert "Only its owner may" in page.view.results.banner.why.text()
+
+
+def test_a_cancel_while_the_statement_is_handed_over_reaches_the_server(page, qtbot, monkeypatch) -> None:
+    arrived, go_on, submit = threading.Event(), threading.Event(), page.driver.submit
+
+    def slowly(sql: str, values: object, *, session: str = "") -> str:
+        arrived.set()
+        go_on.wait(10)
+        return submit(sql, values, session=session)
+
+    monkeypatch.setattr(page.driver, "submit", slowly)
+    page.driver.answers["DELETE FROM t WHERE a"] = Answer(gate=threading.Event())
+    page.write("DELETE FROM t WHERE a")
+    page.command("run")
+    qtbot.waitUntil(arrived.is_set)
+    page.view.cancel.click()
+    go_on.set()
+    qtbot.waitUntil(lambda: page.view.run.isEnabled(), timeout=10_000)
+    assert "confirmed by the server" in page.view.results.line.text()
+    assert page.driver.cancelled
+
+
+def test_the_drawer_has_the_last_word_on_a_query(page, qtbot, jobs) -> None:
+    page.driver.answers["SELECT n"] = Answer([pa.table({"n": [1, 2]}), pa.table({"n": [3]})])
+    page.write("SELECT n")
+    page.command("run")
+    qtbot.waitUntil(lambda: len(shown(page)) == 3)
+    assert jobs.activities[0].job.progress.note == "3 rows"
+
+
 def test_first_rows_show_while_the_rest_arrives(page, qtbot) -> None:
     between = threading.Event()
     tables = [pa.table({"n": list(range(100))}), pa.table({"n": list(range(100, 350))})]
@@ -123,7 +179,8 @@ def test_rows_that_came_before_a_break_stay_and_are_never_taken_for_all(page, qt
     assert way == "cancelled" or "take it up again" in page.view.results.banner.why.text()
     page.driver.fault_between = None
     presenter = next(c for c in page.view.children() if type(c).__name__ == "ResultsPresenter")
-    presenter._write(presenter._kept(), "csv", tmp_path / "out.csv")
+    presenter.export("csv")
+    dialog(QFileDialog).fileSelected.emit(str(tmp_path / "out.csv"))
     qtbot.waitUntil(lambda: bool(page.praised))
     assert page.praised == ["out.csv: 350 rows"]  # the server has them all
 
@@ -226,7 +283,7 @@ def test_the_count_before_a_write_can_be_cancelled_and_is_made_once(make_page, q
     page.view.cancel.click()
     qtbot.waitUntil(lambda: page.view.run.isEnabled(), timeout=10_000)
     assert page.view.results.line.text() == "Nothing was run"
-    assert driver.sent == ["SELECT COUNT(*) FROM orders"] and len(driver._cancelled) == 1
+    assert driver.sent == ["SELECT COUNT(*) FROM orders"] and len(driver.cancelled) == 1
 
 
 def test_a_forgotten_where_is_asked_about_on_any_profile(make_page, qtbot) -> None:
@@ -264,13 +321,44 @@ def test_open_sql_comes_back_with_the_page(make_page, qtbot) -> None:
     first = make_page()
     first.write("SELECT 'kept'")
     first.view.editors.add_file("SELECT 'two'", "two.sql")
+    first.view.editors.add_file("SELECT 'three'", "three.sql")
+    first.command("previous_file")
     first.window.hide()  # closing keeps what was typed a moment ago
     second = make_page()
-    assert [(file.title, file.text) for file in second.view.editors.files()] == [
-        ("query 1.sql", "SELECT 'kept'"),
-        ("two.sql", "SELECT 'two'"),
-    ]
+    kept = [("query 1.sql", "SELECT 'kept'"), ("two.sql", "SELECT 'two'"), ("three.sql", "SELECT 'three'")]
+    qtbot.waitUntil(lambda: [(file.title, file.text) for file in second.view.editors.files()] == kept)
     assert second.view.editors.tabs.currentIndex() == 1
+
+
+def test_two_windows_of_a_profile_have_files_of_their_own(make_page, qtbot) -> None:
+    """What is typed is kept within a second, while the window lives; no other window shows it or writes over it."""
+    first, second = make_page(), make_page()
+    first.write("SELECT 'first'")
+    second.write("SELECT 'second'")
+    looker = Drafts(first.context.desk.places.state, "test")
+    qtbot.waitUntil(lambda: {row.text for row in looker._found("1")} == {"SELECT 'first'", "SELECT 'second'"})
+    third = make_page()
+    qtbot.waitUntil(lambda: "Bring the SQL back" not in [job.title for job in third.context.jobs.running()])
+    assert [file.title for file in third.view.editors.files()] == ["query 1.sql"]
+    assert "second" not in first.view.editors.editor.text
+    looker.close()
+
+
+def test_a_file_that_cannot_be_kept_is_told_and_tried_again(make_page, qtbot, monkeypatch) -> None:
+    monkeypatch.setattr(drafts, "_AGAIN", 20)
+    page = make_page()
+    qtbot.waitUntil(lambda: not page.context.jobs.running())
+    path = page.context.desk.warehouse.drafts.path
+    page.context.desk.warehouse.drafts._database.close()
+    aside = path.rename(path.with_suffix(".aside"))
+    path.mkdir()
+    page.write("SELECT 'kept'")
+    qtbot.waitUntil(lambda: page.view.banner.isVisible())
+    assert "cannot be kept" in page.view.banner.title.text()
+    path.rmdir()
+    aside.rename(path)
+    qtbot.waitUntil(lambda: not page.view.banner.isVisible())
+    assert [draft.text for draft in page.context.desk.warehouse.drafts.begin()] == ["SELECT 'kept'"]
 
 
 def files_of(page):
@@ -292,6 +380,7 @@ def test_saving_keeps_windows_line_ends_and_asks_before_it_writes_over_a_change(
 
     page.window.hide()  # and it is known again after the window was closed
     again = make_page()
+    qtbot.waitUntil(lambda: again.view.editors.path_of(again.view.editors.current_key) == str(path))
     again.view.editors.editor.insert("-- again\n")
     path.write_bytes(b"theirs")
     again.command("save")
@@ -316,13 +405,31 @@ def test_a_closed_file_comes_back_with_its_text_and_its_place_on_disk(page, qtbo
     page.command("close")
     assert "not saved" not in page.view.editors.editor.text
     page.command("reopen")
-    assert page.view.editors.editor.text == "-- not saved\nSELECT 1\n"
+    qtbot.waitUntil(lambda: page.view.editors.editor.text == "-- not saved\nSELECT 1\n")
     path.write_text("theirs")
     page.command("save")
     qtbot.waitUntil(lambda: any(isinstance(w, ConfirmDialog) and w.isVisible() for w in QApplication.topLevelWidgets()))
     dialog(ConfirmDialog).reject()
     page.command("reopen")  # no more of them
+    qtbot.waitUntil(lambda: page.praised == ["No closed file is left"])
     assert [file.title for file in page.view.editors.files()] == ["query 1.sql", "report.sql"]
+
+
+def test_a_closed_file_is_chosen_from_those_of_earlier_windows(make_page, qtbot) -> None:
+    first = make_page()
+    for text in ("SELECT 'one'", "SELECT 'two'"):
+        first.view.editors.add_file(text)
+        first.command("close")
+    first.window.hide()
+    second = make_page()
+    second.command("closed")
+    qtbot.waitUntil(lambda: any(isinstance(w, ClosedDialog) and w.isVisible() for w in QApplication.topLevelWidgets()))
+    listed = dialog(ClosedDialog)
+    assert [listed.list.topLevelItem(row).text(2) for row in range(2)] == ["SELECT 'two'", "SELECT 'one'"]
+    assert str(second.context.desk.warehouse.drafts.path) in listed.place.text()
+    listed.list.setCurrentItem(listed.list.topLevelItem(1))
+    listed.list.itemActivated.emit(listed.list.topLevelItem(1), 0)
+    qtbot.waitUntil(lambda: second.view.editors.editor.text == "SELECT 'one'")
 
 
 def test_each_file_keeps_its_own_result(page, qtbot) -> None:
@@ -341,9 +448,29 @@ def test_export_writes_the_file(page, qtbot, tmp_path) -> None:
     page.command("run")
     qtbot.waitUntil(lambda: len(shown(page)) == 3 and page.view.run.isEnabled())
     presenter = next(c for c in page.view.children() if type(c).__name__ == "ResultsPresenter")
-    presenter._write(presenter._kept(), "csv", tmp_path / "out.csv")
+    presenter.export("csv")
+    dialog(QFileDialog).fileSelected.emit(str(tmp_path / "out.csv"))
     qtbot.waitUntil(lambda: bool(page.praised))
     assert (tmp_path / "out.csv").read_text().splitlines()[1:] == ["1", "2", "3"]
+
+
+def test_what_a_filter_hides_can_be_left_out_of_a_file(page, qtbot, tmp_path) -> None:
+    page.driver.answers["SELECT n"] = Answer([pa.table({"n": [3, 1, 2], "secret": ["c", "a", "b"]})])
+    page.write("SELECT n")
+    page.command("run")
+    qtbot.waitUntil(lambda: len(shown(page)) == 3 and page.view.run.isEnabled())
+    table = page.view.results.table
+    table._filters["n"] = "> 1"
+    table.sort_by("n", False)
+    qtbot.waitUntil(lambda: len(shown(page)) == 2)
+    table.hide_column(1)
+    page.view.results.open_export_menu()
+    menu = page.view.results.findChildren(QMenu)[-1]
+    assert menu.title() == "Only what is shown (2 rows, 1 column)"
+    menu.actions()[0].trigger()
+    dialog(QFileDialog).fileSelected.emit(str(tmp_path / "out.csv"))
+    qtbot.waitUntil(lambda: page.praised == ["out.csv: 2 rows"])
+    assert (tmp_path / "out.csv").read_text().split() == ['"n"', "2", "3"]
 
 
 def test_a_selection_is_copied_as_statements_for_its_table(page, qtbot) -> None:
@@ -418,7 +545,7 @@ def test_a_statement_outlives_the_window_and_is_taken_up_again(make_page, qtbot)
     for job in first.context.jobs.running():  # as the window does when it closes
         job.cancel()
     qtbot.waitUntil(lambda: not first.context.jobs.running(), timeout=10_000)
-    assert driver._cancelled == set()
+    assert driver.cancelled == set()
     assert first.context.desk.warehouse.history.search()[0].state == "left"
 
     second = make_page(driver)
