@@ -184,10 +184,14 @@ class _Same:
 
 @cache
 def _descriptions(data_path: str | None) -> Any:
-    """What botocore knows of the services, read once for all sessions of the process: 100 ms of CPU for S3 alone."""
+    """What botocore knows of the services, read once for all sessions of the process."""
     import botocore.loaders
 
-    return botocore.loaders.create_loader(data_path)
+    from core.aws.descriptions import DescriptionReader
+
+    loader = botocore.loaders.create_loader(data_path)
+    loader.file_loader = DescriptionReader()
+    return loader
 
 
 @cache
