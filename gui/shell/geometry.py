@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import base64
 
-from PySide6.QtCore import QByteArray
+from PySide6.QtCore import QByteArray, QEvent, QObject, QPoint, QTimer
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QWidget
 
 from gui.bridge.memory import Memory
+
+_LOOK, _LOOKS = 100, 20  # ms between two looks for the frame, and how many: some window managers put none round it
 
 
 def restore_geometry(window: QWidget, memory: Memory) -> None:
@@ -21,6 +23,46 @@ def restore_geometry(window: QWidget, memory: Memory) -> None:
         window.move(screen.topLeft())
     if window.width() > screen.width() or window.height() > screen.height():
         window.resize(min(window.width(), screen.width()), min(window.height(), screen.height()))
+    window.installEventFilter(_FirstShown(window))
+
+
+class _FirstShown(QObject):
+    """Has the window looked at again once it has its frame: how thick that is, nobody knows before it is shown."""
+
+    def __init__(self, window: QWidget) -> None:
+        super().__init__(window)
+        self._window, self._looks = window, 0
+        self._timer = QTimer(self, interval=_LOOK)
+        self._timer.timeout.connect(self._look)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.Show:
+            self._window.removeEventFilter(self)
+            self._timer.start()
+        return False
+
+    def _look(self) -> None:
+        self._looks += 1
+        if self._looks == _LOOKS or self._window.frameGeometry() != self._window.geometry():
+            self._timer.stop()
+            _fit(self._window)
+
+
+def _fit(window: QWidget) -> None:
+    """With its frame and the foot within the screen that it is on."""
+    if window.isMaximized() or window.isFullScreen():
+        return
+    free, frame = window.screen().availableGeometry(), window.frameGeometry()
+    excess = frame.size() - free.size()
+    if excess.width() > 0 or excess.height() > 0:
+        window.resize(window.width() - max(excess.width(), 0), window.height() - max(excess.height(), 0))
+        frame = window.frameGeometry()
+    corner = QPoint(
+        max(free.left(), min(frame.left(), free.right() + 1 - frame.width())),
+        max(free.top(), min(frame.top(), free.bottom() + 1 - frame.height())),
+    )
+    if corner != frame.topLeft():
+        window.move(corner)
 
 
 def keep_geometry(window: QWidget, memory: Memory) -> None:

@@ -46,3 +46,13 @@ def test_a_newcomer_finds_the_way(console, tmp_path) -> None:
     hand.key("Return")
     hand.wait_until(lambda: window.page("warehouse").isAncestorOf(QApplication.focusWidget()), "Enter goes in")
     print(beat.stop())
+
+
+def test_a_window_as_large_as_the_screen_has_its_foot_on_it(home, qapp) -> None:
+    """The window manager's frame comes on top of the size that was remembered."""
+    free = qapp.primaryScreen().availableGeometry()
+    with opened("env", (free.width(), free.height())) as made:
+        window = made.window
+        hand = Hand(window)
+        hand.wait_until(lambda: window.frameGeometry() != window.geometry(), "it has its frame")
+        hand.wait_until(lambda: free.contains(window.frameGeometry()), f"all of it is within {free}")
