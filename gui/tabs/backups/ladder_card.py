@@ -45,7 +45,7 @@ class LadderCard(Card):
         )  # fmt: skip
         self.empty = EmptyState(
             "shield-alert", "No backup of this plan was ever proved",
-            hint="Verify restores one into a scratch server and checks it. Until then it is only backed up.",
+            hint="Verify restores one into a scratch server or folder and checks it. Until then it is only backed up.",
         )  # fmt: skip
         self.empty.setMinimumHeight(150)
         self.body.addWidget(self.empty)

@@ -9,9 +9,10 @@ import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 
-from core.backups.outcomes import Check, Finding, Outcome, RestorePreview, Run, Severity
+from core.backups.outcomes import Check, Finding, Outcome, PlanStatus, RestorePreview, Run, Severity, Status
 from gui.tabs.backups import wording
 from gui.tabs.backups.plan_detail import LISTED, PlanDetail
+from gui.tabs.backups.plan_list import PlanCard
 from gui.tabs.backups.restore_dialog import RestoreDialog
 from tests.gui.backups.conftest import NOW, PLAN, backup, verification
 
@@ -105,3 +106,13 @@ def test_a_plan_is_tested_as_scheduled_from_its_menu(qtbot, make_page, found: li
         assert view.plans.banner.property("tone") == tone and found[-1].title in view.plans.banner.title.text()
     else:
         assert "without this desktop" in praised[0]
+
+
+def test_a_proof_that_was_refuted_was_made_all_the_same(qtbot) -> None:
+    card = PlanCard(PLAN)
+    qtbot.addWidget(card)
+    bad = verification(Outcome.FAILED, Check(2, "sum", False))
+    card.show_status(PlanStatus("nightly", Status.FAILED, last_backup=backup(), last_verification=bad))
+    assert card.proved.text() == "No proof stands"
+    card.show_status(PlanStatus("nightly", Status.NEVER, last_backup=backup()))
+    assert card.proved.text() == "Proved never"

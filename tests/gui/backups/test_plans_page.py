@@ -191,7 +191,7 @@ def test_forgetting_a_plan_asks_and_enter_does_not_do_it(qtbot, make_page) -> No
     settled(qtbot, view)
     view.plans_presenter.dialogs.ask_remove()
     dialog = next(w for w in QApplication.topLevelWidgets() if isinstance(w, ConfirmDialog) and w.isVisible())
-    assert "backups and the evidence stay" in " ".join(
+    assert "Its 1 backup and the evidence stay" in " ".join(
         label.text() for label in dialog.findChildren(type(dialog.heading))
     )
     dialog.reject()
