@@ -129,7 +129,7 @@ class PlansDialogs(QObject):
             f"It will not run any more. Its {wording.count_of(count, 'backup')} and the evidence stay.",
             "Forget the plan", self.page.view.window(), environment=self.page.context.desk.profile.environment,
             hint="The bucket's lifecycle rule stays, too, and goes on deleting by age.",
-            command=f"opsdesk backup remove {shlex.quote(plan.name)}",
+            command=wording.command(self.page.context.desk.profile.name, f"backup remove {shlex.quote(plan.name)}"),
         )  # fmt: skip
 
         def forget() -> None:

@@ -309,9 +309,8 @@ class PlansPresenter(QObject):
 
     def copy_command(self) -> None:
         if self.plan is not None:
-            profile = shlex.quote(self.context.desk.profile.name)
-            name = shlex.quote(self.plan.name)
-            lines = (f"opsdesk --profile {profile} backup {verb} {name}" for verb in ("run", "verify"))
+            profile, name = self.context.desk.profile.name, shlex.quote(self.plan.name)
+            lines = (wording.command(profile, f"backup {verb} {name}") for verb in ("run", "verify"))
             QGuiApplication.clipboard().setText("\n".join(lines))
             self.context.praise("The commands are in the clipboard.")
 

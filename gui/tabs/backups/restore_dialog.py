@@ -32,7 +32,7 @@ class RestoreDialog(Dialog):
     def __init__(
         self, plan: Plan, backups: Sequence[Backup], chosen: str, environment: str, parent: QWidget | None = None
     ) -> None:
-        super().__init__("Restore a backup", "Preview", parent, width=700)
+        super().__init__("Restore a backup", "Preview", parent, width=720)
         self._plan = plan
         self.head.addWidget(Chip(environment.upper(), ENVIRONMENT_TONE.get(environment, "")))
         whole = [item for item in backups if item.complete]
@@ -67,8 +67,8 @@ class RestoreDialog(Dialog):
         self.confirm = line("", mono=True)
         self.confirm_field = Field("Type the name of the source to restore over it", self.confirm)
         fields = row()
-        for field in (Field("Backup", self.backup), self.to_field):
-            fields.addWidget(field, 1, Qt.AlignmentFlag.AlignTop)
+        for field, share in ((Field("Backup", self.backup), 5), (self.to_field, 4)):
+            fields.addWidget(field, share, Qt.AlignmentFlag.AlignTop)
         if not plan.is_database:
             browse = Button("Choose…")
             browse.clicked.connect(self._choose_folder)

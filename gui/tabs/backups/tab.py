@@ -35,6 +35,10 @@ def build(context: TabContext, parent: QWidget | None = None) -> QWidget:
         if half == "objects":
             objects.begin()
 
+    def browse() -> None:
+        view.show_half("objects")
+        view.objects.table.setFocus()  # the arrows go through what is listed
+
     def find() -> None:
         view.show_half("objects")
         view.objects.search.setFocus()
@@ -47,7 +51,7 @@ def build(context: TabContext, parent: QWidget | None = None) -> QWidget:
     verify = add("verify", "Verify the plan's backup", plans.verify, "shield-check", "Ctrl+Shift+V")
     restore = add("restore", "Restore a backup", plans.dialogs.open_restore, "rotate-ccw")
     add("plan", "New backup plan", lambda: plans.dialogs.open_wizard(None), "plus")
-    add("objects", "Browse buckets and objects", lambda: view.show_half("objects"), "folder-open")
+    add("objects", "Browse buckets and objects", browse, "folder-open")
     add("upload", "Upload files", objects.transfers.choose_files, "upload")
     add("sync", "Synchronise a folder", sync, "folder-sync")
     add("bucket", "New bucket", objects.deeds.new_bucket, "plus")

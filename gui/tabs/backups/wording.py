@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from datetime import UTC, datetime, timedelta
 
 from PySide6.QtCore import QDateTime, QLocale
@@ -119,6 +120,11 @@ def passed(verification: Verification) -> str:
     count = sum(check.ok is True for check in verification.checks)
     left = sum(check.ok is None for check in verification.checks)
     return f"{count_of(count, 'check')} passed" + (f", {left} not carried out" if left else "")
+
+
+def command(profile: str, words: str) -> str:
+    """A line for a terminal. It names its profile: the one last used there may be another account."""
+    return f"opsdesk --profile {shlex.quote(profile)} {words}"
 
 
 def count_of(number_: int, what: str) -> str:

@@ -6,7 +6,7 @@ import threading
 from dataclasses import replace
 from datetime import timedelta
 
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QLabel
 
 from core.backups.outcomes import Check, Finding, Outcome, PlanStatus, Severity, Status
 from core.backups.plan import Proof, Sentinel
@@ -194,6 +194,8 @@ def test_forgetting_a_plan_asks_and_enter_does_not_do_it(qtbot, make_page) -> No
     assert "Its 1 backup and the evidence stay" in " ".join(
         label.text() for label in dialog.findChildren(type(dialog.heading))
     )
+    texts = [label.text() for label in dialog.findChildren(QLabel)]
+    assert "opsdesk --profile p backup remove nightly" in texts  # in this account, whichever a terminal used last
     dialog.reject()
 
 
