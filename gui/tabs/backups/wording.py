@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 from PySide6.QtCore import QDateTime, QLocale
@@ -120,6 +121,18 @@ def passed(verification: Verification) -> str:
     count = sum(check.ok is True for check in verification.checks)
     left = sum(check.ok is None for check in verification.checks)
     return f"{count_of(count, 'check')} passed" + (f", {left} not carried out" if left else "")
+
+
+def trend(restores: Sequence[Verification]) -> str:
+    """How long the restores took and how old the data were then, of ``restores`` (newest first, each measured)."""
+    if not restores:
+        return ""
+    times, ages = [item.rto_seconds or 0.0 for item in restores], [item.rpo_seconds or 0.0 for item in restores]
+    many = (
+        f" ({span(min(times))} to {span(max(times))} in the last {len(restores)} proofs)" if len(restores) > 1 else ""
+    )
+    oldest = f" ({about(max(ages))} at most)" if len(restores) > 1 else ""
+    return f"Restore time (RTO) {span(times[0])}{many} · the data were {about(ages[0])} old then (RPO){oldest}"
 
 
 def command(profile: str, words: str) -> str:

@@ -116,3 +116,16 @@ def test_a_proof_that_was_refuted_was_made_all_the_same(qtbot) -> None:
     assert card.proved.text() == "No proof stands"
     card.show_status(PlanStatus("nightly", Status.NEVER, last_backup=backup()))
     assert card.proved.text() == "Proved never"
+
+
+def test_restore_times_and_ages_are_told_with_their_trend(detail: PlanDetail) -> None:
+    past = [
+        replace(GOOD, id=number, rto_seconds=seconds, rpo_seconds=age)
+        for number, seconds, age in ((3, 12.0, 7200.0), (2, 4.0, 90_000.0))
+    ]
+    failed = replace(verification(Outcome.FAILED, Check(2, "sum", False)), id=4, rto_seconds=None)
+    detail.show_history([], [], [failed, *past])
+    words = "Restore time (RTO) 12.0 s (4.0 s to 12.0 s in the last 2 proofs) · the data were 2 h old then (RPO) (25 h at most)"
+    assert detail.ladder.measured.text() == words and detail.ladder.trend.isVisible()
+    detail.show_history([], [], [failed])
+    assert not detail.ladder.measured.isVisible()
