@@ -57,6 +57,7 @@ class PlansPresenter(QObject):
         self.fixes = PlansFixes(self, self.dialogs, self)
         self.shown = Shown()
         self.looked = False  # once, at least
+        self._undelivered: Delivery | None = None  # told of on the banner
         self.current = str(context.memory.get("backups.plan", ""))
         self.past: Past | None = None
         self._working: dict[str, Job[Any]] = {}
@@ -162,8 +163,9 @@ class PlansPresenter(QObject):
         if found.troubles:
             trouble = found.troubles[0]
             view.banner.show_fault(trouble.title, trouble.why, trouble.remedy)
-        elif found.undelivered:
-            failed = found.undelivered[0]
+        elif found.undelivered and found.undelivered[0] != self._undelivered:
+            # Once: whoever has dismissed it, or reads something else there, is not told again every minute.
+            failed = self._undelivered = found.undelivered[0]
             view.banner.show_text(
                 f"An alert did not reach {failed.to}", f"{failed.channel}: {failed.error}", "Send a test",
                 tone="danger", details=failed.error,

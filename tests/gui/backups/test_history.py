@@ -9,7 +9,7 @@ import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 
-from core.backups.outcomes import Check, Finding, Outcome, PlanStatus, RestorePreview, Run, Severity, Status
+from core.backups.outcomes import Check, Delivery, Finding, Outcome, PlanStatus, RestorePreview, Run, Severity, Status
 from gui.tabs.backups import wording
 from gui.tabs.backups.plan_detail import LISTED, PlanDetail
 from gui.tabs.backups.plan_list import PlanCard
@@ -92,7 +92,7 @@ def test_enter_previews_and_never_restores(qtbot) -> None:
     [
         ([], ""),
         ([Finding(Severity.WARNING, "x", "Small", "because")], "warning"),
-        ([Finding(Severity.WARNING, "x", "Small"), Finding(Severity.ERROR, "y", "No password is stored", "for shop")], "danger"),
+        ([Finding(Severity.WARNING, "x", "Small"), Finding(Severity.ERROR, "y", "No password is stored")], "danger"),
     ],
 )  # fmt: skip
 def test_a_plan_is_tested_as_scheduled_from_its_menu(qtbot, make_page, found: list[Finding], tone: str) -> None:
@@ -129,3 +129,19 @@ def test_restore_times_and_ages_are_told_with_their_trend(detail: PlanDetail) ->
     assert detail.ladder.measured.text() == words and detail.ladder.trend.isVisible()
     detail.show_history([], [], [failed])
     assert not detail.ladder.measured.isVisible()
+
+
+def test_an_alert_that_did_not_arrive_is_told_once(qtbot, make_page) -> None:
+    view, desk, _ = make_page()
+    desk.backups.undelivered = [Delivery("smtp", "a@b", False, NOW, "s", "refused")]
+    view.plans_presenter.refresh()
+    qtbot.waitUntil(lambda: view.plans.banner.isVisible(), timeout=5000)
+    assert "did not reach a@b" in view.plans.banner.title.text()
+    view.plans.banner.hide()
+    for _ in range(2):  # the page looks again once a minute
+        view.plans_presenter._show_all(view.plans_presenter.shown)
+    assert not view.plans.banner.isVisible()
+    news = replace(desk.backups.undelivered[0], sent=NOW + timedelta(hours=1))
+    view.plans_presenter.shown.undelivered = [news]
+    view.plans_presenter._show_all(view.plans_presenter.shown)
+    assert view.plans.banner.isVisible()
