@@ -37,9 +37,9 @@ class LadderCard(Card):
             "Checks of the verification",
             (
                 Column("", lambda item: f"L{item.level}", 44),
-                Column("Check", lambda item: item.name, 180, tip=lambda item: item.name),
+                Column("Check", lambda item: item.name, 168, tip=lambda item: item.name),
                 Column(
-                    "Result", lambda item: wording.verdict(item)[0], 140,
+                    "Result", lambda item: wording.verdict(item)[0], 128,
                     tone=lambda item: wording.verdict(item)[1] or "text3", icon=_check_icon,
                 ),
                 Column("Expected", lambda item: item.expected, 190, tip=lambda item: item.expected, spare=640),

@@ -13,6 +13,7 @@ from core.backups.outcomes import Check, Delivery, Finding, Outcome, PlanStatus,
 from gui.tabs.backups import wording
 from gui.tabs.backups.plan_detail import LISTED, PlanDetail
 from gui.tabs.backups.plan_list import PlanCard
+from gui.tabs.backups.plans_view import PlansView
 from gui.tabs.backups.restore_dialog import RestoreDialog
 from tests.gui.backups.conftest import NOW, PLAN, backup, verification
 
@@ -145,3 +146,20 @@ def test_an_alert_that_did_not_arrive_is_told_once(qtbot, make_page) -> None:
     view.plans_presenter.shown.undelivered = [news]
     view.plans_presenter._show_all(view.plans_presenter.shown)
     assert view.plans.banner.isVisible()
+
+
+def test_tiles_say_of_how_many_plans_they_are_and_keep_their_width(qtbot) -> None:
+    view = PlansView()
+    qtbot.addWidget(view)
+    one = PlanStatus("a", Status.OK, last_backup=backup(), last_proof=GOOD, backups=1)
+    view.show_tiles([one])
+    assert view.good.name.text() == "Last good" and view.stored.name.text() == "Stored"
+    width = view.good.minimumSizeHint().width()
+    long = replace(
+        one,
+        plan="a-plan-with-a-name-of-forty-eight-letters-or-so",
+        last_proof=replace(GOOD, started=NOW + timedelta(seconds=9)),
+    )
+    view.show_tiles([one, long])
+    assert view.good.name.text() == "Last good of 2 plans" and long.plan in view.good.toolTip()
+    assert view.good.minimumSizeHint().width() < width + 60
