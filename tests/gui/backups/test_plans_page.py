@@ -243,8 +243,8 @@ def test_the_wizard_refuses_in_place(qtbot) -> None:
     assert len(saved) == 1
 
 
-def test_the_wizard_sets_up_mail_as_servers_want_it(qtbot) -> None:
-    wizard = PlanWizard(PLAN, ["vault"])
+def test_the_wizard_sets_up_mail_and_keys_as_servers_want_them(qtbot) -> None:
+    wizard = PlanWizard(replace(PLAN, target=replace(PLAN.target, sse="aws:kms", kms_key="alias/k")), ["vault"])
     qtbot.addWidget(wizard)
     step = wizard.when
     step.host.setText("mail.example.com")
@@ -266,13 +266,8 @@ def test_the_wizard_sets_up_mail_as_servers_want_it(qtbot) -> None:
     )
     assert (alerts.smtp_to, alerts.apprise) == (("c@d", "e@f"), ("json://x", "slack://a,b"))
     assert wizard.smtp_password == "s3cret" and "s3cret" not in repr(wizard.plan())
-
-
-def test_a_key_goes_only_with_the_encryption_that_takes_one(qtbot) -> None:
-    wizard = PlanWizard(replace(PLAN, target=replace(PLAN.target, sse="aws:kms", kms_key="alias/k")), ["vault"])
-    qtbot.addWidget(wizard)
     assert wizard.plan().target.kms_key == "alias/k"
-    wizard.sse.setCurrentIndex(wizard.sse.findData("AES256"))
+    wizard.sse.setCurrentIndex(wizard.sse.findData("AES256"))  # which takes no key
     assert not wizard.kms.isEnabled() and wizard.plan().checked().target.kms_key == ""
 
 
