@@ -326,7 +326,9 @@ class PlansPresenter(QObject):
             self._alerted.emit(alert)
 
     def _show_alert(self, alert: Alert) -> None:
-        self.view.banner.show_text(alert.subject, alert.text, "Look", tone="danger", details=alert.text)
+        what, _, _ = alert.text.partition("\n\n")  # the rest is for who reads it elsewhere
+        tone = "success" if alert.good else "danger"
+        self.view.banner.show_text(alert.subject, what, "Look", tone=tone, details=alert.text)
         self._after_fault = partial(self.choose, alert.plan)
 
     # -- time -----------------------------------------------------------------------------

@@ -9,6 +9,7 @@ import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 
+from core.backups.alerts import Alert
 from core.backups.outcomes import Check, Delivery, Finding, Outcome, PlanStatus, RestorePreview, Run, Severity, Status
 from gui.tabs.backups import wording
 from gui.tabs.backups.plan_detail import LISTED, PlanDetail
@@ -163,3 +164,16 @@ def test_tiles_say_of_how_many_plans_they_are_and_keep_their_width(qtbot) -> Non
     view.show_tiles([one, long])
     assert view.good.name.text() == "Last good of 2 plans" and long.plan in view.good.toolTip()
     assert view.good.minimumSizeHint().width() < width + 60
+
+
+def test_what_needs_a_bucket_asks_for_one_and_good_news_are_not_red(qtbot, make_page) -> None:
+    view, _desk, _ = make_page()
+    commands = view.context_of_test.commands
+    qtbot.waitUntil(lambda: view.plans_presenter.looked, timeout=5000)
+    for name in ("backups.upload", "backups.sync"):
+        view.objects.banner.hide()
+        commands._commands[name].action.trigger()
+        assert view.objects.banner.title.text() == "In which bucket?" and view.halves.value == "objects"
+    for rule, tone in (("verification-recovered", "success"), ("run-failed", "danger")):
+        view.plans_presenter._show_alert(Alert("nightly", rule, "News", "What happened.\n\nHow often it is told."))
+        assert view.plans.banner.property("tone") == tone and view.plans.banner.why.text() == "What happened."
