@@ -10,6 +10,7 @@ from core.backups.archive import Archive
 from core.backups.dump import Dump, DumpProgram, find_dump_program
 from core.backups.manifest import DatabasePart, TableRows
 from core.backups.plan import Plan
+from core.backups.privileges import unseen
 from core.backups.schema import (
     DatabaseFacts,
     checksums,
@@ -114,6 +115,7 @@ class DatabaseContent:
     _sums: list[dict[str, int]] = field(default_factory=list)
     _broken: list[dict[str, str]] = field(default_factory=list)
     _missing: tuple[str, ...] = ()
+    _unseen: list[str] = field(default_factory=list)
     _engine: tuple[str, str] = ("", "")
 
     def pieces(self, job: Job[Any]) -> Iterator[bytes]:
@@ -145,6 +147,11 @@ class DatabaseContent:
                         code="empty",
                     )
                 self._facts.append(facts)
+                self._unseen += [
+                    f"{entry.what.capitalize()} of {database} are not in this backup, should there be any: its login may not see"
+                    f" them (it lacks {entry.grant})"
+                    for entry in unseen(connection, database, self._engine[0])
+                ]
                 troubles = {view: view_trouble(connection, database, view) for view in facts.views}
                 self._broken.append({view: trouble for view, trouble in troubles.items() if trouble})
                 self._missing += tuple(missing_accounts(connection, facts.definers) or ())
@@ -163,7 +170,7 @@ class DatabaseContent:
 
     def finish(self, job: Job[Any]) -> Parts:
         assert self._dump and self._dump.program
-        notes: list[str] = []
+        notes = list(self._unseen)
         parts = []
         with (
             connected(self.login, doing="count the rows once more") as connection,

@@ -18,10 +18,10 @@ ROLES = ("backup", "verify", "admin")
 _VERSION = "2012-10-17"
 
 
-def documents(plan: Plan) -> dict[str, dict[str, Any]]:
+def documents(plan: Plan, region: str = "") -> dict[str, dict[str, Any]]:
     """{role: policy}. ``backup`` may write and never read or delete; ``verify`` may read and never write; ``admin`` is for
-    people at work: lifecycle, lock and deletion."""
-    bucket, prefix = f"arn:aws:s3:::{plan.target.bucket}", _literal(plan.prefix)
+    people at work: lifecycle, lock and deletion. region: where the bucket is, for names in China and GovCloud differ."""
+    bucket, prefix = f"arn:{partition(region)}:s3:::{plan.target.bucket}", _literal(plan.prefix)
     objects = f"{bucket}/{prefix}*"
     narrowed = {"StringLike": {"s3:prefix": [f"{prefix}*", prefix]}}
     backup = [
@@ -69,6 +69,11 @@ def documents(plan: Plan) -> dict[str, dict[str, Any]]:
     }
 
 
+def partition(region: str) -> str:
+    """The second word of every ARN there."""
+    return {"cn": "aws-cn", "us-gov": "aws-us-gov"}.get(region.rpartition("-")[0].rpartition("-")[0], "aws")
+
+
 def _literal(text: str) -> str:
     """``text`` in a policy, where a star, a question mark and a dollar would stand for something else."""
     return "".join(f"${{{sign}}}" if sign in "*?$" else sign for sign in text)
@@ -99,9 +104,9 @@ def check(job: Job[Any], aws: AwsSession, plan: Plan) -> list[Finding]:
 def _simulated(aws: AwsSession, plan: Plan) -> tuple[dict[str, bool | None], str]:
     """What is allowed, and how that was found out."""
     actions = ["s3:PutObject", "s3:GetObject", "s3:DeleteObject"]
-    objects = f"arn:aws:s3:::{plan.target.bucket}/{plan.prefix}probe"
     with explained("ask IAM what these credentials may do"):
         arn = aws.client("sts").get_caller_identity()["Arn"]
+        objects = f"arn:{arn.split(':')[1]}:s3:::{plan.target.bucket}/{plan.prefix}probe"
         if arn.endswith(":root"):  # no policy binds it, and none can be simulated
             return {action.removeprefix("s3:"): True for action in actions}, "they are the account's root user"
         if ":assumed-role/" in arn:  # simulation wants the role, not its session

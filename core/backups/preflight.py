@@ -11,6 +11,7 @@ from core.backups.content import CANNOT_LOAD
 from core.backups.dump import find_dump_program
 from core.backups.outcomes import EndpointFacts, Finding, Severity
 from core.backups.plan import Plan
+from core.backups.privileges import unseen
 from core.backups.schema import DatabaseFacts, describe, missing_accounts, server_version, view_trouble
 from core.backups.scratch import find_programs
 from core.backups.scratch_folder import room_of
@@ -73,10 +74,22 @@ def _source(job: Job[Any], plan: Plan, login: Callable[[str], Login], options: O
                         "Install MySQL's own mysqldump (Debian: mysql-client-core); it is taken by itself then",
                     )
                 yield from _database(connection, facts)
+                yield from _unseen(connection, database, engine)
                 yield from _room(plan, facts, options)
     except OpsError as error:
         job.checkpoint()
         yield _trouble("preflight-login", error)
+
+
+def _unseen(connection: Any, database: str, engine: str) -> Iterator[Finding]:
+    for entry in unseen(connection, database, engine):
+        yield Finding(
+            Severity.WARNING,
+            "preflight-unseen",
+            f"Whether {database} has {entry.what} cannot be seen by this login",
+            "A dump leaves out what its login cannot see, without a word, and its proof knows nothing of it",
+            f"Grant {entry.grant}, if there may be any",
+        )
 
 
 def _database(connection: Any, facts: DatabaseFacts) -> Iterator[Finding]:

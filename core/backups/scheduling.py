@@ -75,7 +75,7 @@ def test_as_scheduled(job: Job[Any], plan: Plan, profile: str) -> list[Finding]:
     job.checkpoint()
     with contextlib.suppress(ValueError):
         return [
-            Finding(Severity(item["severity"]), item["rule"], item["title"], item["why"], item["remedy"])
+            Finding(Severity(item["severity"]), item["rule"], item["title"], item["why"], _remedy(item["remedy"]))
             for item in json.loads(said)
         ]
     return [
@@ -87,3 +87,9 @@ def test_as_scheduled(job: Job[Any], plan: Plan, profile: str) -> list[Finding]:
             "Remove the cause, then test again",
         )
     ]
+
+
+def _remedy(words: str) -> str:
+    """A variable that is set in a terminal is none that a timer has."""
+    where = f". A scheduled run takes its variables from {secrets_file()}" if "OPSDESK_SECRET_" in words else ""
+    return words + where

@@ -315,7 +315,7 @@ class BackupsService:
     # -- rights and rules ---------------------------------------------------
     def policies(self, plan: Plan) -> dict[str, dict[str, Any]]:
         """IAM policy documents for the roles ``backup``, ``verify`` and ``admin``."""
-        return policies.documents(plan)
+        return policies.documents(plan, self._workplace.profile.region)
 
     def check_rights(self, job: Job[Any], plan: Plan) -> list[Finding]:
         """What the current credentials can do that the backup role should not, and what they lack. Deletes nothing."""

@@ -15,6 +15,8 @@ from gui.parts.words import Label
 from gui.tabs.backups import wording
 from gui.tabs.backups.rows import Column, RowTable
 
+_TREND = 30  # of the newest restores
+
 
 class LadderCard(Card):
     """The rungs of one verification: level, check, expected, actual, how long."""
@@ -27,15 +29,17 @@ class LadderCard(Card):
         self.trend.setToolTip("How long the restores took, oldest first")
         super().__init__("Proof", self.trend, self.open)
         self.summary = Label("", wrap=True)
+        self.measured = Label("", "small", wrap=True)
+        self.measured.hide()
         self._verification: Verification | None = None
         self.open.clicked.connect(lambda: self._verification and self.evidence_asked.emit(self._verification))
         self.table = RowTable(
             "Checks of the verification",
             (
                 Column("", lambda item: f"L{item.level}", 44),
-                Column("Check", lambda item: item.name, 180, tip=lambda item: item.name),
+                Column("Check", lambda item: item.name, 168, tip=lambda item: item.name),
                 Column(
-                    "Result", lambda item: wording.verdict(item)[0], 140,
+                    "Result", lambda item: wording.verdict(item)[0], 128,
                     tone=lambda item: wording.verdict(item)[1] or "text3", icon=_check_icon,
                 ),
                 Column("Expected", lambda item: item.expected, 190, tip=lambda item: item.expected, spare=640),
@@ -45,19 +49,24 @@ class LadderCard(Card):
         )  # fmt: skip
         self.empty = EmptyState(
             "shield-alert", "No backup of this plan was ever proved",
-            hint="Verify restores one into a scratch server and checks it. Until then it is only backed up.",
+            hint="Verify restores one into a scratch server or folder and checks it. Until then it is only backed up.",
         )  # fmt: skip
         self.empty.setMinimumHeight(150)
         self.body.addWidget(self.empty)
+        self.body.addWidget(self.measured)
         self.body.addWidget(self.summary)
         self.body.addWidget(self.table)
         self.show_verification(None)
 
-    def show_trend(self, seconds: Sequence[float]) -> None:
-        """Restore times, oldest first."""
+    def show_trend(self, verifications: Sequence[Verification]) -> None:
+        """Of those (newest first) that restored: how long it took and how old the data were."""
+        restores = [item for item in verifications if item.rto_seconds][:_TREND]
+        seconds = [item.rto_seconds or 0.0 for item in reversed(restores)]
         self.trend.setVisible(len(seconds) > 1)
         self.trend.show_values(seconds)
         self.trend.setAccessibleName(f"Restore times: {', '.join(wording.span(value) for value in seconds)}")
+        self.measured.setText(wording.trend(restores))
+        self.measured.setVisible(bool(restores))
 
     def show_verification(self, verification: Verification | None) -> None:
         self._verification = verification

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Any
 
-from PySide6.QtCore import QDate, Qt, Signal
+from PySide6.QtCore import QDate, Qt, QTimer, Signal
 from PySide6.QtWidgets import QCheckBox, QPlainTextEdit, QSpinBox, QWidget
 
 from core.backups.objects.fate import Fate, end_of
@@ -138,6 +138,11 @@ class LifecycleDialog(Dialog):
         self.fate.set_tone(
             "danger" if fate.all_gone else "warning" if fate.gone or fate.old_gone or fate.unsure else "success"
         )
+        QTimer.singleShot(0, self, self._go_to_fate)
+
+    def _go_to_fate(self) -> None:
+        if self._area is not None:  # in a small window the body scrolls, and the answer is its end
+            self._area.ensureWidgetVisible(self.fate)
 
     def show_busy(self) -> None:
         self.busy.show_text("Looking through the bucket")

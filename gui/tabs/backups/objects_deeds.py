@@ -29,6 +29,9 @@ class ObjectsDeeds(QObject):
         super().__init__(parent)
         self.place, self.transfers = place, transfers
 
+    def _line(self, words: str) -> str:
+        return wording.command(self.place.context.desk.profile.name, words)
+
     # -- changing -----------------------------------------------------------------------
     def new_bucket(self) -> None:
         dialog = BucketDialog(self.place.view.window())
@@ -70,7 +73,7 @@ class ObjectsDeeds(QObject):
         dialog = ConfirmDialog(
             f"Remove the bucket {name}?", "An empty bucket goes; one that still holds anything stays, and says so.",
             "Remove the bucket", self.place.view.window(), environment=self.place.environment, type_this=name if guarded else "",
-            hint="Its name may be taken by somebody else at once.", command=f"opsdesk s3 rb {shlex.quote(f's3://{name}')}",
+            hint="Its name may be taken by somebody else at once.", command=self._line(f"s3 rb {shlex.quote(f's3://{name}')}"),
         )  # fmt: skip
         dialog.confirmed.connect(
             lambda: self.place.change(
@@ -121,7 +124,7 @@ class ObjectsDeeds(QObject):
             f"Delete {what}?", f"{what} ({byte_size(amount.size)}) are removed from {bucket}." if amount.objects != 1 else
             f"{entries[0].name} ({byte_size(amount.size)}) is removed from {bucket}.",
             f"Delete {what}", self.place.view.window(), environment=self.place.environment, hint=hint, type_this=name if ask_name else "",
-            command=f"opsdesk s3 rm{folders}{' --versions' if versions else ''} {places}",
+            command=self._line(f"s3 rm{folders}{' --versions' if versions else ''} {places}"),
         )  # fmt: skip
 
         def deleted(done: Deleted) -> None:

@@ -345,7 +345,7 @@ class ObjectsPresenter(QObject):
 
     # -- the bridge ---------------------------------------------------------------------
     def copy_command(self) -> None:
-        base = f"opsdesk --profile {shlex.quote(self.context.desk.profile.name)} s3"
+        base = wording.command(self.context.desk.profile.name, "s3")
         entries = self.view.chosen_entries()
         if entries:
             lines = [f"{base} get {shlex.quote(f's3://{self.bucket}/{entry.key}')}" for entry in entries]

@@ -210,7 +210,7 @@ class PlanDetail(QWidget):
     ) -> None:
         """``backups`` None: they could not be listed; the findings say why."""
         self.history.show_all(backups, runs, verifications)
-        self.ladder.show_trend([item.rto_seconds for item in reversed(verifications) if item.rto_seconds][-30:])
+        self.ladder.show_trend(verifications)
         if not verifications:
             self.ladder.show_verification(None)
 

@@ -94,7 +94,9 @@ class PlanCard(QPushButton):
         vanishes = status.proof_vanishes
         if vanishes is None:
             gone = proof is not None and not status.proof_vanishes_by and not wording.blind(status)
-            self.proved.setText(f"Proved {wording.ago(proof, now)}{' · that one is gone' if gone else ''}")
+            refuted = proof is None and status.last_verification is not None
+            when = "No proof stands" if refuted else f"Proved {wording.ago(proof, now)}"
+            self.proved.setText(f"{when}{' · that one is gone' if gone else ''}")
             self.proved.set_tone("success" if word == "PROVED" else "danger" if gone else "")
         else:
             self.proved.setText(f"Proved {wording.ago(proof, now)} · that one vanishes {wording.clock(vanishes, now)}")

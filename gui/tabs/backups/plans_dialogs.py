@@ -125,10 +125,11 @@ class PlansDialogs(QObject):
         status = self.page.shown.statuses.get(plan.name)
         count = status.backups if status else 0
         dialog = ConfirmDialog(
-            f"Forget the plan {plan.name}?", f"It will not run any more. Its {count} backups and the evidence stay.",
+            f"Forget the plan {plan.name}?",
+            f"It will not run any more. Its {wording.count_of(count, 'backup')} and the evidence stay.",
             "Forget the plan", self.page.view.window(), environment=self.page.context.desk.profile.environment,
             hint="The bucket's lifecycle rule stays, too, and goes on deleting by age.",
-            command=f"opsdesk backup remove {shlex.quote(plan.name)}",
+            command=wording.command(self.page.context.desk.profile.name, f"backup remove {shlex.quote(plan.name)}"),
         )  # fmt: skip
 
         def forget() -> None:
@@ -169,7 +170,13 @@ class PlansDialogs(QObject):
                 plan.name, f"Restore {plan.name} into {to}",
                 lambda job: self.page.service.restore(job, plan.name, run=run, to=to, confirm=confirm),
                 lambda done: self.page.context.praise(
-                    " ".join((f"Restored {done.items} into {done.to} in {wording.span(done.seconds)}.", *done.notes))
+                    " ".join(
+                        (
+                            f"Restored {wording.count_of(done.items, 'table' if plan.is_database else 'file')} into {done.to}"
+                            f" in {wording.span(done.seconds)}.",
+                            *done.notes,
+                        )
+                    )
                 ),
                 write=True,
             )  # fmt: skip

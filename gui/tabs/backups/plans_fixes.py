@@ -44,9 +44,10 @@ class PlansFixes(QObject):
             words = [". ".join(filter(None, (item.title, item.why, item.remedy))) for item in bad]
             error = next((item for item in bad if item.severity is Severity.ERROR), None)
             first = error or bad[0]
+            why = ". ".join(filter(None, (first.why, first.remedy)))
             self._place.view.banner.show_text(
                 f"As scheduled: {first.title}" if error else f"A scheduled run can work; {len(bad)} to know: {first.title}",
-                ". ".join(filter(None, (first.why, first.remedy))), tone="danger" if error else "warning", details="\n".join(words),
+                why, tone="danger" if error else "warning", details="\n".join(words),
             )  # fmt: skip
 
         self._place.start(

@@ -57,6 +57,7 @@ class PlansPresenter(QObject):
         self.fixes = PlansFixes(self, self.dialogs, self)
         self.shown = Shown()
         self.looked = False  # once, at least
+        self._undelivered: Delivery | None = None  # told of on the banner
         self.current = str(context.memory.get("backups.plan", ""))
         self.past: Past | None = None
         self._working: dict[str, Job[Any]] = {}
@@ -162,8 +163,9 @@ class PlansPresenter(QObject):
         if found.troubles:
             trouble = found.troubles[0]
             view.banner.show_fault(trouble.title, trouble.why, trouble.remedy)
-        elif found.undelivered:
-            failed = found.undelivered[0]
+        elif found.undelivered and found.undelivered[0] != self._undelivered:
+            # Once: whoever has dismissed it, or reads something else there, is not told again every minute.
+            failed = self._undelivered = found.undelivered[0]
             view.banner.show_text(
                 f"An alert did not reach {failed.to}", f"{failed.channel}: {failed.error}", "Send a test",
                 tone="danger", details=failed.error,
@@ -309,9 +311,8 @@ class PlansPresenter(QObject):
 
     def copy_command(self) -> None:
         if self.plan is not None:
-            profile = shlex.quote(self.context.desk.profile.name)
-            name = shlex.quote(self.plan.name)
-            lines = (f"opsdesk --profile {profile} backup {verb} {name}" for verb in ("run", "verify"))
+            profile, name = self.context.desk.profile.name, shlex.quote(self.plan.name)
+            lines = (wording.command(profile, f"backup {verb} {name}") for verb in ("run", "verify"))
             QGuiApplication.clipboard().setText("\n".join(lines))
             self.context.praise("The commands are in the clipboard.")
 
@@ -325,7 +326,9 @@ class PlansPresenter(QObject):
             self._alerted.emit(alert)
 
     def _show_alert(self, alert: Alert) -> None:
-        self.view.banner.show_text(alert.subject, alert.text, "Look", tone="danger", details=alert.text)
+        what, _, _ = alert.text.partition("\n\n")  # the rest is for who reads it elsewhere
+        tone = "success" if alert.good else "danger"
+        self.view.banner.show_text(alert.subject, what, "Look", tone=tone, details=alert.text)
         self._after_fault = partial(self.choose, alert.plan)
 
     # -- time -----------------------------------------------------------------------------

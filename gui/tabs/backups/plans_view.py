@@ -30,6 +30,9 @@ class PlansView(QWidget):
         self.stored = StatTile("Stored", curve=False)
         self.failed = StatTile("Failed", curve=False)
         self.tiles = row(self.good, self.next, self.stored, self.failed, gap=Space.M)
+        self._named = (
+            (self.good, "Last good of"), (self.next, "Next of"), (self.stored, "Stored by"), (self.failed, "Failed of"),
+        )  # fmt: skip
         self.banner = Banner("danger")
         self.banner.hide()
         self.busy = Busy("Looking at the backup plans")
@@ -70,17 +73,17 @@ class PlansView(QWidget):
         proofs = [(item.last_proof.started, item.plan) for item in statuses if item.last_proof]
         taken = [(item.last_backup.taken, item.plan) for item in statuses if item.last_backup]
 
-        def whose(plan: str) -> str:
-            return f" · {plan}" if len(statuses) > 1 else ""
-
+        for tile, name in self._named:
+            tile.name.setText(f"{name} {len(statuses)} plans" if len(statuses) > 1 else name.rpartition(" ")[0])
+            tile.setToolTip("")
         if proofs:
             moment, plan = max(proofs)
-            note = f"proved {wording.ago(moment, now)}{whose(plan)}"
-            self.good.show_figure(wording.clock(moment, now), note=note, tone="success")
+            self.good.show_figure(wording.clock(moment, now), note=f"proved {wording.ago(moment, now)}", tone="success")
+            self.good.setToolTip(f"That of {plan}")
         elif taken:
             moment, plan = max(taken)
-            note = f"backed up, never proved{whose(plan)}"
-            self.good.show_figure(wording.clock(moment, now), note=note, tone="warning")
+            self.good.show_figure(wording.clock(moment, now), note="backed up, never proved", tone="warning")
+            self.good.setToolTip(f"That of {plan}")
         elif any(wording.blind(item) for item in statuses):
             self.good.show_figure("?", note="a bucket cannot be read", tone="danger")
         else:
@@ -88,7 +91,8 @@ class PlansView(QWidget):
         coming = [(item.next_run, item.plan) for item in statuses if item.next_run]
         if coming:
             moment, plan = min(coming)
-            self.next.show_figure(wording.clock(moment, now), note=f"{wording.ago(moment, now)}{whose(plan)}")
+            self.next.show_figure(wording.clock(moment, now), note=wording.ago(moment, now))
+            self.next.setToolTip(f"That of {plan}")
         else:
             self.next.show_figure("–", note="no schedule")
         hidden = sum(1 for item in statuses if wording.blind(item))

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QFrame, QWidget
+from PySide6.QtWidgets import QFileDialog, QFrame, QWidget
 
 from core.backups.outcomes import Backup, RestorePreview, Severity
 from core.backups.plan import Plan
 from core.base.errors import OpsError
+from gui.parts.buttons import Button
 from gui.parts.dialogs import ENVIRONMENT_TONE, Dialog
 from gui.parts.form import Field, choice, line
 from gui.parts.layout import column, row
@@ -31,12 +32,12 @@ class RestoreDialog(Dialog):
     def __init__(
         self, plan: Plan, backups: Sequence[Backup], chosen: str, environment: str, parent: QWidget | None = None
     ) -> None:
-        super().__init__("Restore a backup", "Preview", parent, width=640)
+        super().__init__("Restore a backup", "Preview", parent, width=720)
         self._plan = plan
         self.head.addWidget(Chip(environment.upper(), ENVIRONMENT_TONE.get(environment, "")))
         whole = [item for item in backups if item.complete]
         words = [
-            (item.id, f"{wording.stamp(item.taken)} · {byte_size(item.stored_bytes)} · {_trust(item)}")
+            (item.id, f"{wording.stamp(item.taken)} · {_trust(item)} · {byte_size(item.stored_bytes)}")
             for item in whole
         ]
         self.backup = choice(words, chosen)
@@ -66,8 +67,12 @@ class RestoreDialog(Dialog):
         self.confirm = line("", mono=True)
         self.confirm_field = Field("Type the name of the source to restore over it", self.confirm)
         fields = row()
-        for field in (Field("Backup", self.backup), self.to_field):
-            fields.addWidget(field, 1, Qt.AlignmentFlag.AlignTop)
+        for field, share in ((Field("Backup", self.backup), 5), (self.to_field, 4)):
+            fields.addWidget(field, share, Qt.AlignmentFlag.AlignTop)
+        if not plan.is_database:
+            browse = Button("Choose…")
+            browse.clicked.connect(self._choose_folder)
+            fields.addLayout(column(self.to_field.name.sizeHint().height() + Space.XS, browse, None, gap=0))
         for widget in (
             fields, self.banner, self.busy, self.summary, self.items, self.found,
             self.confirm_field,
@@ -143,6 +148,11 @@ class RestoreDialog(Dialog):
         self.accept_button.setAccessibleName(words)
         self.accept_button.setProperty("kind", kind)
         restyle(self.accept_button)
+
+    def _choose_folder(self) -> None:
+        folder = QFileDialog.getExistingDirectory(self, "Folder to restore into", self.to.text())
+        if folder:
+            self.to.setText(folder)
 
     def _clear(self) -> None:
         while item := self._lines.takeAt(0):

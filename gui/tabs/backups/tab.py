@@ -35,21 +35,34 @@ def build(context: TabContext, parent: QWidget | None = None) -> QWidget:
         if half == "objects":
             objects.begin()
 
+    def browse() -> None:
+        view.show_half("objects")
+        view.objects.table.setFocus()  # the arrows go through what is listed
+
     def find() -> None:
         view.show_half("objects")
         view.objects.search.setFocus()
 
-    def sync() -> None:
-        view.show_half("objects")
-        objects.sync.open()
+    def inside(deed: Callable[[], object]) -> Callable[[], None]:
+        """What is done in a bucket; asked for from elsewhere it says where to go first."""
+
+        def do() -> None:
+            view.show_half("objects")
+            if objects.bucket:
+                deed()
+                return
+            view.objects.table.setFocus()
+            view.objects.banner.show_text("In which bucket?", "Open the one that is meant, then ask again", tone="info")
+
+        return do
 
     back_up = add("run", "Back up now", plans.back_up, "archive", "Ctrl+Return")
     verify = add("verify", "Verify the plan's backup", plans.verify, "shield-check", "Ctrl+Shift+V")
     restore = add("restore", "Restore a backup", plans.dialogs.open_restore, "rotate-ccw")
     add("plan", "New backup plan", lambda: plans.dialogs.open_wizard(None), "plus")
-    add("objects", "Browse buckets and objects", lambda: view.show_half("objects"), "folder-open")
-    add("upload", "Upload files", objects.transfers.choose_files, "upload")
-    add("sync", "Synchronise a folder", sync, "folder-sync")
+    add("objects", "Browse buckets and objects", browse, "folder-open")
+    add("upload", "Upload files", inside(objects.transfers.choose_files), "upload")
+    add("sync", "Synchronise a folder", inside(objects.sync.open), "folder-sync")
     add("bucket", "New bucket", objects.deeds.new_bucket, "plus")
     add("find", "Search objects", find, "search", "Ctrl+F")
     add("refresh", "Look again", refresh, "refresh-cw", "F5")

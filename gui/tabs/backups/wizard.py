@@ -320,6 +320,10 @@ class PlanWizard(Dialog):
             widget.setVisible(kind == "mysql")
         for field in self._of_files:
             field.setVisible(kind != "mysql")
+        words = (
+            ("Folder", "With everything below it") if kind == "folder" else ("Files", "Several are separated by commas")
+        )
+        self.paths_field.show_words(*words)
 
     def _browse(self) -> None:
         if self.kind.value == "folder":

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 from PySide6.QtCore import QDateTime, QLocale
@@ -119,6 +121,23 @@ def passed(verification: Verification) -> str:
     count = sum(check.ok is True for check in verification.checks)
     left = sum(check.ok is None for check in verification.checks)
     return f"{count_of(count, 'check')} passed" + (f", {left} not carried out" if left else "")
+
+
+def trend(restores: Sequence[Verification]) -> str:
+    """How long the restores took and how old the data were then, of ``restores`` (newest first, each measured)."""
+    if not restores:
+        return ""
+    times, ages = [item.rto_seconds or 0.0 for item in restores], [item.rpo_seconds or 0.0 for item in restores]
+    many = (
+        f" ({span(min(times))} to {span(max(times))} in the last {len(restores)} proofs)" if len(restores) > 1 else ""
+    )
+    oldest = f" ({about(max(ages))} at most)" if len(restores) > 1 else ""
+    return f"Restore time (RTO) {span(times[0])}{many} · the data were {about(ages[0])} old then (RPO){oldest}"
+
+
+def command(profile: str, words: str) -> str:
+    """A line for a terminal. It names its profile: the one last used there may be another account."""
+    return f"opsdesk --profile {shlex.quote(profile)} {words}"
 
 
 def count_of(number_: int, what: str) -> str:

@@ -159,6 +159,9 @@ def test_checks_policies_schedules(shell: Shell) -> None:
     # As a timer would: without the password of this session it says which variable to set.
     findings = shell.json("backup", "schedule", "nightly", "--test", status=1)
     assert "OPSDESK_SECRET_MYSQL_STAND_SHOP" in findings[0]["remedy"]
+    assert (
+        str(station.places.config / "schedule.env") in findings[0]["remedy"]
+    )  # and where: a terminal's are not a timer's
 
 
 @pytest.mark.heavy  # that a scheduled process reads its file is tried in test_scheduling as well, that all is well by `check`

@@ -177,6 +177,16 @@ def test_policies_name_the_key_and_the_topic(tmp_path: Path) -> None:
     assert "Delete" not in text and "GetObject" not in text and '"*"' not in text
 
 
+@pytest.mark.parametrize(
+    ("region", "word"),
+    [("", "aws"), ("eu-west-1", "aws"), ("cn-north-1", "aws-cn"), ("us-gov-west-1", "aws-us-gov")],
+)
+def test_names_of_another_partition(region: str, word: str) -> None:
+    plan = Plan("nightly", Source("folder", paths=("/x",)), Aim("b", "p"))
+    for document in policies.documents(plan, region).values():
+        assert {one["Resource"].split(":")[1] for one in document["Statement"]} == {word}
+
+
 def test_signs_of_a_prefix_stand_for_nothing_else_in_a_policy() -> None:
     """``a*/`` would open every folder that begins with an a."""
     plan = Plan("nightly", Source("folder", paths=("/x",)), Aim(BUCKET, "a*?$"))

@@ -9,9 +9,12 @@ import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 
-from core.backups.outcomes import Check, Finding, Outcome, RestorePreview, Run, Severity
+from core.backups.alerts import Alert
+from core.backups.outcomes import Check, Delivery, Finding, Outcome, PlanStatus, RestorePreview, Run, Severity, Status
 from gui.tabs.backups import wording
 from gui.tabs.backups.plan_detail import LISTED, PlanDetail
+from gui.tabs.backups.plan_list import PlanCard
+from gui.tabs.backups.plans_view import PlansView
 from gui.tabs.backups.restore_dialog import RestoreDialog
 from tests.gui.backups.conftest import NOW, PLAN, backup, verification
 
@@ -86,22 +89,91 @@ def test_enter_previews_and_never_restores(qtbot) -> None:
     assert asked == ["preview", "restore"]
 
 
-@pytest.mark.parametrize(
-    ("found", "tone"),
-    [
-        ([], ""),
-        ([Finding(Severity.WARNING, "x", "Small", "because")], "warning"),
-        ([Finding(Severity.WARNING, "x", "Small"), Finding(Severity.ERROR, "y", "No password is stored", "for shop")], "danger"),
-    ],
-)  # fmt: skip
-def test_a_plan_is_tested_as_scheduled_from_its_menu(qtbot, make_page, found: list[Finding], tone: str) -> None:
+def test_a_plan_is_tested_as_scheduled_from_its_menu(qtbot, make_page) -> None:
     view, desk, praised = make_page()
-    desk.backups.as_scheduled = found
+    banner = view.plans.banner
     qtbot.waitUntil(lambda: view.plans_presenter.past is not None, timeout=5000)
+    small = Finding(Severity.WARNING, "x", "Small", "because")
+    for found, tone in (
+        ([small], "warning"),
+        ([small, Finding(Severity.ERROR, "y", "No password is stored")], "danger"),
+    ):
+        desk.backups.as_scheduled = found
+        banner.hide()
+        view.plans.detail.as_scheduled_asked.emit()
+        qtbot.waitUntil(banner.isVisible, timeout=5000)
+        assert banner.property("tone") == tone and found[-1].title in banner.title.text()
+    desk.backups.as_scheduled = []
     view.plans.detail.as_scheduled_asked.emit()
-    qtbot.waitUntil(lambda: bool(praised) or view.plans.banner.isVisible(), timeout=5000)
-    assert desk.backups.asked == ["as scheduled nightly"]
-    if tone:
-        assert view.plans.banner.property("tone") == tone and found[-1].title in view.plans.banner.title.text()
-    else:
-        assert "without this desktop" in praised[0]
+    qtbot.waitUntil(lambda: bool(praised), timeout=5000)
+    assert "without this desktop" in praised[0]
+    assert desk.backups.asked == ["as scheduled nightly"] * 3
+
+
+def test_a_proof_that_was_refuted_was_made_all_the_same(qtbot) -> None:
+    card = PlanCard(PLAN)
+    qtbot.addWidget(card)
+    bad = verification(Outcome.FAILED, Check(2, "sum", False))
+    card.show_status(PlanStatus("nightly", Status.FAILED, last_backup=backup(), last_verification=bad))
+    assert card.proved.text() == "No proof stands"
+    card.show_status(PlanStatus("nightly", Status.NEVER, last_backup=backup()))
+    assert card.proved.text() == "Proved never"
+
+
+def test_restore_times_and_ages_are_told_with_their_trend(detail: PlanDetail) -> None:
+    past = [
+        replace(GOOD, id=number, rto_seconds=seconds, rpo_seconds=age)
+        for number, seconds, age in ((3, 12.0, 7200.0), (2, 4.0, 90_000.0))
+    ]
+    failed = replace(verification(Outcome.FAILED, Check(2, "sum", False)), id=4, rto_seconds=None)
+    detail.show_history([], [], [failed, *past])
+    words = "Restore time (RTO) 12.0 s (4.0 s to 12.0 s in the last 2 proofs) · the data were 2 h old then (RPO) (25 h at most)"
+    assert detail.ladder.measured.text() == words and detail.ladder.trend.isVisible()
+    detail.show_history([], [], [failed])
+    assert not detail.ladder.measured.isVisible()
+
+
+def test_an_alert_that_did_not_arrive_is_told_once(qtbot, make_page) -> None:
+    view, desk, _ = make_page()
+    desk.backups.undelivered = [Delivery("smtp", "a@b", False, NOW, "s", "refused")]
+    view.plans_presenter.refresh()
+    qtbot.waitUntil(lambda: view.plans.banner.isVisible(), timeout=5000)
+    assert "did not reach a@b" in view.plans.banner.title.text()
+    view.plans.banner.hide()
+    for _ in range(2):  # the page looks again once a minute
+        view.plans_presenter._show_all(view.plans_presenter.shown)
+    assert not view.plans.banner.isVisible()
+    news = replace(desk.backups.undelivered[0], sent=NOW + timedelta(hours=1))
+    view.plans_presenter.shown.undelivered = [news]
+    view.plans_presenter._show_all(view.plans_presenter.shown)
+    assert view.plans.banner.isVisible()
+
+
+def test_tiles_say_of_how_many_plans_they_are_and_keep_their_width(qtbot) -> None:
+    view = PlansView()
+    qtbot.addWidget(view)
+    one = PlanStatus("a", Status.OK, last_backup=backup(), last_proof=GOOD, backups=1)
+    view.show_tiles([one])
+    assert view.good.name.text() == "Last good" and view.stored.name.text() == "Stored"
+    width = view.good.minimumSizeHint().width()
+    long = replace(
+        one,
+        plan="a-plan-with-a-name-of-forty-eight-letters-or-so",
+        last_proof=replace(GOOD, started=NOW + timedelta(seconds=9)),
+    )
+    view.show_tiles([one, long])
+    assert view.good.name.text() == "Last good of 2 plans" and long.plan in view.good.toolTip()
+    assert view.good.minimumSizeHint().width() < width + 60
+
+
+def test_what_needs_a_bucket_asks_for_one_and_good_news_are_not_red(qtbot, make_page) -> None:
+    view, _desk, _ = make_page()
+    commands = view.context_of_test.commands
+    qtbot.waitUntil(lambda: view.plans_presenter.looked, timeout=5000)
+    for name in ("backups.upload", "backups.sync"):
+        view.objects.banner.hide()
+        commands._commands[name].action.trigger()
+        assert view.objects.banner.title.text() == "In which bucket?" and view.halves.value == "objects"
+    for rule, tone in (("verification-recovered", "success"), ("run-failed", "danger")):
+        view.plans_presenter._show_alert(Alert("nightly", rule, "News", "What happened.\n\nHow often it is told."))
+        assert view.plans.banner.property("tone") == tone and view.plans.banner.why.text() == "What happened."

@@ -6,7 +6,7 @@ import threading
 from dataclasses import replace
 from datetime import timedelta
 
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QLabel
 
 from core.backups.outcomes import Check, Finding, Outcome, PlanStatus, Severity, Status
 from core.backups.plan import Proof, Sentinel
@@ -191,9 +191,11 @@ def test_forgetting_a_plan_asks_and_enter_does_not_do_it(qtbot, make_page) -> No
     settled(qtbot, view)
     view.plans_presenter.dialogs.ask_remove()
     dialog = next(w for w in QApplication.topLevelWidgets() if isinstance(w, ConfirmDialog) and w.isVisible())
-    assert "backups and the evidence stay" in " ".join(
+    assert "Its 1 backup and the evidence stay" in " ".join(
         label.text() for label in dialog.findChildren(type(dialog.heading))
     )
+    texts = [label.text() for label in dialog.findChildren(QLabel)]
+    assert "opsdesk --profile p backup remove nightly" in texts  # in this account, whichever a terminal used last
     dialog.reject()
 
 
@@ -241,8 +243,8 @@ def test_the_wizard_refuses_in_place(qtbot) -> None:
     assert len(saved) == 1
 
 
-def test_the_wizard_sets_up_mail_as_servers_want_it(qtbot) -> None:
-    wizard = PlanWizard(PLAN, ["vault"])
+def test_the_wizard_sets_up_mail_and_keys_as_servers_want_them(qtbot) -> None:
+    wizard = PlanWizard(replace(PLAN, target=replace(PLAN.target, sse="aws:kms", kms_key="alias/k")), ["vault"])
     qtbot.addWidget(wizard)
     step = wizard.when
     step.host.setText("mail.example.com")
@@ -264,13 +266,8 @@ def test_the_wizard_sets_up_mail_as_servers_want_it(qtbot) -> None:
     )
     assert (alerts.smtp_to, alerts.apprise) == (("c@d", "e@f"), ("json://x", "slack://a,b"))
     assert wizard.smtp_password == "s3cret" and "s3cret" not in repr(wizard.plan())
-
-
-def test_a_key_goes_only_with_the_encryption_that_takes_one(qtbot) -> None:
-    wizard = PlanWizard(replace(PLAN, target=replace(PLAN.target, sse="aws:kms", kms_key="alias/k")), ["vault"])
-    qtbot.addWidget(wizard)
     assert wizard.plan().target.kms_key == "alias/k"
-    wizard.sse.setCurrentIndex(wizard.sse.findData("AES256"))
+    wizard.sse.setCurrentIndex(wizard.sse.findData("AES256"))  # which takes no key
     assert not wizard.kms.isEnabled() and wizard.plan().checked().target.kms_key == ""
 
 
