@@ -55,8 +55,11 @@ class DraftsPresenter(QObject):
     def _restore(self, first: int, drafts: list[Draft]) -> None:
         memory, editors = self._context.memory, self._view.editors
         front, keys = memory.get("warehouse.front", ""), [self._open(draft) for draft in drafts]
-        keys += self._of_old(memory.get("warehouse.files", []))
-        memory.put("warehouse.files", [])
+        if old := memory.get("warehouse.files", []):
+            keys += self._of_old(old)
+            self.keep()
+            memory.put("warehouse.files", [])
+            self._jobs.start(self, "Remember", lambda _job: memory.save(), quiet=True, lane=_LANE)  # behind the keeping
         if not self._untouched(first):  # the hand was quicker
             editors.show_key(first)
         elif keys:

@@ -6,8 +6,9 @@ import os
 from pathlib import Path
 
 import pytest
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QComboBox
 
 from core.base.errors import OpsError
 from core.jobs import timers
@@ -166,4 +167,25 @@ def test_a_plan_of_an_impossible_name_is_told_at_its_field(page, qtbot, name: st
     dialog.pull_asked.emit()
     assert "give it a name" in dialog.union_field.note.text()
     assert dialog.isVisible()
+    dialog.reject()
+
+
+def test_tab_goes_through_the_types_of_all_columns_and_on(page, qtbot, tmp_path: Path) -> None:
+    (tmp_path / "x.log").write_text("1 2 3 4 5 6 7 8\n")
+    page.command("extract")
+    dialog = opened(ExtractDialog)
+    choose(dialog, "")
+    dialog.pattern.setText(" ".join([r"(\d)"] * 8))
+    dialog.input.setText(str(tmp_path / "x.log"))
+    qtbot.waitUntil(lambda: dialog.columns.rowCount() == 8, timeout=20_000)
+    dialog.activateWindow()
+    dialog.lines.setFocus()
+    seen = []
+    while (now := dialog.focusWidget()) is not dialog.often and len(seen) < 40:
+        seen.append(now.accessibleName())
+        qtbot.keyClick(now, Qt.Key.Key_Tab)
+        if isinstance(dialog.focusWidget(), QComboBox):
+            box, view = dialog.focusWidget(), dialog.columns.viewport()
+            assert box.mapTo(view, box.rect().center()).y() < view.height(), "it came into sight"
+    assert seen[1:] == [f"Type of column_{number}" for number in range(1, 9)]
     dialog.reject()
