@@ -173,7 +173,7 @@ def test_keys_go_from_the_filter_to_the_rows_and_all_of_the_card_comes_into_sigh
     QTest.keyClick(table, Qt.Key.Key_Down)
     page.wait(lambda: card.inspector.isVisible())
     area = page.view._scroll.viewport()
-    assert card.mapTo(area, card.rect().bottomLeft()).y() <= area.height()
+    page.wait(lambda: card.mapTo(area, card.rect().bottomLeft()).y() <= area.height())
 
 
 def test_keys_come_to_the_producer_with_it(make, orders) -> None:
