@@ -72,8 +72,10 @@ def test_filter_and_its_mistakes(make, orders) -> None:
     page.view.records.filter.setText("$.status = open")
     page.wait(lambda: page.rows == 25)
     assert page.view.records.note.text() == "25 match of 100 seen"
+    page.view.records.filter.setText("$.state = open")
+    page.wait(lambda: "had no field state; they had status" in page.view.records.empty.hint.text())
     page.view.records.filter.setText("nothing like it")
-    page.wait(lambda: page.view.records.empty.isVisible())
+    page.wait(lambda: page.view.records.empty.isVisible() and page.view.records.empty.hint.isHidden())
     page.view.records.empty.button.click()
     page.wait(lambda: page.rows == 100)
 
