@@ -168,6 +168,9 @@ def test_keys_go_from_the_filter_to_the_rows_and_all_of_the_card_comes_into_sigh
     orders.put(0, *[b"%d" % n for n in range(10)])
     page.wait(lambda: page.rows == 10)
     page.view.window().resize(1000, 640)
+    page.view.toolbar.produce.setChecked(True)
+    assert QApplication.focusWidget() is page.view.produce.start
+    page.view.toolbar.produce.setChecked(False)
     card, table = page.view.records, page.view.records.table
     card.filter.setFocus()
     QTest.keyClick(card.filter, Qt.Key.Key_Down)
@@ -176,13 +179,6 @@ def test_keys_go_from_the_filter_to_the_rows_and_all_of_the_card_comes_into_sigh
     page.wait(lambda: card.inspector.isVisible())
     area = page.view._scroll.viewport()
     page.wait(lambda: card.mapTo(area, card.rect().bottomLeft()).y() <= area.height())
-
-
-def test_keys_come_to_the_producer_with_it(make, orders) -> None:
-    page = make(MemoryStreams(orders))
-    page.wait(lambda: page.presenter.producing._stream != "")
-    page.view.toolbar.produce.setChecked(True)
-    assert QApplication.focusWidget() is page.view.produce.start
 
 
 def test_sending_is_started_and_stopped_by_one_command(qtbot) -> None:
