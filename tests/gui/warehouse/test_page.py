@@ -233,7 +233,11 @@ def test_parameters_are_asked_for_and_sent_as_data(page, qtbot) -> None:
     asked._fields["day"][0].setText("2026-01-01'; DROP")
     asked._fields["who"][1].setChecked(True)
     asked.accept_button.click()
-    qtbot.waitUntil(lambda: page.driver.values == [{"day": "2026-01-01'; DROP", "who": None}])
+    values = {"day": "2026-01-01'; DROP", "who": None}
+    qtbot.waitUntil(lambda: page.driver.values == [values] and page.view.run.isEnabled())
+    page.command("explain")  # a plan is asked for with them too, and they are there as they were given
+    dialog(ParameterDialog).accept_button.click()
+    qtbot.waitUntil(lambda: page.driver.values == [values, values])
 
 
 def test_a_write_on_production_names_table_and_rows_and_wants_the_name(make_page, qtbot) -> None:
