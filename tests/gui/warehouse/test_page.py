@@ -407,6 +407,10 @@ def test_a_closed_file_comes_back_with_its_text_and_its_place_on_disk(page, qtbo
     page.view.editors.editor.insert("-- not saved\n")
     page.command("close")
     assert "not saved" not in page.view.editors.editor.text
+    page.view.results.table.setFocus()
+    page.command("new")
+    assert QApplication.focusWidget() is page.view.editors.editor, "a new file is for typing into"
+    page.command("close")
     page.command("reopen")
     qtbot.waitUntil(lambda: page.view.editors.editor.text == "-- not saved\nSELECT 1\n")
     path.write_text("theirs")
