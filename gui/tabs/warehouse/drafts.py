@@ -138,7 +138,7 @@ class DraftsPresenter(QObject):
             logging.getLogger(__name__).warning("%s", fault)
 
     def _unkept(self) -> list[Draft]:
-        return [self._draft(file) for file in self._view.editors.files() if file.key in self._changed]
+        return [self._draft(self._view.editors.file_of(key)) for key in sorted(self._changed)]
 
     def _draft(self, file: OpenFile) -> Draft:
         return Draft(self._ids[file.key], file.title, file.text, file.path, self._files.on_disk.get(file.key))

@@ -154,11 +154,10 @@ class EditorPane(QFrame):
 
     def files(self) -> list[OpenFile]:
         """All that is open, in the order of the tabs."""
-        found = []
-        for index in range(self.tabs.count()):
-            key = self.tabs.tabData(index)
-            found.append(OpenFile(key, self._titles[key], self._editors[key].text, self._paths[key]))
-        return found
+        return [self.file_of(self.tabs.tabData(index)) for index in range(self.tabs.count())]
+
+    def file_of(self, key: int) -> OpenFile:
+        return OpenFile(key, self._titles[key], self._editors[key].text, self._paths[key])
 
     def path_of(self, key: int) -> str:
         return self._paths.get(key, "")
