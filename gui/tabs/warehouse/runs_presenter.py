@@ -388,5 +388,5 @@ class RunsPresenter(QObject):
 
     def _follow(self) -> None:
         """Buttons follow from the state."""
-        running = bool(self._view.editors.files()) and self.current_document().running
+        running = bool(self._view.editors.tabs.count()) and self.current_document().running
         self._view.show_buttons(can_run=self._place.ready, running=running)
