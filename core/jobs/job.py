@@ -82,6 +82,7 @@ class Job(Generic[T]):
         self._lock = threading.Lock()
         self._ended = threading.Event()
         self._stop = threading.Event()
+        self.concluded = False  # the note of its progress is its last word
         self._committed = False
         self._reported = 0.0
         self._interrupters: list[Callable[[], None]] = []
@@ -121,9 +122,9 @@ class Job(Generic[T]):
             self._tell()
 
     def conclude(self, note: str) -> None:
-        """The last word on work that is done: the drawer and the history keep it, where progress would stay as it was last
-        reported. No checkpoint: what is done is done."""
-        self.progress = Progress(1, 1, note)
+        """The last word on work that is done, or was stopped after it had done something: the drawer and the history keep it,
+        where progress would stay as it was last reported. No checkpoint: what is done is done."""
+        self.progress, self.concluded = Progress(1, 1, note), True
 
     def checkpoint(self) -> None:
         """Raise JobCancelled if a stop was asked for."""

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import operator
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -51,14 +51,16 @@ _FIELDS: dict[str, Callable[[Record], str]] = {
     "codec": lambda record: record.codec,
 }
 _DEEPEST = 50
+_LOOKED_AT, _NAMED = 200, 10  # newest records that are asked for their fields, and names that are told
 
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """A checked filter line; call it with a record."""
+    """A checked filter line; call it with a record. fields: the JSON fields at the top that it asks for."""
 
     text: str
     keep: Keep
+    fields: tuple[str, ...] = ()
 
     def __call__(self, record: Record) -> bool:
         return self.keep(record)
@@ -68,7 +70,21 @@ def filter_of(text: str) -> Filter | None:
     """Read a filter line; None for an empty one. Raises WrongUse that quotes the place and says what would do."""
     if not text.strip():
         return None
-    return Filter(text.strip(), _Reader(text).whole())
+    reader = _Reader(text)
+    return Filter(text.strip(), reader.whole(), reader.fields())
+
+
+def unknown_fields(wanted: Filter, records: Sequence[Record]) -> str:
+    """Which of the fields that a filter asks for none of these records has, in a sentence, and which they have; "" where there is
+    nothing to say."""
+    values = [value for record in records[-_LOOKED_AT:] if isinstance(value := record.json(), dict)]
+    known = {name: None for value in values for name in value}
+    missing = [name for name in wanted.fields if name not in known]
+    if not values or not missing:
+        return ""
+    names = list(known)
+    some = ", ".join(names[:_NAMED]) + (f" and {len(names) - _NAMED} more" if len(names) > _NAMED else "")
+    return f"The newest {len(values):,} records had no field {' and no '.join(missing)}; they had {some or 'none'}"
 
 
 def json_path(path: str) -> tuple[str | int, ...]:
@@ -120,6 +136,11 @@ class _Reader:
             _, word, at = self._tokens[self._next]
             raise self._wrong(f"{word!r} is not expected", at)
         return keep
+
+    def fields(self) -> tuple[str, ...]:
+        """The first steps of all paths, each once."""
+        firsts = (json_path(word)[:1] for kind, word, _ in self._tokens if kind == "path")
+        return tuple(dict.fromkeys(step for first in firsts for step in first if isinstance(step, str)))
 
     def _either(self) -> Keep:
         parts = [self._all()]

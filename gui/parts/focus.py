@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QLayout, QPushButton, QScrollArea, QSplitter, QStackedWidget, QWidget
+from PySide6.QtWidgets import QLayout, QPushButton, QScrollArea, QSplitter, QStackedWidget, QTableWidget, QWidget
 
 _BEGIN = "keysBegin"
 
@@ -60,6 +60,9 @@ def _parts(widget: QWidget) -> Iterator[QWidget]:
         yield from filter(None, (widget.widget(number) for number in range(widget.count())))
     elif isinstance(widget, QScrollArea):
         yield from filter(None, [widget.widget()])
+    elif isinstance(widget, QTableWidget):
+        cells = ((line, section) for line in range(widget.rowCount()) for section in range(widget.columnCount()))
+        yield from filter(None, (widget.cellWidget(*cell) for cell in cells))
     elif (layout := widget.layout()) is not None:
         yield from _in(layout)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QRectF, QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QGuiApplication, QPainter, QPaintEvent, QPen
+from PySide6.QtGui import QGuiApplication, QPainter, QPaintEvent, QPen, QResizeEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout, QWidget
 
 from gui.parts.buttons import Button
@@ -48,14 +48,23 @@ class EmptyState(QWidget):
         self.button = Button(action or " ", "primary")
         self.button.setVisible(bool(action))
         self.button.clicked.connect(self.action_asked)
+        self._picture = Picture(icon_name, "text3", 40)
         layout = QVBoxLayout(self)
         layout.setSpacing(Space.M)
         layout.addStretch(1)
-        layout.addWidget(Picture(icon_name, "text3", 40), 0, Qt.AlignmentFlag.AlignHCenter)
+        layout.addWidget(self._picture, 0, Qt.AlignmentFlag.AlignHCenter)
         layout.addWidget(self.sentence)
         layout.addWidget(self.hint)
         layout.addWidget(self.button, 0, Qt.AlignmentFlag.AlignHCenter)
         layout.addStretch(1)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Where there is no room for the picture the words go without: Qt would lay one over the other."""
+        super().resizeEvent(event)
+        layout = self.layout()
+        assert layout is not None
+        without = 0 if self._picture.isVisibleTo(self) else self._picture.sizeHint().height() + layout.spacing()
+        self._picture.setVisible(layout.heightForWidth(self.width()) + without <= self.height())
 
 
 class Banner(QFrame):

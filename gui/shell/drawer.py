@@ -89,7 +89,8 @@ class JobCard(QFrame):
                 self.next.setVisible(True)
         elif job.state is JobState.CANCELLED:
             self._picture.show_icon("ban", "text2")
-            self.note.setText(f"Cancelled after {took}")
+            stopped = f"Stopped after {took}: {job.progress.note}" if job.progress and job.concluded else ""
+            self.note.setText(stopped or f"Cancelled after {took}")
             self.retry.setVisible(self.activity.retry is not None)
         else:
             self._picture.show_icon("circle-alert", "danger")

@@ -6,7 +6,10 @@ import pytest
 from PySide6.QtWidgets import QScrollArea, QWidget
 
 from core.base.places import Places
+from core.jobs.job import Job, JobState
 from gui.app import Console
+from gui.bridge.job_bridge import JobBridge
+from gui.shell.drawer import JobCard
 
 
 def _right(window: QWidget, part: QWidget) -> int:
@@ -34,3 +37,20 @@ def test_no_page_is_cut_while_it_is_open(
     window.close()
     qtbot.waitUntil(lambda: not made.jobs.running(), timeout=20_000)
     assert made.close() == []
+
+
+def test_what_was_stopped_on_purpose_says_what_it_had_done(qtbot, jobs: JobBridge) -> None:
+    def work(job: Job[None]) -> None:
+        try:
+            job.report(0, None, "12 sent, 4/s")
+            job.sleep(60)
+        finally:
+            job.conclude("13 sent")
+
+    job = jobs.start(jobs, "Send", work)
+    qtbot.waitUntil(lambda: job.progress is not None)
+    job.cancel()
+    qtbot.waitUntil(lambda: job.state is JobState.CANCELLED)
+    card = JobCard(jobs.activities[0], jobs)
+    qtbot.addWidget(card)
+    assert card.note.text().startswith("Stopped after ") and card.note.text().endswith(": 13 sent")

@@ -14,7 +14,7 @@ from PySide6.QtWidgets import QLineEdit, QWidget
 
 from gui.parts.desktop import show_file
 from gui.parts.dialogs import ConfirmDialog, Dialog
-from gui.parts.notices import Banner
+from gui.parts.notices import Banner, EmptyState
 from gui.parts.small_chart import Axis, Curve, SmallChart
 from gui.parts.words import byte_size, duration, percent, short_count, show_times_in_utc, zoned
 from gui.style.theme import theme
@@ -190,3 +190,13 @@ def test_the_words_below_a_chart_keep_clear_of_its_scale_and_its_edge(qtbot) -> 
     chart.show_curves([Curve("m", [(0, 1), (2, 2)])], across, Axis(0, 2, ticks=[(0, "97.0 %")]))
     (first, _), (last, _) = chart._labels_below(chart._plot())
     assert first.left() > 42 and last.right() <= chart.width() and first.right() < last.left()
+
+
+def test_an_empty_state_without_room_leaves_its_picture_out(qtbot) -> None:
+    page = QWidget()
+    qtbot.addWidget(page)
+    empty = EmptyState("table", "Nothing yet", hint="Run a statement that returns rows", parent=page)
+    page.show()
+    for height, seen in ((300, True), (70, False), (300, True)):
+        empty.resize(400, height)
+        assert empty._picture.isVisible() is seen

@@ -107,7 +107,7 @@ class CarryCards(QWidget):
             ],
             (
                 ("Read", "With the workers", "Parsed", "Being loaded", "Rows loaded"),
-                ("Lag", "Behind", "Queryable after", "Commits", "Rejected"),
+                ("Lag", "Behind", "Queryable after", "Slowest row", "Commits", "Rejected"),
             ),
         )
         self.reset = Button("Begin anew…", "link")
@@ -162,9 +162,8 @@ class CarryCards(QWidget):
                 "Rows loaded": short_count(now.loaded),
                 "Lag": f"{'about ' if now.unread else ''}{short_count(now.lag)} records",
                 "Behind": "–" if now.behind is None else duration(now.behind) if now.behind else "up to date",
-                "Queryable after": f"{number(now.freshness[0], 1)} s, at most {number(now.freshness[1], 1)}"
-                if now.freshness
-                else "–",
+                "Queryable after": duration(now.freshness[0]) if now.freshness else "–",
+                "Slowest row": duration(now.freshness[1]) if now.freshness else "–",
                 "Commits": short_count(now.commits),
                 "Rejected": short_count(now.rejected),
             }

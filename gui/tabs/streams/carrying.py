@@ -72,6 +72,7 @@ class Carrying(QObject):
                 return collector.app.events
             finally:
                 collector.stop(_DRAIN_WITHIN)
+                job.conclude(f"{number(collector.app.events)} events taken")
 
         self._collecting = self._run(cards.collect, f"Collect page views into {stream}", work, self._collected)
 
@@ -90,7 +91,14 @@ class Carrying(QObject):
         )
 
         def work(job: Job[int]) -> int:
-            return self._service.carry(job, wanted, started=self._started).loaded
+            try:
+                return self._service.carry(job, wanted, started=self._started).loaded
+            finally:
+                if self._pipeline is not None:
+                    now = self._pipeline.snapshot()
+                    again = now.waiting + now.parsed  # read, and not committed
+                    rest = f", {number(again)} records are for the next run" if again else ""
+                    job.conclude(f"{number(now.loaded)} rows loaded{rest}")
 
         self._carrying = self._run(cards.carry, f"Carry {wanted.stream} into {wanted.table}", work, self._carried)
         self._show_reset()

@@ -63,7 +63,7 @@ class StreamsPresenter(QObject):
         view.chart.budget.fan_out_asked.connect(self.ask_fan_out)
         view.chart.budget.policy_asked.connect(self.copy_policy)
         bar.elsewhere_asked.connect(self._ask_start)
-        bar.produce.toggled.connect(view.produce.setVisible)
+        bar.produce.toggled.connect(view.show_producer)
         view.produce.closed.connect(partial(bar.produce.setChecked, False))
         self.changes.failed.connect(self.announcer.show_fault)
         self.changes.made.connect(self._made)
@@ -155,6 +155,12 @@ class StreamsPresenter(QObject):
             policy = tap_policy(self.catalogue.details.arn, fan_out=True)
             QGuiApplication.clipboard().setText(json.dumps(policy, indent=2))
             self._context.praise("The policy is on the clipboard: reading, and enhanced fan-out")
+
+    def send(self) -> None:
+        """Start or stop sending made-up records, the producer in sight."""
+        if self.view.toolbar.produce.isEnabled():
+            self.view.toolbar.produce.setChecked(True)
+            self.view.produce.press()
 
     def ask_query(self) -> None:
         self.records.ask_query()

@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QGridLayout, QSlider
 
 from core.streams.producing import ProducerSnapshot
 from gui.parts.buttons import Button
+from gui.parts.focus import begin_at
 from gui.parts.form import SpinBox, choice
 from gui.parts.layout import Card, row
 from gui.parts.words import Label, duration, number, short_count
@@ -68,6 +69,11 @@ class ProduceCard(Card):
         self.close_button.clicked.connect(self.closed)
         self.rate.setValue(100)
         self.show_running(False)
+        begin_at(self, self.start)
+
+    def press(self) -> None:
+        """Start or stop sending, whichever is offered."""
+        (self.start if self.stop.isHidden() else self.stop).click()
 
     @property
     def chosen_template(self) -> str:

@@ -73,6 +73,9 @@ class Producing(QObject):
             finally:
                 feed.stop()
                 producer.close(_CLOSE_WITHIN if producer.snapshot().trouble is None else 0.0)
+                told = producer.snapshot()
+                dropped = f", {number(told.dropped)} dropped" if told.dropped else ""
+                job.conclude(f"{number(told.acknowledged)} sent{dropped}")
 
         self._card.trouble.hide()
         self._job = self._context.jobs.start(

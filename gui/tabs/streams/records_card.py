@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from functools import partial
 
 from PySide6.QtCore import Qt, QTimer, Signal
-from PySide6.QtGui import QAction
+from PySide6.QtGui import QAction, QKeySequence, QShortcut
 from PySide6.QtWidgets import QLineEdit, QMenu, QSplitter, QStackedWidget
 
 from core.streams.decode import DecodeCounts, Record
@@ -33,6 +33,8 @@ class RecordsCard(Card):
     columns_chosen = Signal(tuple)
     order_chosen = Signal(bool)
     empty_action_asked = Signal()
+    wanted = Signal()
+    """the hand works with the records: all of the card should be in sight"""
 
     def __init__(self, capacity: int) -> None:
         self.filter = QLineEdit()
@@ -79,6 +81,9 @@ class RecordsCard(Card):
         self._typing.timeout.connect(lambda: self.filter_changed.emit(self.filter.text()))
         self.filter.textChanged.connect(lambda _text: self._typing.start())
         self.filter.returnPressed.connect(self._typing.start)
+        self.filter.returnPressed.connect(self.focus_table)
+        down = QShortcut(QKeySequence(Qt.Key.Key_Down), self.filter, context=Qt.ShortcutContext.WidgetShortcut)
+        down.activated.connect(self.focus_table)
         self.fresh.clicked.connect(self.table.follow)
         self.table.following_changed.connect(self.follow_changed)
         self.table.row_chosen.connect(self._inspect)
@@ -95,6 +100,12 @@ class RecordsCard(Card):
 
     def _paint(self) -> None:
         self._filter_icon.setIcon(icon("filter", "text3"))
+
+    def focus_table(self) -> None:
+        """From the filter to the rows, if there are any."""
+        if self.table.isVisible():
+            self.table.setFocus()
+            self.wanted.emit()
 
     # -- shown ---------------------------------------------------------------------
     def append(self, records: Sequence[Record]) -> None:
@@ -186,6 +197,7 @@ class RecordsCard(Card):
             self.inspector.show()
             width = self.splitter.width()
             self.splitter.setSizes([width - max(320, width * 2 // 5), max(320, width * 2 // 5)])
+            self.wanted.emit()
         self.inspector.show_record(record, utc=self._utc)
 
     def _close_inspector(self) -> None:

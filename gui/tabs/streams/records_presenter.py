@@ -14,7 +14,7 @@ from PySide6.QtWidgets import QFileDialog, QMenu
 from core.base.errors import OpsError
 from core.jobs.job import Job
 from core.streams.decode import Record
-from core.streams.filters import filter_of
+from core.streams.filters import filter_of, unknown_fields
 from core.streams.positions import short_shard
 from core.streams.query import Answer
 from core.streams.tap import Tap
@@ -42,7 +42,7 @@ class RecordsPresenter(QObject):
         self._tap: Tap | None = None
         self._stream = ""
         self._cursor = self._generation = 0
-        self.filter_text = ""
+        self.filter_text = self.filter_hint = ""
         self.moment: tuple[float, float] | None = None
         card.filter_changed.connect(self._filter)
         card.follow_changed.connect(lambda following: self.pull() if following else None)
@@ -114,19 +114,25 @@ class RecordsPresenter(QObject):
     def _apply_filter(self) -> None:
         if self._tap is None:
             return
-        window, keep = self._tap.window, self._keep()
+        window, keep, wanted = self._tap.window, self._keep(), filter_of(self.filter_text)
+
+        def work(_job: Job[Any]) -> str:
+            window.filter(keep)
+            return unknown_fields(wanted, window.kept()) if wanted is not None and wanted.fields else ""
+
         self._context.jobs.start(
             self,
             "Filter the records",
-            lambda _job: window.filter(keep),
+            work,
             room="streams",
             lane="streams.filter",
             newest_only=True,
             quiet=True,
-            on_success=lambda _nothing: self._filtered(),
+            on_success=self._filtered,
         )
 
-    def _filtered(self) -> None:
+    def _filtered(self, hint: str) -> None:
+        self.filter_hint = hint
         self._card.table.follow()
         if self._tap is not None:
             self.pull()

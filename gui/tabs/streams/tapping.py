@@ -217,7 +217,7 @@ class Tapping(QObject):
             hint = "The window keeps the newest records; the stream still has them"
             card.show_empty(f"No record of {words} is kept any more", f"Tap from {words}", hint)
         elif records.filter_text:
-            card.show_empty("No record matches the filter yet", "Clear the filter")
+            card.show_empty("No record matches the filter yet", "Clear the filter", records.filter_hint)
         elif self._page.state is State.PAUSED:
             card.show_empty("Paused before the first record", "Resume")
         elif self.start_place == "latest":

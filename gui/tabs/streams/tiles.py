@@ -58,11 +58,17 @@ class Tiles(QWidget):
     def _show_rate(self, status: TapStatus) -> None:
         now, before = status.records_per_second, status.records_per_second_before
         note = f"{short_count(status.seen)} seen"
+        if status.state != "reading":  # zero would be said of the stream
+            self._show(self.rate, 0.0, "–", "", f"{note}; not reading")
+            return
         if status.seconds >= 60 and before > 0:
             note = f"{(now / before - 1) * 100:+.1f} % vs 5 min"
         self._show(self.rate, now, number(now) if now >= 10 or not now else number(now, 1), "rec/s", note)
 
     def _show_volume(self, status: TapStatus) -> None:
+        if status.state != "reading":
+            self._show(self.volume, 0.0, "–", "", "Not reading")
+            return
         shard, share = status.busiest
         value, unit = status.bytes_per_second / 1e6, "MB/s"
         if value < 0.1:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from enum import Enum
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import QTimer, Signal
 from PySide6.QtGui import QHideEvent, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QBoxLayout, QStackedWidget, QWidget
 
+from gui.parts.focus import enter
 from gui.parts.layout import column, scrolled
 from gui.parts.notices import Banner, Busy, EmptyState
 from gui.style.tokens import Size, Space
@@ -97,6 +98,7 @@ class StreamsView(QWidget):
         yield
         self.records = RecordsCard(self._kept)
         self.records.setMinimumHeight(_RECORDS_HEIGHT)
+        self.records.wanted.connect(self._reveal_records)
         inner.addWidget(self.records, 1)
         yield
         self.shards, self.keys = ShardsCard(), KeysCard()
@@ -132,6 +134,17 @@ class StreamsView(QWidget):
         bar.produce.setEnabled(not locked)
         bar.produce.setToolTip(locked or "Send made-up records into this stream at a set rate")
         self.records.export.setEnabled(state.tapping or self.records.table.live.rowCount() > 0)
+
+    def _reveal_records(self) -> None:
+        """All of the card, once it has the height that it now needs."""
+        QTimer.singleShot(0, self, lambda: self._scroll.ensureWidgetVisible(self.records, 0, 0))
+
+    def show_producer(self, shown: bool) -> None:
+        """Bring the producer into sight, and the keys to it; or hide it."""
+        self.produce.setVisible(shown)
+        if shown:
+            self._scroll.verticalScrollBar().setValue(0)
+            enter(self.produce)
 
     def show_carry(self) -> None:
         """Bring the cards of collector and pipeline into sight."""

@@ -1,12 +1,16 @@
-"""The question before a statement writes."""
+"""What is asked before a statement is sent: whether it may write, and the values of its parameters."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 from PySide6.QtWidgets import QWidget
 
 from core.settings.profiles import Profile
 from core.warehouse.intent import Intent
+from core.warehouse.statements import parameters
 from gui.parts.dialogs import ConfirmDialog
+from gui.tabs.warehouse.dialogs import ParameterDialog
 
 
 def question(intent: Intent, sql: str, rows: int | None, profile: Profile, parent: QWidget) -> ConfirmDialog:
@@ -33,3 +37,21 @@ def question(intent: Intent, sql: str, rows: int | None, profile: Profile, paren
         type_this=profile.name if profile.environment == "production" else "",
         command=" ".join(sql.split())[:300],
     )
+
+
+def with_values(
+    parent: QWidget, known: dict[str, str | None], statements: list[str], escapes: bool, go: Callable[[], None]
+) -> None:
+    """Ask for the parameters of the statements first, where they have any, and keep them in ``known``; then ``go`` on."""
+    names = list(dict.fromkeys(name for sql in statements for name in parameters(sql, escapes=escapes)))
+    if not names:
+        go()
+        return
+
+    def given(values: dict[str, str | None]) -> None:
+        known.update(values)
+        go()
+
+    dialog = ParameterDialog(names, known, parent)
+    dialog.given.connect(given)
+    dialog.open()

@@ -55,8 +55,11 @@ class DraftsPresenter(QObject):
     def _restore(self, first: int, drafts: list[Draft]) -> None:
         memory, editors = self._context.memory, self._view.editors
         front, keys = memory.get("warehouse.front", ""), [self._open(draft) for draft in drafts]
-        keys += self._of_old(memory.get("warehouse.files", []))
-        memory.put("warehouse.files", [])
+        if old := memory.get("warehouse.files", []):
+            keys += self._of_old(old)
+            self.keep()
+            memory.put("warehouse.files", [])
+            self._jobs.start(self, "Remember", lambda _job: memory.save(), quiet=True, lane=_LANE)  # behind the keeping
         if not self._untouched(first):  # the hand was quicker
             editors.show_key(first)
         elif keys:
@@ -135,7 +138,7 @@ class DraftsPresenter(QObject):
             logging.getLogger(__name__).warning("%s", fault)
 
     def _unkept(self) -> list[Draft]:
-        return [self._draft(file) for file in self._view.editors.files() if file.key in self._changed]
+        return [self._draft(self._view.editors.file_of(key)) for key in sorted(self._changed)]
 
     def _draft(self, file: OpenFile) -> Draft:
         return Draft(self._ids[file.key], file.title, file.text, file.path, self._files.on_disk.get(file.key))

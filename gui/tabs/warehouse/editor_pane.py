@@ -82,7 +82,7 @@ class EditorPane(QFrame):
         self.tabs.currentChanged.connect(self._shown)
         self.tabs.tabCloseRequested.connect(self.close_file_at)
         self.tabs.tabBarDoubleClicked.connect(self._rename)
-        self.add_button.clicked.connect(lambda: self.add_file())
+        self.add_button.clicked.connect(self.new_file)
         self.find_button.clicked.connect(self.open_find)
         self.more_button.clicked.connect(self._menu)
         for button, signal in (
@@ -110,6 +110,11 @@ class EditorPane(QFrame):
         self.tabs.setCurrentIndex(index)
         self._shown(index)
         return key
+
+    def new_file(self) -> None:
+        """An empty file, for typing into."""
+        self.add_file()
+        self.editor.setFocus()
 
     def _free_title(self) -> str:
         taken = set(self._titles.values())
@@ -149,11 +154,10 @@ class EditorPane(QFrame):
 
     def files(self) -> list[OpenFile]:
         """All that is open, in the order of the tabs."""
-        found = []
-        for index in range(self.tabs.count()):
-            key = self.tabs.tabData(index)
-            found.append(OpenFile(key, self._titles[key], self._editors[key].text, self._paths[key]))
-        return found
+        return [self.file_of(self.tabs.tabData(index)) for index in range(self.tabs.count())]
+
+    def file_of(self, key: int) -> OpenFile:
+        return OpenFile(key, self._titles[key], self._editors[key].text, self._paths[key])
 
     def path_of(self, key: int) -> str:
         return self._paths.get(key, "")

@@ -195,11 +195,15 @@ class ExtractPresenter(QObject):
                 finally:
                     if not path:
                         output.unlink(missing_ok=True)
+            job.conclude(outcome(tally))
             return tally
 
-        def finished(tally: Tally) -> None:
+        def outcome(tally: Tally) -> str:
             words = f"{tally.rows:,} rows from {tally.lines:,} lines, {tally.rejected:,} rejected"
-            self._context.praise(f"{table or output.name}: {words}{'. ' if tally.remark else ''}{tally.remark}")
+            return f"{words}{'. ' if tally.remark else ''}{tally.remark}"
+
+        def finished(tally: Tally) -> None:
+            self._context.praise(f"{table or output.name}: {outcome(tally)}")
             if table:
                 self._done(table)
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+
 from PySide6.QtCore import Qt, QTimer, Signal
-from PySide6.QtGui import QColor, QTextCursor, QTextFormat
+from PySide6.QtGui import QColor, QFocusEvent, QTextCursor, QTextFormat
 from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
@@ -35,6 +38,18 @@ _RECORD = "item: @sku, price, maker/name"
 _WHOLE_LINE = r"(?P<client>\S+) (?P<status>\d+) ..."
 _ANYWHERE = r'<item sku="(?P<sku>[^"]*)">.*?<price>(?P<price>[^<]*)'
 _FAINT = 52  # alpha of a group's ground: the text stays readable on it in both themes
+
+
+class _TypeBox(QComboBox):
+    """Comes into sight when the keys come to it."""
+
+    def __init__(self, reveal: Callable[[], None]) -> None:
+        super().__init__()
+        self._reveal = reveal
+
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        super().focusInEvent(event)
+        self._reveal()
 
 
 class ExtractDialog(Dialog):
@@ -79,9 +94,11 @@ class ExtractDialog(Dialog):
         self.columns.setColumnWidth(1, 110)
         self.columns.horizontalHeader().setSectionResizeMode(2, QHeaderView.ResizeMode.Stretch)
         self.columns.setSelectionMode(QTableWidget.SelectionMode.NoSelection)
+        self.columns.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # Tab goes to the types in it, and on
+        self.columns.setTabKeyNavigation(False)
         self.columns.setShowGrid(False)
         self.advice = Label("", "small", wrap=True)
-        self.often = QCheckBox("Asked again and again")
+        self.often = QCheckBox("It will be queried often")
         self.often.setToolTip("How often the data are asked decides, with their size, which tool fits")
         self.to_table, self.to_file = QCheckBox("Make a table in the warehouse"), QCheckBox("Write a Parquet file")
         self.to_table.setChecked(True)
@@ -275,7 +292,7 @@ class ExtractDialog(Dialog):
             ground.setAlpha(_FAINT)
             if found.lines and definition.pattern:
                 name.setBackground(ground)
-            box = QComboBox()
+            box = _TypeBox(partial(self.columns.scrollToItem, name))
             for kind in TYPES:
                 box.addItem(kind, kind)
             box.setCurrentIndex(box.findData(part.kind))

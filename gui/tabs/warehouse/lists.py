@@ -217,8 +217,8 @@ class ClosedDialog(ListDialog):
         self._drafts = list(drafts)
         self.search.textChanged.connect(lambda *_: self._show())
         self.place = Label(
-            f"The newest {CLOSED_KEPT} of this profile stay, on this computer: {place}. What is open is kept there too, within a "
-            "second of its being typed; a window's own files come back with it, and with the next one where it was killed.",
+            f"The newest {CLOSED_KEPT} of this profile stay, in {place}. What is open is kept there too, a second after it is typed: "
+            "it comes back with the next window, after a crash as well. Two windows at once keep theirs apart.",
             "small",
             wrap=True,
         )

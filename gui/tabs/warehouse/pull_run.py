@@ -45,12 +45,13 @@ def ask_and_pull(
             feed.save(whole)
             if plan.schedule is not None:
                 timers.install_any(feed.timer(whole))
-        return feed.pull(job, whole, connection, check=check)
+        report = feed.pull(job, whole, connection, check=check)
+        job.conclude(outcome(report))
+        return report
 
     def finished(report: PullReport) -> None:
         if report.ok:
-            loaded = sum(table.loaded for table in report.tables)
-            context.praise(f"{len(report.tables):,} tables pulled, {loaded:,} rows loaded")
+            context.praise(outcome(report))
         done()
 
     def broken(fault: OpsError) -> None:
@@ -82,6 +83,14 @@ def ask_and_pull(
     )
     confirm.confirmed.connect(start)
     confirm.open()
+
+
+def outcome(report: PullReport) -> str:
+    """What a pull came to, in a line."""
+    tables, loaded = len(report.tables), sum(table.loaded for table in report.tables)
+    words = f"{tables:,} {'table' if tables == 1 else 'tables'} pulled, {loaded:,} {'row' if loaded == 1 else 'rows'} loaded"
+    differ = sum(any(not check["ok"] for check in table.checks) for table in report.tables)
+    return f"{words}; {differ:,} {'differs' if differ == 1 else 'differ'} from the source" if differ else words
 
 
 def report_lines(report: PullReport) -> list[str]:

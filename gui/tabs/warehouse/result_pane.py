@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import textwrap
+from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -233,6 +235,11 @@ class ResultPane(QFrame):
     def _chosen(self, index: int, signal: object) -> None:
         if index >= 0 and self.results.tabData(index) is not None:
             signal.emit(int(self.results.tabData(index)))  # type: ignore[attr-defined]
+
+    def log(self, sql: str, words: str) -> None:
+        """A line of what was run, and what came of it."""
+        head = textwrap.shorten(sql, 100, placeholder="…")
+        self.add_message(f"{datetime.now():%H:%M:%S}  {head}\n          {words}")
 
     def add_message(self, text: str) -> None:
         self.messages.appendPlainText(text)

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import itertools
-import textwrap
 import time
-from datetime import datetime
 from functools import partial
 from typing import Any
 
@@ -18,11 +16,10 @@ from core.warehouse.history import PastRun
 from core.warehouse.run import Run
 from core.warehouse.script import Script
 from core.warehouse.service import WarehouseService
-from core.warehouse.statements import parameters, runnable
+from core.warehouse.statements import Statement, runnable
 from gui.bridge.tab_context import TabContext
-from gui.tabs.warehouse.asking import question
+from gui.tabs.warehouse.asking import question, with_values
 from gui.tabs.warehouse.connection_presenter import ConnectionPresenter
-from gui.tabs.warehouse.dialogs import ParameterDialog
 from gui.tabs.warehouse.documents import Document, KeptResult, Waiting
 from gui.tabs.warehouse.editor_pane import OpenFile
 from gui.tabs.warehouse.results_presenter import ResultsPresenter
@@ -89,17 +86,10 @@ class RunsPresenter(QObject):
         if not wanted:
             self._say(document, "There is no statement at the cursor", "")
             return
-        escapes = self._place.escapes
-        names = list(dict.fromkeys(name for sql, _offset in wanted for name in parameters(sql, escapes=escapes)))
-        if names:
-            dialog = ParameterDialog(names, document.parameters, self._view)
-            dialog.given.connect(partial(self._start_with, document, wanted))
-            dialog.open()
-            return
-        self._start_with(document, wanted, {})
+        go = partial(self._begin, document, wanted)
+        with_values(self._view, document.parameters, [sql for sql, _offset in wanted], self._place.escapes, go)
 
-    def _start_with(self, document: Document, wanted: Waiting, values: dict[str, str | None]) -> None:
-        document.parameters.update(values)
+    def _begin(self, document: Document, wanted: Waiting) -> None:
         document.waiting = list(wanted)
         document.make_room()
         self._next(document)
@@ -224,9 +214,9 @@ class RunsPresenter(QObject):
         elif self._is_shown(document):
             self._view.results.show_done(run.words())
         self._say(document, run.words(), "warning" if frame is not None and run.result.count.cut else "")
-        self._log(run, run.words())
+        self._view.results.log(run.sql, run.words())
         for note in run.notes:
-            self._log(run, f"note: {note}")
+            self._view.results.log(run.sql, f"note: {note}")
         if run.intent.verb.startswith((*_CHANGES_CATALOGUE, "SELECT INTO")):
             self._place.read_catalogue()
         if self._is_shown(document):
@@ -246,7 +236,7 @@ class RunsPresenter(QObject):
         if self._is_shown(document):
             self._show_failure(document, run, fault)
         self._say(document, run.words(), "danger")
-        self._log(run, f"failed: {fault.details.get('error', str(fault))}")
+        self._view.results.log(run.sql, f"failed: {fault.details.get('error', str(fault))}")
         self._follow()
 
     def _show_failure(self, document: Document, run: Run, fault: OpsError) -> None:
@@ -271,7 +261,7 @@ class RunsPresenter(QObject):
         elif self._is_shown(document) and document.result is None:
             self._view.results.show_empty()
         self._say(document, words, "warning")
-        self._log(run, words)
+        self._view.results.log(run.sql, words)
         self._follow()
 
     def _ended(self, document: Document, run: Run) -> None:
@@ -301,11 +291,15 @@ class RunsPresenter(QObject):
         """The plan of the statement at the cursor; it does not run."""
         editor, document = self._view.editors.editor, self.current_document()
         here = self.script.statement_at(editor.text, editor.position, escapes=self._place.escapes)
-        if here is None or self._place.connection is None or document.running:
-            return
-        sql = f"EXPLAIN {here.body}"
+        if here is not None and self._place.connection is not None and not document.running:
+            go = partial(self._explain, document, here)
+            with_values(self._view, document.parameters, [here.body], self._place.escapes, go)
+
+    def _explain(self, document: Document, here: Statement) -> None:
         place, values = self._place, document.parameters
-        run = self._service.prepare(self._place.connection, sql, database=place.database, values=values)
+        if place.connection is None:
+            return
+        run = self._service.prepare(place.connection, f"EXPLAIN {here.body}", database=place.database, values=values)
         document.run, document.offset = run, here.body_start - len("EXPLAIN ")
 
         def show(found: Any) -> None:
@@ -386,10 +380,6 @@ class RunsPresenter(QObject):
         if self._is_shown(document):
             self._view.results.show_line(words, busy=document.running, tone=tone)
 
-    def _log(self, run: Run, words: str) -> None:
-        head = textwrap.shorten(run.sql, 100, placeholder="…")
-        self._view.results.add_message(f"{datetime.now():%H:%M:%S}  {head}\n          {words}")
-
     def let_go(self) -> None:
         """The window closes: statements that only read go on at the server, where they can be taken up again."""
         for document in self._documents.values():
@@ -398,5 +388,5 @@ class RunsPresenter(QObject):
 
     def _follow(self) -> None:
         """Buttons follow from the state."""
-        running = bool(self._view.editors.files()) and self.current_document().running
+        running = bool(self._view.editors.tabs.count()) and self.current_document().running
         self._view.show_buttons(can_run=self._place.ready, running=running)

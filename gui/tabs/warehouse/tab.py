@@ -27,7 +27,7 @@ def build(context: TabContext, parent: QWidget | None = None) -> QWidget:
     add("cancel", "Cancel the running statement", presenter.runs.cancel, "square", "Ctrl+.")
     add("explain", "Explain the statement at the cursor", presenter.runs.explain, "git-branch", "Ctrl+E")
     add("format", "Format the SQL", presenter.format, "wand-2", "Ctrl+Shift+F")
-    add("new", "New SQL file", editors.add_file, "plus", "Ctrl+T")
+    add("new", "New SQL file", editors.new_file, "plus", "Ctrl+T")
     add("close", "Close the SQL file", editors.close_current, "x", "Ctrl+W")
     add("reopen", "Open the closed SQL file again", presenter.drafts.reopen, "undo-2", "Ctrl+Shift+T")
     add("closed", "Closed SQL files", presenter.drafts.show_closed, "history")

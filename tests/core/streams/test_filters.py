@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from core.base.errors import WrongUse
 from core.streams.decode import Record
-from core.streams.filters import filter_of, json_path, value_at
+from core.streams.filters import filter_of, json_path, unknown_fields, value_at
 
 
 def record(data: object = None, *, key: str = "cust-44", shard: int = 3, size: int = 100) -> Record:
@@ -105,3 +105,19 @@ def test_paths() -> None:
         json_path("a.b")
     with pytest.raises(KeyError):
         value_at({"a": []}, ("a", 0))
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ("$.path = 1 or not $.total", "The newest 1 records had no field path; they had status, total, gift, items, odd name, none"),
+        ('$.path and $["a b"]', "no field path and no a b;"),
+        ("$.items[3].sku", ""), ("$[0]", ""), ("path", ""), ("$", ""),
+    ],
+)  # fmt: skip
+def test_a_field_that_no_record_has_is_named(line: str, told: str) -> None:
+    wanted = filter_of(line)
+    assert wanted is not None
+    said = unknown_fields(wanted, [record(b"no json"), ORDER])
+    assert told in said and bool(said) is bool(told)
+    assert unknown_fields(wanted, [record(b"no json")]) == ""

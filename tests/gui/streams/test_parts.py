@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -97,3 +99,11 @@ def test_the_throughput_is_held_against_the_limit_of_the_busiest_shard(qtbot) ->
     assert tiles.volume.note.text() == "25 % of write limit"
     tiles.show_status(status(0, 3_600_000, busiest=("shardId-000000000001", 2.0)))
     assert tiles.volume.note.text() == "Catching up"
+
+
+def test_a_tap_that_does_not_read_says_nothing_of_the_rate(qtbot) -> None:
+    tiles = Tiles()
+    qtbot.addWidget(tiles)
+    tiles.show_status(replace(status(0, busiest=("shardId-000000000000", 0.0)), state="paused"))
+    assert (tiles.rate.figure.text(), tiles.rate.note.text()) == ("–", "9 seen; not reading")
+    assert (tiles.volume.figure.text(), tiles.volume.note.text()) == ("–", "Not reading")

@@ -7,9 +7,12 @@ import time
 from pathlib import Path
 
 import polars as pl
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
+from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QMenu
 
+from gui.tabs.streams.produce_card import ProduceCard
 from gui.tabs.streams.query_dialog import QueryDialog
 from tests.fakes.streams import MemoryStreams
 
@@ -69,8 +72,10 @@ def test_filter_and_its_mistakes(make, orders) -> None:
     page.view.records.filter.setText("$.status = open")
     page.wait(lambda: page.rows == 25)
     assert page.view.records.note.text() == "25 match of 100 seen"
+    page.view.records.filter.setText("$.state = open")
+    page.wait(lambda: "had no field state; they had status" in page.view.records.empty.hint.text())
     page.view.records.filter.setText("nothing like it")
-    page.wait(lambda: page.view.records.empty.isVisible())
+    page.wait(lambda: page.view.records.empty.isVisible() and page.view.records.empty.hint.isHidden())
     page.view.records.empty.button.click()
     page.wait(lambda: page.rows == 100)
 
@@ -155,3 +160,33 @@ def test_rows_of_an_answer_are_copied_as_an_in_list(make, orders) -> None:
     assert QGuiApplication.clipboard().text() == "('o''b')"
     assert page.praised == ["3 rows copied (1 NULL left out: IN never finds it; only of the column a)"]
     dialog.reject()
+
+
+def test_keys_go_from_the_filter_to_the_rows_and_all_of_the_card_comes_into_sight(make, orders) -> None:
+    page = make(MemoryStreams(orders))
+    page.tap()
+    orders.put(0, *[b"%d" % n for n in range(10)])
+    page.wait(lambda: page.rows == 10)
+    page.view.window().resize(1000, 640)
+    page.view.toolbar.produce.setChecked(True)
+    assert QApplication.focusWidget() is page.view.produce.start
+    page.view.toolbar.produce.setChecked(False)
+    card, table = page.view.records, page.view.records.table
+    card.filter.setFocus()
+    QTest.keyClick(card.filter, Qt.Key.Key_Down)
+    assert QApplication.focusWidget() is table
+    QTest.keyClick(table, Qt.Key.Key_Down)
+    page.wait(lambda: card.inspector.isVisible())
+    area = page.view._scroll.viewport()
+    page.wait(lambda: card.mapTo(area, card.rect().bottomLeft()).y() <= area.height())
+
+
+def test_sending_is_started_and_stopped_by_one_command(qtbot) -> None:
+    card, asked = ProduceCard(), []
+    qtbot.addWidget(card)
+    card.start_asked.connect(lambda name, rate: asked.append((name, rate)))
+    card.stop_asked.connect(lambda: asked.append("stop"))
+    card.press()
+    card.show_running(True)
+    card.press()
+    assert asked == [("pageview", 100), "stop"]

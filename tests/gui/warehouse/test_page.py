@@ -27,6 +27,12 @@ def dialog(kind):
     return found[-1]
 
 
+def choose_file(path) -> None:
+    box = dialog(QFileDialog)
+    box.fileSelected.emit(str(path))
+    box.close()
+
+
 def shown(page) -> list[list[str]]:
     model = page.view.results.table.column_model
     return [[model.data(model.index(r, c)) for c in range(model.columnCount())] for r in range(model.rowCount())]
@@ -86,7 +92,7 @@ def test_while_it_runs_only_cancel_is_offered_and_the_server_is_asked(page, qtbo
     assert page.context.desk.warehouse.history.search()[0].state == "cancelled"
 
 
-def test_a_plan_can_be_cancelled_and_the_server_is_asked(page, qtbot) -> None:
+def test_cancel_reaches_the_server_whatever_runs_and_a_refusal_is_told(page, qtbot, monkeypatch) -> None:
     page.driver.answers["EXPLAIN SELECT slow"] = Answer([pa.table({"a": ["Scan"]})], gate=threading.Event())
     page.write("SELECT slow")
     page.command("explain")
@@ -96,23 +102,6 @@ def test_a_plan_can_be_cancelled_and_the_server_is_asked(page, qtbot) -> None:
     qtbot.waitUntil(lambda: page.view.run.isEnabled(), timeout=10_000)
     assert "confirmed by the server" in page.view.results.line.text()
 
-
-def test_a_cancel_that_the_server_refuses_is_never_called_cancelled(page, qtbot, monkeypatch) -> None:
-    def refuse(_statement: str) -> None:
-        raise OpsError("The statement could not be cancelled", "Only its owner may", "Ask them")
-
-    monkeypatch.setattr(page.driver, "cancel", refuse)
-    page.driver.answers["DELETE FROM t WHERE a"] = Answer(gate=threading.Event())
-    page.write("DELETE FROM t WHERE a")
-    page.command("run")
-    qtbot.waitUntil(lambda: bool(page.driver.sent) and "running" in page.view.results.line.text())
-    page.view.cancel.click()
-    qtbot.waitUntil(lambda: page.view.run.isEnabled(), timeout=10_000)
-    assert "cancelled" not in page.view.results.line.text()
-    assert "Only its owner may" in page.view.results.banner.why.text()
-
-
-def test_a_cancel_while_the_statement_is_handed_over_reaches_the_server(page, qtbot, monkeypatch) -> None:
     arrived, go_on, submit = threading.Event(), threading.Event(), page.driver.submit
 
     def slowly(sql: str, values: object, *, session: str = "") -> str:
@@ -129,15 +118,19 @@ def test_a_cancel_while_the_statement_is_handed_over_reaches_the_server(page, qt
     go_on.set()
     qtbot.waitUntil(lambda: page.view.run.isEnabled(), timeout=10_000)
     assert "confirmed by the server" in page.view.results.line.text()
-    assert page.driver.cancelled
+    assert len(page.driver.cancelled) == 2
 
+    def refuse(_statement: str) -> None:
+        raise OpsError("The statement could not be cancelled", "Only its owner may", "Ask them")
 
-def test_the_drawer_has_the_last_word_on_a_query(page, qtbot, jobs) -> None:
-    page.driver.answers["SELECT n"] = Answer([pa.table({"n": [1, 2]}), pa.table({"n": [3]})])
-    page.write("SELECT n")
+    monkeypatch.setattr(page.driver, "cancel", refuse)
+    page.write("DELETE FROM t WHERE a")
     page.command("run")
-    qtbot.waitUntil(lambda: len(shown(page)) == 3)
-    assert jobs.activities[0].job.progress.note == "3 rows"
+    qtbot.waitUntil(lambda: len(page.driver.sent) == 3 and "running" in page.view.results.line.text())
+    page.view.cancel.click()
+    qtbot.waitUntil(lambda: page.view.run.isEnabled(), timeout=10_000)
+    assert "cancelled" not in page.view.results.line.text()
+    assert "Only its owner may" in page.view.results.banner.why.text()
 
 
 def test_first_rows_show_while_the_rest_arrives(page, qtbot) -> None:
@@ -151,6 +144,7 @@ def test_first_rows_show_while_the_rest_arrives(page, qtbot) -> None:
     between.set()
     qtbot.waitUntil(lambda: page.view.results.table.column_model.rowCount() == 350)
     qtbot.waitUntil(lambda: page.view.results.line.text().startswith("350 rows"))
+    assert page.context.jobs.activities[0].job.progress.note == "350 rows", "the drawer's last word"
     assert shown(page)[349] == ["349"]
 
 
@@ -180,7 +174,7 @@ def test_rows_that_came_before_a_break_stay_and_are_never_taken_for_all(page, qt
     page.driver.fault_between = None
     presenter = next(c for c in page.view.children() if type(c).__name__ == "ResultsPresenter")
     presenter.export("csv")
-    dialog(QFileDialog).fileSelected.emit(str(tmp_path / "out.csv"))
+    choose_file(tmp_path / "out.csv")
     qtbot.waitUntil(lambda: bool(page.praised))
     assert page.praised == ["out.csv: 350 rows"]  # the server has them all
 
@@ -239,7 +233,11 @@ def test_parameters_are_asked_for_and_sent_as_data(page, qtbot) -> None:
     asked._fields["day"][0].setText("2026-01-01'; DROP")
     asked._fields["who"][1].setChecked(True)
     asked.accept_button.click()
-    qtbot.waitUntil(lambda: page.driver.values == [{"day": "2026-01-01'; DROP", "who": None}])
+    values = {"day": "2026-01-01'; DROP", "who": None}
+    qtbot.waitUntil(lambda: page.driver.values == [values] and page.view.run.isEnabled())
+    page.command("explain")  # a plan is asked for with them too, and they are there as they were given
+    dialog(ParameterDialog).accept_button.click()
+    qtbot.waitUntil(lambda: page.driver.values == [values, values])
 
 
 def test_a_write_on_production_names_table_and_rows_and_wants_the_name(make_page, qtbot) -> None:
@@ -322,26 +320,31 @@ def test_open_sql_comes_back_with_the_page(make_page, qtbot) -> None:
     first.write("SELECT 'kept'")
     first.view.editors.add_file("SELECT 'two'", "two.sql")
     first.view.editors.add_file("SELECT 'three'", "three.sql")
-    first.command("previous_file")
+    for text in ("SELECT 'gone'", "SELECT 'too'"):
+        first.view.editors.add_file(text)
+        first.command("close")
+    first.view.editors.show_file(1)
     first.window.hide()  # closing keeps what was typed a moment ago
     second = make_page()
     kept = [("query 1.sql", "SELECT 'kept'"), ("two.sql", "SELECT 'two'"), ("three.sql", "SELECT 'three'")]
     qtbot.waitUntil(lambda: [(file.title, file.text) for file in second.view.editors.files()] == kept)
     assert second.view.editors.tabs.currentIndex() == 1
+    second.command("closed")
+    qtbot.waitUntil(lambda: any(isinstance(w, ClosedDialog) and w.isVisible() for w in QApplication.topLevelWidgets()))
+    listed = dialog(ClosedDialog)
+    assert [listed.list.topLevelItem(row).text(2) for row in range(2)] == ["SELECT 'too'", "SELECT 'gone'"]
+    assert str(second.context.desk.warehouse.drafts.path) in listed.place.text()
+    listed.list.setCurrentItem(listed.list.topLevelItem(1))
+    listed.list.itemActivated.emit(listed.list.topLevelItem(1), 0)
+    qtbot.waitUntil(lambda: second.view.editors.editor.text == "SELECT 'gone'")
 
 
-def test_two_windows_of_a_profile_have_files_of_their_own(make_page, qtbot) -> None:
-    """What is typed is kept within a second, while the window lives; no other window shows it or writes over it."""
-    first, second = make_page(), make_page()
-    first.write("SELECT 'first'")
-    second.write("SELECT 'second'")
-    looker = Drafts(first.context.desk.places.state, "test")
-    qtbot.waitUntil(lambda: {row.text for row in looker._found("1")} == {"SELECT 'first'", "SELECT 'second'"})
-    third = make_page()
-    qtbot.waitUntil(lambda: "Bring the SQL back" not in [job.title for job in third.context.jobs.running()])
-    assert [file.title for file in third.view.editors.files()] == ["query 1.sql"]
-    assert "second" not in first.view.editors.editor.text
-    looker.close()
+def test_what_is_typed_is_kept_while_the_window_lives_and_shown_by_no_other(page, qtbot) -> None:
+    page.write("SELECT 'first'")
+    other = Drafts(page.context.desk.places.state, "test")
+    qtbot.waitUntil(lambda: [draft.text for draft in other._found("1")] == ["SELECT 'first'"])
+    assert other.begin() == []
+    other.close()
 
 
 def test_a_file_that_cannot_be_kept_is_told_and_tried_again(make_page, qtbot, monkeypatch) -> None:
@@ -404,6 +407,10 @@ def test_a_closed_file_comes_back_with_its_text_and_its_place_on_disk(page, qtbo
     page.view.editors.editor.insert("-- not saved\n")
     page.command("close")
     assert "not saved" not in page.view.editors.editor.text
+    page.view.results.table.setFocus()
+    page.command("new")
+    assert QApplication.focusWidget() is page.view.editors.editor, "a new file is for typing into"
+    page.command("close")
     page.command("reopen")
     qtbot.waitUntil(lambda: page.view.editors.editor.text == "-- not saved\nSELECT 1\n")
     path.write_text("theirs")
@@ -413,23 +420,6 @@ def test_a_closed_file_comes_back_with_its_text_and_its_place_on_disk(page, qtbo
     page.command("reopen")  # no more of them
     qtbot.waitUntil(lambda: page.praised == ["No closed file is left"])
     assert [file.title for file in page.view.editors.files()] == ["query 1.sql", "report.sql"]
-
-
-def test_a_closed_file_is_chosen_from_those_of_earlier_windows(make_page, qtbot) -> None:
-    first = make_page()
-    for text in ("SELECT 'one'", "SELECT 'two'"):
-        first.view.editors.add_file(text)
-        first.command("close")
-    first.window.hide()
-    second = make_page()
-    second.command("closed")
-    qtbot.waitUntil(lambda: any(isinstance(w, ClosedDialog) and w.isVisible() for w in QApplication.topLevelWidgets()))
-    listed = dialog(ClosedDialog)
-    assert [listed.list.topLevelItem(row).text(2) for row in range(2)] == ["SELECT 'two'", "SELECT 'one'"]
-    assert str(second.context.desk.warehouse.drafts.path) in listed.place.text()
-    listed.list.setCurrentItem(listed.list.topLevelItem(1))
-    listed.list.itemActivated.emit(listed.list.topLevelItem(1), 0)
-    qtbot.waitUntil(lambda: second.view.editors.editor.text == "SELECT 'one'")
 
 
 def test_each_file_keeps_its_own_result(page, qtbot) -> None:
@@ -443,22 +433,15 @@ def test_each_file_keeps_its_own_result(page, qtbot) -> None:
 
 
 def test_export_writes_the_file(page, qtbot, tmp_path) -> None:
-    page.driver.answers["SELECT n"] = Answer([pa.table({"n": [1, 2, 3]})])
+    page.driver.answers["SELECT n"] = Answer([pa.table({"n": [3, 1, 2], "secret": ["c", "a", "b"]})])
     page.write("SELECT n")
     page.command("run")
     qtbot.waitUntil(lambda: len(shown(page)) == 3 and page.view.run.isEnabled())
     presenter = next(c for c in page.view.children() if type(c).__name__ == "ResultsPresenter")
     presenter.export("csv")
-    dialog(QFileDialog).fileSelected.emit(str(tmp_path / "out.csv"))
+    choose_file(tmp_path / "out.csv")
     qtbot.waitUntil(lambda: bool(page.praised))
-    assert (tmp_path / "out.csv").read_text().splitlines()[1:] == ["1", "2", "3"]
-
-
-def test_what_a_filter_hides_can_be_left_out_of_a_file(page, qtbot, tmp_path) -> None:
-    page.driver.answers["SELECT n"] = Answer([pa.table({"n": [3, 1, 2], "secret": ["c", "a", "b"]})])
-    page.write("SELECT n")
-    page.command("run")
-    qtbot.waitUntil(lambda: len(shown(page)) == 3 and page.view.run.isEnabled())
+    assert (tmp_path / "out.csv").read_text().splitlines()[1:] == ['3,"c"', '1,"a"', '2,"b"']
     table = page.view.results.table
     table._filters["n"] = "> 1"
     table.sort_by("n", False)
@@ -468,9 +451,9 @@ def test_what_a_filter_hides_can_be_left_out_of_a_file(page, qtbot, tmp_path) ->
     menu = page.view.results.findChildren(QMenu)[-1]
     assert menu.title() == "Only what is shown (2 rows, 1 column)"
     menu.actions()[0].trigger()
-    dialog(QFileDialog).fileSelected.emit(str(tmp_path / "out.csv"))
-    qtbot.waitUntil(lambda: page.praised == ["out.csv: 2 rows"])
-    assert (tmp_path / "out.csv").read_text().split() == ['"n"', "2", "3"]
+    choose_file(tmp_path / "some.csv")
+    qtbot.waitUntil(lambda: page.praised[1:] == ["some.csv: 2 rows"])
+    assert (tmp_path / "some.csv").read_text().split() == ['"n"', "2", "3"]
 
 
 def test_a_selection_is_copied_as_statements_for_its_table(page, qtbot) -> None:

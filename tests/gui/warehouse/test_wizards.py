@@ -6,12 +6,15 @@ import os
 from pathlib import Path
 
 import pytest
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QComboBox
 
 from core.base.errors import OpsError
 from core.jobs import timers
 from core.jobs.calendar import Schedule
+from core.warehouse.extract.definition import Definition, OutputColumn
+from core.warehouse.extract.preview import Preview
 from core.warehouse.feed.plan import FeedPlan, PlanSource
 from core.warehouse.feed.service import FeedService
 from gui.parts.dialogs import ConfirmDialog
@@ -167,3 +170,21 @@ def test_a_plan_of_an_impossible_name_is_told_at_its_field(page, qtbot, name: st
     assert "give it a name" in dialog.union_field.note.text()
     assert dialog.isVisible()
     dialog.reject()
+
+
+def test_tab_goes_through_the_types_of_all_columns_and_on(qtbot) -> None:
+    dialog = ExtractDialog()
+    qtbot.addWidget(dialog)
+    columns = tuple(OutputColumn(f"c{number}", "whole") for number in range(8))
+    dialog.show_preview(Preview(Definition(pattern="(.)" * 8, columns=columns), "polars", rows=(("1",) * 8,)))
+    dialog.show()
+    dialog.activateWindow()
+    dialog.lines.setFocus()
+    seen: list[str] = []
+    while (now := dialog.focusWidget()) is not dialog.often and len(seen) < 40:
+        seen.append(now.accessibleName())
+        qtbot.keyClick(now, Qt.Key.Key_Tab)
+        if isinstance(dialog.focusWidget(), QComboBox):
+            box, view = dialog.focusWidget(), dialog.columns.viewport()
+            qtbot.waitUntil(lambda box=box, view=view: box.mapTo(view, box.rect().center()).y() < view.height())
+    assert seen[1:] == [f"Type of c{number}" for number in range(8)]
