@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -47,10 +48,13 @@ RANK = {name: rank for rank, name in enumerate(LONG)}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    @cache
+    def rank(path: Path) -> int:
+        name = path.relative_to(HERE).as_posix() if path.is_relative_to(HERE) else ""
+        return RANK.get(name, len(RANK))
+
     items.sort(
-        key=lambda item: (
-            RANK.get(item.path.relative_to(HERE).as_posix(), len(RANK)) if item.path.is_relative_to(HERE) else len(RANK)
-        )
+        key=lambda item: rank(item.path)
     )  # a stable sort: within a file and among the short ones nothing changes
 
 
