@@ -6,7 +6,7 @@ import gc
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -20,10 +20,16 @@ SHARED = Path(__file__).resolve().parents[2] / "shared"
 pytest_plugins = ("tests.first_collects",)
 
 
-def pytest_collection_finish() -> None:
-    """What was imported by now stays: the collector need not walk through it again with every test."""
-    gc.collect()
-    gc.freeze()
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Iterator[Any]:
+    """What is imported meanwhile stays: the collector need not walk through it, neither now nor with every test."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.collect()
+        gc.freeze()
+        gc.enable()
 
 
 @pytest.fixture
@@ -49,6 +55,12 @@ def aws_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str]
     return write
 
 
+def whole_session(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder that all xdist workers share."""
+    base = tmp_path_factory.getbasetemp()
+    return base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base
+
+
 @pytest.fixture(scope="session")
 def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
     """The real sandbox, one for the whole session, shared by all xdist workers; started by the first test that asks.
@@ -61,8 +73,7 @@ def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
     """
     from tests.sandboxed import Sandbox
 
-    base = tmp_path_factory.getbasetemp()
-    root = base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base
+    root = whole_session(tmp_path_factory)
     with pytest.MonkeyPatch.context() as patch:  # what the first start says holds for that home
         patch.setenv("OPSDESK_SANDBOX_SEED", os.environ.get("OPSDESK_SANDBOX_SEED", "off"))
         made = Sandbox(root / "sandbox-home")

@@ -6,7 +6,6 @@ Imports scikit-learn or onnxruntime: for child processes and verbs, never for th
 from __future__ import annotations
 
 from dataclasses import dataclass
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,7 @@ from core.digits.answers import Answer, softmax, spread
 from core.digits.card import ModelCard
 from core.digits.model_file import read_blob, write_blob
 from core.digits.patches import SIDE, Floats
+from core.digits.scikit import skops_io
 from core.digits.stock_checks import TYPES, check_indices, parts, strange_types
 
 
@@ -63,19 +63,6 @@ class OnnxModel:
         if scores.min(initial=0) >= 0 and np.allclose(sums, 1, atol=1e-3):
             return Answer(scores)
         return Answer(softmax(scores))
-
-
-def skops_io() -> Any:
-    """skops.io without its walk through all modules of scikit-learn (2 s of CPU, and pytest and Dask where they are
-    installed), which only lists what it trusts by itself: what may be trusted is TYPES, a shorter list."""
-    import sklearn.utils
-
-    walk = sklearn.utils.all_estimators
-    sklearn.utils.all_estimators = list
-    try:
-        return import_module("skops.io")
-    finally:
-        sklearn.utils.all_estimators = walk
 
 
 def save_stock(path: Path, model: StockModel, card: ModelCard) -> None:

@@ -18,6 +18,7 @@ from core.digits.answers import Answer
 from core.digits.card import ModelCard
 from core.digits.datasets import Dataset, open_dataset
 from core.digits.opened import answers
+from core.digits.scikit import import_scikit_learn
 from core.digits.scores import Evaluation
 
 Report = Callable[..., None]
@@ -84,6 +85,7 @@ def train(report: Report, order: TrainingOrder, output: Path, cache: Path | None
         report(0, 1, stage, value=(stage, accuracy))
 
     # loading scikit-learn takes a second or ten, once: no part of what a fit costs
+    import_scikit_learn()
     from sklearn import ensemble, linear_model, neighbors, neural_network, svm  # noqa: F401
 
     started = time.process_time()

@@ -28,71 +28,21 @@ def runner():
     assert made.close() == []
 
 
-def count_slowly(report: Any, steps: int, seconds: float) -> int:
-    for step in range(steps):
-        report(step + 1, steps, f"step {step + 1}", value=step)
-        time.sleep(seconds)
-    return steps
-
-
-def refuse(report: Any) -> None:
-    raise OpsError("No", "because", "so")
-
-
-def burst(report: Any) -> None:
-    raise ValueError("a bug")
-
-
-def die(report: Any) -> None:
-    import os
-
-    os._exit(3)
-
-
-def chatty(report: Any) -> str:
-    print("noise on stdout must not enter the channel")
-    return "fine"
-
-
-def surroundings(report: Any, variable: str) -> tuple[int, str | None, str]:
-    import os
-
-    return os.getpid(), os.environ.get(variable), os.getcwd()
-
-
-held = b""
-
-
-def grow(report: Any) -> int:
-    import os
-
-    global held
-    held = b"x" * (500 << 20)
-    return os.getpid()
-
-
-def wait_for_ever(report: Any) -> None:
-    import os
-
-    report(os.getpid())
-    time.sleep(600)
-
-
-HERE = "tests.core.test_child_and_jobs"
+WORK = "tests.core.child_work"
 
 
 def test_child_reports_and_returns(runner: JobRunner) -> None:
     values: list[int] = []
     job = runner.submit(
         "count",
-        lambda j: run_in_child(j, f"{HERE}:count_slowly", {"steps": 5, "seconds": 0.01}, on_value=values.append),
+        lambda j: run_in_child(j, f"{WORK}:count_slowly", {"steps": 5, "seconds": 0.01}, on_value=values.append),
     )
     assert job.wait(20)
     assert (job.state, job.result, values) == (JobState.SUCCEEDED, 5, [0, 1, 2, 3, 4])
 
 
 def test_child_is_killed_by_cancel(runner: JobRunner) -> None:
-    job = runner.submit("count", lambda j: run_in_child(j, f"{HERE}:count_slowly", {"steps": 10_000, "seconds": 0.01}))
+    job = runner.submit("count", lambda j: run_in_child(j, f"{WORK}:count_slowly", {"steps": 10_000, "seconds": 0.01}))
     while job.progress is None:
         time.sleep(0.01)
     asked = time.monotonic()
@@ -103,10 +53,10 @@ def test_child_is_killed_by_cancel(runner: JobRunner) -> None:
 
 
 def test_child_errors_keep_their_kind(runner: JobRunner) -> None:
-    refused = runner.submit("refuse", lambda j: run_in_child(j, f"{HERE}:refuse", {}))
-    bug = runner.submit("burst", lambda j: run_in_child(j, f"{HERE}:burst", {}))
-    dead = runner.submit("die", lambda j: run_in_child(j, f"{HERE}:die", {}))
-    loud = runner.submit("chatty", lambda j: run_in_child(j, f"{HERE}:chatty", {}))
+    refused = runner.submit("refuse", lambda j: run_in_child(j, f"{WORK}:refuse", {}))
+    bug = runner.submit("burst", lambda j: run_in_child(j, f"{WORK}:burst", {}))
+    dead = runner.submit("die", lambda j: run_in_child(j, f"{WORK}:die", {}))
+    loud = runner.submit("chatty", lambda j: run_in_child(j, f"{WORK}:chatty", {}))
     for job in (refused, bug, dead, loud):
         assert job.wait(30)
     assert isinstance(refused.error, OpsError)
@@ -119,7 +69,7 @@ def test_child_errors_keep_their_kind(runner: JobRunner) -> None:
 
 
 def run(name: str, **arguments: Any) -> Any:
-    return run_in_child(headless_job(), f"{HERE}:{name}", arguments)
+    return run_in_child(headless_job(), f"{WORK}:{name}", arguments)
 
 
 def test_a_child_waits_for_the_next_work_and_finds_this_moment_s_surroundings(
@@ -132,7 +82,7 @@ def test_a_child_waits_for_the_next_work_and_finds_this_moment_s_surroundings(
     monkeypatch.setenv("OPSDESK_TRIED", "now")
     monkeypatch.chdir(tmp_path)
     assert run("surroundings", variable="OPSDESK_TRIED") == (first[0], "now", str(tmp_path))
-    alone = run_in_child(headless_job(), f"{HERE}:surroundings", {"variable": "POLARS_MAX_THREADS"}, threads=2)
+    alone = run_in_child(headless_job(), f"{WORK}:surroundings", {"variable": "POLARS_MAX_THREADS"}, threads=2)
     assert alone[0] != first[0] and alone[1] == "2"
 
 
@@ -156,7 +106,7 @@ def test_a_cancel_that_comes_late_leaves_the_child_s_next_work_alone() -> None:
         thread = threading.Thread(target=lambda job=job: (time.sleep(0.002), job.cancel()))
         with contextlib.suppress(JobCancelled, OpsError):
             thread.start()
-            run_in_child(job, f"{HERE}:surroundings", {"variable": ""})
+            run_in_child(job, f"{WORK}:surroundings", {"variable": ""})
         assert run("chatty") == "fine"
         thread.join()
 
@@ -167,10 +117,10 @@ def test_children_end_with_their_parent_at_work_and_waiting() -> None:
         from core.jobs.child import run_in_child
         from core.jobs.job import headless_job
         busy = headless_job()
-        threading.Thread(target=run_in_child, args=(busy, "{HERE}:wait_for_ever", {{}}), daemon=True).start()
+        threading.Thread(target=run_in_child, args=(busy, "{WORK}:wait_for_ever", {{}}), daemon=True).start()
         while busy.progress is None:
             pass
-        print(run_in_child(headless_job(), "{HERE}:surroundings", {{"variable": ""}})[0], int(busy.progress.done), flush=True)
+        print(run_in_child(headless_job(), "{WORK}:surroundings", {{"variable": ""}})[0], int(busy.progress.done), flush=True)
         threading.Event().wait()
     """
     parent = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)

@@ -32,6 +32,7 @@ from core.jobs.job import Job, headless_job
 from core.settings.model import Settings
 from core.settings.profiles import SANDBOX, Profile, Profiles
 from core.settings.secrets import Secrets
+from tests.conftest import whole_session
 from tests.sandboxed import Sandbox
 
 SHOP = """
@@ -310,5 +311,5 @@ def filed(sandbox: Sandbox, home: Places, tmp_path: Path, endpoint: Target | Non
 
 @pytest.fixture(scope="session")
 def scratch_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The scratch server's data folder is made once for the session."""
-    return tmp_path_factory.mktemp("cache")
+    """The scratch server's data folder is made once for the session, whichever worker needs it first."""
+    return whole_session(tmp_path_factory) / "scratch-cache"

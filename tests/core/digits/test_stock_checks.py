@@ -17,7 +17,8 @@ from core.digits.card import ModelCard
 from core.digits.fitting import stages
 from core.digits.model_file import write_blob
 from core.digits.opened import open_model
-from core.digits.stock import StockModel, save_stock, skops_io
+from core.digits.scikit import skops_io
+from core.digits.stock import StockModel, save_stock
 from tests.core.digits.small_data import digits
 
 QUICK = {
