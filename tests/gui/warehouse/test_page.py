@@ -7,35 +7,15 @@ import threading
 import pyarrow as pa
 import pytest
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QApplication, QFileDialog, QLabel, QMenu
+from PySide6.QtWidgets import QMenu
 
 from core.base.errors import OpsError
-from core.settings.profiles import Profile
-from core.warehouse.drafts import Drafts
-from gui.parts.dialogs import ConfirmDialog
-from gui.tabs.warehouse import drafts
 from gui.tabs.warehouse.dialogs import ParameterDialog
-from gui.tabs.warehouse.lists import ClosedDialog, HistoryDialog
+from gui.tabs.warehouse.lists import HistoryDialog
 from tests.fakes import warehouse as fakes
 from tests.fakes.warehouse import Answer, FakeDriver
 from tests.gui.test_names import clipped
-
-
-def dialog(kind):
-    found = [w for w in QApplication.topLevelWidgets() if isinstance(w, kind) and w.isVisible()]
-    assert found, f"no {kind.__name__} is open"
-    return found[-1]
-
-
-def choose_file(path) -> None:
-    box = dialog(QFileDialog)
-    box.fileSelected.emit(str(path))
-    box.close()
-
-
-def shown(page) -> list[list[str]]:
-    model = page.view.results.table.column_model
-    return [[model.data(model.index(r, c)) for c in range(model.columnCount())] for r in range(model.rowCount())]
+from tests.gui.warehouse.seen import choose_file, dialog, shown
 
 
 def test_connecting_fills_pickers_badge_and_tree(page, qtbot) -> None:
@@ -240,68 +220,6 @@ def test_parameters_are_asked_for_and_sent_as_data(page, qtbot) -> None:
     qtbot.waitUntil(lambda: page.driver.values == [values, values])
 
 
-def test_a_write_on_production_names_table_and_rows_and_wants_the_name(make_page, qtbot) -> None:
-    driver = FakeDriver()
-    driver.answers["SELECT COUNT(*) FROM orders WHERE id > 5"] = Answer([pa.table({"count": [8400]})])
-    driver.answers["DELETE FROM orders WHERE id > 5"] = Answer(affected=8400)
-    page = make_page(driver, Profile("acme", environment="production"))
-    qtbot.waitUntil(lambda: page.view.tree.stack.currentWidget() is page.view.tree.tree, timeout=10_000)
-    page.write("DELETE FROM orders WHERE id > 5")
-    page.command("run")
-    qtbot.waitUntil(lambda: any(isinstance(w, ConfirmDialog) and w.isVisible() for w in QApplication.topLevelWidgets()))
-    asked = dialog(ConfirmDialog)
-    assert asked.accept_button.text() == "Delete 8,400 rows"
-    assert not asked.accept_button.isEnabled()
-    asked.field.setText("acme")
-    asked.accept_button.click()
-    qtbot.waitUntil(lambda: page.view.results.line.text().startswith("DELETE: 8,400 rows"))
-
-
-def test_a_write_that_is_not_confirmed_is_not_sent(make_page, qtbot) -> None:
-    page = make_page(profile=Profile("safe", environment="staging", read_only=True))
-    qtbot.waitUntil(lambda: page.view.tree.stack.currentWidget() is page.view.tree.tree, timeout=10_000)
-    page.write("DROP TABLE orders")
-    page.command("run")
-    qtbot.waitUntil(lambda: any(isinstance(w, ConfirmDialog) and w.isVisible() for w in QApplication.topLevelWidgets()))
-    dialog(ConfirmDialog).reject()
-    qtbot.waitUntil(lambda: page.view.results.line.text() == "Nothing was run")
-    assert page.driver.sent == ["SELECT COUNT(*) FROM orders"]
-
-
-def test_the_count_before_a_write_can_be_cancelled_and_is_made_once(make_page, qtbot) -> None:
-    driver = FakeDriver()
-    driver.answers["SELECT COUNT(*) FROM orders"] = Answer([pa.table({"count": [1]})], gate=threading.Event())
-    page = make_page(driver)
-    qtbot.waitUntil(lambda: page.view.tree.stack.currentWidget() is page.view.tree.tree, timeout=10_000)
-    page.write("DELETE FROM orders")
-    page.command("run")
-    page.command("run")  # a second press while it counts
-    qtbot.waitUntil(lambda: driver.sent == ["SELECT COUNT(*) FROM orders"])
-    assert page.view.cancel.isEnabled() and not page.view.run.isEnabled()
-    page.view.cancel.click()
-    qtbot.waitUntil(lambda: page.view.run.isEnabled(), timeout=10_000)
-    assert page.view.results.line.text() == "Nothing was run"
-    assert driver.sent == ["SELECT COUNT(*) FROM orders"] and len(driver.cancelled) == 1
-
-
-def test_a_forgotten_where_is_asked_about_on_any_profile(make_page, qtbot) -> None:
-    driver = FakeDriver()
-    driver.answers["SELECT COUNT(*) FROM orders"] = Answer([pa.table({"count": [3371]})])
-    page = make_page(driver)
-    qtbot.waitUntil(lambda: page.view.tree.stack.currentWidget() is page.view.tree.tree, timeout=10_000)
-    page.write("DELETE FROM orders")
-    page.command("run")
-    qtbot.waitUntil(lambda: any(isinstance(w, ConfirmDialog) and w.isVisible() for w in QApplication.topLevelWidgets()))
-    asked = dialog(ConfirmDialog)
-    shown = [label.text() for label in asked.findChildren(QLabel)]
-    assert "All 3,371 rows of orders are touched." in shown and "It has no WHERE." in shown
-    asked.reject()
-    page.write("DELETE FROM orders WHERE id > 5")
-    page.command("run")
-    qtbot.waitUntil(lambda: page.driver.sent[-1] == "DELETE FROM orders WHERE id > 5")
-    assert "DELETE FROM orders" not in page.driver.sent
-
-
 def test_a_dead_endpoint_is_told_and_can_be_tried_again(make_page, qtbot) -> None:
     driver = FakeDriver(
         fault=OpsError("Could not read", "The endpoint does not answer", "Check the network", code="unreachable")
@@ -313,113 +231,6 @@ def test_a_dead_endpoint_is_told_and_can_be_tried_again(make_page, qtbot) -> Non
     page.view.banner.action.click()
     qtbot.waitUntil(lambda: page.view.tree.stack.currentWidget() is page.view.tree.tree, timeout=10_000)
     assert not page.view.banner.isVisible()
-
-
-def test_open_sql_comes_back_with_the_page(make_page, qtbot) -> None:
-    first = make_page()
-    first.write("SELECT 'kept'")
-    first.view.editors.add_file("SELECT 'two'", "two.sql")
-    first.view.editors.add_file("SELECT 'three'", "three.sql")
-    for text in ("SELECT 'gone'", "SELECT 'too'"):
-        first.view.editors.add_file(text)
-        first.command("close")
-    first.view.editors.show_file(1)
-    first.window.hide()  # closing keeps what was typed a moment ago
-    second = make_page()
-    kept = [("query 1.sql", "SELECT 'kept'"), ("two.sql", "SELECT 'two'"), ("three.sql", "SELECT 'three'")]
-    qtbot.waitUntil(lambda: [(file.title, file.text) for file in second.view.editors.files()] == kept)
-    assert second.view.editors.tabs.currentIndex() == 1
-    second.command("closed")
-    qtbot.waitUntil(lambda: any(isinstance(w, ClosedDialog) and w.isVisible() for w in QApplication.topLevelWidgets()))
-    listed = dialog(ClosedDialog)
-    assert [listed.list.topLevelItem(row).text(2) for row in range(2)] == ["SELECT 'too'", "SELECT 'gone'"]
-    assert str(second.context.desk.warehouse.drafts.path) in listed.place.text()
-    listed.list.setCurrentItem(listed.list.topLevelItem(1))
-    listed.list.itemActivated.emit(listed.list.topLevelItem(1), 0)
-    qtbot.waitUntil(lambda: second.view.editors.editor.text == "SELECT 'gone'")
-
-
-def test_what_is_typed_is_kept_while_the_window_lives_and_shown_by_no_other(page, qtbot) -> None:
-    page.write("SELECT 'first'")
-    other = Drafts(page.context.desk.places.state, "test")
-    qtbot.waitUntil(lambda: [draft.text for draft in other._found("1")] == ["SELECT 'first'"])
-    assert other.begin() == []
-    other.close()
-
-
-def test_a_file_that_cannot_be_kept_is_told_and_tried_again(make_page, qtbot, monkeypatch) -> None:
-    monkeypatch.setattr(drafts, "_AGAIN", 20)
-    page = make_page()
-    qtbot.waitUntil(lambda: not page.context.jobs.running())
-    path = page.context.desk.warehouse.drafts.path
-    page.context.desk.warehouse.drafts._database.close()
-    aside = path.rename(path.with_suffix(".aside"))
-    path.mkdir()
-    page.write("SELECT 'kept'")
-    qtbot.waitUntil(lambda: page.view.banner.isVisible())
-    assert "cannot be kept" in page.view.banner.title.text()
-    path.rmdir()
-    aside.rename(path)
-    qtbot.waitUntil(lambda: not page.view.banner.isVisible())
-    assert [draft.text for draft in page.context.desk.warehouse.drafts.begin()] == ["SELECT 'kept'"]
-
-
-def files_of(page):
-    return next(child for child in page.view.children() if type(child).__name__ == "Files")
-
-
-def test_saving_keeps_windows_line_ends_and_asks_before_it_writes_over_a_change(make_page, qtbot, tmp_path) -> None:
-    path = tmp_path / "report.sql"
-    path.write_bytes(b"\xef\xbb\xbfSELECT 1;\r\nSELECT '2\xc2\xa0'\r\n")
-    path.chmod(0o640)
-    page = make_page()
-    files_of(page).read(path)
-    qtbot.waitUntil(lambda: page.view.editors.path_of(page.view.editors.current_key) == str(path))
-    page.view.editors.editor.insert("-- mine\n")
-    page.command("save")
-    qtbot.waitUntil(lambda: len(page.praised) == 1)
-    assert path.read_bytes() == b"\xef\xbb\xbf-- mine\r\nSELECT 1;\r\nSELECT '2\xc2\xa0'\r\n"
-    assert path.stat().st_mode & 0o777 == 0o640
-
-    page.window.hide()  # and it is known again after the window was closed
-    again = make_page()
-    qtbot.waitUntil(lambda: again.view.editors.path_of(again.view.editors.current_key) == str(path))
-    again.view.editors.editor.insert("-- again\n")
-    path.write_bytes(b"theirs")
-    again.command("save")
-    qtbot.waitUntil(lambda: any(isinstance(w, ConfirmDialog) and w.isVisible() for w in QApplication.topLevelWidgets()))
-    dialog(ConfirmDialog).reject()
-    assert path.read_bytes() == b"theirs" and again.praised == []
-    again.command("save")
-    qtbot.waitUntil(lambda: any(isinstance(w, ConfirmDialog) and w.isVisible() for w in QApplication.topLevelWidgets()))
-    dialog(ConfirmDialog).accept_button.click()
-    qtbot.waitUntil(lambda: again.praised == ["report.sql saved (lines end as on Windows, CRLF)"])
-    assert path.read_bytes().startswith(b"\xef\xbb\xbf-- again\r\n-- mine\r\n")
-    again.command("save")  # what is there now is ours
-    qtbot.waitUntil(lambda: len(again.praised) == 2)
-
-
-def test_a_closed_file_comes_back_with_its_text_and_its_place_on_disk(page, qtbot, tmp_path) -> None:
-    path = tmp_path / "report.sql"
-    path.write_text("SELECT 1\n")
-    files_of(page).read(path)
-    qtbot.waitUntil(lambda: page.view.editors.path_of(page.view.editors.current_key) == str(path))
-    page.view.editors.editor.insert("-- not saved\n")
-    page.command("close")
-    assert "not saved" not in page.view.editors.editor.text
-    page.view.results.table.setFocus()
-    page.command("new")
-    assert QApplication.focusWidget() is page.view.editors.editor, "a new file is for typing into"
-    page.command("close")
-    page.command("reopen")
-    qtbot.waitUntil(lambda: page.view.editors.editor.text == "-- not saved\nSELECT 1\n")
-    path.write_text("theirs")
-    page.command("save")
-    qtbot.waitUntil(lambda: any(isinstance(w, ConfirmDialog) and w.isVisible() for w in QApplication.topLevelWidgets()))
-    dialog(ConfirmDialog).reject()
-    page.command("reopen")  # no more of them
-    qtbot.waitUntil(lambda: page.praised == ["No closed file is left"])
-    assert [file.title for file in page.view.editors.files()] == ["query 1.sql", "report.sql"]
 
 
 def test_each_file_keeps_its_own_result(page, qtbot) -> None:
