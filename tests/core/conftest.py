@@ -22,6 +22,7 @@ LONG = [
     "warehouse_feed/test_feed.py",
     "sandbox/test_demo.py",
     "backups/test_backup_faults.py",
+    "backups/test_network_faults.py",
     "streams/test_pipeline.py",
     "streams/test_loading.py",
     "backups/test_verify_faults.py",

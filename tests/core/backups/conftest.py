@@ -286,6 +286,11 @@ def rclone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
     process.wait()
 
 
+def large(filed: Station, megabytes: int) -> None:
+    """Put a file into the folder that is backed up, which nothing can pack."""
+    (Path(filed.plan.source.paths[0]) / "large").write_bytes(os.urandom(megabytes << 20))
+
+
 def with_papers(made: Station, root: Path) -> Station:
     """With a plan for a folder of some files."""
     (root / "deep" / "er").mkdir(parents=True)
