@@ -115,11 +115,11 @@ def _remove(options: argparse.Namespace, console: Console) -> None:
 
 def _add_mysql(options: argparse.Namespace, console: Console) -> None:
     source = MysqlSource(options.server, options.host, options.port, options.user, ca_file=options.ca_file)
+    password = "" if options.no_password else _asked(f"Password of {options.user} at {options.host}")
     console.desk.profiles.put_mysql(options.name, source)
-    if not options.no_password:
-        name = mysql_secret(options.name, options.server)
-        console.desk.workplace.secrets.set(name, _asked(f"Password of {options.user} at {options.host}"))
-    console.say(f"The profile {options.name} has the server {options.server}.")
+    console.say(f"The profile {options.name} has the server {options.server}.")  # also where the keyring refuses
+    if password:
+        console.desk.workplace.secrets.set(mysql_secret(options.name, options.server), password)
 
 
 def _remove_mysql(options: argparse.Namespace, console: Console) -> None:
