@@ -1,4 +1,4 @@
-"""Text to tables: presets, types, rejects, archives, damage, runaway patterns, hostile XML, the emitted DDL."""
+"""Text to tables: presets, types, rejects, archives, damage, runaway patterns, the emitted DDL."""
 
 from __future__ import annotations
 
@@ -25,9 +25,8 @@ from core.warehouse.extract.emit import hive_ddl, table_ddl
 from core.warehouse.extract.extraction import extract, extract_in_child
 from core.warehouse.extract.matching import engine_of, group_names, with_python
 from core.warehouse.extract.presets import PRESETS, preset
-from core.warehouse.extract.preview import preview_in_child
-from core.warehouse.extract.rows import typed_rows
 from core.warehouse.extract.sources import Source, line_blocks, local_sources
+from tests.core.warehouse.extracting import file, look, rows
 
 NGINX = '10.0.0.7 - ann [22/Nov/2026:10:11:12 +0100] "GET /a?b=c HTTP/1.1" 200 512 "https://e.org/" "Mozilla/5.0 (X11)"'
 ALB = (
@@ -38,26 +37,6 @@ ELB = (
     "2026-11-22T10:11:12.943958Z my-lb 192.0.2.1:2817 10.0.0.1:80 0.000073 0.001048 0.000057 200 200 0 29 "
     '"GET http://www.example.com:80/ HTTP/1.1" "curl/7.38.0" - -'
 )
-
-
-def rows(definition: Definition, *paths: Path) -> tuple[pl.DataFrame, Tally, list[tuple[str, str]]]:
-    tally, frames, refused = Tally(), [], []
-    sources = [Source(str(path), str(path), path.stat().st_size) for path in paths]
-    for _, frame, rejects in typed_rows(definition, sources, tally):
-        if frame is not None:
-            frames.append(frame)
-        refused += [(reason, text) for _, reason, text in rejects]
-    return (pl.concat(frames) if frames else pl.DataFrame()), tally, refused
-
-
-def file(folder: Path, text: str | bytes, name: str = "x.log") -> Path:
-    path = folder / name
-    path.write_bytes(text if isinstance(text, bytes) else text.encode())
-    return path
-
-
-def look(definition: Definition, path: Path):
-    return preview_in_child(None, definition, local_sources(path))
 
 
 @pytest.mark.parametrize(
@@ -282,100 +261,6 @@ def test_a_runaway_pattern_is_stopped_and_named() -> None:
     assert "aaaa" in caught.value.why
 
 
-def test_json_lines(tmp_path: Path) -> None:
-    path = file(
-        tmp_path,
-        '{"id": 1, "t": "2026-01-02T03:04:05Z", "tags": ["a"], "who": null}\nnot json\n[1]\n{"id": 2, "who": "é"}\n',
-    )
-    found = look(preset("json"), path)
-    assert {column.name: column.kind for column in found.definition.columns} == {
-        "id": "whole",
-        "t": "time",
-        "tags": "text",
-        "who": "text",
-    }
-    frame, tally, refused = rows(found.definition, path)
-    assert frame["id"].to_list() == [1, 2]
-    assert frame["tags"].to_list() == ['["a"]', None]
-    assert refused == [("not a JSON object", "not json"), ("not a JSON object", "[1]")]
-    assert tally.rejected == 2
-
-
-XML = """<?xml version="1.0"?><shop xmlns="urn:x"><order id="1"><item sku="a"><price>1.50</price><name>A &amp; B</name></item>
-<item sku="b"><price>2</price><name><![CDATA[<C>]]></name></item></order></shop>"""
-
-
-def test_xml_records_are_found_and_typed(tmp_path: Path) -> None:
-    path = file(tmp_path, XML, "x.xml")
-    found = look(preset("xml"), path)
-    assert found.definition.record == "item"
-    frame, tally, _ = rows(found.definition, path)
-    assert frame.to_dicts() == [{"sku": "a", "price": 1.5, "name": "A & B"}, {"sku": "b", "price": 2.0, "name": "<C>"}]
-    assert tally.rows == 2
-
-
-_ITEM = r'<item sku="(?P<sku>[^"]*)">\s*<price>(?P<price>[^<]*)</price>\s*<name>(?P<name>.*?)</name>'
-
-
-def test_a_pattern_is_found_all_over_a_document(tmp_path: Path) -> None:
-    """The Hive way of XML: each match is a row, over line ends too; entities stand for their characters."""
-    path = file(tmp_path, XML.replace("<price>2", "\n <price>2"), "x.xml")
-    found = look(Definition("document", pattern=_ITEM), path)
-    assert {column.name: column.kind for column in found.definition.columns} == {
-        "sku": "text",
-        "price": "number",
-        "name": "text",
-    }
-    frame, tally, _ = rows(found.definition, path)
-    assert frame.to_dicts() == [
-        {"sku": "a", "price": 1.5, "name": "A & B"},
-        {"sku": "b", "price": 2.0, "name": "<C>"},
-    ]
-    first = found.lines[0]
-    assert first.matched and [first.text[start:end] for start, end, _ in first.spans] == ["a", "1.50", "A &amp; B"]
-    _, tally, _ = rows(found.definition, file(tmp_path, "<other/>", "y.xml"))
-    assert tally.reasons == {"no match in the document": 1}
-
-
-@pytest.mark.parametrize(
-    ("text", "pattern", "expected"),
-    [
-        ("<a>x &amp; <![CDATA[y &amp; <z>]]> &lt;</a>", r"<a>(.*?)</a>", "x & y &amp; <z> <"),
-        ("<a><![CDATA[1 &lt; 2]]></a>", r"<a><!\[CDATA\[(.*?)\]\]></a>", "1 &lt; 2"),
-        ("<a>1 &lt; 2</a><b><![CDATA[]]></b>", r"<a>(.*?)</a>", "1 < 2"),
-        ("<a><![CDATA[left open", r"<a>(.*)", "left open"),
-    ],
-)
-def test_entities_and_cdata_are_what_they_stand_for(tmp_path: Path, text: str, pattern: str, expected: str) -> None:
-    definition = Definition("document", pattern, (OutputColumn("a"),))
-    assert rows(definition, file(tmp_path, text, "x.xml"))[0]["a"].to_list() == [expected]
-
-
-@pytest.mark.parametrize(
-    "definition",
-    [
-        Definition("document", r"<i>(?P<n>[^<]*)</i>", (OutputColumn("n", "whole"),)),
-        Definition("xml", record="i", columns=(OutputColumn("n", "whole", path="."),)),
-    ],
-)
-def test_a_reject_of_many_documents_names_its_own(tmp_path: Path, definition: Definition) -> None:
-    folder = tmp_path / "in"
-    folder.mkdir()
-    for n in range(30):
-        file(folder, f"<x><i>{n}</i><i>{'bad' if n == 7 else n}</i></x>", f"{n:02}.xml")
-    file(folder, "<x><j/></x>", "none.xml")
-    rejects = tmp_path / "r.jsonl"
-    tally = extract_in_child(
-        lambda *_: None, definition, local_sources(folder), str(tmp_path / "t.parquet"), str(rejects)
-    )
-    assert (tally.rows, tally.files) == (59, 31)
-    kept = [json.loads(line) for line in rejects.read_text().splitlines()]
-    reasons = {Path(one["source"]).name: one["reason"] for one in kept}
-    assert reasons.pop("07.xml") == "n is not a whole number"
-    assert reasons == ({"none.xml": "no match in the document"} if definition.kind == "document" else {})
-    assert tally.rejected == len(kept)
-
-
 @pytest.mark.parametrize("pattern", [r"(?=.)(?P<n>\d+)-(?P<t>\w)", r"(?P<n>\d+)-(?P<t>\w)"])
 def test_many_files_give_what_one_gives(tmp_path: Path, pattern: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """A look-around is matched by processes side by side: rows, rejects and their order are those of one process."""
@@ -402,28 +287,6 @@ def test_a_fault_in_one_of_the_processes_ends_the_extraction(tmp_path: Path, mon
         extract_in_child(lambda *_: None, one_column, local_sources(tmp_path), str(tmp_path / "out.parquet"), "")
     assert caught.value.code == "pattern"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["0.log", "1.log", "2.log"]
-
-
-@pytest.mark.parametrize(
-    "hostile",
-    [
-        '<!DOCTYPE x [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;&a;">]><x><i k="1">&b;</i></x>',
-        '<!DOCTYPE x [<!ENTITY e SYSTEM "file:///etc/passwd">]><x><i k="1">&e;</i></x>',
-        '<!--c--><!DOCTYPE x [<!ENTITY % p "<!ENTITY q \'z\'>">%p;]><x><i k="1">&q;</i></x>',
-        '<!DOCTYPE x [<!ENTITY a "aaaa">]><x><i k="1">&a;</i></x>'.encode("utf-16"),
-        '<?xml version="1.0"?>' + " " * 70_000 + '<!DOCTYPE x [<!ENTITY a "aaaa">]><x><i k="1">&a;</i></x>',
-        '<!DOCTYPE x [<!ENTITY a "' + "a" * 8_200 + '">]><x><i k="1">&a;</i></x>' + " " * 7_000,
-        " " * 3_000_000 + "<x/>",
-        '<x><i k="1">cut off',
-        "<!-- nothing -->",
-        "",
-    ],
-)
-def test_hostile_xml_is_refused_by_file(tmp_path: Path, hostile: str | bytes) -> None:
-    definition = Definition("xml", record="i", columns=(OutputColumn("k", path="@k"), OutputColumn("text", path=".")))
-    frame, tally, _ = rows(definition, file(tmp_path, hostile, "x.xml"))
-    assert len(tally.problems) == 1
-    assert "root:" not in str(frame)
 
 
 def test_extract_writes_whole_files_or_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
