@@ -22,7 +22,7 @@ from core.sandbox.redshift.engine.parse import parse_query
 from core.sandbox.redshift.engine.reader import spelled
 from core.sandbox.redshift.engine.settings import SETTINGS
 from core.sandbox.redshift.engine.storage import Storage
-from core.sandbox.redshift.engine.text import Token, literal
+from core.sandbox.redshift.engine.text import Token
 from core.sandbox.redshift.engine.types import SqlType
 from core.sandbox.redshift.engine.value import Scope, Value
 
@@ -40,7 +40,6 @@ class Context:
         self.cursors: dict[str, tuple[Query, int]] = {}
         self.catalog = Catalog(connection, f"pg_temp_{pid}", ["public"])
         self.catalog.before_system = journal.flush
-        self._tell_path()
         self.wrote = self.in_transaction = self.failed = self.read_only = self.interrupted = False
         self.last_query_id = self.query_id = -1
         self.peer: Callable[[int], Context | None] = lambda _pid: None
@@ -58,12 +57,7 @@ class Context:
         """Schemas that do not exist are passed over, as on Redshift."""
         found = [name for name in names if name != "$user" and self.catalog.schema_exists(name)]
         self.catalog.search_path = found or ["public"]
-        self._tell_path()
-
-    def _tell_path(self) -> None:
-        """PG_TABLE_DEF shows what is on the search path, and this session's own temporary tables."""
-        places = ", ".join(literal(name) for name in (self.catalog.temporary, *self.catalog.search_path, "pg_catalog"))
-        self.connection.execute(f"SET VARIABLE rs_visible = [{places}]")
+        self.catalog.tell_path()
 
     # -- queries ----------------------------------------------------------------
     def parsed(self, text: str) -> exp.Expression:
