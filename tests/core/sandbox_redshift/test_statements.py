@@ -148,6 +148,20 @@ def test_unnamed_columns_are_called_as_on_redshift(engine: Engine) -> None:
     ]  # fmt: skip
 
 
+def test_pg_table_def_shows_what_is_on_the_search_path(engine: Engine) -> None:
+    seen = "select distinct schemaname from pg_table_def where tablename in ('here', 'there', 'mine') order by 1"
+    engine("create schema apart")
+    engine("create table here (a int)")
+    engine("create table apart.there (a int)")
+    assert engine(seen) == [["public"]]
+    engine("set search_path to apart")
+    assert engine(seen) == [["apart"]]
+    engine("create temp table mine (a int)")
+    assert [row[0].startswith("pg_temp") for row in engine(seen)] == [False, True]
+    engine("reset search_path")
+    assert "apart" not in [row[0] for row in engine(seen)] and len(engine(seen)) == 2
+
+
 def test_parameters_are_values_never_text(engine: Engine) -> None:
     assert engine("select :v", v="'; drop table x; --") == [["'; drop table x; --"]]
     assert engine("select 5 where 5 = :n", n="5") == [[5]]
