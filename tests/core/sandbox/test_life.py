@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from http.client import HTTPConnection
 from pathlib import Path
 
 import boto3
@@ -24,6 +25,7 @@ from core.sandbox.layout import Layout
 from core.sandbox.ports import Ports
 from core.sandbox.reset import reset
 from core.sandbox.status import SandboxStatus
+from core.sandbox.supervisor import KINDS
 from core.settings.profiles import SANDBOX, Profiles
 from core.settings.store import SettingsStore
 from tests.core.sandbox.conftest import eventually
@@ -84,7 +86,8 @@ def test_five_starters_get_one_sandbox_and_the_last_out_stops_it(bare: Places) -
     assert look(bare) == SandboxStatus(running=False, data_dir=str(bare.sandbox))
 
 
-def test_pinned_it_outlives_its_users_until_stopped(bare: Places) -> None:
+def test_pinned_it_outlives_its_users_until_stopped_and_the_desk_follows(bare: Places) -> None:
+    """A client taken after the sandbox moved points to where it is now. (One sandbox for both: a start costs 1.5 s of CPU.)"""
     lease = join(bare)
     lease.ask("pin")
     lease.wait_for(lambda status: status.pinned, 10)
@@ -93,13 +96,6 @@ def test_pinned_it_outlives_its_users_until_stopped(bare: Places) -> None:
     eventually(lambda: look(bare).users == 0)
     threading.Event().wait(0.6)  # three times the linger
     assert look(bare).pid == pid
-    assert stop(bare)
-    eventually(lambda: not alive(pid))
-    assert not stop(bare)
-
-
-def test_the_desk_follows(bare: Places) -> None:
-    """A client taken after the sandbox moved points to where it is now."""
     settings, profiles = SettingsStore(bare.config / "s.toml"), Profiles(bare.config / "p.toml")
     desk = Desk(bare, settings, profiles, SANDBOX)
     news: list[SandboxStatus] = []
@@ -107,7 +103,9 @@ def test_the_desk_follows(bare: Places) -> None:
     try:
         first = desk.aws.client("s3")
         first.create_bucket(Bucket="here")
-        stop(bare)
+        assert stop(bare)
+        eventually(lambda: not alive(pid))
+        assert not stop(bare)
         eventually(lambda: news and not news[-1].running)
         with socket.create_server(("127.0.0.1", int(first.meta.endpoint_url.rpartition(":")[2]))):  # a stranger took it
             second = desk.aws.client("s3")
@@ -115,25 +113,6 @@ def test_the_desk_follows(bare: Places) -> None:
             assert "here" in [bucket["Name"] for bucket in second.list_buckets()["Buckets"]]
     finally:
         desk.close()
-
-
-def test_state_files_that_make_no_sense_are_replaced(bare: Places) -> None:
-    stop(bare)
-    layout = Layout.of(bare).made()
-    for content in (b"", b"{", b"[]", b"null", b'{"port": 1, "token": "x", "pid": 1}', b'{"port": "a"}', b"\xff\xfe"):
-        layout.control.write_bytes(content)
-        assert not look(bare).running
-        assert not stop(bare)
-        layout.ports.write_bytes(content)
-        assert isinstance(Ports(layout.ports).take("s3"), int)
-        layout.control.write_bytes(content)
-    layout.seed_marker.write_bytes(b"[1]")
-    lease = join(bare)
-    try:
-        assert lease.status().service("s3").state == "running"
-        assert lease.status().seed.state == "off"
-    finally:
-        lease.close()
 
 
 def test_reset_finishes_what_a_killed_reset_left(home: Places) -> None:
@@ -203,6 +182,32 @@ def lease(bare: Places) -> Iterator[Lease]:
     joined = join(bare)
     yield joined
     joined.close()
+
+
+def test_state_files_that_make_no_sense_are_replaced(bare: Places, request: pytest.FixtureRequest) -> None:
+    stop(bare)
+    layout = Layout.of(bare).made()
+    for content in (b"", b"{", b"[]", b"null", b'{"port": 1, "token": "x", "pid": 1}', b'{"port": "a"}', b"\xff\xfe"):
+        layout.control.write_bytes(content)
+        assert not look(bare).running
+        assert not stop(bare)
+        layout.ports.write_bytes(content)
+        assert isinstance(Ports(layout.ports).take("s3"), int)
+        layout.control.write_bytes(content)
+    layout.seed_marker.write_bytes(b"[1]")
+    lease: Lease = request.getfixturevalue("lease")  # started only now, and shared by those that follow
+    assert lease.status().service("s3").state == "running"
+    assert lease.status().seed.state == "off"
+
+
+def test_every_service_over_http_answers_the_pulse(lease: Lease) -> None:
+    """Whatever it says to it: an error is an answer."""
+    for kind in KINDS:
+        if kind.http:
+            asked = HTTPConnection("127.0.0.1", lease.status().service(kind.name).port, timeout=10)
+            asked.request("GET", "/")
+            assert asked.getresponse().status
+            asked.close()
 
 
 @posix_only

@@ -8,7 +8,6 @@ import signal
 import socket
 import threading
 import time
-from http.client import HTTPConnection
 from pathlib import Path
 
 import pytest
@@ -16,11 +15,9 @@ import pytest
 from core.base.errors import OpsError
 from core.base.places import Places
 from core.sandbox import mariadb, service
-from core.sandbox.door import Lease
 from core.sandbox.layout import Layout
 from core.sandbox.ports import Ports
 from core.sandbox.service import Service, ServiceKind
-from core.sandbox.supervisor import KINDS
 from tests.core.sandbox.conftest import eventually
 
 
@@ -74,13 +71,3 @@ def test_a_mariadb_that_hangs_is_ended(tmp_path: Path, monkeypatch: pytest.Monke
     server.send_signal(signal.SIGSTOP)
     assert server.wait(30) == -signal.SIGKILL
     assert "It did not answer 3 times in a row" in capfd.readouterr().err
-
-
-def test_every_service_over_http_answers_the_question(lease: Lease) -> None:
-    """Whatever it says to it: an error is an answer."""
-    for kind in KINDS:
-        if kind.http:
-            asked = HTTPConnection("127.0.0.1", lease.status().service(kind.name).port, timeout=10)
-            asked.request("GET", "/")
-            assert asked.getresponse().status
-            asked.close()

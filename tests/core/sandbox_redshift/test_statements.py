@@ -148,6 +148,20 @@ def test_unnamed_columns_are_called_as_on_redshift(engine: Engine) -> None:
     ]  # fmt: skip
 
 
+def test_pg_table_def_shows_what_is_on_the_search_path(engine: Engine) -> None:
+    seen = "select distinct schemaname from pg_table_def where tablename in ('here', 'there', 'mine') order by 1"
+    engine("create schema apart")
+    engine("create table here (a int)")
+    engine("create table apart.there (a int)")
+    assert engine(seen) == [["public"]]
+    engine("set search_path to apart")
+    assert engine(seen) == [["apart"]]
+    engine("create temp table mine (a int)")
+    assert [row[0].startswith("pg_temp") for row in engine(seen)] == [False, True]
+    engine("reset search_path")
+    assert "apart" not in [row[0] for row in engine(seen)] and len(engine(seen)) == 2
+
+
 def test_parameters_are_values_never_text(engine: Engine) -> None:
     assert engine("select :v", v="'; drop table x; --") == [["'; drop table x; --"]]
     assert engine("select 5 where 5 = :n", n="5") == [[5]]
@@ -295,10 +309,25 @@ def test_a_damaged_warehouse_is_told_and_one_that_nobody_asks_is_not_opened(tmp_
     assert not (tmp_path / "new").exists()
 
 
-def test_a_result_left_half_read_stops_nothing(engine: Engine) -> None:
+class _PublicOnly:
+    """A DuckDB connection without what is not public."""
+
+    def __init__(self, connection: Any) -> None:
+        self._connection = connection
+
+    def __getattr__(self, name: str) -> Any:
+        if name == "_submit":
+            raise AttributeError(name)
+        return getattr(self._connection, name)
+
+
+@pytest.mark.parametrize("public_only", [False, True])
+def test_a_result_left_half_read_stops_nothing(engine: Engine, public_only: bool) -> None:
+    if public_only:
+        engine.session.connection = _PublicOnly(engine.session.connection)
     ten = "(" + " union all ".join(f"select {n} as n" for n in range(10)) + ")"
     many = f"select a.n from {ten} a, {ten} b, {ten} c, {ten} d, {ten} e, {ten} f"
     batches = engine.session.run(many, {}, 1).batches(10**9)
     assert next(batches).num_rows < 10**6
     assert engine("select 2") == [[2]]
-    engine("create table after_it (a int)")
+    engine(f"create table after_it_{int(public_only)} (a int)")

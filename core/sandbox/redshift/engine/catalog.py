@@ -10,7 +10,7 @@ from typing import Any
 
 from core.sandbox.redshift.engine.declarations import ColumnSpec, Place, Shared, TableSpec
 from core.sandbox.redshift.engine.outcome import NeedsCluster, SqlError
-from core.sandbox.redshift.engine.text import names_in, quoted
+from core.sandbox.redshift.engine.text import literal, names_in, quoted
 from core.sandbox.redshift.engine.types import SqlType, from_duck
 
 SYSTEM = {"pg_catalog": "rs_pg", "information_schema": "rs_info"}
@@ -127,6 +127,14 @@ class Catalog:
             return [schema]
         return [self.temporary, *self.search_path] if self.made_temporary else self.search_path
 
+    def tell_path(self) -> None:
+        """PG_TABLE_DEF shows what is on the search path, and this session's own temporary tables.
+
+        A session that has neither another path nor such tables need not tell: it took most of the time of opening one.
+        """
+        places = ", ".join(literal(name) for name in (self.temporary, *self.search_path, "pg_catalog"))
+        self.connection.execute(f"SET VARIABLE rs_visible = [{places}]")
+
     def _located(self, schema: str, name: str) -> TableSpec | None:
         """The declaration of a user's relation, not to be changed, or None."""
         return next((spec for place in self.places(schema) if (spec := self._declared(place, name))), None)
@@ -205,7 +213,9 @@ class Catalog:
         self._changed.add((spec.schema, spec.name))
         if spec.kind in ("view", "late"):
             self.shared.note_view(spec.name, spec.kind, names_in(spec.definition))
-        self.made_temporary = self.made_temporary or spec.schema == self.temporary
+        if spec.schema == self.temporary and not self.made_temporary:
+            self.made_temporary = True
+            self.tell_path()
         known = self.rows(
             "SELECT owner, created, id FROM rs_meta.tables WHERE schema_name = ? AND table_name = ?",
             spec.schema,

@@ -39,6 +39,8 @@ class Journal:
 
     def __init__(self, connection: Any) -> None:
         self._connection = connection
+        (self._insert,) = connection.extract_statements(_INSERT)
+        """Parsed once: that took a quarter of the time of writing a row."""
         self._lock = threading.RLock()
         self._number = 0
         self._waiting: dict[int, list[Any]] = {}
@@ -98,7 +100,7 @@ class Journal:
                 self._timer = None
             rows = list(self._waiting.values())
             if rows:
-                self._connection.execute(_INSERT, [list(column) for column in zip(*rows, strict=True)])
+                self._connection.execute(self._insert, [list(column) for column in zip(*rows, strict=True)])
                 self._waiting.clear()
             while self._ends:
                 self._connection.execute(

@@ -141,7 +141,7 @@ CREATE OR REPLACE VIEW rs_pg.pg_table_def AS
     c.sortkey, c.not_null AS "notnull"
   FROM rs_meta.columns c
   JOIN rs_meta.tables t ON t.schema_name = c.schema_name AND t.table_name = c.table_name AND t.kind IN ('table', 'materialized')
-  WHERE list_contains(getvariable('rs_visible'), c.schema_name)
+  WHERE list_contains(coalesce(getvariable('rs_visible'), ['public', 'pg_catalog']), c.schema_name)
   ORDER BY c.schema_name, c.table_name, c.position;
 
 CREATE OR REPLACE VIEW rs_pg.pg_tables AS
