@@ -26,8 +26,6 @@ from core.sandbox.redshift.engine.text import Token
 from core.sandbox.redshift.engine.types import SqlType
 from core.sandbox.redshift.engine.value import Scope, Value
 
-_BATCH = 50_000
-"""Rows at most in a batch of a result."""
 _DISPLAYED_AS_IS = ("int2", "int4", "int8", "float4", "float8", "bool", "varbyte")
 
 
@@ -95,12 +93,7 @@ class Context:
     def arrow(self, text: str) -> Any:
         """A reader of Arrow record batches for DuckDB text."""
         self._abandon()
-        if (submit := getattr(self.connection, "_submit", None)) is not None:
-            # What DuckDB's own sql() calls in the end, having parsed and bound the text once before to describe a
-            # relation: a third of the time of a small query, half of that of one of the system tables. Not public.
-            self._reader = submit(text, None, "stream", _BATCH).arrow_reader()
-        else:
-            self._reader = self.connection.sql(text).to_arrow_reader(_BATCH)
+        self._reader = self.connection.sql(text).to_arrow_reader(50_000)
         return self._reader
 
     def _abandon(self) -> None:
