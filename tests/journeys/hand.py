@@ -56,6 +56,14 @@ def opened(profile: str, size: tuple[int, int] | None = None) -> Iterator[Consol
         assert stuck == []
 
 
+def _by_place(key: str) -> str:
+    """The code of a function key: by their names xdotool presses Alt with them since xkb-data 2.48."""
+    *held, last = key.split("+")
+    if last in (codes := {**{f"F{n}": 66 + n for n in range(1, 11)}, "F11": 95, "F12": 96}):
+        last = str(codes[last])
+    return "+".join((*held, last))
+
+
 class Hand:
     """Acts on widgets of this process' window, which is shown on a real X server."""
 
@@ -132,7 +140,7 @@ class Hand:
 
     def key(self, *keys: str) -> None:
         """xdotool's names: ``ctrl+Return``, ``Escape``."""
-        self._send("key", "--delay", "30", *keys)
+        self._send("key", "--delay", "30", *(_by_place(key) for key in keys))
 
     # -- looking ----------------------------------------------------------------
     def button(self, text: str, inside: QWidget | None = None) -> QAbstractButton:
