@@ -43,8 +43,10 @@ class _FirstShown(QObject):
 
     def _look(self) -> None:
         self._looks += 1
-        if self._looks == _LOOKS or self._window.frameGeometry() != self._window.geometry():
+        framed = self._window.frameGeometry() != self._window.geometry()
+        if framed or self._looks == _LOOKS:
             self._timer.stop()
+        if framed:  # without one it is as large as it was made
             _fit(self._window)
 
 
