@@ -27,4 +27,9 @@ def main(arguments: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except ModuleNotFoundError as missing:
+        if sys.prefix != sys.base_prefix:
+            raise
+        sys.exit(f"This Python has no {missing.name}. Run `make run` once; then `.venv/bin/opsdesk` is the command line.")

@@ -1,4 +1,4 @@
-"""What the set-up does on a Mac, which none of our machines is: with stand-ins for ``uname`` and Homebrew."""
+"""What the set-up makes, and what it does on a Mac, which none of our machines is: with stand-ins for ``uname`` and Homebrew."""
 
 from __future__ import annotations
 
@@ -104,3 +104,19 @@ def test_what_homebrew_cannot_install_is_named(mac: Mac) -> None:
     without_python = mac.set_up(BROKEN="python")
     assert without_python.returncode == 1
     assert "Python 3.11 or newer" in without_python.stderr
+
+
+def test_the_command_line_works_from_any_folder(tmp_path: Path) -> None:
+    command = [str(ROOT / ".venv" / "bin" / "opsdesk"), "--home", str(tmp_path / "home"), "profiles", "list"]
+    answer = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert answer.returncode == 0, answer.stderr
+    assert "sandbox" in answer.stdout
+
+
+def test_the_systems_own_python_is_told_what_it_lacks() -> None:
+    outside = Path(sys.executable).resolve()
+    answer = subprocess.run(
+        [outside, "-S", "main.py", "profiles", "list"], cwd=ROOT, env={}, capture_output=True, text=True
+    )
+    assert answer.returncode == 1
+    assert answer.stderr.startswith("This Python has no ") and "make run" in answer.stderr
