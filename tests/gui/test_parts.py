@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import QEvent, Qt, QUrl
-from PySide6.QtGui import QGuiApplication
+from PySide6.QtGui import QFont, QGuiApplication, QTextLayout
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QLineEdit, QWidget
 
@@ -16,7 +16,7 @@ from gui.parts.desktop import show_file
 from gui.parts.dialogs import ConfirmDialog, Dialog
 from gui.parts.notices import Banner, EmptyState
 from gui.parts.small_chart import Axis, Curve, SmallChart
-from gui.parts.words import byte_size, duration, percent, short_count, show_times_in_utc, zoned
+from gui.parts.words import Label, byte_size, duration, percent, short_count, show_times_in_utc, zoned
 from gui.style.theme import theme
 from gui.style.tokens import load
 
@@ -200,3 +200,22 @@ def test_an_empty_state_without_room_leaves_its_picture_out(qtbot) -> None:
     for height, seen in ((300, True), (70, False), (300, True)):
         empty.resize(400, height)
         assert empty._picture.isVisible() is seen
+
+
+def test_two_signs_are_shown_as_two(qtbot) -> None:
+    """A font for code draws ``==`` and ``->`` as one sign each; a checksum or a key that ends so must be read exactly."""
+
+    def glyphs(font: QFont, text: str) -> list[int]:
+        layout = QTextLayout(text, font)
+        layout.beginLayout()
+        layout.createLine()
+        layout.endLayout()
+        return [glyph for run in layout.glyphRuns() for glyph in run.glyphIndexes()]
+
+    theme().load_rest()
+    code, words = Label("", "mono"), Label("", "body")
+    for label in (code, words):
+        qtbot.addWidget(label)
+        label.ensurePolished()
+        for signs in ("==", "->", "!="):
+            assert glyphs(label.font(), signs) == [glyphs(label.font(), sign)[0] for sign in signs]
