@@ -244,9 +244,14 @@ class ObjectsDeeds(QObject):
             if name:
                 dialog.accept()
                 self.transfers.transfer(
-                    f"Go on with {upload.key}", lambda job: self.place.objects.upload_as(job, Path(name), bucket, upload.key, replace=False),
-                    "uploaded", write=True, done=lambda _moved: self.place.refresh(),
-                )  # fmt: skip
+                    f"Go on with {upload.key}",
+                    lambda job: self.place.objects.upload_as(
+                        job, Path(name), bucket, upload.key, replace=False, going_on=upload.upload_id
+                    ),
+                    "uploaded",
+                    write=True,
+                    done=lambda _moved: self.place.refresh(),
+                )
 
         def abort(uploads: list[OpenUpload]) -> None:
             dialog.accept()

@@ -180,7 +180,9 @@ class ObjectsSide(Card):
                 "accent" if item.latest else "",
             )
             size = "" if item.delete_marker else f" · {byte_size(item.size)}"
-            self._lines.addLayout(row(kind, Label(f"{wording.stamp(item.modified)}{size}", "small"), None))
+            line = row(kind, Label(f"{wording.stamp(item.modified)}{size}", "small", wrap=True))
+            line.setStretch(1, 1)  # what does not fit beside it goes below: the panel never widens
+            self._lines.addLayout(line)
             if item.delete_marker and item.latest:
                 button = Button("Undelete", "link")
                 button.clicked.connect(lambda _checked=False, item=item: self.undelete_asked.emit(item.key))
