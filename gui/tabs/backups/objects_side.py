@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QAction, QGuiApplication
-from PySide6.QtWidgets import QComboBox, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QApplication, QComboBox, QVBoxLayout, QWidget
 
 from core.backups.objects.values import Archive, BucketFacts, Entry, Link, ObjectFacts
 from gui.parts.buttons import Button
@@ -39,6 +39,7 @@ class ObjectsSide(Card):
     uploads_asked = Signal()
     versioning_asked = Signal(bool)
     size_asked = Signal()
+    keys_left = Signal()  # what had the keys is about to go; unheard, they leave the page
     bring_back_asked = Signal(str)  # how soon: a tier
 
     def __init__(self) -> None:
@@ -179,8 +180,9 @@ class ObjectsSide(Card):
                 "DELETED" if item.delete_marker else "CURRENT" if item.latest else "OLD",
                 "accent" if item.latest else "",
             )
-            size = "" if item.delete_marker else f" · {byte_size(item.size)}"
+            size = "" if item.delete_marker else f" ·\u00a0{byte_size(item.size)}"
             line = row(kind, Label(f"{wording.stamp(item.modified)}{size}", "small", wrap=True))
+            line.itemAt(1).widget().setToolTip(f"{item.modified or ''}\n{item.version}".strip())
             line.setStretch(1, 1)  # what does not fit beside it goes below: the panel never widens
             self._lines.addLayout(line)
             if item.delete_marker and item.latest:
@@ -205,6 +207,8 @@ class ObjectsSide(Card):
         self.link = None
         self.title.setText(breakable(title, 14))
         self.title.setVisible(True)
+        if self.area.isAncestorOf(QApplication.focusWidget() or self):
+            self.keys_left.emit()
         _clear(self._lines)
 
     def _heading(self, text: str) -> None:

@@ -65,6 +65,7 @@ class ObjectsView(QWidget):
         for widget in (self.table, self.empty, self.no_buckets):
             self.stack.addWidget(widget)
         self.side = ObjectsSide()
+        self.side.keys_left.connect(lambda: self.table.setFocus())
         card = Card()
         card.body.addLayout(row(self._crumbs, None, self.search))
         card.body.addLayout(row(self.upload, self.download, self.new_bucket, self.delete, self.more, None))

@@ -295,7 +295,9 @@ def test_a_deleted_object_can_be_brought_back_from_the_panel(qtbot, page) -> Non
         return [b for b in view.objects.side.findChildren(Button) if b.text() == "Undelete" and b.isVisible()]
 
     qtbot.waitUntil(lambda: bool(buttons()), timeout=5000)
+    buttons()[0].setFocus()
     buttons()[0].click()
+    qtbot.waitUntil(view.objects.table.hasFocus, timeout=5000)  # the panel is built anew: its button, and the focus, go
     qtbot.waitUntil(lambda: fake.asked == [("undelete", "vault", "gone.txt")], timeout=5000)
 
 
