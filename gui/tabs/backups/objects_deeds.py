@@ -109,7 +109,7 @@ class ObjectsDeeds(QObject):
         if versions:
             hint = "All versions and delete markers go: this cannot be undone."
         elif keeps:
-            hint = "The bucket keeps versions: they can be undeleted."
+            hint = f"The bucket keeps versions: {'it' if amount.objects == 1 else 'they'} can be undeleted."
         elif keeps is None:
             hint = "Whether the bucket keeps versions is not known: take it that this cannot be undone."
         else:

@@ -46,11 +46,12 @@ class ObjectsSide(Card):
         super().__init__("Nothing chosen")
         self.title.setWordWrap(True)
         holder = QWidget()
-        self._lines = QVBoxLayout(holder)
-        self._lines.setContentsMargins(0, 0, Space.S, 0)
-        self._lines.setSpacing(Space.XS)
-        self._lines.setAlignment(Qt.AlignmentFlag.AlignTop)
-        self.area = scrolled(holder, surface=True)
+        self._lines = column(gap=Space.XS)
+        whole = QVBoxLayout(holder)
+        whole.setContentsMargins(0, 0, 0, 0)
+        whole.addLayout(self._lines)
+        whole.addStretch(1)  # not by alignment: a layout that is aligned is never higher than its lines unwrapped
+        self.area = scrolled(holder, surface=True, gutter=Space.M)  # its words wrap at one width, bar or none
         self.area.setAccessibleName("Details of what is chosen")
         self.body.addWidget(self.area)
         self.lives = QComboBox()
@@ -180,7 +181,7 @@ class ObjectsSide(Card):
                 "DELETED" if item.delete_marker else "CURRENT" if item.latest else "OLD",
                 "accent" if item.latest else "",
             )
-            size = "" if item.delete_marker else f" ·\u00a0{byte_size(item.size)}"
+            size = "" if item.delete_marker else f" · {byte_size(item.size)}".replace(" ", "\u00a0")
             line = row(kind, Label(f"{wording.stamp(item.modified)}{size}", "small", wrap=True))
             line.itemAt(1).widget().setToolTip(f"{item.modified or ''}\n{item.version}".strip())
             line.setStretch(1, 1)  # what does not fit beside it goes below: the panel never widens

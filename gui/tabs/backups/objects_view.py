@@ -79,7 +79,7 @@ class ObjectsView(QWidget):
         self.splitter.setChildrenCollapsible(False)
         self.splitter.setHandleWidth(Space.M)
         self.splitter.setSizes([640, 260])
-        self.side.setMinimumWidth(216)
+        self.side.setMinimumWidth(232)
         self.setLayout(column(self.splitter, gap=0))
         self.may_drop = False
         self._note, self._more, self._buckets = "", False, False

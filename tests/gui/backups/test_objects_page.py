@@ -27,6 +27,7 @@ from core.base.errors import OpsError
 from gui.parts.buttons import Button
 from gui.parts.dialogs import ConfirmDialog
 from gui.tabs.backups.lifecycle_dialog import LifecycleDialog
+from gui.tabs.backups.objects_side import ObjectsSide
 from gui.tabs.backups.objects_table import Line
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
@@ -309,3 +310,22 @@ def test_the_command_line_twin_of_what_is_chosen(qtbot, page) -> None:
     view.objects.table.choose(1)
     view.objects_presenter.copy_command()
     assert QApplication.clipboard().text() == "opsdesk --profile p s3 get s3://vault/a.txt"
+
+
+def test_no_line_of_the_details_is_cut_when_they_scroll(qtbot) -> None:
+    side = ObjectsSide()
+    qtbot.addWidget(side)
+    side.resize(232, 560)
+    side.show()
+    facts = ObjectFacts(
+        "vault", "letters/report.txt", 14, NOW, "9f089b639127e2f5a79c4eda189678d6", tags={"team": "data"}
+    )
+    versions = [Entry(facts.key, 23, NOW, version=f"v{n}", latest=n == 0) for n in range(4)]
+    side.show_object(facts, may_write=True)
+    side.show_versions(versions, may_write=True)
+    qtbot.waitUntil(side.area.verticalScrollBar().isVisible, timeout=5000)
+    shown = [label for label in side.area.widget().findChildren(QLabel) if label.isVisible()]
+    assert len(shown) > 12
+    cut = lambda: [each.text() for each in shown if each.height() < each.heightForWidth(each.width())]  # noqa: E731
+    qtbot.waitUntil(lambda: not cut(), timeout=2000)
+    assert not [each.text() for each in shown if each.geometry().right() > side.area.viewport().width()]
