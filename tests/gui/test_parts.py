@@ -7,13 +7,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QEvent, Qt, QUrl
-from PySide6.QtGui import QFont, QGuiApplication, QTextLayout
+from PySide6.QtCore import QEvent, QPoint, QPointF, Qt, QUrl
+from PySide6.QtGui import QFont, QGuiApplication, QTextLayout, QWheelEvent
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QLineEdit, QWidget
+from PySide6.QtWidgets import QApplication, QLineEdit, QWidget
 
 from gui.parts.desktop import show_file
 from gui.parts.dialogs import ConfirmDialog, Dialog
+from gui.parts.form import SpinBox, choice
 from gui.parts.notices import Banner, EmptyState
 from gui.parts.small_chart import Axis, Curve, SmallChart
 from gui.parts.words import Label, byte_size, duration, percent, short_count, show_times_in_utc, zoned
@@ -219,3 +220,30 @@ def test_two_signs_are_shown_as_two(qtbot) -> None:
         label.ensurePolished()
         for signs in ("==", "->", "!="):
             assert glyphs(label.font(), signs) == [glyphs(label.font(), sign)[0] for sign in signs]
+
+
+def test_the_wheel_over_a_field_scrolls_past_it(qtbot) -> None:
+    """A number of days must not change because a form was scrolled; a field that has the keys may be turned."""
+    form = QWidget()
+    days, kind, other = SpinBox(form), choice([("a", "A"), ("b", "B"), ("c", "C")], "b"), QLineEdit(form)
+    kind.setParent(form)
+    days.setValue(50)
+    qtbot.addWidget(form)
+    form.show()
+    other.setFocus()
+
+    def turned(field: QWidget) -> bool:
+        middle = QPointF(field.rect().center())
+        event = QWheelEvent(
+            middle, field.mapToGlobal(middle), QPoint(), QPoint(0, -120), Qt.MouseButton.NoButton,
+            Qt.KeyboardModifier.NoModifier, Qt.ScrollPhase.NoScrollPhase, False,
+        )  # fmt: skip
+        before = (days.value(), kind.currentData())
+        QApplication.sendEvent(field, event)
+        return (days.value(), kind.currentData()) != before
+
+    assert not turned(days) and not turned(kind) and other.hasFocus()
+    days.setFocus()
+    assert turned(days)
+    kind.setFocus()
+    assert turned(kind)
