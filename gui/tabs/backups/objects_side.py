@@ -6,10 +6,11 @@ from collections.abc import Sequence
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QAction, QGuiApplication
-from PySide6.QtWidgets import QApplication, QComboBox, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QApplication, QVBoxLayout, QWidget
 
 from core.backups.objects.values import Archive, BucketFacts, Entry, Link, ObjectFacts
 from gui.parts.buttons import Button
+from gui.parts.form import DropDown
 from gui.parts.layout import Card, column, row, scrolled
 from gui.parts.words import Chip, Label, breakable, byte_size, number
 from gui.style.tokens import Space
@@ -54,7 +55,7 @@ class ObjectsSide(Card):
         self.area = scrolled(holder, surface=True, gutter=Space.M)  # its words wrap at one width, bar or none
         self.area.setAccessibleName("Details of what is chosen")
         self.body.addWidget(self.area)
-        self.lives = QComboBox()
+        self.lives = DropDown()
         self.link: Label | None = None
 
     # -- what may be shown --------------------------------------------------------------
@@ -137,7 +138,7 @@ class ObjectsSide(Card):
         edit = self._button("Class, metadata, tags…", "pencil", self.edit_asked)
         edit.setEnabled(may_write)
         self._heading("Presigned link, for anybody")
-        self.lives = QComboBox()
+        self.lives = DropDown()
         for seconds, words in _LIVES:
             self.lives.addItem(words, int(seconds))
         self.lives.setCurrentIndex(1)
@@ -159,7 +160,7 @@ class ObjectsSide(Card):
         self._pair("Archive", _until(facts.restore) if state is Archive.HERE else state.value)
         if state is Archive.COMING:
             return
-        tiers = QComboBox()
+        tiers = DropDown()
         for tier, words in _TIERS:
             if tier != "Expedited" or facts.storage_class == "GLACIER" or facts.archive_tier == "ARCHIVE_ACCESS":
                 tiers.addItem(words, tier)
