@@ -231,6 +231,7 @@ def test_the_wheel_over_a_field_scrolls_past_it(qtbot) -> None:
     qtbot.addWidget(form)
     form.show()
     other.setFocus()
+    qtbot.waitUntil(other.hasFocus, timeout=5000)
 
     def turned(field: QWidget) -> bool:
         middle = QPointF(field.rect().center())
@@ -244,6 +245,8 @@ def test_the_wheel_over_a_field_scrolls_past_it(qtbot) -> None:
 
     assert not turned(days) and not turned(kind) and other.hasFocus()
     days.setFocus()
+    qtbot.waitUntil(days.hasFocus, timeout=5000)
     assert turned(days)
     kind.setFocus()
+    qtbot.waitUntil(kind.hasFocus, timeout=5000)
     assert turned(kind)

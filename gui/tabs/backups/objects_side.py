@@ -183,8 +183,9 @@ class ObjectsSide(Card):
                 "accent" if item.latest else "",
             )
             size = "" if item.delete_marker else f" · {byte_size(item.size)}".replace(" ", "\u00a0")
-            line = row(kind, Label(f"{wording.stamp(item.modified)}{size}", "small", wrap=True))
-            line.itemAt(1).widget().setToolTip(f"{item.modified or ''}\n{item.version}".strip())
+            told = Label(f"{wording.stamp(item.modified)}{size}", "small", wrap=True)
+            told.setToolTip(f"{item.modified or ''}\n{item.version}".strip())
+            line = row(kind, told)
             line.setStretch(1, 1)  # what does not fit beside it goes below: the panel never widens
             self._lines.addLayout(line)
             if item.delete_marker and item.latest:
