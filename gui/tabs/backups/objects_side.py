@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QAction, QGuiApplication
-from PySide6.QtWidgets import QApplication, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from core.backups.objects.values import Archive, BucketFacts, Entry, Link, ObjectFacts
 from gui.parts.buttons import Button
@@ -210,7 +210,7 @@ class ObjectsSide(Card):
         self.link = None
         self.title.setText(breakable(title, 14))
         self.title.setVisible(True)
-        if self.area.isAncestorOf(QApplication.focusWidget() or self):
+        if self.area.isAncestorOf(self.window().focusWidget() or self):
             self.keys_left.emit()
         _clear(self._lines)
 
