@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QAction, QDragEnterEvent, QDragMoveEvent, QDropEvent
+from PySide6.QtGui import QAction, QDragEnterEvent, QDragLeaveEvent, QDragMoveEvent, QDropEvent
 from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QMenu, QSplitter, QStackedWidget, QWidget
 
 from core.backups.objects.values import Entry
@@ -102,10 +102,15 @@ class ObjectsView(QWidget):
         if self.may_drop and event.source() is not self.table and event.mimeData().hasFormat("text/uri-list"):
             event.setDropAction(Qt.DropAction.CopyAction)
             event.accept()
+            self.state.setText(f"Let go to upload into {self._where}")
         else:
             event.ignore()
 
+    def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:
+        self._say()
+
     def dropEvent(self, event: QDropEvent) -> None:
+        self._say()
         paths = [Path(url.toLocalFile()) for url in event.mimeData().urls() if url.isLocalFile()]
         if paths:
             event.setDropAction(Qt.DropAction.CopyAction)
@@ -118,6 +123,7 @@ class ObjectsView(QWidget):
             if widget is not None:
                 widget.hide()
                 widget.deleteLater()
+        self._where = f"{bucket}/{prefix}"
         steps = [("Buckets", "", "")]
         if bucket:
             steps.append((bucket, bucket, ""))

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from PySide6.QtCore import QPoint, Qt
+from PySide6.QtCore import QMimeData, QPoint, Qt, QUrl
+from PySide6.QtGui import QDragEnterEvent, QDragLeaveEvent
 from PySide6.QtWidgets import QApplication, QComboBox, QLabel
 
 from core.backups.objects.lifecycle import Lifecycle, rule
@@ -329,3 +330,17 @@ def test_no_line_of_the_details_is_cut_when_they_scroll(qtbot) -> None:
     cut = lambda: [each.text() for each in shown if each.height() < each.heightForWidth(each.width())]  # noqa: E731
     qtbot.waitUntil(lambda: not cut(), timeout=2000)
     assert not [each.text() for each in shown if each.geometry().right() > side.area.viewport().width()]
+
+
+def test_a_drag_says_where_it_would_go(qtbot, page) -> None:
+    view, _, _ = page
+    enter(qtbot, view)
+    before, mime = view.objects.state.text(), QMimeData()
+    mime.setUrls([QUrl.fromLocalFile("/somewhere/report.txt")])
+    over = QDragEnterEvent(
+        QPoint(50, 50), Qt.DropAction.CopyAction, mime, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
+    )
+    QApplication.sendEvent(view.objects, over)
+    assert over.isAccepted() and view.objects.state.text() == "Let go to upload into vault/"
+    QApplication.sendEvent(view.objects, QDragLeaveEvent())
+    assert view.objects.state.text() == before
