@@ -277,7 +277,9 @@ def test_the_lifecycle_editor_keeps_foreign_facts_and_shows_the_difference(qtbot
     assert '+    "Days": 30' in dialog.changes.toPlainText() and dialog.accept_button.isEnabled()
     dialog._add()
     assert dialog._after.rules[1] == rule("rule-1", "db/", expire_days=60, abort_days=7)
+    assert not dialog.move_days.isEnabled(), "they stay where they are"
     dialog.kind.setCurrentIndex(dialog.kind.findData("STANDARD_IA"))
+    assert dialog.move_days.isEnabled()
     dialog.move_days.setValue(5)
     assert "30 days at the earliest" in dialog.problem.text() and not dialog.accept_button.isEnabled()
     dialog.move_days.setValue(30)
