@@ -12,9 +12,11 @@ from PySide6.QtGui import QFont, QGuiApplication, QTextLayout, QWheelEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QLineEdit, QWidget
 
+from gui.parts.buttons import Button
 from gui.parts.desktop import show_file
 from gui.parts.dialogs import ConfirmDialog, Dialog
 from gui.parts.form import SpinBox, choice
+from gui.parts.layout import column
 from gui.parts.notices import Banner, EmptyState
 from gui.parts.small_chart import Axis, Curve, SmallChart
 from gui.parts.words import Label, byte_size, duration, percent, short_count, show_times_in_utc, zoned
@@ -250,3 +252,21 @@ def test_the_wheel_over_a_field_scrolls_past_it(qtbot) -> None:
     kind.setFocus()
     qtbot.waitUntil(kind.hasFocus, timeout=5000)
     assert turned(kind)
+
+
+@pytest.mark.parametrize(
+    "kind", ["plain", "primary", "danger", "destructive", "ghost", "small", "icon", "nav", "segment"]
+)
+def test_every_button_shows_that_it_has_the_keys(qtbot, kind: str) -> None:
+    form = QWidget()
+    button, other = Button("Delete 8 versions", kind, icon_name="x"), QLineEdit()
+    form.setLayout(column(button, other))
+    qtbot.addWidget(form)
+    form.show()
+
+    def edge(focused: QWidget) -> str:
+        focused.setFocus()
+        qtbot.waitUntil(focused.hasFocus, timeout=5000)
+        return button.grab().toImage().pixelColor(1, button.height() // 2).name()
+
+    assert edge(button) != edge(other)
