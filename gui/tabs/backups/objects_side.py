@@ -210,7 +210,7 @@ class ObjectsSide(Card):
         self.link = None
         self.title.setText(breakable(title, 14))
         self.title.setVisible(True)
-        if self.area.isAncestorOf(self.window().focusWidget() or self):
+        if self.isVisible() and self.area.isAncestorOf(self.window().focusWidget() or self):
             self.keys_left.emit()
         _clear(self._lines)
 
