@@ -83,6 +83,7 @@ class Job(Generic[T]):
         self._ended = threading.Event()
         self._stop = threading.Event()
         self.concluded = False  # the note of its progress is its last word
+        self.bad_news = False  # done, and what came out is no good: a proof that was refuted
         self._committed = False
         self._reported = 0.0
         self._interrupters: list[Callable[[], None]] = []
@@ -121,10 +122,10 @@ class Job(Generic[T]):
             self._reported = now
             self._tell()
 
-    def conclude(self, note: str) -> None:
+    def conclude(self, note: str, *, good: bool = True) -> None:
         """The last word on work that is done, or was stopped after it had done something: the drawer and the history keep it,
         where progress would stay as it was last reported. No checkpoint: what is done is done."""
-        self.progress, self.concluded = Progress(1, 1, note), True
+        self.progress, self.concluded, self.bad_news = Progress(1, 1, note), True, not good
 
     def checkpoint(self) -> None:
         """Raise JobCancelled if a stop was asked for."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QWheelEvent
 from PySide6.QtWidgets import (
     QAbstractSpinBox,
     QComboBox,
@@ -58,19 +60,39 @@ class Field(QWidget):
         self.note.setVisible(bool(text or self._help))
 
 
-class SpinBox(QSpinBox):
+class Scrolled:
+    """First base of a field: the wheel scrolls what it stands in, and changes its value only once it has the keys."""
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        if self.hasFocus():  # type: ignore[attr-defined]
+            super().wheelEvent(event)  # type: ignore[misc]
+        else:
+            event.ignore()
+
+
+class DropDown(Scrolled, QComboBox):
+    """A choice."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)  # the wheel does not bring the keys
+
+
+class SpinBox(Scrolled, QSpinBox):
     """A whole number, with the padding of other fields."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         _pad(self)
 
 
-class DoubleSpinBox(QDoubleSpinBox):
+class DoubleSpinBox(Scrolled, QDoubleSpinBox):
     """A number, with the padding of other fields."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         _pad(self)
 
 
@@ -98,7 +120,7 @@ def line(placeholder: str = "", text: str = "", *, mono: bool = False) -> QLineE
 
 def choice(options: list[tuple[str, str]], current: str = "") -> QComboBox:
     """A drop-down of (value, words) pairs; ``box.currentData()`` is the value."""
-    box = QComboBox()
+    box = DropDown()
     for value, words in options:
         box.addItem(words, value)
     index = box.findData(current)

@@ -81,7 +81,7 @@ class JobCard(QFrame):
         job, fault = self.activity.job, self.activity.fault
         took = duration(job.seconds or 0).replace(" ", "\u00a0")  # a number and its unit stay on one line
         if job.state is JobState.SUCCEEDED:
-            self._picture.show_icon("circle-check", "success")
+            self._picture.show_icon(*(("circle-alert", "danger") if job.bad_news else ("circle-check", "success")))
             note = job.progress.note if job.progress and job.progress.note else "Done"
             self.note.setText(f"{note} · {took}")
             if self.activity.next_step:

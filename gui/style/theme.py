@@ -93,11 +93,13 @@ def theme() -> Theme:
 
 @cache
 def font(role: str) -> QFont:
-    """The font of a type role (see tokens.TYPE), with tabular figures so that changing numbers do not dance."""
+    """The font of a type role (see tokens.TYPE), with tabular figures so that changing numbers do not dance, and
+    without contextual forms: ``==`` and ``->`` are two signs each, in a checksum, a key or code."""
     family, pixels, weight = TYPE[role]
     made = QFont(family)
     made.setPixelSize(pixels)
     made.setWeight(QFont.Weight(weight))
+    made.setFeature(QFont.Tag("calt"), 0)
     if family == "Inter":
         made.setFeature(QFont.Tag("tnum"), 1)
     return made

@@ -231,7 +231,7 @@ def _create(parent: QWidget, _home: Path) -> Dialog:
 def _replay(parent: QWidget, home: Path) -> Dialog:
     file = home / f"{LONG}.ndjson"
     file.write_text("")
-    return streams.ReplayDialog(file, LONG[:128], "staging", parent)
+    return streams.ReplayDialog(file, LONG[:128], "staging", f"opsdesk streams replay {LONG}", parent)
 
 
 def _reset(parent: QWidget, _home: Path) -> Dialog:

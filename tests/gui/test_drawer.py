@@ -54,3 +54,15 @@ def test_what_was_stopped_on_purpose_says_what_it_had_done(qtbot, jobs: JobBridg
     card = JobCard(jobs.activities[0], jobs)
     qtbot.addWidget(card)
     assert card.note.text().startswith("Stopped after ") and card.note.text().endswith(": 13 sent")
+
+
+def test_what_was_done_and_found_nothing_good_has_no_green_tick(qtbot, jobs: JobBridge) -> None:
+    shown = []
+    for good in (True, False):
+        job = jobs.start(jobs, "Verify", lambda job, good=good: job.conclude("2 of 11 checks FAILED", good=good))
+        qtbot.waitUntil(lambda job=job: job.state is JobState.SUCCEEDED)
+        card = JobCard(jobs.activities[0], jobs)
+        qtbot.addWidget(card)
+        assert card.note.text().startswith("2 of 11 checks FAILED")
+        shown.append(card._picture.grab().toImage())
+    assert shown[0] != shown[1]

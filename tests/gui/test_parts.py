@@ -7,16 +7,19 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QEvent, Qt, QUrl
-from PySide6.QtGui import QGuiApplication
+from PySide6.QtCore import QEvent, QPoint, QPointF, Qt, QUrl
+from PySide6.QtGui import QFont, QGuiApplication, QTextLayout, QWheelEvent
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QLineEdit, QWidget
+from PySide6.QtWidgets import QApplication, QLineEdit, QWidget
 
+from gui.parts.buttons import Button
 from gui.parts.desktop import show_file
 from gui.parts.dialogs import ConfirmDialog, Dialog
+from gui.parts.form import SpinBox, choice
+from gui.parts.layout import column
 from gui.parts.notices import Banner, EmptyState
 from gui.parts.small_chart import Axis, Curve, SmallChart
-from gui.parts.words import byte_size, duration, percent, short_count, show_times_in_utc, zoned
+from gui.parts.words import Label, byte_size, duration, percent, short_count, show_times_in_utc, zoned
 from gui.style.theme import theme
 from gui.style.tokens import load
 
@@ -200,3 +203,70 @@ def test_an_empty_state_without_room_leaves_its_picture_out(qtbot) -> None:
     for height, seen in ((300, True), (70, False), (300, True)):
         empty.resize(400, height)
         assert empty._picture.isVisible() is seen
+
+
+def test_two_signs_are_shown_as_two(qtbot) -> None:
+    """A font for code draws ``==`` and ``->`` as one sign each; a checksum or a key that ends so must be read exactly."""
+
+    def glyphs(font: QFont, text: str) -> list[int]:
+        layout = QTextLayout(text, font)
+        layout.beginLayout()
+        layout.createLine()
+        layout.endLayout()
+        return [glyph for run in layout.glyphRuns() for glyph in run.glyphIndexes()]
+
+    theme().load_rest()
+    code, words = Label("", "mono"), Label("", "body")
+    for label in (code, words):
+        qtbot.addWidget(label)
+        label.ensurePolished()
+        for signs in ("==", "->", "!="):
+            assert glyphs(label.font(), signs) == [glyphs(label.font(), sign)[0] for sign in signs]
+
+
+def test_the_wheel_over_a_field_scrolls_past_it(qtbot) -> None:
+    """A number of days must not change because a form was scrolled; a field that has the keys may be turned."""
+    form = QWidget()
+    days, kind, other = SpinBox(form), choice([("a", "A"), ("b", "B"), ("c", "C")], "b"), QLineEdit(form)
+    kind.setParent(form)
+    days.setValue(50)
+    qtbot.addWidget(form)
+    form.show()
+    other.setFocus()
+    qtbot.waitUntil(other.hasFocus, timeout=5000)
+
+    def turned(field: QWidget) -> bool:
+        middle = QPointF(field.rect().center())
+        event = QWheelEvent(
+            middle, field.mapToGlobal(middle), QPoint(), QPoint(0, -120), Qt.MouseButton.NoButton,
+            Qt.KeyboardModifier.NoModifier, Qt.ScrollPhase.NoScrollPhase, False,
+        )  # fmt: skip
+        before = (days.value(), kind.currentData())
+        QApplication.sendEvent(field, event)
+        return (days.value(), kind.currentData()) != before
+
+    assert not turned(days) and not turned(kind) and other.hasFocus()
+    days.setFocus()
+    qtbot.waitUntil(days.hasFocus, timeout=5000)
+    assert turned(days)
+    kind.setFocus()
+    qtbot.waitUntil(kind.hasFocus, timeout=5000)
+    assert turned(kind)
+
+
+@pytest.mark.parametrize(
+    "kind", ["plain", "primary", "danger", "destructive", "ghost", "small", "icon", "nav", "segment"]
+)
+def test_every_button_shows_that_it_has_the_keys(qtbot, kind: str) -> None:
+    form = QWidget()
+    button, other = Button("Delete 8 versions", kind, icon_name="x"), QLineEdit()
+    form.setLayout(column(button, other))
+    qtbot.addWidget(form)
+    form.show()
+
+    def edge(focused: QWidget) -> str:
+        focused.setFocus()
+        qtbot.waitUntil(focused.hasFocus, timeout=5000)
+        return button.grab().toImage().pixelColor(1, button.height() // 2).name()
+
+    assert edge(button) != edge(other)

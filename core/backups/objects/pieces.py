@@ -85,6 +85,17 @@ def without_checksum_of_ranges(client: Any) -> Any:
     return client
 
 
+def md5_alone(client: Any) -> Any:
+    """Do not let boto3 add a checksum of its own to a part that goes with its MD5: an upload begun without one refuses it."""
+    client.meta.events.register("before-call.s3.UploadPart", _only_md5, unique_id="opsdesk-md5")
+    return client
+
+
+def _only_md5(params: dict[str, Any], **_: object) -> None:
+    if "Content-MD5" in params["headers"]:
+        params["context"].pop("checksum", None)
+
+
 def _signing(request: Any, **_: object) -> None:
     _signal(request, "signal_not_transferring")
 

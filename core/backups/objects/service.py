@@ -116,16 +116,18 @@ class Objects:
         )  # fmt: skip
 
     def upload_as(
-        self, job: Job[Any], path: Path, bucket: str, key: str, *, replace: bool = True, storage_class: str = ""
-    ) -> Moved:
-        """One file to exactly ``key``."""
+        self, job: Job[Any], path: Path, bucket: str, key: str, *, replace: bool = True, storage_class: str = "",
+        going_on: str = "",
+    ) -> Moved:  # fmt: skip
+        """One file to exactly ``key``. going_on: the unfinished upload that it ends."""
         from core.backups.objects.upload import upload_file
 
         extra = {"StorageClass": storage_class} if storage_class else None
         part_size, workers = self._tuning()
         return upload_file(
-            job, self._aws, path, bucket, key, part_size=part_size, workers=workers, replace=replace, extra=extra
-        )
+            job, self._aws, path, bucket, key, part_size=part_size, workers=workers, replace=replace, extra=extra,
+            going_on=going_on,
+        )  # fmt: skip
 
     def download(
         self, job: Job[Any], bucket: str, prefix: str, entries: list[Entry], folder: Path, *, replace: bool = True

@@ -14,7 +14,7 @@ from typing import Any
 
 from core.aws.faults import explained
 from core.aws.session import AwsSession
-from core.backups.objects.pieces import Body, Gauge, reporting
+from core.backups.objects.pieces import Body, Gauge, md5_alone, reporting
 from core.backups.objects.values import Moved
 from core.backups.upload import abort_upload, patiently
 from core.base.errors import OpsError
@@ -23,6 +23,8 @@ from core.jobs.job import Job
 MOST_PARTS = 10_000
 PASSING = ("unreachable", "throttled", "server", "expired")
 """Codes of trouble that may be over soon: what has arrived is kept for the next try."""
+_SUMS = ("SHA256", "SHA1", "CRC32", "")
+"""The checksums that another program's unfinished upload may have for this one to go on with it ("": none)."""
 _PATIENCE = 45.0  # somebody is watching: shorter than a nightly backup's
 
 
@@ -54,25 +56,28 @@ def upload_file(
     replace: bool = True,
     extra: dict[str, Any] | None = None,
     gauge: Gauge | None = None,
+    going_on: str = "",
 ) -> Moved:
     """Put ``path`` at ``key``.
 
     replace False: raises OpsError (``exists``) where something is there, also if it came meanwhile (If-None-Match).
     extra: more arguments of PutObject/CreateMultipartUpload (StorageClass, Metadata, ...).
+    going_on: the unfinished upload to end; raises OpsError (``other-file``) where this is not its file, and leaves it
+        as it is whatever happens.
     A cancel leaves nothing behind. After a broken connection or a kill the parts that arrived stay: uploading the
-    same file to the same key again compares them (MD5 or SHA-256) and sends only the others.
+    same file to the same key again compares them (MD5 or SHA-256) and sends only the others, also where another program began it.
     """
     started = time.monotonic()
     before = _state(path)
     size = before[0]
     gauge = gauge or Gauge(job, size, path.name)
     arguments = {"ContentType": mimetypes.guess_type(path.name)[0] or "application/octet-stream", **(extra or {})}
-    client = reporting(aws.client("s3", retries=2))
-    if size <= part_size:
+    client = md5_alone(reporting(aws.client("s3", retries=2)))
+    if size <= part_size and not going_on:
         _put_whole(job, client, path, bucket, key, arguments, gauge, replace=replace)
         reused = 0
     else:
-        sending = _Parts(job, client, path, bucket, key, size, gauge)
+        sending = _Parts(job, client, path, bucket, key, size, gauge, going_on)
         reused = sending.run(part_size, workers, arguments, before, replace=replace)
     return Moved(1, size, reused, time.monotonic() - started)
 
@@ -164,10 +169,14 @@ def _is_ours(client: Any, bucket: str, key: str, size: int, sums: tuple[str, ...
 class _Parts:
     """One multipart upload from a file."""
 
-    def __init__(self, job: Job[Any], client: Any, path: Path, bucket: str, key: str, size: int, gauge: Gauge) -> None:
+    def __init__(
+        self, job: Job[Any], client: Any, path: Path, bucket: str, key: str, size: int, gauge: Gauge, going_on: str
+    ) -> None:
         self._job, self._client, self._path, self._gauge = job, client, path, gauge
         self._bucket, self._key, self._size = bucket, key, size
         self._where = {"Bucket": bucket, "Key": key}
+        self._going_on = going_on
+        self._sum = "SHA256"  # what the upload was begun with: parts with another one are refused when put together
 
     def run(
         self, part_size: int, workers: int, arguments: dict[str, Any], before: tuple[int, int], *, replace: bool
@@ -184,7 +193,7 @@ class _Parts:
         except BaseException as error:
             if isinstance(error, OpsError) and error.code in PASSING:
                 error.remedy = "Upload it again to the same place: the parts that arrived are kept and used"
-            else:
+            elif not self._going_on:
                 abort_upload(self._client, self._bucket, self._key, upload_id)
             raise
         return reused
@@ -205,22 +214,36 @@ class _Parts:
             with explained(f"look for an unfinished upload of {self._key}"):
                 answer = self._client.list_multipart_uploads(Bucket=self._bucket, Prefix=self._key)
         except OpsError as error:
-            if error.code in ("unreachable", "credentials", "expired", "not-found"):
+            if self._going_on or error.code in ("unreachable", "credentials", "expired", "not-found"):
                 raise
             return None  # this role or endpoint does not tell: begin anew
         candidates = [item for item in answer.get("Uploads", ()) if item["Key"] == self._key]
         for item in sorted(candidates, key=lambda item: item["Initiated"], reverse=True):
-            if item.get("ChecksumAlgorithm", "SHA256") != "SHA256":
-                continue  # begun by a program with another checksum: its parts and ours do not mix
-            if item.get("StorageClass", "STANDARD") != arguments.get("StorageClass", "STANDARD"):
+            if self._going_on and item["UploadId"] != self._going_on:
+                continue
+            if not self._going_on and item.get("StorageClass", "STANDARD") != arguments.get("StorageClass", "STANDARD"):
                 continue  # it would end in the class that it was begun in
-            plan, done = self._compared(item["UploadId"])
+            parts = {
+                part["PartNumber"]: part for part in parts_of(self._client, self._bucket, self._key, item["UploadId"])
+            }
+            told = next((name for name in parts.get(1, ()) if name.startswith("Checksum")), "").removeprefix("Checksum")
+            begun_with = item.get("ChecksumAlgorithm", told)
+            plan, done = self._compared(parts, begun_with) if begun_with in _SUMS else ([], {})
             if done:
+                self._sum = begun_with
                 return item["UploadId"], plan, done
+        if self._going_on:
+            raise OpsError(
+                f"{self._path.name} does not go on with this upload of {self._key}",
+                "The parts that arrived have other bytes, or a checksum that cannot be gone on with; or it is not there any more",
+                "Choose the file that it was begun with, or abort it and upload the file anew",
+                code="other-file",
+            )
         return None
 
-    def _compared(self, upload_id: str) -> tuple[list[Slice], dict[int, dict[str, Any]]]:
-        parts = {part["PartNumber"]: part for part in parts_of(self._client, self._bucket, self._key, upload_id)}
+    def _compared(
+        self, parts: dict[int, dict[str, Any]], begun_with: str
+    ) -> tuple[list[Slice], dict[int, dict[str, Any]]]:
         if 1 not in parts:
             return [], {}
         size = int(parts[1]["Size"])
@@ -241,7 +264,8 @@ class _Parts:
             content = _read(self._path, item.start, item.size)
             checksum, etag = _sha256(content), part["ETag"].strip('"')
             if checksum == part.get("ChecksumSHA256") or hashlib.md5(content).hexdigest() == etag:
-                done[item.number] = {"PartNumber": item.number, "ETag": part["ETag"], "ChecksumSHA256": checksum}
+                sums = {"ChecksumSHA256": checksum} if begun_with == "SHA256" else _sums(part)
+                done[item.number] = {"PartNumber": item.number, "ETag": part["ETag"], **sums}
             else:
                 return [], {}
         return plan, done
@@ -266,7 +290,11 @@ class _Parts:
     def _put(self, item: Slice, upload_id: str) -> dict[str, Any]:
         self._job.checkpoint()
         content = _read(self._path, item.start, item.size)
-        checksum = _sha256(content)
+        guard = {"ChecksumSHA256": _sha256(content)}
+        if not self._sum:
+            guard = {"ContentMD5": base64.b64encode(hashlib.md5(content).digest()).decode()}
+        elif self._sum != "SHA256":
+            guard = {"ChecksumAlgorithm": self._sum}
         answer = patiently(
             self._job,
             f"upload part {item.number} of {self._path.name}",
@@ -275,16 +303,19 @@ class _Parts:
                 UploadId=upload_id,
                 PartNumber=item.number,
                 Body=Body(content, self._gauge),
-                ChecksumSHA256=checksum,
+                **guard,
             ),
             patience=_PATIENCE,
         )
-        return {"PartNumber": item.number, "ETag": answer["ETag"], "ChecksumSHA256": checksum}
+        sums = guard if self._sum == "SHA256" else _sums(answer)
+        return {"PartNumber": item.number, "ETag": answer["ETag"], **sums}
 
     def _complete(self, upload_id: str, parts: list[dict[str, Any]], *, replace: bool) -> None:
         guard = {} if replace else {"IfNoneMatch": "*"}
-        digest = hashlib.sha256(b"".join(base64.b64decode(part["ChecksumSHA256"]) for part in parts)).digest()
-        ours = f"{base64.b64encode(digest).decode()}-{len(parts)}"
+        ours = ""  # known of an upload that was begun with SHA-256
+        if self._sum == "SHA256":
+            digest = hashlib.sha256(b"".join(base64.b64decode(part["ChecksumSHA256"]) for part in parts)).digest()
+            ours = f"{base64.b64encode(digest).decode()}-{len(parts)}"
         complete = _Counted(
             lambda: self._client.complete_multipart_upload(
                 **self._where, UploadId=upload_id, MultipartUpload={"Parts": parts}, **guard
@@ -295,7 +326,9 @@ class _Parts:
         except OpsError as error:
             if not complete.again or error.details.get("code") not in ("NoSuchUpload", "PreconditionFailed"):
                 raise
-            if not _is_ours(self._client, self._bucket, self._key, self._size, (ours, ours.partition("-")[0])):
+            if not ours or not _is_ours(
+                self._client, self._bucket, self._key, self._size, (ours, ours.partition("-")[0])
+            ):
                 if error.code == "exists":
                     raise
                 raise OpsError(
@@ -307,13 +340,18 @@ class _Parts:
                 ) from error
             return
         theirs = answer.get("ChecksumSHA256", ours)
-        if theirs not in (ours, ours.partition("-")[0]):
+        if ours and theirs not in (ours, ours.partition("-")[0]):
             raise OpsError(
                 f"{self._key} arrived damaged",
                 f"Its checksum there is {theirs}, here {ours}",
                 "Upload it again, and distrust the endpoint",
                 code="damaged",
             )
+
+
+def _sums(answer: dict[str, Any]) -> dict[str, str]:
+    """The checksums of a part that its endpoint tells; putting the parts together asks for them again."""
+    return {name: value for name, value in answer.items() if name.startswith("Checksum") and name != "ChecksumType"}
 
 
 def parts_of(client: Any, bucket: str, key: str, upload_id: str) -> Iterator[dict[str, Any]]:

@@ -79,10 +79,8 @@ class LadderCard(Card):
             return
         failed = len(verification.failed_checks)
         outcome = (
-            f"{failed} of {wording.count_of(len(verification.checks), 'check')} FAILED"
-            if failed
-            else f"{wording.passed(verification)}: {wording.proof(verification)[0]}"
-            if ended
+            wording.came_out(verification)
+            if ended or failed
             else "Being verified: its checks stand here when it has ended"
         )
         self.summary.setText(f"{outcome} · backup {verification.run} · {wording.ago(verification.started)}")

@@ -122,6 +122,8 @@ class LifecycleDialog(Dialog):
             edit.textEdited.connect(self._edited)
         self.enabled.toggled.connect(self._edited)
         self.kind.currentIndexChanged.connect(self._edited)
+        self.kind.currentIndexChanged.connect(lambda _: self.move_days.setEnabled(bool(self.kind.currentData())))
+        self.move_days.setEnabled(False)
         self.asked.connect(lambda: self.write_asked.emit(self._after, self._before))
         self._filling = False
         self._number = -1

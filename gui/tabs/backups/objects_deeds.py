@@ -109,7 +109,7 @@ class ObjectsDeeds(QObject):
         if versions:
             hint = "All versions and delete markers go: this cannot be undone."
         elif keeps:
-            hint = "The bucket keeps versions: they can be undeleted."
+            hint = f"The bucket keeps versions: {'it' if amount.objects == 1 else 'they'} can be undeleted."
         elif keeps is None:
             hint = "Whether the bucket keeps versions is not known: take it that this cannot be undone."
         else:
@@ -244,9 +244,14 @@ class ObjectsDeeds(QObject):
             if name:
                 dialog.accept()
                 self.transfers.transfer(
-                    f"Go on with {upload.key}", lambda job: self.place.objects.upload_as(job, Path(name), bucket, upload.key, replace=False),
-                    "uploaded", write=True, done=lambda _moved: self.place.refresh(),
-                )  # fmt: skip
+                    f"Go on with {upload.key}",
+                    lambda job: self.place.objects.upload_as(
+                        job, Path(name), bucket, upload.key, replace=False, going_on=upload.upload_id
+                    ),
+                    "uploaded",
+                    write=True,
+                    done=lambda _moved: self.place.refresh(),
+                )
 
         def abort(uploads: list[OpenUpload]) -> None:
             dialog.accept()

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QAction, QGuiApplication
-from PySide6.QtWidgets import QComboBox, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from core.backups.objects.values import Archive, BucketFacts, Entry, Link, ObjectFacts
 from gui.parts.buttons import Button
+from gui.parts.form import DropDown
 from gui.parts.layout import Card, column, row, scrolled
 from gui.parts.words import Chip, Label, breakable, byte_size, number
 from gui.style.tokens import Space
@@ -39,20 +40,22 @@ class ObjectsSide(Card):
     uploads_asked = Signal()
     versioning_asked = Signal(bool)
     size_asked = Signal()
+    keys_left = Signal()  # what had the keys is about to go; unheard, they leave the page
     bring_back_asked = Signal(str)  # how soon: a tier
 
     def __init__(self) -> None:
         super().__init__("Nothing chosen")
         self.title.setWordWrap(True)
         holder = QWidget()
-        self._lines = QVBoxLayout(holder)
-        self._lines.setContentsMargins(0, 0, Space.S, 0)
-        self._lines.setSpacing(Space.XS)
-        self._lines.setAlignment(Qt.AlignmentFlag.AlignTop)
-        self.area = scrolled(holder, surface=True)
+        self._lines = column(gap=Space.XS)
+        whole = QVBoxLayout(holder)
+        whole.setContentsMargins(0, 0, 0, 0)
+        whole.addLayout(self._lines)
+        whole.addStretch(1)  # not by alignment: a layout that is aligned is never higher than its lines unwrapped
+        self.area = scrolled(holder, surface=True, gutter=Space.M)  # its words wrap at one width, bar or none
         self.area.setAccessibleName("Details of what is chosen")
         self.body.addWidget(self.area)
-        self.lives = QComboBox()
+        self.lives = DropDown()
         self.link: Label | None = None
 
     # -- what may be shown --------------------------------------------------------------
@@ -135,7 +138,7 @@ class ObjectsSide(Card):
         edit = self._button("Class, metadata, tags…", "pencil", self.edit_asked)
         edit.setEnabled(may_write)
         self._heading("Presigned link, for anybody")
-        self.lives = QComboBox()
+        self.lives = DropDown()
         for seconds, words in _LIVES:
             self.lives.addItem(words, int(seconds))
         self.lives.setCurrentIndex(1)
@@ -157,7 +160,7 @@ class ObjectsSide(Card):
         self._pair("Archive", _until(facts.restore) if state is Archive.HERE else state.value)
         if state is Archive.COMING:
             return
-        tiers = QComboBox()
+        tiers = DropDown()
         for tier, words in _TIERS:
             if tier != "Expedited" or facts.storage_class == "GLACIER" or facts.archive_tier == "ARCHIVE_ACCESS":
                 tiers.addItem(words, tier)
@@ -179,8 +182,12 @@ class ObjectsSide(Card):
                 "DELETED" if item.delete_marker else "CURRENT" if item.latest else "OLD",
                 "accent" if item.latest else "",
             )
-            size = "" if item.delete_marker else f" · {byte_size(item.size)}"
-            self._lines.addLayout(row(kind, Label(f"{wording.stamp(item.modified)}{size}", "small"), None))
+            size = "" if item.delete_marker else f" · {byte_size(item.size)}".replace(" ", "\u00a0")
+            told = Label(f"{wording.stamp(item.modified)}{size}", "small", wrap=True)
+            told.setToolTip(f"{item.modified or ''}\n{item.version}".strip())
+            line = row(kind, told)
+            line.setStretch(1, 1)  # what does not fit beside it goes below: the panel never widens
+            self._lines.addLayout(line)
             if item.delete_marker and item.latest:
                 button = Button("Undelete", "link")
                 button.clicked.connect(lambda _checked=False, item=item: self.undelete_asked.emit(item.key))
@@ -203,6 +210,8 @@ class ObjectsSide(Card):
         self.link = None
         self.title.setText(breakable(title, 14))
         self.title.setVisible(True)
+        if self.isVisible() and self.area.isAncestorOf(self.window().focusWidget() or self):
+            self.keys_left.emit()
         _clear(self._lines)
 
     def _heading(self, text: str) -> None:

@@ -55,7 +55,7 @@ def _icon(line: Line) -> tuple[str, str]:
 def _size(line: Line) -> str:
     if line.size:
         return line.size
-    return "" if line.is_folder or line.entry is None else byte_size(line.entry.size)
+    return "" if line.is_folder or line.entry is None or line.entry.delete_marker else byte_size(line.entry.size)
 
 
 def _moment(line: Line) -> datetime | None:
@@ -73,9 +73,19 @@ def _proved(line: Line) -> str:
     return "not yet" if line.backup else ""
 
 
+_CLASSES = {
+    "STANDARD_IA": "Standard-IA",
+    "ONEZONE_IA": "One Zone-IA",
+    "INTELLIGENT_TIERING": "Intelligent",
+    "GLACIER_IR": "Glacier IR",
+    "DEEP_ARCHIVE": "Deep Archive",
+}
+"""As AWS writes them, as far as the column goes."""
+
+
 def _storage_class(line: Line) -> str:
     kind = line.entry.storage_class if line.entry else ""
-    return kind.replace("_", " ").capitalize() if kind else ""
+    return _CLASSES.get(kind) or kind.replace("_", " ").capitalize()
 
 
 class ObjectsTable(RowTable):

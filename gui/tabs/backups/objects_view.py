@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QAction, QDragEnterEvent, QDragMoveEvent, QDropEvent
+from PySide6.QtGui import QAction, QDragEnterEvent, QDragLeaveEvent, QDragMoveEvent, QDropEvent
 from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QMenu, QSplitter, QStackedWidget, QWidget
 
 from core.backups.objects.values import Entry
@@ -65,6 +65,7 @@ class ObjectsView(QWidget):
         for widget in (self.table, self.empty, self.no_buckets):
             self.stack.addWidget(widget)
         self.side = ObjectsSide()
+        self.side.keys_left.connect(lambda: self.table.setFocus())
         card = Card()
         card.body.addLayout(row(self._crumbs, None, self.search))
         card.body.addLayout(row(self.upload, self.download, self.new_bucket, self.delete, self.more, None))
@@ -78,7 +79,7 @@ class ObjectsView(QWidget):
         self.splitter.setChildrenCollapsible(False)
         self.splitter.setHandleWidth(Space.M)
         self.splitter.setSizes([640, 260])
-        self.side.setMinimumWidth(216)
+        self.side.setMinimumWidth(232)
         self.setLayout(column(self.splitter, gap=0))
         self.may_drop = False
         self._note, self._more, self._buckets = "", False, False
@@ -101,10 +102,15 @@ class ObjectsView(QWidget):
         if self.may_drop and event.source() is not self.table and event.mimeData().hasFormat("text/uri-list"):
             event.setDropAction(Qt.DropAction.CopyAction)
             event.accept()
+            self.state.setText(f"Let go to upload into {self._where}")
         else:
             event.ignore()
 
+    def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:
+        self._say()
+
     def dropEvent(self, event: QDropEvent) -> None:
+        self._say()
         paths = [Path(url.toLocalFile()) for url in event.mimeData().urls() if url.isLocalFile()]
         if paths:
             event.setDropAction(Qt.DropAction.CopyAction)
@@ -117,6 +123,7 @@ class ObjectsView(QWidget):
             if widget is not None:
                 widget.hide()
                 widget.deleteLater()
+        self._where = f"{bucket}/{prefix}"
         steps = [("Buckets", "", "")]
         if bucket:
             steps.append((bucket, bucket, ""))

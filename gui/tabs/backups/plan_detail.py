@@ -169,7 +169,8 @@ class PlanDetail(QWidget):
             self.chip.show_state("LOOKING", "")
             return
         self.chip.show_state(*wording.STATUS[status.status])
-        put("Restore takes", wording.span(status.rto) if status.rto else "not measured yet")
+        unknown = "no proof stands" if status.last_verification else "not measured yet"
+        put("Restore takes", wording.span(status.rto) if status.rto else unknown)
         if wording.blind(status):
             put("Data at risk", "not known: the bucket cannot be read", "danger")
         elif status.rpo_actual is None:

@@ -222,8 +222,14 @@ class PlansPresenter(QObject):
             return
         chosen = self.view.detail.history.backups.chosen
         wanted = run or (chosen[0].id if chosen else "")
+
+        def verified(job: Job[Any]) -> Verification:
+            found = self.service.verify(job, plan.name, run=wanted)
+            job.conclude(wording.came_out(found), good=found.outcome is not Outcome.FAILED)
+            return found
+
         self.work(
-            plan.name, f"Verify {plan.name}", lambda job: self.service.verify(job, plan.name, run=wanted), self._verified,
+            plan.name, f"Verify {plan.name}", verified, self._verified,
             after=lambda found: ("Show the findings", partial(self._show_verification, found)),
         )  # fmt: skip
 

@@ -8,7 +8,6 @@ from dataclasses import replace
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import (
     QCheckBox,
-    QComboBox,
     QFileDialog,
     QListWidget,
     QListWidgetItem,
@@ -32,7 +31,7 @@ from core.backups.plan import (
 from core.base.errors import OpsError
 from gui.parts.buttons import Button, Segments
 from gui.parts.dialogs import Dialog
-from gui.parts.form import Field, choice, line, tell_all
+from gui.parts.form import DropDown, Field, choice, line, tell_all
 from gui.parts.layout import column, row, scrolled
 from gui.parts.notices import Banner
 from gui.parts.words import Label
@@ -89,7 +88,7 @@ class PlanWizard(Dialog):
         )
         self.kind.choose(plan.source.kind)
         self.kind.chosen.connect(self._kind_chosen)
-        self.server = QComboBox()
+        self.server = DropDown()
         tell_all(self.server)
         if plan.source.server:
             self.server.addItem(plan.source.server)
@@ -125,7 +124,7 @@ class PlanWizard(Dialog):
         return page
 
     def _target(self, plan: Plan, buckets: Sequence[str]) -> QWidget:
-        self.bucket = QComboBox()
+        self.bucket = DropDown()
         self.bucket.setEditable(True)
         self.bucket.addItems(sorted({*buckets, plan.target.bucket} - {""}))
         self.bucket.setCurrentText(plan.target.bucket)

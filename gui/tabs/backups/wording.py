@@ -135,6 +135,14 @@ def trend(restores: Sequence[Verification]) -> str:
     return f"Restore time (RTO) {span(times[0])}{many} · the data were {about(ages[0])} old then (RPO){oldest}"
 
 
+def came_out(verification: Verification) -> str:
+    """The checks of a verification that has ended."""
+    failed = len(verification.failed_checks)
+    if failed:
+        return f"{failed} of {count_of(len(verification.checks), 'check')} FAILED"
+    return f"{passed(verification)}: {proof(verification)[0]}"
+
+
 def command(profile: str, words: str) -> str:
     """A line for a terminal. It names its profile: the one last used there may be another account."""
     return f"opsdesk --profile {shlex.quote(profile)} {words}"

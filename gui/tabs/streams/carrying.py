@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 
@@ -13,10 +14,12 @@ from core.streams.carrying import Carriage
 from core.streams.collector import Collector
 from core.streams.pipeline import Pipeline
 from core.streams.positions import Start, start_from
+from core.streams.resetting import ResetPlan
 from gui.bridge.tab_context import TabContext
 from gui.parts.words import number
 from gui.tabs.streams.carry_cards import CarryCards, RunCard
 from gui.tabs.streams.reset_dialog import ResetDialog
+from gui.tabs.streams.wording import command
 
 _LOOK = 500  # ms
 _DRAIN_WITHIN = 3.0  # seconds for what is queued when collecting is stopped; the rest waits on disk
@@ -120,6 +123,11 @@ class Carrying(QObject):
         except OpsError as fault:
             dialog.show_no_place(f"{fault.title}. {fault.why}")
             return
+
+        def found(plan: ResetPlan) -> None:
+            if dialog.chosen == place:
+                dialog.show_plan(replace(plan, command=command(self._context.desk.profile.name, plan.command)))
+
         self._context.jobs.start(
             dialog,
             "Think a new beginning through",
@@ -128,7 +136,7 @@ class Carrying(QObject):
             lane="streams.plan",
             newest_only=True,
             quiet=True,
-            on_success=lambda plan: dialog.show_plan(plan) if dialog.chosen == place else None,
+            on_success=found,
             on_failure=lambda fault: dialog.show_fault(fault) if dialog.chosen == place else None,
         )
 

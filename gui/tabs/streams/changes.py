@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -18,7 +20,7 @@ from gui.parts.words import number
 from gui.tabs.streams.dialogs import CreateDialog, FanOutDialog, ReplayDialog, ReshardDialog
 from gui.tabs.streams.dials_dialog import DialsDialog
 from gui.tabs.streams.view import StreamsView
-from gui.tabs.streams.wording import shard_word
+from gui.tabs.streams.wording import command, shard_word
 
 
 class Changes(QObject):
@@ -83,8 +85,10 @@ class Changes(QObject):
             environment=profile.environment,
             hint="Whoever writes to it or reads it will fail. It cannot be undone.",
             type_this=details.name,
-            command=f"opsdesk streams delete {details.name} --yes {details.name}"
-            + (" --with-consumers" if consumers else ""),
+            command=command(
+                profile.name,
+                f"streams delete {details.name} --yes {details.name}" + (" --with-consumers" if consumers else ""),
+            ),
         )
         dialog.confirmed.connect(partial(self._delete, details.name, bool(consumers)))
         dialog.open()
@@ -156,6 +160,7 @@ class Changes(QObject):
 
     def _think(self, dialog: ReshardDialog, plan: Callable[[], ReshardPlan]) -> None:
         """The dry run, with the shards as they are now."""
+        profile = self._context.desk.profile.name
         self._context.jobs.start(
             dialog,
             "Think a change of shards through",
@@ -164,7 +169,7 @@ class Changes(QObject):
             lane="streams.plan",
             newest_only=True,
             quiet=True,
-            on_success=dialog.show_plan,
+            on_success=lambda found: dialog.show_plan(replace(found, command=command(profile, found.command))),
             on_failure=lambda fault: dialog.show_fault(fault.title, fault.why, fault.remedy, fault.details),
         )
 
@@ -213,8 +218,9 @@ class Changes(QObject):
         )
         if not chosen:
             return
-        path, environment = Path(chosen), self._context.desk.profile.environment
-        dialog = ReplayDialog(path, details.name, environment, self._view)
+        path, profile = Path(chosen), self._context.desk.profile
+        line = command(profile.name, f"streams replay {details.name} {shlex.quote(str(path))}")
+        dialog = ReplayDialog(path, details.name, profile.environment, line, self._view)
         dialog.accepted.connect(partial(self.replay, path, details.name))
         dialog.open()
 

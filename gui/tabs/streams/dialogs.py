@@ -94,16 +94,16 @@ class FanOutDialog(Dialog):
 class ReplayDialog(Dialog):
     """Says what sending an exported file again means."""
 
-    def __init__(self, path: Path, stream: str, environment: str, parent: QWidget | None = None) -> None:
+    def __init__(self, path: Path, stream: str, environment: str, command: str, parent: QWidget | None = None) -> None:
         super().__init__(f"Send {path.name} again?", f"Send into {shortened(stream)}", parent)
         self.head.addWidget(Chip(environment.upper(), ENVIRONMENT_TONE.get(environment, "")))
         for text in (
             f"Every record of the file ({byte_size(path.stat().st_size)}) goes into {stream} once more, with its partition "
             "key and in the order of the file.",
             "Whoever reads the stream gets them as new records. Into a table they come once: a row is known by its event_id.",
-            f"opsdesk streams replay {stream} {path}",
         ):
-            self.body.addWidget(Label(breakable(text), "mono" if text.startswith("opsdesk") else "body", wrap=True))
+            self.body.addWidget(Label(breakable(text), wrap=True))
+        self.body.addWidget(Label(breakable(command), "mono", wrap=True))
         self.asked.connect(self.accept)
 
 

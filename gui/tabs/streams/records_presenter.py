@@ -24,7 +24,7 @@ from gui.parts.desktop import show_file
 from gui.parts.words import number
 from gui.tabs.streams.query_dialog import QueryDialog
 from gui.tabs.streams.records_card import RecordsCard
-from gui.tabs.streams.wording import clock, preview
+from gui.tabs.streams.wording import clock, command, preview
 
 _ORDER = "streams.newest_last"
 _PREVIEWED, _PREVIEW = 5, 90  # records that a saved filter's preview shows, and characters of each
@@ -235,7 +235,7 @@ class RecordsPresenter(QObject):
 
     def _copy_command(self, record: Record) -> None:
         place = f"{short_shard(record.shard)}:{record.sequence}"
-        self._copy_line(f"opsdesk {self._profile_option}streams tap {self._stream} --from {place} --limit 1")
+        self._copy_line(f"streams tap {self._stream} --from {place} --limit 1")
 
     # -- SQL over what is kept ---------------------------------------------------------
     def ask_query(self) -> None:
@@ -291,17 +291,12 @@ class RecordsPresenter(QObject):
         )  # fmt: skip
 
     def copy_tap_command(self, start: str) -> None:
-        line = f"opsdesk {self._profile_option}streams tap {self._stream} --from {start}"
+        line = f"streams tap {self._stream} --from {start}"
         if self._tap is not None and self._tap.pushed:
             line += " --fan-out"
         quoted = self.filter_text.replace("'", "'\\''")
         self._copy_line(f"{line} --filter '{quoted}'" if quoted else line)
 
-    @property
-    def _profile_option(self) -> str:
-        name = self._context.desk.profile.name
-        return "" if name == "sandbox" else f"--profile {name} "
-
-    def _copy_line(self, line: str) -> None:
-        QGuiApplication.clipboard().setText(line)
+    def _copy_line(self, words: str) -> None:
+        QGuiApplication.clipboard().setText(command(self._context.desk.profile.name, words))
         self._context.praise("The command is on the clipboard")

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from PySide6.QtCore import QPoint, Qt
+from PySide6.QtCore import QMimeData, QPoint, Qt, QUrl
+from PySide6.QtGui import QDragEnterEvent, QDragLeaveEvent
 from PySide6.QtWidgets import QApplication, QComboBox, QLabel
 
 from core.backups.objects.lifecycle import Lifecycle, rule
@@ -27,6 +28,7 @@ from core.base.errors import OpsError
 from gui.parts.buttons import Button
 from gui.parts.dialogs import ConfirmDialog
 from gui.tabs.backups.lifecycle_dialog import LifecycleDialog
+from gui.tabs.backups.objects_side import ObjectsSide
 from gui.tabs.backups.objects_table import Line
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
@@ -275,7 +277,9 @@ def test_the_lifecycle_editor_keeps_foreign_facts_and_shows_the_difference(qtbot
     assert '+    "Days": 30' in dialog.changes.toPlainText() and dialog.accept_button.isEnabled()
     dialog._add()
     assert dialog._after.rules[1] == rule("rule-1", "db/", expire_days=60, abort_days=7)
+    assert not dialog.move_days.isEnabled(), "they stay where they are"
     dialog.kind.setCurrentIndex(dialog.kind.findData("STANDARD_IA"))
+    assert dialog.move_days.isEnabled()
     dialog.move_days.setValue(5)
     assert "30 days at the earliest" in dialog.problem.text() and not dialog.accept_button.isEnabled()
     dialog.move_days.setValue(30)
@@ -295,7 +299,9 @@ def test_a_deleted_object_can_be_brought_back_from_the_panel(qtbot, page) -> Non
         return [b for b in view.objects.side.findChildren(Button) if b.text() == "Undelete" and b.isVisible()]
 
     qtbot.waitUntil(lambda: bool(buttons()), timeout=5000)
+    buttons()[0].setFocus()
     buttons()[0].click()
+    qtbot.waitUntil(view.objects.table.hasFocus, timeout=5000)  # the panel is built anew: its button, and the focus, go
     qtbot.waitUntil(lambda: fake.asked == [("undelete", "vault", "gone.txt")], timeout=5000)
 
 
@@ -307,3 +313,36 @@ def test_the_command_line_twin_of_what_is_chosen(qtbot, page) -> None:
     view.objects.table.choose(1)
     view.objects_presenter.copy_command()
     assert QApplication.clipboard().text() == "opsdesk --profile p s3 get s3://vault/a.txt"
+
+
+def test_no_line_of_the_details_is_cut_when_they_scroll(qtbot) -> None:
+    side = ObjectsSide()
+    qtbot.addWidget(side)
+    side.resize(232, 560)
+    side.show()
+    facts = ObjectFacts(
+        "vault", "letters/report.txt", 14, NOW, "9f089b639127e2f5a79c4eda189678d6", tags={"team": "data"}
+    )
+    versions = [Entry(facts.key, 23, NOW, version=f"v{n}", latest=n == 0) for n in range(4)]
+    side.show_object(facts, may_write=True)
+    side.show_versions(versions, may_write=True)
+    qtbot.waitUntil(side.area.verticalScrollBar().isVisible, timeout=5000)
+    shown = [label for label in side.area.widget().findChildren(QLabel) if label.isVisible()]
+    assert len(shown) > 12
+    cut = lambda: [each.text() for each in shown if each.height() < each.heightForWidth(each.width())]  # noqa: E731
+    qtbot.waitUntil(lambda: not cut(), timeout=2000)
+    assert not [each.text() for each in shown if each.geometry().right() > side.area.viewport().width()]
+
+
+def test_a_drag_says_where_it_would_go(qtbot, page) -> None:
+    view, _, _ = page
+    enter(qtbot, view)
+    before, mime = view.objects.state.text(), QMimeData()
+    mime.setUrls([QUrl.fromLocalFile("/somewhere/report.txt")])
+    over = QDragEnterEvent(
+        QPoint(50, 50), Qt.DropAction.CopyAction, mime, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
+    )
+    QApplication.sendEvent(view.objects, over)
+    assert over.isAccepted() and view.objects.state.text() == "Let go to upload into vault/"
+    QApplication.sendEvent(view.objects, QDragLeaveEvent())
+    assert view.objects.state.text() == before

@@ -68,6 +68,9 @@ def test_a_failed_verification_is_shown_with_expected_and_actual(qtbot, make_pag
     assert (check.expected, check.actual) == ("exit 0", "ERROR 1064")
     assert "FAILED" in view.plans.detail.ladder.summary.text()
     assert view.plans.failed.figure.text() == "1"
+    assert any(label.text() == "no proof stands" for label in view.plans.detail.findChildren(QLabel))
+    job = view.plans_presenter.context.jobs.activities[0].job
+    assert job.bad_news and job.progress and job.progress.note == "1 of 1 check FAILED"
     assert desk.backups.asked == ["verify nightly "]
     assert not praised
 

@@ -358,3 +358,32 @@ def test_another_stream_ends_the_tap(make, orders) -> None:
     page.wait(lambda: page.view.toolbar.shards.text() == "3 shards")
     assert page.rows == 0
     assert tap.wait(10)
+
+
+def test_every_line_to_copy_names_its_profile(make, orders, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from gui.parts.dialogs import ConfirmDialog
+    from gui.tabs.streams.dialogs import ReplayDialog, ReshardDialog
+
+    path = tmp_path / "my out.jsonl"
+    path.write_text('{"partition_key": "k", "data": "one"}\n')
+    monkeypatch.setattr("gui.tabs.streams.changes.QFileDialog.getOpenFileName", lambda *_: (str(path), ""))
+    page = make(MemoryStreams(orders))
+    page.wait(lambda: page.view.toolbar.shards.text() == "2 shards")
+    name = page.context.desk.profile.name
+    page.presenter.ask_replay()
+    page.presenter.changes.ask_delete()
+    page.presenter.changes.ask_scale()
+    (scaling,) = page.view.findChildren(ReshardDialog)
+    page.wait(lambda: scaling.command.text() != "")
+    found = [
+        label.text().replace("\u200b", "")
+        for kind in (ReplayDialog, ConfirmDialog, ReshardDialog)
+        for dialog in page.view.findChildren(kind)
+        for label in dialog.findChildren(QLabel)
+        if label.text().startswith("opsdesk")
+    ]
+    assert found == [
+        f"opsdesk --profile {name} streams replay orders '{path}'",
+        f"opsdesk --profile {name} streams delete orders --yes orders --with-consumers",
+        f"opsdesk --profile {name} streams scale orders --shards {scaling.count.value()}",
+    ]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import os
 import threading
 from pathlib import Path
@@ -9,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from core.backups.objects.download import download_file
+from core.backups.objects.pieces import md5_alone
 from core.backups.objects.upload import slices, upload_file
 from core.backups.objects.values import Entry
 from core.base.errors import OpsError
@@ -21,6 +24,10 @@ def file_of(path: Path, size: int) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(os.urandom(size))
     return path
+
+
+def md5_of(content: bytes) -> str:
+    return base64.b64encode(hashlib.md5(content).digest()).decode()
 
 
 @pytest.fixture
@@ -64,6 +71,41 @@ def test_an_upload_goes_on_with_the_parts_that_arrived(either, tmp_path: Path) -
     assert sent.reused == 10 * MB
     assert either.s3.get_object(Bucket=bucket, Key="big.bin")["Body"].read() == content
     assert either.open_uploads(bucket) == []
+
+
+@pytest.mark.parametrize("begun_with", ["", "CRC32", "SHA1"])
+def test_an_upload_that_another_program_began_goes_on_with_its_checksums(
+    either, tmp_path: Path, begun_with: str
+) -> None:
+    bucket, source = either.bucket(), file_of(tmp_path / "film.mp4", 11 * MB)
+    content = source.read_bytes()
+    s3 = md5_alone(either.s3)
+    begun = s3.create_multipart_upload(
+        Bucket=bucket, Key="film.mp4", **({"ChecksumAlgorithm": begun_with} if begun_with else {})
+    )["UploadId"]
+    first = content[: 5 * MB]
+    guard = {"ChecksumAlgorithm": begun_with} if begun_with else {"ContentMD5": md5_of(first)}
+    s3.upload_part(Bucket=bucket, Key="film.mp4", UploadId=begun, PartNumber=1, Body=first, **guard)
+    sent = upload_file(headless_job(), either.aws, source, bucket, "film.mp4", part_size=8 * MB)
+    assert sent.reused == 5 * MB
+    assert s3.get_object(Bucket=bucket, Key="film.mp4")["Body"].read() == content
+    assert either.open_uploads(bucket) == []
+
+
+def test_one_unfinished_upload_is_ended_with_its_own_file_and_with_no_other(store, tmp_path: Path) -> None:
+    bucket, source, other = store.bucket(), file_of(tmp_path / "film", 6 * MB), file_of(tmp_path / "other", 6 * MB)
+    begun = store.s3.create_multipart_upload(Bucket=bucket, Key="film", StorageClass="STANDARD_IA")["UploadId"]
+    store.s3.upload_part(Bucket=bucket, Key="film", UploadId=begun, PartNumber=1, Body=source.read_bytes()[: 5 * MB])
+    with pytest.raises(OpsError, match="does not go on with"):
+        store.objects.upload_as(headless_job(), other, bucket, "film", going_on=begun)
+    assert store.keys(bucket) == set() and [item["UploadId"] for item in store.open_uploads(bucket)] == [begun]
+    store.s3.put_object(Bucket=bucket, Key="film", Body=b"there")
+    with pytest.raises(OpsError) as refused:
+        store.objects.upload_as(headless_job(), source, bucket, "film", replace=False, going_on=begun)
+    assert refused.value.code == "exists" and len(store.open_uploads(bucket)) == 1, "it can be ended later"
+    assert store.objects.upload_as(headless_job(), source, bucket, "film", going_on=begun).reused == 6 * MB
+    assert store.s3.get_object(Bucket=bucket, Key="film")["Body"].read() == source.read_bytes()
+    assert store.open_uploads(bucket) == []
 
 
 def test_an_unfinished_upload_of_another_file_is_left_alone(store, tmp_path: Path) -> None:
