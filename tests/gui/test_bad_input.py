@@ -18,6 +18,7 @@ from gui.app import Console
 from gui.bridge.commands import Command
 from gui.shell.main_window import MainWindow
 from gui.shell.trouble import TroublePanel
+from gui.tabs.warehouse.editor_pane import EditorPane
 from tests.fakes.refusing import refusing
 
 ASKS_AWS = ("streams", "warehouse")
@@ -241,6 +242,8 @@ def test_a_stream_a_bucket_and_a_table_that_are_not_there(qtbot, sandbox, monkey
         qtbot.waitUntil(lambda: "There is no bucket of that name" in words(backups), timeout=30_000)
         warehouse = page("warehouse")
         qtbot.waitUntil(lambda: "sandbox" in offered(warehouse), timeout=30_000)
+        editors = warehouse.findChild(EditorPane)
+        qtbot.waitUntil(lambda: "no_such_table" in editors.editor.text, timeout=30_000)
         run("warehouse.run")
         qtbot.waitUntil(lambda: 'relation "no_such_table" does not exist' in words(warehouse), timeout=30_000)
     file.unlink()
