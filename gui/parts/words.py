@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from datetime import UTC, datetime
 
 from PySide6.QtCore import QLocale, Qt, QTimeZone
@@ -138,3 +139,8 @@ def duration(seconds: float) -> str:
     if seconds < 86_400:
         return f"{int(seconds // 3600)} h {int(seconds % 3600 // 60)} min"
     return f"{int(seconds // 86_400)} d {int(seconds % 86_400 // 3600)} h"
+
+
+def command(profile: str, words: str) -> str:
+    """A line for a terminal, ``words`` quoted already. It names its profile: the one last used there may be another account."""
+    return f"opsdesk --profile {shlex.quote(profile)} {words.removeprefix('opsdesk ')}"

@@ -16,7 +16,7 @@ from core.backups.objects.values import Amount, Deleted, Entry, OpenUpload
 from core.base.errors import OpsError
 from core.jobs.job import Job
 from gui.parts.dialogs import ConfirmDialog
-from gui.parts.words import byte_size, number
+from gui.parts.words import byte_size, command, number
 from gui.tabs.backups import wording
 from gui.tabs.backups.lifecycle_dialog import LifecycleDialog
 from gui.tabs.backups.object_dialogs import BucketDialog, CopyDialog, LabelsDialog, OpenBucketDialog, UploadsDialog
@@ -30,7 +30,7 @@ class ObjectsDeeds(QObject):
         self.place, self.transfers = place, transfers
 
     def _line(self, words: str) -> str:
-        return wording.command(self.place.context.desk.profile.name, words)
+        return command(self.place.context.desk.profile.name, words)
 
     # -- changing -----------------------------------------------------------------------
     def new_bucket(self) -> None:

@@ -17,7 +17,7 @@ from core.backups.objects.values import BucketList, Entry, ObjectFacts, Page
 from core.base.errors import OpsError
 from core.jobs.job import Job
 from gui.bridge.tab_context import TabContext
-from gui.parts.words import number
+from gui.parts.words import command, number
 from gui.tabs.backups import wording
 from gui.tabs.backups.objects_deeds import ObjectsDeeds
 from gui.tabs.backups.objects_panel import ObjectsPanel
@@ -345,7 +345,7 @@ class ObjectsPresenter(QObject):
 
     # -- the bridge ---------------------------------------------------------------------
     def copy_command(self) -> None:
-        base = wording.command(self.context.desk.profile.name, "s3")
+        base = command(self.context.desk.profile.name, "s3")
         entries = self.view.chosen_entries()
         if entries:
             lines = [f"{base} get {shlex.quote(f's3://{self.bucket}/{entry.key}')}" for entry in entries]

@@ -14,6 +14,7 @@ from core.base.errors import OpsError
 from core.jobs.job import Job
 from core.settings.profiles import MysqlSource
 from gui.parts.dialogs import ConfirmDialog
+from gui.parts.words import command
 from gui.tabs.backups import wording
 from gui.tabs.backups.place import ROOM
 from gui.tabs.backups.plans_place import PlansPlace
@@ -129,7 +130,7 @@ class PlansDialogs(QObject):
             f"It will not run any more. Its {wording.count_of(count, 'backup')} and the evidence stay.",
             "Forget the plan", self.page.view.window(), environment=self.page.context.desk.profile.environment,
             hint="The bucket's lifecycle rule stays, too, and goes on deleting by age.",
-            command=wording.command(self.page.context.desk.profile.name, f"backup remove {shlex.quote(plan.name)}"),
+            command=command(self.page.context.desk.profile.name, f"backup remove {shlex.quote(plan.name)}"),
         )  # fmt: skip
 
         def forget() -> None:

@@ -17,6 +17,7 @@ from core.base.errors import OpsError
 from core.jobs.job import Job, Progress
 from gui.bridge.tab_context import TabContext
 from gui.parts.desktop import show_file
+from gui.parts.words import command
 from gui.tabs.backups import wording
 from gui.tabs.backups.place import ROOM
 from gui.tabs.backups.plan_detail import LISTED
@@ -318,7 +319,7 @@ class PlansPresenter(QObject):
     def copy_command(self) -> None:
         if self.plan is not None:
             profile, name = self.context.desk.profile.name, shlex.quote(self.plan.name)
-            lines = (wording.command(profile, f"backup {verb} {name}") for verb in ("run", "verify"))
+            lines = (command(profile, f"backup {verb} {name}") for verb in ("run", "verify"))
             QGuiApplication.clipboard().setText("\n".join(lines))
             self.context.praise("The commands are in the clipboard.")
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
@@ -141,11 +140,6 @@ def came_out(verification: Verification) -> str:
     if failed:
         return f"{failed} of {count_of(len(verification.checks), 'check')} FAILED"
     return f"{passed(verification)}: {proof(verification)[0]}"
-
-
-def command(profile: str, words: str) -> str:
-    """A line for a terminal. It names its profile: the one last used there may be another account."""
-    return f"opsdesk --profile {shlex.quote(profile)} {words}"
 
 
 def count_of(number_: int, what: str) -> str:

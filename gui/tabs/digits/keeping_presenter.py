@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QFileDialog
 from core.base.errors import OpsError
 from gui.bridge.tab_context import TabContext
 from gui.parts.dialogs import ConfirmDialog, LineDialog
-from gui.parts.words import byte_size
+from gui.parts.words import byte_size, command
 from gui.tabs.digits.ask_dialogs import AboutDialog
 from gui.tabs.digits.models_presenter import DATA, MODEL, ROOM, ModelsPresenter
 from gui.tabs.digits.shown_models import facts_of
@@ -179,8 +179,8 @@ class KeepingPresenter(QObject):
 
     def _copy_command(self, model: str) -> None:
         data = self._context.memory.get(DATA, "") or "FILE"
-        line = f"opsdesk digits evaluate --model {shlex.quote(model)} --data {shlex.quote(data)} --json"
-        QGuiApplication.clipboard().setText(line)
+        words = f"digits evaluate --model {shlex.quote(model)} --data {shlex.quote(data)} --json"
+        QGuiApplication.clipboard().setText(command(self._context.desk.profile.name, words))
         self._context.praise("The command is in the clipboard")
 
     def _import(self) -> None:

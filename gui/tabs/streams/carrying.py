@@ -16,10 +16,9 @@ from core.streams.pipeline import Pipeline
 from core.streams.positions import Start, start_from
 from core.streams.resetting import ResetPlan
 from gui.bridge.tab_context import TabContext
-from gui.parts.words import number
+from gui.parts.words import command, number
 from gui.tabs.streams.carry_cards import CarryCards, RunCard
 from gui.tabs.streams.reset_dialog import ResetDialog
-from gui.tabs.streams.wording import command
 
 _LOOK = 500  # ms
 _DRAIN_WITHIN = 3.0  # seconds for what is queued when collecting is stopped; the rest waits on disk

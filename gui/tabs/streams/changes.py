@@ -16,11 +16,11 @@ from core.streams.service import StreamDetails
 from core.streams.shards import ReshardPlan
 from gui.bridge.tab_context import TabContext
 from gui.parts.dialogs import ConfirmDialog
-from gui.parts.words import number
+from gui.parts.words import command, number
 from gui.tabs.streams.dialogs import CreateDialog, FanOutDialog, ReplayDialog, ReshardDialog
 from gui.tabs.streams.dials_dialog import DialsDialog
 from gui.tabs.streams.view import StreamsView
-from gui.tabs.streams.wording import command, shard_word
+from gui.tabs.streams.wording import shard_word
 
 
 class Changes(QObject):

@@ -21,10 +21,10 @@ from core.streams.tap import Tap
 from core.streams.window import Keep
 from gui.bridge.tab_context import TabContext
 from gui.parts.desktop import show_file
-from gui.parts.words import number
+from gui.parts.words import command, number
 from gui.tabs.streams.query_dialog import QueryDialog
 from gui.tabs.streams.records_card import RecordsCard
-from gui.tabs.streams.wording import clock, command, preview
+from gui.tabs.streams.wording import clock, preview
 
 _ORDER = "streams.newest_last"
 _PREVIEWED, _PREVIEW = 5, 90  # records that a saved filter's preview shows, and characters of each

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Callable
 from datetime import UTC, datetime
 
@@ -23,11 +22,6 @@ ELSEWHERE = "elsewhere"
 """The picker's last entry: a time or a sequence number, typed."""
 
 _PREVIEW = 400  # bytes of a payload that a table cell shows
-
-
-def command(profile: str, words: str) -> str:
-    """A line for a terminal. It names its profile: the one last used there may be another account."""
-    return f"opsdesk --profile {shlex.quote(profile)} {words.removeprefix('opsdesk ')}"
 
 
 def shard_word(identifier: str) -> str:

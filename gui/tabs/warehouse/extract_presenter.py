@@ -237,7 +237,7 @@ class ExtractPresenter(QObject):
 
     def _copy_command(self) -> None:
         dialog = self._dialog
-        words = ["python", "main.py", "--profile", self._context.desk.profile.name, "warehouse", "extract"]
+        words = ["opsdesk", "--profile", self._context.desk.profile.name, "warehouse", "extract"]
         words += ["--input", dialog.input.text().strip()]
         own = dialog.preset in ("", DOCUMENT)
         words += ["--pattern", dialog.pattern.text()] if own else ["--preset", dialog.preset]

@@ -145,7 +145,7 @@ class PullPresenter(QObject):
         )  # fmt: skip
 
     def _copy_command(self) -> None:
-        words = ["python", "main.py", "--profile", self._context.desk.profile.name, "warehouse", "pull"]
+        words = ["opsdesk", "--profile", self._context.desk.profile.name, "warehouse", "pull"]
         words += ["--source", self._source, "--schema", self._schema, "--mode", str(self._dialog.mode.currentData())]
         if not self._dialog.all_chosen():
             words += ["--tables", ",".join(self._dialog.chosen_tables())]

@@ -230,7 +230,7 @@ class ResultsPresenter(QObject):
         if kept is None:
             return
         run = kept.run
-        words = ["python", "main.py", "--profile", self._context.desk.profile.name, "warehouse", "query", run.sql]
+        words = ["opsdesk", "--profile", self._context.desk.profile.name, "warehouse", "query", run.sql]
         words += ["--connection", run.connection.name, "--database", run.database]
         for name, value in run.values.items():
             if f":{name}" in run.sql:
