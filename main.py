@@ -32,4 +32,6 @@ if __name__ == "__main__":
     except ModuleNotFoundError as missing:
         if sys.prefix != sys.base_prefix:
             raise
-        sys.exit(f"This Python has no {missing.name}. Run `make run` once; then `.venv/bin/opsdesk` is the command line.")
+        sys.exit(
+            f"This Python has no {missing.name}. Run `make run` once; then `.venv/bin/opsdesk` is the command line."
+        )
