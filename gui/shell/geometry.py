@@ -51,10 +51,11 @@ class _FirstShown(QObject):
 
 
 def _fit(window: QWidget) -> None:
-    """With its frame and the foot within the screen that it is on."""
-    if window.isMaximized() or window.isFullScreen():
-        return
+    """With its frame and the foot within the screen that it is on; not if it was made larger than that on purpose."""
     free, frame = window.screen().availableGeometry(), window.frameGeometry()
+    larger = window.width() > free.width() or window.height() > free.height()
+    if larger or window.isMaximized() or window.isFullScreen():
+        return
     excess = frame.size() - free.size()
     if excess.width() > 0 or excess.height() > 0:
         window.resize(window.width() - max(excess.width(), 0), window.height() - max(excess.height(), 0))
