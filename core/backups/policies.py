@@ -16,6 +16,11 @@ from core.jobs.job import Job
 
 ROLES = ("backup", "verify", "admin")
 _VERSION = "2012-10-17"
+_PARTITIONS = {
+    "cn": "aws-cn", "us-gov": "aws-us-gov", "eusc-de": "aws-eusc",
+    "us-iso": "aws-iso", "us-isob": "aws-iso-b", "eu-isoe": "aws-iso-e", "us-isof": "aws-iso-f",
+}  # fmt: skip
+"""By how the names of their regions begin; botocore knows them too, but reads all endpoints to tell (30 ms on the window's thread)."""
 
 
 def documents(plan: Plan, region: str = "") -> dict[str, dict[str, Any]]:
@@ -71,7 +76,7 @@ def documents(plan: Plan, region: str = "") -> dict[str, dict[str, Any]]:
 
 def partition(region: str) -> str:
     """The second word of every ARN there."""
-    return {"cn": "aws-cn", "us-gov": "aws-us-gov"}.get(region.rpartition("-")[0].rpartition("-")[0], "aws")
+    return _PARTITIONS.get(region.rpartition("-")[0].rpartition("-")[0], "aws")
 
 
 def _literal(text: str) -> str:

@@ -35,9 +35,8 @@ def unseen(connection: Any, database: str, engine: str) -> list[Unseen]:
     if engine == "mysql":
         with contextlib.suppress(pymysql.MySQLError):  # before MySQL 8 there are no roles
             role = one_of(connection, "SELECT CURRENT_ROLE()")
-    using = (
-        f" FOR CURRENT_USER() USING {role}" if role and role != "NONE" else ""
-    )  # MariaDB tells a role's grants by itself
+    # MariaDB tells a role's grants by itself
+    using = f" FOR CURRENT_USER() USING {role}" if role and role != "NONE" else ""
     return list(_lacking([str(line) for (line,) in rows_of(connection, f"SHOW GRANTS{using}")], database, engine))
 
 

@@ -49,6 +49,9 @@ class EmptyState(QWidget):
         self.button.setVisible(bool(action))
         self.button.clicked.connect(self.action_asked)
         self._picture = Picture(icon_name, "text3", 40)
+        policy = self._picture.sizePolicy()
+        policy.setRetainSizeWhenHidden(True)  # or the room that is asked for shrinks, and it never comes back
+        self._picture.setSizePolicy(policy)
         layout = QVBoxLayout(self)
         layout.setSpacing(Space.M)
         layout.addStretch(1)
@@ -63,8 +66,7 @@ class EmptyState(QWidget):
         super().resizeEvent(event)
         layout = self.layout()
         assert layout is not None
-        without = 0 if self._picture.isVisibleTo(self) else self._picture.sizeHint().height() + layout.spacing()
-        self._picture.setVisible(layout.heightForWidth(self.width()) + without <= self.height())
+        self._picture.setVisible(layout.heightForWidth(self.width()) <= self.height())
 
 
 class Banner(QFrame):

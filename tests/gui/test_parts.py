@@ -10,7 +10,7 @@ import pytest
 from PySide6.QtCore import QEvent, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QFont, QGuiApplication, QTextLayout, QWheelEvent
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QLineEdit, QWidget
+from PySide6.QtWidgets import QApplication, QLineEdit, QVBoxLayout, QWidget
 
 from gui.parts.buttons import Button
 from gui.parts.desktop import show_file
@@ -193,6 +193,20 @@ def test_the_words_below_a_chart_keep_clear_of_its_scale_and_its_edge(qtbot) -> 
     chart.show_curves([Curve("m", [(0, 1), (2, 2)])], across, Axis(0, 2, ticks=[(0, "97.0 %")]))
     (first, _), (last, _) = chart._labels_below(chart._plot())
     assert first.left() > 42 and last.right() <= chart.width() and first.right() < last.left()
+
+
+def test_an_empty_states_picture_comes_back_with_the_room(qtbot) -> None:
+    page = QWidget()
+    qtbot.addWidget(page)
+    empty = EmptyState("table", "Nothing yet", hint="Run a statement that returns rows")
+    layout = QVBoxLayout(page)
+    layout.addWidget(empty)
+    layout.addStretch(1)
+    page.resize(400, 400)
+    page.show()
+    empty.resize(empty.width(), 20)  # as in passing, while a change of the theme styles one part after the other
+    layout.invalidate()
+    qtbot.waitUntil(empty._picture.isVisible)
 
 
 def test_an_empty_state_without_room_leaves_its_picture_out(qtbot) -> None:

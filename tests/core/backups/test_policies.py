@@ -187,6 +187,12 @@ def test_names_of_another_partition(region: str, word: str) -> None:
         assert {one["Resource"].split(":")[1] for one in document["Statement"]} == {word}
 
 
+def test_every_partition_is_known() -> None:
+    botocores = boto3.Session()
+    for name in botocores.get_available_partitions():
+        assert {policies.partition(region) for region in botocores.get_available_regions("s3", name)} == {name}
+
+
 def test_signs_of_a_prefix_stand_for_nothing_else_in_a_policy() -> None:
     """``a*/`` would open every folder that begins with an a."""
     plan = Plan("nightly", Source("folder", paths=("/x",)), Aim(BUCKET, "a*?$"))
