@@ -209,9 +209,14 @@ class PlansPresenter(QObject):
         plan = self.plan
         if plan is None or not self.may_run:
             return
-        self.work(
-            plan.name, f"Back up {plan.name}", lambda job: self.service.run(job, plan.name), self._backed_up, write=True
-        )
+
+        def made(job: Job[Any]) -> Run | None:
+            run = self.service.run(job, plan.name)
+            if run is not None:
+                job.conclude(wording.stored(run))
+            return run
+
+        self.work(plan.name, f"Back up {plan.name}", made, self._backed_up, write=True)
 
     def _backed_up(self, run: Run | None) -> None:
         if run is not None and run.outcome is Outcome.DONE:

@@ -7,9 +7,9 @@ from datetime import UTC, datetime, timedelta
 
 from PySide6.QtCore import QDateTime, QLocale
 
-from core.backups.outcomes import Check, Outcome, PlanStatus, Severity, Status, Verification
+from core.backups.outcomes import Check, Outcome, PlanStatus, Run, Severity, Status, Verification
 from core.backups.plan import Plan
-from gui.parts.words import duration, number, time_zone
+from gui.parts.words import byte_size, duration, number, time_zone
 
 STATUS: dict[Status, tuple[str, str]] = {
     Status.NEVER: ("NEVER PROVED", "warning"),
@@ -140,6 +140,12 @@ def came_out(verification: Verification) -> str:
     if failed:
         return f"{failed} of {count_of(len(verification.checks), 'check')} FAILED"
     return f"{passed(verification)}: {proof(verification)[0]}"
+
+
+def stored(run: Run) -> str:
+    """What a backup that was published holds."""
+    rows = "" if run.rows is None else f"{count_of(run.rows, 'row')}, "
+    return f"{rows}{byte_size(run.stored_bytes)} stored"
 
 
 def count_of(number_: int, what: str) -> str:

@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from PySide6.QtWidgets import QApplication, QLabel
 
-from core.backups.outcomes import Check, Finding, Outcome, PlanStatus, Severity, Status
+from core.backups.outcomes import Check, Finding, Outcome, PlanStatus, Run, Severity, Status
 from core.backups.plan import Proof, Sentinel
 from core.base.errors import OpsError
 from gui.parts.dialogs import ConfirmDialog
@@ -73,6 +73,16 @@ def test_a_failed_verification_is_shown_with_expected_and_actual(qtbot, make_pag
     assert job.bad_news and job.progress and job.progress.note == "1 of 1 check FAILED"
     assert desk.backups.asked == ["verify nightly "]
     assert not praised
+
+
+def test_a_backup_ends_with_what_it_holds(qtbot, make_page) -> None:
+    view, desk, praised = make_page()
+    settled(qtbot, view)
+    desk.backups.run = lambda _job, name: Run("r2", name, NOW, Outcome.DONE, stored_bytes=3_600_000, rows=1_204)
+    view.back_up.click()
+    qtbot.waitUntil(lambda: bool(praised), timeout=5000)
+    job = view.plans_presenter.context.jobs.activities[0].job
+    assert job.progress is not None and job.progress.note == "1,204 rows, 3.6 MB stored"
 
 
 def test_while_it_runs_card_and_page_say_so_and_nothing_else_can_begin(qtbot, make_page) -> None:
