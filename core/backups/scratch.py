@@ -267,6 +267,8 @@ class ScratchServer:
                 "--no-defaults",
                 *self._programs.options,
                 f"--datadir={data}",
+                # Not the system's: every MariaDB that starts on this computer clears its temporary tables out of there.
+                f"--tmpdir={self.folder}",
                 *who,
                 "--auth-root-authentication-method=normal",
                 "--skip-test-db",
@@ -278,10 +280,11 @@ class ScratchServer:
                 "--loose-debug-no-sync",
             ]
         )
-        if made != 0:
+        if made != 0:  # what follows the errors is advice that fits nothing in particular
+            errors = [line for line in said.splitlines() if "ERROR" in line and not line.endswith("Aborting")]
             raise OpsError(
                 "The scratch server could not be prepared",
-                said.strip()[-500:],
+                "; ".join(errors)[:500] or said.strip()[-500:],
                 "Check the disk and the MariaDB installation",
                 code="scratch",
             )
@@ -293,8 +296,11 @@ class ScratchServer:
         draft = template.with_name(f".{template.name}-{secrets.token_hex(4)}")
         try:
             _copy(data, draft)
-            if not template.exists():  # else another rehearsal was quicker
+            try:
                 draft.rename(template)
+            except OSError:
+                if not template.exists():  # else another rehearsal was quicker
+                    raise
         finally:
             shutil.rmtree(draft, ignore_errors=True)
         shutil.rmtree(data)

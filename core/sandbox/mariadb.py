@@ -141,6 +141,7 @@ def initialise(program: Path, data: Path, password: str, children: Children) -> 
                 "--no-defaults",
                 *([f"--basedir={base}"] if (base / "share").is_dir() else []),
                 f"--datadir={short / 'data' / draft.name}",
+                f"--tmpdir={short}",  # in the system's, every other MariaDB that starts clears its temporary tables away
                 "--auth-root-authentication-method=normal",
                 "--skip-test-db",
                 "--skip-name-resolve",

@@ -18,6 +18,7 @@ from core.sandbox import mariadb, service
 from core.sandbox.layout import Layout
 from core.sandbox.ports import Ports
 from core.sandbox.service import Service, ServiceKind
+from tests.core.clearing import others_start
 from tests.core.sandbox.conftest import eventually
 
 
@@ -60,7 +61,8 @@ def test_a_mariadb_that_hangs_is_ended(tmp_path: Path, monkeypatch: pytest.Monke
     for name in ("load", "tmp"):
         (tmp_path / name).mkdir()
     children = mariadb.Children()
-    folder = mariadb.initialise(program, tmp_path, "secret", children)
+    with others_start(tmp_path / "shared", monkeypatch):
+        folder = mariadb.initialise(program, tmp_path, "secret", children)
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]
     server = children.start(mariadb.server_command(program, folder, port))
