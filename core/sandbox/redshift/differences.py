@@ -5,7 +5,7 @@ from __future__ import annotations
 DIFFERENCES: tuple[str, ...] = (
     "Plans, timings and costs are those of the local engine: EXPLAIN shows its plan in Redshift's shape, not a cluster's plan.",
     "Distribution keys, sort keys and encodings are recorded and shown, and have no effect on how data are stored.",
-    "Primary keys, foreign keys and UNIQUE are not enforced (as on Redshift); only primary keys are remembered and shown, and no plan relies on any.",
+    "Primary keys, foreign keys and UNIQUE are not enforced (as on Redshift), and no plan relies on them; comments on schemas and databases are not kept.",
     "There is one database (dev) and one user: GRANT, REVOKE and owners are accepted and change nothing.",
     "VACUUM and ANALYZE only check that the table exists; table sizes and row counts in SVV_TABLE_INFO are estimates.",
     "Time zones: the session works in UTC with ISO dates; other settings of TIMEZONE or DATESTYLE are refused.",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from core.sandbox.redshift.engine import objects, renaming, tables
+from core.sandbox.redshift.engine import constraints, objects, renaming, tables
 from core.sandbox.redshift.engine.column_types import read_type
 from core.sandbox.redshift.engine.context import Context
 from core.sandbox.redshift.engine.declarations import TableSpec
@@ -28,6 +28,10 @@ def alter_table(session: Context, reader: Reader) -> Outcome:
         new = reader.name()
         _free(spec, new)
         session.connection.execute(f"ALTER TABLE {duck} RENAME COLUMN {quoted(column.name)} TO {quoted(new)}")
+        constraints.follow_column(session, spec, column.name, new)
+        said = session.catalog.comments(spec.schema, spec.name).get(column.name, "")
+        session.catalog.note(spec.schema, spec.name, column.name, "")
+        session.catalog.note(spec.schema, spec.name, new, said)
         column.name = new
         session.catalog.save(spec)
         renaming.keep_readers(session, spec)
@@ -56,20 +60,21 @@ def _free(spec: TableSpec, name: str) -> None:
 
 
 def _add(session: Context, reader: Reader, spec: TableSpec, duck: str) -> None:
-    if (
-        reader.sees("constraint")
-        or reader.sees("primary", "key")
-        or reader.sees("unique")
-        or reader.sees("foreign", "key")
-    ):
-        tables.table_constraint(reader, spec)
+    if constraints.begins(reader):
+        constraints.read(session, reader, spec)
+        constraints.settle(session, spec)
         session.catalog.save(spec)
         return
     reader.take("column")
     column = tables.column_definition(session, reader, spec)
     _free(spec, column.name)
-    if column.identity or column.distkey or column.sortkey or column.primary_key:
-        raise SqlError("ALTER TABLE ADD COLUMN takes no IDENTITY, DISTKEY, SORTKEY or PRIMARY KEY")
+    if (
+        column.identity
+        or column.distkey
+        or column.sortkey
+        or any(column.name in one.columns for one in spec.constraints)
+    ):
+        raise SqlError("ALTER TABLE ADD COLUMN takes no IDENTITY, DISTKEY, SORTKEY, PRIMARY KEY, UNIQUE or REFERENCES")
     if column.not_null and not column.default:
         raise SqlError("ALTER TABLE ADD COLUMN defined as NOT NULL must have a non-null default expression")
     default = f" DEFAULT {session.default_sql(column)}" if column.default else ""
@@ -101,8 +106,10 @@ def _set_not_null(session: Context, spec: TableSpec, duck: str, column: str) -> 
 
 def _drop(session: Context, reader: Reader, spec: TableSpec, duck: str) -> None:
     if reader.take("constraint"):
-        reader.name()
-        _ = reader.take("cascade") or reader.take("restrict")
+        name = reader.name()
+        cascade = reader.take("cascade")
+        _ = cascade or reader.take("restrict")
+        constraints.drop(session, spec, name, cascade)
         return
     reader.take("column")
     column = spec.column(reader.name())
@@ -112,7 +119,9 @@ def _drop(session: Context, reader: Reader, spec: TableSpec, duck: str) -> None:
         raise SqlError(f"cannot drop column {column.name}: it is a {'distribution' if column.distkey else 'sort'} key")
     if len(spec.columns) == 1:
         raise SqlError("cannot drop the only column of a table")
+    constraints.drop_of_column(session, spec, column.name, cascade)
     session.connection.execute(f"ALTER TABLE {duck} DROP COLUMN {quoted(column.name)}")
+    session.catalog.note(spec.schema, spec.name, column.name, "")
     spec.columns.remove(column)
     session.catalog.save(spec)
     objects.drop_broken_views(session, spec, column.name, cascade)

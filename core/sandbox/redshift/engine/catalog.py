@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from operator import itemgetter
 from typing import Any
 
-from core.sandbox.redshift.engine.declarations import ColumnSpec, Place, Shared, TableSpec
+from core.sandbox.redshift.engine.declarations import ColumnSpec, Constraint, Place, Shared, TableSpec
 from core.sandbox.redshift.engine.outcome import NeedsCluster, SqlError
 from core.sandbox.redshift.engine.text import literal, names_in, quoted
 from core.sandbox.redshift.engine.types import SqlType, from_duck
@@ -16,8 +16,8 @@ from core.sandbox.redshift.engine.types import SqlType, from_duck
 SYSTEM = {"pg_catalog": "rs_pg", "information_schema": "rs_info"}
 _INFORMATION = frozenset(
     [
-        "applicable_roles", "check_constraints", "column_privileges", "constraint_column_usage", "constraint_table_usage", "enabled_roles",
-        "key_column_usage", "parameters", "referential_constraints", "role_table_grants", "routines", "sql_features", "table_constraints",
+        "applicable_roles", "check_constraints", "column_privileges", "constraint_table_usage", "enabled_roles",
+        "parameters", "role_table_grants", "routines", "sql_features",
         "table_privileges", "usage_privileges", "view_column_usage", "view_table_usage",
     ]
 )  # fmt: skip
@@ -26,9 +26,12 @@ _NEW_COLUMNS = "INSERT INTO rs_meta.columns SELECT ?, ?, " + ", ".join(
     f"unnest(?::{kind}[])"
     for kind in (
         "VARCHAR", "INTEGER", "VARCHAR", "INTEGER", "INTEGER", "INTEGER", "VARCHAR", "BOOLEAN", "INTEGER", "VARCHAR", "VARCHAR", "BOOLEAN",
-        "BOOLEAN",
     )
 )  # fmt: skip
+_CONSTRAINTS = (
+    "SELECT name, kind, columns, to_schema, to_table, to_columns FROM rs_meta.constraints"
+    " WHERE schema_name = ? AND table_name = ? ORDER BY position"
+)
 HIDDEN = ("main", "rs_meta", "rs_pg", "rs_info")
 
 
@@ -90,8 +93,8 @@ class Catalog:
         # sorted here: DuckDB takes longer to plan it than to read
         rows = sorted(
             self.rows(
-                "SELECT position, column_name, type_name, size, precision, scale, encoding, distkey, sortkey, identity, default_text, not_null,"
-                " primary_key FROM rs_meta.columns WHERE schema_name = ? AND table_name = ?",
+                "SELECT position, column_name, type_name, size, precision, scale, encoding, distkey, sortkey, identity, default_text, not_null"
+                " FROM rs_meta.columns WHERE schema_name = ? AND table_name = ?",
                 schema,
                 name,
             ),
@@ -101,7 +104,10 @@ class Catalog:
             ColumnSpec(column, SqlType(type_name, size, precision, scale), *rest)
             for _, column, type_name, size, precision, scale, *rest in rows
         ]
-        return TableSpec(schema, name, columns, *known[0])
+        spec = TableSpec(schema, name, columns, *known[0])
+        if spec.kind == "table":
+            spec.constraints = [Constraint(*row) for row in self.rows(_CONSTRAINTS, schema, name)]
+        return spec
 
     def forget_temporary(self) -> None:
         """The session ends, and its temporary tables with it."""
@@ -222,7 +228,7 @@ class Catalog:
             spec.name,
         )
         if known:
-            for table in ("tables", "columns"):
+            for table in ("tables", "columns", "constraints"):
                 self._delete(table, spec.schema, spec.name)
         who, created, number = known[0] if known else (owner, None, None)
         self.rows(
@@ -242,18 +248,34 @@ class Catalog:
         )
         values = [
             [one.name, n, one.type.name, one.type.size, one.type.precision, one.type.scale, one.encoding, one.distkey, one.sortkey, one.identity,
-             one.default, one.not_null, one.primary_key]
+             one.default, one.not_null]
             for n, one in enumerate(spec.columns, 1)
         ]  # fmt: skip
         if values:
             self.rows(_NEW_COLUMNS, spec.schema, spec.name, *(list(column) for column in zip(*values, strict=True)))
+        for n, key in enumerate(spec.constraints, 1):
+            self.rows(
+                "INSERT INTO rs_meta.constraints VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                *(spec.schema, spec.name, n, key.name, key.kind, key.columns, key.schema, key.table, key.others),
+            )
+
+    def referring(self, schema: str, name: str) -> list[tuple[str, str]]:
+        """Tables with a foreign key to this one."""
+        return [
+            (place, table)
+            for place, table in self.rows(
+                "SELECT DISTINCT schema_name, table_name FROM rs_meta.constraints WHERE to_schema = ? AND to_table = ?",
+                schema,
+                name,
+            )
+        ]
 
     def _delete(self, table: str, schema: str, name: str) -> None:
         self.rows(f"DELETE FROM rs_meta.{table} WHERE schema_name = ? AND table_name = ?", schema, name)
 
     def rename(self, schema: str, name: str, new: str) -> None:
         self._changed |= {(schema, name), (schema, new)}
-        for table in ("tables", "columns", "depends"):
+        for table in ("tables", "columns", "constraints", "comments", "depends"):
             self.connection.execute(
                 f"UPDATE rs_meta.{table} SET table_name = ? WHERE schema_name = ? AND table_name = ?",
                 [new, schema, name],
@@ -262,9 +284,28 @@ class Catalog:
 
     def forget(self, schema: str, name: str) -> None:
         self._changed.add((schema, name))
-        for table in ("tables", "columns"):
+        for table in ("tables", "columns", "constraints", "comments"):
             self._delete(table, schema, name)
         self.rows("DELETE FROM rs_meta.depends WHERE view_schema = ? AND view_name = ?", schema, name)
+
+    def note(self, schema: str, name: str, column: str, text: str) -> None:
+        """A comment on a relation, or on its column; an empty one is none."""
+        self.rows(
+            "DELETE FROM rs_meta.comments WHERE schema_name = ? AND table_name = ? AND column_name = ?",
+            *(schema, name, column),
+        )
+        if text:
+            self.rows("INSERT INTO rs_meta.comments VALUES (?, ?, ?, ?)", schema, name, column, text)
+
+    def comments(self, schema: str, name: str) -> dict[str, str]:
+        """What is said of a relation (under an empty name) and of its columns."""
+        return dict(
+            self.rows(
+                "SELECT column_name, comment FROM rs_meta.comments WHERE schema_name = ? AND table_name = ?",
+                schema,
+                name,
+            )
+        )
 
     def depend(self, schema: str, name: str, touched: set[tuple[str, str]]) -> None:
         self.rows("DELETE FROM rs_meta.depends WHERE view_schema = ? AND view_name = ?", schema, name)

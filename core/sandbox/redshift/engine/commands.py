@@ -1,4 +1,4 @@
-"""The commands that are no queries: settings, maintenance, grants, SHOW, prepared statements, cursors."""
+"""The commands that are no queries: settings, maintenance, grants, prepared statements, cursors."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from core.sandbox.redshift.engine.context import Context
 from core.sandbox.redshift.engine.outcome import Column, NeedsCluster, Outcome, SqlError
 from core.sandbox.redshift.engine.reader import Reader, spelled
 from core.sandbox.redshift.engine.settings import FREE, SETTINGS
-from core.sandbox.redshift.engine.text import Token, matches
+from core.sandbox.redshift.engine.text import Token
 from core.sandbox.redshift.engine.types import SqlType
 
 
@@ -122,154 +122,6 @@ def cancel(session: Context, reader: Reader) -> Outcome:
         return Outcome(notes=[f"PID {pid} is not a running query"])
     other.interrupt()
     return Outcome()
-
-
-def comment(session: Context, reader: Reader) -> Outcome:
-    reader.need("on")
-    kind = reader.name()
-    if kind not in ("table", "column", "view", "database", "constraint", "schema"):
-        raise reader.trouble()
-    if kind in ("table", "view"):
-        session.catalog.find(*reader.path())
-    elif kind == "column":
-        _commented_column(session, reader)
-    return accepted("COMMENT")
-
-
-def _commented_column(session: Context, reader: Reader) -> None:
-    parts = [reader.name()]
-    while reader.take("."):
-        parts.append(reader.name())
-    if not 2 <= len(parts) <= 3:
-        raise reader.trouble()
-    found = session.catalog.find(parts[0] if len(parts) == 3 else "", parts[-2])
-    if found.definition is None and parts[-1] not in (name for name, _ in found.columns):
-        raise SqlError(f'column "{parts[-1]}" of relation "{parts[-2]}" does not exist')
-
-
-# -- SHOW -----------------------------------------------------------------------------
-def show(session: Context, reader: Reader) -> Outcome:
-    """SHOW of settings, databases, schemas, tables, columns and definitions."""
-    if reader.take("all"):
-        return texts(["name", "setting"], [[name, value] for name, value in sorted(session.settings.items())])
-    if reader.take("databases"):
-        listed: list[list[Any]] = [["dev", "awsuser", "local", None, None, None]]
-        return _filtered(
-            reader, 0, ["database_name", "database_owner", "database_type", "database_acl", "parameters", "database_isolation_level"], listed
-        )  # fmt: skip
-    if reader.take("schemas"):
-        named = _from(reader, "database")
-        if named and named != ["dev"]:
-            raise SqlError(f'Database "{named[0]}" does not exist')
-        names = session.catalog.rows("SELECT schema_name FROM rs_pg.svv_all_schemas ORDER BY 1")
-        listed = [["dev", name, "awsuser", "local", None, None, None] for (name,) in names]
-        return _filtered(
-            reader, 1, ["database_name", "schema_name", "schema_owner", "schema_type", "schema_acl", "source_database", "schema_option"], listed
-        )  # fmt: skip
-    if reader.take("tables"):
-        parts = _from(reader, "schema")
-        if parts and not session.catalog.rows("SELECT 1 FROM rs_pg.svv_all_schemas WHERE schema_name = ?", parts[-1]):
-            raise SqlError(f'Schema "{parts[-1]}" does not exist')
-        rows = session.catalog.rows(
-            "SELECT 'dev', schema_name, table_name, CASE WHEN kind = 'table' THEN 'TABLE' ELSE 'VIEW' END"
-            " FROM rs_meta.tables WHERE schema_name = ? ORDER BY 3",
-            parts[-1] if parts else "public",
-        )
-        labels = ["database_name", "schema_name", "table_name", "table_type", "table_acl", "remarks"]
-        return _filtered(reader, 2, labels, [[*row, None, None] for row in rows])
-    if reader.take("columns"):
-        reader.need("from", "table")
-        schema, name = reader.path()
-        spec = session.catalog.table(schema, name, kinds=("table", "view", "materialized"))
-        listed = [
-            ["dev", spec.schema, spec.name, one.name, str(n), one.default or None, "NO" if one.not_null else "YES", one.type.sql.partition("(")[0],
-             str(one.type.size) if one.type.is_text and one.type.size > 0 else None, *_numeric(one.type), None]
-            for n, one in enumerate(spec.columns, 1)
-        ]  # fmt: skip
-        labels = [
-            "database_name", "schema_name", "table_name", "column_name", "ordinal_position", "column_default", "is_nullable", "data_type",
-            "character_maximum_length", "numeric_precision", "numeric_scale", "remarks",
-        ]  # fmt: skip
-        return _filtered(reader, 3, labels, listed)
-    for words in _CLUSTERS_OWN:
-        if reader.sees(*words):
-            raise NeedsCluster(f"SHOW {' '.join(words).upper()}")
-    if reader.take("table"):
-        spec = session.catalog.table(*reader.path(), kinds=("table",))
-        return texts(["Show Table DDL statement"], [[definition(spec)]])
-    if reader.take("view"):
-        spec = session.catalog.table(*reader.path(), kinds=("view", "late", "materialized"))
-        return texts(["Show View DDL statement"], [[spec.definition]])
-    name = reader.name()
-    reader.end()
-    if name not in session.settings:
-        raise SqlError(f'unrecognized configuration parameter "{name}"')
-    return texts([name], [[session.settings[name]]])
-
-
-def _from(reader: Reader, word: str) -> list[str]:
-    if not reader.take("from"):
-        return []
-    reader.need(word)
-    parts = [reader.name()]
-    while reader.take("."):
-        parts.append(reader.name())
-    return parts
-
-
-_CLUSTERS_OWN = (
-    ("external", "table"), ("model",), ("procedure",), ("procedures",), ("function",), ("functions",), ("parameters",), ("constraints",), ("grants",),
-    ("column", "grants"), ("datashares",), ("policies",), ("templates",), ("template",),
-)  # fmt: skip
-
-
-def _numeric(kind: SqlType) -> list[str | None]:
-    """Precision and scale as SVV_ALL_COLUMNS says them."""
-    return [str(kind.precision), str(kind.scale)] if kind.name == "numeric" else [None, None]
-
-
-def _filtered(reader: Reader, named: int, labels: list[str], rows: list[list[Any]]) -> Outcome:
-    """The rows of a SHOW after its LIKE (of the column ``named``) and LIMIT."""
-    if reader.take("like"):
-        pattern = reader.string()
-        rows = [row for row in rows if matches(pattern, row[named])]
-    if reader.take("limit"):
-        rows = rows[: reader.number()]
-    reader.end()
-    return texts(labels, rows)
-
-
-def definition(spec: Any) -> str:
-    """The CREATE TABLE text of a table, as SHOW TABLE prints it."""
-    lines: list[str] = []
-    for one in spec.columns:
-        text = f"    {one.name} {one.type.sql}"
-        if one.identity:
-            how, seed, step = one.identity.split()
-            text += (
-                f" identity({seed},{step})" if how == "always" else f" generated by default as identity({seed},{step})"
-            )
-        if one.default:
-            text += f" DEFAULT {one.default}"
-        if one.not_null:
-            text += " NOT NULL"
-        text += f" ENCODE {one.encoding or default_encoding(one)}"
-        if one.distkey:
-            text += " distkey"
-        lines.append(text)
-    if keys := [one.name for one in spec.columns if one.primary_key]:
-        lines.append(f"    PRIMARY KEY ({', '.join(keys)})")
-    tail = f"DISTSTYLE {spec.diststyle}"
-    if sort := [one.name for one in sorted(spec.columns, key=lambda one: one.sortkey) if one.sortkey]:
-        tail += f"\n{'INTERLEAVED ' if spec.sort_style == 'INTERLEAVED' else ''}SORTKEY ( {', '.join(sort)} )"
-    return f"CREATE TABLE {spec.schema}.{spec.name} (\n" + ",\n".join(lines) + f"\n)\n{tail};"
-
-
-def default_encoding(column: Any) -> str:
-    """What Redshift chooses where no encoding is given."""
-    if column.sortkey or column.type.name in ("bool", "float4", "float8"):
-        return "raw"
-    return "lzo" if column.type.is_text or column.type.name in ("super", "varbyte") else "az64"
 
 
 # -- prepared statements and cursors -------------------------------------------------------

@@ -33,7 +33,19 @@ class ColumnSpec:
     """``always 1 1`` or ``default 1 1`` (seed, step), or empty."""
     default: str = ""
     not_null: bool = False
-    primary_key: bool = False
+
+
+@dataclass(slots=True)
+class Constraint:
+    """A key as it was declared. ``schema``, ``table`` and ``others`` are what a foreign key refers to."""
+
+    name: str
+    kind: str
+    """p(rimary), u(nique) or f(oreign), as PG_CONSTRAINT has it."""
+    columns: list[str]
+    schema: str = ""
+    table: str = ""
+    others: list[str] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -46,6 +58,11 @@ class TableSpec:
     kind: str = "table"
     """table, view, late (binding view), materialized."""
     definition: str = ""
+    constraints: list[Constraint] = field(default_factory=list)
+
+    @property
+    def primary_key(self) -> list[str]:
+        return next((one.columns for one in self.constraints if one.kind == "p"), [])
 
     def column(self, name: str) -> ColumnSpec:
         for one in self.columns:
@@ -55,7 +72,11 @@ class TableSpec:
 
     def copy(self) -> TableSpec:
         """One that may be changed."""
-        return replace(self, columns=[replace(one) for one in self.columns])
+        return replace(
+            self,
+            columns=[replace(one) for one in self.columns],
+            constraints=[replace(one) for one in self.constraints],
+        )
 
 
 @dataclass(slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlglot import exp
 
-from core.sandbox.redshift.engine import tables
+from core.sandbox.redshift.engine import constraints, tables
 from core.sandbox.redshift.engine.catalog import HIDDEN, SYSTEM
 from core.sandbox.redshift.engine.context import Context
 from core.sandbox.redshift.engine.declarations import ColumnSpec, TableSpec
@@ -196,6 +196,8 @@ def _drop_with_dependants(session: Context, schema: str, name: str, kind: str, c
                 f"cannot drop {kind} {name} because other objects depend on it ({place}.{view}); use DROP ... CASCADE"
             )
         _drop_with_dependants(session, place, view, located[1], True)
+    if kind == "table":
+        constraints.drop_of_table(session, session.catalog.table(schema, name), cascade)
     _drop_relation(session, schema, name, kind)
 
 

@@ -6,7 +6,7 @@ import re
 
 from sqlglot import exp
 
-from core.sandbox.redshift.engine import objects
+from core.sandbox.redshift.engine import constraints, objects
 from core.sandbox.redshift.engine.context import Context
 from core.sandbox.redshift.engine.declarations import TableSpec
 from core.sandbox.redshift.engine.outcome import NeedsCluster, Outcome, SqlError
@@ -30,6 +30,8 @@ def rename(session: Context, spec: TableSpec, reader: Reader) -> Outcome:
     if spec.kind != "late":
         word = "VIEW" if spec.kind == "view" else "TABLE"
         session.connection.execute(f"ALTER {word} {old} RENAME TO {quoted(new)}")
+    if spec.kind == "table":
+        constraints.follow_table(session, spec, new)
     session.catalog.rename(spec.schema, spec.name, new)
     for follower, text in followers:
         if follower.kind == "view":

@@ -8,7 +8,18 @@ from typing import Any
 
 from sqlglot import exp
 
-from core.sandbox.redshift.engine import alter, changes, commands, explain, loading, objects, tables, unloading
+from core.sandbox.redshift.engine import (
+    alter,
+    changes,
+    commands,
+    comments,
+    explain,
+    loading,
+    objects,
+    showing,
+    tables,
+    unloading,
+)
 from core.sandbox.redshift.engine.context import Context
 from core.sandbox.redshift.engine.declarations import TableSpec
 from core.sandbox.redshift.engine.errors import translated
@@ -127,8 +138,8 @@ class EngineSession(Context):
         reader = Reader(items)
         word = reader.next().value
         simple: dict[str, Callable[[Context, Reader], Outcome]] = {
-            "set": commands.set_, "reset": commands.reset, "show": commands.show, "prepare": commands.prepare, "deallocate": commands.deallocate,
-            "declare": commands.declare, "fetch": commands.fetch, "close": commands.close, "comment": commands.comment, "copy": loading.copy,
+            "set": commands.set_, "reset": commands.reset, "show": showing.show, "prepare": commands.prepare, "deallocate": commands.deallocate,
+            "declare": commands.declare, "fetch": commands.fetch, "close": commands.close, "comment": comments.comment, "copy": loading.copy,
             "unload": unloading.unload, "cancel": commands.cancel, "drop": objects.drop, "truncate": changes.truncate, "refresh": objects.refresh,
         }  # fmt: skip
         if word in simple:

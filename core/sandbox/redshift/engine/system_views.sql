@@ -39,14 +39,16 @@ CREATE OR REPLACE VIEW rs_pg.svv_redshift_databases AS
 
 CREATE OR REPLACE VIEW rs_pg.svv_columns AS
   SELECT table_catalog, table_schema, table_name, column_name, ordinal_position, column_default, is_nullable, data_type, character_maximum_length,
-    numeric_precision, numeric_scale, NULL::VARCHAR AS remarks
-  FROM rs_info.columns;
+    numeric_precision, numeric_scale,
+    (SELECT any_value(m.comment) FROM rs_meta.comments m WHERE m.schema_name = i.table_schema AND m.table_name = i.table_name AND m.column_name = i.column_name) AS remarks
+  FROM rs_info.columns i;
 
 CREATE OR REPLACE VIEW rs_pg.svv_all_columns AS
   SELECT 'dev' AS database_name, c.schema_name, c.table_name, c.column_name, c.position AS ordinal_position, nullif(c.default_text, '') AS
     column_default, CASE WHEN c.not_null THEN 'NO' ELSE 'YES' END AS is_nullable, rs_type_name(c.type_name, c.precision) AS
     data_type, CASE WHEN c.type_name IN ('varchar', 'char') THEN c.size END AS character_maximum_length, CASE WHEN c.type_name = 'numeric' THEN
-    c.precision END AS numeric_precision, CASE WHEN c.type_name = 'numeric' THEN c.scale END AS numeric_scale, NULL::VARCHAR AS remarks
+    c.precision END AS numeric_precision, CASE WHEN c.type_name = 'numeric' THEN c.scale END AS numeric_scale,
+    (SELECT any_value(m.comment) FROM rs_meta.comments m WHERE m.schema_name = c.schema_name AND m.table_name = c.table_name AND m.column_name = c.column_name) AS remarks
   FROM rs_meta.columns c
   WHERE c.schema_name NOT LIKE 'pg_temp_%';
 
@@ -54,17 +56,20 @@ CREATE OR REPLACE VIEW rs_pg.svv_redshift_columns AS
   SELECT 'dev' AS database_name, c.schema_name, c.table_name, c.column_name, c.position AS ordinal_position, rs_type_name(c.type_name, c.precision) || rs_type_size(c.type_name, c.size, c.precision, c.scale) AS data_type, nullif(c.default_text, '') AS column_default, CASE WHEN
     c.not_null THEN 'NO' ELSE 'YES' END AS is_nullable, CASE WHEN c.encoding <> '' THEN c.encoding WHEN c.sortkey <> 0 OR c.type_name IN ('bool',
     'float4', 'float8') THEN 'none' WHEN c.type_name IN ('varchar', 'char', 'super', 'varbyte') THEN 'lzo' ELSE 'az64' END AS encoding, c.distkey,
-    c.sortkey, NULL::VARCHAR AS column_acl, NULL::VARCHAR AS remarks
+    c.sortkey, NULL::VARCHAR AS column_acl,
+    (SELECT any_value(m.comment) FROM rs_meta.comments m WHERE m.schema_name = c.schema_name AND m.table_name = c.table_name AND m.column_name = c.column_name) AS remarks
   FROM rs_meta.columns c
   WHERE c.schema_name NOT LIKE 'pg_temp_%';
 
 CREATE OR REPLACE VIEW rs_pg.svv_tables AS
-  SELECT table_catalog, table_schema, table_name, table_type, NULL::VARCHAR AS remarks
-  FROM rs_info.tables;
+  SELECT table_catalog, table_schema, table_name, table_type,
+    (SELECT any_value(m.comment) FROM rs_meta.comments m WHERE m.schema_name = i.table_schema AND m.table_name = i.table_name AND m.column_name = '') AS remarks
+  FROM rs_info.tables i;
 
 CREATE OR REPLACE VIEW rs_pg.svv_all_tables AS
   SELECT 'dev' AS database_name, t.schema_name, t.table_name, CASE WHEN t.kind IN ('view', 'late', 'materialized') THEN 'VIEW' ELSE 'TABLE' END AS
-    table_type, NULL::VARCHAR AS table_acl, NULL::VARCHAR AS remarks
+    table_type, NULL::VARCHAR AS table_acl,
+    (SELECT any_value(m.comment) FROM rs_meta.comments m WHERE m.schema_name = t.schema_name AND m.table_name = t.table_name AND m.column_name = '') AS remarks
   FROM rs_meta.tables t
   WHERE t.schema_name NOT LIKE 'pg_temp_%';
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlglot import exp
 
+from core.sandbox.redshift.engine import constraints
 from core.sandbox.redshift.engine.casts import assigned
 from core.sandbox.redshift.engine.column_types import read_type
 from core.sandbox.redshift.engine.context import Context
@@ -99,13 +100,8 @@ def _definition(session: Context, reader: Reader, spec: TableSpec) -> None:
     while True:
         if reader.take("like"):
             _like(session, reader, spec)
-        elif (
-            reader.sees("constraint")
-            or reader.sees("primary", "key")
-            or reader.sees("unique")
-            or reader.sees("foreign", "key")
-        ):
-            table_constraint(reader, spec)
+        elif constraints.begins(reader):
+            constraints.read(session, reader, spec)
         else:
             spec.columns.append(column_definition(session, reader, spec))
         if reader.take(")"):
@@ -117,6 +113,7 @@ def _definition(session: Context, reader: Reader, spec: TableSpec) -> None:
             raise SqlError(f'column "{name}" specified more than once')
     if not spec.columns:
         raise SqlError("a table needs at least one column")
+    constraints.settle(session, spec)
 
 
 def _like(session: Context, reader: Reader, spec: TableSpec) -> None:
@@ -169,14 +166,8 @@ def column_definition(session: Context, reader: Reader, spec: TableSpec) -> Colu
             spec.sort_style = "COMPOUND"
         elif reader.take("not", "null"):
             column.not_null = True
-        elif reader.take("null") or reader.take("unique"):
+        elif reader.take("null") or constraints.read_of_column(session, reader, spec, column.name):
             pass
-        elif reader.take("primary", "key"):
-            column.primary_key = column.not_null = True
-        elif reader.take("references"):
-            reader.path()
-            if reader.sees("("):
-                reader.names()
         elif reader.take("collate"):
             if not reader.take("case_sensitive"):
                 raise NeedsCluster("COLLATE CASE_INSENSITIVE")
@@ -203,27 +194,6 @@ def _encoding(reader: Reader) -> str:
     if name not in _ENCODINGS:
         raise SqlError(f'encoding "{name}" is not known')
     return name
-
-
-def table_constraint(reader: Reader, spec: TableSpec) -> None:
-    """PRIMARY KEY, UNIQUE and FOREIGN KEY: recorded, never enforced (as on Redshift)."""
-    if reader.take("constraint"):
-        reader.name()
-    if reader.take("primary", "key"):
-        for name in reader.names():
-            column = spec.column(name)
-            column.primary_key = column.not_null = True
-    elif reader.take("unique"):
-        for name in reader.names():
-            spec.column(name)
-    else:
-        reader.need("foreign", "key")
-        for name in reader.names():
-            spec.column(name)
-        reader.need("references")
-        reader.path()
-        if reader.sees("("):
-            reader.names()
 
 
 def _table_attributes(reader: Reader, spec: TableSpec) -> list[tuple[str, list[str]]]:

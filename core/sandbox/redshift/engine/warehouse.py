@@ -64,6 +64,7 @@ class Warehouse:
     def _define(self) -> None:
         """Schemas each time; macros and system views only when they are not those of this version."""
         self._root.execute((_HERE / "bootstrap.sql").read_text(encoding="utf-8"))
+        self._upgrade()
         scripts = [
             (_HERE / name).read_text(encoding="utf-8")
             for name in ("udf/macros.sql", "system_views.sql", "tool_views.sql")
@@ -77,6 +78,18 @@ class Warehouse:
         self._root.execute("DELETE FROM rs_meta.definitions")
         self._root.execute("INSERT INTO rs_meta.definitions VALUES (?)", [version])
         self._root.execute("COMMIT")
+
+    def _upgrade(self) -> None:
+        """Earlier versions knew primary keys only, as a mark at each column."""
+        if not self._root.execute(
+            "SELECT 1 FROM duckdb_columns() WHERE schema_name = 'rs_meta' AND table_name = 'columns' AND column_name = 'primary_key'"
+        ).fetchall():
+            return
+        self._root.execute(
+            "BEGIN; INSERT INTO rs_meta.constraints SELECT schema_name, table_name, 1, table_name || '_pkey', 'p',"
+            " list(column_name ORDER BY position), '', '', [] FROM rs_meta.columns WHERE primary_key GROUP BY ALL;"
+            " ALTER TABLE rs_meta.columns DROP COLUMN primary_key; DELETE FROM rs_meta.definitions; COMMIT"
+        )
 
     def session(self, database: str, user: str) -> EngineSession:
         """A connection of its own: temporary tables, settings and a transaction. Raises SqlError for another database."""

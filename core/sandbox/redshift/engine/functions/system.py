@@ -21,7 +21,6 @@ refuse(
     "change_query_priority", "change_session_priority", "change_user_priority", "default_iam_role", "current_aws_account", "current_namespace",
     "pg_get_grantee_by_iam_role", "pg_get_iam_role_by_user", "pg_get_session_roles", "get_external_schema", "invoke_rls",
 )  # fmt: skip
-refuse("comments are not kept", "obj_description", "col_description")
 refuse("use SET, which takes effect for the whole session", "set_config")
 refuse(
     "the catalogue's views say the same",
@@ -113,6 +112,29 @@ def _format_type(call: Call) -> Value:
     call.count(2)
     kind, modifier = (one.sql for one in call.args())
     return Value(f"rs_format_type({kind}, coalesce(CAST({modifier} AS INTEGER), -1))", SqlType("varchar", 256))
+
+
+@function("pg_get_constraintdef")
+def _constraint(call: Call) -> Value:
+    call.count(1, 2)
+    return _looked_up(call, "definition", "rs_meta.key_definitions", f"key_id = {call.args()[0].sql}")
+
+
+@function("obj_description")
+def _description(call: Call) -> Value:
+    call.count(1, 2)
+    return _looked_up(call, "description", "rs_pg.pg_description", f"objsubid = 0 AND objoid = {call.args()[0].sql}")
+
+
+@function("col_description")
+def _column_description(call: Call) -> Value:
+    call.count(2)
+    table, column = (one.sql for one in call.args())
+    return _looked_up(call, "description", "rs_pg.pg_description", f"objsubid = {column} AND objoid = {table}")
+
+
+def _looked_up(call: Call, wanted: str, view: str, condition: str) -> Value:
+    return Value(f"(SELECT any_value({wanted}) FROM dev.{view} WHERE {condition})", SqlType("varchar", 65535))
 
 
 @function("current_user_id")
