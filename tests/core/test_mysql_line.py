@@ -49,10 +49,11 @@ def keeper(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Keeper]:
     folder = tmp_path_factory.mktemp("tls")
     theirs, other = _certificate(folder, "server"), _certificate(folder, "other")
     programs = find_programs()
-    account = ["--user=root"] if Other.here().uid >= 0 else []
+    ours = ["--user=root"] if Other.here().uid >= 0 else []
+    ours.append(f"--tmpdir={folder}")  # in the shared one each server that starts clears the others' tables away
     subprocess.run(
         [programs.install, "--no-defaults", f"--datadir={folder / 'data'}", "--skip-test-db",
-         "--auth-root-authentication-method=normal", *account],
+         "--auth-root-authentication-method=normal", *ours],
         check=True, capture_output=True, timeout=120,
     )  # fmt: skip
     first = folder / "first.sql"
@@ -63,7 +64,7 @@ def keeper(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Keeper]:
         port = free.getsockname()[1]
     server = subprocess.Popen(
         [programs.server, "--no-defaults", f"--datadir={folder / 'data'}", f"--socket={folder / 's'}", f"--init-file={first}",
-         "--bind-address=127.0.0.1", f"--port={port}", "--skip-name-resolve", f"--ssl-cert={theirs}", f"--ssl-key={folder / 'server.key'}", *account],
+         "--bind-address=127.0.0.1", f"--port={port}", "--skip-name-resolve", f"--ssl-cert={theirs}", f"--ssl-key={folder / 'server.key'}", *ours],
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )  # fmt: skip
     try:
