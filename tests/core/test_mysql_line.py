@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import socket
 import subprocess
@@ -49,12 +50,13 @@ def keeper(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Keeper]:
     folder = tmp_path_factory.mktemp("tls")
     theirs, other = _certificate(folder, "server"), _certificate(folder, "other")
     programs = find_programs()
-    ours = ["--user=root"] if Other.here().uid >= 0 else []
-    ours.append(f"--tmpdir={folder}")  # in the shared one each server that starts clears the others' tables away
+    account = ["--user=root"] if Other.here().uid >= 0 else []
+    # In the shared folder each server that starts clears the others' tables away.
+    surroundings = {**os.environ, "TMPDIR": str(folder)}
     subprocess.run(
         [programs.install, "--no-defaults", f"--datadir={folder / 'data'}", "--skip-test-db",
-         "--auth-root-authentication-method=normal", *ours],
-        check=True, capture_output=True, timeout=120,
+         "--auth-root-authentication-method=normal", *account],
+        env=surroundings, check=True, capture_output=True, timeout=120,
     )  # fmt: skip
     first = folder / "first.sql"
     first.write_text(
@@ -64,8 +66,8 @@ def keeper(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Keeper]:
         port = free.getsockname()[1]
     server = subprocess.Popen(
         [programs.server, "--no-defaults", f"--datadir={folder / 'data'}", f"--socket={folder / 's'}", f"--init-file={first}",
-         "--bind-address=127.0.0.1", f"--port={port}", "--skip-name-resolve", f"--ssl-cert={theirs}", f"--ssl-key={folder / 'server.key'}", *ours],
-        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+         "--bind-address=127.0.0.1", f"--port={port}", "--skip-name-resolve", f"--ssl-cert={theirs}", f"--ssl-key={folder / 'server.key'}", *account],
+        env=surroundings, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )  # fmt: skip
     try:
         deadline = time.monotonic() + 60

@@ -61,7 +61,7 @@ def test_a_mariadb_that_hangs_is_ended(tmp_path: Path, monkeypatch: pytest.Monke
     for name in ("load", "tmp"):
         (tmp_path / name).mkdir()
     children = mariadb.Children()
-    with others_start(tmp_path / "shared", monkeypatch):
+    with others_start(tmp_path / "My Disk", monkeypatch):
         folder = mariadb.initialise(program, tmp_path, "secret", children)
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]
