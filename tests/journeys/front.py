@@ -70,12 +70,12 @@ def _application(environ: dict[str, Any], start_response: Any) -> Any:
 def _configure(folder: Path, ports: tuple[int, int], forwarded_port: str) -> None:
     outer, inner = ports
     (folder / "nginx.conf").write_text(f"""
-daemon off; pid {folder}/nginx.pid; error_log {folder}/error.log; worker_processes 1;
+daemon off; pid "{folder}/nginx.pid"; error_log "{folder}/error.log"; worker_processes 1;
 events {{ worker_connections 64; }}
 http {{
-  access_log off; client_body_temp_path {folder}/body; proxy_temp_path {folder}/proxy; fastcgi_temp_path {folder}/f; uwsgi_temp_path {folder}/u; scgi_temp_path {folder}/s;
+  access_log off; client_body_temp_path "{folder}/body"; proxy_temp_path "{folder}/proxy"; fastcgi_temp_path "{folder}/f"; uwsgi_temp_path "{folder}/u"; scgi_temp_path "{folder}/s";
   server {{
-    listen 127.0.0.1:{outer} ssl; ssl_certificate {folder}/site.pem; ssl_certificate_key {folder}/site.key;
+    listen 127.0.0.1:{outer} ssl; ssl_certificate "{folder}/site.pem"; ssl_certificate_key "{folder}/site.key";
     location / {{
       proxy_pass http://127.0.0.1:{inner};
       proxy_set_header Host $host; proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
