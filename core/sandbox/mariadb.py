@@ -258,8 +258,18 @@ def end_when_it_hangs(server: subprocess.Popen[str], port: int) -> None:
 
 def _command_line(pid: int) -> str:
     """The words of a running process; empty where there is none (or no ps)."""
+    with contextlib.suppress(OSError):
+        return os.fsdecode(Path(f"/proc/{pid}/cmdline").read_bytes()).replace("\0", " ")
+    # Elsewhere. It writes what its locale does not know as question marks, and a timer's locale knows ASCII alone.
+    knowing = {**os.environ, "LC_ALL": "en_US.UTF-8"}
     try:
-        answer = subprocess.run(["ps", "-p", str(pid), "-ww", "-o", "args="], capture_output=True, text=True)
+        answer = subprocess.run(
+            ["ps", "-p", str(pid), "-ww", "-o", "args="],
+            env=knowing,
+            capture_output=True,
+            encoding="utf-8",
+            errors="replace",
+        )
     except OSError:
         return ""
     return answer.stdout
