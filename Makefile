@@ -18,8 +18,8 @@ run: setup
 tour: setup
 	@$(PYTHON) -m tests.tour --readme
 
-# The offscreen window waits a lot, and what it leaves of two cores the core's tests take. The journeys' window is a
-# user's: nothing runs beside it.
+# The offscreen window waits a lot, and what it leaves of two cores the core's tests take; the type checker, which never
+# waits, takes what both leave. The journeys' window is a user's: nothing runs beside it.
 test: setup-tests
 	@$(MAKE) --no-print-directory lint
 	@$(MAKE) --no-print-directory -j3 $(WHOLE) types test-core test-gui
@@ -33,7 +33,7 @@ lint:
 	$(PYTHON) -m ruff format --check .
 
 types:
-	$(PYTHON) -m mypy
+	nice -n 10 $(PYTHON) -m mypy
 	.venv/bin/lint-imports --no-logo 2>/dev/null || .venv/bin/lint-imports
 
 # The core must work where Qt cannot even be imported.
