@@ -7,11 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, settings
 
-# A busy machine is no failure. (Set here, before any test is imported: each takes what holds at that moment.)
-settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("patient")
+import tests.patient  # noqa: F401
 
 HERE = Path(__file__).parent
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from pytestqt.qtbot import QtBot
 
+import tests.patient
 import tests.qt_on_one_thread  # noqa: F401
 from core.jobs.runner import JobRunner
 from gui.bridge.job_bridge import JobBridge
