@@ -18,8 +18,8 @@ run: setup
 tour: setup
 	@$(PYTHON) -m tests.tour --readme
 
-# The offscreen window waits a lot, and what it leaves of two cores the core's tests take. The journeys' window is a
-# user's: nothing runs beside it.
+# The offscreen window waits a lot, and what it leaves of two cores the core's tests take; the type checker, which never
+# waits, takes what both leave. The journeys' window is a user's: nothing runs beside it.
 test: setup-tests
 	@$(MAKE) --no-print-directory lint
 	@$(MAKE) --no-print-directory -j3 $(WHOLE) types test-core test-gui
@@ -33,18 +33,19 @@ lint:
 	$(PYTHON) -m ruff format --check .
 
 types:
-	$(PYTHON) -m mypy
+	nice -n 10 $(PYTHON) -m mypy
 	.venv/bin/lint-imports --no-logo 2>/dev/null || .venv/bin/lint-imports
 
+# A worker that crashes ends the run: the others would wait for its replacement for ever.
 # The core must work where Qt cannot even be imported.
 test-core:
-	$(PYTEST) -m "not heavy" -p no:pytest-qt -p tests.without_qt -n 5 --dist loadfile --no-loadscope-reorder tests/core
+	$(PYTEST) -m "not heavy" -p no:pytest-qt -p tests.without_qt -n 5 --dist loadfile --max-worker-restart 0 --no-loadscope-reorder tests/core
 
 test-gui:
-	QT_QPA_PLATFORM=offscreen PYTEST_QT_API=pyside6 $(PYTEST) -m "not heavy" -n 2 --dist loadfile tests/gui tests/rules
+	QT_QPA_PLATFORM=offscreen PYTEST_QT_API=pyside6 $(PYTEST) -m "not heavy" -n 2 --dist loadfile --max-worker-restart 0 tests/gui tests/rules
 
 test-journeys:
-	PYTEST_QT_API=pyside6 $(PYTEST) -m "not heavy" -n 3 --dist loadfile -rP tests/journeys
+	PYTEST_QT_API=pyside6 $(PYTEST) -m "not heavy" -n 3 --dist loadfile --max-worker-restart 0 -rP tests/journeys
 
 bench: setup-full
 	$(PYTHON) -m tests.benchmarks

@@ -212,7 +212,7 @@ class ScratchServer:
 
     def _last_words(self) -> str:
         ended = self.folder / "ended"
-        for _ in range(20):  # the guard looks five times a second
+        for _ in range(100):  # the guard looks five times a second, on a busy machine less often
             if ended.exists():
                 break
             time.sleep(0.05)
@@ -267,8 +267,6 @@ class ScratchServer:
                 "--no-defaults",
                 *self._programs.options,
                 f"--datadir={data}",
-                # Not the system's: every MariaDB that starts on this computer clears its temporary tables out of there.
-                f"--tmpdir={self.folder}",
                 *who,
                 "--auth-root-authentication-method=normal",
                 "--skip-test-db",
@@ -310,6 +308,9 @@ class ScratchServer:
         process = subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
             errors="replace", start_new_session=True,
+            # Not the system's: every MariaDB that starts on this computer clears its temporary tables out of there. No option,
+            # for the installer is a shell script that takes a folder with a blank in its name for two words.
+            env={**os.environ, "TMPDIR": str(self.folder)},
         )  # fmt: skip
 
         def end() -> None:

@@ -5,6 +5,7 @@ Imports scikit-learn or onnxruntime: for child processes and verbs, never for th
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -105,6 +106,8 @@ def _refused(path: Path, why: str) -> OpsError:
 # -- ONNX ---------------------------------------------------------------------
 def open_onnx_graph(content: bytes, name: str, scale: float | None = None) -> OnnxModel:
     """An ONNX graph with one input of 784 pixels per image. ``scale`` None: found by trying (see ``guess_scale``)."""
+    # Else it sends its maker an account of every model and numbers this computer (since 1.29); it reads this once.
+    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
     try:
         import onnxruntime
     except ImportError as error:

@@ -79,8 +79,10 @@ class Children:
         self._ended = False
         self._process: subprocess.Popen[str] | None = None
 
-    def start(self, command: list[str], **streams: Any) -> subprocess.Popen[str]:
+    def start(self, command: list[str], temporary: Path | None = None, **streams: Any) -> subprocess.Popen[str]:
+        """``temporary``: its folder for temporary files (None: the system's)."""
         own = os.getpid()
+        place = {"TMPDIR": str(temporary)} if temporary else {}
         with self._lock:
             if self._ended:
                 sys.exit(0)
@@ -89,16 +91,16 @@ class Children:
                 stdin=subprocess.DEVNULL,
                 text=True,
                 errors="replace",
-                env={**os.environ, "PATH": f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin"},
+                env={**os.environ, "PATH": f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin", **place},
                 start_new_session=True,  # the installer is a script: stop it with its children
                 preexec_fn=(lambda: end_with_parent(own)) if os.name == "posix" else None,
                 **streams,
             )
         return self._process
 
-    def finish(self, command: list[str]) -> tuple[int, str]:
+    def finish(self, command: list[str], temporary: Path) -> tuple[int, str]:
         """Run to the end; its status and what it said."""
-        process = self.start(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        process = self.start(command, temporary, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         said, _ = process.communicate()
         return process.returncode, said
 
@@ -141,7 +143,6 @@ def initialise(program: Path, data: Path, password: str, children: Children) -> 
                 "--no-defaults",
                 *([f"--basedir={base}"] if (base / "share").is_dir() else []),
                 f"--datadir={short / 'data' / draft.name}",
-                f"--tmpdir={short}",  # in the system's, every other MariaDB that starts clears its temporary tables away
                 "--auth-root-authentication-method=normal",
                 "--skip-test-db",
                 "--skip-name-resolve",
@@ -151,7 +152,8 @@ def initialise(program: Path, data: Path, password: str, children: Children) -> 
                 "--innodb-flush-log-at-trx-commit=0",
                 "--loose-debug-no-sync",
                 *_as_root(),
-            ]
+            ],
+            short,  # in the system's, every other MariaDB that starts clears its temporary tables away
         )
     finally:
         script.unlink(missing_ok=True)
@@ -256,8 +258,18 @@ def end_when_it_hangs(server: subprocess.Popen[str], port: int) -> None:
 
 def _command_line(pid: int) -> str:
     """The words of a running process; empty where there is none (or no ps)."""
+    with contextlib.suppress(OSError):
+        return os.fsdecode(Path(f"/proc/{pid}/cmdline").read_bytes()).replace("\0", " ")
+    # Elsewhere. It writes what its locale does not know as question marks, and a timer's locale knows ASCII alone.
+    knowing = {**os.environ, "LC_ALL": "en_US.UTF-8"}
     try:
-        answer = subprocess.run(["ps", "-p", str(pid), "-ww", "-o", "args="], capture_output=True, text=True)
+        answer = subprocess.run(
+            ["ps", "-p", str(pid), "-ww", "-o", "args="],
+            env=knowing,
+            capture_output=True,
+            encoding="utf-8",
+            errors="replace",
+        )
     except OSError:
         return ""
     return answer.stdout

@@ -231,7 +231,7 @@ class Service:
         with contextlib.suppress(OSError, ValueError):
             pid = int(self._layout.run.joinpath(f"{self.kind.name}.pid").read_text())
             ps = await asyncio.create_subprocess_exec(
-                "ps", "-p", str(pid), "-o", "args=", stdout=asyncio.subprocess.PIPE
+                "ps", "-p", str(pid), "-ww", "-o", "args=", stdout=asyncio.subprocess.PIPE
             )
             said, _ = await ps.communicate()
             if self.kind.module.encode() in said:  # the number may belong to a stranger by now

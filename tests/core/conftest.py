@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+import tests.patient  # noqa: F401
+
 HERE = Path(__file__).parent
 
 # Folders whose tests stay in one worker: each further one would import scikit-learn and skops anew, in its children

@@ -79,9 +79,10 @@ def mysql_servers(folder: Path, *options: tuple[str, ...]) -> Iterator[list[MySq
 
     program = mysqld()
     template = folder / "template"
-    run_as = ["--user=root"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
+    ours = ["--user=root"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
+    ours.append(f"--tmpdir={folder}")  # in the shared one each server that starts clears the others' tables away
     made = subprocess.run(
-        [program, "--no-defaults", "--initialize-insecure", f"--datadir={template}", *run_as],
+        [program, "--no-defaults", "--initialize-insecure", f"--datadir={template}", *ours],
         capture_output=True, text=True, errors="replace",
     )  # fmt: skip
     assert made.returncode == 0, made.stderr[-1000:]
@@ -93,7 +94,7 @@ def mysql_servers(folder: Path, *options: tuple[str, ...]) -> Iterator[list[MySq
             (data / "auto.cnf").unlink()  # its identity
             log = stack.enter_context((folder / f"log{number}").open("wb"))
             process = subprocess.Popen(
-                [program, "--no-defaults", f"--datadir={data}", f"--socket={folder}/s{number}", f"--port={port}", *run_as,
+                [program, "--no-defaults", f"--datadir={data}", f"--socket={folder}/s{number}", f"--port={port}", *ours,
                  "--bind-address=127.0.0.1", "--mysqlx=OFF", f"--pid-file={folder}/pid{number}", f"--secure-file-priv={data}",
                  "--innodb-flush-log-at-trx-commit=0", "--sync-binlog=0", "--log-bin-trust-function-creators=ON", *further],
                 stdout=log, stderr=log,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import socket
 import subprocess
@@ -50,10 +51,12 @@ def keeper(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Keeper]:
     theirs, other = _certificate(folder, "server"), _certificate(folder, "other")
     programs = find_programs()
     account = ["--user=root"] if Other.here().uid >= 0 else []
+    # In the shared folder each server that starts clears the others' tables away.
+    surroundings = {**os.environ, "TMPDIR": str(folder)}
     subprocess.run(
         [programs.install, "--no-defaults", f"--datadir={folder / 'data'}", "--skip-test-db",
          "--auth-root-authentication-method=normal", *account],
-        check=True, capture_output=True, timeout=120,
+        env=surroundings, check=True, capture_output=True, timeout=120,
     )  # fmt: skip
     first = folder / "first.sql"
     first.write_text(
@@ -64,7 +67,7 @@ def keeper(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Keeper]:
     server = subprocess.Popen(
         [programs.server, "--no-defaults", f"--datadir={folder / 'data'}", f"--socket={folder / 's'}", f"--init-file={first}",
          "--bind-address=127.0.0.1", f"--port={port}", "--skip-name-resolve", f"--ssl-cert={theirs}", f"--ssl-key={folder / 'server.key'}", *account],
-        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        env=surroundings, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )  # fmt: skip
     try:
         deadline = time.monotonic() + 60

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
+from pytestqt.qtbot import QtBot
 
+import tests.patient
 import tests.qt_on_one_thread  # noqa: F401
 from core.jobs.runner import JobRunner
 from gui.bridge.job_bridge import JobBridge
@@ -16,6 +18,18 @@ def qapp():
     from gui.app import application
 
     return application()
+
+
+class Patient(QtBot):
+    """Waits as long as a busy machine may need, at the least; what comes sooner is seen at once."""
+
+    def waitUntil(self, callback: Callable[[], object], *, timeout: int = 0) -> None:
+        super().waitUntil(callback, timeout=max(timeout, 30_000))
+
+
+@pytest.fixture
+def qtbot(qapp, request: pytest.FixtureRequest) -> Patient:
+    return Patient(request)
 
 
 @pytest.fixture

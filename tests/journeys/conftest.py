@@ -36,7 +36,10 @@ def display() -> Iterator[str]:
     manager = subprocess.Popen(["openbox"], env=environment, stderr=subprocess.DEVNULL)
     os.environ["DISPLAY"] = display
     os.environ["QT_QPA_PLATFORM"] = "xcb"
-    time.sleep(0.5)
+    until = time.monotonic() + 60  # what is shown before somebody manages windows gets no keys
+    while subprocess.run(["xdotool", "get_num_desktops"], env=environment, capture_output=True).returncode != 0:
+        assert manager.poll() is None and time.monotonic() < until, "openbox does not start"
+        time.sleep(0.02)
     yield display
     for process in (manager, server):
         process.terminate()

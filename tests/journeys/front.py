@@ -24,13 +24,27 @@ class Front:
     url: str
     ca_file: Path
     folder: Path
-    process: subprocess.Popen[bytes]
     ports: tuple[int, int]
+    process: subprocess.Popen[bytes] | None = None
 
-    def set_forwarded_port(self, value: str) -> None:
-        """Rewrite the configuration and let nginx read it again, as an administrator would."""
-        _configure(self.folder, self.ports, value)
-        self.process.send_signal(1)
+    def start(self, forwarded_port: str) -> None:
+        """Let nginx run with this, and with nothing else: one that only reads it again answers by the old one for a while."""
+        self.stop()
+        _configure(self.folder, self.ports, forwarded_port)
+        self.process = subprocess.Popen(
+            [_nginx(), "-c", str(self.folder / "nginx.conf"), "-p", str(self.folder)], stderr=subprocess.DEVNULL
+        )
+        until = time.monotonic() + 60
+        while True:
+            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.ports[0]), 5):
+                return
+            assert self.process.poll() is None and time.monotonic() < until, (self.folder / "error.log").read_text()
+            time.sleep(0.02)
+
+    def stop(self) -> None:
+        if self.process:
+            self.process.terminate()
+            self.process.wait(30)
 
 
 def _application(environ: dict[str, Any], start_response: Any) -> Any:
@@ -56,12 +70,12 @@ def _application(environ: dict[str, Any], start_response: Any) -> Any:
 def _configure(folder: Path, ports: tuple[int, int], forwarded_port: str) -> None:
     outer, inner = ports
     (folder / "nginx.conf").write_text(f"""
-daemon off; pid {folder}/nginx.pid; error_log {folder}/error.log; worker_processes 1;
+daemon off; pid "{folder}/nginx.pid"; error_log "{folder}/error.log"; worker_processes 1;
 events {{ worker_connections 64; }}
 http {{
-  access_log off; client_body_temp_path {folder}/body; proxy_temp_path {folder}/proxy; fastcgi_temp_path {folder}/f; uwsgi_temp_path {folder}/u; scgi_temp_path {folder}/s;
+  access_log off; client_body_temp_path "{folder}/body"; proxy_temp_path "{folder}/proxy"; fastcgi_temp_path "{folder}/f"; uwsgi_temp_path "{folder}/u"; scgi_temp_path "{folder}/s";
   server {{
-    listen 127.0.0.1:{outer} ssl; ssl_certificate {folder}/site.pem; ssl_certificate_key {folder}/site.key;
+    listen 127.0.0.1:{outer} ssl; ssl_certificate "{folder}/site.pem"; ssl_certificate_key "{folder}/site.key";
     location / {{
       proxy_pass http://127.0.0.1:{inner};
       proxy_set_header Host $host; proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
@@ -70,6 +84,10 @@ http {{
   }}
 }}
 """)
+
+
+def _nginx() -> str:
+    return shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin") or ""
 
 
 def _free_port() -> int:
@@ -81,8 +99,7 @@ def _free_port() -> int:
 @contextlib.contextmanager
 def front(folder: Path, forwarded_port: str) -> Iterator[Front]:
     """nginx and the application behind it; both end with the block."""
-    nginx = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
-    if nginx is None or shutil.which("openssl") is None:
+    if not _nginx() or shutil.which("openssl") is None:
         pytest.skip("nginx is not installed (`make setup-tests` installs it)")
     from werkzeug.middleware.proxy_fix import ProxyFix
     from werkzeug.serving import make_server
@@ -99,17 +116,12 @@ def front(folder: Path, forwarded_port: str) -> Iterator[Front]:
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     ports = (_free_port(), server.server_port)
-    _configure(folder, ports, forwarded_port)
-    process = subprocess.Popen([nginx, "-c", str(folder / "nginx.conf"), "-p", str(folder)], stderr=subprocess.DEVNULL)
+    made = Front(f"https://{NAME}:{ports[0]}", folder / "site.pem", folder, ports)
     try:
-        for _ in range(100):
-            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", ports[0]), 0.2):
-                break
-            time.sleep(0.05)
-        yield Front(f"https://{NAME}:{ports[0]}", folder / "site.pem", folder, process, ports)
+        made.start(forwarded_port)
+        yield made
     finally:
-        process.terminate()
-        process.wait(5)
+        made.stop()
         server.shutdown()
         server.server_close()
         thread.join(5)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import subprocess
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -177,7 +178,8 @@ class Hand:
         self._send("mousemove", str(point.x()), str(point.y()))
 
     def _send(self, *words: str) -> None:
-        process = subprocess.Popen(["xdotool", *words])
+        # It types no letter that its locale does not know, and a path may have any.
+        process = subprocess.Popen(["xdotool", *words], env={**os.environ, "LC_ALL": "C.UTF-8"})
         while process.poll() is None:  # the window must live to receive what is sent
             self.pause(0.005)
         assert process.returncode == 0, words

@@ -62,8 +62,7 @@ def test_the_fault_is_found_explained_and_cured(console, site, tmp_path: Path) -
     assert check("/mixed") == ["mixed-content", "mixed-content"]
     assert check("/cookie") == ["cookie-without-secure"]
 
-    site.set_forwarded_port("$server_port")
-    hand.pause(0.5)  # until nginx has read it
+    site.start("$server_port")
     assert check("/") == []
     assert view.summary.text() == "clean"
     assert "redirect-loop" in check("/loop")

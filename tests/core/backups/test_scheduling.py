@@ -8,7 +8,9 @@ import shlex
 import shutil
 import subprocess
 import sys
+import tempfile
 import xml.etree.ElementTree as ElementTree
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -46,7 +48,14 @@ def test_systemd(odd: Path) -> None:
     assert "100%% $$HOME" in service
 
 
-def test_systemd_itself_reads_the_units_without_a_word(odd: Path, tmp_path: Path) -> None:
+@pytest.fixture
+def runtime() -> Iterator[str]:
+    """Short: the systemd of a user counts the bytes of its sockets' names, and there are places for 107."""
+    with tempfile.TemporaryDirectory(prefix="ops-", dir="/tmp") as name:
+        yield name
+
+
+def test_systemd_itself_reads_the_units_without_a_word(odd: Path, tmp_path: Path, runtime: str) -> None:
     program = shutil.which("systemd-analyze")
     if not program:
         pytest.skip("systemd is not installed")
@@ -54,7 +63,7 @@ def test_systemd_itself_reads_the_units_without_a_word(odd: Path, tmp_path: Path
     for name, text in scheduling.export(PLAN, "prod", "systemd").files.items():
         names.append(str(tmp_path / Path(name).name))
         Path(names[-1]).write_text(text)
-    environment = {"PATH": os.environ["PATH"], "XDG_RUNTIME_DIR": str(tmp_path), "HOME": str(tmp_path)}
+    environment = {"PATH": os.environ["PATH"], "XDG_RUNTIME_DIR": runtime, "HOME": str(tmp_path)}
 
     def said(*words: str) -> str:
         done = subprocess.run([program, *words], capture_output=True, text=True, env=environment, check=False)
@@ -196,7 +205,7 @@ def test_cron_is_installed_beside_what_is_there_and_removed(
     table.write_bytes(mine)
     program = tmp_path / "bin" / "crontab"
     program.parent.mkdir()
-    program.write_text(f'#!/bin/sh\nif [ "$1" = -l ]; then cat {table}; else cat > {table}; fi\n')
+    program.write_text(f'#!/bin/sh\nif [ "$1" = -l ]; then cat "{table}"; else cat > "{table}"; fi\n')
     program.chmod(0o755)
     monkeypatch.setenv("PATH", f"{program.parent}{os.pathsep}{os.environ['PATH']}")
     assert not scheduling.export(PLAN, "prod", "cron").installed
@@ -206,12 +215,12 @@ def test_cron_is_installed_beside_what_is_there_and_removed(
     assert table.read_bytes().startswith(mine)
     assert not scheduling.remove(PLAN, "prod", "cron").installed
     assert table.read_bytes() == mine
-    program.write_text(f'#!/bin/sh\nif [ "$1" = -l ]; then echo "cannot fork" >&2; exit 1; else cat > {table}; fi\n')
+    program.write_text(f'#!/bin/sh\nif [ "$1" = -l ]; then echo "cannot fork" >&2; exit 1; else cat > "{table}"; fi\n')
     with pytest.raises(OpsError, match="cannot fork"):
         scheduling.install(PLAN, "prod", "cron")
     assert table.read_bytes() == mine
     program.write_text(
-        f'#!/bin/sh\nif [ "$1" = -l ]; then echo "no crontab for me" >&2; exit 1; else cat > {table}; fi\n'
+        f'#!/bin/sh\nif [ "$1" = -l ]; then echo "no crontab for me" >&2; exit 1; else cat > "{table}"; fi\n'
     )
     scheduling.install(PLAN, "prod", "cron")
     assert table.read_bytes().count(b"backup run nightly") == 3
@@ -221,7 +230,7 @@ def test_a_removed_plan_is_run_by_nobody(folders: Station, tmp_path: Path, monke
     table, program = tmp_path / "table", tmp_path / "bin" / "crontab"
     table.write_text("5 5 * * * mine\n")
     program.parent.mkdir()
-    program.write_text(f'#!/bin/sh\nif [ "$1" = -l ]; then cat {table}; else cat > {table}; fi\n')
+    program.write_text(f'#!/bin/sh\nif [ "$1" = -l ]; then cat "{table}"; else cat > "{table}"; fi\n')
     program.chmod(0o755)
     monkeypatch.setenv("PATH", f"{program.parent}{os.pathsep}{os.environ['PATH']}")
     folders.service.save_plan(replace(folders.plan, name="nightly-2"))

@@ -12,8 +12,10 @@ from core.jobs.job import headless_job
 from tests.core.clearing import others_start
 
 
-def test_prepared_while_other_servers_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with others_start(tmp_path / "shared", monkeypatch):
+def test_prepared_while_other_servers_start_on_a_disk_with_a_blank_in_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with others_start(tmp_path / "My Disk", monkeypatch):
         server = ScratchServer(headless_job(), find_programs(), tmp_path, cap=1 << 30)
         with server:
             assert (server.folder / "s").is_socket()

@@ -28,7 +28,7 @@ from tests.core.edge.web import html, redirect, serving
 
 def rules_of(url: str, **options: Any) -> dict[str, str]:
     """rule -> severity of a check."""
-    return {finding.rule: finding.severity for finding in check(headless_job(), url, timeout=2, **options).findings}
+    return {finding.rule: finding.severity for finding in check(headless_job(), url, timeout=30, **options).findings}
 
 
 @pytest.mark.parametrize(
@@ -69,7 +69,7 @@ def test_a_clean_site_is_clean() -> None:
     with serving(
         {"/": redirect("/home"), "/home": html("<a href='/x'>x</a><a href='https://elsewhere.example/'>e</a>")}
     ) as base:
-        found = check(headless_job(), base, timeout=2)
+        found = check(headless_job(), base, timeout=30)
         assert [hop.status for hop in found.hops] == [302, 200]
         assert found.findings == ()
 
@@ -77,7 +77,7 @@ def test_a_clean_site_is_clean() -> None:
 def test_the_origins_fault_is_found_with_its_place_and_cure() -> None:
     page = "<html>\n<a href='https://127.0.0.1:80/login'>Sign in</a>\n<form action='https://127.0.0.1:80/go'></form></html>"
     with serving({"/": html(page)}) as base:
-        (finding,) = check(headless_job(), base, timeout=2).findings
+        (finding,) = check(headless_job(), base, timeout=30).findings
         assert finding.rule == "scheme-port-mismatch"
         assert finding.where == "line 2, <a>; line 3, <form>"
         assert "X-Forwarded-Port" in finding.fix
@@ -91,9 +91,9 @@ def test_loops_and_endless_redirects_end() -> None:
         {"/a": redirect("/b"), "/b": redirect("/a"), "/same": redirect("/same"), "/on": redirect(onwards)}
     ) as base:
         assert "redirect-loop" in rules_of(f"{base}/a")
-        found = check(headless_job(), f"{base}/same", timeout=2)
+        found = check(headless_job(), f"{base}/same", timeout=30)
         assert "X-Forwarded-Proto" in next(f.why for f in found.findings if f.rule == "redirect-loop")
-        found = check(headless_job(), f"{base}/on", timeout=2)
+        found = check(headless_job(), f"{base}/on", timeout=30)
         assert len(found.hops) == 10
         assert found.worst == "error"
 
@@ -119,7 +119,7 @@ def test_a_gigabyte_and_a_bomb_cost_five_megabytes() -> None:
     with serving({"/flood": flood, "/bomb": explode}) as base:
         for path in ("/flood", "/bomb"):
             tracemalloc.start()
-            found = check(headless_job(), base + path, timeout=5)
+            found = check(headless_job(), base + path, timeout=30)
             _, peak = tracemalloc.get_traced_memory()
             tracemalloc.stop()
             assert [f.rule for f in found.findings] == ["body-size"]
@@ -138,7 +138,7 @@ def test_a_slow_drip_cannot_stretch_the_deadline() -> None:
             time.sleep(0.1)
 
     with serving({"/": drip}) as base:
-        found = check(headless_job(), base, timeout=0.5)
+        found = check(headless_job(), base, timeout=1)  # the head comes within twice that, on a busy machine too
         assert [f.rule for f in found.findings] == ["body-time"]
 
 
@@ -158,7 +158,7 @@ def test_a_page_with_more_links_than_the_limit_is_cut_at_the_limit() -> None:
 @pytest.mark.parametrize("location", ["file:///etc/passwd", "ftp://x/", "gopher://x", "data:text/html,hi"])
 def test_redirects_out_of_the_web_are_not_followed(location: str) -> None:
     with serving({"/": redirect(location)}) as base:
-        found = check(headless_job(), base, timeout=2)
+        found = check(headless_job(), base, timeout=30)
         assert len(found.hops) == 1
         assert "foreign-scheme" in {f.rule for f in found.findings}
 
@@ -176,7 +176,7 @@ def test_a_public_name_that_leads_inside_asks_first(monkeypatch: pytest.MonkeyPa
             return real(host, number)
 
         monkeypatch.setattr(inspect_module, "resolved", counted)
-        found = check(headless_job(), f"http://127.0.0.1:{port}/", timeout=2)
+        found = check(headless_job(), f"http://127.0.0.1:{port}/", timeout=30)
         assert found.blocked_at
         assert [f.rule for f in found.findings if f.severity == "error"] == ["other-port", "private-address"][-1:]
         assert len(found.hops) == 1
@@ -184,14 +184,14 @@ def test_a_public_name_that_leads_inside_asks_first(monkeypatch: pytest.MonkeyPa
 
 def test_not_http_and_dead_ports_are_said_in_plain_words() -> None:
     with pytest.raises(OpsError) as caught:
-        check(headless_job(), "http://127.0.0.1:9/", timeout=1)
+        check(headless_job(), "http://127.0.0.1:9/", timeout=30)
     assert caught.value.code == "unreachable"
     assert "refused the connection" in caught.value.why
     with pytest.raises(OpsError) as caught:
-        check(headless_job(), "http://no-such-name.invalid/", timeout=1)
+        check(headless_job(), "http://no-such-name.invalid/", timeout=30)
     assert "was not found" in caught.value.title and "Errno" not in caught.value.why
     with serving({"*": html("x")}) as base, pytest.raises(OpsError) as caught:
-        check(headless_job(), base.replace("http:", "https:"), timeout=2)
+        check(headless_job(), base.replace("http:", "https:"), timeout=30)
     assert caught.value.code == "tls"
 
 
@@ -232,19 +232,20 @@ def test_what_people_type_is_taken(typed: str, url: str) -> None:
 
 
 def test_cancel_ends_a_check_that_waits() -> None:
-    asked = threading.Event()
+    asked, over = threading.Event(), threading.Event()
 
     def never(request: BaseHTTPRequestHandler) -> None:
         asked.set()
-        time.sleep(3)
+        over.wait(60)
 
     runner = JobRunner()
     with serving({"/": never}) as base:
         job = runner.submit("check", lambda j: check(j, base, timeout=30))
-        assert asked.wait(5)
+        assert asked.wait(30)
         job.cancel()
-        assert job.wait(10)
+        assert job.wait(30)
         assert job.state is JobState.CANCELLED
+        over.set()
     runner.close()
 
 
@@ -268,7 +269,7 @@ def test_the_probe_sees_whom_an_origin_believes(reads: tuple[str, ...], verdict:
         return f"{read('X-Forwarded-Proto', 'http')}://{read('X-Forwarded-Host', host)}:{read('X-Forwarded-Port', port)}/login"
 
     with serving({"/": redirect(login)}) as base:
-        result = probe(headless_job(), base, timeout=2)
+        result = probe(headless_job(), base, timeout=30)
         assert result.verdict == verdict
         assert {entry.header for entry in result.headers if entry.believed} == set(reads)
 

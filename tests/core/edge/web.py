@@ -77,17 +77,18 @@ def nginx(folder: Path, configure: Configure, ports: int = 1) -> Iterator[list[i
         free = [probe.getsockname()[1] for probe in probes]
     folder.mkdir()
     kinds = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
-    temporary = " ".join(f"{kind}_temp_path {folder}/{kind};" for kind in kinds)
+    temporary = " ".join(f'{kind}_temp_path "{folder}/{kind}";' for kind in kinds)
     (folder / "nginx.conf").write_text(
-        f"daemon off; master_process off; pid {folder}/pid; error_log {folder}/errors; events {{}}\n"
+        f'daemon off; master_process off; pid "{folder}/pid"; error_log "{folder}/errors"; events {{}}\n'
         f"http {{ access_log off; {temporary}\n{configure(*free)} }}\n"
     )
     process = subprocess.Popen([program, "-c", f"{folder}/nginx.conf", "-p", str(folder)], stderr=subprocess.DEVNULL)
     try:
-        for _ in range(200):
-            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", free[-1]), 0.2):
+        until = time.monotonic() + 60
+        while True:
+            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", free[-1]), 5):
                 break
-            assert process.poll() is None, (folder / "errors").read_text()
+            assert process.poll() is None and time.monotonic() < until, (folder / "errors").read_text()
             time.sleep(0.02)
         yield free
     finally:

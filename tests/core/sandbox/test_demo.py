@@ -192,7 +192,9 @@ def test_a_killed_mysql_comes_back_with_its_rows(seeded: tuple[Places, Lease], k
         assert cursor.fetchone() == (600,)
 
 
-def test_a_server_that_was_left_alone_is_ended(seeded: tuple[Places, Lease]) -> None:
+def test_a_server_that_was_left_alone_is_ended(seeded: tuple[Places, Lease], monkeypatch: pytest.MonkeyPatch) -> None:
+    """By a timer as well, whose locale does not know the letters of this home."""
+    monkeypatch.setenv("LC_ALL", "C")
     places, lease = seeded
     before = lease.status().service("mysql")
     if before.state == "missing":

@@ -67,6 +67,7 @@ def test_in_the_foreground_until_interrupted(bare: Places) -> None:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a script's background jobs ignore it
     ) as running:
         assert json.loads(running.stdout.readline())["running"] is True
         assert not look(bare).pinned

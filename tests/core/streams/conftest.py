@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 
 import pytest
-from hypothesis import settings
 
 from core.aws.session import AwsSession, Target
 from core.aws.workplace import Workplace
@@ -18,9 +17,6 @@ from core.streams.service import StreamsService
 from tests.core.sandbox.kinesis.plane import Plane
 from tests.core.streams import loading_child
 from tests.sandboxed import Sandbox
-
-settings.register_profile("patient", deadline=None)  # a busy machine is no failure
-settings.load_profile("patient")
 
 OFF = {"LatencyMs": 0, "ErrorShare": 0, "ThrottleShare": 0, "IteratorSeconds": 300, "LimitScale": 0}
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -34,12 +36,12 @@ def postgres_server() -> Iterator[int]:
     if not initdb or not server:
         pytest.skip("PostgreSQL is not installed (Debian: postgresql)")
     folder = Path(tempfile.mkdtemp(prefix="opsdesk-pg-", dir="/tmp"))
-    as_user: list[str] = []
+    account: dict[str, Any] = {"cwd": folder}
     if os.geteuid() == 0:  # PostgreSQL refuses to run as root
-        if not shutil.which("runuser"):
-            pytest.skip("PostgreSQL does not run as root, and runuser is missing")
+        import pwd
+
         shutil.chown(folder, "nobody")
-        as_user = ["runuser", "-u", "nobody", "--"]
+        account |= {"user": "nobody", "group": pwd.getpwnam("nobody").pw_gid, "extra_groups": []}
     (folder / "password").write_text(PASSWORD)
     (folder / "password").chmod(0o644)
     data = folder / "data"
@@ -50,7 +52,6 @@ def postgres_server() -> Iterator[int]:
     try:
         subprocess.run(
             [
-                *as_user,
                 initdb,
                 "-D",
                 str(data),
@@ -65,23 +66,25 @@ def postgres_server() -> Iterator[int]:
             ],
             check=True,
             capture_output=True,
+            **account,
         )
         process = subprocess.Popen(
-            [*as_user, server, "-D", str(data), "-p", str(port), "-h", "127.0.0.1", "-k", str(folder), "-F"],
+            [server, "-D", str(data), "-p", str(port), "-h", "127.0.0.1", "-k", str(folder), "-F"],
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
+            **account,
         )
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 60
         while True:
             try:
                 psycopg.connect(host="127.0.0.1", port=port, user="ops", password=PASSWORD, dbname="postgres").close()
                 break
             except psycopg.OperationalError:
-                assert time.monotonic() < deadline, "PostgreSQL did not start"
+                assert process.poll() is None and time.monotonic() < deadline, "PostgreSQL did not start"
                 time.sleep(0.1)
         yield port
     finally:
         if process is not None:
-            process.terminate()
-            process.wait(20)
+            process.send_signal(signal.SIGINT)  # at SIGTERM it waits until whoever is connected has left
+            process.wait(60)
         shutil.rmtree(folder, ignore_errors=True)

@@ -139,7 +139,7 @@ def test_a_plan_is_grown_by_a_source_asked_as_one_and_forgotten(
     table, program = tmp_path / "table", tmp_path / "bin" / "crontab"
     table.write_text("5 5 * * * mine\n")
     program.parent.mkdir()
-    program.write_text(f'#!/bin/sh\nif [ "$1" = -l ]; then cat {table}; else cat > {table}; fi\n')
+    program.write_text(f'#!/bin/sh\nif [ "$1" = -l ]; then cat "{table}"; else cat > "{table}"; fi\n')
     program.chmod(0o755)
     monkeypatch.setenv("PATH", f"{program.parent}{os.pathsep}/usr/bin{os.pathsep}/bin")
     other = f"{feed.database}_x"

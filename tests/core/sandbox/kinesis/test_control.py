@@ -37,12 +37,16 @@ def covers_all(ranges: list[tuple[int, int]]) -> bool:
     )
 
 
-@pytest.fixture
-def slow_plane(tmp_path: Path) -> Iterator[Plane]:
-    """CREATING lasts long enough to be seen on a busy machine."""
-    made = Plane(tmp_path / "slow", "--passing", "1").start()
+@pytest.fixture(scope="module")
+def slow_plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Plane]:
+    """CREATING and UPDATING last long enough to be seen on a busy machine."""
+    made = Plane(tmp_path_factory.mktemp("slow"), "--passing", "1.5").start()
     yield made
     made.stop()
+
+
+def state(plane: Plane, name: str) -> str:
+    return str(plane.client.describe_stream_summary(StreamName=name)["StreamDescriptionSummary"]["StreamStatus"])
 
 
 def test_a_stream_lives_and_dies(slow_plane: Plane) -> None:
@@ -74,8 +78,11 @@ def test_an_iterator_of_a_deleted_stream_does_not_read_its_successor(plane: Plan
         plane.client.get_records(ShardIterator=iterator)
 
 
-def test_split_keeps_the_parent_until_it_is_read(plane: Plane) -> None:
+def test_split_keeps_the_parent_until_it_is_read(slow_plane: Plane) -> None:
+    plane = slow_plane
+    plane.client.create_stream(StreamName="scaled", ShardCount=2)
     plane.create("split", 1)
+    plane.until_active("scaled")
     plane.client.put_record(StreamName="split", Data=b"before", PartitionKey="k")
     parent = plane.shards("split")[0]["ShardId"]
     tail = plane.iterator("split", parent, "LATEST")
@@ -83,6 +90,9 @@ def test_split_keeps_the_parent_until_it_is_read(plane: Plane) -> None:
     with refused("ResourceInUseException"):
         plane.client.split_shard(StreamName="split", ShardToSplit=parent, NewStartingHashKey=str(2**127))
     plane.client.put_record(StreamName="split", Data=b"while UPDATING", PartitionKey="k")
+    assert state(plane, "split") == "UPDATING"
+    plane.client.update_shard_count(StreamName="scaled", TargetShardCount=4, ScalingType="UNIFORM_SCALING")
+    assert state(plane, "scaled") == "UPDATING"
     plane.until_active("split")
     plane.client.put_record(StreamName="split", Data=b"after", PartitionKey="k")
     listed = {shard["ShardId"]: shard for shard in plane.shards("split")}
@@ -118,9 +128,6 @@ def test_scaling_ends_in_equal_shards(plane: Plane, before: int, after: int) -> 
     plane.create(name, before)
     answer = plane.client.update_shard_count(StreamName=name, TargetShardCount=after, ScalingType="UNIFORM_SCALING")
     assert (answer["CurrentShardCount"], answer["TargetShardCount"]) == (before, after)
-    assert (
-        plane.client.describe_stream_summary(StreamName=name)["StreamDescriptionSummary"]["StreamStatus"] == "UPDATING"
-    )
     plane.until_active(name)
     ranges = open_ranges(plane, name)
     assert len(ranges) == after and covers_all(ranges)
