@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -153,11 +153,23 @@ class ColumnTable(QTableView):
         return [self._model.names[n] for n in sections if not self._header.isSectionHidden(n)]
 
     def show_all_columns(self) -> None:
+        self.set_shown(range(self._header.count()), True)
+
+    def set_shown(self, sections: Iterable[int], shown: bool) -> None:
+        """Show or hide columns; a pinned one that hides is pinned no longer."""
         self._header.waiting = True
-        for section in range(self._header.count()):
-            self._header.setSectionHidden(section, False)
+        for section in sections:
+            if not shown and section in self._pinned:
+                self.pin(section, False)
+            self._header.setSectionHidden(section, not shown)
         self._header.waiting = False
         self._header.place_fields()
+
+    def go_to_column(self, section: int) -> None:
+        """Keys and view go to a column, in the row where they are."""
+        self.set_shown([section], True)
+        self.setFocus()
+        self.setCurrentIndex(self._model.index(max(0, self.currentIndex().row()), section))
 
     def _size_columns(self) -> None:
         """Widths from a sample of the first rows, never from all."""
@@ -220,17 +232,11 @@ class ColumnTable(QTableView):
         menu.addAction("Profile this column", lambda: self.profile_asked.emit(name))
         pinned = section in self._pinned
         menu.addAction("Unpin" if pinned else "Pin to the left", lambda: self.pin(section, not pinned))
-        menu.addAction("Hide", lambda: self.hide_column(section))
+        menu.addAction("Hide", lambda: self.set_shown([section], False))
         if hidden := self.hidden_columns():
             menu.addAction(f"Show {len(hidden)} hidden", self.show_all_columns)
         menu.addSeparator()
         menu.addAction("Copy the name", lambda: QGuiApplication.clipboard().setText(name))
-
-    def hide_column(self, section: int) -> None:
-        if section in self._pinned:
-            self.pin(section, False)
-        self._header.setSectionHidden(section, True)
-        self._header.place_fields()
 
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
         """Asked for by a key, the menu is that of the current cell, wherever the pointer is."""

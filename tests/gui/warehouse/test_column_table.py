@@ -91,7 +91,7 @@ def test_keys_stay_in_their_column_over_sorting(table: ColumnTable) -> None:
 
 
 def test_hidden_columns_are_not_copied_and_moved_ones_keep_their_place(table: ColumnTable) -> None:
-    table.hide_column(1)
+    table.set_shown([1], False)
     table.pin(2, True)
     select(table, 0, 0, 0, 2)
     frame = table.selected_frame()
