@@ -54,8 +54,8 @@ from gui.tabs.digits.training_presenter import choice_of
 from gui.tabs.digits.values import Thumb
 from gui.tabs.streams import dialogs as streams
 from gui.tabs.streams import dials_dialog, open_dialog, query_dialog, reset_dialog
+from gui.tabs.warehouse import columns_dialog, extract_view, lists, plans, pull_view
 from gui.tabs.warehouse import dialogs as warehouse
-from gui.tabs.warehouse import extract_view, lists, plans, pull_view
 
 NOW = datetime(2026, 11, 29, 7, 30, tzinfo=UTC)
 LONG = "orders-of-all-customers-" + "and-their-addresses-" * 8
@@ -380,6 +380,7 @@ MAKERS: dict[type[Dialog], Maker] = {
     warehouse.ValueDialog: lambda parent, _home: warehouse.ValueDialog(LONG, SQL * 100, parent),
     warehouse.ParameterDialog: lambda parent, _home: warehouse.ParameterDialog([LONG, "n"], {LONG: MIXED, "n": None}, parent),
     warehouse.UnloadDialog: _unload,
+    columns_dialog.ColumnsDialog: lambda parent, _home: columns_dialog.ColumnsDialog([LONG, MIXED, *map(str, range(300))], [SQL] * 302, {MIXED}, parent),
     warehouse.ProfileDialog: _column,
     warehouse.TableDialog: _table,
     pull_view.PullDialog: _pull,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import uuid
+from collections.abc import Callable
 from functools import partial
 
 from PySide6.QtCore import QObject, QTimer
@@ -26,8 +27,10 @@ _LANE = "warehouse:drafts"
 class DraftsPresenter(QObject):
     """Joins the keys of the open files to their drafts. What is not kept yet is in ``_changed``, what is on its way in ``_sent``."""
 
-    def __init__(self, view: WarehouseView, context: TabContext, files: Files) -> None:
+    def __init__(self, view: WarehouseView, context: TabContext, files: Files, was_used: Callable[[int], bool]) -> None:
+        """was_used: whether anything was run in the file of this key."""
         super().__init__(view)
+        self._was_used = was_used
         self._view, self._context, self._jobs, self._files = view, context, context.jobs, files
         self._drafts = context.desk.warehouse.drafts
         self._ids: dict[int, str] = {}
@@ -87,7 +90,12 @@ class DraftsPresenter(QObject):
 
     def _untouched(self, key: int) -> bool:
         editor = self._view.editors.editor_of(key)
-        return editor is not None and editor.text == _FIRST and not self._view.editors.path_of(key)
+        return (
+            editor is not None
+            and editor.text == _FIRST
+            and not self._view.editors.path_of(key)
+            and not self._was_used(key)
+        )
 
     # -- being kept ---------------------------------------------------------------------
     def note(self, key: int) -> None:

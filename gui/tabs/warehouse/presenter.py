@@ -36,7 +36,7 @@ class WarehousePresenter(QObject):
         self.runs = RunsPresenter(view, context, self.place)
         self.files = Files(view, self._jobs, context.praise)
         self._wire()
-        self.drafts = DraftsPresenter(view, context, self.files)
+        self.drafts = DraftsPresenter(view, context, self.files, self.runs.was_used)
         self.place.connect_warehouse()
         self._look_for_left()
 

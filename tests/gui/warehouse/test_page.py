@@ -6,10 +6,12 @@ import threading
 
 import pyarrow as pa
 import pytest
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QMenu
 
 from core.base.errors import OpsError
+from gui.tabs.warehouse.columns_dialog import ColumnsDialog
 from gui.tabs.warehouse.dialogs import ParameterDialog
 from gui.tabs.warehouse.lists import HistoryDialog
 from tests.fakes import warehouse as fakes
@@ -257,7 +259,7 @@ def test_export_writes_the_file(page, qtbot, tmp_path) -> None:
     table._filters["n"] = "> 1"
     table.sort_by("n", False)
     qtbot.waitUntil(lambda: len(shown(page)) == 2)
-    table.hide_column(1)
+    table.set_shown([1], False)
     page.view.results.open_export_menu()
     menu = page.view.results.findChildren(QMenu)[-1]
     assert menu.title() == "Only what is shown (2 rows, 1 column)"
@@ -265,6 +267,28 @@ def test_export_writes_the_file(page, qtbot, tmp_path) -> None:
     choose_file(tmp_path / "some.csv")
     qtbot.waitUntil(lambda: page.praised[1:] == ["some.csv: 2 rows"])
     assert (tmp_path / "some.csv").read_text().split() == ['"n"', "2", "3"]
+
+
+def test_a_column_is_found_among_hundreds(page, qtbot) -> None:
+    names = [f"c{number}" for number in range(150)]
+    page.driver.answers["SELECT wide"] = Answer([pa.table({name: [1] for name in names})])
+    page.write("SELECT wide")
+    page.command("run")
+    qtbot.waitUntil(lambda: len(shown(page)) == 1 and page.view.run.isEnabled())
+    page.command("columns")
+    table, columns = page.view.results.table, dialog(ColumnsDialog)
+    qtbot.keyClicks(columns.search, "c14")
+    assert columns.count.text() == "150 of 150 shown · 11 match"
+    columns.hide_button.click()
+    assert table.hidden_columns() == ["c14", *(f"c14{digit}" for digit in range(10))]
+    columns.search.setText("c140")
+    qtbot.keyClick(columns.search, Qt.Key.Key_Down)
+    qtbot.keyClick(columns.list, Qt.Key.Key_Space)
+    assert "c140" in table.shown_columns() and columns.count.text() == "140 of 150 shown · 1 match"
+    columns.search.setText("c149")
+    qtbot.keyClick(columns.search, Qt.Key.Key_Down)
+    qtbot.keyClick(columns.list, Qt.Key.Key_Return)
+    assert not columns.isVisible() and table.currentIndex().column() == 149 and "c149" in table.shown_columns()
 
 
 def test_a_selection_is_copied_as_statements_for_its_table(page, qtbot) -> None:
