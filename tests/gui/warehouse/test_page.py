@@ -8,10 +8,12 @@ import pyarrow as pa
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QMenu
+from PySide6.QtWidgets import QMenu, QTreeWidgetItem
 
 from core.base.errors import OpsError
+from gui.tabs.warehouse import connection_presenter, tree_pane
 from gui.tabs.warehouse.columns_dialog import ColumnsDialog
+from gui.tabs.warehouse.connection_presenter import ConnectionPresenter
 from gui.tabs.warehouse.dialogs import ParameterDialog
 from gui.tabs.warehouse.lists import HistoryDialog
 from tests.fakes import warehouse as fakes
@@ -29,6 +31,28 @@ def test_connecting_fills_pickers_badge_and_tree(page, qtbot) -> None:
     assert roots == ["crm", "empty", "public"]
     assert view.run.isEnabled()
     assert not view.cancel.isEnabled()
+
+
+def test_tables_that_come_while_the_sandbox_is_filled_appear_by_themselves(make_page, qtbot, monkeypatch) -> None:
+    monkeypatch.setattr(connection_presenter, "_LOOK_AGAIN", 20)
+    page = make_page(preparing=True)
+    tree = page.view.tree.tree
+    qtbot.waitUntil(lambda: page.view.tree.stack.currentWidget() is tree)
+
+    def entry(*path: str) -> QTreeWidgetItem:
+        return next(item for item in page.view.tree._items() if tree_pane._path(item) == path)
+
+    entry("public", "orders").setExpanded(True)
+    tree.setCurrentItem(entry("public", "orders", "total"))
+    late = ("public", "a_late_one", "BASE TABLE", "id", 1, "bigint")
+    monkeypatch.setattr(fakes, "CATALOGUE_ROWS", [late, *fakes.CATALOGUE_ROWS])
+    qtbot.waitUntil(lambda: "a_late_one" in [item.text(0) for item in page.view.tree._items()])
+    assert entry("public", "orders").isExpanded() and not entry("public", "a_late_one").isExpanded()
+    assert tree_pane._path(tree.currentItem()) == ("public", "orders", "total")
+    page.context.desk.preparing = False
+    qtbot.waitUntil(
+        lambda: not page.context.jobs.running() and not page.view.findChild(ConnectionPresenter)._look_again.isActive()
+    )
 
 
 def test_the_statement_at_the_cursor_runs(page, qtbot) -> None:
