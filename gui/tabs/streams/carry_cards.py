@@ -161,7 +161,7 @@ class CarryCards(QWidget):
                 "Being loaded": short_count(now.committing),
                 "Rows loaded": short_count(now.loaded),
                 "Lag": f"{'about ' if now.unread else ''}{short_count(now.lag)} records",
-                "Behind": "–" if now.behind is None else duration(now.behind) if now.behind else "up to date",
+                "Behind": _behind(now),
                 "Queryable after": duration(now.freshness[0]) if now.freshness else "–",
                 "Slowest row": duration(now.freshness[1]) if now.freshness else "–",
                 "Commits": short_count(now.commits),
@@ -174,3 +174,10 @@ class CarryCards(QWidget):
         if now.cut and not now.trouble:
             told.append(f"Texts that were too long for their column and were cut: {number(now.cut)}.")
         self.carry.show_trouble("\n".join(told))
+
+
+def _behind(now: PipelineSnapshot) -> str:
+    """Of the reader: what it has read may still be on its way into the table."""
+    if now.behind is None:
+        return "–"
+    return duration(now.behind) if now.behind else "read to the end" if now.lag else "up to date"

@@ -72,7 +72,7 @@ class EditorPane(QFrame):
             self.tabs, self.add_button, None, self.format_button, self.find_button, self.saved_button,
             self.history_button, self.more_button, gap=2, margins=(Space.S, Space.XS, Space.S, 0),
         )  # fmt: skip
-        layout = column(head, self.find_bar, self.stack, gap=0, margins=(1, 0, 1, 1))
+        layout = column(head, self.find_bar, self.stack, gap=0, margins=(1, 0, 1, Space.S))
         layout.setStretch(2, 1)
         self.setLayout(layout)
         self._editors: dict[int, SqlEditor] = {}
