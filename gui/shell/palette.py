@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 import shiboken6
@@ -131,11 +132,9 @@ class Palette(QFrame):
 
     def _fill(self, text: str) -> None:
         self.list.clear()
-        found = [
-            command
-            for command in self._commands.all()
-            if _fits(text, f"{command.title} {self._titles.get(command.room, '')}")
-        ]
+        ways = (self._title, self._verb)
+        found = [command for words in ways for command in self._commands.all() if _fits(text, words(command))]
+        found = list({command.id: command for command in found}.values())
         for command in found:
             item = QListWidgetItem(icon(command.icon or "zap"), "")
             item.setData(Qt.ItemDataRole.UserRole, command)
@@ -145,6 +144,13 @@ class Palette(QFrame):
         if found:
             self.list.setCurrentRow(0)
         self.empty.setVisible(not found)
+
+    def _title(self, command: Command) -> str:
+        return f"{command.title} {self._titles.get(command.room, '')}"
+
+    def _verb(self, command: Command) -> str:
+        """As it is called on the command line, more or less: who knows that word types it, whatever the title says."""
+        return f"{self._title(command)} {re.sub('[._-]', ' ', command.id)}"
 
     def _run(self) -> None:
         item = self.list.currentItem()
