@@ -132,9 +132,8 @@ class Palette(QFrame):
 
     def _fill(self, text: str) -> None:
         self.list.clear()
-        ways = (self._title, self._verb)
-        found = [command for words in ways for command in self._commands.all() if _fits(text, words(command))]
-        found = list({command.id: command for command in found}.values())
+        fitting = [command for command in self._commands.all() if _fits(text, self._verb(command))]
+        found = sorted(fitting, key=lambda command: self._rank(text, command))
         for command in found:
             item = QListWidgetItem(icon(command.icon or "zap"), "")
             item.setData(Qt.ItemDataRole.UserRole, command)
@@ -144,6 +143,12 @@ class Palette(QFrame):
         if found:
             self.list.setCurrentRow(0)
         self.empty.setVisible(not found)
+
+    def _rank(self, text: str, command: Command) -> int:
+        """ "train" means to train, before it means to cancel the training."""
+        if command.title.lower().startswith(text.strip().lower()):
+            return 0
+        return 1 if _fits(text, self._title(command)) else 2
 
     def _title(self, command: Command) -> str:
         return f"{command.title} {self._titles.get(command.room, '')}"

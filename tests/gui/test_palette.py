@@ -48,6 +48,10 @@ def test_a_command_is_found_by_the_verb_it_has_elsewhere_behind_those_named_so(q
     qtbot.keyClicks(window.palette_box.edit, "edge replay")
     found = [window.palette_box.list.item(row).data(Qt.ItemDataRole.UserRole).id for row in range(2)]
     assert found == ["edge.zz", "edge.replay"] and window.palette_box.list.count() == 2
+    window.commands.add("edge.a", "Cancel the replay", lambda: None, room="edge")
+    window.palette_box.edit.setText("replay")
+    found = [window.palette_box.list.item(row).data(Qt.ItemDataRole.UserRole).id for row in range(3)]
+    assert found == ["edge.zz", "edge.a", "edge.replay"]
 
 
 def test_what_is_promised_is_what_the_pages_can_do(qtbot, console: Console) -> None:
