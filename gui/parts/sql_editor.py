@@ -36,6 +36,7 @@ class SqlEditor(QPlainTextEdit):
 
     edited = Signal()
     """the text changed, and the hand has paused"""
+    find_asked = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -172,12 +173,18 @@ class SqlEditor(QPlainTextEdit):
                     QToolTip.showText(event.globalPos(), message, self)
                     return True
             QToolTip.hideText()
+        if isinstance(event, QKeyEvent) and event.type() == QKeyEvent.Type.ShortcutOverride and _finds(event):
+            event.accept()  # in a text it means to find in it, whatever it means around it
+            return True
         return super().event(event)  # type: ignore[arg-type]
 
     # -- completion -----------------------------------------------------------------------
     def keyPressEvent(self, event: QKeyEvent) -> None:
         popup = self._popup
         if popup.isVisible() and self._popup_takes(event):
+            return
+        if _finds(event):
+            self.find_asked.emit()
             return
         if event.key() == Qt.Key.Key_Space and event.modifiers() == Qt.KeyboardModifier.ControlModifier:
             self.offer(always=True)
@@ -309,6 +316,10 @@ class SqlEditor(QPlainTextEdit):
         super().resizeEvent(event)
         inner = self.contentsRect()
         self._numbers.setGeometry(QRect(inner.left(), inner.top(), self.number_width(), inner.height()))
+
+
+def _finds(event: QKeyEvent) -> bool:
+    return event.matches(QKeySequence.StandardKey.Find)
 
 
 def _qt(text: str, position: int) -> int:

@@ -64,6 +64,8 @@ class DraftsPresenter(QObject):
             memory.put("warehouse.files", [])
             self._jobs.start(self, "Remember", lambda _job: memory.save(), quiet=True, lane=_LANE)  # behind the keeping
         if not self._untouched(first):  # the hand was quicker
+            if editors.title_of(first) in {draft.title for draft in drafts}:
+                editors.name_file(first, editors.free_title())
             editors.show_key(first)
         elif keys:
             editors.close_file(first)

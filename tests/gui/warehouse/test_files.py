@@ -51,6 +51,7 @@ def test_what_ran_before_the_files_came_back_stays_in_front_with_its_result(make
     come.set()
     qtbot.waitUntil(lambda: len(second.view.editors.files()) == 2)
     assert second.view.editors.editor.text.endswith("SELECT 1 AS one;\n") and shown(second) == [["1"]]
+    assert [file.title for file in second.view.editors.files()] == ["query 2.sql", "query 1.sql"]
 
 
 def test_what_is_typed_is_kept_while_the_window_lives_and_shown_by_no_other(page, qtbot) -> None:

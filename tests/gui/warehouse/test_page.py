@@ -357,6 +357,19 @@ def test_a_star_opens_all_below_the_entry(page, qtbot) -> None:
     assert schema.isExpanded() and schema.child(0).isExpanded() and schema.child(0).childCount() == 2
 
 
+def test_to_find_is_to_find_where_the_keys_are(page, qtbot) -> None:
+    page.write("SELECT 1")
+    page.command("run")
+    qtbot.waitUntil(lambda: shown(page) == [["1"]])
+    editor, results = page.view.editors.editor, page.view.results
+    editor.setFocus()
+    qtbot.keyClick(editor, Qt.Key.Key_F, Qt.KeyboardModifier.ControlModifier)
+    assert page.view.editors.find_bar.isVisible() and not results.filter_button.isChecked()
+    results.table.setFocus()
+    qtbot.keyClick(results.table, Qt.Key.Key_F, Qt.KeyboardModifier.ControlModifier)
+    assert results.filter_button.isChecked()
+
+
 def test_formatting_is_one_step_of_undo(page, qtbot) -> None:
     page.write("select a,b from t")
     page.command("format")
