@@ -6,14 +6,10 @@ import threading
 
 import pyarrow as pa
 import pytest
-from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QMenu, QTreeWidgetItem
+from PySide6.QtWidgets import QMenu
 
 from core.base.errors import OpsError
-from gui.tabs.warehouse import connection_presenter, tree_pane
-from gui.tabs.warehouse.columns_dialog import ColumnsDialog
-from gui.tabs.warehouse.connection_presenter import ConnectionPresenter
 from gui.tabs.warehouse.dialogs import ParameterDialog
 from gui.tabs.warehouse.lists import HistoryDialog
 from tests.fakes import warehouse as fakes
@@ -31,28 +27,6 @@ def test_connecting_fills_pickers_badge_and_tree(page, qtbot) -> None:
     assert roots == ["crm", "empty", "public"]
     assert view.run.isEnabled()
     assert not view.cancel.isEnabled()
-
-
-def test_tables_that_come_while_the_sandbox_is_filled_appear_by_themselves(make_page, qtbot, monkeypatch) -> None:
-    monkeypatch.setattr(connection_presenter, "_LOOK_AGAIN", 20)
-    page = make_page(preparing=True)
-    tree = page.view.tree.tree
-    qtbot.waitUntil(lambda: page.view.tree.stack.currentWidget() is tree)
-
-    def entry(*path: str) -> QTreeWidgetItem:
-        return next(item for item in page.view.tree._items() if tree_pane._path(item) == path)
-
-    entry("public", "orders").setExpanded(True)
-    tree.setCurrentItem(entry("public", "orders", "total"))
-    late = ("public", "a_late_one", "BASE TABLE", "id", 1, "bigint")
-    monkeypatch.setattr(fakes, "CATALOGUE_ROWS", [late, *fakes.CATALOGUE_ROWS])
-    qtbot.waitUntil(lambda: "a_late_one" in [item.text(0) for item in page.view.tree._items()])
-    assert entry("public", "orders").isExpanded() and not entry("public", "a_late_one").isExpanded()
-    assert tree_pane._path(tree.currentItem()) == ("public", "orders", "total")
-    page.context.desk.preparing = False
-    qtbot.waitUntil(
-        lambda: not page.context.jobs.running() and not page.view.findChild(ConnectionPresenter)._look_again.isActive()
-    )
 
 
 def test_the_statement_at_the_cursor_runs(page, qtbot) -> None:
@@ -293,28 +267,6 @@ def test_export_writes_the_file(page, qtbot, tmp_path) -> None:
     assert (tmp_path / "some.csv").read_text().split() == ['"n"', "2", "3"]
 
 
-def test_a_column_is_found_among_hundreds(page, qtbot) -> None:
-    names = [f"c{number}" for number in range(150)]
-    page.driver.answers["SELECT wide"] = Answer([pa.table({name: [1] for name in names})])
-    page.write("SELECT wide")
-    page.command("run")
-    qtbot.waitUntil(lambda: len(shown(page)) == 1 and page.view.run.isEnabled())
-    page.command("columns")
-    table, columns = page.view.results.table, dialog(ColumnsDialog)
-    qtbot.keyClicks(columns.search, "c14")
-    assert columns.count.text() == "150 of 150 shown · 11 match"
-    columns.hide_button.click()
-    assert table.hidden_columns() == ["c14", *(f"c14{digit}" for digit in range(10))]
-    columns.search.setText("c140")
-    qtbot.keyClick(columns.search, Qt.Key.Key_Down)
-    qtbot.keyClick(columns.list, Qt.Key.Key_Space)
-    assert "c140" in table.shown_columns() and columns.count.text() == "140 of 150 shown · 1 match"
-    columns.search.setText("c149")
-    qtbot.keyClick(columns.search, Qt.Key.Key_Down)
-    qtbot.keyClick(columns.list, Qt.Key.Key_Return)
-    assert not columns.isVisible() and table.currentIndex().column() == 149 and "c149" in table.shown_columns()
-
-
 def test_a_selection_is_copied_as_statements_for_its_table(page, qtbot) -> None:
     page.driver.answers["SELECT * FROM people"] = Answer([pa.table({"name": ["O'Hara", None], "order": [1, 2]})])
     page.write("SELECT * FROM people")
@@ -339,35 +291,6 @@ def test_charts_are_drawn(page, qtbot, kind) -> None:
     x = "k" if kind == "bar" else "n"
     chart.chart_asked.emit(kind, x, "m", "")
     qtbot.waitUntil(lambda: chart._picture is not None and chart._picture.kind == kind, timeout=30_000)
-
-
-def test_the_tree_is_filtered_by_columns_too(page, qtbot) -> None:
-    page.view.tree.search.setText("nam")
-    qtbot.waitUntil(lambda: page.view.tree.tree.topLevelItemCount() == 1)
-    root = page.view.tree.tree.topLevelItem(0)
-    assert (root.text(0), root.child(0).text(0)) == ("crm", "people")
-
-
-def test_a_star_opens_all_below_the_entry(page, qtbot) -> None:
-    """Qt's own way of it ended the whole program: columns come while it opens their tables."""
-    tree = page.view.tree.tree
-    schema = next(tree.topLevelItem(n) for n in range(3) if tree.topLevelItem(n).text(0) == "public")
-    tree.setCurrentItem(schema)
-    qtbot.keyClicks(tree, "*")
-    assert schema.isExpanded() and schema.child(0).isExpanded() and schema.child(0).childCount() == 2
-
-
-def test_to_find_is_to_find_where_the_keys_are(page, qtbot) -> None:
-    page.write("SELECT 1")
-    page.command("run")
-    qtbot.waitUntil(lambda: shown(page) == [["1"]])
-    editor, results = page.view.editors.editor, page.view.results
-    editor.setFocus()
-    qtbot.keyClick(editor, Qt.Key.Key_F, Qt.KeyboardModifier.ControlModifier)
-    assert page.view.editors.find_bar.isVisible() and not results.filter_button.isChecked()
-    results.table.setFocus()
-    qtbot.keyClick(results.table, Qt.Key.Key_F, Qt.KeyboardModifier.ControlModifier)
-    assert results.filter_button.isChecked()
 
 
 def test_formatting_is_one_step_of_undo(page, qtbot) -> None:
