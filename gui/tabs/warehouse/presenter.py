@@ -62,6 +62,10 @@ class WarehousePresenter(QObject):
         tree.insert_asked.connect(lambda name: editors.editor.insert(name))
         tree.preview_asked.connect(self._preview)
         tree.count_asked.connect(self._count)
+        tree.creation_asked.connect(self.open_creation)
+        tree.tells_creation = lambda table: (
+            self.place.connection is not None and self._service.tells_creation(self.place.connection, table)
+        )
         tree.extract_asked.connect(self.open_extract)
         tree.pull_asked.connect(self.open_pull)
         tree.plans_asked.connect(self.open_plans)
@@ -90,6 +94,20 @@ class WarehousePresenter(QObject):
 
     def _count(self, table: Table) -> None:
         self.runs.run_statement(f"SELECT COUNT(*) AS rows FROM {full_name(table)}")
+
+    def open_creation(self, table: Table) -> None:
+        """The statement that makes a table or view, in a file of its own."""
+        connection, database = self.place.connection, self.place.database
+        if connection is None:
+            return
+
+        def show(sql: str) -> None:
+            self._view.editors.add_file(sql, f"{table.name}.sql")
+
+        self._jobs.start(
+            self, f"Read how {table.name} was made", lambda job: self._service.creation(job, connection, table, database),
+            quiet=True, on_success=show, on_failure=self._load_failed,
+        )  # fmt: skip
 
     def _statement_at(self, text: str, position: int) -> tuple[int, int] | None:
         found = self.runs.script.statement_at(text, position, escapes=self.place.escapes)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from PySide6.QtCore import QEvent, QModelIndex, QObject, QPersistentModelIndex, QPoint, Qt, QTimer, Signal
 from PySide6.QtGui import QContextMenuEvent, QFontMetrics, QGuiApplication, QKeyEvent, QPainter
@@ -75,6 +75,7 @@ class TreePane(QFrame):
     preview_asked = Signal(object)  # Table
     describe_asked = Signal(object)  # Table
     count_asked = Signal(object)  # Table
+    creation_asked = Signal(object)  # Table
     pull_asked = Signal()
     extract_asked = Signal()
     plans_asked = Signal()
@@ -115,6 +116,7 @@ class TreePane(QFrame):
         layout.setStretch(1, 1)
         self.setLayout(layout)
         self._catalogue: Catalogue | None = None
+        self.tells_creation: Callable[[Table], bool] = lambda _table: False
         self._later = QTimer(self, singleShot=True, interval=120)
         self._later.timeout.connect(self._filter)
         self.search.textChanged.connect(lambda *_: self._later.start())
@@ -289,6 +291,8 @@ class TreePane(QFrame):
             menu.addAction("Show the first 1,000 rows", lambda: self.preview_asked.emit(table))
             menu.addAction("Count the rows", lambda: self.count_asked.emit(table))
             menu.addAction("Describe: columns, keys, advice", lambda: self.describe_asked.emit(table))
+            if self.tells_creation(table):
+                menu.addAction("Open its CREATE statement", lambda: self.creation_asked.emit(table))
             menu.addSeparator()
         menu.addAction("Insert the name", lambda: self._insert(item))
         name = quoted(part.name) if isinstance(part, TableColumn) else full_name(table)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pyarrow as pa
@@ -13,6 +14,7 @@ from gui.tabs.warehouse import connection_presenter, tree_pane
 from gui.tabs.warehouse.columns_dialog import ColumnsDialog
 from gui.tabs.warehouse.connection_presenter import ConnectionPresenter
 from gui.tabs.warehouse.lists import HistoryDialog
+from gui.tabs.warehouse.presenter import WarehousePresenter
 from tests.fakes import warehouse as fakes
 from tests.fakes.warehouse import Answer
 from tests.gui.warehouse.seen import dialog, shown
@@ -101,3 +103,16 @@ def test_no_state_of_the_history_is_cut(qtbot) -> None:
     assert listed.list.columnWidth(1) >= listed.list.sizeHintForColumn(1) and listed.list.isColumnHidden(5)
     listed.show_runs(runs)
     assert not listed.list.isColumnHidden(5)
+
+
+def test_the_statement_that_makes_a_table_opens_in_a_file(page, qtbot) -> None:
+    tree, made = page.view.tree, "CREATE TABLE public.orders (id bigint)"
+    orders = next(table for table in tree._catalogue.tables if table.name == "orders")
+    assert not tree.tells_creation(orders), "PostgreSQL has no statement for it"
+    presenter = page.view.findChild(WarehousePresenter)
+    presenter.place.connection = replace(presenter.place.connection, port=5439)
+    assert tree.tells_creation(orders)
+    page.driver.answers["SHOW TABLE public.orders"] = Answer([pa.table({"Show Table DDL statement": [made]})])
+    tree.creation_asked.emit(orders)
+    qtbot.waitUntil(lambda: page.view.editors.editor.text == f"{made};\n")
+    assert page.view.editors.title_of(page.view.editors.current_key) == "orders.sql"
