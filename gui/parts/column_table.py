@@ -44,6 +44,7 @@ class ColumnTable(QTableView):
     """a frame to become text on a worker, and the form: one of ``forms``, or tsv or plain (without headers) where the block is
     too large to copy on the spot"""
     cell_opened = Signal(str, object)
+    row_asked = Signal(int)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -64,7 +65,7 @@ class ColumnTable(QTableView):
         self.setAccessibleName("Result")
         self._later = QTimer(self, singleShot=True, interval=250)  # one pause in typing, one filter run
         self._later.timeout.connect(self._ask)
-        self.activated.connect(self._open_cell)  # a double click, or Enter
+        self.activated.connect(self.open_cell)  # a double click, or Enter
         self._frozen = QTableView(self)
         self._frozen_header = self._dress(self._frozen)
         self._freeze()
@@ -256,11 +257,12 @@ class ColumnTable(QTableView):
         for form, words in self.forms:
             menu.addAction(words, partial(self.copy_as, form))
         menu.addSeparator()
-        menu.addAction("Show the whole value", lambda: self._open_cell(index))
+        menu.addAction("Show the whole value", lambda: self.open_cell(index))
+        menu.addAction("Show the whole row", lambda: self.row_asked.emit(index.row()))
         self._add_column_actions(menu.addMenu(f"Column {self._model.names[index.column()]}"), index.column())
         menu.popup(view.viewport().mapToGlobal(place))
 
-    def _open_cell(self, index: QModelIndex) -> None:
+    def open_cell(self, index: QModelIndex) -> None:
         if index.isValid():
             value = self._model.rows(index.row(), index.row())[self._model.names[index.column()]][0]
             self.cell_opened.emit(self._model.names[index.column()], value)

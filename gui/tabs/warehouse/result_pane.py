@@ -24,6 +24,7 @@ from gui.style.tokens import Space
 from gui.tabs.warehouse.chart_pane import ChartPane
 from gui.tabs.warehouse.columns_dialog import ColumnsDialog
 from gui.tabs.warehouse.plan_pane import PlanPane
+from gui.tabs.warehouse.row_dialog import RowDialog
 
 if TYPE_CHECKING:
     import polars as pl
@@ -114,6 +115,7 @@ class ResultPane(QFrame):
         self.sides.chosen.connect(self.show_side)
         self.sides.chosen.connect(self.side_chosen)
         self.filter_button.toggled.connect(self.table.show_filters)
+        self.table.row_asked.connect(self.open_row)
         self.columns_button.clicked.connect(self.open_columns)
         self.pin_button.clicked.connect(self.pin_asked)
         self.export_button.clicked.connect(self.open_export_menu)
@@ -262,6 +264,24 @@ class ResultPane(QFrame):
         menu.addSeparator()
         menu.addAction("Copy as CLI", self.copy_command_asked.emit)
         menu.popup(self.export_button.mapToGlobal(QPoint(0, self.export_button.height() + Space.XS)))
+
+    def open_row(self, row: int = -1) -> None:
+        """A row as a list of its columns; -1: where the keys are, else the first."""
+        model = self.table.column_model
+        if not model.rowCount():
+            return
+        place = row if row >= 0 else max(0, self.table.currentIndex().row())
+        dialog = RowDialog(model.names, self._types, self)
+
+        def show(step: int) -> None:
+            nonlocal place
+            place = min(max(0, place + step), model.rowCount() - 1)
+            dialog.show_row(place, model.rowCount(), model.row_texts(place))
+
+        dialog.step_asked.connect(show)
+        dialog.value_asked.connect(lambda section: self.table.open_cell(model.index(place, section)))
+        show(0)
+        dialog.open()
 
     def open_columns(self) -> None:
         """Which columns are shown, and where one of them is."""

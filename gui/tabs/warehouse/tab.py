@@ -50,6 +50,7 @@ def build(context: TabContext, parent: QWidget | None = None) -> QWidget:
     for number, (side, words) in enumerate(SIDES, 1):
         add(f"side_{side}", f"Show: {words}", partial(results.go_to_side, side), "eye", f"Alt+{number}")
     add("export", "Export the result", results.export_button.click, "download", "Ctrl+Shift+E")
+    add("row", "Show the whole row", results.open_row, "list", "Alt+Return")
     add("columns", "Columns of the result", results.columns_button.click, "columns-3", "Ctrl+Shift+C")
     add("pin", "Keep the result", results.pin_button.click, "pin", "Ctrl+Shift+K")
     for form, words in FORMS:

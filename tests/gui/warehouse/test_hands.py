@@ -7,14 +7,16 @@ from datetime import UTC, datetime
 
 import pyarrow as pa
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QTreeWidgetItem
+from PySide6.QtWidgets import QPlainTextEdit, QTreeWidgetItem
 
 from core.warehouse.history import PastRun
 from gui.tabs.warehouse import connection_presenter, tree_pane
 from gui.tabs.warehouse.columns_dialog import ColumnsDialog
 from gui.tabs.warehouse.connection_presenter import ConnectionPresenter
+from gui.tabs.warehouse.dialogs import ValueDialog
 from gui.tabs.warehouse.lists import HistoryDialog
 from gui.tabs.warehouse.presenter import WarehousePresenter
+from gui.tabs.warehouse.row_dialog import RowDialog
 from tests.fakes import warehouse as fakes
 from tests.fakes.warehouse import Answer
 from tests.gui.warehouse.seen import dialog, shown
@@ -116,3 +118,34 @@ def test_the_statement_that_makes_a_table_opens_in_a_file(page, qtbot) -> None:
     tree.creation_asked.emit(orders)
     qtbot.waitUntil(lambda: page.view.editors.editor.text == f"{made};\n")
     assert page.view.editors.title_of(page.view.editors.current_key) == "orders.sql"
+
+
+def test_a_row_is_read_as_a_list_of_its_columns(page, qtbot) -> None:
+    seen = datetime(2026, 11, 29, 7, 30)
+    page.driver.answers["SELECT r"] = Answer(
+        [pa.table({"id": [1, 2], "note": ["x" * 50_000, None], "seen": [seen, seen]})]
+    )
+    page.write("SELECT r")
+    page.command("run")
+    qtbot.waitUntil(lambda: len(shown(page)) == 2 and page.view.run.isEnabled())
+    page.command("row")
+    row = dialog(RowDialog)
+
+    def listed() -> list[list[str]]:
+        items = [row.list.topLevelItem(number) for number in range(3)]
+        return [[item.text(0), item.text(2)[:19]] for item in items if not item.isHidden()]
+
+    assert row.heading.text() == "Row 1 of 2"
+    assert listed() == [["id", "1"], ["note", "x" * 19], ["seen", "2026-11-29 07:30:00"]]
+    qtbot.waitUntil(row.isActiveWindow)
+    qtbot.keyClick(row.search, Qt.Key.Key_Down, Qt.KeyboardModifier.AltModifier)
+    assert row.heading.text() == "Row 2 of 2" and listed()[:2] == [["id", "2"], ["note", "NULL"]]
+    assert not row.next.isEnabled()
+    qtbot.keyClicks(row.search, "not")
+    assert [name for name, _ in listed()] == ["note"]
+    row.before.click()
+    qtbot.keyClick(row.list, Qt.Key.Key_Return)
+    whole = dialog(ValueDialog)
+    assert whole.findChild(QPlainTextEdit).toPlainText() == "x" * 50_000
+    whole.accept()
+    row.accept()
