@@ -34,7 +34,7 @@ def build(context: TabContext, parent: QWidget | None = None) -> QWidget:
     add("find", "Find and replace in the SQL", editors.open_find, "search", "Ctrl+H")
     add("filter", "Filter the rows", view.results.filter_button.toggle, "list-filter", "Ctrl+F")
     add("refresh", "Read the catalogue again", presenter.place.read_catalogue, "refresh-cw", "F5")
-    add("history", "History of statements", presenter.show_history, "history", "Ctrl+Shift+H")
+    add("history", "History of statements", lambda: presenter.show_history(), "history", "Ctrl+Shift+H")
     add("saved", "Saved queries", presenter.show_saved, "bookmark")
     add("pull", "Pull tables from MySQL", presenter.open_pull, "arrow-down-to-line")
     add("plans", "Plans of pulls", presenter.open_plans, "calendar-clock")

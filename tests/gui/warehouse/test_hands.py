@@ -149,3 +149,19 @@ def test_a_row_is_read_as_a_list_of_its_columns(page, qtbot) -> None:
     assert whole.findChild(QPlainTextEdit).toPlainText() == "x" * 50_000
     whole.accept()
     row.accept()
+
+
+def test_a_statement_left_running_is_offered_until_it_is_waved_away(make_page, qtbot) -> None:
+    first = make_page()
+    history, driver = first.context.desk.warehouse.history, first.driver
+    number = history.begin("fake", "dev", "SELECT long", datetime.now(UTC))
+    history.sent(number, "id-7")
+    history.end(number, "left", 1.0, -1)
+    first.window.hide()
+    second = make_page(driver)
+    qtbot.waitUntil(second.view.left.isVisible)
+    second.view.left.dismiss.click()
+    second.window.hide()
+    third = make_page(driver)
+    qtbot.waitUntil(lambda: third.view.run.isEnabled() and not third.context.jobs.running())
+    assert not third.view.left.isVisible()

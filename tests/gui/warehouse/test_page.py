@@ -332,7 +332,7 @@ def test_a_statement_outlives_the_window_and_is_taken_up_again(make_page, qtbot)
     second.view.left.action.click()
     listed = dialog(HistoryDialog)
     qtbot.waitUntil(lambda: listed.list.topLevelItemCount() == 1)
-    listed.list.topLevelItem(0).setSelected(True)
+    assert listed.chosen.sql == "SELECT long", "it is the one to begin at"
     gate.set()
     listed._attach.click()
     qtbot.waitUntil(lambda: shown(second) == [["42"]])
