@@ -60,7 +60,7 @@ class ResultPane(QFrame):
         self.spinner.hide()
         self.line = Label("", "small")
         self.line.setAccessibleName("State of the result")
-        self.filter_button = Button("Filter the rows (Ctrl+F)", "icon", icon_name="list-filter")
+        self.filter_button = Button("Filter the rows (Ctrl+F outside the SQL)", "icon", icon_name="list-filter")
         self.filter_button.setCheckable(True)
         self.columns_button = Button("Columns (Ctrl+Shift+C)", "icon", icon_name="columns-3")
         self.pin_button = Button("Keep this result", "icon", icon_name="pin")
