@@ -57,15 +57,14 @@ class DraftsPresenter(QObject):
     # -- coming back --------------------------------------------------------------------
     def _restore(self, first: int, drafts: list[Draft]) -> None:
         memory, editors = self._context.memory, self._view.editors
-        front, keys = memory.get("warehouse.front", ""), [self._open(draft) for draft in drafts]
+        goes = first if self._untouched(first) else 0
+        front, keys = memory.get("warehouse.front", ""), [self._open(draft, goes) for draft in drafts]
         if old := memory.get("warehouse.files", []):
             keys += self._of_old(old)
             self.keep()
             memory.put("warehouse.files", [])
             self._jobs.start(self, "Remember", lambda _job: memory.save(), quiet=True, lane=_LANE)  # behind the keeping
         if not self._untouched(first):  # the hand was quicker
-            if editors.title_of(first) in {draft.title for draft in drafts}:
-                editors.name_file(first, editors.free_title())
             editors.show_key(first)
         elif keys:
             editors.close_file(first)
@@ -82,10 +81,15 @@ class DraftsPresenter(QObject):
                 self.note(found[-1])
         return found
 
-    def _open(self, draft: Draft) -> int:
-        key = self._view.editors.add_file(draft.text, draft.title, draft.path)
+    def _open(self, draft: Draft, goes: int = 0) -> int:
+        """goes: the key of a file that is about to close, and leaves its name free."""
+        others = {file.title for file in self._view.editors.files() if file.key != goes}
+        taken = not draft.path and draft.title in others
+        key = self._view.editors.add_file(draft.text, "" if taken else draft.title, draft.path)
         self._ids[key] = draft.id
         self._changed.discard(key)
+        if taken:  # of two windows that were open at once each had its first file
+            self.note(key)
         if draft.disk is not None:
             self._files.on_disk[key] = draft.disk
         return key

@@ -51,7 +51,19 @@ def test_what_ran_before_the_files_came_back_stays_in_front_with_its_result(make
     come.set()
     qtbot.waitUntil(lambda: len(second.view.editors.files()) == 2)
     assert second.view.editors.editor.text.endswith("SELECT 1 AS one;\n") and shown(second) == [["1"]]
-    assert [file.title for file in second.view.editors.files()] == ["query 2.sql", "query 1.sql"]
+    assert [file.title for file in second.view.editors.files()] == ["query 1.sql", "query 2.sql"]
+
+
+def test_the_first_files_of_two_windows_come_back_under_two_names(make_page, qtbot) -> None:
+    both = [make_page(), make_page()]
+    for number, page in enumerate(both):
+        qtbot.waitUntil(lambda page=page: not page.context.jobs.running())
+        page.write(f"SELECT {number}")
+    for page in both:
+        page.window.hide()
+    third = make_page()
+    names = [("query 1.sql", "SELECT 0"), ("query 2.sql", "SELECT 1")]
+    qtbot.waitUntil(lambda: sorted((file.title, file.text) for file in third.view.editors.files()) == names)
 
 
 def test_what_is_typed_is_kept_while_the_window_lives_and_shown_by_no_other(page, qtbot) -> None:
