@@ -114,6 +114,7 @@ class CarryCards(QWidget):
         self.carry.deeds.addWidget(self.reset)
         self.close_button = Button("Hide collecting and carrying", "icon", icon_name="x")
         self.carry.head.addWidget(self.close_button)
+        self.collect.title.setMinimumHeight(self.close_button.sizeHint().height())  # both heads in one line
         self.close_button.clicked.connect(self.closed)
         self._pair = QBoxLayout(QBoxLayout.Direction.LeftToRight)
         self._pair.setSpacing(Space.M)
