@@ -16,7 +16,6 @@ from PySide6.QtGui import (
     QResizeEvent,
     QTextCharFormat,
     QTextCursor,
-    QTextFormat,
 )
 from PySide6.QtWidgets import QCompleter, QListView, QPlainTextEdit, QTextEdit, QToolTip, QWidget
 
@@ -139,12 +138,6 @@ class SqlEditor(QPlainTextEdit):
             first = self.document().findBlock(_qt(text, place[0])).blockNumber()
             last = self.document().findBlock(_qt(text, max(place[0], place[1] - 1))).blockNumber()
             self._numbers.statement = (first, last)
-        line = QTextEdit.ExtraSelection()
-        line.cursor = self.textCursor()
-        line.cursor.clearSelection()
-        line.format.setBackground(QColor(tokens.sunken))
-        line.format.setProperty(QTextFormat.Property.FullWidthSelection, True)
-        selections.append(line)
         for marks, colour in ((self._squiggles, tokens.warning), (self._errors, tokens.danger)):
             for start, end, _message in marks:
                 wave = QTextEdit.ExtraSelection()
@@ -156,6 +149,17 @@ class SqlEditor(QPlainTextEdit):
                 selections.append(wave)
         self.setExtraSelections(selections)
         self._numbers.update()
+        self.viewport().update()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """The line of the cursor is marked below the text: Qt's own full width leaves a gap behind slanted letters."""
+        line = self.blockBoundingGeometry(self.textCursor().block()).translated(self.contentOffset())
+        line.setLeft(0)
+        line.setRight(self.viewport().width())
+        painter = QPainter(self.viewport())
+        painter.fillRect(line, theme().color("sunken"))
+        painter.end()
+        super().paintEvent(event)
 
     def _cursor(self, start: int, end: int) -> QTextCursor:
         text = self.text
