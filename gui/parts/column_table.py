@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QItemSelectionModel, QMetaMethod, QModelIndex, QPoint, Qt, QTimer, Signal
 from PySide6.QtGui import (
@@ -19,7 +19,7 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QHeaderView, QMenu, QTableView, QWidget
 
-from gui.parts.column_cells import Cells
+from gui.parts.column_cells import Cells, as_tsv
 from gui.parts.column_model import ColumnModel
 from gui.parts.filter_header import FilterHeader
 from gui.style.theme import font
@@ -249,10 +249,13 @@ class ColumnTable(QTableView):
         if not index.isValid():
             return
         menu = QMenu(self)
-        copy = QAction("Copy with headers", menu)
+        one = self._one_cell() is not None
+        copy = QAction("Copy the value" if one else "Copy with headers", menu)
         copy.setShortcut(QKeySequence.StandardKey.Copy)
-        copy.triggered.connect(lambda: self.copy(headers=True))
+        copy.triggered.connect(self.copy_selected)
         menu.addAction(copy)
+        if one:
+            menu.addAction("Copy with headers", lambda: self.copy(headers=True))
         menu.addAction("Copy without headers", lambda: self.copy(headers=False))
         for form, words in self.forms:
             menu.addAction(words, partial(self.copy_as, form))
@@ -282,7 +285,7 @@ class ColumnTable(QTableView):
     # -- copying -------------------------------------------------------------------------------
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.matches(QKeySequence.StandardKey.Copy):
-            self.copy(headers=True)
+            self.copy_selected()
             return
         super().keyPressEvent(event)
 
@@ -299,6 +302,21 @@ class ColumnTable(QTableView):
             if block.left() <= section <= block.right() and not self._header.isSectionHidden(section)
         ]
         return self._model.rows(block.top(), block.bottom()).select(names)
+
+    def copy_selected(self) -> None:
+        """One cell is its value, to be pasted into a condition; a block is a table with its headings."""
+        if (at := self._one_cell()) is None:
+            self.copy(headers=True)
+            return
+        value = self._model.rows(at.row(), at.row()).item(0, at.column())
+        shown = value if isinstance(value, str) else self._model.text(at.row(), at.column())
+        QGuiApplication.clipboard().setText(shown or "")
+
+    def _one_cell(self) -> QModelIndex | None:
+        """The selected cell, where it is one alone."""
+        selection = self.selectionModel().selection()
+        alone = selection.count() == 1 and (selection.at(0).width(), selection.at(0).height()) == (1, 1)
+        return self._model.index(selection.at(0).top(), selection.at(0).left()) if alone else None
 
     def copy(self, *, headers: bool) -> None:
         """The selected block as tab-separated text, made by polars in one go."""
@@ -379,12 +397,3 @@ class ColumnTable(QTableView):
         super().resizeEvent(event)
         self._header.place_fields()
         self._lay_out_frozen()
-
-
-def as_tsv(frame: Any, *, headers: bool) -> str:
-    """Tab-separated text, NULL as nothing; fields with tabs or line ends are quoted, bytes are hexadecimal."""
-    import polars as pl
-
-    frame = frame.with_columns(pl.selectors.binary().bin.encode("hex"))
-    text: str = frame.write_csv(separator="\t", include_header=headers)
-    return text
