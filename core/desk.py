@@ -77,6 +77,12 @@ class Desk:
         """Call ``watcher`` with the sandbox's status after each change, on a thread of its own, once it is in use."""
         self._watchers.append(watcher)
 
+    @property
+    def preparing(self) -> bool:
+        """Whether the sandbox in use still makes its demo data: what is read now may be part of them."""
+        lease = self._lease
+        return lease is not None and lease.status().seed.state in ("waiting", "running")
+
     def keep_mysql(self, source: MysqlSource, password: str = "") -> None:
         """Add a MySQL server to the open profile, or replace it; the password goes into the keyring ("": a variable carries it,
         or it is kept already). What works with the profile knows the server from now on. Call it from a job."""

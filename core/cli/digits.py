@@ -45,11 +45,13 @@ def register(groups: Any) -> None:
         "--scores", type=Path, metavar="OUT.csv.gz", help="ten scores per row, as Amazon ML wrote them"
     )
     predict.add_argument("--submission", type=Path, metavar="OUT.csv", help="Kaggle's ImageId,Label")
+    _sure_from(predict)
     predict.add_argument("--s3", metavar="s3://bucket/prefix/", help="write scores, submission and manifest there")
 
     classify = group.action("classify", _classify, "what digit is on each picture")
     classify.add_argument("images", nargs="+", metavar="IMAGE")
     classify.add_argument("--model", default="default", metavar="MODEL|default")
+    _sure_from(classify)
 
 
 def _model_and_data(parser: argparse.ArgumentParser) -> None:
@@ -57,6 +59,26 @@ def _model_and_data(parser: argparse.ArgumentParser) -> None:
         "--model", required=True, metavar="MODEL|default", help="a model file, a name of the registry, or default"
     )
     parser.add_argument("--data", type=Path, required=True, metavar="FILE")
+
+
+def _sure_from(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--sure-from",
+        type=_share,
+        metavar="PERCENT",
+        help="below it an answer is not sure (default: as set in the window, else 90)",
+    )
+
+
+def _share(text: str) -> float:
+    """95 or 95.5 as 0.95 or 0.955."""
+    try:
+        percent = float(text)
+    except ValueError:
+        percent = 0.0
+    if not 1 <= percent <= 100:  # 0.95 is a slip of who thinks in shares
+        raise argparse.ArgumentTypeError(f"{text!r} is no per cent from 1 to 100")
+    return percent / 100
 
 
 def _algorithms(_options: argparse.Namespace, console: Console) -> None:
@@ -137,7 +159,13 @@ def _predict(options: argparse.Namespace, console: Console) -> None:
     result = console.do(
         "Predict",
         lambda job: console.desk.digits.predict(
-            job, options.model, options.data, scores=options.scores, submission=options.submission, s3=options.s3
+            job,
+            options.model,
+            options.data,
+            scores=options.scores,
+            submission=options.submission,
+            s3=options.s3,
+            sure_from=options.sure_from,
         ),
     )
     for row in result.bad[:20]:
@@ -147,7 +175,7 @@ def _predict(options: argparse.Namespace, console: Console) -> None:
     accuracy = f", {result.accuracy:.2%} as labelled" if result.accuracy is not None else ""
     console.result(
         result.as_json(),
-        f"{result.predicted:,} of {result.rows:,} rows predicted, {result.unsure:,} not sure{accuracy}"
+        f"{result.predicted:,} of {result.rows:,} rows predicted, {result.unsure:,} not sure (below {result.sure_from:.0%} or no digit){accuracy}"
         + (f"\n{result.doubt}" if result.doubt else ""),
     )
 
@@ -156,16 +184,16 @@ def _read(digits: DigitsService, path: Path, job: Job[Any]) -> Reading | None:
     return digits.read_file(job, path)
 
 
-def _tell_reading(console: Console, name: str, reading: Reading | None) -> None:
+def _tell_reading(console: Console, name: str, reading: Reading | None, sure_from: float) -> None:
     from core.digits.answers import Verdict
 
     answer = reading.answer if reading else None
-    verdict = reading.verdict if reading else Verdict.NOT_A_DIGIT
+    verdict = reading.verdict(sure_from) if reading else Verdict.NOT_A_DIGIT
     label = int(answer.labels[0]) if answer else None
     probabilities = [round(float(value), 6) for value in answer.probabilities[0]] if answer else [0.0] * 10
     parts = [
         {"label": int(part.answer.labels[0]), "probability": round(float(part.answer.confidences[0]), 6),
-         "verdict": part.answer.verdict().value}
+         "verdict": part.answer.verdict(sure_from=sure_from).value}
         for part in (reading.parts if reading else ())
     ]  # fmt: skip
     if console.json:
@@ -176,6 +204,7 @@ def _tell_reading(console: Console, name: str, reading: Reading | None) -> None:
                 "probability": max(probabilities),
                 "probabilities": probabilities,
                 "verdict": verdict.value,
+                "sure_from": sure_from,
                 "parts": parts,
             }
         )
@@ -206,5 +235,5 @@ def _classify(options: argparse.Namespace, console: Console) -> int:
             console.warn(str(error))
             failed = 1
             continue
-        _tell_reading(console, name, reading)
+        _tell_reading(console, name, reading, options.sure_from or digits.sure_from)
     return failed

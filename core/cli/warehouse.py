@@ -40,6 +40,7 @@ def register(groups: Any) -> None:
     _add_place(tables)
     describe = group.action("describe", _describe, "columns, keys, figures and advice of one table")
     describe.add_argument("table", metavar="TABLE")
+    describe.add_argument("--create", action="store_true", help="print the statement that makes it, and nothing else")
     _add_place(describe)
     history = group.action("history", _history, "statements run before, newest first")
     history.add_argument("--search", default="", metavar="WORDS", help="only those whose SQL or error holds every word")
@@ -291,6 +292,11 @@ def _describe(options: argparse.Namespace, console: Console) -> None:
     connection = _connection(options, console)
     catalogue = console.do("Read", lambda job: console.desk.warehouse.catalogue(job, connection, options.database))
     table = catalogue.find(options.table)
+    if options.create:
+        service = console.desk.warehouse
+        made = console.do("Ask", lambda job: service.creation(job, connection, table, options.database))
+        console.result({"create": made}, made.rstrip())
+        return
     described = asdict(table) | {
         "dist_key": list(table.dist_keys),
         "sort_key": list(table.sort_keys),

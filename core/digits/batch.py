@@ -34,12 +34,13 @@ class BatchResult:
     rows: int
     predicted: int
     counts: list[int]
-    unsure: int  # below SURE_FROM, or refused by the head
+    unsure: int  # below ``sure_from``, or refused by the head
     bad: list[BadRow] = field(default_factory=list)
     bad_count: int = 0
     accuracy: float | None = None  # where the file brought labels
     doubt: str = ""
     """What makes all of the answers doubtful, in a sentence."""
+    sure_from: float = SURE_FROM
 
     def as_json(self) -> dict[str, Any]:
         return {
@@ -47,6 +48,7 @@ class BatchResult:
             "predicted": self.predicted,
             "bad_rows": self.bad_count,
             "unsure": self.unsure,
+            "sure_from": self.sure_from,
             "counts": self.counts,
             "accuracy": self.accuracy,
             "doubt": self.doubt,
@@ -65,6 +67,7 @@ def predict_file(
     *,
     scores: Path | None = None,
     submission: Path | None = None,
+    sure_from: float = SURE_FROM,
 ) -> BatchResult:
     """Predict every row of ``data`` and write the files asked for, each whole or not at all. Memory does not grow."""
     model, _ = open_model(model_path)
@@ -94,7 +97,7 @@ def predict_file(
             good = block.good
             brightness += float(block.pixels[good].sum(dtype=np.int64)) / SIDE**2
             counts += np.bincount(answer.labels[good], minlength=10)
-            sure = answer.confidences >= SURE_FROM
+            sure = answer.confidences >= sure_from
             if answer.digit is not None:
                 sure &= answer.digit >= 0
             unsure += int((~sure & good).sum())
@@ -112,7 +115,7 @@ def predict_file(
                            "Pixels are whole numbers from 0 to 255, without separators of thousands; multiply shares of 1 by 255")  # fmt: skip
     doubt = _DARK_ON_BRIGHT if brightness > predicted * 127 else ""
     accuracy = right / labelled if labelled else None
-    return BatchResult(rows, predicted, counts.tolist(), unsure, bad, bad_count, accuracy, doubt)
+    return BatchResult(rows, predicted, counts.tolist(), unsure, bad, bad_count, accuracy, doubt, sure_from)
 
 
 def _blocks(data: Path, on_progress: Callable[[int, int], None]) -> Iterator[Rows]:

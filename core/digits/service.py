@@ -54,9 +54,8 @@ class Reading:
     milliseconds: float
     parts: tuple[Part, ...] = ()
 
-    @property
-    def verdict(self) -> Verdict:
-        return Verdict.NOT_A_DIGIT if self.parts else self.answer.verdict()
+    def verdict(self, sure_from: float = SURE_FROM) -> Verdict:
+        return Verdict.NOT_A_DIGIT if self.parts else self.answer.verdict(sure_from=sure_from)
 
 
 class DigitsService:
@@ -125,6 +124,11 @@ class DigitsService:
         found = [Part(picture, answer.row(index)) for index, picture in enumerate(pictures)]
         taken = answer.confidences >= SURE_FROM if answer.digit is None else answer.digit >= 0
         return tuple(found) if taken.all() else ()
+
+    @property
+    def sure_from(self) -> float:
+        """The confidence below which answers are called not sure, as it is set."""
+        return self._workplace.settings().digits.sure_from / 100
 
     # -- data ---------------------------------------------------------------
     def open_data(self, job: Job[Any], path: Path) -> Dataset:
@@ -236,8 +240,10 @@ class DigitsService:
         scores: Path | None = None,
         submission: Path | None = None,
         s3: str | None = None,
+        sure_from: float | None = None,
     ) -> BatchResult:
-        """Predict a file to disk, to S3 (s3://bucket/prefix/), or both; see ``core.digits.batch`` for the formats."""
+        """Predict a file to disk, to S3 (s3://bucket/prefix/), or both; see ``core.digits.batch`` for the formats.
+        ``sure_from`` None: as it is set."""
         if not data.exists():
             raise OpsError(f"There is no {data}", "The file or folder does not exist", "Check the name", code="data")
         path = self.registry.find(model)
@@ -250,7 +256,9 @@ class DigitsService:
             if not s3:
                 made = {name: place for name, place in made.items() if wanted[name]}
             result: BatchResult = run_in_child(
-                job, "core.digits.batch:predict_file", {"model_path": path, "data": data, **made}
+                job,
+                "core.digits.batch:predict_file",
+                {"model_path": path, "data": data, "sure_from": sure_from or self.sure_from, **made},
             )
             if s3:
                 from core.digits.remote import upload_batch
@@ -272,7 +280,7 @@ class DigitsService:
             return self.registry.adopt(checked, name)
 
     def export_onnx(self, job: Job[Any], model: str, target: Path) -> None:
-        """Write a model as an ONNX graph: input (n, 1, 28, 28) in 0..1, output ten probabilities."""
+        """Write a model as an ONNX graph: input (n, 1, 28, 28) in 0..1, output ten probabilities. It never refuses a picture."""
         run_in_child(job, "core.digits.onnx_export:export", {"model": self.registry.find(model), "target": target})
 
     def upload_model(self, job: Job[Any], model: str, s3: str) -> str:

@@ -244,11 +244,47 @@ proxy_set_header X-Forwarded-Host "";
 def _apache(ranges: Ranges) -> str:
     lines = "\n".join(f"RemoteIPInternalProxy {text}" for text in ranges)
     peers = " || ".join(f"%{{CONN_REMOTE_ADDR}} -ipmatch '{text}'" for text in ranges)
-    return f"""# mod_remoteip and mod_setenvif (Apache 2.4)
+    strangers = f'"expr=! ({peers})"'
+    return f"""# mod_remoteip, mod_setenvif and mod_headers (Apache 2.4)
 RemoteIPHeader X-Forwarded-For
 {lines}
 SetEnvIfExpr "%{{HTTP:X-Forwarded-Proto}} == 'https' && ({peers})" HTTPS=on
+# What others say of it goes, before an application or the next server reads it (with ProxyPass: ProxyPreserveHost On)
+RequestHeader unset X-Forwarded-Proto {strangers}
+RequestHeader unset X-Forwarded-Port {strangers}
+RequestHeader unset X-Forwarded-Host
 # Redirects of Apache's own (a missing slash) are written with ServerName: ServerName https://dev.app.com
+"""
+
+
+def _haproxy(ranges: Ranges) -> str:
+    return f"""# frontend: keep what the balancer said, and only what it said; this hop's own for everybody else
+acl by_balancer src {" ".join(ranges)}
+http-request del-header X-Forwarded-For unless by_balancer
+http-request del-header X-Forwarded-Proto unless by_balancer {{ req.hdr(X-Forwarded-Proto) -m str http https }}
+http-request del-header X-Forwarded-Port unless by_balancer
+http-request del-header X-Forwarded-Host
+acl has_proto req.hdr(X-Forwarded-Proto) -m found
+http-request set-header X-Forwarded-Proto https if !has_proto {{ ssl_fc }}
+http-request set-header X-Forwarded-Proto http if !has_proto !{{ ssl_fc }}
+http-request set-header X-Forwarded-Port %[dst_port] unless {{ req.hdr(X-Forwarded-Port) -m found }}
+option forwardfor
+# Redirects of HAProxy's own (redirect scheme https) must look at the header, not at ssl_fc: behind the balancer that is never true, and they loop.
+"""
+
+
+def _caddy(ranges: Ranges) -> str:
+    listed = " ".join(ranges)
+    return f"""# Caddyfile. With http:// in the site's name: else Caddy sends to https by itself, which loops behind the balancer
+http://dev.app.com {{
+    @stranger not remote_ip {listed}
+    request_header @stranger -X-Forwarded-Port
+    reverse_proxy 127.0.0.1:8000 {{
+        trusted_proxies {listed}
+        header_up -X-Forwarded-Host
+    }}
+}}
+# X-Forwarded-For and -Proto are kept from these ranges alone, and written anew for everybody else.
 """
 
 
@@ -309,5 +345,7 @@ _MAKERS: dict[str, tuple[str, Callable[[Ranges], str]]] = {
     "gin": ("Go (Gin)", _gin),
     "nginx": ("nginx", _nginx),
     "apache": ("Apache", _apache),
+    "haproxy": ("HAProxy", _haproxy),
+    "caddy": ("Caddy", _caddy),
     "aws": ("AWS: what each balancer sends", _aws),
 }

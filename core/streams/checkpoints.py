@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -35,8 +36,9 @@ class Standing:
     other: bool = False
     emptied: str = ""
 
-    def notes(self, stream: str, kept: float) -> tuple[str, ...]:
-        """What whoever starts a run should know of those before, of a stream that keeps its records ``kept`` seconds."""
+    def notes(self, stream: str, kept: float, profile: str) -> tuple[str, ...]:
+        """What whoever starts a run under ``profile`` should know of those before, of a stream that keeps its records ``kept``
+        seconds."""
         if self.other:
             return (
                 f"The table was loaded from another stream named {stream}, which was deleted or is of another account or "
@@ -52,7 +54,7 @@ class Standing:
             told.append(
                 f"{self.emptied} has no row of {stream}, although records were carried into it before. If it was dropped or "
                 "emptied, they are not read again by themselves. To load what the stream still keeps of them: "
-                f"opsdesk streams reset {stream} --table {self.emptied} --from trim_horizon"
+                f"opsdesk --profile {shlex.quote(profile)} streams reset {stream} --table {self.emptied} --from trim_horizon"
             )
         return tuple(told)
 
@@ -81,6 +83,7 @@ class Checkpoints:
         self.born = ""  # which stream of this name, as its shards' entries begin
         self._kept_in = ".".join([*parts[:-1], "opsdesk_stream_checkpoints"]).lower()
         self._statements = statements
+        self.profile = statements.profile
         self._begun = ""
         self._own = f"stream = '{self.stream}' AND target = '{self.table}'"
 

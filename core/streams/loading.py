@@ -28,7 +28,7 @@ class Loader:
         self.checkpoints = Checkpoints(statements, stream, table)
         if iam_role != "default" and not re.fullmatch(r"arn:[A-Za-z0-9:/+=,.@_-]+", iam_role):
             raise WrongUse(f"{iam_role!r} is no IAM role", "It should be an ARN or `default`", "Correct --iam-role")
-        self.stream, self.table = stream, table.lower()
+        self.stream, self.table, self.profile = stream, table.lower(), statements.profile
         self._statements, self._staging = statements, staging
         self._rejects = Rejects(staging)
         self._done: dict[str, str] = {}  # shard -> up to which record an earlier run had committed

@@ -142,7 +142,7 @@ class Pipeline:
         self.loader.prepare(job, make_bucket=make_bucket)
         born, self._kept = self.source.birth()
         standing = self.loader.standing(job, born)
-        self._notes = standing.notes(self.source.stream, self._kept)
+        self._notes = standing.notes(self.source.stream, self._kept, self.loader.profile)
         for note in self._notes:
             logging.getLogger(__name__).warning("%s", note)
         start = self.options.start

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -161,7 +162,8 @@ def _never_ran(checkpoints: Checkpoints, why: str) -> OpsError:
     return OpsError(
         f"There is nothing to set back: no run has carried {checkpoints.stream} into {checkpoints.table}",
         why,
-        f"Start one where it should begin: opsdesk streams pipeline {checkpoints.stream} --table {checkpoints.table} --from PLACE",
+        f"Start one where it should begin: opsdesk --profile {shlex.quote(checkpoints.profile)} streams pipeline "
+        f"{checkpoints.stream} --table {checkpoints.table} --from PLACE",
         code="not-found",
     )
 

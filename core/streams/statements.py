@@ -20,6 +20,7 @@ class Statements:
 
     def __init__(self, aws: AwsSession, connection: WarehouseConnection) -> None:
         self._aws = aws
+        self.profile = aws.profile.name
         self._where = {
             name: value
             for name, value in (

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Protocol
 
 from core.base.errors import OpsError, WrongUse
-from core.base.files import atomic_file
 from core.jobs.job import Job
 from core.warehouse.scratch import scratch
 
@@ -36,9 +36,26 @@ def format_of(path: Path) -> str:
 
 
 def export(job: Job[Any], tables: Iterable[pyarrow.Table], path: Path, form: str, *, total: int | None = None) -> int:
-    """Write the pages to ``path`` in one atomic step; return the rows. A cancel or a full disk leaves no file."""
-    with atomic_file(path, mode=0o644) as file:
-        return write_rows(job, tables, file, form, total=total)
+    """Write the pages to ``path`` in one atomic step; return the rows. A cancel or a full disk leaves no file; what a killed
+    export left unfinished goes with the next into its folder."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with scratch("export", beside=path) as folder:
+            unfinished = folder / "rows"
+            with unfinished.open("wb") as file:
+                rows = write_rows(job, tables, file, form, total=total)
+                file.flush()
+                os.fsync(file.fileno())
+            unfinished.chmod(0o644)
+            unfinished.replace(path)
+            return rows
+    except OSError as error:
+        raise OpsError(
+            f"{path.name} could not be written",
+            f"{error.strerror or error} ({path.parent})",
+            "Free some space or choose another folder, then try again",
+            code="disk",
+        ) from error
 
 
 def write_rows(

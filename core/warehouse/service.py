@@ -15,7 +15,8 @@ from core.aws.workplace import Workplace
 from core.base.errors import OpsError, WrongUse
 from core.jobs.job import Job
 from core.settings.profiles import WarehouseConnection
-from core.warehouse.catalogue import Catalogue, read_catalogue, store, stored
+from core.warehouse import creation
+from core.warehouse.catalogue import Catalogue, Table, read_catalogue, store, stored
 from core.warehouse.drivers.driver import Driver, HasTables, RunningStatement, Status, Values
 from core.warehouse.history import History
 from core.warehouse.intent import counting, intent_of
@@ -265,6 +266,22 @@ class WarehouseService:
             )
         store(catalogue, self._catalogue_file(connection, database))
         return catalogue
+
+    def tells_creation(self, connection: WarehouseConnection, table: Table) -> bool:
+        """Whether ``creation`` can be asked for. Asks nobody."""
+        return bool(creation.question(self.dialect(connection)[0], table))
+
+    def creation(self, job: Job[Any], connection: WarehouseConnection, table: Table, database: str = "") -> str:
+        """The CREATE statement of a table or view. Raises OpsError where the server cannot tell it."""
+        asked = creation.question(self.dialect(connection)[0], table)
+        if not asked:
+            raise OpsError(
+                f"{connection.name} does not tell how {table.name} was made",
+                "PostgreSQL has no statement for it",
+                "Use pg_dump --schema-only --table",
+                code="unsupported",
+            )
+        return creation.statement(table, self.ask(job, connection, asked, database=database))
 
     def _catalogue_file(self, connection: WarehouseConnection, database: str) -> Path:
         name = hashlib.sha256(f"{self._workplace.profile.name}\0{connection.name}\0{database}".encode()).hexdigest()[

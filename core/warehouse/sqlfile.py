@@ -16,21 +16,25 @@ LARGEST = 5_000_000  # bytes of SQL an editor can be asked to hold
 
 @dataclass(frozen=True, slots=True)
 class OnDisk:
-    """A file as it was last read or written. newline: what ends its lines. marked: it begins with UTF-8's mark (BOM)."""
+    """A file as it was last read or written. newline: what ends its lines. marked: it begins with UTF-8's mark (BOM).
+    mixed: its lines end in more than one way, and the next writing makes them one."""
 
     digest: str
     newline: str = "\n"
     marked: bool = False
+    mixed: bool = False
 
     def document(self) -> dict[str, object]:
-        return {"digest": self.digest, "newline": self.newline, "marked": self.marked}
+        return {"digest": self.digest, "newline": self.newline, "marked": self.marked, "mixed": self.mixed}
 
     @classmethod
     def from_document(cls, found: object) -> OnDisk | None:
         """None where somebody edited it into something else."""
         if not isinstance(found, dict) or found.get("newline") not in ("\n", "\r\n"):
             return None
-        return cls(str(found.get("digest", "")), str(found["newline"]), found.get("marked") is True)
+        return cls(
+            str(found.get("digest", "")), str(found["newline"]), found.get("marked") is True, found.get("mixed") is True
+        )
 
 
 def read_sql(path: Path) -> tuple[str, OnDisk]:
@@ -57,8 +61,11 @@ def read_sql(path: Path) -> tuple[str, OnDisk]:
             f"{path.name} cannot be read", error.strerror or str(error), "Choose another file", code="disk"
         ) from error
     windows = text.count("\r\n")
-    newline = "\r\n" if windows > text.count("\n") - windows else "\n"
-    disk = OnDisk(_digest(content), newline, content.startswith(codecs.BOM_UTF8))
+    unix, lone = text.count("\n") - windows, text.count("\r") - windows
+    mixed = bool(lone or (windows and unix))
+    disk = OnDisk(
+        _digest(content), "\r\n" if windows > unix else "\n", content.startswith(codecs.BOM_UTF8), mixed=mixed
+    )
     return text.replace("\r\n", "\n").replace("\r", "\n"), disk
 
 

@@ -1,6 +1,8 @@
-"""Paints the grid's cells."""
+"""Paints the grid's cells, and writes them as text for a sheet."""
 
 from __future__ import annotations
+
+from typing import Any
 
 from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRect, Qt
 from PySide6.QtGui import QFont, QFontMetrics, QPainter
@@ -46,3 +48,12 @@ class Cells(QStyledItemDelegate):
         painter.drawText(inside, side | Qt.AlignmentFlag.AlignVCenter | Qt.TextFlag.TextSingleLine, shown)
         painter.setPen(self._line)
         painter.drawLine(box.bottomLeft(), box.bottomRight())
+
+
+def as_tsv(frame: Any, *, headers: bool) -> str:
+    """Tab-separated text, NULL as nothing; fields with tabs or line ends are quoted, bytes are hexadecimal."""
+    import polars as pl
+
+    frame = frame.with_columns(pl.selectors.binary().bin.encode("hex"))
+    text: str = frame.write_csv(separator="\t", include_header=headers)
+    return text

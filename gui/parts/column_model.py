@@ -103,6 +103,14 @@ class ColumnModel(QAbstractTableModel):
             return self._frame.slice(first, last - first + 1)
         return self._frame[self._order.slice(first, last - first + 1)]
 
+    def row_texts(self, row: int) -> list[str | None]:
+        """The cells' texts of one shown row, in one question whatever the number of columns."""
+        kinds = [series.dtype for series in self._series]
+        import polars as pl
+
+        made = self.rows(row, row).select(_texts(pl.nth(number), kind) for number, kind in enumerate(kinds))
+        return list(made.row(0))
+
     def is_numeric(self, column: int) -> bool:
         return self._numeric[column]
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QItemSelectionModel, QMetaMethod, QModelIndex, QPoint, Qt, QTimer, Signal
 from PySide6.QtGui import (
@@ -19,7 +19,7 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QHeaderView, QMenu, QTableView, QWidget
 
-from gui.parts.column_cells import Cells
+from gui.parts.column_cells import Cells, as_tsv
 from gui.parts.column_model import ColumnModel
 from gui.parts.filter_header import FilterHeader
 from gui.style.theme import font
@@ -44,6 +44,7 @@ class ColumnTable(QTableView):
     """a frame to become text on a worker, and the form: one of ``forms``, or tsv or plain (without headers) where the block is
     too large to copy on the spot"""
     cell_opened = Signal(str, object)
+    row_asked = Signal(int)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -64,7 +65,7 @@ class ColumnTable(QTableView):
         self.setAccessibleName("Result")
         self._later = QTimer(self, singleShot=True, interval=250)  # one pause in typing, one filter run
         self._later.timeout.connect(self._ask)
-        self.activated.connect(self._open_cell)  # a double click, or Enter
+        self.activated.connect(self.open_cell)  # a double click, or Enter
         self._frozen = QTableView(self)
         self._frozen_header = self._dress(self._frozen)
         self._freeze()
@@ -153,11 +154,23 @@ class ColumnTable(QTableView):
         return [self._model.names[n] for n in sections if not self._header.isSectionHidden(n)]
 
     def show_all_columns(self) -> None:
+        self.set_shown(range(self._header.count()), True)
+
+    def set_shown(self, sections: Iterable[int], shown: bool) -> None:
+        """Show or hide columns; a pinned one that hides is pinned no longer."""
         self._header.waiting = True
-        for section in range(self._header.count()):
-            self._header.setSectionHidden(section, False)
+        for section in sections:
+            if not shown and section in self._pinned:
+                self.pin(section, False)
+            self._header.setSectionHidden(section, not shown)
         self._header.waiting = False
         self._header.place_fields()
+
+    def go_to_column(self, section: int) -> None:
+        """Keys and view go to a column, in the row where they are."""
+        self.set_shown([section], True)
+        self.setFocus()
+        self.setCurrentIndex(self._model.index(max(0, self.currentIndex().row()), section))
 
     def _size_columns(self) -> None:
         """Widths from a sample of the first rows, never from all."""
@@ -220,17 +233,11 @@ class ColumnTable(QTableView):
         menu.addAction("Profile this column", lambda: self.profile_asked.emit(name))
         pinned = section in self._pinned
         menu.addAction("Unpin" if pinned else "Pin to the left", lambda: self.pin(section, not pinned))
-        menu.addAction("Hide", lambda: self.hide_column(section))
+        menu.addAction("Hide", lambda: self.set_shown([section], False))
         if hidden := self.hidden_columns():
             menu.addAction(f"Show {len(hidden)} hidden", self.show_all_columns)
         menu.addSeparator()
         menu.addAction("Copy the name", lambda: QGuiApplication.clipboard().setText(name))
-
-    def hide_column(self, section: int) -> None:
-        if section in self._pinned:
-            self.pin(section, False)
-        self._header.setSectionHidden(section, True)
-        self._header.place_fields()
 
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
         """Asked for by a key, the menu is that of the current cell, wherever the pointer is."""
@@ -242,19 +249,23 @@ class ColumnTable(QTableView):
         if not index.isValid():
             return
         menu = QMenu(self)
-        copy = QAction("Copy with headers", menu)
+        one = self._one_cell() is not None
+        copy = QAction("Copy the value" if one else "Copy with headers", menu)
         copy.setShortcut(QKeySequence.StandardKey.Copy)
-        copy.triggered.connect(lambda: self.copy(headers=True))
+        copy.triggered.connect(self.copy_selected)
         menu.addAction(copy)
+        if one:
+            menu.addAction("Copy with headers", lambda: self.copy(headers=True))
         menu.addAction("Copy without headers", lambda: self.copy(headers=False))
         for form, words in self.forms:
             menu.addAction(words, partial(self.copy_as, form))
         menu.addSeparator()
-        menu.addAction("Show the whole value", lambda: self._open_cell(index))
+        menu.addAction("Show the whole value", lambda: self.open_cell(index))
+        menu.addAction("Show the whole row", lambda: self.row_asked.emit(index.row()))
         self._add_column_actions(menu.addMenu(f"Column {self._model.names[index.column()]}"), index.column())
         menu.popup(view.viewport().mapToGlobal(place))
 
-    def _open_cell(self, index: QModelIndex) -> None:
+    def open_cell(self, index: QModelIndex) -> None:
         if index.isValid():
             value = self._model.rows(index.row(), index.row())[self._model.names[index.column()]][0]
             self.cell_opened.emit(self._model.names[index.column()], value)
@@ -274,7 +285,7 @@ class ColumnTable(QTableView):
     # -- copying -------------------------------------------------------------------------------
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.matches(QKeySequence.StandardKey.Copy):
-            self.copy(headers=True)
+            self.copy_selected()
             return
         super().keyPressEvent(event)
 
@@ -291,6 +302,21 @@ class ColumnTable(QTableView):
             if block.left() <= section <= block.right() and not self._header.isSectionHidden(section)
         ]
         return self._model.rows(block.top(), block.bottom()).select(names)
+
+    def copy_selected(self) -> None:
+        """One cell is its value, to be pasted into a condition; a block is a table with its headings."""
+        if (at := self._one_cell()) is None:
+            self.copy(headers=True)
+            return
+        value = self._model.rows(at.row(), at.row()).item(0, at.column())
+        shown = value if isinstance(value, str) else self._model.text(at.row(), at.column())
+        QGuiApplication.clipboard().setText(shown or "")
+
+    def _one_cell(self) -> QModelIndex | None:
+        """The selected cell, where it is one alone."""
+        selection = self.selectionModel().selection()
+        alone = selection.count() == 1 and (selection.at(0).width(), selection.at(0).height()) == (1, 1)
+        return self._model.index(selection.at(0).top(), selection.at(0).left()) if alone else None
 
     def copy(self, *, headers: bool) -> None:
         """The selected block as tab-separated text, made by polars in one go."""
@@ -371,12 +397,3 @@ class ColumnTable(QTableView):
         super().resizeEvent(event)
         self._header.place_fields()
         self._lay_out_frozen()
-
-
-def as_tsv(frame: Any, *, headers: bool) -> str:
-    """Tab-separated text, NULL as nothing; fields with tabs or line ends are quoted, bytes are hexadecimal."""
-    import polars as pl
-
-    frame = frame.with_columns(pl.selectors.binary().bin.encode("hex"))
-    text: str = frame.write_csv(separator="\t", include_header=headers)
-    return text

@@ -170,6 +170,7 @@ class ConfirmDialog(Dialog):
         hint: str = "",
         type_this: str = "",
         command: str = "",
+        command_title: str = "As a command:",
     ) -> None:
         super().__init__(title, verb, parent, kind="destructive")
         if environment:
@@ -190,7 +191,7 @@ class ConfirmDialog(Dialog):
         if command:
             line = Label(command, "mono", wrap=True)
             line.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-            self.body.addWidget(Label("As a command:", "small"))
+            self.body.addWidget(Label(command_title, "small"))
             self.body.addWidget(line)
         self._wanted = type_this
         self.field = QLineEdit()

@@ -34,9 +34,9 @@ def first_to_fill(root: QWidget) -> QWidget | None:
     return next(fields, usable[0] if usable else None)
 
 
-def enter(part: QWidget, reason: Qt.FocusReason = Qt.FocusReason.ShortcutFocusReason) -> None:
-    """Give the keys to a part of the window: where they were in it, else where it begins."""
-    target = part.focusWidget() or _begin(part) or first_to_fill(part) or part
+def enter(part: QWidget, reason: Qt.FocusReason = Qt.FocusReason.ShortcutFocusReason, *, anew: bool = False) -> None:
+    """Give the keys to a part of the window: where they were in it (unless ``anew``), else where it begins."""
+    target = (None if anew else part.focusWidget()) or _begin(part) or first_to_fill(part) or part
     target.setFocus(reason)
 
 

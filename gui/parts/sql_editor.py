@@ -16,7 +16,6 @@ from PySide6.QtGui import (
     QResizeEvent,
     QTextCharFormat,
     QTextCursor,
-    QTextFormat,
 )
 from PySide6.QtWidgets import QCompleter, QListView, QPlainTextEdit, QTextEdit, QToolTip, QWidget
 
@@ -36,6 +35,7 @@ class SqlEditor(QPlainTextEdit):
 
     edited = Signal()
     """the text changed, and the hand has paused"""
+    find_asked = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -138,12 +138,6 @@ class SqlEditor(QPlainTextEdit):
             first = self.document().findBlock(_qt(text, place[0])).blockNumber()
             last = self.document().findBlock(_qt(text, max(place[0], place[1] - 1))).blockNumber()
             self._numbers.statement = (first, last)
-        line = QTextEdit.ExtraSelection()
-        line.cursor = self.textCursor()
-        line.cursor.clearSelection()
-        line.format.setBackground(QColor(tokens.sunken))
-        line.format.setProperty(QTextFormat.Property.FullWidthSelection, True)
-        selections.append(line)
         for marks, colour in ((self._squiggles, tokens.warning), (self._errors, tokens.danger)):
             for start, end, _message in marks:
                 wave = QTextEdit.ExtraSelection()
@@ -155,6 +149,17 @@ class SqlEditor(QPlainTextEdit):
                 selections.append(wave)
         self.setExtraSelections(selections)
         self._numbers.update()
+        self.viewport().update()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """The line of the cursor is marked below the text: Qt's own full width leaves a gap behind slanted letters."""
+        line = self.blockBoundingGeometry(self.textCursor().block()).translated(self.contentOffset())
+        line.setLeft(0)
+        line.setRight(self.viewport().width())
+        painter = QPainter(self.viewport())
+        painter.fillRect(line, theme().color("sunken"))
+        painter.end()
+        super().paintEvent(event)
 
     def _cursor(self, start: int, end: int) -> QTextCursor:
         text = self.text
@@ -172,12 +177,18 @@ class SqlEditor(QPlainTextEdit):
                     QToolTip.showText(event.globalPos(), message, self)
                     return True
             QToolTip.hideText()
+        if isinstance(event, QKeyEvent) and event.type() == QKeyEvent.Type.ShortcutOverride and _finds(event):
+            event.accept()  # in a text it means to find in it, whatever it means around it
+            return True
         return super().event(event)  # type: ignore[arg-type]
 
     # -- completion -----------------------------------------------------------------------
     def keyPressEvent(self, event: QKeyEvent) -> None:
         popup = self._popup
         if popup.isVisible() and self._popup_takes(event):
+            return
+        if _finds(event):
+            self.find_asked.emit()
             return
         if event.key() == Qt.Key.Key_Space and event.modifiers() == Qt.KeyboardModifier.ControlModifier:
             self.offer(always=True)
@@ -309,6 +320,10 @@ class SqlEditor(QPlainTextEdit):
         super().resizeEvent(event)
         inner = self.contentsRect()
         self._numbers.setGeometry(QRect(inner.left(), inner.top(), self.number_width(), inner.height()))
+
+
+def _finds(event: QKeyEvent) -> bool:
+    return event.matches(QKeySequence.StandardKey.Find)
 
 
 def _qt(text: str, position: int) -> int:

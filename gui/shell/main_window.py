@@ -162,8 +162,7 @@ class MainWindow(QMainWindow):
 
     # -- pages --------------------------------------------------------------
     def go(self, page_id: str, *, in_rail: bool = False) -> None:
-        """Show a page. The first time its modules are loaded, and a busy sign stands in its place. Keys go with it,
-        unless they walk the rail."""
+        """Show a page, a busy sign while it is loaded the first time. Keys go with it, unless they walk the rail."""
         tab = self._tabs[page_id]
         self._wanted, self._in_rail = page_id, in_rail
         self.header.show_page(tab.title, tab.subtitle)
@@ -198,9 +197,10 @@ class MainWindow(QMainWindow):
         focus = QApplication.focusWidget()
         left = (self.stack,) if self._in_rail else (self.stack, self.rail)
         follow = focus is None or focus is self or any(part.isAncestorOf(focus) for part in left)
-        self.stack.setCurrentWidget(page)
+        anew = page.focusWidget() is None
+        self.stack.setCurrentWidget(page)  # Qt gives keys that were in the page before to the first thing in this one
         if follow:
-            enter(page, Qt.FocusReason.OtherFocusReason)
+            enter(page, Qt.FocusReason.OtherFocusReason, anew=anew)
 
     def focusNextPrevChild(self, forwards: bool) -> bool:
         tab_as_read(self._pages.get(self._wanted, self._opening))  # parts of it may have come since

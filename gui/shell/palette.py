@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 import shiboken6
@@ -131,11 +132,8 @@ class Palette(QFrame):
 
     def _fill(self, text: str) -> None:
         self.list.clear()
-        found = [
-            command
-            for command in self._commands.all()
-            if _fits(text, f"{command.title} {self._titles.get(command.room, '')}")
-        ]
+        fitting = [command for command in self._commands.all() if _fits(text, self._verb(command))]
+        found = sorted(fitting, key=lambda command: self._rank(text, command))
         for command in found:
             item = QListWidgetItem(icon(command.icon or "zap"), "")
             item.setData(Qt.ItemDataRole.UserRole, command)
@@ -145,6 +143,19 @@ class Palette(QFrame):
         if found:
             self.list.setCurrentRow(0)
         self.empty.setVisible(not found)
+
+    def _rank(self, text: str, command: Command) -> int:
+        """ "train" means to train, before it means to cancel the training."""
+        if command.title.lower().startswith(text.strip().lower()):
+            return 0
+        return 1 if _fits(text, self._title(command)) else 2
+
+    def _title(self, command: Command) -> str:
+        return f"{command.title} {self._titles.get(command.room, '')}"
+
+    def _verb(self, command: Command) -> str:
+        """As it is called on the command line, more or less: who knows that word types it, whatever the title says."""
+        return f"{self._title(command)} {re.sub('[._-]', ' ', command.id)}"
 
     def _run(self) -> None:
         item = self.list.currentItem()

@@ -37,7 +37,8 @@ def main() -> None:
 
     from core.warehouse.views import Sort, order
     from gui.app import application
-    from gui.parts.column_table import ColumnTable, as_tsv
+    from gui.parts.column_cells import as_tsv
+    from gui.parts.column_table import ColumnTable
 
     application()
     values = frame(ROWS)

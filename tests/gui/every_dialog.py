@@ -54,8 +54,8 @@ from gui.tabs.digits.training_presenter import choice_of
 from gui.tabs.digits.values import Thumb
 from gui.tabs.streams import dialogs as streams
 from gui.tabs.streams import dials_dialog, open_dialog, query_dialog, reset_dialog
+from gui.tabs.warehouse import columns_dialog, extract_view, lists, plans, pull_view, row_dialog
 from gui.tabs.warehouse import dialogs as warehouse
-from gui.tabs.warehouse import extract_view, lists, plans, pull_view
 
 NOW = datetime(2026, 11, 29, 7, 30, tzinfo=UTC)
 LONG = "orders-of-all-customers-" + "and-their-addresses-" * 8
@@ -307,6 +307,12 @@ def _extract(parent: QWidget, _home: Path) -> Dialog:
     return made
 
 
+def _row(parent: QWidget, _home: Path) -> Dialog:
+    made = row_dialog.RowDialog([LONG, MIXED, *map(str, range(300))], [SQL] * 302, parent)
+    made.show_row(999_999_998, 999_999_999, [LONG * 20, None, *[MIXED] * 300])
+    return made
+
+
 def _unload(parent: QWidget, _home: Path) -> Dialog:
     made = warehouse.UnloadDialog(parent)
     made.show_statement(SQL, FAULT.why)
@@ -380,6 +386,8 @@ MAKERS: dict[type[Dialog], Maker] = {
     warehouse.ValueDialog: lambda parent, _home: warehouse.ValueDialog(LONG, SQL * 100, parent),
     warehouse.ParameterDialog: lambda parent, _home: warehouse.ParameterDialog([LONG, "n"], {LONG: MIXED, "n": None}, parent),
     warehouse.UnloadDialog: _unload,
+    row_dialog.RowDialog: _row,
+    columns_dialog.ColumnsDialog: lambda parent, _home: columns_dialog.ColumnsDialog([LONG, MIXED, *map(str, range(300))], [SQL] * 302, {MIXED}, parent),
     warehouse.ProfileDialog: _column,
     warehouse.TableDialog: _table,
     pull_view.PullDialog: _pull,

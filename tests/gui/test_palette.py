@@ -40,6 +40,20 @@ def test_a_command_of_a_page_that_was_never_opened_is_found_and_run(qtbot, conso
     assert window.commands.room == "digits"
 
 
+def test_a_command_is_found_by_the_verb_it_has_elsewhere_behind_those_named_so(qtbot, console: Console) -> None:
+    window = console.window
+    window.commands.add("edge.replay", "Send it again", lambda: None, room="edge")
+    window.commands.add("edge.zz", "Replay a check", lambda: None, room="edge")
+    window.palette_box.open()
+    qtbot.keyClicks(window.palette_box.edit, "edge replay")
+    found = [window.palette_box.list.item(row).data(Qt.ItemDataRole.UserRole).id for row in range(2)]
+    assert found == ["edge.zz", "edge.replay"] and window.palette_box.list.count() == 2
+    window.commands.add("edge.a", "Cancel the replay", lambda: None, room="edge")
+    window.palette_box.edit.setText("replay")
+    found = [window.palette_box.list.item(row).data(Qt.ItemDataRole.UserRole).id for row in range(3)]
+    assert found == ["edge.zz", "edge.a", "edge.replay"]
+
+
 def test_what_is_promised_is_what_the_pages_can_do(qtbot, console: Console) -> None:
     window = console.window
     for tab in TABS:

@@ -20,6 +20,7 @@ from gui.parts.layout import column
 from gui.parts.notices import Banner, EmptyState
 from gui.parts.small_chart import Axis, Curve, SmallChart
 from gui.parts.words import Label, byte_size, duration, percent, short_count, show_times_in_utc, zoned
+from gui.shell.toast import Toast
 from gui.style.theme import theme
 from gui.style.tokens import load
 
@@ -284,3 +285,17 @@ def test_every_button_shows_that_it_has_the_keys(qtbot, kind: str) -> None:
         return button.grab().toImage().pixelColor(1, button.height() // 2).name()
 
     assert edge(button) != edge(other)
+
+
+@pytest.mark.parametrize("text", ["Copied", "Exported to /" + "a-long-folder/" * 40 + "model.onnx"])
+def test_a_toast_stays_inside_its_window(qtbot, text: str) -> None:
+    window = QWidget()
+    qtbot.addWidget(window)
+    window.resize(1024, 700)
+    window.show()
+    toast = Toast(window)
+    for words in (text, "Copied", text):
+        toast.praise(words)
+    assert window.rect().contains(toast.geometry())
+    assert toast.label.height() >= toast.label.heightForWidth(toast.label.width())
+    assert (toast.label.height() > 30) == (len(text) > 100)

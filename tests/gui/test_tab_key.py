@@ -62,6 +62,21 @@ def test_tab_reaches_everything_on_every_page(qtbot, home: Places, back: bool) -
             assert reached == [name], "the arrows lead to the other pages"
 
 
+def test_keys_begin_where_a_page_begins_wherever_they_came_from(qtbot, home: Places) -> None:
+    profile_at(home, "http://127.0.0.1:9")
+    with console(qtbot, "acme") as opened:
+        window = opened.window
+        digits = opened_page(qtbot, window, "digits")
+        digits.draw.pad.setFocus()
+        qtbot.waitUntil(lambda: window.focusWidget() is digits.draw.pad)
+        page = opened_page(qtbot, window, "warehouse")
+        assert window.focusWidget() is page.editors.editor
+        page.tree.search.setFocus()
+        window.go("digits")
+        window.go("warehouse")
+        assert window.focusWidget() is page.tree.search, "and go back to where they were"
+
+
 def test_what_stands_before_the_beginning_is_reached(qtbot) -> None:
     window, part = QMainWindow(), QWidget()
     qtbot.addWidget(window)

@@ -15,6 +15,7 @@ from gui.parts.layout import Card, row
 from gui.parts.notices import EmptyState
 from gui.parts.small_chart import Axis, Curve, SmallChart
 from gui.parts.words import Label, number
+from gui.style.tokens import Size
 from gui.tabs.digits.explore_pages import TENTHS, CoveragePage, PublishedPage, held, table_of
 from gui.tabs.digits.pictures import image_of
 from gui.tabs.digits.values import Overview, Thumb
@@ -40,6 +41,9 @@ class ExploreCard(Card):
             "What to look at",
         )
         super().__init__("Performance", note=" ", parent=parent)
+        self.title.setMinimumHeight(
+            Size.CONTROL
+        )  # the choices beside it come and go, what is below stays under the pointer
         self.headline = Label("", "small", wrap=True)
         self.mode = choice([("count", "Counts"), ("row", "Row %"), ("column", "Column %")])
         self.mode.setAccessibleName("Figures in the matrix")

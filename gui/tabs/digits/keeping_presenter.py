@@ -148,7 +148,7 @@ class KeepingPresenter(QObject):
             self._quick(
                 "Export as ONNX",
                 lambda job: self._context.desk.digits.export_onnx(job, model, Path(path)),
-                f"Exported to {path}",
+                f"Exported to {path}. A graph never refuses a picture: “not a digit” is known here alone",
             )
 
     def _store(self, model: str) -> None:

@@ -66,7 +66,7 @@ class PredictPresenter(QObject):
         )  # fmt: skip
 
     def _predicted(self, result: Any) -> None:
-        words = f"{number(result.predicted)} rows predicted, {number(result.unsure)} not sure"
+        words = f"{number(result.predicted)} rows predicted, {number(result.unsure)} not sure (below {result.sure_from * 100:.0f} %)"
         self._view.models.fault.hide()
         if result.doubt:
             self._view.models.fault.show_text("The answers are doubtful", f"{result.doubt}.", tone="warning")

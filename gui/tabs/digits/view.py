@@ -25,6 +25,7 @@ class DigitsView(QWidget):
         self.answer = AnswerCard()
         self.models = ModelsCard()
         self.explore = ExploreCard()
+        self.answer.title.setMinimumHeight(self.draw.more.sizeHint().height())  # both heads in one line
         self.draw.setMinimumSize(312, _TOP)
         self.answer.setMinimumHeight(_TOP)
         self.models.setMinimumHeight(_BOTTOM)

@@ -87,6 +87,7 @@ class EdgePresenter(QObject):
             self.view.url.setFocus()
             return
         self._enter(State.WORKING, "Asking")
+        self.view.show_begun()
         self._job = self._context.jobs.start(
             self, f"Check {url.strip()[:60]}", lambda job: self._service.check(job, url, allow_private=allow_private), room="edge",
             on_success=self._checked, on_failure=self._failed, on_cancelled=lambda: self._enter(State.IDLE),
@@ -136,6 +137,7 @@ class EdgePresenter(QObject):
 
     def _probe(self, url: str) -> None:
         self._enter(State.WORKING, "Probing")
+        self.view.show_begun()
         self._job = self._context.jobs.start(
             self, f"Probe {url.strip()[:60]}", lambda job: self._service.probe(job, url), room="edge",
             on_success=self._probed, on_failure=self._failed, on_cancelled=lambda: self._enter(State.IDLE),

@@ -103,10 +103,25 @@ class EdgeView(QWidget):
         self.check.setVisible(not working)
         self.probe.setEnabled(not working)
 
-    def show_check(self, found: Check) -> None:
+    def show_begun(self) -> None:
+        """Another address is asked: what was found at the one before is not its answer (and stays among the earlier checks)."""
+        self.banner.hide()
+        self.results.hide()
+        self.empty_card.show()
+        self.show_top()
+
+    def show_top(self) -> None:
+        """What comes of a request stands there, wherever the hand was."""
+        self.area.verticalScrollBar().setValue(0)
+
+    def _show_results(self) -> None:
         self.banner.hide()
         self.empty_card.hide()
         self.results.show()
+        self.show_top()
+
+    def show_check(self, found: Check) -> None:
+        self._show_results()
         self.hop_card.title.setText("Where it went")
         self.finding_card.title.setText("Findings")
         self.hops.show_rows([HopRow(number, hop) for number, hop in enumerate(found.hops, 1)])
@@ -124,12 +139,9 @@ class EdgeView(QWidget):
         tone = {"error": "danger", "warning": "warning"}.get(found.worst, "success")
         self.summary.show_state(text, tone)
         self.summary.show()
-        self.area.verticalScrollBar().setValue(0)
 
     def show_probe(self, result: ProbeResult) -> None:
-        self.banner.hide()
-        self.empty_card.hide()
-        self.results.show()
+        self._show_results()
         self.hop_card.title.setText("Forged headers")
         self.finding_card.title.setText("Trust")
         rows: list[QWidget] = []
@@ -150,6 +162,7 @@ class EdgeView(QWidget):
 
     def show_fault(self, title: str, why: str, remedy: str, action: str, details: dict[str, str]) -> None:
         self.banner.show_fault(title, why, remedy, action=action, details=details)
+        self.show_top()
 
     def show_history(self, checks: list[PastCheck]) -> None:
         self.menu.clear()

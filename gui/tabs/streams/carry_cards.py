@@ -114,6 +114,7 @@ class CarryCards(QWidget):
         self.carry.deeds.addWidget(self.reset)
         self.close_button = Button("Hide collecting and carrying", "icon", icon_name="x")
         self.carry.head.addWidget(self.close_button)
+        self.collect.title.setMinimumHeight(self.close_button.sizeHint().height())  # both heads in one line
         self.close_button.clicked.connect(self.closed)
         self._pair = QBoxLayout(QBoxLayout.Direction.LeftToRight)
         self._pair.setSpacing(Space.M)
@@ -161,7 +162,7 @@ class CarryCards(QWidget):
                 "Being loaded": short_count(now.committing),
                 "Rows loaded": short_count(now.loaded),
                 "Lag": f"{'about ' if now.unread else ''}{short_count(now.lag)} records",
-                "Behind": "–" if now.behind is None else duration(now.behind) if now.behind else "up to date",
+                "Behind": _behind(now),
                 "Queryable after": duration(now.freshness[0]) if now.freshness else "–",
                 "Slowest row": duration(now.freshness[1]) if now.freshness else "–",
                 "Commits": short_count(now.commits),
@@ -174,3 +175,10 @@ class CarryCards(QWidget):
         if now.cut and not now.trouble:
             told.append(f"Texts that were too long for their column and were cut: {number(now.cut)}.")
         self.carry.show_trouble("\n".join(told))
+
+
+def _behind(now: PipelineSnapshot) -> str:
+    """Of the reader: what it has read may still be on its way into the table."""
+    if now.behind is None:
+        return "–"
+    return duration(now.behind) if now.behind else "read to the end" if now.lag else "up to date"

@@ -213,9 +213,13 @@ class Tapping(QObject):
         """Why the table has no rows, and what to do about it."""
         card, records = self._view.records, self.records
         if records.moment:
-            words = records.moment_words()
-            hint = "The window keeps the newest records; the stream still has them"
-            card.show_empty(f"No record of {words} is kept any more", f"Tap from {words}", hint)
+            words, oldest = records.moment_words(), self.tap.window.oldest if self.tap is not None else None
+            if oldest is None or records.moment[1] <= oldest:
+                title, hint = f"No record of {words} was read", "This tap has read none that came so early"
+            else:
+                title = f"No record of {words} {'that matches is kept' if records.filter_text else 'is kept'}"
+                hint = "None came then, or newer ones took its place in this window"
+            card.show_empty(title, f"Tap from {words}", f"{hint}; the stream may still have some")
         elif records.filter_text:
             card.show_empty("No record matches the filter yet", "Clear the filter", records.filter_hint)
         elif self._page.state is State.PAUSED:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import enum
+from typing import Any
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from core.base.errors import OpsError
+from core.jobs.job import Job
 from core.settings.profiles import WarehouseConnection
 from core.warehouse.catalogue import Catalogue, Table, advice
 from core.warehouse.service import WarehouseService
@@ -14,8 +16,9 @@ from gui.bridge.tab_context import TabContext
 from gui.tabs.warehouse.dialogs import TableDialog, TextDialog
 from gui.tabs.warehouse.view import WarehouseView
 
-_LOOKS = 24
-"""How often an empty sandbox is looked at again: two minutes are enough for its demo data."""
+_LOOK_AGAIN = 5_000
+_LOOKS = 60
+"""ms, and how often: a sandbox that makes its demo data is looked at again until they are there, five minutes at most."""
 
 
 class Phase(enum.Enum):
@@ -40,7 +43,7 @@ class ConnectionPresenter(QObject):
         self.database = ""
         self.catalogue: Catalogue | None = None
         self._looks_left = _LOOKS
-        self._look_again = QTimer(self, singleShot=True, interval=5_000)
+        self._look_again = QTimer(self, singleShot=True, interval=_LOOK_AGAIN)
         self._look_again.timeout.connect(self.read_catalogue)
         view.connection_chosen.connect(self.choose_connection)
         view.database_chosen.connect(self.choose_database)
@@ -153,17 +156,23 @@ class ConnectionPresenter(QObject):
             return
         if self.catalogue is None:
             self._view.tree.show_busy()
+        desk = self._context.desk
+
+        def work(job: Job[Any]) -> tuple[Catalogue, bool]:
+            early = desk.preparing
+            return self._service.catalogue(job, connection, database), early
+
         self._jobs.start(
-            self, "Read the catalogue", lambda job: self._service.catalogue(job, connection, database),
-            quiet=True, lane="warehouse:catalogue", newest_only=True,
-            on_success=self._read, on_failure=self._unreachable,
+            self, "Read the catalogue", work, quiet=True, lane="warehouse:catalogue", newest_only=True,
+            on_success=lambda found: self._read(*found), on_failure=self._unreachable,
         )  # fmt: skip
 
     def _stored_catalogue(self, catalogue: Catalogue | None) -> None:
         if catalogue is not None and self.catalogue is None and self._is_here(catalogue):
             self._show_catalogue(catalogue)
 
-    def _read(self, catalogue: Catalogue) -> None:
+    def _read(self, catalogue: Catalogue, early: bool) -> None:
+        """early: the demo data of the sandbox were still being made."""
         if not self._is_here(catalogue):
             return
         if self.phase is Phase.UNREACHABLE:
@@ -171,8 +180,8 @@ class ConnectionPresenter(QObject):
             self._view.banner.hide()
             self.changed.emit()
         self._show_catalogue(catalogue)
-        if not catalogue.tables and self._context.desk.profile.kind == "sandbox" and self._looks_left > 0:
-            self._looks_left -= 1  # the demo data are still on their way
+        if early and self._looks_left > 0:
+            self._looks_left -= 1
             self._look_again.start()
 
     def _is_here(self, catalogue: Catalogue) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import uuid
+from collections.abc import Callable
 from functools import partial
 
 from PySide6.QtCore import QObject, QTimer
@@ -26,8 +27,10 @@ _LANE = "warehouse:drafts"
 class DraftsPresenter(QObject):
     """Joins the keys of the open files to their drafts. What is not kept yet is in ``_changed``, what is on its way in ``_sent``."""
 
-    def __init__(self, view: WarehouseView, context: TabContext, files: Files) -> None:
+    def __init__(self, view: WarehouseView, context: TabContext, files: Files, was_used: Callable[[int], bool]) -> None:
+        """was_used: whether anything was run in the file of this key."""
         super().__init__(view)
+        self._was_used = was_used
         self._view, self._context, self._jobs, self._files = view, context, context.jobs, files
         self._drafts = context.desk.warehouse.drafts
         self._ids: dict[int, str] = {}
@@ -54,7 +57,8 @@ class DraftsPresenter(QObject):
     # -- coming back --------------------------------------------------------------------
     def _restore(self, first: int, drafts: list[Draft]) -> None:
         memory, editors = self._context.memory, self._view.editors
-        front, keys = memory.get("warehouse.front", ""), [self._open(draft) for draft in drafts]
+        goes = first if self._untouched(first) else 0
+        front, keys = memory.get("warehouse.front", ""), [self._open(draft, goes) for draft in drafts]
         if old := memory.get("warehouse.files", []):
             keys += self._of_old(old)
             self.keep()
@@ -77,17 +81,27 @@ class DraftsPresenter(QObject):
                 self.note(found[-1])
         return found
 
-    def _open(self, draft: Draft) -> int:
-        key = self._view.editors.add_file(draft.text, draft.title, draft.path)
+    def _open(self, draft: Draft, goes: int = 0) -> int:
+        """goes: the key of a file that is about to close, and leaves its name free."""
+        others = {file.title for file in self._view.editors.files() if file.key != goes}
+        taken = not draft.path and draft.title in others
+        key = self._view.editors.add_file(draft.text, "" if taken else draft.title, draft.path)
         self._ids[key] = draft.id
         self._changed.discard(key)
+        if taken:  # of two windows that were open at once each had its first file
+            self.note(key)
         if draft.disk is not None:
             self._files.on_disk[key] = draft.disk
         return key
 
     def _untouched(self, key: int) -> bool:
         editor = self._view.editors.editor_of(key)
-        return editor is not None and editor.text == _FIRST and not self._view.editors.path_of(key)
+        return (
+            editor is not None
+            and editor.text == _FIRST
+            and not self._view.editors.path_of(key)
+            and not self._was_used(key)
+        )
 
     # -- being kept ---------------------------------------------------------------------
     def note(self, key: int) -> None:

@@ -62,7 +62,7 @@ class EditorPane(QFrame):
         self.tabs.setAccessibleName("SQL files")
         self.add_button = Button("New SQL file (Ctrl+T)", "icon", icon_name="plus")
         self.format_button = Button("Format", "icon", icon_name="wand-2")
-        self.find_button = Button("Find and replace (Ctrl+H)", "icon", icon_name="search")
+        self.find_button = Button("Find and replace (Ctrl+H, in the SQL Ctrl+F)", "icon", icon_name="search")
         self.saved_button = Button("Saved queries", "icon", icon_name="bookmark")
         self.history_button = Button("History", "icon", icon_name="history")
         self.more_button = Button("File", "icon", icon_name="ellipsis")
@@ -72,7 +72,7 @@ class EditorPane(QFrame):
             self.tabs, self.add_button, None, self.format_button, self.find_button, self.saved_button,
             self.history_button, self.more_button, gap=2, margins=(Space.S, Space.XS, Space.S, 0),
         )  # fmt: skip
-        layout = column(head, self.find_bar, self.stack, gap=0, margins=(1, 0, 1, 1))
+        layout = column(head, self.find_bar, self.stack, gap=0, margins=(1, 0, 1, Space.S))
         layout.setStretch(2, 1)
         self.setLayout(layout)
         self._editors: dict[int, SqlEditor] = {}
@@ -102,8 +102,9 @@ class EditorPane(QFrame):
         editor.candidates = lambda words, position: self.candidates(words, position)
         editor.setPlainText(text)
         editor.textChanged.connect(partial(self.text_typed.emit, key))
+        editor.find_asked.connect(self.open_find)
         editor.edited.connect(partial(self.text_edited.emit, key))
-        self._editors[key], self._titles[key], self._paths[key] = editor, title or self._free_title(), path
+        self._editors[key], self._titles[key], self._paths[key] = editor, title or self.free_title(), path
         self.stack.addWidget(editor)
         index = self.tabs.addTab(self._titles[key])
         self.tabs.setTabData(index, key)
@@ -116,7 +117,8 @@ class EditorPane(QFrame):
         self.add_file()
         self.editor.setFocus()
 
-    def _free_title(self) -> str:
+    def free_title(self) -> str:
+        """A name that no open file has."""
         taken = set(self._titles.values())
         return next(name for number in range(1, 10_000) if (name := f"query {number}.sql") not in taken)
 

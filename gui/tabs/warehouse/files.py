@@ -72,8 +72,10 @@ class Files(QObject):
         def done(disk: OnDisk) -> None:
             self.on_disk[key] = disk
             self._view.editors.name_file(key, path.name, str(path))
-            ends = " (lines end as on Windows, CRLF)" if disk.newline == "\r\n" else ""
-            self._praise(f"{path.name} saved{ends}")
+            told = " (lines end as on Windows, CRLF)" if disk.newline == "\r\n" else ""
+            if before is not None and before.mixed:
+                told = f": its lines ended in several ways, and all end with {'CRLF' if told else 'LF'} now"
+            self._praise(f"{path.name} saved{told}")
 
         def fail(fault: OpsError) -> None:
             if fault.code != "changed":

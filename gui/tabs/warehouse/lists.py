@@ -64,7 +64,7 @@ class ListDialog(Dialog):
         return button
 
     def _widen(self, *sections: int) -> None:
-        """Numbers are never cut: as wide as the widest that was shown."""
+        """Numbers and states are never cut: as wide as the widest that was shown."""
         for section in sections:
             needed = max(self.list.sizeHintForColumn(section), self.list.columnWidth(section))
             self.list.setColumnWidth(section, needed)
@@ -110,7 +110,9 @@ class HistoryDialog(ListDialog):
     insert_asked = Signal(str)
     attach_asked = Signal(object)  # PastRun
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    def __init__(self, parent: QWidget | None = None, chosen: int = 0) -> None:
+        """chosen: the id of the run to begin at, 0: none."""
+        self._begin = chosen
         headings = ["When", "State", "Took", "Rows", "Statement", "Error"]
         super().__init__("History", headings, (148, 76, 72, 76, 360), parent)
         self.search.setPlaceholderText("Search in SQL and errors")
@@ -140,7 +142,12 @@ class HistoryDialog(ListDialog):
             item.setFont(4, font("mono"))
             item.setTextAlignment(2, _RIGHT)
             item.setTextAlignment(3, _RIGHT)
-        self._widen(2, 3)
+            if run.id == self._begin:
+                self.list.setCurrentItem(item)
+                self.list.setFocus()
+        self._begin = 0
+        self._widen(1, 2, 3)
+        self.list.setColumnHidden(5, not any(run.error for run in runs))  # then the statements have its place
         self.count.setText(f"{len(runs):,} {'statement' if len(runs) == 1 else 'statements'}")
 
     def _follow_selection(self) -> None:
@@ -285,7 +292,7 @@ class RunningDialog(ListDialog):
             item.setFont(3, font("mono"))
             item.setTextAlignment(2, _RIGHT)
             item.setSelected(statement.id == kept)
-        self._widen(2)
+        self._widen(1, 2)
         self.banner.hide()
         self.count.setText(
             f"{len(statements):,} running, as far as this identity may see"

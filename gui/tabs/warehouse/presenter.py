@@ -24,6 +24,8 @@ from gui.tabs.warehouse.runs_presenter import RunsPresenter
 from gui.tabs.warehouse.tree_pane import full_name
 from gui.tabs.warehouse.view import WarehouseView
 
+_LEFT = "warehouse.left"  # the newest statement left running that was looked at or waved away
+
 
 class WarehousePresenter(QObject):
     def __init__(self, view: WarehouseView, context: TabContext) -> None:
@@ -32,11 +34,12 @@ class WarehousePresenter(QObject):
         self._completion = Completion(None, KEYWORDS | TYPES, FUNCTIONS)
         self._checking: Job[Any] | None = None
         self._left = False
+        self._newest_left = 0
         self.place = ConnectionPresenter(view, context)
         self.runs = RunsPresenter(view, context, self.place)
         self.files = Files(view, self._jobs, context.praise)
         self._wire()
-        self.drafts = DraftsPresenter(view, context, self.files)
+        self.drafts = DraftsPresenter(view, context, self.files, self.runs.was_used)
         self.place.connect_warehouse()
         self._look_for_left()
 
@@ -53,15 +56,21 @@ class WarehousePresenter(QObject):
         editors.keep_asked.connect(
             lambda: keep_query(self, self._jobs, self._view, self._service, self._context.praise)
         )
-        editors.history_asked.connect(self.show_history)
+        editors.history_asked.connect(lambda: self.show_history())
         editors.saved_asked.connect(self.show_saved)
         self._view.running_asked.connect(self.show_running)
         self._view.window_closed.connect(self._leave)
         self._view.left.action_asked.connect(self._view.left.hide)
-        self._view.left.action_asked.connect(self.show_history)
+        self._view.left.action_asked.connect(lambda: self.show_history(self._newest_left))
+        for answered in (self._view.left.action_asked, self._view.left.dismissed):
+            answered.connect(lambda: self._context.memory.put(_LEFT, self._newest_left))
         tree.insert_asked.connect(lambda name: editors.editor.insert(name))
         tree.preview_asked.connect(self._preview)
         tree.count_asked.connect(self._count)
+        tree.creation_asked.connect(self.open_creation)
+        tree.tells_creation = lambda table: (
+            self.place.connection is not None and self._service.tells_creation(self.place.connection, table)
+        )
         tree.extract_asked.connect(self.open_extract)
         tree.pull_asked.connect(self.open_pull)
         tree.plans_asked.connect(self.open_plans)
@@ -71,14 +80,16 @@ class WarehousePresenter(QObject):
         self._completion = Completion(catalogue, KEYWORDS | TYPES, FUNCTIONS)
 
     def _look_for_left(self) -> None:
-        """Statements of the last 24 hours whose end was not seen are offered once."""
+        """Statements of the last 24 hours whose end was not seen are offered until somebody has looked or waved them away."""
         self._jobs.start(
             self, "Look for statements left running", lambda _job: self._service.history.unfinished(), quiet=True,
             on_success=self._offer_left,
         )  # fmt: skip
 
     def _offer_left(self, left: list[PastRun]) -> None:
+        left = [run for run in left if run.id > self._context.memory.get(_LEFT, 0)]
         if left:
+            self._newest_left = left[0].id
             count = "A statement" if len(left) == 1 else f"{len(left)} statements"
             words = " ".join(left[0].sql.split())[:80]
             self._view.left.show_text(
@@ -90,6 +101,20 @@ class WarehousePresenter(QObject):
 
     def _count(self, table: Table) -> None:
         self.runs.run_statement(f"SELECT COUNT(*) AS rows FROM {full_name(table)}")
+
+    def open_creation(self, table: Table) -> None:
+        """The statement that makes a table or view, in a file of its own."""
+        connection, database = self.place.connection, self.place.database
+        if connection is None:
+            return
+
+        def show(sql: str) -> None:
+            self._view.editors.add_file(sql, f"{table.name}.sql")
+
+        self._jobs.start(
+            self, f"Read how {table.name} was made", lambda job: self._service.creation(job, connection, table, database),
+            quiet=True, on_success=show, on_failure=self._load_failed,
+        )  # fmt: skip
 
     def _statement_at(self, text: str, position: int) -> tuple[int, int] | None:
         found = self.runs.script.statement_at(text, position, escapes=self.place.escapes)
@@ -147,8 +172,9 @@ class WarehousePresenter(QObject):
         self.drafts.leave()
         self._context.memory.save()
 
-    def show_history(self) -> None:
-        dialog = HistoryDialog(self._view)
+    def show_history(self, chosen: int = 0) -> None:
+        """chosen: the id of the run to begin at, 0: none."""
+        dialog = HistoryDialog(self._view, chosen)
 
         def search(words: str) -> None:
             self._jobs.start(

@@ -22,7 +22,9 @@ from gui.style.icons import icon
 from gui.style.theme import font
 from gui.style.tokens import Space
 from gui.tabs.warehouse.chart_pane import ChartPane
+from gui.tabs.warehouse.columns_dialog import ColumnsDialog
 from gui.tabs.warehouse.plan_pane import PlanPane
+from gui.tabs.warehouse.row_dialog import RowDialog
 
 if TYPE_CHECKING:
     import polars as pl
@@ -58,9 +60,9 @@ class ResultPane(QFrame):
         self.spinner.hide()
         self.line = Label("", "small")
         self.line.setAccessibleName("State of the result")
-        self.filter_button = Button("Filter the rows (Ctrl+F)", "icon", icon_name="list-filter")
+        self.filter_button = Button("Filter the rows (Ctrl+F outside the SQL)", "icon", icon_name="list-filter")
         self.filter_button.setCheckable(True)
-        self.columns_button = Button("Columns", "icon", icon_name="columns-3")
+        self.columns_button = Button("Columns (Ctrl+Shift+C)", "icon", icon_name="columns-3")
         self.pin_button = Button("Keep this result", "icon", icon_name="pin")
         self.pin_button.setCheckable(True)
         self.export_button = Button("Export", "small")
@@ -75,6 +77,7 @@ class ResultPane(QFrame):
         self._stack = QStackedWidget(self)
         self._rows = QStackedWidget(self._stack)
         self.table = ColumnTable()
+        self._types: list[str] = []
         self.table.forms = FORMS
         self.empty = EmptyState("table", "Rows appear here", hint="Ctrl+Enter runs the statement at the cursor")
         self.busy = Busy()
@@ -112,7 +115,8 @@ class ResultPane(QFrame):
         self.sides.chosen.connect(self.show_side)
         self.sides.chosen.connect(self.side_chosen)
         self.filter_button.toggled.connect(self.table.show_filters)
-        self.columns_button.clicked.connect(self.open_columns_menu)
+        self.table.row_asked.connect(self.open_row)
+        self.columns_button.clicked.connect(self.open_columns)
         self.pin_button.clicked.connect(self.pin_asked)
         self.export_button.clicked.connect(self.open_export_menu)
         for changed in (self.results.currentChanged, self.results.tabBarClicked):  # the second: also the one in front
@@ -134,6 +138,7 @@ class ResultPane(QFrame):
 
     def show_frame(self, frame: pl.DataFrame, types: list[str]) -> None:
         self.table.show_frame(frame, types)
+        self._types = types
         self.filter_button.setChecked(False)
         self.banner.hide()
         self._rows.setCurrentWidget(self.table)
@@ -260,20 +265,28 @@ class ResultPane(QFrame):
         menu.addAction("Copy as CLI", self.copy_command_asked.emit)
         menu.popup(self.export_button.mapToGlobal(QPoint(0, self.export_button.height() + Space.XS)))
 
-    def open_columns_menu(self) -> None:
-        menu = QMenu(self)
-        hidden = set(self.table.hidden_columns())
-        for section, name in enumerate(self.table.column_model.names[:60]):
-            action = menu.addAction(name)
-            action.setCheckable(True)
-            action.setChecked(name not in hidden)
-            action.toggled.connect(lambda shown, section=section: self._show_column(section, shown))
-        menu.addSeparator()
-        menu.addAction("Show all", self.table.show_all_columns)
-        menu.popup(self.columns_button.mapToGlobal(QPoint(0, self.columns_button.height())))
+    def open_row(self, row: int = -1) -> None:
+        """A row as a list of its columns; -1: where the keys are, else the first."""
+        model = self.table.column_model
+        if not model.rowCount():
+            return
+        place = row if row >= 0 else max(0, self.table.currentIndex().row())
+        dialog = RowDialog(model.names, self._types, self)
 
-    def _show_column(self, section: int, shown: bool) -> None:
-        if shown:
-            self.table.horizontalHeader().setSectionHidden(section, False)
-        else:
-            self.table.hide_column(section)
+        def show(step: int) -> None:
+            nonlocal place
+            place = min(max(0, place + step), model.rowCount() - 1)
+            dialog.show_row(place, model.rowCount(), model.row_texts(place))
+
+        dialog.step_asked.connect(show)
+        dialog.value_asked.connect(lambda section: self.table.open_cell(model.index(place, section)))
+        show(0)
+        dialog.open()
+
+    def open_columns(self) -> None:
+        """Which columns are shown, and where one of them is."""
+        names, hidden = self.table.column_model.names, set(self.table.hidden_columns())
+        dialog = ColumnsDialog(names, self._types, hidden, self)
+        dialog.shown_asked.connect(self.table.set_shown)
+        dialog.go_asked.connect(self.table.go_to_column)
+        dialog.open()

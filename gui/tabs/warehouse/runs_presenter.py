@@ -58,6 +58,11 @@ class RunsPresenter(QObject):
     def _document(self, key: int) -> Document:
         return self._documents.setdefault(key, Document(key))
 
+    def was_used(self, key: int) -> bool:
+        """Whether anything was run in this file since it was opened, or is about to be."""
+        document = self._documents.get(key)
+        return document is not None and (document.running or document.run is not None)
+
     def run(self) -> None:
         """The selected statements, or the one at the cursor."""
         editor = self._view.editors.editor

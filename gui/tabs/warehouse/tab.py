@@ -34,7 +34,7 @@ def build(context: TabContext, parent: QWidget | None = None) -> QWidget:
     add("find", "Find and replace in the SQL", editors.open_find, "search", "Ctrl+H")
     add("filter", "Filter the rows", view.results.filter_button.toggle, "list-filter", "Ctrl+F")
     add("refresh", "Read the catalogue again", presenter.place.read_catalogue, "refresh-cw", "F5")
-    add("history", "History of statements", presenter.show_history, "history", "Ctrl+Shift+H")
+    add("history", "History of statements", lambda: presenter.show_history(), "history", "Ctrl+Shift+H")
     add("saved", "Saved queries", presenter.show_saved, "bookmark")
     add("pull", "Pull tables from MySQL", presenter.open_pull, "arrow-down-to-line")
     add("plans", "Plans of pulls", presenter.open_plans, "calendar-clock")
@@ -50,6 +50,7 @@ def build(context: TabContext, parent: QWidget | None = None) -> QWidget:
     for number, (side, words) in enumerate(SIDES, 1):
         add(f"side_{side}", f"Show: {words}", partial(results.go_to_side, side), "eye", f"Alt+{number}")
     add("export", "Export the result", results.export_button.click, "download", "Ctrl+Shift+E")
+    add("row", "Show the whole row", results.open_row, "list", "Alt+Return")
     add("columns", "Columns of the result", results.columns_button.click, "columns-3", "Ctrl+Shift+C")
     add("pin", "Keep the result", results.pin_button.click, "pin", "Ctrl+Shift+K")
     for form, words in FORMS:

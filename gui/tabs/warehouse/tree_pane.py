@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+
 from PySide6.QtCore import QEvent, QModelIndex, QObject, QPersistentModelIndex, QPoint, Qt, QTimer, Signal
 from PySide6.QtGui import QContextMenuEvent, QFontMetrics, QGuiApplication, QKeyEvent, QPainter
 from PySide6.QtWidgets import (
@@ -13,6 +15,7 @@ from PySide6.QtWidgets import (
     QStyleOptionViewItem,
     QTreeWidget,
     QTreeWidgetItem,
+    QTreeWidgetItemIterator,
     QWidget,
 )
 
@@ -25,6 +28,9 @@ from gui.parts.words import Label, short_count
 from gui.style.icons import icon
 from gui.style.theme import font, theme
 from gui.style.tokens import Space
+
+Path = tuple[str, ...]
+"""Names from the schema down to an entry."""
 
 _TABLE = Qt.ItemDataRole.UserRole
 _COLUMN = Qt.ItemDataRole.UserRole + 1
@@ -69,6 +75,7 @@ class TreePane(QFrame):
     preview_asked = Signal(object)  # Table
     describe_asked = Signal(object)  # Table
     count_asked = Signal(object)  # Table
+    creation_asked = Signal(object)  # Table
     pull_asked = Signal()
     extract_asked = Signal()
     plans_asked = Signal()
@@ -109,6 +116,7 @@ class TreePane(QFrame):
         layout.setStretch(1, 1)
         self.setLayout(layout)
         self._catalogue: Catalogue | None = None
+        self.tells_creation: Callable[[Table], bool] = lambda _table: False
         self._later = QTimer(self, singleShot=True, interval=120)
         self._later.timeout.connect(self._filter)
         self.search.textChanged.connect(lambda *_: self._later.start())
@@ -142,9 +150,8 @@ class TreePane(QFrame):
         self.stack.setCurrentWidget(self.empty)
 
     def show_catalogue(self, catalogue: Catalogue) -> None:
-        """Build the tree; what was open stays open."""
-        opened = self._opened() if self._catalogue is not None else None
-        self._catalogue = catalogue
+        """Build the tree; what was open stays open, and the keys and the view stay where they were."""
+        before, self._catalogue = self._catalogue, catalogue
         self.note.setText("Not everything could be read (hover)" if catalogue.notes else "")
         self.note.setToolTip("\n".join(catalogue.notes))
         self.note.setVisible(bool(catalogue.notes))
@@ -152,21 +159,30 @@ class TreePane(QFrame):
             self.show_nothing("No tables yet", "Load from MySQL, extract text, or run CREATE TABLE")
             self._catalogue = catalogue
             return
-        self._build(catalogue, opened)
+        if before is None:
+            self._build(catalogue, None)
+        elif (before.schemas, before.tables) != (catalogue.schemas, catalogue.tables):
+            self._show_again()
         self.stack.setCurrentWidget(self.tree)
 
     def _show_again(self) -> None:
-        if self._catalogue is not None and self._catalogue.tables:
-            self._build(self._catalogue, self._opened())
+        if self._catalogue is None or not self._catalogue.tables:
+            return
+        at, down = self.tree.currentItem(), self.tree.verticalScrollBar()
+        current, above = _path(at) if at is not None else (), down.value()
+        self._build(self._catalogue, {_path(item) for item in self._items() if item.isExpanded()})
+        self.tree.setCurrentItem(next((item for item in self._items() if _path(item) == current), None))  # type: ignore[arg-type]  # None: no item
+        self.tree.doItemsLayout()
+        down.setValue(above)
 
-    def _opened(self) -> set[str]:
-        return {
-            self.tree.topLevelItem(number).text(0)  # type: ignore[union-attr]
-            for number in range(self.tree.topLevelItemCount())
-            if self.tree.topLevelItem(number).isExpanded()  # type: ignore[union-attr]
-        }
+    def _items(self) -> Iterator[QTreeWidgetItem]:
+        """All that were made so far."""
+        below = QTreeWidgetItemIterator(self.tree)
+        while (item := below.value()) is not None:
+            yield item
+            below += 1
 
-    def _build(self, catalogue: Catalogue, opened: set[str] | None) -> None:
+    def _build(self, catalogue: Catalogue, opened: set[Path] | None) -> None:
         self.tree.clear()
         made = 0
         words = self.search.text().strip().lower()
@@ -186,11 +202,12 @@ class TreePane(QFrame):
             self.tree.addTopLevelItem(item)
             first = opened is None and (schema == "public" or len(tables) <= 3)
             found = bool(words) and made < _FOUND_AT_ONCE
-            item.setExpanded(found or first or (opened is not None and schema in opened))
+            item.setExpanded(found or first or (opened is not None and _path(item) in opened))
             made += item.childCount()
-            for number in range(item.childCount() if found else 0):
-                child = item.child(number)
-                if child is not None and _columns_with(child.data(0, _TABLE), words):
+            for number in range(item.childCount()):
+                if (child := item.child(number)) is None:
+                    continue
+                if (found and _columns_with(child.data(0, _TABLE), words)) or (opened and _path(child) in opened):
                     child.setExpanded(True)
 
     def _table_item(self, table: Table) -> QTreeWidgetItem:
@@ -274,11 +291,18 @@ class TreePane(QFrame):
             menu.addAction("Show the first 1,000 rows", lambda: self.preview_asked.emit(table))
             menu.addAction("Count the rows", lambda: self.count_asked.emit(table))
             menu.addAction("Describe: columns, keys, advice", lambda: self.describe_asked.emit(table))
+            if self.tells_creation(table):
+                menu.addAction("Open its CREATE statement", lambda: self.creation_asked.emit(table))
             menu.addSeparator()
         menu.addAction("Insert the name", lambda: self._insert(item))
         name = quoted(part.name) if isinstance(part, TableColumn) else full_name(table)
         menu.addAction("Copy the name", lambda: QGuiApplication.clipboard().setText(name))
         menu.popup(self.tree.viewport().mapToGlobal(place))
+
+
+def _path(item: QTreeWidgetItem) -> Path:
+    above = item.parent()
+    return (*(_path(above) if above is not None else ()), item.text(0))
 
 
 def full_name(table: Table) -> str:

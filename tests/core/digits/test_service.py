@@ -168,7 +168,7 @@ def test_train_evaluate_predict_classify_by_verbs(
     )
     captured = capsys.readouterr()
     answer = json.loads(captured.out)
-    assert (answer["rows"], answer["predicted"], answer["bad_rows"]) == (60, 59, 1)
+    assert (answer["rows"], answer["predicted"], answer["bad_rows"], answer["sure_from"]) == (60, 59, 1, 0.9)
     assert "Line 9: 3 values instead of 784" in captured.err
     table = gzip.decompress(scores.read_bytes()).decode().split("\n")
     assert table[0] == "0,1,2,3,4,5,6,7,8,9"
@@ -195,6 +195,15 @@ def test_train_evaluate_predict_classify_by_verbs(
     assert (four["label"], four["verdict"]) == (4, "sure")
     assert len(four["probabilities"]) == 10 and four["probability"] > 0.9
     assert (blank["label"], blank["verdict"]) == (None, "not a digit")
+    assert verb("digits", "classify", tmp_path / "four.png", "--sure-from", "100", "--json") == 0
+    assert json.loads(capsys.readouterr().out)["verdict"] == "not sure"
+    with pytest.raises(SystemExit):
+        verb("digits", "classify", tmp_path / "four.png", "--sure-from", "0.95")
+    assert "no per cent from 1 to 100" in capsys.readouterr().err
+    (home.config / "settings.toml").write_text("[digits]\nsure_from = 50\n")  # as the window does
+    assert verb("digits", "predict", "--model", model, "--data", tmp_path / "test.csv", "--json") == 0
+    lax = json.loads(capsys.readouterr().out)
+    assert lax["sure_from"] == 0.5 and lax["unsure"] < answer["unsure"]
     assert verb("digits", "classify", tmp_path / "train.csv") == 1
     assert "could not be read as a picture" in capsys.readouterr().err
 

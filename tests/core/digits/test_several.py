@@ -38,7 +38,7 @@ def test_numbers_on_the_pad_are_read_digit_by_digit(service: DigitsService) -> N
     numbers = ["17", "42", "90", "05", "68", "31", "777", "2026"]
     readings = [service.read_drawing(headless_job(), written(number, rng)) for number in numbers]
     assert [said(reading) for reading in readings] == numbers
-    assert {reading.verdict for reading in readings if reading} == {Verdict.NOT_A_DIGIT}
+    assert {reading.verdict() for reading in readings if reading} == {Verdict.NOT_A_DIGIT}
 
 
 def test_no_digit_falls_apart() -> None:

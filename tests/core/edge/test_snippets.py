@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import ipaddress
+import os
 import re
+import socket
 import urllib.request
+from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
@@ -12,7 +15,7 @@ import pytest
 
 from core.base.errors import WrongUse
 from core.edge import snippets
-from tests.core.edge.web import Configure, html, nginx, serving
+from tests.core.edge.web import Configure, html, listening, nginx, serving
 
 
 def test_every_snippet_carries_the_users_ranges() -> None:
@@ -44,6 +47,72 @@ def _before(behind: str, snippet: str) -> Configure:
     return lambda port: (
         f"{of_http}\nserver {{ listen 127.0.0.1:{port};\n{of_server}\nlocation / {{ proxy_pass {behind}; }} }}"
     )
+
+
+def _apache(port: int, behind: str, snippet: str, folder: Path) -> tuple[list[str], str]:
+    modules = Path(os.environ.get("OPSDESK_TEST_APACHE_MODULES", "/usr/lib/apache2/modules"))
+    names = ("mpm_event", "authz_core", "remoteip", "setenvif", "headers", "env", "proxy", "proxy_http")
+    load = "\n".join(f"LoadModule {name}_module {modules}/mod_{name}.so" for name in names)
+    return ["apache2", "-DFOREGROUND", "-f", "CONFIG"], (
+        f"ServerRoot {folder}\n{load}\nListen 127.0.0.1:{port}\nPidFile {folder}/pid\nErrorLog {folder}/errors\n"
+        f"ServerName dev.app.com\nUser nobody\nGroup nogroup\nProxyPreserveHost On\nProxyPass / {behind}/\n{snippet}\n"
+        'RequestHeader set X-Https "%{HTTPS}e"\n'
+    )
+
+
+def _haproxy(port: int, behind: str, snippet: str, _folder: Path) -> tuple[list[str], str]:
+    times = "\n".join(f"timeout {name} 5s" for name in ("connect", "client", "server"))
+    return ["haproxy", "-f", "CONFIG"], (
+        f"defaults\nmode http\n{times}\nfrontend f\nbind 127.0.0.1:{port}\ndefault_backend b\n{snippet}\n"
+        f"backend b\nserver s {behind.removeprefix('http://')}\n"
+    )
+
+
+def _caddy(port: int, behind: str, snippet: str, _folder: Path) -> tuple[list[str], str]:
+    here = snippet.replace("http://dev.app.com", f"http://dev.app.com:{port}")
+    return ["caddy", "run", "--adapter", "caddyfile", "--config", "CONFIG"], (
+        f"{{\nadmin off\n}}\n{here.replace('127.0.0.1:8000', behind.removeprefix('http://'))}"
+    )
+
+
+@pytest.mark.heavy
+@pytest.mark.parametrize("configured", [_apache, _haproxy, _caddy])
+def test_other_servers_keep_what_the_balancer_says_and_nobody_else(
+    tmp_path: Path, configured: Callable[..., tuple[list[str], str]]
+) -> None:
+    name = configured.__name__[1:]
+    arrived: dict[str, str] = {}
+
+    def told(request: BaseHTTPRequestHandler) -> None:
+        arrived.clear()
+        arrived["Https"] = request.headers.get("X-Https", "")
+        for part in ("For", "Proto", "Port", "Host"):
+            arrived[part] = ", ".join(request.headers.get_all(f"X-Forwarded-{part}") or ())
+        html("")(request)
+
+    def asked(ranges: tuple[str, ...]) -> tuple[dict[str, str], int]:
+        with socket.create_server(("127.0.0.1", 0)) as probe:
+            port = probe.getsockname()[1]
+        command, text = configured(port, behind, snippets.snippet(name, ranges), tmp_path)
+        (tmp_path / "config").write_text(text)
+        said = {"For": "6.6.6.6, 203.0.113.9", "Proto": "https", "Port": "8443", "Host": "forged.example"}
+        headers = {f"X-Forwarded-{part}": value for part, value in said.items()} | {"Host": "dev.app.com"}
+        with listening([str(tmp_path / "config") if word == "CONFIG" else word for word in command], port):
+            urllib.request.urlopen(urllib.request.Request(f"http://127.0.0.1:{port}/", headers=headers)).close()
+        return dict(arrived), port
+
+    with serving({"*": told}) as behind:
+        trusted, _ = asked(("127.0.0.0/8", "2001:db8::/32"))
+        assert (trusted["Proto"], trusted["Port"]) == ("https", "8443")
+        assert trusted["For"].startswith("6.6.6.6, 203.0.113.9")
+        strange, port = asked(("10.0.0.0/8",))
+        if name == "apache":  # which appends, and tells no scheme and no port of its own
+            assert (trusted["Https"], strange["Https"]) == ("on", "(null)")
+            assert (strange["Proto"], strange["Port"]) == ("", "") and strange["For"].endswith("203.0.113.9, 127.0.0.1")
+        else:
+            assert (strange["Proto"], strange["For"]) == ("http", "127.0.0.1")
+            assert strange["Port"] == (str(port) if name == "haproxy" else "")
+        assert "forged.example" not in trusted["Host"] + strange["Host"]
 
 
 def test_nginx_keeps_what_the_balancer_says_and_nobody_else(tmp_path: Path) -> None:

@@ -67,6 +67,24 @@ def redirect(to: str | Callable[[BaseHTTPRequestHandler], str], status: int = 30
 
 
 @contextlib.contextmanager
+def listening(command: list[str], port: int) -> Iterator[None]:
+    """A server of this computer, once it answers on ``port``; skips where it is not installed."""
+    program = shutil.which(command[0]) or shutil.which(command[0], path="/usr/sbin")
+    if program is None:
+        pytest.skip(f"{command[0]} is not installed")
+    with subprocess.Popen([program, *command[1:]], stderr=subprocess.DEVNULL) as process:
+        try:
+            for _ in range(500):
+                with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 0.2):
+                    break
+                assert process.poll() is None, f"{command[0]} took its settings for none"
+                time.sleep(0.02)
+            yield
+        finally:
+            process.terminate()
+
+
+@contextlib.contextmanager
 def nginx(folder: Path, configure: Configure, ports: int = 1) -> Iterator[list[int]]:
     """A real nginx, with the ports it listens on."""
     program = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")

@@ -12,6 +12,7 @@ import threading
 from collections.abc import Iterator
 from http.client import HTTPConnection
 from pathlib import Path
+from types import SimpleNamespace
 
 import boto3
 import pytest
@@ -24,7 +25,7 @@ from core.sandbox.door import Lease, join, look, stop
 from core.sandbox.layout import Layout
 from core.sandbox.ports import Ports
 from core.sandbox.reset import reset
-from core.sandbox.status import SandboxStatus
+from core.sandbox.status import SandboxStatus, SeedStatus
 from core.sandbox.supervisor import KINDS
 from core.settings.profiles import SANDBOX, Profiles
 from core.settings.store import SettingsStore
@@ -113,6 +114,15 @@ def test_pinned_it_outlives_its_users_until_stopped_and_the_desk_follows(bare: P
             assert "here" in [bucket["Name"] for bucket in second.list_buckets()["Buckets"]]
     finally:
         desk.close()
+
+
+def test_a_desk_knows_while_the_demo_data_are_on_their_way(home: Places) -> None:
+    desk = Desk(home, SettingsStore(home.config / "s.toml"), Profiles(home.config / "p.toml"), SANDBOX)
+    assert not desk.preparing, "nobody has asked for the sandbox yet"
+    for state, wanted in (("waiting", True), ("running", True), ("done", False), ("failed", False), ("off", False)):
+        status = SandboxStatus(True, "/data", seed=SeedStatus(state))
+        desk._lease = SimpleNamespace(status=lambda status=status: status)  # type: ignore[assignment]
+        assert desk.preparing is wanted, state
 
 
 def test_reset_finishes_what_a_killed_reset_left(home: Places) -> None:

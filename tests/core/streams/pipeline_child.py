@@ -37,7 +37,7 @@ class FileLoader(Loader):
     """``die_at``: the stage at which this process kills itself, on the second commit."""
 
     def __init__(self, folder: Path, die_at: str = "") -> None:
-        self.folder, self.die_at, self.stream = folder, die_at, "s"
+        self.folder, self.die_at, self.stream, self.profile = folder, die_at, "s", "p"
         self.commits = 0
         self.trouble: list[OpsError] = []
         self._base = sqlite3.connect(folder / "warehouse.db", check_same_thread=False, isolation_level=None)

@@ -47,8 +47,9 @@ def test_a_dropped_table_is_told_and_filled_again_from_the_oldest(
 ) -> None:
     plane.create("reset", 1)
     wanted = Carriage("reset", "reset_views")
-    with pytest.raises(OpsError, match="nothing to set back"):
+    with pytest.raises(OpsError, match="nothing to set back") as told:
         service.plan_reset(JOB, wanted, TRIM_HORIZON)
+    assert f"opsdesk --profile {aws.profile.name} streams pipeline reset --table reset_views" in told.value.remedy
     numbers = fill(plane, "reset", "a", "b", "c")
     carry(aws, "reset", "reset_views")
 
@@ -70,7 +71,7 @@ def test_a_dropped_table_is_told_and_filled_again_from_the_oldest(
     Statements(aws, CONNECTION).run(JOB, ["DROP TABLE reset_views"], "drop it")
     assert "not known" in " ".join(service.plan_reset(JOB, wanted, TRIM_HORIZON).sentences)
     (note,) = carry(aws, "reset", "reset_views").notes
-    assert "opsdesk streams reset reset --table reset_views --from trim_horizon" in note
+    assert f"opsdesk --profile {aws.profile.name} streams reset reset --table reset_views --from trim_horizon" in note
     service.reset(JOB, wanted, TRIM_HORIZON)
     again = carry(aws, "reset", "reset_views")
     assert (again.read, again.notes) == (3, ()) and ids(aws, "reset_views") == ["a", "b", "c"]

@@ -9,9 +9,11 @@ import sys
 import tempfile
 from pathlib import Path
 
+import pyarrow
 import pytest
 
 from core.jobs.job import headless_job
+from core.warehouse.export import export
 from core.warehouse.extract.definition import Definition, OutputColumn
 from core.warehouse.extract.extraction import extract
 from core.warehouse.extract.sources import local_sources
@@ -74,3 +76,21 @@ def test_what_a_killed_extraction_left_goes_with_the_next_into_that_folder(tmp_p
     extract(headless_job(), definition, local_sources(source), *places)
     assert [path.name for path in places[0].parent.iterdir()] == ["t.parquet"]
     assert [path.name for path in places[1].parent.iterdir()] == ["r.jsonl"]
+
+
+def test_what_a_killed_export_left_goes_with_the_next_into_that_folder(tmp_path: Path) -> None:
+    code = (
+        "import os, sys, signal, pyarrow\nfrom pathlib import Path\nfrom core.jobs.job import headless_job\n"
+        "from core.warehouse.export import export\n"
+        "def pages():\n"
+        "    yield pyarrow.table({'n': [1]})\n"
+        "    os.kill(os.getpid(), signal.SIGKILL)\n"
+        "export(headless_job(), pages(), Path(sys.argv[1]), 'csv')"
+    )
+    place, root = tmp_path / "out" / "rows.csv", Path(__file__).resolve().parents[3]
+    assert subprocess.run([sys.executable, "-c", code, str(place)], cwd=root).returncode == -signal.SIGKILL
+    assert len(list(place.parent.iterdir())) == 1 and not place.exists()
+    other = place.with_name("other.csv")
+    assert export(headless_job(), [pyarrow.table({"n": [1, 2]})], other, "csv") == 2
+    assert [path.name for path in place.parent.iterdir()] == ["other.csv"]
+    assert other.stat().st_mode & 0o777 == 0o644

@@ -11,21 +11,21 @@ from core.warehouse.sqlfile import LARGEST, OnDisk, read_sql, write_sql
 
 
 @pytest.mark.parametrize(
-    ("content", "text"),
+    ("content", "text", "mixed"),
     [
-        (b"a\r\nb\r\nc\n", "a\nb\nc\n"),
-        (b"a\nb\r\nc\n", "a\nb\nc\n"),
-        (b"\xef\xbb\xbfa\r\n", "a\n"),
-        (b"", ""),
-        (b"a\rb", "a\nb"),
+        (b"a\r\nb\r\nc\n", "a\nb\nc\n", True),
+        (b"a\nb\r\nc\n", "a\nb\nc\n", True),
+        (b"\xef\xbb\xbfa\r\n", "a\n", False),
+        (b"", "", False),
+        (b"a\rb", "a\nb", True),
     ],
 )
-def test_most_lines_decide_how_all_end(tmp_path: Path, content: bytes, text: str) -> None:
+def test_most_lines_decide_how_all_end(tmp_path: Path, content: bytes, text: str, mixed: bool) -> None:
     path = tmp_path / "a.sql"
     path.write_bytes(content)
     read, disk = read_sql(path)
-    assert read == text
-    write_sql(path, read, disk)
+    assert read == text and disk.mixed is mixed
+    assert not write_sql(path, read, disk).mixed
     end = b"\r\n" if disk.newline == "\r\n" else b"\n"
     mark = b"\xef\xbb\xbf" if content.startswith(b"\xef\xbb\xbf") else b""
     assert path.read_bytes() == mark + text.encode().replace(b"\n", end)

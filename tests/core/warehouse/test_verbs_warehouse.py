@@ -115,6 +115,13 @@ def test_catalogue_history_and_attach(verb: Verb) -> None:
     assert (table["rows"], table["dist_key"], table["sort_key"]) == (2, "id", "id")
     _, out, _ = verb("describe", "verbs_t", "--json")
     assert [column["name"] for column in json.loads(out)["columns"]] == ["id", "v"]
+    verb("query", "DROP VIEW IF EXISTS verbs_v; CREATE VIEW verbs_v AS SELECT id FROM verbs_t")
+    for name, begins in (("verbs_t", "CREATE TABLE public.verbs_t ("), ("verbs_v", "CREATE VIEW public.verbs_v AS\n")):
+        _, out, _ = verb("describe", name, "--create")
+        assert out.startswith(begins) and out.count(";") == 1
+        again = out.replace("public.verbs_", "public.again_")
+        assert verb("query", again)[0] == 0, again
+    verb("query", "DROP VIEW again_v; DROP TABLE again_t; DROP VIEW verbs_v")
     _, out, _ = verb("schemas", "--json")
     assert "public" in [row["schema"] for row in json.loads(out)]
     verb("query", "SELECT v FROM verbs_t ORDER BY v")

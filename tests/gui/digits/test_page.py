@@ -209,6 +209,20 @@ def test_explore_without_pictures_says_how_to_get_them(qtbot) -> None:
     assert not card.gallery.isVisibleTo(card) and card.gallery_open.isVisibleTo(card)
 
 
+def test_the_ways_to_look_stay_where_they_are(qtbot) -> None:
+    card = ExploreCard()
+    qtbot.addWidget(card)
+    card.resize(700, 500)
+    card.show_overview(overview())
+    card.show()
+    places = set()
+    for view in ("confusion", "digits", "calibration", "coverage"):
+        card._turn_to(view)
+        card.layout().activate()
+        places.add(card.view_choice.y())
+    assert len(places) == 1
+
+
 def overview(**changes: object) -> Overview:
     confusion = [[90 if true == said else 1 for said in range(10)] for true in range(10)]
     coverage = [(0.0, 1.0, 0.9), (0.6, 0.97, 0.95), (0.9, 0.8, 0.99), (0.99, 0.0, None)]

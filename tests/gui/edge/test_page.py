@@ -60,10 +60,19 @@ def test_a_dead_address_is_said_in_place_and_can_be_tried_again(qtbot, view: Any
 
 
 def test_nonsense_is_refused_with_the_reason(qtbot, view: Any) -> None:
+    with serving({"/": html("")}) as base:
+        view.url.setText(base)
+        QTest.mouseClick(view.check, Qt.MouseButton.LeftButton)
+        qtbot.waitUntil(lambda: view.results.isVisible(), timeout=10_000)
+    down = view.area.verticalScrollBar()
+    qtbot.waitUntil(lambda: down.maximum() > 0)
+    down.setValue(down.maximum())
     view.url.setText("ftp://x/")
     QTest.mouseClick(view.check, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: view.banner.isVisible(), timeout=10_000)
     assert "http or https" in view.banner.why.text()
+    assert not view.results.isVisible(), "of another address"
+    assert down.value() == 0, "the reason is in sight"
 
 
 def test_cancel_answers_at_once(qtbot, view: Any) -> None:

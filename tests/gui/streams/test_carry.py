@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -168,3 +169,12 @@ def test_beginning_anew_says_what_it_means_before_it_is_done(page: Page) -> None
     page.wait(dialog.fault.isVisible)
     assert not dialog.accept_button.isEnabled()
     dialog.reject()
+
+
+@pytest.mark.parametrize(
+    ("behind", "uncommitted", "words"), [(None, 0, "–"), (0.0, 0, "up to date"), (0.0, 5, "read to the end")]
+)
+def test_up_to_date_is_what_is_in_the_table(page: Page, behind: float | None, uncommitted: int, words: str) -> None:
+    cards = page.view.carry
+    cards.show_pipeline(replace(SNAPSHOT, behind=behind, uncommitted=uncommitted, unread=0))
+    assert cards.carry._facts["Behind"].text() == words

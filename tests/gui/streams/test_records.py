@@ -92,6 +92,13 @@ def test_a_click_on_the_time_line_shows_those_records(make, orders) -> None:
     assert page.view.records.moment.isVisible()
     page.view.records.moment.click()
     page.wait(lambda: page.rows == 3)
+    said = page.view.records.empty.sentence
+    page.view.chart.chart.time_chosen.emit(second - 30)
+    page.wait(lambda: said.text().startswith("No record of") and said.text().endswith("was read"))
+    page.view.chart.chart.time_chosen.emit(second + 4)
+    page.wait(lambda: said.text().endswith(" is kept"))
+    page.view.records.filter.setText("shard:9")
+    page.wait(lambda: said.text().endswith(" that matches is kept"))
 
 
 def test_what_stays_bytes_is_counted(make, orders) -> None:

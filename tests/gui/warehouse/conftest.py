@@ -35,7 +35,7 @@ class FakeDesk:
     """Of a desk, what the page uses."""
 
     def __init__(self, home: Places, profile: Profile, driver: FakeDriver) -> None:
-        self.places, self.profile = home, profile
+        self.places, self.profile, self.preparing = home, profile, False
         target = Target(profile, warehouses=(CONNECTION,))
         self.workplace = Workplace(AwsSession(profile, lambda: target), home, Settings)
         self.warehouse = WarehouseService(self.workplace)
@@ -63,9 +63,10 @@ class Page:
 def make_page(qtbot: Any, jobs: JobBridge, home: Places) -> Iterator[Callable[..., Page]]:
     desks, windows = [], []
 
-    def make(driver: FakeDriver | None = None, profile: Profile | None = None) -> Page:
+    def make(driver: FakeDriver | None = None, profile: Profile | None = None, *, preparing: bool = False) -> Page:
         driver = driver or FakeDriver()
         desk = FakeDesk(home, profile or Profile("test", environment="staging"), driver)
+        desk.preparing = preparing
         desks.append(desk)
         window = QMainWindow()
         qtbot.addWidget(window)

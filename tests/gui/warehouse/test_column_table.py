@@ -49,6 +49,17 @@ def test_copy_has_headers_and_quotes_what_would_break_a_sheet(table: ColumnTable
     assert QGuiApplication.clipboard().text() == "1\n"
 
 
+@pytest.mark.parametrize(("at", "copied"), [((0, 0), "1"), ((1, 0), ""), ((0, 1), "a\tb"), ((1, 1), "line\nend")])
+def test_one_cell_is_copied_as_its_value(table: ColumnTable, qtbot, at: tuple[int, int], copied: str) -> None:
+    select(table, *at, *at)
+    QGuiApplication.clipboard().setText("before")
+    qtbot.keyClick(table, Qt.Key.Key_C, Qt.KeyboardModifier.ControlModifier)
+    assert QGuiApplication.clipboard().text() == copied
+    select(table, 0, 0, 0, 1)
+    qtbot.keyClick(table, Qt.Key.Key_C, Qt.KeyboardModifier.ControlModifier)
+    assert QGuiApplication.clipboard().text() == 'n\ts\n1\t"a\tb"\n'
+
+
 @pytest.mark.parametrize(("headers", "form"), [(True, "tsv"), (False, "plain")])
 @pytest.mark.parametrize("frame", [pl.DataFrame({"n": range(500_000)}), pl.DataFrame({"s": ["x" * 65_535] * 80})])
 def test_a_large_copy_is_handed_over_with_what_was_asked(table: ColumnTable, frame, headers: bool, form: str) -> None:
@@ -91,7 +102,7 @@ def test_keys_stay_in_their_column_over_sorting(table: ColumnTable) -> None:
 
 
 def test_hidden_columns_are_not_copied_and_moved_ones_keep_their_place(table: ColumnTable) -> None:
-    table.hide_column(1)
+    table.set_shown([1], False)
     table.pin(2, True)
     select(table, 0, 0, 0, 2)
     frame = table.selected_frame()

@@ -8,6 +8,7 @@ from PySide6.QtGui import QTextCursor
 
 from gui.parts.find_bar import FindBar
 from gui.parts.sql_editor import SqlEditor
+from gui.style.theme import theme
 
 
 @pytest.fixture
@@ -122,3 +123,15 @@ def test_commenting_leaves_the_cursor_in_its_word(editor: SqlEditor, qtbot) -> N
     assert (editor.toPlainText(), editor.position, editor.selected_text()) == ("SELECT 1\n-- FROM here", 17, "")
     qtbot.keyClick(editor, Qt.Key.Key_Slash, Qt.KeyboardModifier.ControlModifier)
     assert (editor.toPlainText(), editor.position) == ("SELECT 1\nFROM here", 14)
+
+
+def test_the_line_of_the_cursor_is_marked_without_a_gap(editor: SqlEditor, qtbot) -> None:
+    editor.setPlainText("-- slanted words end here\nSELECT 1")
+    editor.go_to(0, 0)
+    editor._mark()
+    picture = editor.viewport().grab().toImage()
+    line = editor.cursorRect()
+    above = {picture.pixelColor(x, line.top()).name() for x in range(line.right() + 2, picture.width())}
+    assert above == {theme().color("sunken").name()}
+    below = {picture.pixelColor(x, line.bottom() + 3).name() for x in range(picture.width() - 20, picture.width())}
+    assert theme().color("sunken").name() not in below

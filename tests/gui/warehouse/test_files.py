@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import threading
+
 from PySide6.QtWidgets import QApplication
 
 from core.warehouse.drafts import Drafts
 from gui.parts.dialogs import ConfirmDialog
 from gui.tabs.warehouse import drafts
 from gui.tabs.warehouse.lists import ClosedDialog
-from tests.gui.warehouse.seen import dialog
+from tests.gui.warehouse.seen import dialog, shown
 
 
 def test_open_sql_comes_back_with_the_page(make_page, qtbot) -> None:
@@ -33,6 +35,35 @@ def test_open_sql_comes_back_with_the_page(make_page, qtbot) -> None:
     listed.list.setCurrentItem(listed.list.topLevelItem(1))
     listed.list.itemActivated.emit(listed.list.topLevelItem(1), 0)
     qtbot.waitUntil(lambda: second.view.editors.editor.text == "SELECT 'gone'")
+
+
+def test_what_ran_before_the_files_came_back_stays_in_front_with_its_result(make_page, qtbot, monkeypatch) -> None:
+    first = make_page()
+    first.write("SELECT 'kept'")
+    first.window.hide()
+    come, begin = threading.Event(), Drafts.begin
+    monkeypatch.setattr(Drafts, "begin", lambda drafts: come.wait(10) and begin(drafts))
+    second = make_page()
+    qtbot.waitUntil(lambda: second.view.run.isEnabled())
+    second.view.editors.editor.go_to(60, 60)  # behind the page's own first words
+    second.command("run")
+    qtbot.waitUntil(lambda: shown(second) == [["1"]])
+    come.set()
+    qtbot.waitUntil(lambda: len(second.view.editors.files()) == 2)
+    assert second.view.editors.editor.text.endswith("SELECT 1 AS one;\n") and shown(second) == [["1"]]
+    assert [file.title for file in second.view.editors.files()] == ["query 1.sql", "query 2.sql"]
+
+
+def test_the_first_files_of_two_windows_come_back_under_two_names(make_page, qtbot) -> None:
+    both = [make_page(), make_page()]
+    for number, page in enumerate(both):
+        qtbot.waitUntil(lambda page=page: not page.context.jobs.running())
+        page.write(f"SELECT {number}")
+    for page in both:
+        page.window.hide()
+    third = make_page()
+    names = [("query 1.sql", "SELECT 0"), ("query 2.sql", "SELECT 1")]
+    qtbot.waitUntil(lambda: sorted((file.title, file.text) for file in third.view.editors.files()) == names)
 
 
 def test_what_is_typed_is_kept_while_the_window_lives_and_shown_by_no_other(page, qtbot) -> None:
@@ -93,6 +124,17 @@ def test_saving_keeps_windows_line_ends_and_asks_before_it_writes_over_a_change(
     assert path.read_bytes().startswith(b"\xef\xbb\xbf-- again\r\n-- mine\r\n")
     again.command("save")  # what is there now is ours
     qtbot.waitUntil(lambda: len(again.praised) == 2)
+
+
+def test_saving_a_file_of_several_line_ends_says_what_became_of_them(page, qtbot, tmp_path) -> None:
+    path = tmp_path / "report.sql"
+    path.write_bytes(b"SELECT 1;\nSELECT 2;\r\nSELECT 3;\n")
+    files_of(page).read(path)
+    qtbot.waitUntil(lambda: page.view.editors.path_of(page.view.editors.current_key) == str(path))
+    for told in ("report.sql saved: its lines ended in several ways, and all end with LF now", "report.sql saved"):
+        page.command("save")
+        qtbot.waitUntil(lambda told=told: page.praised[-1:] == [told])
+    assert path.read_bytes() == b"SELECT 1;\nSELECT 2;\nSELECT 3;\n"
 
 
 def test_a_closed_file_comes_back_with_its_text_and_its_place_on_disk(page, qtbot, tmp_path) -> None:

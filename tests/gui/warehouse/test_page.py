@@ -257,7 +257,7 @@ def test_export_writes_the_file(page, qtbot, tmp_path) -> None:
     table._filters["n"] = "> 1"
     table.sort_by("n", False)
     qtbot.waitUntil(lambda: len(shown(page)) == 2)
-    table.hide_column(1)
+    table.set_shown([1], False)
     page.view.results.open_export_menu()
     menu = page.view.results.findChildren(QMenu)[-1]
     assert menu.title() == "Only what is shown (2 rows, 1 column)"
@@ -291,22 +291,6 @@ def test_charts_are_drawn(page, qtbot, kind) -> None:
     x = "k" if kind == "bar" else "n"
     chart.chart_asked.emit(kind, x, "m", "")
     qtbot.waitUntil(lambda: chart._picture is not None and chart._picture.kind == kind, timeout=30_000)
-
-
-def test_the_tree_is_filtered_by_columns_too(page, qtbot) -> None:
-    page.view.tree.search.setText("nam")
-    qtbot.waitUntil(lambda: page.view.tree.tree.topLevelItemCount() == 1)
-    root = page.view.tree.tree.topLevelItem(0)
-    assert (root.text(0), root.child(0).text(0)) == ("crm", "people")
-
-
-def test_a_star_opens_all_below_the_entry(page, qtbot) -> None:
-    """Qt's own way of it ended the whole program: columns come while it opens their tables."""
-    tree = page.view.tree.tree
-    schema = next(tree.topLevelItem(n) for n in range(3) if tree.topLevelItem(n).text(0) == "public")
-    tree.setCurrentItem(schema)
-    qtbot.keyClicks(tree, "*")
-    assert schema.isExpanded() and schema.child(0).isExpanded() and schema.child(0).childCount() == 2
 
 
 def test_formatting_is_one_step_of_undo(page, qtbot) -> None:
@@ -348,7 +332,7 @@ def test_a_statement_outlives_the_window_and_is_taken_up_again(make_page, qtbot)
     second.view.left.action.click()
     listed = dialog(HistoryDialog)
     qtbot.waitUntil(lambda: listed.list.topLevelItemCount() == 1)
-    listed.list.topLevelItem(0).setSelected(True)
+    assert listed.chosen.sql == "SELECT long", "it is the one to begin at"
     gate.set()
     listed._attach.click()
     qtbot.waitUntil(lambda: shown(second) == [["42"]])

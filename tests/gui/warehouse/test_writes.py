@@ -5,10 +5,13 @@ from __future__ import annotations
 import threading
 
 import pyarrow as pa
-from PySide6.QtWidgets import QApplication, QLabel
+import pytest
+from PySide6.QtWidgets import QApplication, QLabel, QWidget
 
 from core.settings.profiles import Profile
+from core.warehouse.intent import intent_of
 from gui.parts.dialogs import ConfirmDialog
+from gui.tabs.warehouse.asking import question
 from tests.fakes.warehouse import Answer, FakeDriver
 from tests.gui.warehouse.seen import dialog
 
@@ -57,6 +60,22 @@ def test_the_count_before_a_write_can_be_cancelled_and_is_made_once(make_page, q
     assert driver.sent == ["SELECT COUNT(*) FROM orders"] and len(driver.cancelled) == 1
 
 
+@pytest.mark.parametrize(
+    ("sql", "words"),
+    [
+        ("DROP TABLE orders", ["All 3,371 rows of orders are lost."]),
+        ("TRUNCATE TABLE orders", ["All 3,371 rows of orders are deleted.", "It commits at once: no ROLLBACK brings them back."]),
+        ("UPDATE orders SET total = 0", ["All 3,371 rows of orders are changed.", "It has no WHERE."]),
+    ],
+)  # fmt: skip
+def test_what_becomes_of_the_rows_is_said_of_each_deed(qtbot, sql: str, words: list[str]) -> None:
+    parent = QWidget()
+    qtbot.addWidget(parent)
+    asked = question(intent_of(sql), sql, 3_371, Profile("p"), parent)
+    shown = [label.text() for label in asked.findChildren(QLabel)]
+    assert set(words) < set(shown) and "The statement:" in shown and sql in shown
+
+
 def test_a_forgotten_where_is_asked_about_on_any_profile(make_page, qtbot) -> None:
     driver = FakeDriver()
     driver.answers["SELECT COUNT(*) FROM orders"] = Answer([pa.table({"count": [3371]})])
@@ -67,7 +86,7 @@ def test_a_forgotten_where_is_asked_about_on_any_profile(make_page, qtbot) -> No
     qtbot.waitUntil(lambda: any(isinstance(w, ConfirmDialog) and w.isVisible() for w in QApplication.topLevelWidgets()))
     asked = dialog(ConfirmDialog)
     shown = [label.text() for label in asked.findChildren(QLabel)]
-    assert "All 3,371 rows of orders are touched." in shown and "It has no WHERE." in shown
+    assert "All 3,371 rows of orders are deleted." in shown and "It has no WHERE." in shown
     asked.reject()
     page.write("DELETE FROM orders WHERE id > 5")
     page.command("run")
