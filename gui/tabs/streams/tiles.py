@@ -12,7 +12,7 @@ from core.streams.reader import READS_A_SECOND
 from core.streams.tap import SILENT, TapStatus
 from gui.parts.layout import row
 from gui.parts.stat_tile import StatTile
-from gui.parts.words import duration, number, short_count
+from gui.parts.words import duration, number
 from gui.style.tokens import Space
 
 _KEPT = 60  # values of a curve: one a second
@@ -57,9 +57,9 @@ class Tiles(QWidget):
 
     def _show_rate(self, status: TapStatus) -> None:
         now, before = status.records_per_second, status.records_per_second_before
-        note = f"{short_count(status.seen)} seen"
+        note = "Mean of 10 s"
         if status.state != "reading":  # zero would be said of the stream
-            self._show(self.rate, 0.0, "–", "", f"{note}; not reading")
+            self._show(self.rate, 0.0, "–", "", "Not reading")
             return
         if status.seconds >= 60 and before > 0:
             note = f"{(now / before - 1) * 100:+.1f} % vs 5 min"

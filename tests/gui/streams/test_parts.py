@@ -105,5 +105,5 @@ def test_a_tap_that_does_not_read_says_nothing_of_the_rate(qtbot) -> None:
     tiles = Tiles()
     qtbot.addWidget(tiles)
     tiles.show_status(replace(status(0, busiest=("shardId-000000000000", 0.0)), state="paused"))
-    assert (tiles.rate.figure.text(), tiles.rate.note.text()) == ("–", "9 seen; not reading")
+    assert (tiles.rate.figure.text(), tiles.rate.note.text()) == ("–", "Not reading")
     assert (tiles.volume.figure.text(), tiles.volume.note.text()) == ("–", "Not reading")
