@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -29,9 +29,10 @@ def look(
     login: Callable[[str], Login],
     options: Options,
     endpoint: EndpointFacts | None,
+    missing: Iterable[Finding] = (),
 ) -> list[Finding]:
-    """Findings, the worst first; an empty list never comes: what was found good is told as INFO."""
-    findings = [*_source(job, plan, login, options), *_bucket(job, plan, vault), *_endpoint(endpoint)]
+    """Findings, the worst first; an empty list never comes: what was found good is told as INFO. ``missing``: of the secrets."""
+    findings = [*_source(job, plan, login, options), *_bucket(job, plan, vault), *missing, *_endpoint(endpoint)]
     if not any(finding.severity is Severity.ERROR for finding in findings):
         findings.append(Finding(Severity.INFO, "preflight", "Nothing stands against a backup"))
     order = (Severity.ERROR, Severity.WARNING, Severity.INFO)

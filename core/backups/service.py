@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
 from core.aws.workplace import Workplace
 from core.backups import alerts, policies, preflight, restoring, scheduling
+from core.backups.addresses import Addresses
 from core.backups.assertions import check_assertion
 from core.backups.backing import BackupRun, endpoint_fact_name, recover
 from core.backups.catching_up import FROM_THE_FUTURE, to_catch_up
@@ -34,7 +36,7 @@ from core.backups.plans import PlanStore
 from core.backups.rehearsal import Rehearsal, choose
 from core.backups.report import evidence_paths, write_evidence
 from core.backups.rules import Evidence, plan_status
-from core.backups.server import SYSTEM_SCHEMAS, Login, abandon, connected, rows_of
+from core.backups.server import SYSTEM_SCHEMAS, abandon, connected, login_to, rows_of
 from core.backups.targets import Options
 from core.backups.telling import UNTIL_BACKED_UP, Telling
 from core.backups.vault import Vault, endpoint_facts
@@ -43,7 +45,6 @@ from core.jobs.calendar import is_due
 from core.jobs.job import Job
 from core.jobs.lock import is_locked, plan_lock
 from core.jobs.timers import ScheduleExport
-from core.settings.profiles import mysql_secret
 
 _VERIFYING = ".verify"  # a verification has a lock of its own: backups go on meanwhile
 
@@ -59,6 +60,8 @@ class BackupsService:
         self._store = PlanStore(workplace.places, workplace.profile.name)
         self._folder = workplace.places.state / "backups" / workplace.profile.name
         self._ledger = Ledger(self._folder / "ledger.sqlite")
+        self._login = partial(login_to, workplace)
+        self._addresses = Addresses(workplace.secrets, workplace.profile.name)
         self._telling = Telling(workplace, self._ledger)
         self.alert_listeners = self._telling.listeners
         """The window's hooks for desktop notifications; called from the job's thread."""
@@ -78,9 +81,19 @@ class BackupsService:
         """Raises WrongUse for a name nobody knows."""
         return self._store.get(name)
 
-    def save_plan(self, plan: Plan, *, replace: bool = False) -> None:
-        """Check and write it; raises WrongUse where the name is taken (without ``replace``) or a value makes no sense."""
-        self._store.save(plan, replace_old=replace)
+    def save_plan(self, plan: Plan, *, replace: bool = False) -> list[Finding]:
+        """Check and write it, addresses of alerts into the keyring: what is to be known of that is returned.
+
+        Raises WrongUse where the name is taken (without ``replace``) or a value makes no sense.
+        """
+        self._store.check(plan, replace_old=replace)
+        try:
+            before = self._store.get(plan.name)
+        except WrongUse:  # there is none, or its file makes no sense
+            before = None
+        named, told = self._addresses.keep(plan, before)
+        self._store.save(named, replace_old=replace)
+        return told
 
     def remove_plan(self, name: str) -> None:
         """Forget the plan, and let no scheduler run it any more. Its backups and evidence stay."""
@@ -89,6 +102,7 @@ class BackupsService:
         except WrongUse:
             plan = Plan(name, Source(), Target())  # a file that cannot be used can be removed, too
         self._store.remove(name)
+        self._addresses.forget(plan)
         scheduling.remove_all(plan, self._workplace.profile.name)
 
     def servers(self, job: Job[Any]) -> list[str]:
@@ -101,11 +115,12 @@ class BackupsService:
             names = [str(name) for (name,) in rows_of(connection, "SHOW DATABASES")]
         return [name for name in names if name.lower() not in SYSTEM_SCHEMAS]
 
-    def preflight(self, job: Job[Any], plan: Plan) -> list[Finding]:
-        """Login, rights, engines outside the snapshot, room, programs, bucket. The plan need not be saved."""
+    def preflight(self, job: Job[Any], plan: Plan, coming: Sequence[str] = ()) -> list[Finding]:
+        """Login, rights, engines outside the snapshot, room, programs, bucket, secrets. The plan need not be saved; ``coming``
+        names secrets that are to be stored with it."""
         plan.checked()
-        facts = self._known_endpoint(self._vault(plan))
-        return preflight.look(job, plan, self._vault(plan), self._login, self._options(plan), facts)
+        vault, missing = self._vault(plan), self._addresses.missing(plan, coming)
+        return preflight.look(job, plan, vault, self._login, self._options(plan), self._known_endpoint(vault), missing)
 
     # -- backing up ---------------------------------------------------------
     def run(self, job: Job[Any], name: str, *, if_due: bool = False) -> Run | None:
@@ -337,8 +352,7 @@ class BackupsService:
 
     def pause_expiry(self, job: Job[Any], name: str) -> None:
         """Disable the plan's lifecycle rule, so that nothing more is deleted by age."""
-        plan = self.plan(name)
-        write_rule(self._vault(plan), plan, enabled=False)
+        write_rule(self._vault(self.plan(name)), self.plan(name), enabled=False)
 
     def endpoint_facts(self, job: Job[Any], plan: Plan) -> EndpointFacts | None:
         """What the endpoint was found to enforce; None before the first backup measured it."""
@@ -355,19 +369,6 @@ class BackupsService:
 
     def _vault(self, plan: Plan) -> Vault:
         return Vault(self._workplace.aws, plan)
-
-    def _login(self, server: str) -> Login:
-        for source in self._workplace.aws.target().mysql:
-            if source.name == server:
-                secret = mysql_secret(self._workplace.profile.name, source.name)
-                password = source.password if source.password is not None else self._workplace.secrets.need(secret)
-                return Login(source.name, source.user, password, source.host, source.port, ca_file=source.ca_file)
-        known = ", ".join(source.name for source in self._workplace.aws.target().mysql) or "none"
-        raise WrongUse(
-            f"The profile has no MySQL source {server}",
-            f"Known are: {known}",
-            f"Add it (`opsdesk profiles add-mysql {self._workplace.profile.name} {server}`), or correct the plan",
-        )
 
     def _options(self, plan: Plan) -> Options:
         settings = self._workplace.settings().backups
