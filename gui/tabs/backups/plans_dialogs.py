@@ -4,22 +4,22 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from PySide6.QtCore import QObject
 
-from core.backups.outcomes import Check
+from core.backups.outcomes import Check, Finding
 from core.backups.plan import Assertion, Plan
 from core.base.errors import OpsError
 from core.jobs.job import Job
-from core.settings.profiles import MysqlSource
 from gui.parts.dialogs import ConfirmDialog
 from gui.parts.words import command
 from gui.tabs.backups import wording
 from gui.tabs.backups.place import ROOM
 from gui.tabs.backups.plans_place import PlansPlace
+from gui.tabs.backups.plans_servers import PlansServers
 from gui.tabs.backups.restore_dialog import RestoreDialog
-from gui.tabs.backups.server_dialog import ServerDialog
 from gui.tabs.backups.text_dialog import TextDialog
 from gui.tabs.backups.wizard import PlanWizard
 
@@ -34,6 +34,7 @@ class PlansDialogs(QObject):
     def open_wizard(self, plan: Plan | None) -> None:
         buckets = sorted({item.target.bucket for item in self.page.shown.plans})
         dialog = PlanWizard(plan, buckets, self.page.view.window())
+        servers_of_profile = PlansServers(self.page, dialog)
         quiet = {"quiet": True, "lane": "backups-wizard"}
 
         def servers(job: Job[Any]) -> tuple[list[str], list[str]]:
@@ -47,7 +48,7 @@ class PlansDialogs(QObject):
                 return names, buckets
 
         def show_servers(found: tuple[list[str], list[str]]) -> None:
-            dialog.show_servers(found[0])
+            dialog.show_servers(found[0], own=servers_of_profile.names)
             current = dialog.bucket.currentText()
             dialog.bucket.clear()
             dialog.bucket.addItems(found[1])
@@ -70,28 +71,29 @@ class PlansDialogs(QObject):
 
         def look(draft: Plan) -> None:
             dialog.show_checking(True)
+            draft, coming = self._with_identity(draft, dialog), tuple(dialog.secrets(draft))
             self._ask(
-                dialog, "Check the plan", lambda job: self.page.service.preflight(job, draft), dialog.show_findings,
+                dialog, "Check the plan", lambda job: self.page.service.preflight(job, draft, coming), dialog.show_findings,
                 dialog.show_fault, **quiet,
             )  # fmt: skip
 
         def save(draft: Plan) -> None:
-            password = dialog.smtp_password
+            draft = self._with_identity(draft, dialog)
+            secrets = dialog.secrets(draft)
 
-            def keep(_job: Job[Any]) -> None:
-                if password:
-                    self.page.context.desk.workplace.secrets.set(draft.smtp_secret, password)
-                self.page.service.save_plan(draft, replace=plan is not None)
-
-            def saved(_: None) -> None:
+            def saved(told: list[Finding]) -> None:
                 dialog.accept()
                 self.page.current = draft.name
                 self.page.context.praise(f"The plan {draft.name} is saved.")
                 self.page.refresh()
+                self.page.tell_saved(told)
 
-            self._ask(dialog, "Save the plan", keep, saved, dialog.show_fault, **quiet)
+            self._ask(
+                dialog, "Save the plan",
+                lambda _job: self.page.service.save_plan(draft, replace=plan is not None, secrets=secrets), saved,
+                dialog.show_fault, **quiet,
+            )  # fmt: skip
 
-        dialog.server_wanted.connect(lambda: self.add_server(dialog))
         dialog.databases_asked.connect(databases)
         dialog.try_asked.connect(try_it)
         dialog.check_asked.connect(look)
@@ -99,25 +101,12 @@ class PlansDialogs(QObject):
         self._ask(dialog, "List the servers", servers, show_servers, dialog.show_database_fault, **quiet)
         dialog.open()
 
-    def add_server(self, wizard: PlanWizard) -> None:
-        """Keep a server in the profile, log in to it, and let the wizard take it."""
-        desk = self.page.context.desk
-        dialog = ServerDialog(desk.profile.name, wizard)
-
-        def save(source: MysqlSource, password: str) -> None:
-            def work(job: Job[Any]) -> list[str]:
-                desk.keep_mysql(source, password)
-                self.page.service.databases(job, source.name)
-                return self.page.service.servers(job)
-
-            def added(names: list[str]) -> None:
-                dialog.accept()
-                wizard.show_servers(names, source.name)
-
-            self._ask(dialog, f"Add the server {source.name}", work, added, dialog.show_fault, quiet=True)
-
-        dialog.save_asked.connect(save)
-        dialog.open()
+    def _with_identity(self, draft: Plan, dialog: PlanWizard) -> Plan:
+        """An identity that was typed has a name, also where nobody gave it one."""
+        if not dialog.identity_key.text().strip() or draft.proof.identity:
+            return draft
+        name = f"backup/{self.page.context.desk.profile.name}/{draft.name}/identity"
+        return replace(draft, proof=replace(draft.proof, identity=name))
 
     def ask_remove(self) -> None:
         plan = self.page.plan

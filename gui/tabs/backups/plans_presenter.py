@@ -11,7 +11,7 @@ from PySide6.QtCore import QObject, Qt, QTimer, Signal
 from PySide6.QtGui import QGuiApplication
 from shiboken6 import isValid
 
-from core.backups.outcomes import Backup, Outcome, Run, Status, Verification
+from core.backups.outcomes import Backup, Finding, Outcome, Run, Severity, Status, Verification
 from core.backups.plan import Plan
 from core.base.errors import OpsError
 from core.jobs.job import Job, Progress
@@ -320,6 +320,17 @@ class PlansPresenter(QObject):
                 )
 
         self.start("Send a test alert", lambda job: self.service.send_test(job, plan.name), show)
+
+    def tell_saved(self, told: list[Finding]) -> None:
+        """Where the addresses of a plan's alerts are now: a timer may not reach what this window does."""
+        if told:
+            why = [". ".join(filter(None, (item.title, item.why, item.remedy))) for item in told]
+            tone = "warning" if any(item.severity is Severity.WARNING for item in told) else "info"
+            self.view.banner.show_text(
+                told[0].title, ". ".join(filter(None, (told[0].why, told[0].remedy))), "Test as scheduled",
+                tone=tone, details="\n".join(why),
+            )  # fmt: skip
+            self._after_fault = self.fixes.test_as_scheduled
 
     def copy_command(self) -> None:
         if self.plan is not None:

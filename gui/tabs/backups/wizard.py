@@ -9,6 +9,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import (
     QCheckBox,
     QFileDialog,
+    QLineEdit,
     QListWidget,
     QListWidgetItem,
     QStackedWidget,
@@ -45,6 +46,8 @@ _STEPS = (("source", "1  Source"), ("target", "2  Target"), ("proof", "3  Proof"
 
 class PlanWizard(Dialog):
     server_wanted = Signal()
+    server_edit_wanted = Signal(str)
+    server_removal_wanted = Signal(str)
     databases_asked = Signal(str)
     try_asked = Signal(object, object)  # Plan, Assertion
     check_asked = Signal(object)  # Plan
@@ -109,9 +112,15 @@ class PlanWizard(Dialog):
         self.exclude_field = Field("Leave out", self.exclude, "Patterns on the path inside the backup")
         add = Button("Add a server…", icon_name="plus")
         add.clicked.connect(self.server_wanted)
-        beside = row(Field("Server", self.server), add)
+        self.edit_server = Button("Change this server", "icon", icon_name="pencil")
+        self.edit_server.clicked.connect(lambda: self.server_edit_wanted.emit(self.server.currentText()))
+        self.drop_server = Button("Remove this server", "icon", icon_name="trash-2")
+        self.drop_server.clicked.connect(lambda: self.server_removal_wanted.emit(self.server.currentText()))
+        self._own: tuple[str, ...] = ()
+        beside = row(Field("Server", self.server), self.edit_server, self.drop_server, add)
         beside.setStretch(0, 1)
-        beside.setAlignment(add, Qt.AlignmentFlag.AlignBottom)
+        for button in (self.edit_server, self.drop_server, add):
+            beside.setAlignment(button, Qt.AlignmentFlag.AlignBottom)
         servers = QWidget()
         servers.setLayout(beside)
         self._of_mysql: tuple[QWidget, ...] = (servers, self.databases_field, self.history)
@@ -169,6 +178,8 @@ class PlanWizard(Dialog):
         self.older.setSpecialValueText("never")
         self.scratch = line("a private MariaDB", proof.scratch)
         self.identity = line("name of a secret", proof.identity)
+        self.identity_key = line("as it is kept" if proof.identity else "AGE-SECRET-KEY-1…")
+        self.identity_key.setEchoMode(QLineEdit.EchoMode.Password)
         self.checks = QVBoxLayout()
         self._sums: list[AssertionEditor] = []
         add = Button("Add a check", "small", icon_name="plus")
@@ -193,7 +204,8 @@ class PlanWizard(Dialog):
         page.setLayout(
             column(
                 side_by_side(Field("Prove it every", self.every), Field("up to", self.level), Field("an older one every", self.older)),
-                side_by_side(scratch, Field("Secret with the age identity", self.identity, "Kept by `opsdesk profiles secret NAME`")), hashed, asked, None,
+                scratch, side_by_side(Field("Age identity, for encrypted backups", self.identity_key, "Goes into the keyring"),
+                                      Field("kept as", self.identity, "Empty: under the plan's name")), hashed, asked, None,
                 gap=Space.M, margins=(0, Space.S, Space.S, 0),
             )
         )  # fmt: skip
@@ -203,15 +215,18 @@ class PlanWizard(Dialog):
         return page
 
     # -- showing ----------------------------------------------------------------------
-    def show_servers(self, names: Sequence[str], chosen: str = "") -> None:
-        """``chosen``: the one to be taken, if not the one that is."""
+    def show_servers(self, names: Sequence[str], chosen: str = "", *, own: Sequence[str] = ()) -> None:
+        """``chosen``: the one to be taken, if not the one that is. ``own``: those that may be changed here."""
+        self._own = tuple(own)
         current = chosen or self.server.currentText()
         self.server.blockSignals(True)
         self.server.clear()
         self.server.addItems(list(names))
         self.server.setCurrentText(current or (names[0] if names else ""))
         self.server.blockSignals(False)
+        self._weigh_server()
         if not names:
+            self.databases.clear()
             self.databases_field.show_fault("The profile has no MySQL server yet: add one")
         elif self.server.currentText():
             self.databases_asked.emit(self.server.currentText())
@@ -277,10 +292,10 @@ class PlanWizard(Dialog):
             Retention(self.days.value(), self.detection.value(), self.repair.value()), self.when.alerts(),
         )  # fmt: skip
 
-    @property
-    def smtp_password(self) -> str:
-        """To be kept in the keyring; "" where nothing was typed."""
-        return self.when.password.text()
+    def secrets(self, plan: Plan) -> dict[str, str]:
+        """What was typed and is to be kept in the keyring, by the names that ``plan`` has for it."""
+        typed = {plan.smtp_secret: self.when.password.text(), plan.proof.identity: self.identity_key.text().strip()}
+        return {name: text for name, text in typed.items() if name and text}
 
     # -- inside -------------------------------------------------------------------------
     def _go(self, step: str) -> None:
@@ -310,7 +325,14 @@ class PlanWizard(Dialog):
         else:
             self._go(_STEPS[number + 1][0])
 
+    def _weigh_server(self) -> None:
+        own = self.server.currentText() in self._own
+        for button in (self.edit_server, self.drop_server):
+            button.setEnabled(own)
+            button.setToolTip(button.accessibleName() if own else "It is none of the profile's own")
+
     def _server_chosen(self, name: str) -> None:
+        self._weigh_server()
         if name:
             self.databases_asked.emit(name)
 

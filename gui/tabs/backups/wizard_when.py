@@ -8,6 +8,7 @@ from dataclasses import replace
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QCheckBox, QLineEdit, QVBoxLayout, QWidget
 
+from core.backups.addresses import host_of, resolved, service_of
 from core.backups.outcomes import Finding
 from core.backups.plan import SMTP_PORTS, Alerts, Plan
 from core.base.errors import WrongUse
@@ -43,9 +44,10 @@ class WhenStep(QWidget):
         self.password = line("as it is kept in the keyring" if alerts.smtp_user else "is kept in the keyring")
         self.password.setEchoMode(QLineEdit.EchoMode.Password)
         self.topic = line("arn:aws:sns:…", alerts.sns_topic, mono=True)
-        self.webhook = line("https://…", alerts.webhook, mono=True)
-        self.apprise = line("slack://… mailto://…", " ".join(alerts.apprise), mono=True)
+        self.webhook = line("https://…", host_of(alerts.webhook), mono=True)
+        self.apprise = line("slack://… mailto://…", " ".join(map(service_of, alerts.apprise)), mono=True)
         self.apprise.setToolTip("Addresses with blanks between them, where the package apprise is installed")
+        kept = "Goes into the keyring; what is kept shows its %s alone"
         self.security.currentIndexChanged.connect(self._secured)
         self.look = Button("Check everything now", icon_name="shield-check")
         self.look.clicked.connect(self.look_asked)
@@ -66,7 +68,8 @@ class WhenStep(QWidget):
                 side_by_side(Field("Mail from", self.mail_from), Field("to", self.to)),
                 side_by_side(Field("SMTP user", self.user), Field("SMTP password", self.password)),
                 side_by_side(
-                    Field("SNS topic", self.topic), Field("Webhook", self.webhook), Field("Apprise", self.apprise)
+                    Field("SNS topic", self.topic), Field("Webhook", self.webhook, kept % "host"),
+                    Field("Apprise", self.apprise, kept % "service"),
                 ),
                 row(self.look, self.busy, None), self.found, None, gap=Space.M, margins=(0, Space.S, Space.S, 0),
             )
@@ -76,11 +79,14 @@ class WhenStep(QWidget):
         return Schedule(listed(self.times), listed(self.weekdays))
 
     def alerts(self) -> Alerts:
+        before = self._before
+        webhook = self.webhook.text().strip()
         return replace(
-            self._before, desktop=self.desktop.isChecked(), silence_hours=self.silence.value(), smtp_host=self.host.text().strip(),
+            before, desktop=self.desktop.isChecked(), silence_hours=self.silence.value(), smtp_host=self.host.text().strip(),
             smtp_port=self.port.value(), smtp_tls=self.security.currentData(), smtp_user=self.user.text().strip(),
             smtp_from=self.mail_from.text().strip(), smtp_to=listed(self.to), sns_topic=self.topic.text().strip(),
-            webhook=self.webhook.text().strip(), apprise=tuple(self.apprise.text().split()),
+            webhook=before.webhook if webhook == host_of(before.webhook) else webhook,
+            apprise=resolved(self.apprise.text().split(), before.apprise),
         )  # fmt: skip
 
     def check(self) -> None:

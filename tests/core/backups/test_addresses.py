@@ -7,6 +7,7 @@ from http.server import HTTPServer
 from pathlib import Path
 
 import keyring.core
+import pyrage
 import pytest
 
 from core.backups.addresses import host_of, resolved, service_of, shown
@@ -95,6 +96,25 @@ def test_an_address_that_cannot_be_meant_overwrites_none(folders: Station, ring:
     with pytest.raises(WrongUse, match="There is a plan"):
         folders.service.save_plan(replace(kept, alerts=Alerts(webhook=address + "/of-another")))
     assert ring.kept == before
+
+
+def test_a_plan_that_is_refused_stores_no_secret(folders: Station, ring: MemoryKeyring) -> None:
+    mine, other = pyrage.x25519.Identity.generate(), pyrage.x25519.Identity.generate()
+    plan = replace(
+        folders.plan,
+        name="sealed",
+        recipients=(str(mine.to_public()),),
+        proof=replace(folders.plan.proof, identity="key"),
+    )
+    for wrong in (str(other), "AGE-SECRET-KEY-1NONE", "# public key: age1\n"):
+        with pytest.raises(OpsError, match=r"does not open|cannot be used"):
+            folders.service.save_plan(plan, secrets={"key": wrong})
+    taken = replace(folders.plan, alerts=folders.plan.alerts)
+    with pytest.raises(WrongUse, match="There is a plan"):
+        folders.service.save_plan(taken, secrets={taken.smtp_secret: "of another plan"})
+    assert ring.kept == {} and "sealed" not in [one.name for one in folders.service.plans()]
+    folders.service.save_plan(plan, secrets={"key": f"# created: today\n# public key: x\n{mine}\n"})
+    assert str(mine) in ring.kept["key"]
 
 
 def test_what_a_timer_cannot_read_is_found_before_the_night(

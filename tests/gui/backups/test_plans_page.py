@@ -278,7 +278,7 @@ def test_the_wizard_sets_up_mail_and_keys_as_servers_want_them(qtbot) -> None:
         "ops",
     )
     assert (alerts.smtp_to, alerts.apprise) == (("c@d", "e@f"), ("json://x", "slack://a,b"))
-    assert wizard.smtp_password == "s3cret" and "s3cret" not in repr(wizard.plan())
+    assert wizard.secrets(wizard.plan()) == {"backup/nightly/smtp": "s3cret"} and "s3cret" not in repr(wizard.plan())
     assert wizard.plan().target.kms_key == "alias/k"
     wizard.sse.setCurrentIndex(wizard.sse.findData("AES256"))  # which takes no key
     assert not wizard.kms.isEnabled() and wizard.plan().checked().target.kms_key == ""
