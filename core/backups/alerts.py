@@ -21,6 +21,7 @@ from core.aws.session import AwsSession
 from core.backups.addresses import Addresses, host_of, service_of
 from core.backups.outcomes import Delivery
 from core.backups.plan import Plan
+from core.backups.words import count_of
 from core.base.clock import Clock
 from core.base.errors import OpsError
 from core.base.journal import redact
@@ -70,7 +71,7 @@ def send(
     if rule.webhook:
         ways.append(("webhook", host_of(rule.webhook), lambda: _post(addresses.webhook(plan), alert)))
     if rule.apprise:
-        receivers = f"{len(rule.apprise)} address{'es' if len(rule.apprise) != 1 else ''}"
+        receivers = count_of(len(rule.apprise), "address", "addresses")
         ways.append(("apprise", receivers, lambda: _apprise(addresses.apprise(plan), alert)))
     deliveries = []
     for channel, receiver, way in ways:

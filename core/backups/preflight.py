@@ -18,6 +18,7 @@ from core.backups.scratch_folder import room_of
 from core.backups.server import Login, abandon, connected, identifier, message_of, one_of, rows_of
 from core.backups.targets import Options
 from core.backups.vault import Vault
+from core.backups.words import count_of
 from core.base.errors import OpsError
 from core.jobs.job import Job
 
@@ -147,7 +148,7 @@ def _database(connection: Any, facts: DatabaseFacts) -> Iterator[Finding]:
         yield Finding(
             Severity.WARNING,
             "preflight-engine",
-            f"{len(facts.outside_snapshot)} tables of {facts.name} are outside of the snapshot",
+            f"{count_of(len(facts.outside_snapshot), f'table of {facts.name} is', f'tables of {facts.name} are')} outside of the snapshot",
             ", ".join(facts.outside_snapshot[:20]),
             "Convert them to InnoDB; until then their rows may mix several moments",
         )
@@ -163,7 +164,7 @@ def _database(connection: Any, facts: DatabaseFacts) -> Iterator[Finding]:
         yield Finding(
             Severity.INFO,
             "preflight-history",
-            f"{kept} tables of {facts.name} keep old rows",
+            f"{count_of(kept, f'table of {facts.name} keeps', f'tables of {facts.name} keep')} old rows",
             "They are dumped only with `history` on",
             "Switch `history` on in the plan's source if they matter",
         )
@@ -205,7 +206,7 @@ def _bucket(job: Job[Any], plan: Plan, vault: Vault) -> Iterator[Finding]:
         yield Finding(
             Severity.WARNING,
             "preflight-uploads",
-            f"{len(left)} unfinished upload{'s lie' if len(left) != 1 else ' lies'} under {plan.prefix}",
+            f"{count_of(len(left), 'unfinished upload lies', 'unfinished uploads lie')} under {plan.prefix}",
             "They cost storage and no list of objects shows them",
             "Abort them, or let the lifecycle do it",
         )

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import QObject
+from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QFileDialog
 
 from core.backups.objects.address import Address, address
@@ -31,6 +32,15 @@ class ObjectsDeeds(QObject):
 
     def _line(self, words: str) -> str:
         return command(self.place.context.desk.profile.name, words)
+
+    def copy_command(self) -> None:
+        bucket, entries = self.place.bucket, self.place.view.chosen_entries()
+        if entries:
+            lines = [self._line(f"s3 get {shlex.quote(f's3://{bucket}/{entry.key}')}") for entry in entries]
+        else:
+            lines = [self._line(f"s3 ls {shlex.quote(self.place.here) if bucket else ''}".strip())]
+        QGuiApplication.clipboard().setText("\n".join(lines))
+        self.place.context.praise("The command is in the clipboard.")
 
     # -- changing -----------------------------------------------------------------------
     def new_bucket(self) -> None:
@@ -130,10 +140,7 @@ class ObjectsDeeds(QObject):
         def deleted(done: Deleted) -> None:
             self.place.refresh()
             if done.errors:
-                self.place.view.banner.show_text(
-                    f"{number(len(done.errors))} could not be deleted, {number(done.objects)} were", f"{done.errors[0][0]}: {done.errors[0][1]}",
-                    tone="danger", details="\n".join(f"{key}: {why}" for key, why in done.errors),
-                )  # fmt: skip
+                self._tell_left(done, f"{number(len(done.errors))} could not be deleted, {number(done.objects)} were")
             else:
                 self.place.context.praise(f"{number(done.objects)} deleted")
 
@@ -145,6 +152,12 @@ class ObjectsDeeds(QObject):
             )
         )
         dialog.open()
+
+    def _tell_left(self, done: Deleted, title: str) -> None:
+        self.place.view.banner.show_text(
+            title, f"{done.errors[0][0]}: {done.errors[0][1]}", tone="danger",
+            details="\n".join(f"{key}: {why}" for key, why in done.errors),
+        )  # fmt: skip
 
     def ask_copy(self) -> None:
         entries, here = self.place.view.chosen_entries(), Address(self.place.bucket, self.place.prefix)
@@ -237,27 +250,25 @@ class ObjectsDeeds(QObject):
             )
 
     def _show_uploads(self, bucket: str, found: list[OpenUpload]) -> None:
-        dialog = UploadsDialog(bucket, found, self.place.view.window(), may_write=self.place.may_write)
+        at_work = self.place.running.titles
+        dialog = UploadsDialog(bucket, found, self.place.view.window(), may_write=self.place.may_write, at_work=at_work)
 
         def resume(upload: OpenUpload) -> None:
             name, _ = QFileDialog.getOpenFileName(dialog, f"The file that was to become {upload.key}")
             if name:
                 dialog.accept()
-                self.transfers.transfer(
-                    f"Go on with {upload.key}",
-                    lambda job: self.place.objects.upload_as(
-                        job, Path(name), bucket, upload.key, replace=False, going_on=upload.upload_id
-                    ),
-                    "uploaded",
-                    write=True,
-                    done=lambda _moved: self.place.refresh(),
-                )
+                self._resume(bucket, upload, Path(name))
 
         def abort(uploads: list[OpenUpload]) -> None:
             dialog.accept()
 
             def aborted(done: Deleted) -> None:
-                self.place.context.praise(f"{wording.count_of(done.objects, 'unfinished upload')} aborted")
+                if done.errors:
+                    self._tell_left(
+                        done, f"{number(len(done.errors))} could not be aborted, {number(done.objects)} were"
+                    )
+                else:
+                    self.place.context.praise(f"{wording.count_of(done.objects, 'unfinished upload')} aborted")
 
             self.place.change(
                 f"Abort {wording.count_of(len(uploads), 'unfinished upload')}",
@@ -273,3 +284,38 @@ class ObjectsDeeds(QObject):
         dialog.abort_asked.connect(abort)
         dialog.rule_asked.connect(sweep)
         dialog.open()
+
+    def _resume(self, bucket: str, upload: OpenUpload, file: Path) -> None:
+        """Look first whether something has its name meanwhile: S3 would say so after the last byte."""
+        key, prefix = upload.key, self.place.prefix
+
+        def go_on(*, replace: bool) -> None:
+            self.transfers.transfer(
+                f"Go on with {key}",
+                lambda job: self.place.objects.upload_as(
+                    job, file, bucket, key, replace=replace, going_on=upload.upload_id
+                ),
+                "uploaded", write=True, done=lambda _moved: self.place.refresh_if(bucket, prefix),
+            )  # fmt: skip
+
+        def looked(taken: bool) -> None:
+            if not taken:
+                go_on(replace=False)
+                return
+            dialog = ConfirmDialog(
+                f"Replace {key}?", f"{key} is in {bucket} already.", "Replace", self.place.view.window(),
+                environment=self.place.environment, hint="Where the bucket keeps no versions, what is there now is gone.",
+            )  # fmt: skip
+            dialog.confirmed.connect(lambda: go_on(replace=True))
+            dialog.open()
+
+        def look(_job: Job[Any]) -> bool:
+            try:
+                self.place.objects.object_facts(bucket, key)
+            except OpsError as fault:
+                if fault.code == "not-found":
+                    return False
+                raise
+            return True
+
+        self.place.start(f"Look for {key}", look, looked, quiet=True)

@@ -97,7 +97,7 @@ class ObjectsPanel(QObject):
         )  # fmt: skip
 
     def restore_version(self, version: Entry) -> None:
-        bucket = self.place.bucket
+        bucket = self.shown_facts.bucket
         self.place.change(
             f"Make a version of {version.name} the current one", lambda job: self.place.objects.restore_version(job, bucket, version),
             lambda _: self.place.refresh(choose=version.key),

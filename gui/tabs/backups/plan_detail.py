@@ -167,6 +167,9 @@ class PlanDetail(QWidget):
         )
         if status is None:
             self.chip.show_state("LOOKING", "")
+            for name in ("Restore takes", "Data at risk", "Proof vanishes"):
+                put(name, "–")
+            self._show_findings(())
             return
         self.chip.show_state(*wording.STATUS[status.status])
         unknown = "no proof stands" if status.last_verification else "not measured yet"

@@ -31,9 +31,10 @@ class PlansDialogs(QObject):
         super().__init__(parent)
         self.page = page
 
-    def open_wizard(self, plan: Plan | None) -> None:
+    def open_wizard(self, plan: Plan | None, step: str = "source") -> None:
         buckets = sorted({item.target.bucket for item in self.page.shown.plans})
         dialog = PlanWizard(plan, buckets, self.page.view.window())
+        dialog.go(step)
         servers_of_profile = PlansServers(self.page, dialog)
         quiet = {"quiet": True, "lane": "backups-wizard"}
 
@@ -83,7 +84,7 @@ class PlansDialogs(QObject):
 
             def saved(told: list[Finding]) -> None:
                 dialog.accept()
-                self.page.current = draft.name
+                self.page.current, self.page.past = draft.name, None
                 self.page.context.praise(f"The plan {draft.name} is saved.")
                 self.page.refresh()
                 self.page.tell_saved(told)
@@ -124,7 +125,7 @@ class PlansDialogs(QObject):
 
         def forget() -> None:
             self.page.start(
-                "Forget a plan",
+                f"Forget {plan.name}",
                 lambda _job: self.page.service.remove_plan(plan.name),
                 lambda _: self.page.refresh(),
                 quiet=True,

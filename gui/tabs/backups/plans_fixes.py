@@ -70,7 +70,7 @@ class PlansFixes(QObject):
         elif rule.startswith("role-"):
             self._dialogs.show_policies()
         elif rule == "retention":
-            self._dialogs.open_wizard(plan)
+            self._dialogs.open_wizard(plan, "target")
         elif rule == "alert-undelivered":
             self._place.send_test()
         elif rule in ("no-expiry", "expiry-differs"):

@@ -17,7 +17,7 @@ from core.base.errors import OpsError
 from core.jobs.job import Job, Progress
 from gui.bridge.tab_context import TabContext
 from gui.parts.desktop import show_file
-from gui.parts.words import command
+from gui.parts.words import breakable, command
 from gui.tabs.backups import wording
 from gui.tabs.backups.place import ROOM
 from gui.tabs.backups.plan_detail import LISTED
@@ -87,6 +87,7 @@ class PlansPresenter(QObject):
         context.jobs.activity_changed.connect(self._follow_others)
         context.guard.changed.connect(self.changed)
         self._after_fault: Callable[[], None] = self.refresh
+        self._failed = ("", "")  # the quick job whose fault the banner shows, and its title there
 
     # -- what stands ----------------------------------------------------------------
     @property
@@ -145,7 +146,7 @@ class PlansPresenter(QObject):
         self.shown = found
         names = [plan.name for plan in found.plans]
         if self.current not in names:
-            self.current = names[0] if names else ""
+            self.current, self.past = names[0] if names else "", None
         view = self.view
         view.show_state(looking=False, plans=len(found.plans))
         if not found.plans and view.isVisible():
@@ -377,6 +378,12 @@ class PlansPresenter(QObject):
         def failed(fault: OpsError) -> None:
             self.view.show_state(looking=False, plans=len(self.shown.plans))
             self.view.banner.show_fault(fault.title, fault.why, fault.remedy, action="Try again", details=fault.details)
-            self._after_fault = self.refresh
+            self._after_fault = partial(self.start, title, work, done, **options)
+            self._failed = (title, breakable(fault.title))
 
-        self.context.jobs.start(self, title, work, room=ROOM, on_success=done, on_failure=failed, **options)
+        def succeeded(result: Any) -> None:
+            if self._failed == (title, self.view.banner.title.text()):
+                self.view.banner.hide()  # what it says is over
+            done(result)
+
+        self.context.jobs.start(self, title, work, room=ROOM, on_success=succeeded, on_failure=failed, **options)

@@ -101,7 +101,7 @@ class PlansView(QWidget):
         else:
             stored = byte_size(sum(item.stored_bytes for item in statuses)).split(" ")
             count = wording.count_of(sum(item.backups for item in statuses), "backup")
-            note = f"{count}, {hidden} {'plan' if hidden == 1 else 'plans'} not known" if hidden else count
+            note = f"{count}, {wording.count_of(hidden, 'plan')} not known" if hidden else count
             self.stored.show_figure(stored[0], stored[-1], note=note, tone="warning" if hidden else "")
         bad = [item for item in statuses if item.status is Status.FAILED or wording.failing(item)]
         weak = [

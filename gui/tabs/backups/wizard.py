@@ -58,10 +58,10 @@ class PlanWizard(Dialog):
         self._old = plan
         self._wanted = set(plan.source.databases) if plan else set()
         self.steps = Segments(_STEPS, "Step")
-        self.steps.chosen.connect(self._go)
+        self.steps.chosen.connect(self.go)
         self.stack = QStackedWidget()
         self.back = Button("Back")
-        self.back.clicked.connect(lambda: self._go(_STEPS[self.stack.currentIndex() - 1][0]))
+        self.back.clicked.connect(lambda: self.go(_STEPS[self.stack.currentIndex() - 1][0]))
         self.foot.insertWidget(1, self.back)
         self.banner = Banner("danger")
         self.banner.hide()
@@ -77,7 +77,7 @@ class PlanWizard(Dialog):
             self.stack.addWidget(area)
         self._kind_chosen(given.source.kind)
         self.asked.connect(self._next)
-        self._go("source")
+        self.go("source")
 
     # -- the steps ------------------------------------------------------------------
     def _source(self, plan: Plan) -> QWidget:
@@ -298,7 +298,7 @@ class PlanWizard(Dialog):
         return {name: text for name, text in typed.items() if name and text}
 
     # -- inside -------------------------------------------------------------------------
-    def _go(self, step: str) -> None:
+    def go(self, step: str) -> None:
         number = [value for value, _ in _STEPS].index(step)
         self.steps.choose(step)
         self.stack.setCurrentIndex(number)
@@ -317,13 +317,13 @@ class PlanWizard(Dialog):
                 if step == "when":
                     self.when.check()
             except OpsError as fault:
-                self._go(step)
+                self.go(step)
                 self.show_fault(fault)
                 return
         if last:
             self.save_asked.emit(plan)
         else:
-            self._go(_STEPS[number + 1][0])
+            self.go(_STEPS[number + 1][0])
 
     def _weigh_server(self) -> None:
         own = self.server.currentText() in self._own

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 from PySide6.QtCore import QDateTime, QLocale
 
+from core.backups.objects.values import Entry
 from core.backups.outcomes import Check, Outcome, PlanStatus, Run, Severity, Status, Verification
 from core.backups.plan import Plan
 from gui.parts.words import byte_size, duration, number, time_zone
@@ -146,6 +147,13 @@ def stored(run: Run) -> str:
     """What a backup that was published holds."""
     rows = "" if run.rows is None else f"{count_of(run.rows, 'row')}, "
     return f"{rows}{byte_size(run.stored_bytes)} stored"
+
+
+def contents(entries: Sequence[Entry]) -> str:
+    """``2 folders, 1,204 objects``."""
+    folders = sum(entry.folder for entry in entries)
+    parts = ((folders, "folder"), (len(entries) - folders, "object"))
+    return ", ".join(count_of(count, what) for count, what in parts if count)
 
 
 def count_of(number_: int, what: str) -> str:

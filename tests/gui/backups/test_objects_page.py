@@ -147,13 +147,13 @@ def test_sorting_keeps_folders_first_and_the_selection_and_says_how_far_it_reach
     click(1)
     assert names() == ["z/", "a/", "c", "A", "b"]
     assert [line.name for line in table.chosen] == ["c"]
-    assert view.objects.state.text() == "5 shown and sorted, there is more"
+    assert view.objects.state.text() == "2 folders, 3 objects shown and sorted, there is more"
     view.objects.show_more([Line(entry=Entry("d", 2.5, NOW, "STANDARD"))], more=False)
     assert names() == ["z/", "a/", "c", "A", "d", "b"] and [line.name for line in table.chosen] == ["c"]
     click(1)
     assert names() == ["z/", "a/", "b", "d", "A", "c"]
     click(1)  # back to S3's own order
-    assert names() == ["z/", "b", "c", "a/", "A", "d"] and view.objects.state.text() == "6 shown"
+    assert names() == ["z/", "b", "c", "a/", "A", "d"] and view.objects.state.text() == "2 folders, 4 objects"
     click(0)
     assert names() == ["a/", "z/", "A", "b", "c", "d"]
 
@@ -308,10 +308,10 @@ def test_a_deleted_object_can_be_brought_back_from_the_panel(qtbot, page) -> Non
 def test_the_command_line_twin_of_what_is_chosen(qtbot, page) -> None:
     view, _, _ = page
     enter(qtbot, view)
-    view.objects_presenter.copy_command()
+    view.objects_presenter.deeds.copy_command()
     assert QApplication.clipboard().text() == "opsdesk --profile p s3 ls s3://vault"
     view.objects.table.choose(1)
-    view.objects_presenter.copy_command()
+    view.objects_presenter.deeds.copy_command()
     assert QApplication.clipboard().text() == "opsdesk --profile p s3 get s3://vault/a.txt"
 
 

@@ -115,7 +115,7 @@ def test_an_identity_is_kept_from_the_window_and_addresses_show_no_secret(qtbot,
         Finding(Severity.INFO, "address-kept", "The address is in the keyring", "A timer reads it")
     ]
     qtbot.waitUntil(lambda: wizard.server.count() > 0, timeout=5000)
-    wizard._go("when")
+    wizard.go("when")
     wizard.accept_button.click()
     qtbot.waitUntil(lambda: not wizard.isVisible(), timeout=5000)
     saved = desk.backups.plans_now[-1]
