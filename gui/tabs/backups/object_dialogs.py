@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QCheckBox, QPlainTextEdit, QWidget
 
 from core.backups.objects.address import Address, address, checked_bucket_name
@@ -207,6 +207,7 @@ class UploadsDialog(Dialog):
             many=True,
         )
         self.table.show_rows(uploads)
+        self.table.setTextElideMode(Qt.TextElideMode.ElideMiddle)  # keys differ at their ends
         self.table.setMinimumHeight(220)
         self.table.setVisible(bool(uploads))
         self.body.addWidget(self.table)

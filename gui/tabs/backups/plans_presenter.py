@@ -328,7 +328,7 @@ class PlansPresenter(QObject):
             why = [". ".join(filter(None, (item.title, item.why, item.remedy))) for item in told]
             tone = "warning" if any(item.severity is Severity.WARNING for item in told) else "info"
             self.view.banner.show_text(
-                told[0].title, ". ".join(filter(None, (told[0].why, told[0].remedy))), "Test as scheduled",
+                told[0].title, "".join(f"{part}. " for part in (told[0].why, told[0].remedy) if part).strip(), "Test as scheduled",
                 tone=tone, details="\n".join(why),
             )  # fmt: skip
             self._after_fault = self.fixes.test_as_scheduled

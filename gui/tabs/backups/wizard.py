@@ -12,6 +12,7 @@ from PySide6.QtWidgets import (
     QLineEdit,
     QListWidget,
     QListWidgetItem,
+    QScrollArea,
     QStackedWidget,
     QVBoxLayout,
     QWidget,
@@ -71,6 +72,7 @@ class PlanWizard(Dialog):
         given = plan or Plan("", Source(), Target(buckets[0] if buckets else ""))
         self.when = WhenStep(given)
         self.when.look_asked.connect(lambda: self.check_asked.emit(self.plan()))
+        self.foot.insertWidget(0, self.when.look)
         for content in (self._source(given), self._target(given, buckets), self._proof(given), self.when):
             area = scrolled(content, surface=True)
             area.setMinimumHeight(436)
@@ -252,6 +254,9 @@ class PlanWizard(Dialog):
 
     def show_checking(self, busy: bool) -> None:
         self.when.show_checking(busy)
+        area = self.stack.currentWidget()
+        if busy and isinstance(area, QScrollArea):
+            area.verticalScrollBar().setValue(0)
 
     def show_findings(self, findings: Sequence[Finding]) -> None:
         self.when.show_findings(findings)
@@ -304,6 +309,7 @@ class PlanWizard(Dialog):
         self.stack.setCurrentIndex(number)
         self.back.setVisible(number > 0)
         last = number == len(_STEPS) - 1
+        self.when.look.setVisible(last)
         self.accept_button.setText("Save the plan" if last else "Next")
         self.accept_button.setAccessibleName(self.accept_button.text())
 

@@ -47,9 +47,9 @@ class WhenStep(QWidget):
         self.webhook = line("https://…", host_of(alerts.webhook), mono=True)
         self.apprise = line("slack://… mailto://…", " ".join(map(service_of, alerts.apprise)), mono=True)
         self.apprise.setToolTip("Addresses with blanks between them, where the package apprise is installed")
-        kept = "Goes into the keyring; what is kept shows its %s alone"
         self.security.currentIndexChanged.connect(self._secured)
         self.look = Button("Check everything now", icon_name="shield-check")
+        """Stands in the wizard's foot: what it finds stands on top of the page, where it is seen in a small window, too."""
         self.look.clicked.connect(self.look_asked)
         self.busy = Busy()
         self.busy.hide()
@@ -57,8 +57,9 @@ class WhenStep(QWidget):
         self.found.setSpacing(Space.XS)
         self.setLayout(
             column(
+                self.found, row(self.busy, None),
                 side_by_side(
-                    Field("Runs at", self.times, "This computer's clock; empty: only by hand"),
+                    Field("Runs at (local time)", self.times, "Empty: only by hand"),
                     Field("on", self.weekdays), Field("Alarm after silence of", self.silence),
                 ),
                 self.desktop,
@@ -68,10 +69,10 @@ class WhenStep(QWidget):
                 side_by_side(Field("Mail from", self.mail_from), Field("to", self.to)),
                 side_by_side(Field("SMTP user", self.user), Field("SMTP password", self.password)),
                 side_by_side(
-                    Field("SNS topic", self.topic), Field("Webhook", self.webhook, kept % "host"),
-                    Field("Apprise", self.apprise, kept % "service"),
+                    Field("SNS topic", self.topic), Field("Webhook", self.webhook, "Kept in the keyring"),
+                    Field("Apprise", self.apprise, "Kept in the keyring"),
                 ),
-                row(self.look, self.busy, None), self.found, None, gap=Space.M, margins=(0, Space.S, Space.S, 0),
+                None, gap=Space.M, margins=(0, Space.S, Space.S, 0),
             )
         )  # fmt: skip
 
@@ -100,18 +101,23 @@ class WhenStep(QWidget):
         self.look.setEnabled(not busy)
         self.busy.setVisible(busy)
         if busy:
+            self._clear()
             self.busy.show_text("Login, rights, room, bucket…")
 
     def show_findings(self, findings: Sequence[Finding]) -> None:
         self.show_checking(False)
-        while item := self.found.takeAt(0):
-            widget = item.widget()
-            if widget is not None:
-                widget.deleteLater()
+        self._clear()
         for finding in findings:
             self.found.addWidget(FindingLine(finding))
         if not findings:
             self.found.addWidget(Label("Nothing stands in the way of a backup.", tone="success"))
+
+    def _clear(self) -> None:
+        while item := self.found.takeAt(0):
+            widget = item.widget()
+            if widget is not None:
+                widget.hide()
+                widget.deleteLater()
 
     def _secured(self, _index: int) -> None:
         """The usual port goes with the security, one that was chosen stays."""
