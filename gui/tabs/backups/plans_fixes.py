@@ -5,6 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import QObject
 
 from core.backups.outcomes import Finding, Severity
+from gui.tabs.backups import wording
 from gui.tabs.backups.plans_dialogs import PlansDialogs
 from gui.tabs.backups.plans_place import PlansPlace
 
@@ -41,13 +42,12 @@ class PlansFixes(QObject):
             if not bad:
                 self._place.context.praise(f"A scheduled run of {plan.name} can do its work without this desktop.")
                 return
-            words = [". ".join(filter(None, (item.title, item.why, item.remedy))) for item in bad]
+            words = [wording.sentences(item.title, item.why, item.remedy) for item in bad]
             error = next((item for item in bad if item.severity is Severity.ERROR), None)
             first = error or bad[0]
-            why = ". ".join(filter(None, (first.why, first.remedy)))
             self._place.view.banner.show_text(
                 f"As scheduled: {first.title}" if error else f"A scheduled run can work; {len(bad)} to know: {first.title}",
-                why, tone="danger" if error else "warning", details="\n".join(words),
+                wording.sentences(first.why, first.remedy), tone="danger" if error else "warning", details="\n".join(words),
             )  # fmt: skip
 
         self._place.start(

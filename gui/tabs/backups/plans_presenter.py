@@ -20,7 +20,7 @@ from gui.parts.desktop import show_file
 from gui.parts.words import breakable, command
 from gui.tabs.backups import wording
 from gui.tabs.backups.place import ROOM
-from gui.tabs.backups.plan_detail import LISTED
+from gui.tabs.backups.plan_history import LISTED
 from gui.tabs.backups.plans_dialogs import PlansDialogs
 from gui.tabs.backups.plans_fixes import PlansFixes
 from gui.tabs.backups.plans_place import Past, Shown
@@ -39,6 +39,8 @@ def _doing(job: Job[Any] | None) -> str:
     """Where a job is, in words and percent."""
     if job is None:
         return ""
+    if job.stopping:
+        return "Stopping"
     if job.progress is None:
         return job.title
     share = f" · {job.progress.share:.0%}" if job.progress.share is not None else ""
@@ -69,6 +71,7 @@ class PlansPresenter(QObject):
         view.banner.action_asked.connect(self._banner_action)
         detail = view.detail
         detail.edit_asked.connect(lambda: self.dialogs.open_wizard(self.plan))
+        detail.stop_asked.connect(self._stop)
         detail.remove_asked.connect(self.dialogs.ask_remove)
         detail.schedule_asked.connect(self.dialogs.show_schedules)
         detail.as_scheduled_asked.connect(self.fixes.test_as_scheduled)
@@ -134,8 +137,9 @@ class PlansPresenter(QObject):
         self.start("Look at the backup plans", look, self._show_all, lane="backups-look", newest_only=True, quiet=True)
 
     def choose(self, name: str) -> None:
-        self.current = name
-        self.past = None
+        if name != self.current:
+            self.view.detail.forget_history()
+        self.current, self.past = name, None
         self.context.memory.put("backups.plan", name)
         self.view.list.mark(name)
         self._show_current()
@@ -146,6 +150,7 @@ class PlansPresenter(QObject):
         self.shown = found
         names = [plan.name for plan in found.plans]
         if self.current not in names:
+            self.view.detail.forget_history()
             self.current, self.past = names[0] if names else "", None
         view = self.view
         view.show_state(looking=False, plans=len(found.plans))
@@ -288,6 +293,12 @@ class PlansPresenter(QObject):
         self.view.list.show_running(name)
         self._show_current()
 
+    def _stop(self) -> None:
+        job = self._working.get(self.current)
+        if job is not None:
+            late = not job.cancel()
+            self.view.detail.show_progress("Too late to cancel: it is being finished" if late else "Stopping")
+
     def _again(self, name: str, title: str, work: Any, done: Any, write: bool, after: Any) -> None:
         self.work(name, title, work, done, write=write, after=after)
 
@@ -325,11 +336,10 @@ class PlansPresenter(QObject):
     def tell_saved(self, told: list[Finding]) -> None:
         """Where the addresses of a plan's alerts are now: a timer may not reach what this window does."""
         if told:
-            why = [". ".join(filter(None, (item.title, item.why, item.remedy))) for item in told]
             tone = "warning" if any(item.severity is Severity.WARNING for item in told) else "info"
             self.view.banner.show_text(
-                told[0].title, "".join(f"{part}. " for part in (told[0].why, told[0].remedy) if part).strip(), "Test as scheduled",
-                tone=tone, details="\n".join(why),
+                told[0].title, wording.sentences(told[0].why, told[0].remedy), "Test as scheduled", tone=tone,
+                details="\n".join(wording.sentences(item.title, item.why, item.remedy) for item in told),
             )  # fmt: skip
             self._after_fault = self.fixes.test_as_scheduled
 

@@ -110,6 +110,11 @@ def schedule(plan: Plan) -> str:
     return f"{days} at {', '.join(plan.schedule.times)}"
 
 
+def sentences(*parts: str) -> str:
+    """``Why. What to do next.``"""
+    return " ".join(f"{part.rstrip('.')}." for part in parts if part)
+
+
 def verdict(check: Check) -> tuple[str, str]:
     if check.ok is None:
         return "not carried out", ""
@@ -133,6 +138,11 @@ def trend(restores: Sequence[Verification]) -> str:
     )
     oldest = f" ({about(max(ages))} at most)" if len(restores) > 1 else ""
     return f"Restore time (RTO) {span(times[0])}{many} · the data were {about(ages[0])} old then (RPO){oldest}"
+
+
+def taken(proof: Verification) -> datetime:
+    """When the backup was made that it proved."""
+    return proof.started - timedelta(seconds=proof.rpo_seconds or 0)
 
 
 def came_out(verification: Verification) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -12,7 +13,8 @@ from PySide6.QtTest import QTest
 from core.backups.alerts import Alert
 from core.backups.outcomes import Check, Delivery, Finding, Outcome, PlanStatus, RestorePreview, Run, Severity, Status
 from gui.tabs.backups import wording
-from gui.tabs.backups.plan_detail import LISTED, PlanDetail
+from gui.tabs.backups.plan_detail import PlanDetail
+from gui.tabs.backups.plan_history import LISTED
 from gui.tabs.backups.plan_list import PlanCard
 from gui.tabs.backups.plans_view import PlansView
 from gui.tabs.backups.restore_dialog import RestoreDialog
@@ -47,6 +49,44 @@ def test_what_was_not_carried_out_has_not_passed(detail: PlanDetail) -> None:
     table = detail.history.verifications.row_model
     assert table.columns[-1].text(table.rows[0]) == "1 check passed, 1 not carried out"
     assert detail.ladder.summary.text().startswith("1 check passed, 1 not carried out: proved")
+
+
+def test_another_plan_shows_nothing_of_the_one_before(qtbot, make_page) -> None:
+    view, desk, _ = make_page()
+    presenter = view.plans_presenter
+    desk.backups.plans_now = [PLAN, replace(PLAN, name="other")]
+    presenter.refresh()
+    qtbot.waitUntil(lambda: len(presenter.shown.plans) == 2 and bool(presenter.past), timeout=5000)
+    history = view.plans.detail.history
+    assert history.backups.row_model.rows and not history.none["backups"].isVisible()
+    presenter.choose("other")
+    assert not history.backups.row_model.rows and not view.plans.detail.ladder.isVisible()
+    assert not history.none["backups"].isVisible()  # which is not known yet
+    desk.backups.backups_now = []
+    qtbot.waitUntil(lambda: presenter.past is not None, timeout=5000)
+    presenter.refresh()
+    qtbot.waitUntil(history.none["backups"].isVisible, timeout=5000)
+    assert view.plans.detail.ladder.isVisible()
+
+
+def test_a_plans_work_is_stopped_where_it_is_shown(qtbot, make_page) -> None:
+    view, desk, _ = make_page()
+    qtbot.waitUntil(lambda: view.plans_presenter.may_run, timeout=5000)
+    begun = threading.Event()
+
+    def run(job, name: str, *, if_due: bool = False) -> None:
+        job.report(1, 4, "Dumping")
+        begun.set()
+        while True:
+            job.sleep(0.01)
+
+    desk.backups.run = run
+    view.plans_presenter.back_up()
+    detail = view.plans.detail
+    qtbot.waitUntil(lambda: begun.is_set() and "Dumping" in detail.busy.label.text(), timeout=5000)
+    detail.stop.click()
+    qtbot.waitUntil(lambda: not view.plans_presenter.busy, timeout=5000)
+    assert not detail.stop.isVisible() and not view.plans.banner.isVisible()
 
 
 def test_a_verification_under_way_has_no_report_yet(detail: PlanDetail) -> None:
@@ -153,6 +193,9 @@ def test_tiles_say_of_how_many_plans_they_are_and_keep_their_width(qtbot) -> Non
     view = PlansView()
     qtbot.addWidget(view)
     one = PlanStatus("a", Status.OK, last_backup=backup(), last_proof=GOOD, backups=1)
+    view.show_tiles([replace(one, last_proof=replace(GOOD, rpo_seconds=10 * 86_400.0))])
+    assert view.good.figure.text() == wording.clock(NOW - timedelta(days=10))  # of the backup, not of its proof
+    assert view.good.note.text() == "proved under a minute ago"
     view.show_tiles([one])
     assert view.good.name.text() == "Last good" and view.stored.name.text() == "Stored"
     width = view.good.minimumSizeHint().width()
