@@ -54,11 +54,11 @@ class ObjectsDeeds(QObject):
 
             self.place.context.jobs.start(
                 dialog, f"Make the bucket {name}", lambda _job: self.place.objects.make_bucket(name, versioning=versioning, lock=lock),
-                room=ROOM, write=True, on_success=made, on_failure=dialog.show_fault,
+                room=ROOM, write=True, outlives_owner=True, on_success=made, on_failure=dialog.show_fault,
             )  # fmt: skip
 
         dialog.make_asked.connect(make)
-        dialog.open()
+        dialog.open_once()
 
     def open_by_name(self) -> None:
         dialog = OpenBucketDialog(self.place.view.window())
@@ -75,7 +75,7 @@ class ObjectsDeeds(QObject):
             self.place.go(place.bucket, place.key)
 
         dialog.open_asked.connect(opened)
-        dialog.open()
+        dialog.open_once()
 
     def ask_remove_bucket(self) -> None:
         name = self.place.chosen_bucket
@@ -92,7 +92,7 @@ class ObjectsDeeds(QObject):
                 lambda _: self.place.go(""),
             )
         )
-        dialog.open()
+        dialog.open_once()
 
     def ask_delete(self, *, versions: bool = False) -> None:
         """Count first what it is about, then ask with the number on the button."""
@@ -151,7 +151,7 @@ class ObjectsDeeds(QObject):
                 deleted,
             )
         )
-        dialog.open()
+        dialog.open_once()
 
     def _tell_left(self, done: Deleted, title: str) -> None:
         self.place.view.banner.show_text(
@@ -174,7 +174,7 @@ class ObjectsDeeds(QObject):
             )  # fmt: skip
 
         dialog.copy_asked.connect(copy)
-        dialog.open()
+        dialog.open_once()
 
     def edit_labels(self) -> None:
         facts = self.place.shown_facts
@@ -192,7 +192,7 @@ class ObjectsDeeds(QObject):
             self.place.change(f"Change {entry.name}", work, lambda _: self.place.refresh(choose=facts.key))
 
         dialog.save_asked.connect(save)
-        dialog.open()
+        dialog.open_once()
 
     def set_versioning(self, on: bool) -> None:
         name = self.place.chosen_bucket
@@ -233,12 +233,12 @@ class ObjectsDeeds(QObject):
             dialog.accept_button.setEnabled(False)
             self.place.context.jobs.start(
                 dialog, f"Write the lifecycle of {bucket}", lambda _job: self.place.objects.write_lifecycle(bucket, new, expected=expected),
-                room=ROOM, write=True, on_success=written, on_failure=dialog.show_fault,
+                room=ROOM, write=True, outlives_owner=True, on_success=written, on_failure=dialog.show_fault,
             )  # fmt: skip
 
         dialog.try_asked.connect(try_out)
         dialog.write_asked.connect(write)
-        dialog.open()
+        dialog.open_once()
 
     def open_uploads(self) -> None:
         bucket = self.place.chosen_bucket
@@ -283,7 +283,7 @@ class ObjectsDeeds(QObject):
         dialog.resume_asked.connect(resume)
         dialog.abort_asked.connect(abort)
         dialog.rule_asked.connect(sweep)
-        dialog.open()
+        dialog.open_once()
 
     def _resume(self, bucket: str, upload: OpenUpload, file: Path) -> None:
         """Look first whether something has its name meanwhile: S3 would say so after the last byte."""
@@ -307,7 +307,7 @@ class ObjectsDeeds(QObject):
                 environment=self.place.environment, hint="Where the bucket keeps no versions, what is there now is gone.",
             )  # fmt: skip
             dialog.confirmed.connect(lambda: go_on(replace=True))
-            dialog.open()
+            dialog.open_once()
 
         def look(_job: Job[Any]) -> bool:
             try:

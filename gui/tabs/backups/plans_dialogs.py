@@ -92,7 +92,7 @@ class PlansDialogs(QObject):
             self._ask(
                 dialog, "Save the plan",
                 lambda _job: self.page.service.save_plan(draft, replace=plan is not None, secrets=secrets), saved,
-                dialog.show_fault, **quiet,
+                dialog.show_fault, outlives_owner=True, **quiet,
             )  # fmt: skip
 
         dialog.databases_asked.connect(databases)
@@ -100,7 +100,7 @@ class PlansDialogs(QObject):
         dialog.check_asked.connect(look)
         dialog.save_asked.connect(save)
         self._ask(dialog, "List the servers", servers, show_servers, dialog.show_database_fault, **quiet)
-        dialog.open()
+        dialog.open_once()
 
     def _with_identity(self, draft: Plan, dialog: PlanWizard) -> Plan:
         """An identity that was typed has a name, also where nobody gave it one."""
@@ -132,7 +132,7 @@ class PlansDialogs(QObject):
             )
 
         dialog.confirmed.connect(forget)
-        dialog.open()
+        dialog.open_once()
 
     def open_restore(self) -> None:
         plan, past = self.page.plan, self.page.past
@@ -174,7 +174,7 @@ class PlansDialogs(QObject):
 
         dialog.preview_asked.connect(preview)
         dialog.restore_asked.connect(restore)
-        dialog.open()
+        dialog.open_once()
 
     def show_schedules(self) -> None:
         plan = self.page.plan
@@ -212,7 +212,7 @@ class PlansDialogs(QObject):
                 )  # fmt: skip
 
             dialog.asked_for.connect(act)
-            dialog.open()
+            dialog.open_once()
 
         self.page.start("Look at the schedulers", lambda _job: self.page.service.schedules(plan.name), show, quiet=True)
 
@@ -232,7 +232,7 @@ class PlansDialogs(QObject):
             "verify": "For the proof: it may read, and write nothing.",
             "admin": "For people: lifecycle, locks and deleting. Not for timers.",
         }
-        TextDialog(f"Policies for {plan.name}", texts, self.page.view.window(), notes=notes).open()
+        TextDialog(f"Policies for {plan.name}", texts, self.page.view.window(), notes=notes).open_once()
 
     def _ask(
         self,

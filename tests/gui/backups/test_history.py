@@ -110,6 +110,16 @@ def test_a_day_of_another_year_has_its_year() -> None:
     assert wording.clock(now + timedelta(days=400), now) == "3 Jan 2028"
 
 
+def test_what_failed_its_proof_is_not_offered_first(qtbot) -> None:
+    bad, good = replace(backup(1), failed=NOW), backup(2, proved=NOW)
+    dialog = RestoreDialog(PLAN, [bad, good], "", "sandbox")
+    qtbot.addWidget(dialog)
+    assert dialog.backup.currentData() == good.id and "FAILED" in dialog.backup.itemText(0)
+    chosen = RestoreDialog(PLAN, [bad, good], bad.id, "sandbox")
+    qtbot.addWidget(chosen)
+    assert chosen.backup.currentData() == bad.id  # whoever chose it has seen its state
+
+
 def test_enter_previews_and_never_restores(qtbot) -> None:
     dialog = RestoreDialog(PLAN, [backup()], "", "sandbox")
     qtbot.addWidget(dialog)

@@ -7,6 +7,7 @@ from dataclasses import replace
 import keyring
 import pytest
 from PySide6.QtWidgets import QApplication, QLabel
+from shiboken6 import isValid
 
 from core.backups.outcomes import Finding, Severity
 from core.base.errors import OpsError
@@ -45,7 +46,7 @@ def test_a_server_is_added_from_the_wizard_and_its_plan_saved(qtbot, make_page, 
     assert not desk.profile.mysql and not ring.kept  # what does not work is not kept
     desk.backups.trouble = None
     dialog.accept_button.click()
-    qtbot.waitUntil(lambda: not dialog.isVisible() and wizard.databases.count() == 1, timeout=5000)
+    qtbot.waitUntil(lambda: not isValid(dialog) and wizard.databases.count() == 1, timeout=5000)
     assert wizard.server.currentText() == "main" and ring.kept == {"mysql/main": "s3cret"}
 
     wizard.name.setText("made")
@@ -57,7 +58,7 @@ def test_a_server_is_added_from_the_wizard_and_its_plan_saved(qtbot, make_page, 
     wizard.when.to.setText("c@d")
     for _ in range(4):
         wizard.accept_button.click()
-    qtbot.waitUntil(lambda: not wizard.isVisible(), timeout=5000)
+    qtbot.waitUntil(lambda: not isValid(wizard), timeout=5000)
     assert desk.backups.plans_now[-1].source.databases == ("main_database",)
     assert desk.backups.secrets_now == {"backup/made/smtp": "hunter2"}
 
@@ -84,7 +85,7 @@ def test_a_server_is_changed_and_removed_in_the_window(qtbot, make_page, ring: M
     assert desk.profile.mysql[0].host == "old.example.com"  # the one that works is still there
     desk.backups.trouble = None
     dialog.accept_button.click()
-    qtbot.waitUntil(lambda: not dialog.isVisible(), timeout=5000)
+    qtbot.waitUntil(lambda: not isValid(dialog), timeout=5000)
     assert desk.profile.mysql == (MysqlSource("main", "new.example.com", databases=("shop",)),)
     assert desk.backups.asked[-1] == "log in to new.example.com by what is kept" and ring.kept == {
         "mysql/main": "s3cret"
@@ -117,7 +118,7 @@ def test_an_identity_is_kept_from_the_window_and_addresses_show_no_secret(qtbot,
     qtbot.waitUntil(lambda: wizard.server.count() > 0, timeout=5000)
     wizard.go("when")
     wizard.accept_button.click()
-    qtbot.waitUntil(lambda: not wizard.isVisible(), timeout=5000)
+    qtbot.waitUntil(lambda: not isValid(wizard), timeout=5000)
     saved = desk.backups.plans_now[-1]
     assert saved.alerts.apprise == ("json://b", "ntfy://topic", "slack://tok/en")
     assert saved.proof.identity == "backup/p/nightly/identity"
