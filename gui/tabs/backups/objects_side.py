@@ -71,10 +71,11 @@ class ObjectsSide(Card):
         self._begin(name)
         self._lines.addWidget(Label(sentence, "small", tone="danger", wrap=True))
 
-    def show_many(self, entries: Sequence[Entry]) -> None:
+    def show_many(self, entries: Sequence[Entry], counted: str = "") -> None:
         folders = any(entry.folder for entry in entries)
         self._begin(wording.contents(entries))
-        self._pair("Size", byte_size(sum(entry.size for entry in entries)) + (" and the folders" if folders else ""))
+        listed = byte_size(sum(entry.size for entry in entries)) + (" and the folders" if folders else "")
+        self._pair("Size", counted or listed)
         if folders:
             self._button("Count what is in the folders", "gauge", self.size_asked)
 

@@ -67,7 +67,7 @@ class PlansDialogs(QObject):
 
             self._ask(
                 dialog, "Run a check on the source", lambda job: self.page.service.try_on_source(job, draft, assertion),
-                lambda check: dialog.show_check(assertion, check), failed, **quiet,
+                lambda check: dialog.show_check(assertion, check), failed, quiet=True,
             )  # fmt: skip
 
         def look(draft: Plan) -> None:
@@ -75,12 +75,13 @@ class PlansDialogs(QObject):
             draft, coming = self._with_identity(draft, dialog), tuple(dialog.secrets(draft))
             self._ask(
                 dialog, "Check the plan", lambda job: self.page.service.preflight(job, draft, coming), dialog.show_findings,
-                dialog.show_fault, **quiet,
+                dialog.show_fault, quiet=True,
             )  # fmt: skip
 
         def save(draft: Plan) -> None:
             draft = self._with_identity(draft, dialog)
             secrets = dialog.secrets(draft)
+            dialog.accept_button.setEnabled(False)  # once is enough
 
             def saved(told: list[Finding]) -> None:
                 dialog.accept()
@@ -92,7 +93,7 @@ class PlansDialogs(QObject):
             self._ask(
                 dialog, "Save the plan",
                 lambda _job: self.page.service.save_plan(draft, replace=plan is not None, secrets=secrets), saved,
-                dialog.show_fault, outlives_owner=True, **quiet,
+                dialog.show_fault, outlives_owner=True, quiet=True,
             )  # fmt: skip
 
         dialog.databases_asked.connect(databases)

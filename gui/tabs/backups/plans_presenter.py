@@ -75,7 +75,7 @@ class PlansPresenter(QObject):
         detail.remove_asked.connect(self.dialogs.ask_remove)
         detail.schedule_asked.connect(self.dialogs.show_schedules)
         detail.as_scheduled_asked.connect(self.fixes.test_as_scheduled)
-        detail.send_test_asked.connect(self.send_test)
+        detail.send_test_asked.connect(self.fixes.send_test)
         detail.rights_asked.connect(self.fixes.check_rights)
         detail.policies_asked.connect(self.dialogs.show_policies)
         detail.command_asked.connect(self.copy_command)
@@ -177,7 +177,7 @@ class PlansPresenter(QObject):
                 f"An alert did not reach {failed.to}", f"{failed.channel}: {failed.error}", "Send a test",
                 tone="danger", details=failed.error,
             )  # fmt: skip
-            self._after_fault = self.send_test
+            self._after_fault = self.fixes.send_test
         self.changed.emit()
 
     def _show_current(self) -> None:
@@ -313,25 +313,6 @@ class PlansPresenter(QObject):
             show_file(paths[1], self.context.praise)
 
         self.start("Open the evidence", lambda _job: self.service.evidence(verification.id), show, quiet=True)
-
-    def send_test(self) -> None:
-        plan = self.plan
-        if plan is None:
-            return
-
-        def show(found: list[Delivery]) -> None:
-            failed = [item for item in found if not item.ok]
-            if failed:
-                self.view.banner.show_fault(
-                    f"The test did not reach {failed[0].to}", failed[0].error, "Correct the channel in the plan",
-                    details={item.channel: item.error for item in failed},
-                )  # fmt: skip
-            else:
-                self.context.praise(
-                    f"Sent by {', '.join(item.channel for item in found) or 'no channel: the plan names none'}"
-                )
-
-        self.start("Send a test alert", lambda job: self.service.send_test(job, plan.name), show)
 
     def tell_saved(self, told: list[Finding]) -> None:
         """Where the addresses of a plan's alerts are now: a timer may not reach what this window does."""

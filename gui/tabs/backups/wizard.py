@@ -263,6 +263,7 @@ class PlanWizard(Dialog):
 
     def show_fault(self, fault: OpsError) -> None:
         self.show_checking(False)
+        self.accept_button.setEnabled(True)
         self.banner.show_fault(fault.title, fault.why, fault.remedy, details=fault.details)
 
     # -- the plan as it stands ----------------------------------------------------------

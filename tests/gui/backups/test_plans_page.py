@@ -376,3 +376,12 @@ def test_a_finding_about_the_time_kept_opens_the_step_where_it_is_set(qtbot, mak
     wizard = next(w for w in QApplication.topLevelWidgets() if isinstance(w, PlanWizard) and w.isVisible())
     assert wizard.steps.value == "target" and wizard.days.isVisible()
     wizard.reject()
+
+
+def test_a_plan_that_tells_nobody_is_no_success(qtbot, make_page) -> None:
+    view, desk, praised = make_page("sandbox")
+    settled(qtbot, view)
+    desk.backups.send_test = lambda job, name: []
+    view.plans_presenter.fixes.send_test()
+    qtbot.waitUntil(lambda: view.plans.banner.title.text() == "Nobody would be told", timeout=5000)
+    assert not praised
