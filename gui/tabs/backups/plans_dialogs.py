@@ -197,7 +197,12 @@ class PlansDialogs(QObject):
                 notes[item.kind] = f"{state} {item.note}".strip()
                 verbs[item.kind] = ("Remove" if item.installed else "Install") if item.available else ""
             dialog = TextDialog(
-                f"Let the system run {plan.name}", texts, self.page.view.window(), notes=notes, verbs=verbs
+                f"Let the system run {plan.name}",
+                texts,
+                self.page.view.window(),
+                notes=notes,
+                verbs=verbs,
+                first=max(exports, key=lambda item: (item.installed, item.available)).kind,
             )
 
             def act(kind: str) -> None:

@@ -27,8 +27,9 @@ class TextDialog(Dialog):
         *,
         notes: dict[str, str] | None = None,
         verbs: dict[str, str] | None = None,
+        first: str = "",
     ) -> None:
-        """texts: (id, words, text)."""
+        """texts: (id, words, text); ``first``: which is shown at first."""
         super().__init__(title, " ", parent, width=680)
         self._texts = {name: text for name, _, text in texts}
         self._notes, self._verbs = notes or {}, verbs or {}
@@ -50,7 +51,8 @@ class TextDialog(Dialog):
         self.body.addWidget(self.note)
         self.body.addWidget(self.text)
         self.asked.connect(lambda: self.asked_for.emit(self.kinds.value))
-        self._show(texts[0][0])
+        self.kinds.choose(first or texts[0][0])
+        self._show(self.kinds.value)
 
     def _copy(self) -> None:
         QGuiApplication.clipboard().setText(self.text.toPlainText())
