@@ -86,7 +86,7 @@ def _outcome(verification: Verification) -> str:
         Outcome.NOT_RESTORABLE_HERE: "readable, not proven",
         Outcome.RUNNING: "not ended",
     }
-    return words.get(verification.outcome, verification.outcome.value)
+    return words.get(verification.outcome, "cancelled")
 
 
 def _seconds(value: float | None) -> str:
