@@ -122,10 +122,13 @@ class ObjectsTransfers(QObject):
             self.place.fault(fault)
             loop.quit()
 
-        self.place.context.jobs.start(
-            self, f"Fetch {number(len(entries))} for the drag", lambda job: self.place.objects.download(job, bucket, prefix, entries, folder),
+        title = f"Fetch {number(len(entries))} for the drag"
+        self.destroyed.connect(loop.quit)  # the profile was changed meanwhile
+        job = self.place.context.jobs.start(
+            self, title, lambda job: self.place.objects.download(job, bucket, prefix, entries, folder),
             room=ROOM, on_success=done, on_failure=failed, on_cancelled=loop.quit,
         )  # fmt: skip
+        self.place.running.follow(job, title)
         loop.exec()
         return found
 

@@ -39,7 +39,7 @@ from gui.parts.notices import Banner
 from gui.parts.words import Label
 from gui.style.tokens import Space
 from gui.tabs.backups import wording
-from gui.tabs.backups.wizard_parts import AssertionEditor, amount, listed, side_by_side
+from gui.tabs.backups.wizard_parts import AssertionEditor, amount, listed, retention, side_by_side
 from gui.tabs.backups.wizard_when import WhenStep
 
 _STEPS = (("source", "1  Source"), ("target", "2  Target"), ("proof", "3  Proof"), ("when", "4  When and who"))
@@ -234,9 +234,10 @@ class PlanWizard(Dialog):
             self.databases_asked.emit(self.server.currentText())
 
     def show_databases(self, names: Sequence[str]) -> None:
-        self.databases_field.show_fault("")
+        missing = sorted(self._planned - set(names))  # not left out in silence: nobody would back them up any more
+        self.databases_field.show_fault(f"Not seen on the server now: {', '.join(missing)}" if missing else "")
         self.databases.clear()
-        for name in names:
+        for name in (*names, *missing):
             item = QListWidgetItem(name)
             item.setFlags(item.flags() | Qt.ItemFlag.ItemIsUserCheckable)
             wanted = name in self._wanted or (len(names) == 1 and self._old is None)
@@ -274,7 +275,7 @@ class PlanWizard(Dialog):
         if kind == "mysql":
             items = [self.databases.item(number) for number in range(self.databases.count())]
             chosen = [item.text() for item in items if item.checkState() == Qt.CheckState.Checked]
-            databases = tuple(chosen) if items else tuple(sorted(self._wanted))
+            databases = tuple(chosen) if items else tuple(sorted(self._planned))
             source = Source(kind, self.server.currentText(), databases, history=self.history.isChecked())
         target = Target(
             self.bucket.currentText().strip(), self.prefix.text().strip(), self.storage.currentData(), self.sse.currentData(),
@@ -304,6 +305,12 @@ class PlanWizard(Dialog):
         return {name: text for name, text in typed.items() if name and text}
 
     # -- inside -------------------------------------------------------------------------
+    @property
+    def _planned(self) -> set[str]:
+        """The databases that the plan names, as long as it is its own server that is looked at."""
+        same = self._old is not None and self._old.source.server == self.server.currentText()
+        return self._wanted if same else set()
+
     def go(self, step: str) -> None:
         number = [value for value, _ in _STEPS].index(step)
         self.steps.choose(step)
@@ -380,17 +387,7 @@ class PlanWizard(Dialog):
         self.kms.setEnabled(self.sse.currentData() == "aws:kms")
 
     def _say_rule(self) -> None:
-        if not hasattr(self, "every"):
-            return
-        need = self.every.value() + self.detection.value() + self.repair.value()
-        fits = self.days.value() >= need
-        self.rule.setText(
-            f"{self.every.value()} days until the next proof + {self.detection.value()} until a problem is noticed + "
-            f"{self.repair.value()} to repair it = {need} days. "
-            + (
-                "That fits."
-                if fits
-                else f"Backups that live {self.days.value()} days may all be gone before anybody knows."
-            )
-        )
-        self.rule.set_tone("success" if fits else "danger")
+        if hasattr(self, "every"):
+            words, fits = retention(self.days.value(), self.every.value(), self.detection.value(), self.repair.value())
+            self.rule.setText(words)
+            self.rule.set_tone("success" if fits else "danger")

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import keyring
 import pytest
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication, QLabel
 from shiboken6 import isValid
 
@@ -16,6 +17,7 @@ from gui.parts.dialogs import ConfirmDialog
 from gui.tabs.backups.server_dialog import ServerDialog
 from gui.tabs.backups.wizard import PlanWizard
 from tests.fakes.keyring import MemoryKeyring
+from tests.gui.backups.conftest import PLAN
 
 
 @pytest.fixture
@@ -127,3 +129,21 @@ def test_an_identity_is_kept_from_the_window_and_addresses_show_no_secret(qtbot,
     assert banner.isVisible() and banner.action.text() == "Test as scheduled"
     banner.action.click()
     qtbot.waitUntil(lambda: "as scheduled nightly" in desk.backups.asked, timeout=5000)
+
+
+def test_a_database_that_is_not_seen_now_stays_in_its_plan(qtbot) -> None:
+    """Whoever edits the time of a plan must not lose a database from it in silence."""
+    plan = replace(PLAN, source=replace(PLAN.source, databases=("orders", "shop")))
+    wizard = PlanWizard(plan, ["vault"])
+    qtbot.addWidget(wizard)
+    wizard.show_servers(["main", "other"])
+    wizard.show_databases(["shop", "test"])
+    assert wizard.plan().source.databases == ("shop", "orders")
+    assert wizard.databases_field.note.text() == "Not seen on the server now: orders"
+    wizard.databases.item(2).setCheckState(Qt.CheckState.Unchecked)
+    assert wizard.plan().source.databases == ("shop",)
+    wizard.server.setCurrentText("other")
+    wizard.show_databases(["shop"])
+    assert wizard.databases_field.note.text() != "Not seen on the server now: orders"
+    wizard.show_database_fault(OpsError("Could not log in"))
+    assert wizard.plan().source.databases == ()  # those of the first server say nothing of this one
