@@ -7,6 +7,7 @@ from http.server import HTTPServer
 from pathlib import Path
 
 import keyring.core
+import keyring.errors
 import pyrage
 import pytest
 
@@ -96,6 +97,23 @@ def test_an_address_that_cannot_be_meant_overwrites_none(folders: Station, ring:
     with pytest.raises(WrongUse, match="There is a plan"):
         folders.service.save_plan(replace(kept, alerts=Alerts(webhook=address + "/of-another")))
     assert ring.kept == before
+
+
+def test_a_locked_keyring_keeps_no_plan_from_being_forgotten(
+    folders: Station,
+    ring: MemoryKeyring,
+    address: str,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    folders.keep(alerts=Alerts(webhook=address))
+
+    def locked(*_: str) -> None:
+        raise keyring.errors.KeyringLocked("nobody unlocks it")
+
+    monkeypatch.setattr(ring, "delete_password", locked)
+    folders.service.remove_plan("nightly")
+    assert folders.service.plans() == [] and "webhook of nightly may still be kept" in caplog.text
 
 
 def test_a_plan_that_is_refused_stores_no_secret(folders: Station, ring: MemoryKeyring) -> None:
