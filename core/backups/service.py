@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from functools import cached_property, partial
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -59,7 +59,6 @@ class BackupsService:
         self._store = PlanStore(workplace.places, workplace.profile.name)
         self._folder = workplace.places.state / "backups" / workplace.profile.name
         self._ledger = Ledger(self._folder / "ledger.sqlite")
-        self._login = partial(login_to, workplace)
         self._addresses = Addresses(workplace.secrets, workplace.profile.name)
         self._due = Due(self._store, self._ledger, self._locks, workplace.clock)
         self._telling = Telling(workplace, self._ledger)
@@ -338,6 +337,9 @@ class BackupsService:
 
     def _vault(self, plan: Plan) -> Vault:
         return Vault(self._workplace.aws, plan)
+
+    def _login(self, server: str) -> Login:
+        return login_to(self._workplace, server)
 
     def _options(self, plan: Plan) -> Options:
         settings = self._workplace.settings().backups
