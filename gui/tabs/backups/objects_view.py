@@ -125,6 +125,8 @@ class ObjectsView(QWidget):
         while item := self._crumbs.takeAt(0):
             widget = item.widget()
             if widget is not None:
+                if widget.hasFocus():  # else the keys would leave the page with it
+                    self.table.setFocus()
                 widget.hide()
                 widget.deleteLater()
         self._where = f"{bucket}/{prefix}"

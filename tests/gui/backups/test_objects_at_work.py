@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QApplication, QPushButton
 
 from core.backups.objects.values import Deleted, Entry, Moved, ObjectFacts, OpenUpload, Page
 from core.base.errors import OpsError
+from gui.parts.buttons import Button
 from gui.parts.dialogs import ConfirmDialog
 from gui.parts.words import Label
 from gui.tabs.backups.object_dialogs import LabelsDialog, UploadsDialog
@@ -92,6 +93,20 @@ def test_while_another_place_is_listed_nothing_of_the_first_can_be_chosen(qtbot,
     assert view.objects.table.row_model.rows == [] and view.objects.stack.currentWidget() is view.objects.table
     fake.gate.set()
     qtbot.waitUntil(lambda: view.objects.table.row_model.rowCount() == 1, timeout=5000)
+
+
+def test_the_keys_stay_on_the_page_when_a_crumb_takes_it_elsewhere(qtbot, page) -> None:
+    view, _, _, _ = page
+    view.objects_presenter.go("vault", "slow/")
+    qtbot.waitUntil(lambda: view.objects.table.row_model.rowCount() == 1, timeout=5000)
+    view.window_of_test.activateWindow()
+    (crumb,) = [
+        one for one in view.objects.findChildren(Button) if one.accessibleName() == "Go to vault" and one.isVisible()
+    ]
+    crumb.setFocus()
+    qtbot.waitUntil(crumb.hasFocus, timeout=5000)
+    crumb.click()
+    qtbot.waitUntil(view.objects.table.hasFocus, timeout=5000)
 
 
 def test_what_could_not_be_aborted_is_told_and_running_uploads_are_warned_of(qtbot, page) -> None:
