@@ -154,6 +154,11 @@ class PlanList(QWidget):
         if name in self.cards:
             self.cards[name].setChecked(True)
 
+    def take_keys(self) -> None:
+        """To the chosen plan."""
+        if self.current:
+            self.cards[self.current].setFocus()
+
     def show_status(self, name: str, status: PlanStatus | None) -> None:
         if name in self.cards:
             self.cards[name].show_status(status)

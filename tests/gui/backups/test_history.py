@@ -81,7 +81,12 @@ def test_a_plans_work_is_stopped_where_it_is_shown(qtbot, make_page) -> None:
             job.sleep(0.01)
 
     desk.backups.run = run
-    view.plans_presenter.back_up()
+    view.window_of_test.activateWindow()
+    card = view.plans.list.cards["nightly"]
+    view.back_up.setFocus()
+    qtbot.waitUntil(lambda: view.back_up.hasFocus() and card.isVisible(), timeout=5000)
+    view.back_up.click()
+    assert card.hasFocus()  # not "New plan", which a second Enter would press
     detail = view.plans.detail
     qtbot.waitUntil(lambda: begun.is_set() and "Dumping" in detail.busy.label.text(), timeout=5000)
     detail.stop.click()
