@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QWidget
 
 from core.backups.alerts import Alert
 from core.backups.outcomes import Check, Delivery, Finding, Outcome, PlanStatus, RestorePreview, Run, Severity, Status
@@ -83,6 +84,7 @@ def test_a_plans_work_is_stopped_where_it_is_shown(qtbot, make_page) -> None:
     desk.backups.run = run
     view.window_of_test.activateWindow()
     card = view.plans.list.cards["nightly"]
+    QWidget.setTabOrder(view.restore, view.plans.new)  # as whoever has pressed Tab has it
     view.back_up.setFocus()
     qtbot.waitUntil(lambda: view.back_up.hasFocus() and card.isVisible(), timeout=5000)
     view.back_up.click()
