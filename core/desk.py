@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from core.aws.session import AwsSession, Target, environment_target
 from core.aws.workplace import Workplace
+from core.base.errors import OpsError
 from core.base.places import Places
 from core.settings.profiles import MysqlSource, Profile, Profiles, mysql_secret
 from core.settings.secrets import Secrets
@@ -90,6 +91,16 @@ class Desk:
         self.aws.reopen()
         if password:
             self.workplace.secrets.set(mysql_secret(self.profile.name, source.name), password)
+
+    def forget_mysql(self, server: str) -> str:
+        """Remove a MySQL server from the open profile, and its password from the keyring: what is to be known of that, or nothing."""
+        self.profile = self.aws.profile = self.profiles.remove_mysql(self.profile.name, server)
+        self.aws.reopen()
+        try:
+            self.workplace.secrets.delete(mysql_secret(self.profile.name, server))
+        except OpsError as error:  # without a keyring there was none in it
+            return f"Whether the keyring held its password is not known: {error}"
+        return ""
 
     def close(self) -> None:
         """Let go of files, connections, the model's process, and the sandbox, which stops when its last user has left.

@@ -68,7 +68,7 @@ TABS = (
     ),
     _page(
         "backups", "Backups", "Back up, and prove it by restoring", "archive",
-        ("core.backups.objects.browse", "core.backups.objects.address", "core.backups.objects.fate", "core.backups.outcomes",
+        ("core.backups.addresses", "core.backups.objects.browse", "core.backups.objects.address", "core.backups.objects.fate", "core.backups.outcomes",
          "core.backups.plan"),
     ),
     _page(

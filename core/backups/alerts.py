@@ -12,19 +12,19 @@ import urllib.request
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from email.message import EmailMessage
-from http.client import HTTPException
+from http.client import HTTPException, InvalidURL
 from importlib import import_module
 from typing import Any
-from urllib.parse import urlsplit
 
 from core.aws.faults import explained
 from core.aws.session import AwsSession
+from core.backups.addresses import Addresses, host_of, service_of
 from core.backups.outcomes import Delivery
 from core.backups.plan import Plan
+from core.backups.words import count_of
 from core.base.clock import Clock
 from core.base.errors import OpsError
 from core.base.journal import redact
-from core.settings.secrets import Secrets
 
 _TIMEOUT = 20.0  # seconds for each answer
 _PATIENCE = 60.0  # seconds for all of a channel: one that answers a byte at a time would hold the plan's lock for hours
@@ -53,7 +53,7 @@ def send(
     plan: Plan,
     alert: Alert,
     aws: AwsSession,
-    secrets: Secrets,
+    addresses: Addresses,
     clock: Clock,
     desktop: Sequence[Callable[[Alert], None]] = (),
     wanted: Callable[[Receiver], bool] = lambda _: True,
@@ -65,13 +65,14 @@ def send(
     if rule.desktop and desktop:
         ways.append(("desktop", "this desktop", lambda: [listener(alert) for listener in desktop]))
     if rule.smtp_host:
-        ways.append(("smtp", ", ".join(rule.smtp_to), lambda: _mail(plan, alert, secrets)))
+        ways.append(("smtp", ", ".join(rule.smtp_to), lambda: _mail(plan, alert, addresses.secrets.need)))
     if rule.sns_topic:
         ways.append(("sns", rule.sns_topic, lambda: _publish(plan, alert, aws)))
     if rule.webhook:
-        ways.append(("webhook", _place(rule.webhook), lambda: _post(rule.webhook, alert)))
+        ways.append(("webhook", host_of(rule.webhook), lambda: _post(addresses.webhook(plan), alert)))
     if rule.apprise:
-        ways.append(("apprise", f"{len(rule.apprise)} addresses", lambda: _apprise(rule.apprise, alert)))
+        receivers = count_of(len(rule.apprise), "address", "addresses")
+        ways.append(("apprise", receivers, lambda: _apprise(addresses.apprise(plan), alert)))
     deliveries = []
     for channel, receiver, way in ways:
         if not wanted((channel, receiver)):
@@ -122,7 +123,7 @@ def _line(text: str) -> str:
     return redact(" ".join(text.split()))
 
 
-def _mail(plan: Plan, alert: Alert, secrets: Secrets) -> None:
+def _mail(plan: Plan, alert: Alert, secret: Callable[[str], str]) -> None:
     rule = plan.alerts
     message = EmailMessage()
     message["Subject"] = f"[opsdesk] {_line(alert.subject)}"
@@ -137,7 +138,7 @@ def _mail(plan: Plan, alert: Alert, secrets: Secrets) -> None:
         if rule.smtp_tls == "starttls":
             server.starttls(context=context)
         if rule.smtp_user:
-            server.login(rule.smtp_user, secrets.need(plan.smtp_secret))
+            server.login(rule.smtp_user, secret(plan.smtp_secret))
         refused = server.send_message(message)
     if refused:
         raise OpsError("The mail server refused some receivers", ", ".join(refused), "Correct the addresses")
@@ -160,20 +161,16 @@ def _post(address: str, alert: Alert) -> None:
         "subject": redact(alert.subject),
         "host": socket.gethostname(),
     }
-    request = urllib.request.Request(
-        address, orjson.dumps(content), {"Content-Type": "application/json", "User-Agent": "opsdesk"}
-    )
+    headers = {"Content-Type": "application/json", "User-Agent": "opsdesk"}
     try:
+        request = urllib.request.Request(address, orjson.dumps(content), headers)
         with urllib.request.urlopen(request, timeout=_TIMEOUT) as answer:
             answer.read(1024)
     except urllib.error.HTTPError as error:
         error.close()
         raise OpsError(f"The webhook answered {error.code}", str(error.reason), "Check its address") from error
-
-
-def _place(address: str) -> str:
-    """The webhook without its path, which is often the secret."""
-    return urlsplit(address).hostname or "webhook"
+    except (InvalidURL, ValueError):  # whose words repeat the address
+        raise OpsError("The webhook's address is none", "A character in it cannot be sent", "Correct it") from None
 
 
 def _apprise(addresses: tuple[str, ...], alert: Alert) -> None:
@@ -186,7 +183,8 @@ def _apprise(addresses: tuple[str, ...], alert: Alert) -> None:
     notifier: Any = apprise.Apprise()
     for address in addresses:
         if not notifier.add(address):
-            kind = address.partition("://")[0][:20]  # the rest is often a secret
-            raise OpsError("apprise does not understand an address", f"{kind}://…", "Correct it in the plan")
+            raise OpsError(
+                "apprise does not understand an address", f"{service_of(address)}…", "Correct it in the plan"
+            )
     if not notifier.notify(title=alert.subject, body=_body(alert)):  # it answers False, it does not raise
         raise OpsError("apprise could not deliver to all addresses", "", "Check them with `apprise` itself")

@@ -18,6 +18,7 @@ from typing import IO, Any
 
 from core.backups.flow import Tally
 from core.backups.plan import Source
+from core.backups.words import count_of
 from core.base.errors import OpsError
 from core.base.files import shown
 from core.jobs.job import Job
@@ -75,7 +76,7 @@ class Archive:
         count, size, first = self._sparse
         if size >= _HOLES_TOLD:
             self.noted += 1
-            what = "1 file has holes" if count == 1 else f"{count:,} files have holes"
+            what = count_of(count, "file has holes", "files have holes")
             more = f"restored it takes {size / 1e6:,.0f} MB more than here, all zeros"
             self.notes.insert(0, f"{what}, {more}: {shown(first)}")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import queue
+import re
 import threading
 import zlib
 from collections.abc import Callable, Iterable, Iterator
@@ -135,6 +136,23 @@ def encrypt_into(pieces: Iterable[bytes], recipients: tuple[str, ...], writer: W
         raise reader.error or sink.error or error from error
 
 
+def age_keys(identity: str) -> list[Any]:
+    """The keys in the content of an identity file; raises OpsError where there is none."""
+    import pyrage
+
+    try:
+        keys = [pyrage.x25519.Identity.from_str(text) for text in re.findall(r"AGE-SECRET-KEY-\w+", identity)]
+    except pyrage.IdentityError as error:
+        raise _no_identity(str(error)) from error
+    if not keys:
+        raise _no_identity("It holds no key: a line that begins with AGE-SECRET-KEY-")
+    return keys
+
+
+def _no_identity(why: str) -> OpsError:
+    return OpsError("The age identity cannot be used", why, "Store the content of the file that age-keygen made")
+
+
 def decrypt_into(reader: PieceReader, identity: str, writer: Writer) -> None:
     """Write what ``reader`` yields to ``writer``, opened with the age ``identity`` (as it is where there is none)."""
     if not identity:
@@ -143,13 +161,7 @@ def decrypt_into(reader: PieceReader, identity: str, writer: Writer) -> None:
         return
     import pyrage
 
-    lines = [line.strip() for line in identity.splitlines()]
-    try:
-        keys = [pyrage.x25519.Identity.from_str(line) for line in lines if line.startswith("AGE-SECRET-KEY-")]
-    except pyrage.IdentityError as error:
-        raise OpsError(
-            "The age identity cannot be used", str(error), "Store the identity file's content as the secret"
-        ) from error
+    keys = age_keys(identity)
     sink = _Keeper(writer)
     try:
         pyrage.decrypt_io(reader, sink, keys)

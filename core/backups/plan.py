@@ -13,6 +13,7 @@ from core.jobs.calendar import Schedule
 
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,47}$")
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$")
+_HOST = re.compile(r"[\w.-]+(:\d+)?$|\[[0-9a-fA-F:.]+\](:\d+)?$")
 _CLOCK = re.compile(r"([01]\d|2[0-3]):[0-5]\d$")
 _WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
@@ -130,7 +131,9 @@ class Retention:
 
 @dataclass(frozen=True, slots=True)
 class Alerts:
-    """Who is told of errors, failed verifications and silence. The SMTP password is the secret ``backup/<plan>/smtp``."""
+    """Who is told of errors, failed verifications and silence. The SMTP password is the secret ``backup/<plan>/smtp``.
+
+    webhook, apprise: whole addresses, or only their host and services: then the rest is a secret (core/backups/addresses)."""
 
     desktop: bool = True
     silence_hours: int = 26
@@ -235,7 +238,8 @@ def _check_alerts(plan: Plan) -> None:
         raise _refuse(f"{plan.alerts.smtp_port} is no port", "It can be 1 to 65535", "Correct it")
     if plan.alerts.smtp_tls not in SMTP_PORTS:
         raise _refuse(f"smtp_tls is {plan.alerts.smtp_tls!r}", "It can be starttls, tls or none", "Choose one")
-    if plan.alerts.webhook and not plan.alerts.webhook.startswith(("http://", "https://")):
+    webhook = plan.alerts.webhook
+    if webhook and not webhook.startswith(("http://", "https://")) and not _HOST.match(webhook):
         raise _refuse("The webhook is no address", "It should begin with http:// or https://", "Correct it")
 
 

@@ -59,14 +59,17 @@ class PlanStore:
         except WrongUse as error:
             raise WrongUse(error.title, error.why, f"{error.remedy} in the file {path}") from error
 
-    def save(self, plan: Plan, *, replace_old: bool) -> None:
-        """Write it; raises WrongUse where the name is taken (without ``replace_old``) or a value makes no sense."""
+    def check(self, plan: Plan, *, replace_old: bool) -> None:
+        """Raises WrongUse where the name is taken (without ``replace_old``) or a value makes no sense."""
         plan.checked()
-        path = self._path(plan.name)
-        if path.exists() and not replace_old:
+        if self._path(plan.name).exists() and not replace_old:
             raise WrongUse(
                 f"There is a plan {plan.name}", "Names are used once", "Choose another name, or edit that plan"
             )
+
+    def save(self, plan: Plan, *, replace_old: bool) -> None:
+        """Check and write it."""
+        self.check(plan, replace_old=replace_old)
         import tomlkit
 
         values = _plain(plan)
@@ -74,7 +77,7 @@ class PlanStore:
         document = tomlkit.document()
         for key, value in values.items():
             document[key] = value
-        write_atomic(path, tomlkit.dumps(document))
+        write_atomic(self._path(plan.name), tomlkit.dumps(document))
 
     def written(self, name: str) -> datetime:
         """When its file was last written; raises WrongUse where there is none."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from core.backups.scratch_folder import room_of
 from core.backups.server import Login, abandon, connected, identifier, message_of, one_of, rows_of
 from core.backups.targets import Options
 from core.backups.vault import Vault
+from core.backups.words import count_of
 from core.base.errors import OpsError
 from core.jobs.job import Job
 
@@ -29,9 +30,10 @@ def look(
     login: Callable[[str], Login],
     options: Options,
     endpoint: EndpointFacts | None,
+    missing: Iterable[Finding] = (),
 ) -> list[Finding]:
-    """Findings, the worst first; an empty list never comes: what was found good is told as INFO."""
-    findings = [*_source(job, plan, login, options), *_bucket(job, plan, vault), *_endpoint(endpoint)]
+    """Findings, the worst first; an empty list never comes: what was found good is told as INFO. ``missing``: of the secrets."""
+    findings = [*_source(job, plan, login, options), *_bucket(job, plan, vault), *missing, *_endpoint(endpoint)]
     if not any(finding.severity is Severity.ERROR for finding in findings):
         findings.append(Finding(Severity.INFO, "preflight", "Nothing stands against a backup"))
     order = (Severity.ERROR, Severity.WARNING, Severity.INFO)
@@ -146,7 +148,7 @@ def _database(connection: Any, facts: DatabaseFacts) -> Iterator[Finding]:
         yield Finding(
             Severity.WARNING,
             "preflight-engine",
-            f"{len(facts.outside_snapshot)} tables of {facts.name} are outside of the snapshot",
+            f"{count_of(len(facts.outside_snapshot), f'table of {facts.name} is', f'tables of {facts.name} are')} outside of the snapshot",
             ", ".join(facts.outside_snapshot[:20]),
             "Convert them to InnoDB; until then their rows may mix several moments",
         )
@@ -162,7 +164,7 @@ def _database(connection: Any, facts: DatabaseFacts) -> Iterator[Finding]:
         yield Finding(
             Severity.INFO,
             "preflight-history",
-            f"{kept} tables of {facts.name} keep old rows",
+            f"{count_of(kept, f'table of {facts.name} keeps', f'tables of {facts.name} keep')} old rows",
             "They are dumped only with `history` on",
             "Switch `history` on in the plan's source if they matter",
         )
@@ -204,7 +206,7 @@ def _bucket(job: Job[Any], plan: Plan, vault: Vault) -> Iterator[Finding]:
         yield Finding(
             Severity.WARNING,
             "preflight-uploads",
-            f"{len(left)} unfinished upload{'s lie' if len(left) != 1 else ' lies'} under {plan.prefix}",
+            f"{count_of(len(left), 'unfinished upload lies', 'unfinished uploads lie')} under {plan.prefix}",
             "They cost storage and no list of objects shows them",
             "Abort them, or let the lifecycle do it",
         )

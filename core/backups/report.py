@@ -9,7 +9,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from core.backups.outcomes import Check, Verification
+from core.backups.outcomes import Check, Outcome, Verification
+from core.backups.rules import RESTORED
 from core.base.files import write_atomic
 
 _STYLE = """
@@ -59,7 +60,7 @@ def as_html(verification: Verification) -> str:
         facts.append(("Remark", verification.error))
     head = "".join(f"<p><b>{_e(name)}:</b> {_e(value)}</p>" for name, value in facts)
     rows = "".join(map(_row, verification.checks))
-    title = f"Verification of {verification.plan}: {verification.outcome.value}"
+    title = f"Verification of {verification.plan}: {_outcome(verification)}"
     return (
         f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{_e(title)}</title><style>{_STYLE}</style>'
         f"<h1>{_e(title)}</h1>{head}<table><thead><tr><th>Level</th><th>Check</th><th>Result</th><th>Expected</th><th>Found</th>"
@@ -76,10 +77,25 @@ def _row(check: Check) -> str:
     )
 
 
+def _outcome(verification: Verification) -> str:
+    """For who reads only the first line."""
+    if verification.outcome is Outcome.DONE:
+        return "proved by restoring it" if verification.level >= RESTORED else "readable, not restored"
+    words = {
+        Outcome.FAILED: "FAILED",
+        Outcome.NOT_RESTORABLE_HERE: "readable, not proven",
+        Outcome.RUNNING: "not ended",
+    }
+    return words.get(verification.outcome, "cancelled")
+
+
 def _seconds(value: float | None) -> str:
     if value is None:
         return "not measured"
-    return f"{value:,.1f} s" if value < 7200 else f"{value / 3600:,.1f} h"
+    for limit, size, unit in ((120, 1, "s"), (7200, 60, "min"), (172_800, 3600, "h")):
+        if value < limit:
+            return f"{value / size:,.1f} {unit}"
+    return f"{value / 86_400:,.1f} d"
 
 
 def _e(value: object) -> str:

@@ -12,6 +12,7 @@ from core.backups.objects.archived import REMEDY
 from core.backups.objects.values import Archive
 from core.backups.outcomes import Finding, Severity
 from core.backups.vault import Stored
+from core.backups.words import count_of
 
 
 def refuted(failed: datetime) -> Finding:
@@ -52,7 +53,7 @@ def no_room(manifest: Manifest, folder: Path) -> Finding | None:
 
 
 def left_out(links: list[tuple[str, str]]) -> str:
-    what = "1 link that leads outside is" if len(links) == 1 else f"{len(links):,} links that lead outside are"
+    what = count_of(len(links), "link that leads outside is", "links that lead outside are")
     return f"{what} left out: {words_of_links(links)}"
 
 
@@ -62,7 +63,7 @@ def taken(name: str, tables: int, is_source: bool) -> Finding:
             Severity.ERROR,
             "restore-over-source",
             f"{name} is the source itself",
-            f"Its {tables:,} tables would be replaced by those of the backup",
+            f"Its {count_of(tables, 'table')} would be replaced by those of the backup",
             f"Choose a new name, or confirm with the name {name}",
         )
     return Finding(

@@ -10,6 +10,7 @@ from core.backups.catching_up import FROM_THE_FUTURE
 from core.backups.outcomes import Backup, Delivery, Finding, Outcome, PlanStatus, Run, Severity, Status, Verification
 from core.backups.plan import Plan
 from core.backups.vault import newest_complete
+from core.backups.words import count_of
 from core.base.errors import OpsError
 from core.jobs.calendar import last_moment, missed, next_moment
 
@@ -230,7 +231,7 @@ def _runs(seen: Evidence, status: PlanStatus) -> Iterable[Finding]:
         yield Finding(
             Severity.WARNING,
             "missed",
-            f"{status.missed_runs} scheduled {'run was' if status.missed_runs == 1 else 'runs were'} missed",
+            f"{count_of(status.missed_runs, 'scheduled run was', 'scheduled runs were')} missed",
             f"This computer was off, or nothing runs the plan{when}",
             "Install the schedule, or back up now",
         )

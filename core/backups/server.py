@@ -12,7 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from core.base.errors import OpsError
+from core.aws.workplace import Workplace
+from core.base.errors import OpsError, WrongUse
+from core.settings.profiles import mysql_secret
 
 SYSTEM_SCHEMAS = ("information_schema", "performance_schema", "mysql", "sys")
 
@@ -47,6 +49,22 @@ class Login:
             # unless told so. MySQL's ask for the key that passwords need without TLS only if told to.
             lines += ["loose-ssl-verify-server-cert=0", "loose-get-server-public-key"]
         return "\n".join([*lines, ""]).encode()
+
+
+def login_to(workplace: Workplace, server: str) -> Login:
+    """To a MySQL source of the open profile, its password from the secrets; raises WrongUse where there is none."""
+    sources = workplace.aws.target().mysql
+    for source in sources:
+        if source.name == server:
+            password = source.password
+            if password is None:
+                password = workplace.secrets.need(mysql_secret(workplace.profile.name, source.name))
+            return Login(source.name, source.user, password, source.host, source.port, ca_file=source.ca_file)
+    raise WrongUse(
+        f"The profile has no MySQL source {server}",
+        f"Known are: {', '.join(source.name for source in sources) or 'none'}",
+        f"Add it (`opsdesk profiles add-mysql {workplace.profile.name} {server}`), or correct the plan",
+    )
 
 
 @contextmanager

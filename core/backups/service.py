@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from core.aws.workplace import Workplace
 from core.backups import alerts, policies, preflight, restoring, scheduling
+from core.backups.addresses import Addresses
 from core.backups.assertions import check_assertion
 from core.backups.backing import BackupRun, endpoint_fact_name, recover
-from core.backups.catching_up import FROM_THE_FUTURE, to_catch_up
+from core.backups.catching_up import FROM_THE_FUTURE
+from core.backups.due import VERIFYING, Due
 from core.backups.ledger import Ledger
 from core.backups.lifecycle import expiry, write_rule
 from core.backups.outcomes import (
@@ -21,7 +23,6 @@ from core.backups.outcomes import (
     Delivery,
     EndpointFacts,
     Finding,
-    Outcome,
     PlanStatus,
     Restored,
     RestorePreview,
@@ -34,7 +35,8 @@ from core.backups.plans import PlanStore
 from core.backups.rehearsal import Rehearsal, choose
 from core.backups.report import evidence_paths, write_evidence
 from core.backups.rules import Evidence, plan_status
-from core.backups.server import SYSTEM_SCHEMAS, Login, abandon, connected, rows_of
+from core.backups.saving import save
+from core.backups.server import SYSTEM_SCHEMAS, Login, abandon, connected, login_to, rows_of
 from core.backups.targets import Options
 from core.backups.telling import UNTIL_BACKED_UP, Telling
 from core.backups.vault import Vault, endpoint_facts
@@ -43,9 +45,7 @@ from core.jobs.calendar import is_due
 from core.jobs.job import Job
 from core.jobs.lock import is_locked, plan_lock
 from core.jobs.timers import ScheduleExport
-from core.settings.profiles import mysql_secret
-
-_VERIFYING = ".verify"  # a verification has a lock of its own: backups go on meanwhile
+from core.settings.profiles import MysqlSource, mysql_secret
 
 _WATCHED = ("silence", "half-retention", "stale", "proof-vanishes", "all-gone", "proof-gone")
 """Rules that nobody hears of otherwise: nothing failed, and no page is open."""
@@ -59,6 +59,8 @@ class BackupsService:
         self._store = PlanStore(workplace.places, workplace.profile.name)
         self._folder = workplace.places.state / "backups" / workplace.profile.name
         self._ledger = Ledger(self._folder / "ledger.sqlite")
+        self._addresses = Addresses(workplace.secrets, workplace.profile.name)
+        self._due = Due(self._store, self._ledger, self._locks, workplace.clock)
         self._telling = Telling(workplace, self._ledger)
         self.alert_listeners = self._telling.listeners
         """The window's hooks for desktop notifications; called from the job's thread."""
@@ -78,9 +80,14 @@ class BackupsService:
         """Raises WrongUse for a name nobody knows."""
         return self._store.get(name)
 
-    def save_plan(self, plan: Plan, *, replace: bool = False) -> None:
-        """Check and write it; raises WrongUse where the name is taken (without ``replace``) or a value makes no sense."""
-        self._store.save(plan, replace_old=replace)
+    def save_plan(
+        self, plan: Plan, *, replace: bool = False, secrets: Mapping[str, str] | None = None
+    ) -> list[Finding]:
+        """Check and write it, its ``secrets`` and the addresses of its alerts into the keyring; what is to be known of these.
+
+        Raises WrongUse where the name is taken (without ``replace``) or a value makes no sense.
+        """
+        return save(self._store, self._addresses, plan, secrets or {}, replace_old=replace)
 
     def remove_plan(self, name: str) -> None:
         """Forget the plan, and let no scheduler run it any more. Its backups and evidence stay."""
@@ -89,11 +96,19 @@ class BackupsService:
         except WrongUse:
             plan = Plan(name, Source(), Target())  # a file that cannot be used can be removed, too
         self._store.remove(name)
+        self._addresses.forget(plan)
         scheduling.remove_all(plan, self._workplace.profile.name)
 
     def servers(self, job: Job[Any]) -> list[str]:
         """Names of the MySQL sources of this profile."""
         return [source.name for source in self._workplace.aws.target().mysql]
+
+    def try_server(self, job: Job[Any], source: MysqlSource, password: str = "") -> None:
+        """Log in to a server that need not be one of the profile; without a password by the one that is kept for its name."""
+        kept = password or self._workplace.secrets.need(mysql_secret(self._workplace.profile.name, source.name))
+        login = Login(source.name, source.user, kept, source.host, source.port, ca_file=source.ca_file)
+        with connected(login, doing="log in"):
+            pass
 
     def databases(self, job: Job[Any], server: str) -> list[str]:
         """User databases of a source, for the wizard."""
@@ -101,11 +116,12 @@ class BackupsService:
             names = [str(name) for (name,) in rows_of(connection, "SHOW DATABASES")]
         return [name for name in names if name.lower() not in SYSTEM_SCHEMAS]
 
-    def preflight(self, job: Job[Any], plan: Plan) -> list[Finding]:
-        """Login, rights, engines outside the snapshot, room, programs, bucket. The plan need not be saved."""
+    def preflight(self, job: Job[Any], plan: Plan, coming: Sequence[str] = ()) -> list[Finding]:
+        """Login, rights, engines outside the snapshot, room, programs, bucket, secrets. The plan need not be saved; ``coming``
+        names secrets that are to be stored with it."""
         plan.checked()
-        facts = self._known_endpoint(self._vault(plan))
-        return preflight.look(job, plan, self._vault(plan), self._login, self._options(plan), facts)
+        vault, missing = self._vault(plan), self._addresses.missing(plan, coming)
+        return preflight.look(job, plan, vault, self._login, self._options(plan), self._known_endpoint(vault), missing)
 
     # -- backing up ---------------------------------------------------------
     def run(self, job: Job[Any], name: str, *, if_due: bool = False) -> Run | None:
@@ -151,7 +167,7 @@ class BackupsService:
         plan = self.plan(name)
         vault = self._vault(plan)
         subject = f"The verification of {name} failed"
-        with plan_lock(self._locks, f"{name}{_VERIFYING}"), self._telling.told(plan, "verification-failed", subject):
+        with plan_lock(self._locks, f"{name}{VERIFYING}"), self._telling.told(plan, "verification-failed", subject):
             self._ledger.end_dead_verifications(name, self._workplace.clock.now())
             job.report(0, None, "Looking for the backup")
             backups = vault.backups(self._ledger.proofs(name))
@@ -166,21 +182,7 @@ class BackupsService:
 
     def verification_due(self, name: str) -> bool:
         """Whether the plan has something to prove and the last verification is older than it wants."""
-        plan, now = self.plan(name), self._workplace.clock.now()
-        if self._ledger.last_done(name, now + FROM_THE_FUTURE) is None:
-            return False
-        past = [item.started for item in self._ledger.verifications(name, 1000) if self._counts(item, now)]
-        last = next((started for started in past if started <= now + FROM_THE_FUTURE), None)
-        return last is None or now - last >= timedelta(days=plan.proof.every_days)
-
-    def _counts(self, tried: Verification, now: datetime) -> bool:
-        """Whether the next verification may wait for its time after this one. One that came to no end, or met trouble that
-        says nothing of the backup (an endpoint that was away, a secret that was missing), is repeated a day later."""
-        if tried.outcome is Outcome.RUNNING:  # unless its process was killed
-            return is_locked(self._locks, f"{tried.plan}{_VERIFYING}")
-        if tried.outcome is Outcome.FAILED and not tried.refutes:
-            return now - tried.started < timedelta(days=1)
-        return tried.outcome is not Outcome.CANCELLED
+        return self._due.verification(self.plan(name))
 
     def verifications(self, name: str, limit: int = 100) -> list[Verification]:
         """Newest first: the trend of RTO and RPO, and the evidence."""
@@ -212,7 +214,7 @@ class BackupsService:
             self._workplace.clock.now(),
             runs=self._ledger.runs(name),
             verifications=self._ledger.verifications(name),
-            working=is_locked(self._locks, name) or is_locked(self._locks, f"{name}{_VERIFYING}"),
+            working=is_locked(self._locks, name) or is_locked(self._locks, f"{name}{VERIFYING}"),
             deliveries=self._ledger.deliveries_of(name),
             notes=self._notes(plan, vault),
         )
@@ -270,31 +272,12 @@ class BackupsService:
         return scheduling.remove(self.plan(name), self._workplace.profile.name, kind)
 
     def due(self) -> list[str]:
-        """Plans that a window should back up now, since no timer did (see ``catching_up``); it asks every minute."""
-        now = self._workplace.clock.now()
-        return [
-            plan.name
-            for plan in self.plans()
-            if not is_locked(self._locks, plan.name)
-            and to_catch_up(plan.schedule, self._ledger.runs(plan.name, 20), self._store.written(plan.name), now)
-        ]
+        """Plans that a window should back up now, since no timer did; it asks every minute."""
+        return self._due.runs()
 
     def verifications_due(self) -> list[str]:
-        """Plans with a schedule that a window should verify now: not at once after the first backup, and not what
-        somebody has just cancelled. A plan that only runs by hand is verified by hand."""
-        day_ago = self._workplace.clock.now() - timedelta(days=1)
-        found = []
-        for plan in self.plans():
-            if not plan.schedule.times or not self.verification_due(plan.name):
-                continue
-            tried = self._ledger.verifications(plan.name, 1)
-            if tried:
-                settled = tried[0].outcome is not Outcome.CANCELLED or tried[0].started < day_ago
-            else:
-                settled = self._ledger.last_done(plan.name, day_ago) is not None
-            if settled and not is_locked(self._locks, f"{plan.name}{_VERIFYING}"):
-                found.append(plan.name)
-        return found
+        """Plans with a schedule that a window should verify now."""
+        return self._due.verifications()
 
     def test_as_scheduled(self, job: Job[Any], name: str) -> list[Finding]:
         """Log in the way a timer will: in a process without a desktop session."""
@@ -337,8 +320,7 @@ class BackupsService:
 
     def pause_expiry(self, job: Job[Any], name: str) -> None:
         """Disable the plan's lifecycle rule, so that nothing more is deleted by age."""
-        plan = self.plan(name)
-        write_rule(self._vault(plan), plan, enabled=False)
+        write_rule(self._vault(self.plan(name)), self.plan(name), enabled=False)
 
     def endpoint_facts(self, job: Job[Any], plan: Plan) -> EndpointFacts | None:
         """What the endpoint was found to enforce; None before the first backup measured it."""
@@ -357,17 +339,7 @@ class BackupsService:
         return Vault(self._workplace.aws, plan)
 
     def _login(self, server: str) -> Login:
-        for source in self._workplace.aws.target().mysql:
-            if source.name == server:
-                secret = mysql_secret(self._workplace.profile.name, source.name)
-                password = source.password if source.password is not None else self._workplace.secrets.need(secret)
-                return Login(source.name, source.user, password, source.host, source.port, ca_file=source.ca_file)
-        known = ", ".join(source.name for source in self._workplace.aws.target().mysql) or "none"
-        raise WrongUse(
-            f"The profile has no MySQL source {server}",
-            f"Known are: {known}",
-            f"Add it (`opsdesk profiles add-mysql {self._workplace.profile.name} {server}`), or correct the plan",
-        )
+        return login_to(self._workplace, server)
 
     def _options(self, plan: Plan) -> Options:
         settings = self._workplace.settings().backups

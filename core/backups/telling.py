@@ -10,6 +10,7 @@ from datetime import timedelta
 
 from core.aws.workplace import Workplace
 from core.backups import alerts
+from core.backups.addresses import Addresses
 from core.backups.catching_up import FROM_THE_FUTURE
 from core.backups.ledger import Ledger
 from core.backups.outcomes import Delivery, Outcome, Verification
@@ -94,9 +95,8 @@ class Telling:
     ) -> list[Delivery]:
         """Through every channel of the plan that is ``wanted``; each attempt is kept."""
         workplace = self._workplace
-        found = alerts.send(
-            plan, alert, workplace.aws, workplace.secrets, workplace.clock, tuple(self.listeners), wanted
-        )
+        addresses = Addresses(workplace.secrets, workplace.profile.name)
+        found = alerts.send(plan, alert, workplace.aws, addresses, workplace.clock, tuple(self.listeners), wanted)
         for delivery in found:
             self._ledger.note_delivery(plan.name, alert.rule, delivery)
         return found

@@ -62,10 +62,19 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--mail-from", default="", metavar="ADDRESS")
     parser.add_argument("--mail-to", action="append", default=[], metavar="ADDRESS", help="may be given several times")
-    parser.add_argument("--webhook", default="")
+    parser.add_argument(
+        "--webhook",
+        default="",
+        metavar="URL",
+        help="kept in the keyring; its host alone means the address that is kept already",
+    )
     parser.add_argument("--sns-topic", default="")
     parser.add_argument(
-        "--apprise", action="append", default=[], metavar="URL", help="where the package apprise is installed"
+        "--apprise",
+        action="append",
+        default=[],
+        metavar="URL",
+        help="where the package apprise is installed; kept in the keyring, too",
     )
     parser.add_argument("--replace", action="store_true", help="let it take the place of the plan of that name")
 
@@ -130,7 +139,9 @@ def add(options: argparse.Namespace, console: Console) -> None:
         Retention(options.keep_days, options.detection_days, options.repair_days),
         _alerts(options),
     )
-    console.desk.backups.save_plan(plan, replace=options.replace)
+    told = console.desk.backups.save_plan(plan, replace=options.replace)
+    for finding in told:
+        console.warn(". ".join(filter(None, (finding.title, finding.why, finding.remedy))))
     console.say(f"The plan {plan.name} is stored. Try it: backup check {plan.name}")
 
 
@@ -176,7 +187,9 @@ def _assertion(text: str) -> Assertion:
 
 
 def show(options: argparse.Namespace, console: Console) -> None:
-    console.result(asdict(console.desk.backups.plan(options.plan)))
+    from core.backups.addresses import shown
+
+    console.result(asdict(shown(console.desk.backups.plan(options.plan))))
 
 
 def remove(options: argparse.Namespace, console: Console) -> None:

@@ -137,13 +137,17 @@ def _secret(options: argparse.Namespace, console: Console) -> None:
         secrets.delete(options.secret)
         console.say(f"{options.secret} is not kept any more.")
         return
-    secrets.set(options.secret, _asked(options.secret))
+    secrets.set(options.secret, _asked(options.secret, whole=True))
     console.say(f"{options.secret} is kept in the keyring. Timers read {environment_name(options.secret)} instead.")
 
 
-def _asked(what: str) -> str:
-    """A secret from the terminal, unseen, or the first line of stdin; never an argument, which anybody may read."""
-    value = getpass.getpass(f"{what}: ") if sys.stdin.isatty() else sys.stdin.readline().rstrip("\r\n")
+def _asked(what: str, *, whole: bool = False) -> str:
+    """A secret from the terminal, unseen, or from stdin: its first line, or (an identity file) all of it; never an argument,
+    which anybody may read."""
+    if sys.stdin.isatty():
+        value = getpass.getpass(f"{what}: ")
+    else:
+        value = (sys.stdin.read() if whole else sys.stdin.readline()).rstrip("\r\n")
     if not value:
         raise WrongUse("There is nothing to keep", "An empty line was given", "Type it, or pipe it in")
     return value

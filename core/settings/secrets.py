@@ -70,6 +70,10 @@ class Secrets:
             return  # there was none
         except keyring.errors.NoKeyringError as error:
             raise self._no_keyring(name) from error
+        except keyring.errors.KeyringError as error:
+            raise OpsError(
+                "The keyring kept the password", str(error), "Unlock the keyring and try again", code="keyring"
+            ) from error
 
     @staticmethod
     def _no_keyring(name: str) -> OpsError:

@@ -64,6 +64,11 @@ class Dialog(QDialog):
             column(self.head, self.body, self.foot, gap=Space.L, margins=(Space.XL, Space.XL, Space.XL, Space.XL))
         )
 
+    def open_once(self) -> None:
+        """Open it; once closed it is gone, and so is the work that was begun for it and is not to outlive it."""
+        self.finished.connect(self.deleteLater)
+        self.open()
+
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
         self._fit()

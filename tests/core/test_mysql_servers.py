@@ -71,6 +71,10 @@ def test_any_secret_is_kept_and_forgotten_by_its_name(shell: Callable[..., int],
     assert ring.kept == {"backup/nightly/smtp": "hunter2"}
     assert shell("profiles", "secret", "backup/nightly/smtp", "--remove") == 0
     assert ring.kept == {}
+    assert (
+        shell("profiles", "secret", "key", typed="# created: today\nAGE-SECRET-KEY-1A\n") == 0
+    )  # what age-keygen writes
+    assert ring.kept == {"key": "# created: today\nAGE-SECRET-KEY-1A"}
 
 
 @pytest.mark.parametrize(
@@ -96,9 +100,17 @@ def test_an_open_desk_knows_the_new_server_at_once(
     desk = Desk(home, SettingsStore(home.config / "settings.toml"), profiles, profiles.get("acme"))
     assert desk.backups.servers(headless_job()) == []
     real = sandbox.target.mysql[0]
+    wrong = replace(real, name="main", password=None, user="nobody")
+    with pytest.raises(OpsError):
+        desk.backups.try_server(headless_job(), wrong, "wrong")
+    desk.backups.try_server(headless_job(), replace(wrong, user=real.user), real.password or "")
+    assert desk.backups.servers(headless_job()) == [] and ring.kept == {}  # looked at only
     desk.keep_mysql(replace(real, name="main", password=None), real.password or "")
     assert desk.backups.servers(headless_job()) == ["main"]
     desk.backups.databases(headless_job(), "main")  # logs in
+    desk.backups.try_server(headless_job(), replace(real, name="main", password=None))  # by what is kept
+    assert desk.forget_mysql("main") == "" and ring.kept == {}
+    assert desk.backups.servers(headless_job()) == [] and profiles.get("acme").mysql == ()
     desk.close()
 
 

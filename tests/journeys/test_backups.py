@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from PySide6.QtCore import QPoint
 from PySide6.QtWidgets import QApplication
+from shiboken6 import isValid
 
 from core.backups.plan import Plan, Source, Target
 from gui.parts.dialogs import ConfirmDialog
@@ -89,7 +90,7 @@ def test_a_plan_is_made_run_proved_broken_found_out_and_restored(console, sandbo
     hand.click(wizard.accept_button)
     hand.click(wizard.accept_button)
     hand.wait_until(lambda: plans.plan is not None and plans.plan.name == name, "the plan is saved and chosen")
-    hand.wait_until(lambda: not wizard.isVisible(), "the wizard has closed")
+    hand.wait_until(lambda: not isValid(wizard), "the wizard has closed")
 
     # back up: not green yet
     chip = view.plans.detail.chip
@@ -133,7 +134,7 @@ def test_a_plan_is_made_run_proved_broken_found_out_and_restored(console, sandbo
     hand.click(dialog.accept_button)
     hand.wait_until(lambda: dialog.accept_button.text() == "Restore 1 table", "the preview says what would happen")
     hand.click(dialog.accept_button)
-    hand.wait_until(lambda: not dialog.isVisible() and not plans.busy, "it is restored", 60)
+    hand.wait_until(lambda: not isValid(dialog) and not plans.busy, "it is restored", 60)
     with sandbox.mysql() as connection, connection.cursor() as cursor:
         cursor.execute(f"SELECT COUNT(*), MAX(note) FROM `{database}_again`.orders")
         assert cursor.fetchone() == (2000, "order 999")
@@ -222,7 +223,7 @@ def test_objects_are_browsed_dropped_in_dragged_out_and_deleted(console, sandbox
     confirm: Any = hand.dialog(ConfirmDialog)
     assert confirm.accept_button.text() == "Delete 1 object"
     hand.key("Return")
-    hand.wait_until(lambda: not confirm.isVisible(), "Enter is Cancel, where the keys are")
+    hand.wait_until(lambda: not isValid(confirm), "Enter is Cancel, where the keys are")
     assert s3.list_objects_v2(Bucket=bucket)["KeyCount"] == 2
     hand.click(view.objects.delete)
     hand.click(hand.dialog(ConfirmDialog).accept_button)

@@ -15,6 +15,7 @@ from core.backups.objects.copying import DESCRIBING, copy_object, encryption
 from core.backups.objects.upload import parts_of
 from core.backups.objects.values import Deleted, Entry, OpenUpload
 from core.backups.upload import patiently
+from core.backups.words import count_of
 from core.base.errors import OpsError, WrongUse
 from core.jobs.job import Job
 
@@ -207,9 +208,13 @@ def counted(job: Job[Any], aws: AwsSession, bucket: str, uploads: list[OpenUploa
         except OpsError as error:
             if error.details.get("code") == "NoSuchUpload":
                 continue
-            raise
+            if error.code in ("unreachable", "credentials", "expired"):
+                raise
+            known.append(item)  # this login may list uploads and not their parts
+            continue
         size = sum(int(part["Size"]) for part in parts)
         known.append(OpenUpload(item.key, item.upload_id, item.started, item.storage_class, len(parts), size))
+    job.conclude(f"{count_of(len(known), 'unfinished upload')} found")
     return known
 
 

@@ -12,6 +12,7 @@ from itertools import groupby
 
 from core.backups.objects.lifecycle import Rule, after_days, applies, class_on, expiry, old_class_on, tags_of_rule
 from core.backups.objects.values import Entry
+from core.backups.words import count_of
 
 Tags = Callable[[Entry], dict[str, str] | None]
 """Answers the tags of an object; None where nobody could tell."""
@@ -58,10 +59,10 @@ class Fate:
         if not self.looked:
             text = "There is no object."
         elif not self.gone:
-            text = f"{when} none of the {_count(self.looked, 'object')} will be gone."
+            text = f"{when} none of the {count_of(self.looked, 'object')} will be gone."
         else:
             text = (
-                f"{when}, {self.gone:,} of {_count(self.looked, 'object')} ({byte_size(self.gone_size)}) will be gone"
+                f"{when}, {self.gone:,} of {count_of(self.looked, 'object')} ({byte_size(self.gone_size)}) will be gone"
             )
             text += ": all of them." if self.all_gone else f", {self.kept:,} stay."
             text += f" The newest of them was made on {self.newest_gone:%d %b %Y}." if self.newest_gone else ""
@@ -70,13 +71,13 @@ class Fate:
             )
         if self.old_gone:
             size = byte_size(self.old_gone_size)
-            text += f" {self.old_gone:,} of {_count(self.old, 'old version')} ({size}) will be gone for good."
+            text += f" {self.old_gone:,} of {count_of(self.old, 'old version')} ({size}) will be gone for good."
         elif self.old:
-            text += f" Of the {_count(self.old, 'old version')} none goes."
+            text += f" Of the {count_of(self.old, 'old version')} none goes."
         if self.markers_gone:
-            text += f" {_count(self.markers_gone, 'delete marker')} hiding nothing will be gone, too."
+            text += f" {count_of(self.markers_gone, 'delete marker')} hiding nothing will be gone, too."
         for what, moves in (("object", self.moved), ("old version", self.old_moved)):
-            text += "".join(f" {_count(count, what)} will lie in {kind}." for kind, count in sorted(moves.items()))
+            text += "".join(f" {count_of(count, what)} will lie in {kind}." for kind, count in sorted(moves.items()))
         if self.unsure:
             text += (
                 f" A rule by tag may concern {self.unsure:,} more, whose tags were not looked at or could not be read."
@@ -87,10 +88,6 @@ class Fate:
 def end_of(day: date) -> datetime:
     """The last moment of a day, in UTC. S3 deletes at midnight: what goes at the end of a day is there all that day."""
     return datetime.combine(day, time.max, UTC)
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number:,} {what}{'' if number == 1 else 's'}"
 
 
 def byte_size(count: float) -> str:

@@ -39,7 +39,7 @@ class LadderCard(Card):
                 Column("", lambda item: f"L{item.level}", 44),
                 Column("Check", lambda item: item.name, 168, tip=lambda item: item.name),
                 Column(
-                    "Result", lambda item: wording.verdict(item)[0], 128,
+                    "Result", lambda item: wording.verdict(item)[0], 144,
                     tone=lambda item: wording.verdict(item)[1] or "text3", icon=_check_icon,
                 ),
                 Column("Expected", lambda item: item.expected, 190, tip=lambda item: item.expected, spare=640),

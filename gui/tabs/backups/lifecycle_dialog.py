@@ -97,9 +97,12 @@ class LifecycleDialog(Dialog):
         self.day = DateEdit()
         self.day.setDate(QDate.currentDate().addDays(_AHEAD))
         self.day.setCalendarPopup(True)
+        self.day.dateChanged.connect(lambda _: self._forget_fate())
         self.day.setAccessibleName("The day")
         self.try_out = Button("What will be gone by then?", "small", icon_name="calendar-clock")
-        self.try_out.clicked.connect(lambda: self.try_asked.emit(self._after, self._chosen_day()))
+        self.try_out.clicked.connect(self._try)
+        self._tried: tuple[Lifecycle, datetime] | None = None
+        self.day.setMinimumDate(QDate.currentDate())
         self.busy = Busy()
         self.busy.hide()
         self.fate = Label("", wrap=True)
@@ -134,6 +137,8 @@ class LifecycleDialog(Dialog):
         self._append(rule("opsdesk-unfinished-uploads", "", abort_days=7))
 
     def show_fate(self, fate: Fate) -> None:
+        if self._tried != (self._after, self._chosen_day()):
+            return  # it was asked of other rules, or for another day
         self.busy.hide()
         text = fate.in_words
         self.fate.setText(f"{text} For example {fate.examples[0]}" if fate.examples else text)
@@ -155,6 +160,14 @@ class LifecycleDialog(Dialog):
         self.banner.show_fault(fault.title, fault.why, fault.remedy, details=fault.details)
 
     # -- inside -------------------------------------------------------------------------
+    def _try(self) -> None:
+        self._tried = (self._after, self._chosen_day())
+        self.try_asked.emit(*self._tried)
+
+    def _forget_fate(self) -> None:
+        self.busy.hide()
+        self.fate.setText("")
+
     def _chosen_day(self) -> datetime:
         day = self.day.date()
         return end_of(date(day.year(), day.month(), day.day()))
@@ -233,7 +246,7 @@ class LifecycleDialog(Dialog):
         self.problem.setText(problems[0] if problems else " ")
         self.changes.setPlainText("\n".join(changes) or "Nothing")
         self.accept_button.setEnabled(bool(changes) and not problems and self._may_write)
-        self.fate.setText("")
+        self._forget_fate()
 
 
 def _put(item: Rule, action: str, unit: str, days: int) -> None:

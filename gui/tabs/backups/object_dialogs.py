@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QCheckBox, QPlainTextEdit, QWidget
 
 from core.backups.objects.address import Address, address, checked_bucket_name
@@ -80,7 +80,8 @@ class LabelsDialog(Dialog):
     def __init__(self, facts: ObjectFacts, parent: QWidget | None = None) -> None:
         super().__init__(facts.key.rsplit("/", 1)[-1], "Save", parent)
         self._facts = facts
-        self.kind = choice([(name, name) for name in STORAGE_CLASSES], facts.storage_class)
+        kinds = dict.fromkeys((*STORAGE_CLASSES, facts.storage_class))  # one that is not known here stays as it is
+        self.kind = choice([(name, name) for name in kinds], facts.storage_class)
         self.metadata = _pairs(facts.metadata)
         self.tags = _pairs(facts.tags)
         self.body.addWidget(Field("Storage class", self.kind))
@@ -101,6 +102,7 @@ class LabelsDialog(Dialog):
         found = []
         for field, edit in ((self.metadata_field, self.metadata), (self.tags_field, self.tags)):
             values = {}
+            field.show_fault("")
             for text in edit.toPlainText().splitlines():
                 name, sign, value = text.partition("=")
                 if text.strip() and (not sign or not name.strip()):
@@ -139,8 +141,12 @@ class CopyDialog(Dialog):
         self.replace_box = QCheckBox("Replace what is there")
         for widget in (self.field, self.move_box, self.replace_box):
             self.body.addWidget(widget)
-        self.move_box.toggled.connect(lambda on: self.accept_button.setText("Move" if on else "Copy"))
+        self.move_box.toggled.connect(self._name_button)
         self.asked.connect(self._fire)
+
+    def _name_button(self, move: bool) -> None:
+        self.accept_button.setText("Move" if move else "Copy")
+        self.accept_button.setAccessibleName(self.accept_button.text())
 
     def _fire(self) -> None:
         try:
@@ -160,20 +166,34 @@ class UploadsDialog(Dialog):
     abort_asked = Signal(list)
 
     def __init__(
-        self, bucket: str, uploads: Sequence[OpenUpload], parent: QWidget | None = None, *, may_write: bool
+        self,
+        bucket: str,
+        uploads: Sequence[OpenUpload],
+        parent: QWidget | None = None,
+        *,
+        may_write: bool,
+        at_work: Sequence[str] = (),
     ) -> None:
+        """``at_work``: titles of this window's own transfers, whose uploads may be among them."""
         super().__init__(f"Unfinished uploads of {bucket}", " ", parent, kind="destructive", width=680)
         self._may_write = may_write
         self.cancel_button.setText("Close")
         total = sum(item.size or 0 for item in uploads)
         unknown = sum(item.size is None for item in uploads)
         words = (
-            f"{wording.count_of(len(uploads), 'incomplete multipart upload')}: {byte_size(total)} are paid for that no list of "
-            f"objects shows{f', and {unknown} of unknown size' if unknown else ''}."
+            f"{wording.count_of(len(uploads), 'incomplete multipart upload')}. Their {byte_size(total)}"
+            f"{f' (and {unknown} of unknown size)' if unknown else ''} are paid for, and no list of objects shows them."
             if uploads
-            else ("There is none: nothing is paid for that cannot be seen.")
+            else "There is none: nothing is paid for that cannot be seen."
         )
         self.body.addWidget(Label(words, wrap=True))
+        busy = f"This window is at work: {', '.join(at_work)}. " if at_work else ""
+        warned = Label(
+            f"{busy}What somebody uploads right now is among them, too, and fails where it is aborted.", "small",
+            tone="warning" if busy else "", wrap=True,
+        )  # fmt: skip
+        warned.setVisible(bool(uploads))
+        self.body.addWidget(warned)
         self.table = RowTable(
             "Unfinished uploads",
             (
@@ -187,6 +207,7 @@ class UploadsDialog(Dialog):
             many=True,
         )
         self.table.show_rows(uploads)
+        self.table.setTextElideMode(Qt.TextElideMode.ElideMiddle)  # keys differ at their ends
         self.table.setMinimumHeight(220)
         self.table.setVisible(bool(uploads))
         self.body.addWidget(self.table)

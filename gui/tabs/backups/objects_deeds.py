@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import QObject
+from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QFileDialog
 
 from core.backups.objects.address import Address, address
@@ -32,6 +33,15 @@ class ObjectsDeeds(QObject):
     def _line(self, words: str) -> str:
         return command(self.place.context.desk.profile.name, words)
 
+    def copy_command(self) -> None:
+        bucket, entries = self.place.bucket, self.place.view.chosen_entries()
+        if entries:
+            lines = [self._line(f"s3 get {shlex.quote(f's3://{bucket}/{entry.key}')}") for entry in entries]
+        else:
+            lines = [self._line(f"s3 ls {shlex.quote(self.place.here) if bucket else ''}".strip())]
+        QGuiApplication.clipboard().setText("\n".join(lines))
+        self.place.context.praise("The command is in the clipboard.")
+
     # -- changing -----------------------------------------------------------------------
     def new_bucket(self) -> None:
         dialog = BucketDialog(self.place.view.window())
@@ -44,11 +54,11 @@ class ObjectsDeeds(QObject):
 
             self.place.context.jobs.start(
                 dialog, f"Make the bucket {name}", lambda _job: self.place.objects.make_bucket(name, versioning=versioning, lock=lock),
-                room=ROOM, write=True, on_success=made, on_failure=dialog.show_fault,
+                room=ROOM, write=True, outlives_owner=True, on_success=made, on_failure=dialog.show_fault,
             )  # fmt: skip
 
         dialog.make_asked.connect(make)
-        dialog.open()
+        dialog.open_once()
 
     def open_by_name(self) -> None:
         dialog = OpenBucketDialog(self.place.view.window())
@@ -65,7 +75,7 @@ class ObjectsDeeds(QObject):
             self.place.go(place.bucket, place.key)
 
         dialog.open_asked.connect(opened)
-        dialog.open()
+        dialog.open_once()
 
     def ask_remove_bucket(self) -> None:
         name = self.place.chosen_bucket
@@ -82,7 +92,7 @@ class ObjectsDeeds(QObject):
                 lambda _: self.place.go(""),
             )
         )
-        dialog.open()
+        dialog.open_once()
 
     def ask_delete(self, *, versions: bool = False) -> None:
         """Count first what it is about, then ask with the number on the button."""
@@ -130,10 +140,7 @@ class ObjectsDeeds(QObject):
         def deleted(done: Deleted) -> None:
             self.place.refresh()
             if done.errors:
-                self.place.view.banner.show_text(
-                    f"{number(len(done.errors))} could not be deleted, {number(done.objects)} were", f"{done.errors[0][0]}: {done.errors[0][1]}",
-                    tone="danger", details="\n".join(f"{key}: {why}" for key, why in done.errors),
-                )  # fmt: skip
+                self._tell_left(done, f"{number(len(done.errors))} could not be deleted, {number(done.objects)} were")
             else:
                 self.place.context.praise(f"{number(done.objects)} deleted")
 
@@ -144,7 +151,13 @@ class ObjectsDeeds(QObject):
                 deleted,
             )
         )
-        dialog.open()
+        dialog.open_once()
+
+    def _tell_left(self, done: Deleted, title: str) -> None:
+        self.place.view.banner.show_text(
+            title, f"{done.errors[0][0]}: {done.errors[0][1]}", tone="danger",
+            details="\n".join(f"{key}: {why}" for key, why in done.errors),
+        )  # fmt: skip
 
     def ask_copy(self) -> None:
         entries, here = self.place.view.chosen_entries(), Address(self.place.bucket, self.place.prefix)
@@ -161,7 +174,7 @@ class ObjectsDeeds(QObject):
             )  # fmt: skip
 
         dialog.copy_asked.connect(copy)
-        dialog.open()
+        dialog.open_once()
 
     def edit_labels(self) -> None:
         facts = self.place.shown_facts
@@ -179,7 +192,7 @@ class ObjectsDeeds(QObject):
             self.place.change(f"Change {entry.name}", work, lambda _: self.place.refresh(choose=facts.key))
 
         dialog.save_asked.connect(save)
-        dialog.open()
+        dialog.open_once()
 
     def set_versioning(self, on: bool) -> None:
         name = self.place.chosen_bucket
@@ -220,12 +233,12 @@ class ObjectsDeeds(QObject):
             dialog.accept_button.setEnabled(False)
             self.place.context.jobs.start(
                 dialog, f"Write the lifecycle of {bucket}", lambda _job: self.place.objects.write_lifecycle(bucket, new, expected=expected),
-                room=ROOM, write=True, on_success=written, on_failure=dialog.show_fault,
+                room=ROOM, write=True, outlives_owner=True, on_success=written, on_failure=dialog.show_fault,
             )  # fmt: skip
 
         dialog.try_asked.connect(try_out)
         dialog.write_asked.connect(write)
-        dialog.open()
+        dialog.open_once()
 
     def open_uploads(self) -> None:
         bucket = self.place.chosen_bucket
@@ -237,27 +250,25 @@ class ObjectsDeeds(QObject):
             )
 
     def _show_uploads(self, bucket: str, found: list[OpenUpload]) -> None:
-        dialog = UploadsDialog(bucket, found, self.place.view.window(), may_write=self.place.may_write)
+        at_work = self.place.running.titles
+        dialog = UploadsDialog(bucket, found, self.place.view.window(), may_write=self.place.may_write, at_work=at_work)
 
         def resume(upload: OpenUpload) -> None:
             name, _ = QFileDialog.getOpenFileName(dialog, f"The file that was to become {upload.key}")
             if name:
                 dialog.accept()
-                self.transfers.transfer(
-                    f"Go on with {upload.key}",
-                    lambda job: self.place.objects.upload_as(
-                        job, Path(name), bucket, upload.key, replace=False, going_on=upload.upload_id
-                    ),
-                    "uploaded",
-                    write=True,
-                    done=lambda _moved: self.place.refresh(),
-                )
+                self._resume(bucket, upload, Path(name))
 
         def abort(uploads: list[OpenUpload]) -> None:
             dialog.accept()
 
             def aborted(done: Deleted) -> None:
-                self.place.context.praise(f"{wording.count_of(done.objects, 'unfinished upload')} aborted")
+                if done.errors:
+                    self._tell_left(
+                        done, f"{number(len(done.errors))} could not be aborted, {number(done.objects)} were"
+                    )
+                else:
+                    self.place.context.praise(f"{wording.count_of(done.objects, 'unfinished upload')} aborted")
 
             self.place.change(
                 f"Abort {wording.count_of(len(uploads), 'unfinished upload')}",
@@ -272,4 +283,39 @@ class ObjectsDeeds(QObject):
         dialog.resume_asked.connect(resume)
         dialog.abort_asked.connect(abort)
         dialog.rule_asked.connect(sweep)
-        dialog.open()
+        dialog.open_once()
+
+    def _resume(self, bucket: str, upload: OpenUpload, file: Path) -> None:
+        """Look first whether something has its name meanwhile: S3 would say so after the last byte."""
+        key, prefix = upload.key, self.place.prefix
+
+        def go_on(*, replace: bool) -> None:
+            self.transfers.transfer(
+                f"Go on with {key}",
+                lambda job: self.place.objects.upload_as(
+                    job, file, bucket, key, replace=replace, going_on=upload.upload_id
+                ),
+                "uploaded", write=True, done=lambda _moved: self.place.refresh_if(bucket, prefix),
+            )  # fmt: skip
+
+        def looked(taken: bool) -> None:
+            if not taken:
+                go_on(replace=False)
+                return
+            dialog = ConfirmDialog(
+                f"Replace {key}?", f"{key} is in {bucket} already.", "Replace", self.place.view.window(),
+                environment=self.place.environment, hint="Where the bucket keeps no versions, what is there now is gone.",
+            )  # fmt: skip
+            dialog.confirmed.connect(lambda: go_on(replace=True))
+            dialog.open_once()
+
+        def look(_job: Job[Any]) -> bool:
+            try:
+                self.place.objects.object_facts(bucket, key)
+            except OpsError as fault:
+                if fault.code == "not-found":
+                    return False
+                raise
+            return True
+
+        self.place.start(f"Look for {key}", look, looked, quiet=True)

@@ -97,7 +97,7 @@ class ObjectsPanel(QObject):
         )  # fmt: skip
 
     def restore_version(self, version: Entry) -> None:
-        bucket = self.place.bucket
+        bucket = self.shown_facts.bucket
         self.place.change(
             f"Make a version of {version.name} the current one", lambda job: self.place.objects.restore_version(job, bucket, version),
             lambda _: self.place.refresh(choose=version.key),
@@ -130,11 +130,14 @@ class ObjectsPanel(QObject):
 
         def counted(amount: Amount) -> None:
             words = f"{byte_size(amount.size)} in {wording.count_of(amount.objects, 'object')}"
-            if len(entries) == 1:
+            if len(entries) == 1 and entries[0].folder:
                 self.sizes[entries[0].key] = byte_size(amount.size)
+            if entries != self.place.view.chosen_entries():
+                self.place.context.praise(words)  # something else is looked at now
+            elif len(entries) == 1:
                 self.side.show_folder(entries[0], words)
             else:
-                self.place.context.praise(words)
+                self.side.show_many(entries, words)
 
         self.place.start(
             f"Count {entries[0].name}", lambda job: self.place.objects.amount(job, bucket, entries), counted

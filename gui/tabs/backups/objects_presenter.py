@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 import enum
-import shlex
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, Signal
-from PySide6.QtGui import QAction, QGuiApplication
+from PySide6.QtGui import QAction
 
 from core.backups.objects.address import Address
 from core.backups.objects.values import BucketList, Entry, ObjectFacts, Page
 from core.base.errors import OpsError
 from core.jobs.job import Job
 from gui.bridge.tab_context import TabContext
-from gui.parts.words import command, number
+from gui.parts.words import number
 from gui.tabs.backups import wording
 from gui.tabs.backups.objects_deeds import ObjectsDeeds
 from gui.tabs.backups.objects_panel import ObjectsPanel
+from gui.tabs.backups.objects_running import ObjectsRunning
 from gui.tabs.backups.objects_sync import ObjectsSync
 from gui.tabs.backups.objects_table import Line
 from gui.tabs.backups.objects_transfers import ObjectsTransfers
@@ -46,8 +46,10 @@ class ObjectsPresenter(QObject):
         self.state = State.LISTING
         self.bucket = self.prefix = ""
         self._token = self._search = ""
+        self._proved: dict[str, datetime | None] = {}  # backups at or below this place, by key
         self._number = 0  # of the listing on show: answers to older questions are dropped
         self._started = False
+        self.running = ObjectsRunning(view, self)
         self.transfers = ObjectsTransfers(self, self)
         self.deeds = ObjectsDeeds(self, self.transfers, self)
         self.sync = ObjectsSync(self, self.transfers, self)
@@ -77,7 +79,7 @@ class ObjectsPresenter(QObject):
             words: self._action(words, run)
             for words, run in (
                 ("Open a bucket by name…", self.deeds.open_by_name), ("Copy or move…", self.deeds.ask_copy),
-                ("Synchronise with a folder…", self.sync.open), ("Copy as CLI", self.copy_command),
+                ("Synchronise with a folder…", self.sync.open), ("Copy as CLI", self.deeds.copy_command),
                 ("Deleted objects", self.show_deleted), ("Lifecycle rules…", self.deeds.open_lifecycle),
                 ("Unfinished uploads…", self.deeds.open_uploads), ("Delete with all versions…", partial(self.deeds.ask_delete, versions=True)),
                 ("Remove this bucket…", self.deeds.ask_remove_bucket),
@@ -117,6 +119,9 @@ class ObjectsPresenter(QObject):
 
     def go(self, bucket: str, prefix: str = "", choose: str = "") -> None:
         self._started = True
+        if (bucket, prefix) != (self.bucket, self.prefix):
+            self.view.forget_lines()
+            self.view.side.show_nothing("The facts stand here once the list was read.")
         self.bucket, self.prefix, self._search, self.panel.sizes = bucket, prefix, "", {}
         self.context.memory.put("backups.place", [bucket, prefix])
         self.view.search.blockSignals(True)
@@ -149,9 +154,7 @@ class ObjectsPresenter(QObject):
             return
         bucket, prefix, token = self.bucket, self.prefix, self._token
         self.view.show_busy("Listing")
-        self._list(
-            f"List more of {bucket}", lambda job: (self.objects.page(bucket, prefix, token), {}), self._show_next
-        )
+        self._list(f"List more of {bucket}", lambda _job: self.objects.page(bucket, prefix, token), self._show_next)
 
     def search(self, words: str) -> None:
         if not self.bucket or (not words and not self._search):
@@ -165,7 +168,10 @@ class ObjectsPresenter(QObject):
         bucket, prefix = self.bucket, self.prefix
         self._list(
             f"Search {bucket} for {words}",
-            lambda job: self.objects.search(job, bucket, prefix, words),
+            lambda job: (
+                *self.objects.search(job, bucket, prefix, words),
+                self._proofs(job, bucket, prefix, below=True),
+            ),
             self._show_hits,
             quiet=False,
         )
@@ -203,11 +209,13 @@ class ObjectsPresenter(QObject):
             on_failure=failed, on_cancelled=cancelled,
         )  # fmt: skip
 
-    def _proofs(self, job: Job[Any], bucket: str, prefix: str) -> dict[str, datetime | None]:
-        """Key -> when it was proved, of the backups at this level (None: backed up only)."""
+    def _proofs(self, job: Job[Any], bucket: str, prefix: str, *, below: bool = False) -> dict[str, datetime | None]:
+        """Key -> when it was proved (None: backed up only), of the plans whose backups lie at this level, or below it."""
         service, found = self.context.desk.backups, dict[str, datetime | None]()
         for plan in service.plans():
-            if plan.target.bucket == bucket and prefix.startswith(plan.prefix):
+            if plan.target.bucket == bucket and (
+                prefix.startswith(plan.prefix) or (below and plan.prefix.startswith(prefix))
+            ):
                 found |= {item.key: item.proved for item in service.backups(job, plan.name)}
         return found
 
@@ -225,28 +233,29 @@ class ObjectsPresenter(QObject):
         self._weigh()
 
     def _show_page(self, found: tuple[Page, dict[str, datetime | None]], *, choose: str = "") -> None:
-        page, proofs = found
+        page, self._proved = found
         self._token = page.token
-        self.view.show_lines(self._lines(page.entries, proofs), more=bool(page.token))
+        self.view.show_lines(self._lines(page.entries), more=bool(page.token))
         for row, line in enumerate(self.view.table.row_model.rows):
             if choose and line.entry and line.entry.key == choose:
                 self.view.table.choose(row)
                 return
         self.picked()
 
-    def _show_next(self, found: tuple[Page, dict[str, datetime | None]]) -> None:
-        self._token = found[0].token
-        self.view.show_more(self._lines(found[0].entries, {}), more=bool(self._token))
+    def _show_next(self, page: Page) -> None:
+        self._token = page.token
+        self.view.show_more(self._lines(page.entries), more=bool(self._token))
 
-    def _show_hits(self, found: tuple[list[Entry], bool]) -> None:
-        hits, whole = found
+    def _show_hits(self, found: tuple[list[Entry], bool, dict[str, datetime | None]]) -> None:
+        hits, whole, self._proved = found
         self._token = ""
         words = f"{number(len(hits))} found" + ("" if whole else ": the first ones, there may be more")
-        self.view.show_lines(self._lines(hits, {}), more=False, note=words)
+        self.view.show_lines(self._lines(hits), more=False, note=words)
 
-    def _lines(self, entries: Sequence[Entry], proofs: dict[str, datetime | None]) -> list[Line]:
+    def _lines(self, entries: Sequence[Entry]) -> list[Line]:
+        known = self._proved
         return [
-            Line(entry=item, prefix=self.prefix, proved=proofs.get(item.key), backup=item.key in proofs, size=self.panel.sizes.get(item.key, ""))
+            Line(entry=item, prefix=self.prefix, proved=known.get(item.key), backup=item.key in known, size=self.panel.sizes.get(item.key, ""))
             for item in entries
         ]  # fmt: skip
 
@@ -258,7 +267,7 @@ class ObjectsPresenter(QObject):
         def show(found: list[Entry]) -> None:
             self._token = ""
             self.view.show_lines(
-                self._lines(found, {}),
+                self._lines(found),
                 more=False,
                 note=f"{wording.count_of(len(found), 'deleted object')} can be undeleted",
             )
@@ -344,16 +353,6 @@ class ObjectsPresenter(QObject):
         return str(Address(self.bucket, self.prefix))
 
     # -- the bridge ---------------------------------------------------------------------
-    def copy_command(self) -> None:
-        base = command(self.context.desk.profile.name, "s3")
-        entries = self.view.chosen_entries()
-        if entries:
-            lines = [f"{base} get {shlex.quote(f's3://{self.bucket}/{entry.key}')}" for entry in entries]
-        else:
-            lines = [f"{base} ls {shlex.quote(self.here) if self.bucket else ''}".strip()]
-        QGuiApplication.clipboard().setText("\n".join(lines))
-        self.context.praise("The command is in the clipboard.")
-
     def remembered(self) -> list[str]:
         return [str(name) for name in self.context.memory.get("backups.buckets", [])]
 
@@ -364,20 +363,36 @@ class ObjectsPresenter(QObject):
     def start(
         self, title: str, work: Callable[[Job[Any]], Any], done: Callable[[Any], None], *, quiet: bool = False
     ) -> None:
-        self.context.jobs.start(self, title, work, room=ROOM, quiet=quiet, on_success=done, on_failure=self.fault)
+        self._run(title, work, done, self.running.show, quiet=quiet)
 
     def change(self, title: str, work: Callable[[Job[Any]], Any], done: Callable[[Any], None]) -> None:
-        self.context.jobs.start(
-            self,
-            title,
-            work,
-            room=ROOM,
-            write=True,
-            outlives_owner=True,
-            on_success=done,
-            on_failure=self.fault,
-            on_cancelled=self.refresh,
-        )
+        def cancelled() -> None:
+            self.running.show()
+            self.refresh()
+
+        self._run(title, work, done, cancelled, write=True, outlives_owner=True)
+
+    def _run(
+        self,
+        title: str,
+        work: Callable[[Job[Any]], Any],
+        done: Callable[[Any], None],
+        cancelled: Callable[[], None],
+        **options: Any,
+    ) -> None:
+        def succeeded(result: Any) -> None:
+            self.running.show()
+            done(result)
+
+        def failed(fault: OpsError) -> None:
+            self.running.show()
+            self.fault(fault)
+
+        job = self.context.jobs.start(
+            self, title, work, room=ROOM, on_success=succeeded, on_failure=failed, on_cancelled=cancelled,
+            on_progress=lambda _: self.running.show(), **options,
+        )  # fmt: skip
+        self.running.follow(job, title)
 
     def fault(self, fault: OpsError) -> None:
         self.view.banner.show_fault(fault.title, fault.why, fault.remedy, details=fault.details)

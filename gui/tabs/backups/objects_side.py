@@ -17,10 +17,9 @@ from gui.style.tokens import Space
 from gui.tabs.backups import wording
 
 _LIVES = (("900", "15 minutes"), ("3600", "1 hour"), ("86400", "1 day"), ("604800", "7 days"))
+_VERSIONS = 200  # of one object that are shown
 
-
-_TIERS = (
-    ("Standard", "within hours"), ("Bulk", "within two days, cheapest"), ("Expedited", "within minutes, dear"),
+_TIERS = (    ("Standard", "within hours"), ("Bulk", "within two days, cheapest"), ("Expedited", "within minutes, dear"),
 )  # fmt: skip
 
 
@@ -57,6 +56,7 @@ class ObjectsSide(Card):
         self.body.addWidget(self.area)
         self.lives = DropDown()
         self.link: Label | None = None
+        self._versions: Button | None = None
 
     # -- what may be shown --------------------------------------------------------------
     def show_nothing(self, sentence: str) -> None:
@@ -71,13 +71,11 @@ class ObjectsSide(Card):
         self._begin(name)
         self._lines.addWidget(Label(sentence, "small", tone="danger", wrap=True))
 
-    def show_many(self, entries: Sequence[Entry]) -> None:
-        folders = sum(1 for entry in entries if entry.folder)
-        objects = len(entries) - folders
-        words = [wording.count_of(objects, "object")] if objects else []
-        words += [wording.count_of(folders, "folder")] if folders else []
-        self._begin(" and ".join(words))
-        self._pair("Size", byte_size(sum(entry.size for entry in entries)) + (" and the folders" if folders else ""))
+    def show_many(self, entries: Sequence[Entry], counted: str = "") -> None:
+        folders = any(entry.folder for entry in entries)
+        self._begin(wording.contents(entries))
+        listed = byte_size(sum(entry.size for entry in entries)) + (" and the folders" if folders else "")
+        self._pair("Size", counted or listed)
         if folders:
             self._button("Count what is in the folders", "gauge", self.size_asked)
 
@@ -150,7 +148,7 @@ class ObjectsSide(Card):
         self.link = Label("", "small", wrap=True)
         self._lines.addWidget(self.link)
         self._heading("Versions")
-        self._button("Show the versions", "history", self.versions_asked)
+        self._versions = self._button("Show the versions", "history", self.versions_asked)
 
     def _archive(self, facts: ObjectFacts, *, may_write: bool) -> None:
         """Where an archived object is now, and how it comes back."""
@@ -174,10 +172,12 @@ class ObjectsSide(Card):
 
     def show_versions(self, versions: Sequence[Entry], *, may_write: bool) -> None:
         """Newest first; a delete marker on top can be taken away."""
+        if self._versions is not None:
+            self._versions.hide()  # once is enough
         if len(versions) <= 1 and not any(item.version != "null" for item in versions):
             self._lines.addWidget(Label("There is only this one: the bucket keeps no versions.", "small", wrap=True))
             return
-        for item in versions[:200]:
+        for item in versions[:_VERSIONS]:
             kind = Chip(
                 "DELETED" if item.delete_marker else "CURRENT" if item.latest else "OLD",
                 "accent" if item.latest else "",
@@ -198,6 +198,9 @@ class ObjectsSide(Card):
                 continue
             button.setEnabled(may_write)
             self._lines.addLayout(row(Space.M, button, None))
+        if len(versions) > _VERSIONS:
+            more = wording.count_of(len(versions) - _VERSIONS, "older version")
+            self._lines.addWidget(Label(f"{more} not shown here.", "small", wrap=True))
 
     def show_link(self, link: Link) -> None:
         QGuiApplication.clipboard().setText(link.url)
@@ -207,7 +210,7 @@ class ObjectsSide(Card):
 
     # -- inside -------------------------------------------------------------------------
     def _begin(self, title: str) -> None:
-        self.link = None
+        self.link = self._versions = None
         self.title.setText(breakable(title, 14))
         self.title.setVisible(True)
         if self.isVisible() and self.area.isAncestorOf(self.window().focusWidget() or self):

@@ -7,7 +7,8 @@ from PySide6.QtCore import QObject
 from core.backups.objects.address import Address
 from core.backups.objects.values import Comparison
 from gui.parts.dialogs import ConfirmDialog
-from gui.parts.words import byte_size, number
+from gui.parts.words import byte_size
+from gui.tabs.backups import wording
 from gui.tabs.backups.objects_transfers import ObjectsTransfers
 from gui.tabs.backups.place import ROOM, Place
 from gui.tabs.backups.sync_dialog import SyncDialog, SyncWish
@@ -53,7 +54,7 @@ class ObjectsSync(QObject):
 
         dialog.compare_asked.connect(compare)
         dialog.sync_asked.connect(sync)
-        dialog.open()
+        dialog.open_once()
 
     def _ask(self, found: Comparison, command: str) -> None:
         """What is deleted is asked about by itself, with its number and what becomes of it."""
@@ -61,7 +62,7 @@ class ObjectsSync(QObject):
 
         def ask(keeps: bool | None) -> None:
             count, size = len(found.surplus), sum(item.size for item in found.surplus)
-            what = f"{number(count)} {'object' if found.upward else 'file'}{'' if count == 1 else 's'}"
+            what = wording.count_of(count, "object" if found.upward else "file")
             where = str(found.place if found.upward else found.folder)
             if not found.upward:
                 hint = "Files of this computer are deleted for good, not moved to the bin."
@@ -76,7 +77,7 @@ class ObjectsSync(QObject):
                 type_this=where if guarded else "", command=command,
             )  # fmt: skip
             dialog.confirmed.connect(lambda: self._carry_out(found, remove=True))
-            dialog.open()
+            dialog.open_once()
 
         if found.upward:
             place.start(f"Look at {bucket}", lambda _job: place.objects.keeps_versions(bucket), ask, quiet=True)

@@ -17,6 +17,7 @@ from gui.tabs.backups import wording
 from gui.tabs.backups.rows import Column, RowTable
 
 _MOMENT = 3  # the column of the date
+_OF_BUCKETS = (0, _MOMENT)
 _NEVER = datetime.min.replace(tzinfo=UTC)
 
 
@@ -90,6 +91,7 @@ def _storage_class(line: Line) -> str:
 
 class ObjectsTable(RowTable):
     def __init__(self, parent: QWidget | None = None) -> None:
+        self._buckets = False
         super().__init__(
             "Objects",
             (
@@ -122,10 +124,15 @@ class ObjectsTable(RowTable):
         self.setTextElideMode(Qt.TextElideMode.ElideMiddle)  # names of backups differ at the end, too
         self.setDragDropMode(QAbstractItemView.DragDropMode.DragOnly)
 
-    def name_moment(self, title: str) -> None:
-        """Objects are modified, buckets are created."""
+    def show_kind(self, *, buckets: bool) -> None:
+        """Objects are modified, buckets are created; and a bucket's size, class and proofs are nobody's."""
+        self._buckets = buckets
         columns = self.row_model.columns
-        columns[_MOMENT] = replace(columns[_MOMENT], title=title)
+        columns[_MOMENT] = replace(columns[_MOMENT], title="Created" if buckets else "Modified")
+        self._fit_columns()
+
+    def hides(self, number: int) -> bool:
+        return (self._buckets and number not in _OF_BUCKETS) or super().hides(number)
 
     def startDrag(self, actions: Qt.DropAction) -> None:
         entries = [line.entry for line in self.chosen if line.entry is not None]

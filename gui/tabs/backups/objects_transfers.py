@@ -48,13 +48,19 @@ class ObjectsTransfers(QObject):
             self._upload(paths, replace=False)
             return
         count = f"{number(len(taken))} things" if len(taken) > 1 else taken[0]
+        names = f"{', '.join(taken[:3])}{' and others' if len(taken) > 3 else ''}"
+        inside = (
+            "In a folder files of the same names are replaced, the others stay. "
+            if any(path.is_dir() for path in paths)
+            else ""
+        )
         dialog = ConfirmDialog(
-            f"Replace {count}?", f"{', '.join(taken[:3])} {'are' if len(taken) > 1 else 'is'} already in {self.place.here}.",
+            f"Replace {count}?", f"{names} {'are' if len(taken) > 1 else 'is'} already in {self.place.here}.",
             "Replace", self.place.view.window(), environment=self.place.environment,
-            hint="Where the bucket keeps no versions, what is there now is gone.",
+            hint=f"{inside}Where the bucket keeps no versions, what is replaced is gone.",
         )  # fmt: skip
         dialog.confirmed.connect(partial(self._upload, paths, replace=True))
-        dialog.open()
+        dialog.open_once()
 
     def _upload(self, paths: list[Path], *, replace: bool) -> None:
         bucket, prefix = self.place.bucket, self.place.prefix
@@ -116,10 +122,13 @@ class ObjectsTransfers(QObject):
             self.place.fault(fault)
             loop.quit()
 
-        self.place.context.jobs.start(
-            self, f"Fetch {number(len(entries))} for the drag", lambda job: self.place.objects.download(job, bucket, prefix, entries, folder),
+        title = f"Fetch {number(len(entries))} for the drag"
+        self.destroyed.connect(loop.quit)  # the profile was changed meanwhile
+        job = self.place.context.jobs.start(
+            self, title, lambda job: self.place.objects.download(job, bucket, prefix, entries, folder),
             room=ROOM, on_success=done, on_failure=failed, on_cancelled=loop.quit,
         )  # fmt: skip
+        self.place.running.follow(job, title)
         loop.exec()
         return found
 
@@ -133,23 +142,44 @@ class ObjectsTransfers(QObject):
         done: Callable[[Moved], None] = lambda _: None,
         after: Any = None,
     ) -> None:
+        bucket, prefix = self.place.bucket, self.place.prefix
+
+        def carry(job: Job[Any]) -> Moved:
+            moved = work(job)
+            job.conclude(_came_out(moved, verb), good=not moved.errors)
+            return moved
+
         def succeeded(moved: Moved) -> None:
+            self.place.running.show()
             done(moved)
             if moved.errors:
                 first = f"{moved.errors[0][0]}: {moved.errors[0][1]}"
                 self.place.view.banner.show_text(
-                    f"{number(len(moved.errors))} did not get through, {number(moved.objects)} did", first, tone="warning",
-                    details="\n".join(f"{name}: {why}" for name, why in moved.errors),
+                    _came_out(moved, verb), first, tone="warning", details="\n".join(f"{name}: {why}" for name, why in moved.errors)
                 )  # fmt: skip
             else:
                 rate = f", {byte_size(moved.size / moved.seconds)}/s" if moved.seconds > 1 else ""
-                reused = f", {byte_size(moved.reused)} were there already" if moved.reused else ""
-                deleted = f", {number(moved.deleted)} deleted" if moved.deleted else ""
-                self.place.context.praise(
-                    f"{number(moved.objects)} {verb}, {byte_size(moved.size)}{rate}{reused}{deleted}"
-                )
+                self.place.context.praise(f"{_came_out(moved, verb)}{rate}")
 
-        self.place.context.jobs.start(
-            self, title, work, room=ROOM, write=write, outlives_owner=write, on_success=succeeded, on_failure=self.place.fault,
-            on_cancelled=self.place.refresh if write else None, after=after, can_retry=True,
+        def failed(fault: OpsError) -> None:
+            self.place.running.show()
+            self.place.fault(fault)
+
+        def cancelled() -> None:
+            self.place.running.show()
+            if write:  # what had got through by then is there
+                self.place.refresh_if(bucket, prefix)
+
+        job = self.place.context.jobs.start(
+            self, title, carry, room=ROOM, write=write, outlives_owner=write, on_success=succeeded, on_failure=failed,
+            on_cancelled=cancelled, on_progress=lambda _: self.place.running.show(), after=after, can_retry=True,
         )  # fmt: skip
+        self.place.running.follow(job, title)
+
+
+def _came_out(moved: Moved, verb: str) -> str:
+    """``39 uploaded, 80 MB, 1 did not get through``."""
+    reused = f", {byte_size(moved.reused)} of them were there already" if moved.reused else ""
+    deleted = f", {number(moved.deleted)} deleted" if moved.deleted else ""
+    failed = f", {number(len(moved.errors))} did not get through" if moved.errors else ""
+    return f"{number(moved.objects)} {verb}, {byte_size(moved.size)}{reused}{deleted}{failed}"

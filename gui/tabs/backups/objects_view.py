@@ -13,8 +13,9 @@ from core.backups.objects.values import Entry
 from gui.parts.buttons import Button
 from gui.parts.layout import Card, column, row
 from gui.parts.notices import Banner, Busy, EmptyState
-from gui.parts.words import Label, number
+from gui.parts.words import Label
 from gui.style.tokens import Space
+from gui.tabs.backups import wording
 from gui.tabs.backups.objects_side import ObjectsSide
 from gui.tabs.backups.objects_table import Line, ObjectsTable
 
@@ -23,7 +24,6 @@ class ObjectsView(QWidget):
     place_asked = Signal(str, str)  # bucket, prefix; "" "" for the list of buckets
     search_asked = Signal(str)
     more_asked = Signal()
-    open_bucket_asked = Signal(str)
     upload_files_asked = Signal()
     upload_folder_asked = Signal()
     files_dropped = Signal(list)
@@ -57,6 +57,8 @@ class ObjectsView(QWidget):
         self.state = Label("", "small")
         self.load_more = Button("Show more", "link")
         self.load_more.clicked.connect(self.more_asked)
+        self.running = Busy()
+        self.stop = Button("Cancel", "link")
         self.empty = EmptyState("folder-open", "Nothing lies here", hint="Drop files here, or use Upload.")
         self.no_buckets = EmptyState("archive", "There is no bucket yet")
         self.banner = Banner("danger")
@@ -72,6 +74,7 @@ class ObjectsView(QWidget):
         card.body.addWidget(self.banner)
         card.body.addWidget(self.stack, 1)
         card.body.addLayout(row(self.state, self.load_more, None, self.busy))
+        card.body.addLayout(row(self.running, self.stop, None))
         self.splitter = QSplitter(Qt.Orientation.Horizontal, self)
         self.splitter.addWidget(card)
         self.splitter.addWidget(self.side)
@@ -85,6 +88,7 @@ class ObjectsView(QWidget):
         self._note, self._more, self._buckets = "", False, False
         self.table.horizontalHeader().sortIndicatorChanged.connect(self._say)
         self.setAcceptDrops(True)  # the whole of it: an empty place has no table to drop on
+        self.show_running("")
         self.show_place("", "")
 
     def _search_cleared(self, text: str) -> None:
@@ -121,6 +125,8 @@ class ObjectsView(QWidget):
         while item := self._crumbs.takeAt(0):
             widget = item.widget()
             if widget is not None:
+                if widget.hasFocus():  # else the keys would leave the page with it
+                    self.table.setFocus()
                 widget.hide()
                 widget.deleteLater()
         self._where = f"{bucket}/{prefix}"
@@ -153,9 +159,25 @@ class ObjectsView(QWidget):
         if text:
             self.busy.show_text(text)
 
+    def show_running(self, words: str) -> None:
+        """What is at work now; nothing: it rests."""
+        self.running.setVisible(bool(words))
+        self.stop.setVisible(bool(words))
+        self.stop.setAccessibleName(f"Cancel: {words}")
+        if words:
+            self.running.show_text(words)
+
+    def forget_lines(self) -> None:
+        """Another place: what lay in the one before is nothing that could be chosen here."""
+        self.table.show_rows([])
+        self._note, self._more, self._buckets = " ", False, False
+        self.load_more.hide()
+        self.state.setText("")
+        self.stack.setCurrentWidget(self.table)
+
     def show_lines(self, lines: Sequence[Line], *, more: bool, note: str = "", buckets: bool = False) -> None:
         """Fresh content. ``more``: S3 has more at this level."""
-        self.table.name_moment("Created" if buckets else "Modified")
+        self.table.show_kind(buckets=buckets)
         self.table.show_rows(lines)
         self._settle(more=more, note=note, buckets=buckets)
 
@@ -173,14 +195,19 @@ class ObjectsView(QWidget):
 
     def _say(self, *_: object) -> None:
         """How many are shown; sorted are only those that were listed."""
-        rows = self.table.row_model.rowCount()
-        what = "shown" if not self._buckets else "bucket" if rows == 1 else "buckets"
-        among = " and sorted" if self._more and self.table.row_model.is_sorted else ""
-        more = f"{among}, there is more" if self._more else ""
-        self.state.setText(self._note or f"{number(rows)} {what}{more}")
+        if self._buckets:
+            words = wording.count_of(self.table.row_model.rowCount(), "bucket")
+        else:
+            words = wording.contents(self.entries_of(self.table.row_model.rows)) or "0 objects"
+        among = " shown and sorted" if self._more and self.table.row_model.is_sorted else " shown"
+        self.state.setText(self._note or (f"{words}{among}, there is more" if self._more else words))
 
     def chosen_entries(self) -> list[Entry]:
-        return [line.entry for line in self.table.chosen if line.entry is not None]
+        return self.entries_of(self.table.chosen)
+
+    @staticmethod
+    def entries_of(lines: Sequence[Line]) -> list[Entry]:
+        return [line.entry for line in lines if line.entry is not None]
 
     def add_action(self, action: QAction) -> None:
         self.more_menu.addAction(action)

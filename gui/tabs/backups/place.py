@@ -9,6 +9,7 @@ from core.backups.objects.values import ObjectFacts
 from core.base.errors import OpsError
 from core.jobs.job import Job
 from gui.bridge.tab_context import TabContext
+from gui.tabs.backups.objects_running import ObjectsRunning
 from gui.tabs.backups.objects_view import ObjectsView
 
 if TYPE_CHECKING:
@@ -19,12 +20,13 @@ ROOM = "backups"
 
 class Place(Protocol):
     """bucket "" is the list of buckets; ``shown_facts`` are those in the panel, ``settled``: the listing is there. start and change run a job whose failure
-    stands on the page; change writes, and goes on when the page is left."""
+    stands on the page, as its progress does; change writes, and goes on when the page is left."""
 
     view: ObjectsView
     context: TabContext
     bucket: str
     prefix: str
+    running: ObjectsRunning
 
     @property
     def shown_facts(self) -> ObjectFacts: ...

@@ -3,27 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QFrame, QGridLayout, QMenu, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QGridLayout, QMenu, QVBoxLayout, QWidget
 
-from core.backups.outcomes import Backup, Finding, Outcome, PlanStatus, Run, Status, Verification
+from core.backups.outcomes import Backup, Finding, PlanStatus, Run, Status, Verification
 from core.backups.plan import Plan
-from gui.parts.buttons import Button, Segments
+from gui.parts.buttons import Button
 from gui.parts.layout import Card, column, row
 from gui.parts.notices import Busy, Picture
-from gui.parts.words import Chip, Label, breakable, byte_size
+from gui.parts.words import Chip, Label, breakable
 from gui.style.tokens import Space
 from gui.tabs.backups import wording
 from gui.tabs.backups.ladder_card import LadderCard
-from gui.tabs.backups.rows import Column, RowTable
+from gui.tabs.backups.plan_history import History
 
 _ICON = {"danger": "circle-alert", "warning": "triangle-alert", "info": "info"}
 _FACTS = ("Source", "Goes to", "Runs", "Proved", "Kept", "Restore takes", "Data at risk", "Proof vanishes")
-LISTED = 100
-"""Runs and verifications in their tables; whoever shows them reads one more, to tell whether these are all."""
 _WIDE = 600  # pixels for two pairs of columns
 _FIXES = {
     "unreachable": "Look again",
@@ -61,7 +58,7 @@ class FindingLine(QFrame):
         self.rule = finding.rule
         self.button = Button(fix or " ", "link")
         self.button.setVisible(bool(fix))
-        why = " ".join(f"{part.rstrip('.')}." for part in (finding.why, finding.remedy) if part)
+        why = wording.sentences(finding.why, finding.remedy)
         words = column(Label(breakable(finding.title), "strong", wrap=True), gap=2)
         if why:
             words.addWidget(Label(breakable(why), "small", wrap=True))
@@ -77,6 +74,7 @@ class PlanDetail(QWidget):
     """Shows the chosen plan; says what was asked for it."""
 
     edit_asked = Signal()
+    stop_asked = Signal()
     remove_asked = Signal()
     schedule_asked = Signal()
     as_scheduled_asked = Signal()
@@ -108,12 +106,15 @@ class PlanDetail(QWidget):
         self._sides, self._working = 0, False
         self._lay_out(2)
         self.busy = Busy()
-        self.busy.hide()
-        self.card.body.addWidget(self.busy)
+        self.stop = Button("Cancel", "link")
+        self.stop.clicked.connect(self.stop_asked)
+        for part in (self.busy, self.stop):
+            part.hide()
+        self.card.body.addLayout(row(self.busy, self.stop, None))
         self.findings = QVBoxLayout()
         self.findings.setSpacing(Space.XS)
         self.card.body.addLayout(self.findings)
-        self.history = _History()
+        self.history = History()
         self.ladder = LadderCard()
         self.history.verifications.picked.connect(self._verification_picked)
         self.history.backups.picked.connect(self.backup_chosen)
@@ -167,6 +168,9 @@ class PlanDetail(QWidget):
         )
         if status is None:
             self.chip.show_state("LOOKING", "")
+            for name in ("Restore takes", "Data at risk", "Proof vanishes"):
+                put(name, "–")
+            self._show_findings(())
             return
         self.chip.show_state(*wording.STATUS[status.status])
         unknown = "no proof stands" if status.last_verification else "not measured yet"
@@ -201,16 +205,24 @@ class PlanDetail(QWidget):
         """What is being done for this plan now; nothing: it rests."""
         self._working = bool(note)
         self.busy.setVisible(self._working)
+        self.stop.setVisible(self._working)
+        self.stop.setAccessibleName(f"Cancel: {self.card.title.text()}")
         if note:
             self.busy.show_text(note)
         for line in self.findChildren(FindingLine):
             line.button.setEnabled(not self._working)
+
+    def forget_history(self) -> None:
+        """Another plan: what is known of the one before is nothing of this one's."""
+        self.history.forget()
+        self.ladder.hide()
 
     def show_history(
         self, backups: Sequence[Backup] | None, runs: Sequence[Run], verifications: Sequence[Verification]
     ) -> None:
         """``backups`` None: they could not be listed; the findings say why."""
         self.history.show_all(backups, runs, verifications)
+        self.ladder.show()
         self.ladder.show_trend(verifications)
         if not verifications:
             self.ladder.show_verification(None)
@@ -238,133 +250,3 @@ class PlanDetail(QWidget):
         self.ladder.show_verification(chosen[0] if chosen else None)
         if chosen:
             self.verification_chosen.emit(chosen[0])
-
-
-class _History(Card):
-    """Backups in the bucket, runs as this computer remembers them, verifications: one at a time."""
-
-    def __init__(self) -> None:
-        self.segments = Segments(
-            (("backups", "Backups"), ("verifications", "Verifications"), ("runs", "Runs")), "What is listed"
-        )
-        super().__init__("History", self.segments)
-        self.backups = RowTable(
-            "Backups in the bucket",
-            (
-                Column("Taken", lambda item: wording.stamp(item.taken), 150),
-                Column("Size", lambda item: byte_size(item.stored_bytes), 86, right=True),
-                Column(
-                    "State", _state_of, 200, tone=lambda item: _state_tone(item), icon=lambda item: _state_icon(item)
-                ),
-                Column(
-                    "Expires",
-                    lambda item: wording.clock(item.expires),
-                    100,
-                    spare=560,
-                    tip=lambda item: wording.stamp(item.expires),
-                ),
-                Column(
-                    "Object", lambda item: item.key.rsplit("/", 1)[-1], mono=True, tip=lambda item: item.key, spare=520
-                ),
-            ),
-        )
-        self.verifications = RowTable(
-            "Verifications",
-            (
-                Column("When", lambda item: wording.stamp(item.started), 150),
-                Column("Result", lambda item: wording.proof(item)[0], 140, tone=lambda item: wording.proof(item)[1]),
-                Column("Level", lambda item: f"L{item.level}", 56),
-                Column("Restore time", lambda item: wording.span(item.rto_seconds), 96, right=True, spare=560),
-                Column("Finding", _finding, tip=_finding),
-            ),
-        )
-        self.runs = RowTable(
-            "Runs",
-            (
-                Column("Started", lambda item: wording.stamp(item.started), 150),
-                Column(
-                    "Result", lambda item: wording.OUTCOME[item.outcome][0], 96,
-                    tone=lambda item: wording.OUTCOME[item.outcome][1],
-                ),
-                Column("Took", lambda item: wording.span((item.ended - item.started) if item.ended else None), 90, right=True),
-                Column("Read", lambda item: byte_size(item.plain_bytes) if item.plain_bytes else "–", 86, right=True, spare=640),
-                Column("Stored", lambda item: byte_size(item.stored_bytes) if item.stored_bytes else "–", 86, right=True, spare=560),
-                Column("Why", lambda item: item.error, tip=lambda item: item.error),
-            ),
-        )  # fmt: skip
-        self.unknown = Label("The bucket cannot be read: what lies in it is not known.", "small", wrap=True)
-        self.unknown.hide()
-        self.stack = QStackedWidget()
-        self._tables = {"backups": self.backups, "verifications": self.verifications, "runs": self.runs}
-        for table in self._tables.values():
-            holder = QWidget()
-            lines = (self.unknown, table) if table is self.backups else (table,)
-            holder.setLayout(column(*lines, None, gap=0))
-            self.stack.addWidget(holder)
-        self.body.addWidget(self.stack)
-        self.segments.chosen.connect(self.show_kind)
-        self.show_kind("backups")
-
-    def show_kind(self, kind: str) -> None:
-        self.segments.choose(kind)
-        self.stack.setCurrentIndex(list(self._tables).index(kind))
-        self._fit()
-
-    def show_all(
-        self, backups: Sequence[Backup] | None, runs: Sequence[Run], verifications: Sequence[Verification]
-    ) -> None:
-        known_before = self.verifications.row_model.rows
-        for table, rows in ((self.backups, backups or ()), (self.runs, runs[:LISTED])):
-            _show_again(table, rows, "")
-        newest = verifications[0].id if verifications else ""
-        news = not known_before or known_before[0].id != newest  # somebody who reads an older one is not disturbed
-        _show_again(self.verifications, verifications[:LISTED], newest if news else "")
-        self.unknown.setVisible(backups is None)
-        self.backups.setVisible(backups is not None)
-        known = "?" if backups is None else str(len(backups))
-        self.segments.relabel("backups", f"Backups {known}")
-        self.segments.relabel("verifications", f"Verifications {_counted(verifications)}")
-        self.segments.relabel("runs", f"Runs {_counted(runs)}")
-        self._fit()
-
-    def _fit(self) -> None:
-        for table in self._tables.values():
-            table.fit_height(1, 6)
-        current = list(self._tables.values())[self.stack.currentIndex()]
-        self.stack.setFixedHeight(current.height())
-
-
-def _show_again(table: RowTable, rows: Sequence[Any], wanted: Any) -> None:
-    """Fresh rows with the chosen one still chosen, or the one with the id ``wanted``."""
-    chosen = wanted or next((item.id for item in table.chosen), "")
-    table.show_rows(rows)
-    table.choose(next((number for number, item in enumerate(rows) if item.id == chosen), -1))
-
-
-def _counted(rows: Sequence[Any]) -> str:
-    """The table holds the newest; that there are more is said, not how many."""
-    return f"{LISTED}+" if len(rows) > LISTED else str(len(rows))
-
-
-def _finding(item: Verification) -> str:
-    if item.outcome is Outcome.RUNNING:
-        return "being verified"
-    return item.headline if item.outcome is not Outcome.DONE else wording.passed(item)
-
-
-def _state_of(item: Backup) -> str:
-    if not item.complete:
-        return "incomplete"
-    if item.failed:
-        return f"failed {wording.ago(item.failed)}"
-    return f"proved {wording.ago(item.proved)}" if item.proved else "backed up"
-
-
-def _state_tone(item: Backup) -> str:
-    return "danger" if not item.complete or item.failed else "success" if item.proved else "text2"
-
-
-def _state_icon(item: Backup) -> tuple[str, str]:
-    if not item.complete or item.failed:
-        return "circle-x", "danger"
-    return ("shield-check", "success") if item.proved else ("archive", "text3")

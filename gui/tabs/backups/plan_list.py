@@ -85,7 +85,8 @@ class PlanCard(QPushButton):
         if wording.blind(status):
             self.backed.setText("Backups not known: the bucket cannot be read")
         else:
-            self.backed.setText(f"Backed up {wording.ago(taken, now)} · {byte_size(status.stored_bytes)} in all")
+            size = byte_size(status.stored_bytes).replace(" ", "\u00a0")  # a number and its unit stay on one line
+            self.backed.setText(f"Backed up {wording.ago(taken, now)} · {size} in all")
         failing = wording.failing(status)
         if failing:
             self.backed.setText(f"The last run FAILED · {self.backed.text()[0].lower()}{self.backed.text()[1:]}")
@@ -152,6 +153,11 @@ class PlanList(QWidget):
         """Show which plan is the chosen one."""
         if name in self.cards:
             self.cards[name].setChecked(True)
+
+    def take_keys(self) -> None:
+        """To the chosen plan."""
+        if self.current:
+            self.cards[self.current].setFocus()
 
     def show_status(self, name: str, status: PlanStatus | None) -> None:
         if name in self.cards:

@@ -4,22 +4,22 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from PySide6.QtCore import QObject
 
-from core.backups.outcomes import Check
+from core.backups.outcomes import Check, Finding
 from core.backups.plan import Assertion, Plan
 from core.base.errors import OpsError
 from core.jobs.job import Job
-from core.settings.profiles import MysqlSource
 from gui.parts.dialogs import ConfirmDialog
 from gui.parts.words import command
 from gui.tabs.backups import wording
 from gui.tabs.backups.place import ROOM
 from gui.tabs.backups.plans_place import PlansPlace
+from gui.tabs.backups.plans_servers import PlansServers
 from gui.tabs.backups.restore_dialog import RestoreDialog
-from gui.tabs.backups.server_dialog import ServerDialog
 from gui.tabs.backups.text_dialog import TextDialog
 from gui.tabs.backups.wizard import PlanWizard
 
@@ -31,9 +31,11 @@ class PlansDialogs(QObject):
         super().__init__(parent)
         self.page = page
 
-    def open_wizard(self, plan: Plan | None) -> None:
+    def open_wizard(self, plan: Plan | None, step: str = "source") -> None:
         buckets = sorted({item.target.bucket for item in self.page.shown.plans})
         dialog = PlanWizard(plan, buckets, self.page.view.window())
+        dialog.go(step)
+        servers_of_profile = PlansServers(self.page, dialog)
         quiet = {"quiet": True, "lane": "backups-wizard"}
 
         def servers(job: Job[Any]) -> tuple[list[str], list[str]]:
@@ -47,7 +49,7 @@ class PlansDialogs(QObject):
                 return names, buckets
 
         def show_servers(found: tuple[list[str], list[str]]) -> None:
-            dialog.show_servers(found[0])
+            dialog.show_servers(found[0], own=servers_of_profile.names)
             current = dialog.bucket.currentText()
             dialog.bucket.clear()
             dialog.bucket.addItems(found[1])
@@ -65,59 +67,48 @@ class PlansDialogs(QObject):
 
             self._ask(
                 dialog, "Run a check on the source", lambda job: self.page.service.try_on_source(job, draft, assertion),
-                lambda check: dialog.show_check(assertion, check), failed, **quiet,
+                lambda check: dialog.show_check(assertion, check), failed, quiet=True,
             )  # fmt: skip
 
         def look(draft: Plan) -> None:
             dialog.show_checking(True)
+            draft, coming = self._with_identity(draft, dialog), tuple(dialog.secrets(draft))
             self._ask(
-                dialog, "Check the plan", lambda job: self.page.service.preflight(job, draft), dialog.show_findings,
-                dialog.show_fault, **quiet,
+                dialog, "Check the plan", lambda job: self.page.service.preflight(job, draft, coming), dialog.show_findings,
+                dialog.show_fault, quiet=True,
             )  # fmt: skip
 
         def save(draft: Plan) -> None:
-            password = dialog.smtp_password
+            draft = self._with_identity(draft, dialog)
+            secrets = dialog.secrets(draft)
+            dialog.accept_button.setEnabled(False)  # once is enough
 
-            def keep(_job: Job[Any]) -> None:
-                if password:
-                    self.page.context.desk.workplace.secrets.set(draft.smtp_secret, password)
-                self.page.service.save_plan(draft, replace=plan is not None)
-
-            def saved(_: None) -> None:
+            def saved(told: list[Finding]) -> None:
                 dialog.accept()
-                self.page.current = draft.name
+                self.page.current, self.page.past = draft.name, None
                 self.page.context.praise(f"The plan {draft.name} is saved.")
                 self.page.refresh()
+                self.page.tell_saved(told)
 
-            self._ask(dialog, "Save the plan", keep, saved, dialog.show_fault, **quiet)
+            self._ask(
+                dialog, "Save the plan",
+                lambda _job: self.page.service.save_plan(draft, replace=plan is not None, secrets=secrets), saved,
+                dialog.show_fault, outlives_owner=True, quiet=True,
+            )  # fmt: skip
 
-        dialog.server_wanted.connect(lambda: self.add_server(dialog))
         dialog.databases_asked.connect(databases)
         dialog.try_asked.connect(try_it)
         dialog.check_asked.connect(look)
         dialog.save_asked.connect(save)
         self._ask(dialog, "List the servers", servers, show_servers, dialog.show_database_fault, **quiet)
-        dialog.open()
+        dialog.open_once()
 
-    def add_server(self, wizard: PlanWizard) -> None:
-        """Keep a server in the profile, log in to it, and let the wizard take it."""
-        desk = self.page.context.desk
-        dialog = ServerDialog(desk.profile.name, wizard)
-
-        def save(source: MysqlSource, password: str) -> None:
-            def work(job: Job[Any]) -> list[str]:
-                desk.keep_mysql(source, password)
-                self.page.service.databases(job, source.name)
-                return self.page.service.servers(job)
-
-            def added(names: list[str]) -> None:
-                dialog.accept()
-                wizard.show_servers(names, source.name)
-
-            self._ask(dialog, f"Add the server {source.name}", work, added, dialog.show_fault, quiet=True)
-
-        dialog.save_asked.connect(save)
-        dialog.open()
+    def _with_identity(self, draft: Plan, dialog: PlanWizard) -> Plan:
+        """An identity that was typed has a name, also where nobody gave it one."""
+        if not dialog.identity_key.text().strip() or draft.proof.identity:
+            return draft
+        name = f"backup/{self.page.context.desk.profile.name}/{draft.name}/identity"
+        return replace(draft, proof=replace(draft.proof, identity=name))
 
     def ask_remove(self) -> None:
         plan = self.page.plan
@@ -135,14 +126,14 @@ class PlansDialogs(QObject):
 
         def forget() -> None:
             self.page.start(
-                "Forget a plan",
+                f"Forget {plan.name}",
                 lambda _job: self.page.service.remove_plan(plan.name),
                 lambda _: self.page.refresh(),
                 quiet=True,
             )
 
         dialog.confirmed.connect(forget)
-        dialog.open()
+        dialog.open_once()
 
     def open_restore(self) -> None:
         plan, past = self.page.plan, self.page.past
@@ -184,7 +175,7 @@ class PlansDialogs(QObject):
 
         dialog.preview_asked.connect(preview)
         dialog.restore_asked.connect(restore)
-        dialog.open()
+        dialog.open_once()
 
     def show_schedules(self) -> None:
         plan = self.page.plan
@@ -206,7 +197,12 @@ class PlansDialogs(QObject):
                 notes[item.kind] = f"{state} {item.note}".strip()
                 verbs[item.kind] = ("Remove" if item.installed else "Install") if item.available else ""
             dialog = TextDialog(
-                f"Let the system run {plan.name}", texts, self.page.view.window(), notes=notes, verbs=verbs
+                f"Let the system run {plan.name}",
+                texts,
+                self.page.view.window(),
+                notes=notes,
+                verbs=verbs,
+                first=max(exports, key=lambda item: (item.installed, item.available)).kind,
             )
 
             def act(kind: str) -> None:
@@ -222,7 +218,7 @@ class PlansDialogs(QObject):
                 )  # fmt: skip
 
             dialog.asked_for.connect(act)
-            dialog.open()
+            dialog.open_once()
 
         self.page.start("Look at the schedulers", lambda _job: self.page.service.schedules(plan.name), show, quiet=True)
 
@@ -242,7 +238,7 @@ class PlansDialogs(QObject):
             "verify": "For the proof: it may read, and write nothing.",
             "admin": "For people: lifecycle, locks and deleting. Not for timers.",
         }
-        TextDialog(f"Policies for {plan.name}", texts, self.page.view.window(), notes=notes).open()
+        TextDialog(f"Policies for {plan.name}", texts, self.page.view.window(), notes=notes).open_once()
 
     def _ask(
         self,

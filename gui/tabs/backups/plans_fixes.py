@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from PySide6.QtCore import QObject
 
-from core.backups.outcomes import Finding, Severity
+from core.backups.outcomes import Delivery, Finding, Severity
+from gui.tabs.backups import wording
 from gui.tabs.backups.plans_dialogs import PlansDialogs
 from gui.tabs.backups.plans_place import PlansPlace
 
@@ -41,18 +42,38 @@ class PlansFixes(QObject):
             if not bad:
                 self._place.context.praise(f"A scheduled run of {plan.name} can do its work without this desktop.")
                 return
-            words = [". ".join(filter(None, (item.title, item.why, item.remedy))) for item in bad]
+            words = [wording.sentences(item.title, item.why, item.remedy) for item in bad]
             error = next((item for item in bad if item.severity is Severity.ERROR), None)
             first = error or bad[0]
-            why = ". ".join(filter(None, (first.why, first.remedy)))
             self._place.view.banner.show_text(
                 f"As scheduled: {first.title}" if error else f"A scheduled run can work; {len(bad)} to know: {first.title}",
-                why, tone="danger" if error else "warning", details="\n".join(words),
+                wording.sentences(first.why, first.remedy), tone="danger" if error else "warning", details="\n".join(words),
             )  # fmt: skip
 
         self._place.start(
             f"Test {plan.name} as scheduled", lambda job: self._place.service.test_as_scheduled(job, plan.name), show
         )
+
+    def send_test(self) -> None:
+        plan = self._place.plan
+        if plan is None:
+            return
+
+        def show(found: list[Delivery]) -> None:
+            failed, banner = [item for item in found if not item.ok], self._place.view.banner
+            if failed:
+                banner.show_fault(
+                    f"The test did not reach {failed[0].to}", failed[0].error, "Correct the channel in the plan",
+                    details={item.channel: item.error for item in failed},
+                )  # fmt: skip
+            elif found:
+                self._place.context.praise(f"Sent by {', '.join(item.channel for item in found)}")
+            else:
+                banner.show_text(
+                    "Nobody would be told", "The plan names no channel: its last step does", tone="warning"
+                )
+
+        self._place.start("Send a test alert", lambda job: self._place.service.send_test(job, plan.name), show)
 
     def fix(self, rule: str) -> None:
         """The next step that stands beside a finding."""
@@ -70,9 +91,9 @@ class PlansFixes(QObject):
         elif rule.startswith("role-"):
             self._dialogs.show_policies()
         elif rule == "retention":
-            self._dialogs.open_wizard(plan)
+            self._dialogs.open_wizard(plan, "target")
         elif rule == "alert-undelivered":
-            self._place.send_test()
+            self.send_test()
         elif rule in ("no-expiry", "expiry-differs"):
             self._place.start(
                 "Set the expiry",

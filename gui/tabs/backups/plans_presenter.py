@@ -11,16 +11,16 @@ from PySide6.QtCore import QObject, Qt, QTimer, Signal
 from PySide6.QtGui import QGuiApplication
 from shiboken6 import isValid
 
-from core.backups.outcomes import Backup, Outcome, Run, Status, Verification
+from core.backups.outcomes import Backup, Finding, Outcome, Run, Severity, Status, Verification
 from core.backups.plan import Plan
 from core.base.errors import OpsError
 from core.jobs.job import Job, Progress
 from gui.bridge.tab_context import TabContext
 from gui.parts.desktop import show_file
-from gui.parts.words import command
+from gui.parts.words import breakable, command
 from gui.tabs.backups import wording
 from gui.tabs.backups.place import ROOM
-from gui.tabs.backups.plan_detail import LISTED
+from gui.tabs.backups.plan_history import LISTED
 from gui.tabs.backups.plans_dialogs import PlansDialogs
 from gui.tabs.backups.plans_fixes import PlansFixes
 from gui.tabs.backups.plans_place import Past, Shown
@@ -39,6 +39,8 @@ def _doing(job: Job[Any] | None) -> str:
     """Where a job is, in words and percent."""
     if job is None:
         return ""
+    if job.stopping:
+        return "Stopping"
     if job.progress is None:
         return job.title
     share = f" · {job.progress.share:.0%}" if job.progress.share is not None else ""
@@ -69,10 +71,11 @@ class PlansPresenter(QObject):
         view.banner.action_asked.connect(self._banner_action)
         detail = view.detail
         detail.edit_asked.connect(lambda: self.dialogs.open_wizard(self.plan))
+        detail.stop_asked.connect(self._stop)
         detail.remove_asked.connect(self.dialogs.ask_remove)
         detail.schedule_asked.connect(self.dialogs.show_schedules)
         detail.as_scheduled_asked.connect(self.fixes.test_as_scheduled)
-        detail.send_test_asked.connect(self.send_test)
+        detail.send_test_asked.connect(self.fixes.send_test)
         detail.rights_asked.connect(self.fixes.check_rights)
         detail.policies_asked.connect(self.dialogs.show_policies)
         detail.command_asked.connect(self.copy_command)
@@ -87,6 +90,7 @@ class PlansPresenter(QObject):
         context.jobs.activity_changed.connect(self._follow_others)
         context.guard.changed.connect(self.changed)
         self._after_fault: Callable[[], None] = self.refresh
+        self._failed = ("", "")  # the quick job whose fault the banner shows, and its title there
 
     # -- what stands ----------------------------------------------------------------
     @property
@@ -133,8 +137,9 @@ class PlansPresenter(QObject):
         self.start("Look at the backup plans", look, self._show_all, lane="backups-look", newest_only=True, quiet=True)
 
     def choose(self, name: str) -> None:
-        self.current = name
-        self.past = None
+        if name != self.current:
+            self.view.detail.forget_history()
+        self.current, self.past = name, None
         self.context.memory.put("backups.plan", name)
         self.view.list.mark(name)
         self._show_current()
@@ -145,7 +150,8 @@ class PlansPresenter(QObject):
         self.shown = found
         names = [plan.name for plan in found.plans]
         if self.current not in names:
-            self.current = names[0] if names else ""
+            self.view.detail.forget_history()
+            self.current, self.past = names[0] if names else "", None
         view = self.view
         view.show_state(looking=False, plans=len(found.plans))
         if not found.plans and view.isVisible():
@@ -171,7 +177,7 @@ class PlansPresenter(QObject):
                 f"An alert did not reach {failed.to}", f"{failed.channel}: {failed.error}", "Send a test",
                 tone="danger", details=failed.error,
             )  # fmt: skip
-            self._after_fault = self.send_test
+            self._after_fault = self.fixes.send_test
         self.changed.emit()
 
     def _show_current(self) -> None:
@@ -287,6 +293,12 @@ class PlansPresenter(QObject):
         self.view.list.show_running(name)
         self._show_current()
 
+    def _stop(self) -> None:
+        job = self._working.get(self.current)
+        if job is not None:
+            late = not job.cancel()
+            self.view.detail.show_progress("Too late to cancel: it is being finished" if late else "Stopping")
+
     def _again(self, name: str, title: str, work: Any, done: Any, write: bool, after: Any) -> None:
         self.work(name, title, work, done, write=write, after=after)
 
@@ -302,24 +314,15 @@ class PlansPresenter(QObject):
 
         self.start("Open the evidence", lambda _job: self.service.evidence(verification.id), show, quiet=True)
 
-    def send_test(self) -> None:
-        plan = self.plan
-        if plan is None:
-            return
-
-        def show(found: list[Delivery]) -> None:
-            failed = [item for item in found if not item.ok]
-            if failed:
-                self.view.banner.show_fault(
-                    f"The test did not reach {failed[0].to}", failed[0].error, "Correct the channel in the plan",
-                    details={item.channel: item.error for item in failed},
-                )  # fmt: skip
-            else:
-                self.context.praise(
-                    f"Sent by {', '.join(item.channel for item in found) or 'no channel: the plan names none'}"
-                )
-
-        self.start("Send a test alert", lambda job: self.service.send_test(job, plan.name), show)
+    def tell_saved(self, told: list[Finding]) -> None:
+        """Where the addresses of a plan's alerts are now: a timer may not reach what this window does."""
+        if told:
+            tone = "warning" if any(item.severity is Severity.WARNING for item in told) else "info"
+            self.view.banner.show_text(
+                told[0].title, wording.sentences(told[0].why, told[0].remedy), "Test as scheduled", tone=tone,
+                details="\n".join(wording.sentences(item.title, item.why, item.remedy) for item in told),
+            )  # fmt: skip
+            self._after_fault = self.fixes.test_as_scheduled
 
     def copy_command(self) -> None:
         if self.plan is not None:
@@ -366,6 +369,12 @@ class PlansPresenter(QObject):
         def failed(fault: OpsError) -> None:
             self.view.show_state(looking=False, plans=len(self.shown.plans))
             self.view.banner.show_fault(fault.title, fault.why, fault.remedy, action="Try again", details=fault.details)
-            self._after_fault = self.refresh
+            self._after_fault = partial(self.start, title, work, done, **options)
+            self._failed = (title, breakable(fault.title))
 
-        self.context.jobs.start(self, title, work, room=ROOM, on_success=done, on_failure=failed, **options)
+        def succeeded(result: Any) -> None:
+            if self._failed == (title, self.view.banner.title.text()):
+                self.view.banner.hide()  # what it says is over
+            done(result)
+
+        self.context.jobs.start(self, title, work, room=ROOM, on_success=succeeded, on_failure=failed, **options)

@@ -70,15 +70,17 @@ class PlansView(QWidget):
 
     def show_tiles(self, statuses: Sequence[PlanStatus]) -> None:
         now = datetime.now(UTC)
-        proofs = [(item.last_proof.started, item.plan) for item in statuses if item.last_proof]
+        proofs = [
+            (wording.taken(item.last_proof), item.last_proof.started, item.plan) for item in statuses if item.last_proof
+        ]
         taken = [(item.last_backup.taken, item.plan) for item in statuses if item.last_backup]
 
         for tile, name in self._named:
             tile.name.setText(f"{name} {len(statuses)} plans" if len(statuses) > 1 else name.rpartition(" ")[0])
             tile.setToolTip("")
         if proofs:
-            moment, plan = max(proofs)
-            self.good.show_figure(wording.clock(moment, now), note=f"proved {wording.ago(moment, now)}", tone="success")
+            moment, proved, plan = max(proofs)
+            self.good.show_figure(wording.clock(moment, now), note=f"proved {wording.ago(proved, now)}", tone="success")
             self.good.setToolTip(f"That of {plan}")
         elif taken:
             moment, plan = max(taken)
@@ -101,7 +103,7 @@ class PlansView(QWidget):
         else:
             stored = byte_size(sum(item.stored_bytes for item in statuses)).split(" ")
             count = wording.count_of(sum(item.backups for item in statuses), "backup")
-            note = f"{count}, {hidden} {'plan' if hidden == 1 else 'plans'} not known" if hidden else count
+            note = f"{count}, {wording.count_of(hidden, 'plan')} not known" if hidden else count
             self.stored.show_figure(stored[0], stored[-1], note=note, tone="warning" if hidden else "")
         bad = [item for item in statuses if item.status is Status.FAILED or wording.failing(item)]
         weak = [

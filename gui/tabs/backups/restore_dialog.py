@@ -40,7 +40,8 @@ class RestoreDialog(Dialog):
             (item.id, f"{wording.stamp(item.taken)} · {_trust(item)} · {byte_size(item.stored_bytes)}")
             for item in whole
         ]
-        self.backup = choice(words, chosen)
+        sound = next((item.id for item in whole if not item.failed), "")
+        self.backup = choice(words, chosen or sound)  # the newest that nothing is known against
         default = f"{plan.source.databases[0]}_restored" if plan.is_database else ""
         self.to = line("database, SERVER/database" if plan.is_database else "/a/new/folder", default, mono=True)
         help_text = (

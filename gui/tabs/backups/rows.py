@@ -180,9 +180,16 @@ class RowTable(QTableView):
         self.doubleClicked.connect(lambda index: self.opened.emit(self.row_model.rows[index.row()]))
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        for number, column in enumerate(self.row_model.columns):
-            self.setColumnHidden(number, event.size().width() < column.spare)
+        self._fit_columns()
         super().resizeEvent(event)
+
+    def hides(self, number: int) -> bool:
+        """Whether there is no room for a column, or no use."""
+        return self.viewport().width() < self.row_model.columns[number].spare
+
+    def _fit_columns(self) -> None:
+        for number in range(len(self.row_model.columns)):
+            self.setColumnHidden(number, self.hides(number))
 
     def show_rows(self, rows: Sequence[Any]) -> None:
         """Other rows; the selection is gone."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QFileDialog, QLineEdit, QWidget
 
@@ -16,19 +18,23 @@ from gui.tabs.backups.wizard_parts import amount, side_by_side
 
 
 class ServerDialog(Dialog):
-    """Whoever stores the server logs in to it, too, and closes the dialog or shows what is wrong."""
+    """Whoever stores the server logs in to it first, and closes the dialog or shows what is wrong."""
 
     save_asked = Signal(object, str)  # MysqlSource, password ("": not to be kept)
 
-    def __init__(self, profile: str, parent: QWidget | None = None) -> None:
-        super().__init__(f"Add a MySQL server to {profile}", "Log in and add", parent)
-        self.name = line("shop")
-        self.host = line("db.example.com")
-        self.port = amount(3306, 1, 65_535, "")
-        self.user = line("backup")
-        self.password = line()
+    def __init__(self, profile: str, parent: QWidget | None = None, source: MysqlSource | None = None) -> None:
+        """``source``: the server that is to be changed."""
+        title = f"The MySQL server {source.name} of {profile}" if source else f"Add a MySQL server to {profile}"
+        super().__init__(title, f"Log in and {'save' if source else 'add'}", parent)
+        given = self._source = source or MysqlSource("", "", user="")
+        self.name = line("shop", given.name)
+        self.name.setReadOnly(source is not None)  # plans know it by its name
+        self.host = line("db.example.com", given.host)
+        self.port = amount(given.port, 1, 65_535, "")
+        self.user = line("backup", given.user)
+        self.password = line("as it is kept" if source else "")
         self.password.setEchoMode(QLineEdit.EchoMode.Password)
-        self.ca_file = line("")
+        self.ca_file = line("", given.ca_file)
         browse = Button("Choose…")
         browse.clicked.connect(self._choose_file)
         self.banner = Banner("danger")
@@ -57,7 +63,8 @@ class ServerDialog(Dialog):
         self.accept_button.setEnabled(False)
         text = [edit.text().strip() for edit in (self.name, self.host, self.user, self.ca_file)]
         name, host, user, ca_file = text
-        self.save_asked.emit(MysqlSource(name, host, self.port.value(), user, ca_file=ca_file), self.password.text())
+        source = replace(self._source, name=name, host=host, port=self.port.value(), user=user, ca_file=ca_file)
+        self.save_asked.emit(source, self.password.text())
 
     def _choose_file(self) -> None:
         name, _ = QFileDialog.getOpenFileName(self, "CA certificate of the server", self.ca_file.text())

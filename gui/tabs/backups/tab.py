@@ -70,6 +70,9 @@ def build(context: TabContext, parent: QWidget | None = None) -> QWidget:
         context.commands.button(f"{ROOM}.{name}", button)
 
     def weigh() -> None:
+        stands = (view.back_up, plans.may_run), (view.verify, plans.may_verify), (view.restore, plans.may_restore)
+        if any(button.hasFocus() and not may for button, may in stands):
+            view.plans.list.take_keys()  # else the next button has them, and a second Enter does what nobody asked for
         back_up.setEnabled(plans.may_run)
         verify.setEnabled(plans.may_verify)
         restore.setEnabled(plans.may_restore)

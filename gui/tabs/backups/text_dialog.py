@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QPlainTextEdit, QWidget
 
@@ -27,8 +27,9 @@ class TextDialog(Dialog):
         *,
         notes: dict[str, str] | None = None,
         verbs: dict[str, str] | None = None,
+        first: str = "",
     ) -> None:
-        """texts: (id, words, text)."""
+        """texts: (id, words, text); ``first``: which is shown at first."""
         super().__init__(title, " ", parent, width=680)
         self._texts = {name: text for name, _, text in texts}
         self._notes, self._verbs = notes or {}, verbs or {}
@@ -42,17 +43,23 @@ class TextDialog(Dialog):
         self.text.setMinimumHeight(300)
         self.text.setAccessibleName(title)
         self.copy = Button("Copy", icon_name="copy")
-        self.copy.clicked.connect(lambda: QGuiApplication.clipboard().setText(self.text.toPlainText()))
+        self.copy.clicked.connect(self._copy)
         self.foot.insertWidget(0, self.copy)
         self.cancel_button.setText("Close")
         if len(texts) > 1:
-            self.body.addWidget(self.kinds)
+            self.body.addWidget(self.kinds, 0, Qt.AlignmentFlag.AlignLeft)
         self.body.addWidget(self.note)
         self.body.addWidget(self.text)
         self.asked.connect(lambda: self.asked_for.emit(self.kinds.value))
-        self._show(texts[0][0])
+        self.kinds.choose(first or texts[0][0])
+        self._show(self.kinds.value)
+
+    def _copy(self) -> None:
+        QGuiApplication.clipboard().setText(self.text.toPlainText())
+        self.copy.setText("Copied")
 
     def _show(self, name: str) -> None:
+        self.copy.setText("Copy")
         self.text.setPlainText(self._texts[name])
         self.note.setText(self._notes.get(name, ""))
         self.note.setVisible(bool(self._notes.get(name)))

@@ -3,6 +3,7 @@ no timer of the system did, verifies what is due, and says when a plan has falle
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -14,6 +15,7 @@ from shiboken6 import isValid
 
 from core.backups.catching_up import Attendance
 from core.base.clock import Clock, SystemClock
+from core.base.errors import OpsError
 from core.jobs.job import Job
 from gui.bridge.tab_context import TabContext
 from gui.style.icons import icon
@@ -53,6 +55,7 @@ class BackupWatch(QObject):
         self._heard: object = None
         self._silence_asked: dict[str, float] = {}  # by profile
         self._proof_tried: dict[tuple[str, str], float] = {}  # by profile and plan
+        self._told_of = ""
         self._alerted.connect(self._show, Qt.ConnectionType.QueuedConnection)
         self._timer = QTimer(self, interval=_ASK)
         self._timer.timeout.connect(self.ask)
@@ -76,7 +79,7 @@ class BackupWatch(QObject):
 
         context.jobs.start(
             self, "Look for missed backups", find, room=ROOM, lane="backups-due", newest_only=True, quiet=True,
-            on_success=partial(self._start, context),
+            on_success=partial(self._start, context), on_failure=self._failed,
         )  # fmt: skip
 
     def _start(self, context: TabContext, due: _Due) -> None:
@@ -101,7 +104,14 @@ class BackupWatch(QObject):
         asked = self._silence_asked.get(profile)
         if due.plans and (asked is None or now - asked > _SILENCE):
             self._silence_asked[profile] = now
-            jobs.start(self, "Look for silent backup plans", service.watch, room=ROOM, lane="backups-look", quiet=True)
+            jobs.start(self, "Look for silent backup plans", service.watch, room=ROOM, lane="backups-look", quiet=True,
+                       on_failure=self._failed)  # fmt: skip
+
+    def _failed(self, fault: OpsError) -> None:
+        """The page of backups says it next to what it could not do; here it is kept, once, for whoever asks why nothing ran."""
+        if str(fault) != self._told_of:
+            self._told_of = str(fault)
+            logging.getLogger(__name__).warning("plans could not be looked at: %s", fault)
 
     def _hear(self, alert: Alert) -> None:
         if isValid(self):

@@ -9,8 +9,10 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import (
     QCheckBox,
     QFileDialog,
+    QLineEdit,
     QListWidget,
     QListWidgetItem,
+    QScrollArea,
     QStackedWidget,
     QVBoxLayout,
     QWidget,
@@ -37,7 +39,7 @@ from gui.parts.notices import Banner
 from gui.parts.words import Label
 from gui.style.tokens import Space
 from gui.tabs.backups import wording
-from gui.tabs.backups.wizard_parts import AssertionEditor, amount, listed, side_by_side
+from gui.tabs.backups.wizard_parts import AssertionEditor, amount, listed, retention, side_by_side
 from gui.tabs.backups.wizard_when import WhenStep
 
 _STEPS = (("source", "1  Source"), ("target", "2  Target"), ("proof", "3  Proof"), ("when", "4  When and who"))
@@ -45,6 +47,8 @@ _STEPS = (("source", "1  Source"), ("target", "2  Target"), ("proof", "3  Proof"
 
 class PlanWizard(Dialog):
     server_wanted = Signal()
+    server_edit_wanted = Signal(str)
+    server_removal_wanted = Signal(str)
     databases_asked = Signal(str)
     try_asked = Signal(object, object)  # Plan, Assertion
     check_asked = Signal(object)  # Plan
@@ -55,10 +59,10 @@ class PlanWizard(Dialog):
         self._old = plan
         self._wanted = set(plan.source.databases) if plan else set()
         self.steps = Segments(_STEPS, "Step")
-        self.steps.chosen.connect(self._go)
+        self.steps.chosen.connect(self.go)
         self.stack = QStackedWidget()
         self.back = Button("Back")
-        self.back.clicked.connect(lambda: self._go(_STEPS[self.stack.currentIndex() - 1][0]))
+        self.back.clicked.connect(lambda: self.go(_STEPS[self.stack.currentIndex() - 1][0]))
         self.foot.insertWidget(1, self.back)
         self.banner = Banner("danger")
         self.banner.hide()
@@ -68,13 +72,14 @@ class PlanWizard(Dialog):
         given = plan or Plan("", Source(), Target(buckets[0] if buckets else ""))
         self.when = WhenStep(given)
         self.when.look_asked.connect(lambda: self.check_asked.emit(self.plan()))
+        self.foot.insertWidget(0, self.when.look)
         for content in (self._source(given), self._target(given, buckets), self._proof(given), self.when):
             area = scrolled(content, surface=True)
             area.setMinimumHeight(436)
             self.stack.addWidget(area)
         self._kind_chosen(given.source.kind)
         self.asked.connect(self._next)
-        self._go("source")
+        self.go("source")
 
     # -- the steps ------------------------------------------------------------------
     def _source(self, plan: Plan) -> QWidget:
@@ -109,9 +114,15 @@ class PlanWizard(Dialog):
         self.exclude_field = Field("Leave out", self.exclude, "Patterns on the path inside the backup")
         add = Button("Add a server…", icon_name="plus")
         add.clicked.connect(self.server_wanted)
-        beside = row(Field("Server", self.server), add)
+        self.edit_server = Button("Change this server", "icon", icon_name="pencil")
+        self.edit_server.clicked.connect(lambda: self.server_edit_wanted.emit(self.server.currentText()))
+        self.drop_server = Button("Remove this server", "icon", icon_name="trash-2")
+        self.drop_server.clicked.connect(lambda: self.server_removal_wanted.emit(self.server.currentText()))
+        self._own: tuple[str, ...] = ()
+        beside = row(Field("Server", self.server), self.edit_server, self.drop_server, add)
         beside.setStretch(0, 1)
-        beside.setAlignment(add, Qt.AlignmentFlag.AlignBottom)
+        for button in (self.edit_server, self.drop_server, add):
+            beside.setAlignment(button, Qt.AlignmentFlag.AlignBottom)
         servers = QWidget()
         servers.setLayout(beside)
         self._of_mysql: tuple[QWidget, ...] = (servers, self.databases_field, self.history)
@@ -169,6 +180,8 @@ class PlanWizard(Dialog):
         self.older.setSpecialValueText("never")
         self.scratch = line("a private MariaDB", proof.scratch)
         self.identity = line("name of a secret", proof.identity)
+        self.identity_key = line("as it is kept" if proof.identity else "AGE-SECRET-KEY-1…")
+        self.identity_key.setEchoMode(QLineEdit.EchoMode.Password)
         self.checks = QVBoxLayout()
         self._sums: list[AssertionEditor] = []
         add = Button("Add a check", "small", icon_name="plus")
@@ -193,7 +206,8 @@ class PlanWizard(Dialog):
         page.setLayout(
             column(
                 side_by_side(Field("Prove it every", self.every), Field("up to", self.level), Field("an older one every", self.older)),
-                side_by_side(scratch, Field("Secret with the age identity", self.identity, "Kept by `opsdesk profiles secret NAME`")), hashed, asked, None,
+                scratch, side_by_side(Field("Age identity, for encrypted backups", self.identity_key, "Goes into the keyring"),
+                                      Field("kept as", self.identity, "Empty: under the plan's name")), hashed, asked, None,
                 gap=Space.M, margins=(0, Space.S, Space.S, 0),
             )
         )  # fmt: skip
@@ -203,23 +217,27 @@ class PlanWizard(Dialog):
         return page
 
     # -- showing ----------------------------------------------------------------------
-    def show_servers(self, names: Sequence[str], chosen: str = "") -> None:
-        """``chosen``: the one to be taken, if not the one that is."""
+    def show_servers(self, names: Sequence[str], chosen: str = "", *, own: Sequence[str] = ()) -> None:
+        """``chosen``: the one to be taken, if not the one that is. ``own``: those that may be changed here."""
+        self._own = tuple(own)
         current = chosen or self.server.currentText()
         self.server.blockSignals(True)
         self.server.clear()
         self.server.addItems(list(names))
         self.server.setCurrentText(current or (names[0] if names else ""))
         self.server.blockSignals(False)
+        self._weigh_server()
         if not names:
+            self.databases.clear()
             self.databases_field.show_fault("The profile has no MySQL server yet: add one")
         elif self.server.currentText():
             self.databases_asked.emit(self.server.currentText())
 
     def show_databases(self, names: Sequence[str]) -> None:
-        self.databases_field.show_fault("")
+        missing = sorted(self._planned - set(names))  # not left out in silence: nobody would back them up any more
+        self.databases_field.show_fault(f"Not seen on the server now: {', '.join(missing)}" if missing else "")
         self.databases.clear()
-        for name in names:
+        for name in (*names, *missing):
             item = QListWidgetItem(name)
             item.setFlags(item.flags() | Qt.ItemFlag.ItemIsUserCheckable)
             wanted = name in self._wanted or (len(names) == 1 and self._old is None)
@@ -237,12 +255,16 @@ class PlanWizard(Dialog):
 
     def show_checking(self, busy: bool) -> None:
         self.when.show_checking(busy)
+        area = self.stack.currentWidget()
+        if busy and isinstance(area, QScrollArea):
+            area.verticalScrollBar().setValue(0)
 
     def show_findings(self, findings: Sequence[Finding]) -> None:
         self.when.show_findings(findings)
 
     def show_fault(self, fault: OpsError) -> None:
         self.show_checking(False)
+        self.accept_button.setEnabled(True)
         self.banner.show_fault(fault.title, fault.why, fault.remedy, details=fault.details)
 
     # -- the plan as it stands ----------------------------------------------------------
@@ -253,7 +275,7 @@ class PlanWizard(Dialog):
         if kind == "mysql":
             items = [self.databases.item(number) for number in range(self.databases.count())]
             chosen = [item.text() for item in items if item.checkState() == Qt.CheckState.Checked]
-            databases = tuple(chosen) if items else tuple(sorted(self._wanted))
+            databases = tuple(chosen) if items else tuple(sorted(self._planned))
             source = Source(kind, self.server.currentText(), databases, history=self.history.isChecked())
         target = Target(
             self.bucket.currentText().strip(), self.prefix.text().strip(), self.storage.currentData(), self.sse.currentData(),
@@ -277,18 +299,25 @@ class PlanWizard(Dialog):
             Retention(self.days.value(), self.detection.value(), self.repair.value()), self.when.alerts(),
         )  # fmt: skip
 
-    @property
-    def smtp_password(self) -> str:
-        """To be kept in the keyring; "" where nothing was typed."""
-        return self.when.password.text()
+    def secrets(self, plan: Plan) -> dict[str, str]:
+        """What was typed and is to be kept in the keyring, by the names that ``plan`` has for it."""
+        typed = {plan.smtp_secret: self.when.password.text(), plan.proof.identity: self.identity_key.text().strip()}
+        return {name: text for name, text in typed.items() if name and text}
 
     # -- inside -------------------------------------------------------------------------
-    def _go(self, step: str) -> None:
+    @property
+    def _planned(self) -> set[str]:
+        """The databases that the plan names, as long as it is its own server that is looked at."""
+        same = self._old is not None and self._old.source.server == self.server.currentText()
+        return self._wanted if same else set()
+
+    def go(self, step: str) -> None:
         number = [value for value, _ in _STEPS].index(step)
         self.steps.choose(step)
         self.stack.setCurrentIndex(number)
         self.back.setVisible(number > 0)
         last = number == len(_STEPS) - 1
+        self.when.look.setVisible(last)
         self.accept_button.setText("Save the plan" if last else "Next")
         self.accept_button.setAccessibleName(self.accept_button.text())
 
@@ -302,15 +331,22 @@ class PlanWizard(Dialog):
                 if step == "when":
                     self.when.check()
             except OpsError as fault:
-                self._go(step)
+                self.go(step)
                 self.show_fault(fault)
                 return
         if last:
             self.save_asked.emit(plan)
         else:
-            self._go(_STEPS[number + 1][0])
+            self.go(_STEPS[number + 1][0])
+
+    def _weigh_server(self) -> None:
+        own = self.server.currentText() in self._own
+        for button in (self.edit_server, self.drop_server):
+            button.setEnabled(own)
+            button.setToolTip(button.accessibleName() if own else "It is none of the profile's own")
 
     def _server_chosen(self, name: str) -> None:
+        self._weigh_server()
         if name:
             self.databases_asked.emit(name)
 
@@ -351,17 +387,7 @@ class PlanWizard(Dialog):
         self.kms.setEnabled(self.sse.currentData() == "aws:kms")
 
     def _say_rule(self) -> None:
-        if not hasattr(self, "every"):
-            return
-        need = self.every.value() + self.detection.value() + self.repair.value()
-        fits = self.days.value() >= need
-        self.rule.setText(
-            f"{self.every.value()} days until the next proof + {self.detection.value()} until a problem is noticed + "
-            f"{self.repair.value()} to repair it = {need} days. "
-            + (
-                "That fits."
-                if fits
-                else f"Backups that live {self.days.value()} days may all be gone before anybody knows."
-            )
-        )
-        self.rule.set_tone("success" if fits else "danger")
+        if hasattr(self, "every"):
+            words, fits = retention(self.days.value(), self.every.value(), self.detection.value(), self.repair.value())
+            self.rule.setText(words)
+            self.rule.set_tone("success" if fits else "danger")

@@ -44,6 +44,15 @@ def listed(edit: QLineEdit) -> tuple[str, ...]:
     return tuple(part.strip() for part in edit.text().split(",") if part.strip())
 
 
+def retention(days: int, every: int, detection: int, repair: int) -> tuple[str, bool]:
+    """Whether backups live until a problem with them was noticed and repaired: in words, and whether."""
+    need = every + detection + repair
+    fits = days >= need
+    sums = f"{every} days until the next proof + {detection} until a problem is noticed + {repair} to repair it = {need} days."
+    end = "That fits." if fits else f"Backups that live {days} days may all be gone before anybody knows."
+    return f"{sums} {end}", fits
+
+
 class AssertionEditor(QWidget):
     """One assertion while it is edited: name, SQL, comparison, value, and what the source answers now."""
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QCheckBox, QLineEdit, QVBoxLayout, QWidget
 
+from core.backups.addresses import host_of, resolved, service_of
 from core.backups.outcomes import Finding
 from core.backups.plan import SMTP_PORTS, Alerts, Plan
 from core.base.errors import WrongUse
@@ -43,11 +44,12 @@ class WhenStep(QWidget):
         self.password = line("as it is kept in the keyring" if alerts.smtp_user else "is kept in the keyring")
         self.password.setEchoMode(QLineEdit.EchoMode.Password)
         self.topic = line("arn:aws:sns:…", alerts.sns_topic, mono=True)
-        self.webhook = line("https://…", alerts.webhook, mono=True)
-        self.apprise = line("slack://… mailto://…", " ".join(alerts.apprise), mono=True)
+        self.webhook = line("https://…", host_of(alerts.webhook), mono=True)
+        self.apprise = line("slack://… mailto://…", " ".join(map(service_of, alerts.apprise)), mono=True)
         self.apprise.setToolTip("Addresses with blanks between them, where the package apprise is installed")
         self.security.currentIndexChanged.connect(self._secured)
         self.look = Button("Check everything now", icon_name="shield-check")
+        """Stands in the wizard's foot: what it finds stands on top of the page, where it is seen in a small window, too."""
         self.look.clicked.connect(self.look_asked)
         self.busy = Busy()
         self.busy.hide()
@@ -55,8 +57,9 @@ class WhenStep(QWidget):
         self.found.setSpacing(Space.XS)
         self.setLayout(
             column(
+                self.found, row(self.busy, None),
                 side_by_side(
-                    Field("Runs at", self.times, "This computer's clock; empty: only by hand"),
+                    Field("Runs at (local time)", self.times, "Empty: only by hand"),
                     Field("on", self.weekdays), Field("Alarm after silence of", self.silence),
                 ),
                 self.desktop,
@@ -66,9 +69,10 @@ class WhenStep(QWidget):
                 side_by_side(Field("Mail from", self.mail_from), Field("to", self.to)),
                 side_by_side(Field("SMTP user", self.user), Field("SMTP password", self.password)),
                 side_by_side(
-                    Field("SNS topic", self.topic), Field("Webhook", self.webhook), Field("Apprise", self.apprise)
+                    Field("SNS topic", self.topic), Field("Webhook", self.webhook, "Kept in the keyring"),
+                    Field("Apprise", self.apprise, "Kept in the keyring"),
                 ),
-                row(self.look, self.busy, None), self.found, None, gap=Space.M, margins=(0, Space.S, Space.S, 0),
+                None, gap=Space.M, margins=(0, Space.S, Space.S, 0),
             )
         )  # fmt: skip
 
@@ -76,11 +80,14 @@ class WhenStep(QWidget):
         return Schedule(listed(self.times), listed(self.weekdays))
 
     def alerts(self) -> Alerts:
+        before = self._before
+        webhook = self.webhook.text().strip()
         return replace(
-            self._before, desktop=self.desktop.isChecked(), silence_hours=self.silence.value(), smtp_host=self.host.text().strip(),
+            before, desktop=self.desktop.isChecked(), silence_hours=self.silence.value(), smtp_host=self.host.text().strip(),
             smtp_port=self.port.value(), smtp_tls=self.security.currentData(), smtp_user=self.user.text().strip(),
             smtp_from=self.mail_from.text().strip(), smtp_to=listed(self.to), sns_topic=self.topic.text().strip(),
-            webhook=self.webhook.text().strip(), apprise=tuple(self.apprise.text().split()),
+            webhook=before.webhook if webhook == host_of(before.webhook) else webhook,
+            apprise=resolved(self.apprise.text().split(), before.apprise),
         )  # fmt: skip
 
     def check(self) -> None:
@@ -94,18 +101,23 @@ class WhenStep(QWidget):
         self.look.setEnabled(not busy)
         self.busy.setVisible(busy)
         if busy:
+            self._clear()
             self.busy.show_text("Login, rights, room, bucket…")
 
     def show_findings(self, findings: Sequence[Finding]) -> None:
         self.show_checking(False)
-        while item := self.found.takeAt(0):
-            widget = item.widget()
-            if widget is not None:
-                widget.deleteLater()
+        self._clear()
         for finding in findings:
             self.found.addWidget(FindingLine(finding))
         if not findings:
             self.found.addWidget(Label("Nothing stands in the way of a backup.", tone="success"))
+
+    def _clear(self) -> None:
+        while item := self.found.takeAt(0):
+            widget = item.widget()
+            if widget is not None:
+                widget.hide()
+                widget.deleteLater()
 
     def _secured(self, _index: int) -> None:
         """The usual port goes with the security, one that was chosen stays."""

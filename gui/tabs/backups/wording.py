@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 from PySide6.QtCore import QDateTime, QLocale
 
+from core.backups.objects.values import Entry
 from core.backups.outcomes import Check, Outcome, PlanStatus, Run, Severity, Status, Verification
 from core.backups.plan import Plan
 from gui.parts.words import byte_size, duration, number, time_zone
@@ -109,6 +110,11 @@ def schedule(plan: Plan) -> str:
     return f"{days} at {', '.join(plan.schedule.times)}"
 
 
+def sentences(*parts: str) -> str:
+    """``Why. What to do next.``"""
+    return " ".join(f"{part.rstrip('.')}." for part in parts if part)
+
+
 def verdict(check: Check) -> tuple[str, str]:
     if check.ok is None:
         return "not carried out", ""
@@ -134,6 +140,11 @@ def trend(restores: Sequence[Verification]) -> str:
     return f"Restore time (RTO) {span(times[0])}{many} · the data were {about(ages[0])} old then (RPO){oldest}"
 
 
+def taken(proof: Verification) -> datetime:
+    """When the backup was made that it proved."""
+    return proof.started - timedelta(seconds=proof.rpo_seconds or 0)
+
+
 def came_out(verification: Verification) -> str:
     """The checks of a verification that has ended."""
     failed = len(verification.failed_checks)
@@ -146,6 +157,13 @@ def stored(run: Run) -> str:
     """What a backup that was published holds."""
     rows = "" if run.rows is None else f"{count_of(run.rows, 'row')}, "
     return f"{rows}{byte_size(run.stored_bytes)} stored"
+
+
+def contents(entries: Sequence[Entry]) -> str:
+    """``2 folders, 1,204 objects``."""
+    folders = sum(entry.folder for entry in entries)
+    parts = ((folders, "folder"), (len(entries) - folders, "object"))
+    return ", ".join(count_of(count, what) for count, what in parts if count)
 
 
 def count_of(number_: int, what: str) -> str:

@@ -17,6 +17,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import keyring.backends.fail
+import keyring.core
 import pytest
 import zstandard
 
@@ -45,6 +47,13 @@ CREATE TRIGGER named BEFORE INSERT ON customers FOR EACH ROW SET NEW.name = TRIM
 CREATE PROCEDURE hello() SELECT 'hello';
 CREATE SEQUENCE numbers;
 """
+
+
+@pytest.fixture(autouse=True)
+def no_keyring(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody's own keyring is written to: this computer has none, as a server."""
+    monkeypatch.setattr(keyring.core, "_keyring_backend", keyring.backends.fail.Keyring())
+    monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.fail.Keyring")  # for child processes
 
 
 class Station:

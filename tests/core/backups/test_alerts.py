@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from core.backups.addresses import Addresses
 from core.backups.alerts import Alert, send
 from core.backups.outcomes import Check, Delivery, Finding, Outcome, Verification
 from core.backups.plan import Alerts, Plan, Source, Target
@@ -80,7 +81,7 @@ def hook() -> Iterator[HTTPServer]:
 def deliver(rule: Alerts, station: Station | None = None) -> list[Delivery]:
     plan = Plan("nightly", Source(), Target("bucket"), alerts=rule)
     aws = station.service._workplace.aws if station else None
-    return send(plan, ALERT, aws, Secrets(), SystemClock(), None)  # type: ignore[arg-type]
+    return send(plan, ALERT, aws, Addresses(Secrets(), "p"), SystemClock(), None)  # type: ignore[arg-type]
 
 
 def test_mail(mail: socketserver.TCPServer) -> None:
@@ -103,11 +104,13 @@ def test_mail(mail: socketserver.TCPServer) -> None:
 def test_webhook(hook: HTTPServer) -> None:
     address = f"http://127.0.0.1:{hook.server_port}/services/T0/secret"
     (delivery,) = deliver(Alerts(webhook=address))
-    assert delivery.ok and delivery.to == "127.0.0.1"
+    assert delivery.ok and delivery.to == f"127.0.0.1:{hook.server_port}"
     content = json.loads(hook.posts[0])  # type: ignore[attr-defined]
     assert content["rule"] == "run-failed" and "hunter2" not in content["text"]
     (delivery,) = deliver(Alerts(webhook=address + "/fail"))
     assert not delivery.ok and "500" in delivery.error
+    (delivery,) = deliver(Alerts(webhook=f"{address}/a blank"))
+    assert not delivery.ok and "secret" not in delivery.error and "address is none" in delivery.error
 
 
 def test_nobody_there() -> None:
@@ -282,7 +285,7 @@ def test_a_channel_that_fails_in_any_manner_leaves_the_others(folders: Station) 
             webhook=f"http://127.0.0.1:{server.server_address[1]}/", sns_topic="arn:aws:sns:us-east-1:0:none"
         )
         plan = replace(folders.plan, alerts=alerts)
-        deliveries = send(plan, ALERT, aws, Secrets(), SystemClock(), (listener,))
+        deliveries = send(plan, ALERT, aws, Addresses(Secrets(), "p"), SystemClock(), (listener,))
         server.shutdown()
     assert [(one.channel, one.ok) for one in deliveries] == [("desktop", False), ("sns", False), ("webhook", False)]
     assert "no tray" in deliveries[0].error and "BadStatusLine" in deliveries[2].error

@@ -190,7 +190,7 @@ def test_a_plan_that_mails_is_made_on_the_command_line(folders: Station, monkeyp
         "tls",
         "ops",
     )
-    assert (alerts["smtp_to"], alerts["apprise"], made["retention"]["repair_days"]) == (["c@d", "e@f"], ["json://x"], 2)
+    assert (alerts["smtp_to"], alerts["apprise"], made["retention"]["repair_days"]) == (["c@d", "e@f"], ["json://"], 2)
     shell(*base, "--smtp", "[::1]", "--mail-from", "a@b", "--mail-to", "c@d")
     alerts = shell.json("backup", "show", "mails")["alerts"]
     assert (alerts["smtp_host"], alerts["smtp_port"]) == ("::1", 587)

@@ -50,6 +50,14 @@ def test_what_goes_in_comes_out(pieces: list[bytes], method: str, sealed: bool, 
     assert unpack(packed, method, str(key) if sealed else "", step=step) == b"".join(pieces)
 
 
+def test_a_secret_without_a_key_says_nothing_of_the_backup() -> None:
+    """Only what refutes it may be called damaged."""
+    packed = pack([b"x"], "zstd", (str(pyrage.x25519.Identity.generate().to_public()),))
+    with pytest.raises(OpsError, match="identity cannot be used") as told:
+        unpack(packed, "zstd", "# created: 2026-11-29T17:00:00Z")
+    assert told.value.code != "damaged"
+
+
 def test_several_jobs_of_the_compressor_are_one_frame_with_a_checksum() -> None:
     piece = random.Random(5).randbytes(1 << 18) * 4
     packed = pack([piece] * 11, "zstd")  # two whole jobs of 4 MiB and a rest

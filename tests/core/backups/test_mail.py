@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 
+from core.backups.addresses import Addresses
 from core.backups.alerts import Alert, send
 from core.backups.outcomes import Delivery
 from core.backups.plan import Alerts, Plan, Source, Target
@@ -106,7 +107,7 @@ def mailing(server: Any, **changes: Any) -> Alerts:
 
 def deliver(rule: Alerts) -> list[Delivery]:
     plan = Plan("nightly", Source(), Target("bucket"), alerts=rule)
-    return send(plan, ALERT, None, Secrets(), SystemClock())  # type: ignore[arg-type]
+    return send(plan, ALERT, None, Addresses(Secrets(), "p"), SystemClock())  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("implicit", [False, True])

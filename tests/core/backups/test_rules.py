@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from core.backups.lifecycle import Expiry
 from core.backups.outcomes import Backup, Check, Delivery, Finding, Outcome, Run, Severity, Status, Verification
 from core.backups.plan import Alerts, Plan, Proof, Retention, Source, Target
+from core.backups.report import as_html
 from core.backups.rules import Evidence, plan_status, retention
 from core.backups.vault import expiry_of
 from core.base.errors import OpsError
@@ -272,3 +273,18 @@ def test_a_channel_that_the_plan_no_longer_has_is_no_trouble() -> None:
     assert "alert-undelivered" not in rules(replace(GOOD, deliveries=lost))
     mailing = replace(PLAN, alerts=Alerts(smtp_host="mail", smtp_from="a", smtp_to=("me",)))
     assert "alert-undelivered" in rules(replace(GOOD, plan=mailing, deliveries=lost))
+
+
+@pytest.mark.parametrize(
+    ("outcome", "level", "said"),
+    [
+        (Outcome.DONE, 6, "proved by restoring it"),
+        (Outcome.DONE, 2, "readable, not restored"),
+        (Outcome.FAILED, 6, "FAILED"),
+        (Outcome.NOT_RESTORABLE_HERE, 2, "readable, not proven"),
+    ],
+)
+def test_the_first_line_of_the_evidence_is_its_verdict(outcome: Outcome, level: int, said: str) -> None:
+    page = as_html(replace(proof(timedelta(), outcome, level), rpo_seconds=2160.6))
+    assert f"<h1>Verification of nightly: {said}</h1>" in page
+    assert "42.0 s" in page and "36.0 min" in page

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
@@ -53,6 +54,8 @@ class Backups:
         self.servers_now: list[str] = []
         self.as_scheduled: list[Finding] = []
         self.proofs_due_now: list[str] = []
+        self.secrets_now: dict[str, str] = {}
+        self.told_of_saving: list[Finding] = []
 
     def plans(self) -> list[Plan]:
         return self.plans_now
@@ -109,8 +112,17 @@ class Backups:
             raise self.trouble
         return [f"{server}_database"]
 
-    def save_plan(self, plan: Plan, *, replace: bool = False) -> None:
+    def try_server(self, job: Any, source: MysqlSource, password: str = "") -> None:
+        self.asked.append(f"log in to {source.host} by {password or 'what is kept'}")
+        if self.trouble:
+            raise self.trouble
+
+    def save_plan(self, plan: Plan, *, replace: bool = False, secrets: dict[str, str] | None = None) -> list[Finding]:
+        if self.trouble:
+            raise self.trouble
         self.plans_now = [*(old for old in self.plans_now if old.name != plan.name), plan]
+        self.secrets_now = dict(secrets or {})
+        return self.told_of_saving
 
     def due(self) -> list[str]:
         return self.due_now
@@ -132,8 +144,16 @@ class FakeDesk:
         self.workplace = SimpleNamespace(secrets=Secrets(), aws=SimpleNamespace(client=_away, target=_away))
 
     def keep_mysql(self, source: MysqlSource, password: str = "") -> None:
-        self.backups.servers_now = [*self.backups.servers_now, source.name]
-        self.workplace.secrets.set(f"mysql/{source.name}", password)
+        others = tuple(one for one in self.profile.mysql if one.name != source.name)
+        self.profile = replace(self.profile, mysql=(*others, source))
+        self.backups.servers_now = [one.name for one in self.profile.mysql]
+        if password:
+            self.workplace.secrets.set(f"mysql/{source.name}", password)
+
+    def forget_mysql(self, server: str) -> str:
+        self.profile = replace(self.profile, mysql=tuple(one for one in self.profile.mysql if one.name != server))
+        self.backups.servers_now = [one.name for one in self.profile.mysql]
+        return ""
 
 
 @pytest.fixture

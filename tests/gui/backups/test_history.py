@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QWidget
 
 from core.backups.alerts import Alert
 from core.backups.outcomes import Check, Delivery, Finding, Outcome, PlanStatus, RestorePreview, Run, Severity, Status
 from gui.tabs.backups import wording
-from gui.tabs.backups.plan_detail import LISTED, PlanDetail
+from gui.tabs.backups.plan_detail import PlanDetail
+from gui.tabs.backups.plan_history import LISTED
 from gui.tabs.backups.plan_list import PlanCard
 from gui.tabs.backups.plans_view import PlansView
 from gui.tabs.backups.restore_dialog import RestoreDialog
@@ -49,6 +52,50 @@ def test_what_was_not_carried_out_has_not_passed(detail: PlanDetail) -> None:
     assert detail.ladder.summary.text().startswith("1 check passed, 1 not carried out: proved")
 
 
+def test_another_plan_shows_nothing_of_the_one_before(qtbot, make_page) -> None:
+    view, desk, _ = make_page()
+    presenter = view.plans_presenter
+    desk.backups.plans_now = [PLAN, replace(PLAN, name="other")]
+    presenter.refresh()
+    qtbot.waitUntil(lambda: len(presenter.shown.plans) == 2 and bool(presenter.past), timeout=5000)
+    history = view.plans.detail.history
+    assert history.backups.row_model.rows and not history.none["backups"].isVisible()
+    presenter.choose("other")
+    assert not history.backups.row_model.rows and not view.plans.detail.ladder.isVisible()
+    assert not history.none["backups"].isVisible()  # which is not known yet
+    desk.backups.backups_now = []
+    qtbot.waitUntil(lambda: presenter.past is not None, timeout=5000)
+    presenter.refresh()
+    qtbot.waitUntil(history.none["backups"].isVisible, timeout=5000)
+    assert view.plans.detail.ladder.isVisible()
+
+
+def test_a_plans_work_is_stopped_where_it_is_shown(qtbot, make_page) -> None:
+    view, desk, _ = make_page()
+    qtbot.waitUntil(lambda: view.plans_presenter.may_run, timeout=5000)
+    begun = threading.Event()
+
+    def run(job, name: str, *, if_due: bool = False) -> None:
+        job.report(1, 4, "Dumping")
+        begun.set()
+        while True:
+            job.sleep(0.01)
+
+    desk.backups.run = run
+    view.window_of_test.activateWindow()
+    card = view.plans.list.cards["nightly"]
+    QWidget.setTabOrder(view.restore, view.plans.new)  # as whoever has pressed Tab has it
+    view.back_up.setFocus()
+    qtbot.waitUntil(lambda: view.back_up.hasFocus() and card.isVisible(), timeout=5000)
+    view.back_up.click()
+    assert card.hasFocus()  # not "New plan", which a second Enter would press
+    detail = view.plans.detail
+    qtbot.waitUntil(lambda: begun.is_set() and "Dumping" in detail.busy.label.text(), timeout=5000)
+    detail.stop.click()
+    qtbot.waitUntil(lambda: not view.plans_presenter.busy, timeout=5000)
+    assert not detail.stop.isVisible() and not view.plans.banner.isVisible()
+
+
 def test_a_verification_under_way_has_no_report_yet(detail: PlanDetail) -> None:
     detail.show_history([], [], [verification(Outcome.RUNNING)])
     assert detail.ladder.summary.text().startswith("Being verified")
@@ -68,6 +115,16 @@ def test_a_day_of_another_year_has_its_year() -> None:
     now = datetime(2026, 11, 29, 12, tzinfo=UTC)
     assert wording.clock(now + timedelta(days=9), now) == "8 Dec"
     assert wording.clock(now + timedelta(days=400), now) == "3 Jan 2028"
+
+
+def test_what_failed_its_proof_is_not_offered_first(qtbot) -> None:
+    bad, good = replace(backup(1), failed=NOW), backup(2, proved=NOW)
+    dialog = RestoreDialog(PLAN, [bad, good], "", "sandbox")
+    qtbot.addWidget(dialog)
+    assert dialog.backup.currentData() == good.id and "FAILED" in dialog.backup.itemText(0)
+    chosen = RestoreDialog(PLAN, [bad, good], bad.id, "sandbox")
+    qtbot.addWidget(chosen)
+    assert chosen.backup.currentData() == bad.id  # whoever chose it has seen its state
 
 
 def test_enter_previews_and_never_restores(qtbot) -> None:
@@ -153,6 +210,9 @@ def test_tiles_say_of_how_many_plans_they_are_and_keep_their_width(qtbot) -> Non
     view = PlansView()
     qtbot.addWidget(view)
     one = PlanStatus("a", Status.OK, last_backup=backup(), last_proof=GOOD, backups=1)
+    view.show_tiles([replace(one, last_proof=replace(GOOD, rpo_seconds=10 * 86_400.0))])
+    assert view.good.figure.text() == wording.clock(NOW - timedelta(days=10))  # of the backup, not of its proof
+    assert view.good.note.text() == "proved under a minute ago"
     view.show_tiles([one])
     assert view.good.name.text() == "Last good" and view.stored.name.text() == "Stored"
     width = view.good.minimumSizeHint().width()

@@ -12,6 +12,7 @@ from PySide6.QtCore import QMimeData, QPoint, Qt, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDragLeaveEvent
 from PySide6.QtWidgets import QApplication, QComboBox, QLabel
 
+from core.backups.objects.fate import Fate
 from core.backups.objects.lifecycle import Lifecycle, rule
 from core.backups.objects.values import (
     Amount,
@@ -147,13 +148,13 @@ def test_sorting_keeps_folders_first_and_the_selection_and_says_how_far_it_reach
     click(1)
     assert names() == ["z/", "a/", "c", "A", "b"]
     assert [line.name for line in table.chosen] == ["c"]
-    assert view.objects.state.text() == "5 shown and sorted, there is more"
+    assert view.objects.state.text() == "2 folders, 3 objects shown and sorted, there is more"
     view.objects.show_more([Line(entry=Entry("d", 2.5, NOW, "STANDARD"))], more=False)
     assert names() == ["z/", "a/", "c", "A", "d", "b"] and [line.name for line in table.chosen] == ["c"]
     click(1)
     assert names() == ["z/", "a/", "b", "d", "A", "c"]
     click(1)  # back to S3's own order
-    assert names() == ["z/", "b", "c", "a/", "A", "d"] and view.objects.state.text() == "6 shown"
+    assert names() == ["z/", "b", "c", "a/", "A", "d"] and view.objects.state.text() == "2 folders, 4 objects"
     click(0)
     assert names() == ["a/", "z/", "A", "b", "c", "d"]
 
@@ -286,6 +287,39 @@ def test_the_lifecycle_editor_keeps_foreign_facts_and_shows_the_difference(qtbot
     assert dialog.accept_button.isEnabled()
 
 
+def test_what_a_lifecycle_would_delete_is_told_of_the_rules_it_was_asked_for(qtbot) -> None:
+    """An answer that comes after a rule was changed says nothing of the new one."""
+    dialog = LifecycleDialog("vault", Lifecycle((rule("old", "", expire_days=9),)), "", may_write=True)
+    qtbot.addWidget(dialog)
+    dialog.show()
+    asked: list[Any] = []
+    dialog.try_asked.connect(lambda *what: asked.append(what))
+    dialog.try_out.click()
+    found = Fate(asked[0][1], looked=3, gone=3)
+    dialog.show_fate(found)
+    assert "gone" in dialog.fate.text()
+    dialog.expire.setValue(90)
+    assert dialog.fate.text() == ""
+    dialog.show_fate(found)
+    assert dialog.fate.text() == ""
+    dialog.try_out.click()
+    dialog.day.setDate(dialog.day.date().addDays(30))
+    dialog.show_fate(found)
+    assert dialog.fate.text() == ""
+
+
+def test_what_was_counted_of_several_stays_in_the_panel(qtbot, page) -> None:
+    view, fake, praised = page
+    enter(qtbot, view)
+    view.objects.table.selectAll()
+    qtbot.waitUntil(lambda: view.objects.side.title.text().startswith("1 folder, 1 object"), timeout=5000)
+    fake.count = Amount(8400, 41_200_000_000)
+    view.objects_presenter.panel.count()
+    told = lambda: [label.text() for label in view.objects.side.findChildren(QLabel) if label.isVisible()]  # noqa: E731
+    qtbot.waitUntil(lambda: any("in 8,400 objects" in text for text in told()), timeout=5000)
+    assert not praised
+
+
 def test_a_deleted_object_can_be_brought_back_from_the_panel(qtbot, page) -> None:
     view, fake, _ = page
     enter(qtbot, view)
@@ -308,10 +342,10 @@ def test_a_deleted_object_can_be_brought_back_from_the_panel(qtbot, page) -> Non
 def test_the_command_line_twin_of_what_is_chosen(qtbot, page) -> None:
     view, _, _ = page
     enter(qtbot, view)
-    view.objects_presenter.copy_command()
+    view.objects_presenter.deeds.copy_command()
     assert QApplication.clipboard().text() == "opsdesk --profile p s3 ls s3://vault"
     view.objects.table.choose(1)
-    view.objects_presenter.copy_command()
+    view.objects_presenter.deeds.copy_command()
     assert QApplication.clipboard().text() == "opsdesk --profile p s3 get s3://vault/a.txt"
 
 

@@ -243,11 +243,11 @@ def test_the_wizard_refuses_in_place(qtbot) -> None:
     wizard.paths.setText("/srv")
     wizard._next()
     assert not wizard.banner.isVisible() and wizard.steps.value == "target"
-    wizard._go("when")
+    wizard.go("when")
     wizard._next()  # the step with the bucket was passed over
     assert not saved and wizard.steps.value == "target" and "no bucket name" in wizard.banner.title.text()
     wizard.bucket.setCurrentText("vault")
-    wizard._go("when")
+    wizard.go("when")
     wizard.when.to.setText("ops@example.com")
     wizard._next()
     assert not saved and wizard.banner.title.text() == "No mail would be sent"
@@ -278,7 +278,7 @@ def test_the_wizard_sets_up_mail_and_keys_as_servers_want_them(qtbot) -> None:
         "ops",
     )
     assert (alerts.smtp_to, alerts.apprise) == (("c@d", "e@f"), ("json://x", "slack://a,b"))
-    assert wizard.smtp_password == "s3cret" and "s3cret" not in repr(wizard.plan())
+    assert wizard.secrets(wizard.plan()) == {"backup/nightly/smtp": "s3cret"} and "s3cret" not in repr(wizard.plan())
     assert wizard.plan().target.kms_key == "alias/k"
     wizard.sse.setCurrentIndex(wizard.sse.findData("AES256"))  # which takes no key
     assert not wizard.kms.isEnabled() and wizard.plan().checked().target.kms_key == ""
@@ -318,7 +318,7 @@ def test_files_can_be_asked_nothing(qtbot) -> None:
     wizard = PlanWizard(replace(PLAN, proof=Proof(scratch="other", sentinels=(Sentinel("t", "id = 1"),))), ["vault"])
     qtbot.addWidget(wizard)
     wizard.show()
-    wizard._go("proof")
+    wizard.go("proof")
     assert wizard.scratch.isVisible()
     wizard.kind.choose("folder")
     wizard.kind.chosen.emit("folder")
@@ -342,3 +342,46 @@ def test_a_restore_that_would_be_refused_is_not_offered(qtbot) -> None:
     assert dialog.accept_button.text() == "Preview again" and dialog.accept_button.isEnabled()
     dialog.accept_button.click()
     assert asked == ["preview"]
+
+
+def test_try_again_repeats_what_failed_and_its_success_takes_the_fault_away(qtbot, make_page) -> None:
+    view, desk, _ = make_page("sandbox")
+    settled(qtbot, view)
+    tried: list[str] = []
+
+    def set_expiry(_job: object, name: str) -> list[object]:
+        tried.append(name)
+        if len(tried) == 1:
+            raise OpsError("Could not write the lifecycle of a-bucket-with-a-very-long-name-indeed", "Access denied")
+        return []
+
+    desk.backups.set_expiry = set_expiry
+    view.plans_presenter.fixes.fix("no-expiry")
+    qtbot.waitUntil(lambda: view.plans.banner.isVisible(), timeout=5000)
+    view.plans.banner.action.click()
+    qtbot.waitUntil(lambda: tried == ["nightly", "nightly"], timeout=5000)
+
+    desk.backups.trouble = OpsError("The ledger cannot be read", "disk I/O error")
+    view.plans_presenter.refresh()
+    qtbot.waitUntil(lambda: view.plans.banner.isVisible(), timeout=5000)
+    desk.backups.trouble = None
+    view.plans_presenter.refresh()  # as it does every minute
+    qtbot.waitUntil(lambda: not view.plans.banner.isVisible(), timeout=5000)
+
+
+def test_a_finding_about_the_time_kept_opens_the_step_where_it_is_set(qtbot, make_page) -> None:
+    view, _desk, _ = make_page("sandbox")
+    settled(qtbot, view)
+    view.plans_presenter.fixes.fix("retention")
+    wizard = next(w for w in QApplication.topLevelWidgets() if isinstance(w, PlanWizard) and w.isVisible())
+    assert wizard.steps.value == "target" and wizard.days.isVisible()
+    wizard.reject()
+
+
+def test_a_plan_that_tells_nobody_is_no_success(qtbot, make_page) -> None:
+    view, desk, praised = make_page("sandbox")
+    settled(qtbot, view)
+    desk.backups.send_test = lambda job, name: []
+    view.plans_presenter.fixes.send_test()
+    qtbot.waitUntil(lambda: view.plans.banner.title.text() == "Nobody would be told", timeout=5000)
+    assert not praised

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import shlex
+import threading
 from pathlib import Path
 from typing import Any
 
 import pytest
 from PySide6.QtWidgets import QApplication
+from shiboken6 import isValid
 
 from core.backups.objects.address import Address
 from core.backups.objects.values import Comparison, Difference, Moved
@@ -70,7 +72,7 @@ def test_compared_shown_and_carried_out(qtbot, page, tmp_path: Path) -> None:
     dialog.accept_button.click()
     qtbot.waitUntil(lambda: bool(praised), timeout=5000)
     assert fake.asked[1:] == [("carry out", 1, False)] and praised == ["1 uploaded, 3 B"]
-    assert not dialog.isVisible()
+    assert not isValid(dialog)  # it is gone, not hidden
     view.objects_presenter.sync.open()
     assert dialog_of(SyncDialog).folder.text() == str(tmp_path)  # remembered for this place
 
@@ -136,3 +138,22 @@ def test_a_read_only_profile_downloads_only(page, tmp_path: Path) -> None:
     dialog.copy.click()
     words = shlex.split(QApplication.clipboard().text())
     assert words[-4:] == ["s3", "sync", "s3://vault", str(tmp_path)]
+
+
+def test_a_comparison_ends_with_its_dialog(qtbot, page, tmp_path: Path) -> None:
+    """Of a million objects it would go on for an hour for nobody."""
+    view, fake, _, dialog = page
+    begun = threading.Event()
+
+    def compare(job: Any, *_: Any, **__: Any) -> None:
+        begun.set()
+        while True:
+            job.sleep(0.01)
+
+    fake.compare = compare
+    dialog.folder.setText(str(tmp_path))
+    dialog.accept_button.click()
+    qtbot.waitUntil(begun.is_set, timeout=5000)
+    (entry,) = [one for one in view.context_of_test.jobs.activities if one.job.title.startswith("Compare")]
+    dialog.reject()
+    qtbot.waitUntil(lambda: entry.job.state.value == "cancelled" and not isValid(dialog), timeout=5000)
