@@ -25,7 +25,8 @@ class JobRunner:
         self._tasks: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
         self._max_workers = max_workers
         self._threads: list[threading.Thread] = []
-        self._idle = 0
+        self._idle = 0  # threads that wait, and that no task in the queue is meant for
+        self._waiting = 0  # tasks in the queue that no thread is meant for
         self._lock = threading.Lock()
         self._lanes: dict[str, deque[Job[Any]]] = {}
         self._live: set[Job[Any]] = set()
@@ -107,23 +108,26 @@ class JobRunner:
         return stuck
 
     def _give(self, task: Callable[[], None]) -> None:  # under the lock
+        """Each task has a thread that is meant for it: to look how many wait would count one that has just taken its task, and
+        what came next would stay in the queue until some job ended."""
         self._tasks.put(task)
-        if self._idle >= self._tasks.qsize() or len(self._threads) >= self._max_workers:
-            return
-        thread = threading.Thread(target=self._serve, name=f"job-{len(self._threads)}", daemon=True)
-        self._threads.append(thread)
-        thread.start()
+        if self._idle:
+            self._idle -= 1
+        elif len(self._threads) < self._max_workers:
+            thread = threading.Thread(target=self._serve, name=f"job-{len(self._threads)}", daemon=True)
+            self._threads.append(thread)
+            thread.start()
+        else:
+            self._waiting += 1
 
     def _serve(self) -> None:
-        while True:
-            with self._lock:
-                self._idle += 1
-            task = self._tasks.get()
-            with self._lock:
-                self._idle -= 1
-            if task is None:
-                return
+        while (task := self._tasks.get()) is not None:
             task()
+            with self._lock:
+                if self._waiting:
+                    self._waiting -= 1
+                else:
+                    self._idle += 1
 
     def _run(self, job: Job[Any]) -> None:
         try:

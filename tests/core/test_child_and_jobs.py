@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import queue
 import signal
 import subprocess
 import sys
@@ -201,6 +202,35 @@ def test_more_jobs_than_workers_all_end() -> None:
     assert all(job.wait(30) for job in jobs)
     assert [job.result for job in jobs] == list(range(500))
     assert runner.close() == []
+
+
+def test_no_job_waits_for_another_while_there_is_room() -> None:
+    """A thread that has taken its task, and got no further yet, is nobody's to wait for."""
+    took, on = threading.Event(), threading.Event()
+    on.set()
+
+    class Slow(queue.SimpleQueue):
+        def get(self) -> Any:
+            task = super().get()
+            took.set()
+            on.wait(30)
+            return task
+
+    runner, held = JobRunner(), threading.Event()
+    runner._tasks = Slow()
+    assert runner.submit("makes a thread", lambda j: 1).wait(30)
+    while not runner._idle:
+        time.sleep(0.01)
+    took.clear()
+    on.clear()
+    runner.submit("stays", lambda j: held.wait(60))
+    assert took.wait(30)
+    other = runner.submit("does not wait for that", lambda j: 1)
+    on.set()
+    waited = other.wait(10)
+    held.set()
+    assert runner.close(30) == []
+    assert waited
 
 
 def test_close_names_what_would_not_stop() -> None:
