@@ -18,7 +18,8 @@ ROOM = "backups"
 
 
 class Place(Protocol):
-    """bucket "" is the list of buckets; ``shown_facts`` are those in the panel, ``settled``: the listing is there. start and change run a job whose failure
+    """bucket "" is the list of buckets; ``shown_facts`` are those in the panel, ``settled``: the listing is there; ``sizes``: of the folders
+    here that were counted. start and change run a job whose failure
     stands on the page; change writes, and goes on when the page is left."""
 
     view: ObjectsView
@@ -30,6 +31,8 @@ class Place(Protocol):
     def shown_facts(self) -> ObjectFacts: ...
     @property
     def settled(self) -> bool: ...
+    @property
+    def sizes(self) -> dict[str, str]: ...
     @property
     def objects(self) -> Objects: ...
     @property

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from datetime import UTC, datetime
 from pathlib import Path
@@ -25,6 +26,7 @@ from core.backups.objects.values import (
     Page,
 )
 from core.base.errors import OpsError
+from core.jobs.job import JobState
 from gui.parts.buttons import Button
 from gui.parts.dialogs import ConfirmDialog
 from gui.tabs.backups.lifecycle_dialog import LifecycleDialog
@@ -89,7 +91,7 @@ def page(qtbot, make_page, request):
     fake = FakeObjects()
     view.objects_presenter.__dict__["objects"] = fake
     view.show_half("objects")
-    qtbot.waitUntil(lambda: view.objects_presenter.state.value == "shown", timeout=5000)
+    qtbot.waitUntil(lambda: view.objects_presenter.listing.state.value == "shown", timeout=5000)
     return view, fake, praised
 
 
@@ -112,6 +114,72 @@ def test_buckets_levels_and_more(qtbot, page) -> None:
     view.objects.load_more.click()
     qtbot.waitUntil(lambda: view.objects.table.row_model.rowCount() == 3, timeout=5000)
     assert not view.objects.load_more.isVisible()
+
+
+def test_the_end_of_the_list_brings_more_and_a_page_that_fails_takes_nothing_away(qtbot, page) -> None:
+    view, fake, _ = page
+    enter(qtbot, view)
+    many = tuple(Entry(f"{number:05}", 1, NOW, "STANDARD") for number in range(100))
+    fake.page = lambda bucket, prefix, token: Page(many, "still more")
+    view.objects.load_more.click()
+    table, listing = view.objects.table, view.objects_presenter.listing
+    qtbot.waitUntil(lambda: table.row_model.rowCount() == 102, timeout=5000)
+
+    def dead(*_: object) -> Page:
+        raise OpsError("Could not list", "The endpoint does not answer", code="unreachable")
+
+    fake.page = dead
+    table.verticalScrollBar().setValue(table.verticalScrollBar().maximum())
+    qtbot.waitUntil(view.objects.banner.isVisible, timeout=5000)
+    assert table.row_model.rowCount() == 102 and view.objects.load_more.isVisible() and listing.state.value == "shown"
+    fake.page = lambda bucket, prefix, token: Page((Entry(f"after {token}", 1, NOW),))
+    view.objects.load_more.click()
+    qtbot.waitUntil(lambda: table.row_model.rowCount() == 103, timeout=5000)
+    assert table.row_model.rows[-1].name == "after still more" and not view.objects.banner.isVisible()
+
+
+def test_a_search_shows_what_it_finds_and_keeps_it_when_stopped(qtbot, page) -> None:
+    view, fake, _ = page
+    enter(qtbot, view)
+    jobs = []
+
+    def search(job: Any, bucket: str, prefix: str, words: str, *, found: Any) -> Any:
+        jobs.append(job)
+        found([Entry(f"deep/{words}", 1, NOW, "STANDARD")])
+        job.report(2000, None, "2,000 objects looked at")
+        job.sleep(30)
+
+    fake.search = search
+    view.objects.search.setText("one")
+    qtbot.keyClick(view.objects.search, Qt.Key.Key_Return)
+    names = lambda: [line.name for line in view.objects.table.row_model.rows]  # noqa: E731
+    qtbot.waitUntil(lambda: names() == ["deep/one"], timeout=5000)
+    qtbot.waitUntil(lambda: view.objects.state.text() == "1 found so far · 2,000 objects looked at", timeout=5000)
+    jobs[0].cancel()
+    qtbot.waitUntil(lambda: "before it was stopped" in view.objects.state.text(), timeout=5000)
+    assert names() == ["deep/one"]
+    view.objects.search.setText("two")
+    qtbot.keyClick(view.objects.search, Qt.Key.Key_Return)
+    qtbot.waitUntil(lambda: names() == ["deep/two"], timeout=5000)
+    view.objects_presenter.go("vault")  # nobody looks at it any more
+    qtbot.waitUntil(lambda: jobs[1].state is JobState.CANCELLED, timeout=5000)
+    qtbot.waitUntil(lambda: names() == ["slow/", "a.txt"], timeout=5000)
+
+
+def test_choosing_all_of_a_long_list_is_not_done_row_by_row(qtbot, page) -> None:
+    view, _, _ = page
+    enter(qtbot, view)
+    table, asked = view.objects.table, []
+    table.show_rows([Line(entry=Entry(f"{number:05}", number, NOW)) for number in range(2000)])
+    code = type(table.row_model).flags.__code__
+    sys.setprofile(lambda frame, event, _: asked.append(event) if event == "call" and frame.f_code is code else None)
+    try:
+        table.selectAll()
+        table.grab()
+        assert len(table.chosen) == 2000
+    finally:
+        sys.setprofile(None)
+    assert len(asked) < 2000
 
 
 def test_keys_lead_to_the_ends_in_and_out_again(qtbot, page) -> None:
@@ -202,13 +270,13 @@ def test_a_failure_takes_the_list_away_and_says_why(qtbot, page) -> None:
     enter(qtbot, view)
     fake.trouble = OpsError("Could not list", "There is no bucket of that name", "Check the name", code="not-found")
     view.objects_presenter.refresh()
-    qtbot.waitUntil(lambda: view.objects_presenter.state.value == "failed", timeout=5000)
+    qtbot.waitUntil(lambda: view.objects_presenter.listing.state.value == "failed", timeout=5000)
     assert view.objects.banner.title.text() == "Could not list"
     assert view.objects.table.row_model.rowCount() == 0
     assert not view.objects.delete.isEnabled() and not view.objects.may_drop
     fake.trouble = None
     view.objects.banner.action.click()
-    qtbot.waitUntil(lambda: view.objects_presenter.state.value == "shown", timeout=5000)
+    qtbot.waitUntil(lambda: view.objects_presenter.listing.state.value == "shown", timeout=5000)
 
 
 def test_deleting_names_the_count_and_what_stayed(qtbot, page) -> None:
@@ -289,9 +357,10 @@ def test_the_lifecycle_editor_keeps_foreign_facts_and_shows_the_difference(qtbot
 def test_a_deleted_object_can_be_brought_back_from_the_panel(qtbot, page) -> None:
     view, fake, _ = page
     enter(qtbot, view)
-    fake.deleted_keys = lambda job, bucket, prefix: [Entry("gone.txt", 0, NOW, version="v2", delete_marker=True)]
+    gone = [Entry("gone.txt", 0, NOW, version="v2", delete_marker=True)]
+    fake.deleted_keys = lambda job, bucket, prefix, found: (found(gone), True)
     fake.undelete = lambda job, bucket, key: fake.asked.append(("undelete", bucket, key)) or 1
-    view.objects_presenter.show_deleted()
+    view.objects_presenter.listing.show_deleted()
     qtbot.waitUntil(lambda: view.objects.table.row_model.rowCount() == 1, timeout=5000)
     view.objects.table.choose(0)
 
