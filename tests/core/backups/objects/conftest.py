@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import itertools
+import os
 import re
 import shutil
 import subprocess
@@ -23,6 +26,7 @@ from core.settings.model import Settings
 from core.settings.profiles import Profile
 
 _numbers = itertools.count(1)
+MB = 1 << 20
 
 
 @dataclass
@@ -57,6 +61,16 @@ class Store:
             return self.s3.list_multipart_uploads(Bucket=bucket).get("Uploads", [])
         except self.s3.exceptions.NoSuchUpload:  # rclone, where there is none
             return []
+
+
+def file_of(path: Path, size: int) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(os.urandom(size))
+    return path
+
+
+def md5_of(content: bytes) -> str:
+    return base64.b64encode(hashlib.md5(content).digest()).decode()
 
 
 def objects_on(aws: AwsSession, home: Path) -> Objects:
@@ -114,3 +128,9 @@ def either(request: pytest.FixtureRequest) -> Store:
     """Each endpoint in turn: what every S3 can."""
     found: Store = request.getfixturevalue(request.param)
     return found
+
+
+@pytest.fixture
+def every_report(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each progress is heard, not 20 a second: what it starts happens after so many bytes, however fast they go."""
+    monkeypatch.setattr("core.jobs.job._REPORT_INTERVAL", 0.0)

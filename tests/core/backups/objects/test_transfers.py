@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import os
 import threading
 from pathlib import Path
@@ -16,24 +14,7 @@ from core.backups.objects.upload import slices, upload_file
 from core.backups.objects.values import Entry
 from core.base.errors import OpsError
 from core.jobs.job import Job, JobCancelled, JobState, headless_job
-
-MB = 1 << 20
-
-
-def file_of(path: Path, size: int) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(os.urandom(size))
-    return path
-
-
-def md5_of(content: bytes) -> str:
-    return base64.b64encode(hashlib.md5(content).digest()).decode()
-
-
-@pytest.fixture
-def every_report(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each progress is heard, not 20 a second: what it starts happens after so many bytes, however fast they go."""
-    monkeypatch.setattr("core.jobs.job._REPORT_INTERVAL", 0.0)
+from tests.core.backups.objects.conftest import MB, file_of, md5_of
 
 
 @pytest.mark.parametrize("size", [0, 1, 5 * MB, 11 * MB + 7])
@@ -132,46 +113,6 @@ def test_a_cancelled_upload_leaves_nothing(either, tmp_path: Path) -> None:
     assert job.state is JobState.CANCELLED
     assert either.keys(bucket) == set()
     assert either.open_uploads(bucket) == []
-
-
-@pytest.mark.usefixtures("every_report")
-def test_a_cancelled_download_leaves_nothing_and_the_old_file(either, tmp_path: Path) -> None:
-    bucket, source = either.bucket(), file_of(tmp_path / "big.bin", 16 * MB)
-    upload_file(headless_job(), either.aws, source, bucket, "big.bin", part_size=8 * MB)
-    target = tmp_path / "here" / "big.bin"
-    target.parent.mkdir()
-    target.write_bytes(b"old")
-
-    def stop(job: Job) -> None:
-        if job.progress and job.progress.done > 6 * MB:
-            job.cancel()
-
-    job = Job("down", lambda j: either.objects.download_as(j, bucket, "big.bin", target), (stop,))
-    job.run()
-    assert job.state is JobState.CANCELLED
-    assert target.read_bytes() == b"old"
-    assert os.listdir(target.parent) == ["big.bin"]
-
-
-def test_a_download_goes_on_where_it_broke_off(store, tmp_path: Path) -> None:
-    from core.backups.objects.download import _partial
-
-    bucket, source = store.bucket(), file_of(tmp_path / "big.bin", 20 * MB)
-    upload_file(headless_job(), store.aws, source, bucket, "k", part_size=8 * MB)
-    etag = store.s3.head_object(Bucket=bucket, Key="k")["ETag"]
-    target = tmp_path / "t"
-    half = _partial(target, bucket, "k", etag)
-    half.write_bytes(source.read_bytes()[: 9 * MB + 5])
-    got = store.objects.download_as(headless_job(), bucket, "k", target)
-    assert got.reused == 9 * MB + 5
-    assert target.read_bytes() == source.read_bytes()
-    # A leftover with wrong bytes is found by the checksum, not handed over.
-    half.write_bytes(bytes(9 * MB))
-    target.unlink()
-    with pytest.raises(OpsError) as caught:
-        store.objects.download_as(headless_job(), bucket, "k", target)
-    assert caught.value.code == "damaged"
-    assert not target.exists() and not half.exists()
 
 
 def test_nothing_is_overwritten_where_that_was_asked(store, tmp_path: Path) -> None:
