@@ -34,6 +34,15 @@ class Console:
         else:
             print(_laid_out(value), flush=True)
 
+    def items(self, rows: Iterable[Any]) -> None:
+        """With ``--json``: one JSON list, written as its items come, however many. It is not closed where they end in trouble."""
+        before = "["
+        for row in rows:
+            sys.stdout.write(f"{before}{_json(row)}")
+            before = ",\n"
+        sys.stdout.write("[]\n" if before == "[" else "]\n")
+        sys.stdout.flush()
+
     def line(self, value: Any) -> None:
         """One JSON line of a stream of results (always JSON)."""
         sys.stdout.write(_json(value) + "\n")
@@ -79,6 +88,8 @@ class Console:
         if job.state is JobState.SUCCEEDED:
             return job.result  # type: ignore[return-value]
         if job.state is JobState.CANCELLED or job.error is None:
+            if job.concluded and job.progress:  # what it had done until then
+                self.warn(f"{job.progress.note}.")
             raise JobCancelled(title)
         raise job.error
 

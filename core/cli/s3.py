@@ -104,16 +104,15 @@ def _ls(options: argparse.Namespace, console: Console) -> None:
     def show(job: Job[int]) -> int:
         count = 0
         for page in pages(job):
-            for entry in page:
-                _show(console, entry, versions=options.versions)
+            console.result(None, "\n".join(_line(entry, versions=options.versions) for entry in page))
             count += len(page)
         return count
 
-    def collect(job: Job[list[dict[str, Any]]]) -> list[dict[str, Any]]:
-        return [_row(entry) for page in pages(job) for entry in page]
+    def write(job: Job[None]) -> None:
+        console.items(_row(entry) for page in pages(job) for entry in page)
 
     if console.json:
-        console.result(console.do("list", collect))
+        console.do("list", write)
     elif not console.do("list", show) and where.key and not where.key.endswith("/"):
         console.say(f"Nothing lies under {where}.")
 
@@ -129,10 +128,10 @@ def _level(job: Job[Any], objects: Objects, where: Address) -> Iterator[Sequence
             return
 
 
-def _show(console: Console, entry: Entry, *, versions: bool) -> None:
+def _line(entry: Entry, *, versions: bool) -> str:
     size = "folder" if entry.folder else "deleted" if entry.delete_marker else str(entry.size)
     tail = f"  {entry.version}{' (current)' if entry.latest else ''}" if versions else ""
-    console.result(None, f"{when(entry.modified) or '':<20}  {size:>14}  {_legible(entry.key)}{tail}")
+    return f"{when(entry.modified) or '':<20}  {size:>14}  {_legible(entry.key)}{tail}"
 
 
 def _legible(key: str) -> str:
@@ -217,12 +216,15 @@ def _get(options: argparse.Namespace, console: Console) -> int:
 
 def _moved(console: Console, moved: Moved, verb: str) -> int:
     name_errors(console, moved.errors)
+    for words in moved.words:
+        console.say(f"{words}.")
     console.result(
         {
             "objects": moved.objects,
             "bytes": moved.size,
             "reused_bytes": moved.reused,
             "seconds": round(moved.seconds, 3),
+            "compared": list(moved.words),
             "errors": [{"name": name, "why": why} for name, why in moved.errors],
         },
         f"{moved.objects:,} objects {verb}, {moved.size:,} bytes in {moved.seconds:.1f} s"
@@ -236,16 +238,17 @@ def _rm(options: argparse.Namespace, console: Console) -> int:
     for place in places:
         if place.key.endswith("/") and not options.recursive:
             raise WrongUse(f"{place} is a folder", "All below it would be deleted", "Say --recursive if that is meant")
-    objects, gone, errors = _objects(console), 0, list[tuple[str, str]]()
+    objects, gone, refused, errors = _objects(console), 0, 0, list[tuple[str, str]]()
     for bucket in dict.fromkeys(place.bucket for place in places):
         entries = [Entry(place.key, folder=place.key.endswith("/")) for place in places if place.bucket == bucket]
         done = console.do("delete", _deletion(objects, bucket, entries, versions=options.versions))
-        gone, errors = gone + done.objects, [*errors, *done.errors]
-    name_errors(console, tuple(errors))
+        gone, refused, errors = gone + done.objects, refused + done.refused, [*errors, *done.errors]
+    name_errors(console, tuple(errors), refused)
     console.result(
-        {"deleted": gone, "errors": [{"name": name, "why": why} for name, why in errors]}, f"{gone:,} deleted"
+        {"deleted": gone, "refused": refused, "errors": [{"name": name, "why": why} for name, why in errors]},
+        f"{gone:,} deleted",
     )
-    return 1 if errors else 0
+    return 1 if refused else 0
 
 
 def _deletion(

@@ -86,11 +86,13 @@ def uploads(options: argparse.Namespace, console: Console) -> int:
     return 1 if gone.errors else 0
 
 
-def name_errors(console: Console, errors: tuple[tuple[str, str], ...]) -> None:
+def name_errors(console: Console, errors: tuple[tuple[str, str], ...], count: int | None = None) -> None:
+    """count: how many there are, where ``errors`` are the first of them."""
     for name, why in errors[:20]:
         console.warn(f"{name}: {why}")
-    if len(errors) > 20:
-        console.warn(f"and {len(errors) - 20:,} more")
+    more = (len(errors) if count is None else count) - len(errors[:20])
+    if more:
+        console.warn(f"and {more:,} more")
 
 
 def _day(text: str) -> datetime:

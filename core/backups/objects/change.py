@@ -16,9 +16,10 @@ from core.backups.objects.upload import parts_of
 from core.backups.objects.values import Deleted, Entry, OpenUpload
 from core.backups.upload import patiently
 from core.base.errors import OpsError, WrongUse
-from core.jobs.job import Job
+from core.jobs.job import Job, JobCancelled
 
 BATCH = 1000  # DeleteObjects takes no more
+_NAMED = 1000  # of those that S3 refuses to delete: it may be a million
 _NO_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 """What a key may hold and XML 1.0 may not."""
 
@@ -65,19 +66,27 @@ def delete(
 ) -> Deleted:
     """Delete objects, and folders with all below them; with ``versions`` every version and delete marker, for good.
 
-    An entry with a version deletes just that version. What S3 refuses stays and is named in ``errors``.
+    An entry with a version deletes just that version. What S3 refuses stays; the first of them are named in ``errors``.
     """
     client = aws.client("s3")
-    done, errors = 0, list[tuple[str, str]]()
+    done = refused = 0
+    errors: list[tuple[str, str]] = []
     names = _spelled_out(job, aws, bucket, entries, versions=versions)
-    while batch := list(islice(names, BATCH)):
-        job.checkpoint()
-        answer = _delete_batch(job, client, bucket, batch)
-        failed = [(item.get("Key", ""), _reason(item)) for item in answer.get("Errors", ())]
-        errors += failed
-        done += len(batch) - len(failed)
-        job.report(done, total, f"{done:,} deleted" + (f", {len(errors):,} refused" if errors else ""))
-    return Deleted(done, tuple(errors))
+    try:
+        while batch := list(islice(names, BATCH)):
+            job.checkpoint()
+            answer = _delete_batch(job, client, bucket, batch)
+            failed = [(item.get("Key", ""), _reason(item)) for item in answer.get("Errors", ())]
+            errors += failed[: _NAMED - len(errors)]
+            refused += len(failed)
+            done += len(batch) - len(failed)
+            job.report(done, total, f"{done:,} deleted" + (f", {refused:,} refused" if refused else ""))
+    except JobCancelled:
+        job.conclude(
+            f"{done:,}{f' of {total:,}' if total else ''} deleted" + (f", {refused:,} refused" if refused else "")
+        )
+        raise
+    return Deleted(done, tuple(errors), refused)
 
 
 def _delete_batch(job: Job[Any], client: Any, bucket: str, batch: list[dict[str, str]]) -> dict[str, Any]:
@@ -230,4 +239,4 @@ def abort_uploads(job: Job[Any], aws: AwsSession, bucket: str, uploads: list[Ope
                 raise
             else:
                 errors.append((item.key, error.why))
-    return Deleted(done, tuple(errors))
+    return Deleted(done, tuple(errors), len(errors))

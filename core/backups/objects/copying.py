@@ -14,6 +14,7 @@ from core.aws.session import AwsSession
 from core.backups.objects import archived
 from core.backups.objects.address import Address
 from core.backups.objects.browse import walk
+from core.backups.objects.tally import Tally
 from core.backups.objects.values import Entry, Moved
 from core.backups.upload import abort_upload
 from core.base.errors import OpsError, WrongUse
@@ -58,10 +59,8 @@ def copy(
             raise WrongUse(
                 "Source and target are the same", f"{target} is where it lies", "Choose another place or name"
             )
-    done = size = 0
-    errors: list[tuple[str, str]] = []
 
-    def one(entry: Entry) -> Entry:
+    def one(entry: Entry) -> Moved:
         job.checkpoint()
         key = target.key if renamed else folder + entry.key[len(source.key) :]
         copy_object(job, client, source.bucket, entry, target.bucket, key, replace=replace)
@@ -74,20 +73,15 @@ def copy(
                 )
             with explained(f"delete {entry.key} after copying it"):
                 client.delete_object(Bucket=source.bucket, Key=entry.key)
-        return entry
+        return Moved(1, entry.size)
 
-    with ThreadPoolExecutor(_THREADS, thread_name_prefix="copy") as pool:
+    total = Tally([])
+    verb = "moved" if move else "copied"
+    with total.told(job, verb), ThreadPoolExecutor(_THREADS, thread_name_prefix="copy") as pool:
         for group in _objects(job, aws, source.bucket, entries):
-            for future in [(entry, pool.submit(one, entry)) for entry in group]:
-                try:
-                    entry = future[1].result()
-                    done, size = done + 1, size + entry.size
-                except OpsError as error:
-                    if error.code in ("unreachable", "credentials", "expired"):
-                        raise
-                    errors.append((future[0].key, error.why or error.title))
-                job.report(done, None, f"{done:,} {'moved' if move else 'copied'}")
-    return Moved(done, size, seconds=time.monotonic() - started, errors=tuple(errors))
+            total.take_all((entry.key, pool.submit(one, entry)) for entry in group)
+            job.report(total.objects, None, f"{total.objects:,} {verb}")
+    return total.moved(started, alone=False)
 
 
 def _objects(job: Job[Any], aws: AwsSession, bucket: str, entries: list[Entry]) -> Iterator[list[Entry]]:

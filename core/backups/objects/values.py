@@ -209,7 +209,8 @@ class Comparison:
 
 @dataclass(frozen=True, slots=True)
 class Deleted:
-    """``objects`` counts what S3 confirmed; ``errors`` are (key, why) of what stayed."""
+    """``objects`` counts what S3 confirmed, ``refused`` what stayed; ``errors`` are (key, why) of the first of those."""
 
     objects: int = 0
     errors: tuple[tuple[str, str], ...] = ()
+    refused: int = 0

@@ -131,7 +131,7 @@ class ObjectsDeeds(QObject):
             self.place.refresh()
             if done.errors:
                 self.place.view.banner.show_text(
-                    f"{number(len(done.errors))} could not be deleted, {number(done.objects)} were", f"{done.errors[0][0]}: {done.errors[0][1]}",
+                    f"{number(done.refused)} could not be deleted, {number(done.objects)} were", f"{done.errors[0][0]}: {done.errors[0][1]}",
                     tone="danger", details="\n".join(f"{key}: {why}" for key, why in done.errors),
                 )  # fmt: skip
             else:

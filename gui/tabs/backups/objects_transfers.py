@@ -133,6 +133,12 @@ class ObjectsTransfers(QObject):
         done: Callable[[Moved], None] = lambda _: None,
         after: Any = None,
     ) -> None:
+        def told(job: Job[Any]) -> Moved:
+            moved = work(job)
+            words = (f"{number(moved.objects)} {verb}, {byte_size(moved.size)}", *moved.words)
+            job.conclude(" · ".join(words), good=not moved.errors)
+            return moved
+
         def succeeded(moved: Moved) -> None:
             done(moved)
             if moved.errors:
@@ -150,6 +156,6 @@ class ObjectsTransfers(QObject):
                 )
 
         self.place.context.jobs.start(
-            self, title, work, room=ROOM, write=write, outlives_owner=write, on_success=succeeded, on_failure=self.place.fault,
+            self, title, told, room=ROOM, write=write, outlives_owner=write, on_success=succeeded, on_failure=self.place.fault,
             on_cancelled=self.place.refresh if write else None, after=after, can_retry=True,
         )  # fmt: skip

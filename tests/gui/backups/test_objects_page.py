@@ -76,7 +76,7 @@ class FakeObjects:
 
     def delete(self, job: Any, bucket: str, entries: Any, *, versions: bool = False, total: Any = None) -> Deleted:
         self.asked.append(("delete", bucket, [entry.key for entry in entries], versions))
-        return Deleted(0, (("a.txt", "No permission, or a lock keeps it"),))
+        return Deleted(0, (("a.txt", "No permission, or a lock keeps it"),), 1)
 
     def upload(
         self, job: Any, paths: Any, bucket: str, prefix: str, *, replace: bool = True, storage_class: str = ""

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from core.base.errors import OpsError
 from core.cli.arguments import parse
 from core.cli.run import run_verb
 from core.settings.profiles import Profile, Profiles
@@ -142,3 +143,22 @@ def test_an_archived_object_is_brought_back(s3: Verb, sandbox) -> None:
     assert (status, answer["archive"]) == (0, "coming") and "3 days" in answer["answer"]
     status, _, said = s3("unarchive", f"s3://{bucket}/new")
     assert status == 1 and said
+
+
+def test_a_list_is_written_as_it_comes_and_left_open_where_it_breaks_off(
+    s3: Verb, sandbox, monkeypatch, capsys
+) -> None:
+    from core.backups.objects import browse
+    from core.backups.objects.values import Entry
+
+    def walk(*_: object) -> Any:
+        yield [Entry("a", 1), Entry("b", 2)]
+        raise OpsError("Could not list", "The endpoint does not answer", code="unreachable")
+
+    monkeypatch.setattr(browse, "walk", walk)
+    status = run_verb(parse(["--profile", "stand", "--json", "s3", "ls", "-r", "s3://any"]))
+    said = capsys.readouterr()
+    assert status == 1 and "does not answer" in said.err
+    with pytest.raises(json.JSONDecodeError):
+        json.loads(said.out)
+    assert [row["key"] for row in json.loads(said.out + "]")] == ["a", "b"]

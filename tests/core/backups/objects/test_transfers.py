@@ -227,6 +227,39 @@ def test_a_missing_object_and_a_dead_endpoint_are_told(store, tmp_path: Path, mo
     assert caught.value.code == "unreachable"
 
 
+def test_where_the_endpoint_is_gone_the_files_that_wait_are_not_begun(tmp_path: Path, monkeypatch) -> None:
+    """Each would wait for it three quarters of a minute."""
+    from core.backups.objects import trees
+
+    begun: list[str] = []
+
+    def gone(job: Job, aws: object, file: Path, bucket: str, key: str, **_: object) -> None:
+        begun.append(key)
+        raise OpsError("Could not upload", "The endpoint does not answer", code="unreachable")
+
+    monkeypatch.setattr(trees, "upload_file", gone)
+    with pytest.raises(OpsError, match="Could not upload"):
+        trees.upload_files(headless_job(), None, [(tmp_path, str(number), 1) for number in range(250)], "bucket")
+    assert len(begun) < 250
+
+
+@pytest.mark.usefixtures("every_report")
+def test_a_folder_that_is_cancelled_says_how_far_it_came_and_goes_on(store, tmp_path: Path) -> None:
+    bucket = store.bucket()
+    store.fill(bucket, {f"d/{number}": b"x" * 1000 for number in range(12)} | {"d/large": os.urandom(9 * MB)})
+    folder = [Entry("d/", folder=True)]
+
+    def stop(job: Job) -> None:
+        if job.progress and job.progress.done >= MB:
+            job.cancel()
+
+    job = Job("down", lambda j: store.objects.download(j, bucket, "", folder, tmp_path / "out"), (stop,))
+    job.run()
+    assert job.state is JobState.CANCELLED and job.progress.note == "12 downloaded; the next time goes on from there"
+    again = store.objects.download(headless_job(), bucket, "", folder, tmp_path / "out")
+    assert again.objects == 13 and again.reused >= 12_000 and again.words == ("Its CRC-32 was compared (1 of 13)",)
+
+
 def test_no_room_on_the_disk_is_said_before_anything_is_fetched(store, tmp_path: Path, monkeypatch) -> None:
     import shutil
 
