@@ -113,6 +113,11 @@ class Console:
             self._bar_shown = False
 
 
+def legible(name: str) -> str:
+    """On one line, and without a terminal's commands: a key or a file's name may hold any character."""
+    return "".join(sign if sign.isprintable() else repr(sign)[1:-1] for sign in name)
+
+
 def ask_code_on_terminal(serial: str, note: str) -> str:
     """The code of a second factor, typed unseen. Raises OpsError (``credentials``) where no terminal is."""
     if not (sys.stdin.isatty() and sys.stderr.isatty()):

@@ -147,6 +147,8 @@ def relabel(
     with explained(f"read the facts of {entry.key}"):
         head = client.head_object(Bucket=bucket, Key=entry.key)
     changes |= encryption(head)
+    if head.get("ETag"):  # what somebody writes meanwhile does not get the labels of what it replaces
+        changes["CopySourceIfMatch"] = head["ETag"]
     if metadata is not None or content_type:
         changes |= {name: head[name] for name in DESCRIBING if head.get(name)}
         changes["MetadataDirective"] = "REPLACE"
@@ -203,7 +205,7 @@ def open_uploads(job: Job[Any], aws: AwsSession, bucket: str, prefix: str = "") 
     except OpsError as error:
         if error.details.get("code") != "NoSuchUpload":  # rclone's way of saying that there is none
             raise
-    return sorted(found, key=lambda item: (item.started is not None, item.started, item.key))
+    return sorted(found, key=lambda item: (item.started.timestamp() if item.started else 0.0, item.key))
 
 
 def counted(job: Job[Any], aws: AwsSession, bucket: str, uploads: list[OpenUpload]) -> list[OpenUpload]:

@@ -20,7 +20,7 @@ from core.backups.objects.browse import walk
 from core.backups.objects.fingerprint import part_size
 from core.backups.objects.folding import Places
 from core.backups.objects.partial import is_partial
-from core.backups.objects.trees import NO_FILE, UNNAMEABLE
+from core.backups.objects.trees import NO_FILE, NO_TEXT, UNNAMEABLE
 from core.backups.objects.values import Comparison, Difference, Entry
 from core.base.errors import OpsError, WrongUse
 from core.base.files import shown
@@ -151,7 +151,7 @@ def _files(folder: Path, hidden: Callable[[str], bool], side: _Side) -> Iterator
             else:
                 side.leave(name, "It is a link to a folder" if entry.is_dir() else NO_FILE)
         except UnicodeEncodeError:
-            side.leave(name, "Its name is no text, and S3 takes no other names")
+            side.leave(name, NO_TEXT)
         except OSError as error:
             side.leave(name, error.strerror or str(error))
 

@@ -50,16 +50,9 @@ def download_file(
     Raises OpsError: ``exists`` (replace False), ``locked``, ``changed``, ``damaged``, ``disk``, ``archived``.
     """
     started, alone = time.monotonic(), gauge is None
-    client = without_checksum_of_ranges(aws.client("s3", retries=2))
-    which = {"Bucket": bucket, "Key": key, **({"VersionId": version} if version else {})}
     if path.exists() and not replace:
         raise OpsError(f"{path.name} is already there", f"In {path.parent}", "Choose another name", code="exists")
-    try:
-        head = patiently(
-            job, f"look at {key}", lambda: client.head_object(**which, ChecksumMode="ENABLED"), patience=_PATIENCE
-        )
-    except OpsError as error:
-        raise unseen(error, key) from error
+    client, which, head = _head(job, aws, bucket, key, version)
     size, etag = int(head["ContentLength"]), head.get("ETag", "")
     gauge = gauge or Gauge(job, size, path.name)
     partial = Partial(path, bucket, key, head)
@@ -95,6 +88,46 @@ def download_file(
     if partial.dropped:
         words.append(f"{partial.dropped:,} bytes of unfinished older downloads were removed beside it")
     return Moved(1, size, reused, time.monotonic() - started, words=tuple(words))
+
+
+def stream_object(
+    job: Job[Any],
+    aws: AwsSession,
+    bucket: str,
+    key: str,
+    out: IO[bytes],
+    *,
+    version: str = "",
+    part_size: int = 8 << 20,
+    workers: int = 3,
+) -> Moved:
+    """The object's bytes into a pipe, in their order. Whether they were right is known at the end only: raises OpsError
+    (``damaged``, ``changed``) after they are out."""
+    started = time.monotonic()
+    client, which, head = _head(job, aws, bucket, key, version)
+    size = int(head["ContentLength"])
+    prints = patiently(job, f"look at {key}", lambda: Fingerprint(client, which, head), patience=_PATIENCE)
+    fetch = _Ranges(job, client, which, head.get("ETag", ""), Gauge(job, size, key.rsplit("/", 1)[-1]))
+    for content in fetch.run(size, 0, part_size, workers):
+        out.write(content)
+        prints.update(content)
+    out.flush()
+    return Moved(1, size, seconds=time.monotonic() - started, words=(prints.compare(key),))
+
+
+def _head(
+    job: Job[Any], aws: AwsSession, bucket: str, key: str, version: str
+) -> tuple[Any, dict[str, str], dict[str, Any]]:
+    """The client for ranges, which object is meant, and what S3 says of it."""
+    client = without_checksum_of_ranges(aws.client("s3", retries=2))
+    which = {"Bucket": bucket, "Key": key, **({"VersionId": version} if version else {})}
+    try:
+        head = patiently(
+            job, f"look at {key}", lambda: client.head_object(**which, ChecksumMode="ENABLED"), patience=_PATIENCE
+        )
+    except OpsError as error:
+        raise unseen(error, key) from error
+    return client, which, head
 
 
 def _unwritable(path: Path, error: OSError) -> OpsError:

@@ -31,6 +31,17 @@ def lacks(error: OpsError) -> bool:
     return error.details.get("code", "") in _LACKING or error.details.get("status") in ("501", "405")
 
 
+def exists(aws: AwsSession, bucket: str, key: str) -> bool:
+    try:
+        with explained(f"look at {key}"):
+            aws.client("s3").head_object(Bucket=bucket, Key=key)
+    except OpsError as error:
+        if error.code in ("not-found", "denied"):
+            return error.code == "denied"
+        raise
+    return True
+
+
 class Asking:
     """Asks one optional question after another and collects why some got no answer."""
 

@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from core.aws.workplace import Workplace
 from core.backups.objects import archived, browse, change, comparing, copying, download, facts, lifecycle, sync, trees
@@ -105,6 +105,10 @@ class Objects:
     def bucket_facts(self, bucket: str) -> BucketFacts:
         return facts.bucket_facts(self._aws, bucket)
 
+    def exists(self, bucket: str, key: str) -> bool:
+        """True also where this identity may not look."""
+        return facts.exists(self._aws, bucket, key)
+
     def keeps_versions(self, bucket: str) -> bool | None:
         return facts.keeps_versions(self._aws, bucket)
 
@@ -159,6 +163,10 @@ class Objects:
         return download.download_file(
             job, self._aws, bucket, key, path, version=version, workers=self._tuning()[1], replace=replace
         )
+
+    def stream(self, job: Job[Any], bucket: str, key: str, out: IO[bytes], *, version: str = "") -> Moved:
+        """One object into a pipe."""
+        return download.stream_object(job, self._aws, bucket, key, out, version=version, workers=self._tuning()[1])
 
     def compare(
         self,

@@ -24,6 +24,7 @@ from core.jobs.job import Job
 _THREADS = 8  # for small files; 2-4 ms of CPU a request, so more gain nothing
 _GROUP = 256
 NO_FILE = "It is no regular file"
+NO_TEXT = "Its name is no text, and S3 takes no other names"
 UNNAMEABLE = "No file can be called so: its name ends with a slash"
 
 
@@ -52,8 +53,10 @@ def upload_paths(
             try:
                 relative.encode()
                 found.append((file, prefix + relative, file.stat().st_size))
-            except (OSError, UnicodeEncodeError) as error:
-                errors.append((shown(str(file)), str(error)))
+            except UnicodeEncodeError:
+                errors.append((shown(str(file)), NO_TEXT))
+            except OSError as error:
+                errors.append((shown(str(file)), error.strerror or str(error)))
     return upload_files(
         job, aws, found, bucket, part_size=part_size, workers=workers, replace=replace, extra=extra, errors=errors
     )

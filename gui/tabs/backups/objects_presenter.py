@@ -196,7 +196,10 @@ class ObjectsPresenter(QObject):
         base = command(self.context.desk.profile.name, "s3")
         entries = self.view.chosen_entries()
         if entries:
-            lines = [f"{base} get {shlex.quote(f's3://{self.bucket}/{entry.key}')}" for entry in entries]
+            lines = [
+                f"{base} {'undelete' if entry.delete_marker else 'get'} {shlex.quote(f's3://{self.bucket}/{entry.key}')}"
+                for entry in entries
+            ]
         else:
             lines = [f"{base} ls {shlex.quote(self.here) if self.bucket else ''}".strip()]
         QGuiApplication.clipboard().setText("\n".join(lines))
