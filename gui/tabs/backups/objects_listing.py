@@ -129,38 +129,39 @@ class ObjectsListing(QObject):
         def look(job: Job[Any], found: Callable[[list[Entry]], None]) -> bool:
             return place.objects.search(job, bucket, prefix, words, found=found)[1]
 
-        self._look_through("Searching", f"Search {bucket} for {words}", look, "found")
+        hint = "Choose an object to see its facts."
+        self._look_through("Searching", f"Search {bucket} for {words}", look, "found", hint)
 
     def show_deleted(self) -> None:
         """What lies under a delete marker, listed on request only; Copy as CLI and the panel bring it back."""
         place, bucket, prefix = self.place, self.place.bucket, self.place.prefix
         self.words = ""
-        self.view.side.show_nothing("Choose a deleted object to bring it back.")
 
         def look(job: Job[Any], found: Callable[[list[Entry]], None]) -> bool:
             return place.objects.deleted_keys(job, bucket, prefix, found=found)[1]
 
         self._look_through(
-            "Looking for deleted objects", f"Look for deleted objects in {bucket}", look, "deleted, can be undeleted"
-        )
+            "Looking for deleted objects", f"Look for deleted objects in {bucket}", look, "deleted, can be undeleted",
+            "Choose a deleted object to bring it back.",
+        )  # fmt: skip
 
-    def _look_through(self, doing: str, title: str, look: Look, word: str) -> None:
+    def _look_through(self, doing: str, title: str, look: Look, word: str, hint: str) -> None:
         """Finds are shown as they come: among a million keys the last may be minutes away, and a stop keeps them."""
         finds: list[Entry] = []  # only grows, by the worker
         self._begin(doing)
         self.view.show_lines([], more=False, note=f"Nothing {word} so far")
+        self.view.side.show_nothing(hint)
 
-        def show(how: str) -> None:
-            fresh = finds[self.view.table.row_model.rowCount() :]
+        def show(how: str, note: str = "") -> None:
+            shown = self.view.table.row_model.rowCount()
+            fresh = finds[shown:]
             self.view.show_more(
-                self._lines(fresh, {}),
-                more=False,
-                note=f"{number(self.view.table.row_model.rowCount() + len(fresh))} {word}{how}",
+                self._lines(fresh, {}), more=False, note=note or f"{number(shown + len(fresh))} {word}{how}"
             )
 
         self._long = self._start(
             title, lambda job: look(job, finds.extend), lambda whole: show("" if whole else ": the first ones, there may be more"),
-            quiet=False, progressed=lambda progress: show(f" so far · {progress.note}"),
+            quiet=False, progressed=lambda progress: show("", f"{progress.note} so far"),
             cancelled=lambda: show(" before it was stopped, there may be more"),
         )  # fmt: skip
 

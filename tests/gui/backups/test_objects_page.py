@@ -146,7 +146,7 @@ def test_a_search_shows_what_it_finds_and_keeps_it_when_stopped(qtbot, page) -> 
     def search(job: Any, bucket: str, prefix: str, words: str, *, found: Any) -> Any:
         jobs.append(job)
         found([Entry(f"deep/{words}", 1, NOW, "STANDARD")])
-        job.report(2000, None, "2,000 objects looked at")
+        job.report(2000, None, "2,000 objects looked at, 1 found")
         job.sleep(30)
 
     fake.search = search
@@ -154,7 +154,7 @@ def test_a_search_shows_what_it_finds_and_keeps_it_when_stopped(qtbot, page) -> 
     qtbot.keyClick(view.objects.search, Qt.Key.Key_Return)
     names = lambda: [line.name for line in view.objects.table.row_model.rows]  # noqa: E731
     qtbot.waitUntil(lambda: names() == ["deep/one"], timeout=5000)
-    qtbot.waitUntil(lambda: view.objects.state.text() == "1 found so far · 2,000 objects looked at", timeout=5000)
+    qtbot.waitUntil(lambda: view.objects.state.text() == "2,000 objects looked at, 1 found so far", timeout=5000)
     jobs[0].cancel()
     qtbot.waitUntil(lambda: "before it was stopped" in view.objects.state.text(), timeout=5000)
     assert names() == ["deep/one"]
