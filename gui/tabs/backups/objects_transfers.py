@@ -96,11 +96,6 @@ class ObjectsTransfers(QObject):
 
     def fetch(self, entries: list[Entry]) -> list[Path]:
         """For a drag: download now, the window staying alive, and give the files. Nothing where it failed."""
-        if sum(entry.size for entry in entries) > _DRAGGED_OUT:
-            self.place.view.banner.show_text(
-                "That is too much to drag", "Use Download for more than 500 MB", tone="warning"
-            )
-            return []
         holder = tempfile.TemporaryDirectory(prefix="opsdesk-drag-", ignore_cleanup_errors=True)
         # They go with the page: nobody tells when the target has copied them. (A connected method would not keep it.)
         self.destroyed.connect(lambda: holder.cleanup())
@@ -116,9 +111,16 @@ class ObjectsTransfers(QObject):
             self.place.fault(fault)
             loop.quit()
 
+        def work(job: Job[Any]) -> Moved:
+            size = self.place.objects.amount(job, bucket, entries).size  # nobody knows it of a folder
+            if size > _DRAGGED_OUT:
+                raise OpsError(
+                    "That is too much to drag", f"It is {byte_size(size)}", "Use Download for more than 500 MB"
+                )
+            return self.place.objects.download(job, bucket, prefix, entries, folder)
+
         self.place.context.jobs.start(
-            self, f"Fetch {number(len(entries))} for the drag", lambda job: self.place.objects.download(job, bucket, prefix, entries, folder),
-            room=ROOM, on_success=done, on_failure=failed, on_cancelled=loop.quit,
+            self, f"Fetch {number(len(entries))} for the drag", work, room=ROOM, on_success=done, on_failure=failed, on_cancelled=loop.quit,
         )  # fmt: skip
         loop.exec()
         return found
@@ -133,7 +135,10 @@ class ObjectsTransfers(QObject):
         done: Callable[[Moved], None] = lambda _: None,
         after: Any = None,
     ) -> None:
+        tries: list[Job[Any]] = []  # "Retry" in the drawer makes another
+
         def told(job: Job[Any]) -> Moved:
+            tries.append(job)
             moved = work(job)
             words = (f"{number(moved.objects)} {verb}, {byte_size(moved.size)}", *moved.words)
             job.conclude(" · ".join(words), good=not moved.errors)
@@ -148,14 +153,21 @@ class ObjectsTransfers(QObject):
                     details="\n".join(f"{name}: {why}" for name, why in moved.errors),
                 )  # fmt: skip
             else:
-                rate = f", {byte_size(moved.size / moved.seconds)}/s" if moved.seconds > 1 else ""
+                fresh = moved.size - moved.reused
+                rate = f", {byte_size(fresh / moved.seconds)}/s" if moved.seconds > 1 and fresh else ""
                 reused = f", {byte_size(moved.reused)} were there already" if moved.reused else ""
                 deleted = f", {number(moved.deleted)} deleted" if moved.deleted else ""
                 self.place.context.praise(
                     f"{number(moved.objects)} {verb}, {byte_size(moved.size)}{rate}{reused}{deleted}"
                 )
 
+        def stopped() -> None:
+            if write:
+                self.place.refresh()
+            if tries and tries[-1].concluded and tries[-1].progress:
+                self.place.view.banner.show_text(f"{title}: stopped", f"{tries[-1].progress.note}.", tone="info")
+
         self.place.context.jobs.start(
             self, title, told, room=ROOM, write=write, outlives_owner=write, on_success=succeeded, on_failure=self.place.fault,
-            on_cancelled=self.place.refresh if write else None, after=after, can_retry=True,
+            on_cancelled=stopped, after=after, can_retry=True,
         )  # fmt: skip

@@ -26,7 +26,7 @@ from core.backups.objects.values import (
     Page,
 )
 from core.base.errors import OpsError
-from core.jobs.job import JobState
+from core.jobs.job import JobCancelled, JobState
 from gui.parts.buttons import Button
 from gui.parts.dialogs import ConfirmDialog
 from gui.tabs.backups.lifecycle_dialog import LifecycleDialog
@@ -136,6 +136,31 @@ def test_the_end_of_the_list_brings_more_and_a_page_that_fails_takes_nothing_awa
     view.objects.load_more.click()
     qtbot.waitUntil(lambda: table.row_model.rowCount() == 103, timeout=5000)
     assert table.row_model.rows[-1].name == "after still more" and not view.objects.banner.isVisible()
+
+
+def test_a_stopped_download_says_what_is_kept_and_a_large_folder_is_not_dragged_out(qtbot, page, tmp_path) -> None:
+    view, fake, _ = page
+    enter(qtbot, view)
+    jobs = []
+
+    def download_as(job: Any, *_: Any, **__: Any) -> Any:
+        jobs.append(job)
+        try:
+            job.sleep(30)
+        except JobCancelled:
+            job.conclude("8 of 9 bytes arrived; they are kept")
+            raise
+
+    fake.download_as = download_as
+    transfers, banner = view.objects_presenter.transfers, view.objects.banner
+    transfers.download_to([Entry("a.txt", 9, NOW)], tmp_path / "a.txt")
+    qtbot.waitUntil(lambda: bool(jobs), timeout=5000)
+    jobs[0].cancel()
+    qtbot.waitUntil(banner.isVisible, timeout=5000)
+    assert "8 of 9 bytes arrived; they are kept" in banner.title.text() + banner.why.text()
+    fake.count = Amount(3, 600 << 20)
+    assert transfers.fetch([Entry("slow/", folder=True)]) == []
+    assert "too much to drag" in banner.title.text() + banner.why.text()
 
 
 def test_a_search_shows_what_it_finds_and_keeps_it_when_stopped(qtbot, page) -> None:
