@@ -17,6 +17,8 @@ from gui.parts.words import number
 from gui.tabs.backups.objects_table import Line
 from gui.tabs.backups.place import ROOM, Place
 
+_MOST = 200_000
+"""Rows of one level: 0.6 KB each, and nobody scrolls further."""
 Proofs = dict[str, datetime | None]
 Look = Callable[[Job[Any], Callable[[list[Entry]], None]], bool]
 """Looks through a whole prefix, hands over what it finds as it finds it, and says whether it looked at everything."""
@@ -106,8 +108,10 @@ class ObjectsListing(QObject):
         self.place.picked()
 
     def _show_next(self, page: Page) -> None:
-        self._token = page.token
-        self.view.show_more(self._lines(page.entries, {}), more=bool(self._token))
+        full = bool(page.token) and self.view.table.row_model.rowCount() + len(page.entries) >= _MOST
+        self._token = "" if full else page.token
+        note = f"The first {number(_MOST)} are shown, there is more: search for it, or list it by s3 ls" if full else ""
+        self.view.show_more(self._lines(page.entries, {}), more=bool(self._token), note=note)
 
     def _lines(self, entries: Sequence[Entry], proofs: Proofs) -> list[Line]:
         sizes, prefix = self.place.sizes, self.place.prefix

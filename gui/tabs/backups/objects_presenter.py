@@ -218,17 +218,18 @@ class ObjectsPresenter(QObject):
         self.context.jobs.start(self, title, work, room=ROOM, quiet=quiet, on_success=done, on_failure=self.fault)
 
     def change(self, title: str, work: Callable[[Job[Any]], Any], done: Callable[[Any], None]) -> None:
-        self.context.jobs.start(
-            self,
-            title,
-            work,
-            room=ROOM,
-            write=True,
-            outlives_owner=True,
-            on_success=done,
-            on_failure=self.fault,
-            on_cancelled=self.refresh,
-        )
+        def stopped() -> None:
+            self.refresh()
+            self.tell_stop(title, job)
+
+        job = self.context.jobs.start(
+            self, title, work, room=ROOM, write=True, outlives_owner=True, on_success=done, on_failure=self.fault,
+            on_cancelled=stopped,
+        )  # fmt: skip
+
+    def tell_stop(self, title: str, job: Job[Any]) -> None:
+        if job.concluded and job.progress:
+            self.view.banner.show_text(f"{title}: stopped", f"{job.progress.note}.", tone="info")
 
     def fault(self, fault: OpsError) -> None:
         self.view.banner.show_fault(fault.title, fault.why, fault.remedy, details=fault.details)

@@ -164,8 +164,8 @@ class ObjectsTransfers(QObject):
         def stopped() -> None:
             if write:
                 self.place.refresh()
-            if tries and tries[-1].concluded and tries[-1].progress:
-                self.place.view.banner.show_text(f"{title}: stopped", f"{tries[-1].progress.note}.", tone="info")
+            if tries:
+                self.place.tell_stop(title, tries[-1])
 
         self.place.context.jobs.start(
             self, title, told, room=ROOM, write=write, outlives_owner=write, on_success=succeeded, on_failure=self.place.fault,

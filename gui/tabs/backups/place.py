@@ -20,7 +20,8 @@ ROOM = "backups"
 class Place(Protocol):
     """bucket "" is the list of buckets; ``shown_facts`` are those in the panel, ``settled``: the listing is there; ``sizes``: of the folders
     here that were counted. start and change run a job whose failure
-    stands on the page; change writes, and goes on when the page is left."""
+    stands on the page; change writes, and goes on when the page is left; tell_stop:
+    what work that was stopped had done."""
 
     view: ObjectsView
     context: TabContext
@@ -49,6 +50,7 @@ class Place(Protocol):
     def remembered(self) -> list[str]: ...
     def picked(self) -> None: ...
     def show_bucket_facts(self, name: str) -> None: ...
+    def tell_stop(self, title: str, job: Job[Any]) -> None: ...
     def fault(self, fault: OpsError) -> None: ...
     def start(
         self, title: str, work: Callable[[Job[Any]], Any], done: Callable[[Any], None], *, quiet: bool = False

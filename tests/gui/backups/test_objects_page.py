@@ -138,6 +138,16 @@ def test_the_end_of_the_list_brings_more_and_a_page_that_fails_takes_nothing_awa
     assert table.row_model.rows[-1].name == "after still more" and not view.objects.banner.isVisible()
 
 
+def test_a_level_is_shown_up_to_a_number_of_rows_and_says_so(qtbot, page, monkeypatch) -> None:
+    view, _, _ = page
+    enter(qtbot, view)
+    monkeypatch.setattr("gui.tabs.backups.objects_listing._MOST", 3)
+    view.objects_presenter.objects.page = lambda bucket, prefix, token: Page((Entry("c", 1, NOW),), "still more")
+    view.objects.load_more.click()
+    qtbot.waitUntil(lambda: "there is more: search" in view.objects.state.text(), timeout=5000)
+    assert not view.objects.load_more.isVisible()
+
+
 def test_a_stopped_download_says_what_is_kept_and_a_large_folder_is_not_dragged_out(qtbot, page, tmp_path) -> None:
     view, fake, _ = page
     enter(qtbot, view)
@@ -158,6 +168,11 @@ def test_a_stopped_download_says_what_is_kept_and_a_large_folder_is_not_dragged_
     jobs[0].cancel()
     qtbot.waitUntil(banner.isVisible, timeout=5000)
     assert "8 of 9 bytes arrived; they are kept" in banner.title.text() + banner.why.text()
+    presenter = view.objects_presenter
+    presenter.change("Delete 9 objects", lambda job: download_as(job), lambda _: None)
+    qtbot.waitUntil(lambda: len(jobs) == 2, timeout=5000)
+    jobs[1].cancel()
+    qtbot.waitUntil(lambda: banner.title.text() == "Delete 9 objects: stopped", timeout=5000)
     fake.count = Amount(3, 600 << 20)
     assert transfers.fetch([Entry("slow/", folder=True)]) == []
     assert "too much to drag" in banner.title.text() + banner.why.text()
