@@ -73,17 +73,17 @@ def download_file(
         partial.finish(path)
     except OSError as error:
         raise _unwritable(path, error) from error
-    except (OpsError, JobCancelled) as error:
-        kept = partial.size
-        if kept and isinstance(error, OpsError) and error.code != "locked":
-            error.remedy = (
-                f"{error.remedy}. Download it again to the same place: what has arrived is kept and used".lstrip(". ")
-            )
-        if kept and alone:
+    except JobCancelled:
+        if alone and (kept := partial.size):
             job.conclude(
                 f"{kept:,} of {size:,} bytes arrived; they are kept for {KEPT_DAYS} days, and used when it is downloaded "
                 "again to the same place"
             )
+        raise
+    except OpsError as error:
+        if error.code != "locked" and partial.size:
+            first = "" if error.remedy in ("", "Try again") else f"{error.remedy.rstrip('.')}. "
+            error.remedy = f"{first}Download it again to the same place: what has arrived is kept and used"
         raise
     if partial.dropped:
         words.append(f"{partial.dropped:,} bytes of unfinished older downloads were removed beside it")

@@ -14,6 +14,7 @@ from core.backups.deep_folders import walk as walk_folders
 from core.backups.objects.browse import amount, walk
 from core.backups.objects.download import download_file
 from core.backups.objects.folding import Places
+from core.backups.objects.partial import is_partial
 from core.backups.objects.pieces import Gauge
 from core.backups.objects.tally import Tally
 from core.backups.objects.upload import upload_file
@@ -205,6 +206,8 @@ def _files(path: Path, errors: list[tuple[str, str]]) -> Iterator[tuple[Path, st
     for folder, _, names in walk_folders(top, failed):
         for name in names:
             file = Path(folder) / name
+            if is_partial(name):
+                continue  # what has arrived of a download
             if file.is_file():  # no sockets, pipes, devices, dead links
                 yield file, f"{top.name}/{file.relative_to(top).as_posix()}"
             else:
