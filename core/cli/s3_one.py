@@ -54,8 +54,8 @@ def _info(options: argparse.Namespace, console: Console) -> None:
                 "region": about.region,
                 "versioning": about.versioning,
                 "encryption": about.encryption,
-                "object_lock": bool(about.object_lock),
-                "default_lock": about.object_lock.removeprefix("on").removeprefix(", "),
+                "object_lock": None if about.object_lock is None else bool(about.object_lock),
+                "default_lock": (about.object_lock or "").removeprefix("on").removeprefix(", "),
                 "lifecycle_rules": about.lifecycle_rules,
                 "not_told": list(about.lacking),
             }

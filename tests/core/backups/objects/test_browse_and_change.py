@@ -151,6 +151,7 @@ def test_what_an_endpoint_lacks_is_said(rclone) -> None:
     facts = rclone.objects.object_facts(bucket, "k")
     assert facts.size == 1
     about = rclone.objects.bucket_facts(bucket)
+    assert about.encryption is None, "nobody told that there is none"
     assert about.lacking and all(sentence.startswith("This endpoint does not offer") for sentence in about.lacking), (
         about
     )
