@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -97,7 +98,7 @@ class Partial:
             # With the mode that any new file gets: to ask for the process's mask means to change it for all threads.
             handle = os.open(self.path, os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o666)
             with os.fdopen(handle, "r+b") as file:
-                if not take(cast("IO[str]", file)):
+                if _held(file):
                     raise OpsError(
                         "The same object is being downloaded to this place already",
                         f"Another download holds {self.path}",
@@ -106,11 +107,16 @@ class Partial:
                         exit_status=3,
                     )
                 file.seek(0)
-                with contextlib.suppress(FileNotFoundError):
-                    if os.path.samestat(os.fstat(handle), self.path.stat()):
-                        yield file
-                        return
+                if self._is(handle):
+                    yield file
+                    return
             # Whoever had it has just finished: its file bears the target's name now.
+
+    def _is(self, handle: int) -> bool:
+        try:
+            return os.path.samestat(os.fstat(handle), self.path.stat())
+        except FileNotFoundError:
+            return False
 
     def _drop_others(self) -> None:
         """What came of other versions of this object for this target; and what nobody has gone on with for weeks."""
@@ -122,10 +128,25 @@ class Partial:
                 facts = path.stat()
                 if path.name.startswith(self._place) or now - max(facts.st_mtime, facts.st_ctime) > KEPT_DAYS * 86_400:
                     with path.open("r+b") as file:
-                        if not take(cast("IO[str]", file)):
+                        if _held(file):
                             continue
                     path.unlink()
                     self.dropped += facts.st_size
+
+
+def _held(file: IO[bytes]) -> bool:
+    """Locks it, or says that somebody else has. A disk that knows no locks (some network's) keeps nobody from downloading."""
+    if sys.platform == "win32":
+        return not take(cast("IO[str]", file))
+    import fcntl
+
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    return False
 
 
 def _short(*words: str) -> str:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import errno
+import fcntl
 import os
 import signal
 import subprocess
@@ -213,3 +215,19 @@ def test_an_object_in_parts_is_compared_by_its_parts(store, tmp_path: Path, algo
     half.write_bytes(content[: 9 * MB] + bytes(MB))
     with pytest.raises(OpsError, match="damaged"):
         store.objects.download_as(headless_job(), bucket, "k", tmp_path / "t")
+
+
+def test_a_disk_without_locks_is_downloaded_to_and_trouble_of_the_disk_is_no_other(
+    store, tmp_path: Path, monkeypatch
+) -> None:
+    def no_locks(*_: object) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    bucket = store.bucket()
+    store.fill(bucket, {"k": b"x"})
+    monkeypatch.setattr(fcntl, "flock", no_locks)
+    assert store.objects.download_as(headless_job(), bucket, "k", tmp_path / "t").size == 1
+    half = Partial(tmp_path / "t", bucket, "k", store.s3.head_object(Bucket=bucket, Key="k"))
+    with pytest.raises(FileNotFoundError), half.opened():
+        raise FileNotFoundError("gone")
+    assert parts_in(tmp_path) == []
