@@ -320,7 +320,8 @@ class BackupsService:
 
     def pause_expiry(self, job: Job[Any], name: str) -> None:
         """Disable the plan's lifecycle rule, so that nothing more is deleted by age."""
-        write_rule(self._vault(self.plan(name)), self.plan(name), enabled=False)
+        plan = self.plan(name)
+        write_rule(self._vault(plan), plan, enabled=False)
 
     def endpoint_facts(self, job: Job[Any], plan: Plan) -> EndpointFacts | None:
         """What the endpoint was found to enforce; None before the first backup measured it."""

@@ -34,6 +34,15 @@ class Console:
         else:
             print(_laid_out(value), flush=True)
 
+    def items(self, rows: Iterable[Any]) -> None:
+        """With ``--json``: one JSON list, written as its items come, however many. It is not closed where they end in trouble."""
+        before = "["
+        for row in rows:
+            sys.stdout.write(f"{before}{_json(row)}")
+            before = ",\n"
+        sys.stdout.write("[]\n" if before == "[" else "]\n")
+        sys.stdout.flush()
+
     def line(self, value: Any) -> None:
         """One JSON line of a stream of results (always JSON)."""
         sys.stdout.write(_json(value) + "\n")
@@ -79,6 +88,8 @@ class Console:
         if job.state is JobState.SUCCEEDED:
             return job.result  # type: ignore[return-value]
         if job.state is JobState.CANCELLED or job.error is None:
+            if job.concluded and job.progress:  # what it had done until then
+                self.warn(f"{job.progress.note}.")
             raise JobCancelled(title)
         raise job.error
 
@@ -100,6 +111,11 @@ class Console:
         if self._bar_shown:
             sys.stderr.write("\r\x1b[K")
             self._bar_shown = False
+
+
+def legible(name: str) -> str:
+    """On one line, and without a terminal's commands: a key or a file's name may hold any character."""
+    return "".join(sign if sign.isprintable() else repr(sign)[1:-1] for sign in name)
 
 
 def ask_code_on_terminal(serial: str, note: str) -> str:

@@ -22,9 +22,11 @@ class Group:
         parser = groups.add_parser(name, help=help_text, description=help_text)
         self._actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
 
-    def action(self, name: str, run: Run, help_text: str) -> argparse.ArgumentParser:
-        """Declare an action and return its parser for more options."""
-        parser: argparse.ArgumentParser = self._actions.add_parser(name, help=help_text, description=help_text)
+    def action(self, name: str, run: Run, help_text: str, *others: str) -> argparse.ArgumentParser:
+        """Declare an action and return its parser for more options. others: what the tools that people come from call it."""
+        parser: argparse.ArgumentParser = self._actions.add_parser(
+            name, help=help_text, description=help_text, aliases=others
+        )
         add_global_options(parser)
         parser.set_defaults(run=run)
         return parser

@@ -1,8 +1,9 @@
-"""s3 ls | du | mb | rb | put | get | rm | cp | mv | info | link | lifecycle | uploads: the daily handling of buckets and objects."""
+"""s3 ls | du | mb | rb | put | get | rm | cp | mv: the daily handling of buckets and objects. The others are declared here, and done next door."""
 
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,8 +13,8 @@ from core.backups.objects.address import Address, address
 from core.backups.objects.service import Objects
 from core.backups.objects.values import Deleted, Entry, Moved
 from core.base.errors import WrongUse
-from core.cli import s3_rules, s3_sync
-from core.cli.console import Console
+from core.cli import s3_one, s3_rules, s3_sync
+from core.cli.console import Console, legible
 from core.cli.group import Group
 from core.cli.s3_rules import name_errors, when
 from core.jobs.job import Job
@@ -39,11 +40,13 @@ def register(groups: Any) -> None:
     put.add_argument("--storage-class", default="", metavar="CLASS")
     get = group.action("get", _get, "download an object, or a folder (a key that ends with /)")
     get.add_argument("where", metavar="s3://BUCKET/KEY")
-    get.add_argument("file", nargs="?", type=Path, metavar="FILE", help="default: its own name, here")
+    get.add_argument(
+        "file", nargs="?", type=Path, metavar="FILE", help="default: its own name, here; - writes to a pipe"
+    )
     get.add_argument("--version", default="", metavar="ID")
     get.add_argument("--no-overwrite", action="store_true")
     s3_sync.register(group)
-    rm = group.action("rm", _rm, "delete objects")
+    rm = group.action("rm", _rm, "delete objects", "del")
     rm.add_argument("where", nargs="+", metavar="s3://BUCKET/KEY")
     rm.add_argument("--recursive", "-r", action="store_true", help="a key that ends with /: all below it")
     rm.add_argument("--versions", action="store_true", help="all versions and delete markers: for good")
@@ -52,16 +55,7 @@ def register(groups: Any) -> None:
         action.add_argument("source", metavar="s3://BUCKET/KEY")
         action.add_argument("target", metavar="s3://BUCKET/KEY")
         action.add_argument("--overwrite", action="store_true")
-    info = group.action("info", _info, "all facts of a bucket or an object")
-    info.add_argument("where", metavar="s3://BUCKET[/KEY]")
-    info.add_argument("--version", default="", metavar="ID")
-    back = group.action("unarchive", _unarchive, "bring an object back from an archive class, for a while")
-    back.add_argument("where", metavar="s3://BUCKET/KEY")
-    back.add_argument("--days", type=int, default=7, help="how long the copy stays (default: 7)")
-    back.add_argument("--tier", default="Standard", choices=("Standard", "Bulk", "Expedited"))
-    link = group.action("link", _link, "a link that lets anybody download an object for a while")
-    link.add_argument("where", metavar="s3://BUCKET/KEY")
-    link.add_argument("--hours", type=float, default=1.0, help="at most 168 (default: 1)")
+    s3_one.register(group)
     cycle = group.action("lifecycle", s3_rules.lifecycle, "show, try out or change the lifecycle rules")
     cycle.add_argument("where", metavar="s3://BUCKET[/PREFIX]")
     cycle.add_argument("--rule", default="", metavar="ID", help="the rule to write (default: opsdesk-PREFIX)")
@@ -73,7 +67,7 @@ def register(groups: Any) -> None:
     cycle.add_argument("--remove", metavar="ID", default="", help="remove this rule")
     cycle.add_argument("--dry-run", action="store_true", help="show the difference, write nothing")
     cycle.add_argument("--gone-by", metavar="DATE", default="", help="what will be gone on that day (YYYY-MM-DD)")
-    uploads = group.action("uploads", s3_rules.uploads, "unfinished multipart uploads")
+    uploads = group.action("uploads", s3_rules.uploads, "unfinished multipart uploads", "multipart")
     uploads.add_argument("where", metavar="s3://BUCKET[/PREFIX]")
     uploads.add_argument("--abort", action="store_true", help="give up on all of them")
 
@@ -104,16 +98,15 @@ def _ls(options: argparse.Namespace, console: Console) -> None:
     def show(job: Job[int]) -> int:
         count = 0
         for page in pages(job):
-            for entry in page:
-                _show(console, entry, versions=options.versions)
+            console.result(None, "\n".join(_line(entry, versions=options.versions) for entry in page))
             count += len(page)
         return count
 
-    def collect(job: Job[list[dict[str, Any]]]) -> list[dict[str, Any]]:
-        return [_row(entry) for page in pages(job) for entry in page]
+    def write(job: Job[None]) -> None:
+        console.items(_row(entry) for page in pages(job) for entry in page)
 
     if console.json:
-        console.result(console.do("list", collect))
+        console.do("list", write)
     elif not console.do("list", show) and where.key and not where.key.endswith("/"):
         console.say(f"Nothing lies under {where}.")
 
@@ -129,15 +122,10 @@ def _level(job: Job[Any], objects: Objects, where: Address) -> Iterator[Sequence
             return
 
 
-def _show(console: Console, entry: Entry, *, versions: bool) -> None:
+def _line(entry: Entry, *, versions: bool) -> str:
     size = "folder" if entry.folder else "deleted" if entry.delete_marker else str(entry.size)
     tail = f"  {entry.version}{' (current)' if entry.latest else ''}" if versions else ""
-    console.result(None, f"{when(entry.modified) or '':<20}  {size:>14}  {_legible(entry.key)}{tail}")
-
-
-def _legible(key: str) -> str:
-    """On one line, and without a terminal's commands: a key may hold any character."""
-    return "".join(sign if sign.isprintable() else repr(sign)[1:-1] for sign in key)
+    return f"{when(entry.modified) or '':<20}  {size:>14}  {legible(entry.key)}{tail}"
 
 
 def _row(entry: Entry) -> dict[str, Any]:
@@ -195,6 +183,8 @@ def _put(options: argparse.Namespace, console: Console) -> int:
 def _get(options: argparse.Namespace, console: Console) -> int:
     where, objects = address(options.where, key_needed=True), _objects(console)
     replace = not options.no_overwrite
+    if str(options.file) == "-":
+        return _piped(options, console, objects, where)
     if where.key.endswith("/"):
         parent = where.key[: where.key.rstrip("/").rfind("/") + 1]
         folder = options.file or Path()
@@ -215,14 +205,32 @@ def _get(options: argparse.Namespace, console: Console) -> int:
     return _moved(console, moved, "downloaded")
 
 
+def _piped(options: argparse.Namespace, console: Console, objects: Objects, where: Address) -> int:
+    if where.key.endswith("/") or console.json:
+        raise WrongUse(
+            "That cannot go through a pipe",
+            "A folder is many objects" if where.key.endswith("/") else "The answer in JSON would stand among its bytes",
+            "Name one object, without --json",
+        )
+    out = sys.stdout.buffer
+    moved = console.do(
+        "download", lambda job: objects.stream(job, where.bucket, where.key, out, version=options.version)
+    )
+    console.say(f"{moved.size:,} bytes. {moved.words[0]}.")
+    return 0
+
+
 def _moved(console: Console, moved: Moved, verb: str) -> int:
     name_errors(console, moved.errors)
+    for words in moved.words:
+        console.say(f"{words}.")
     console.result(
         {
             "objects": moved.objects,
             "bytes": moved.size,
             "reused_bytes": moved.reused,
             "seconds": round(moved.seconds, 3),
+            "compared": list(moved.words),
             "errors": [{"name": name, "why": why} for name, why in moved.errors],
         },
         f"{moved.objects:,} objects {verb}, {moved.size:,} bytes in {moved.seconds:.1f} s"
@@ -236,16 +244,37 @@ def _rm(options: argparse.Namespace, console: Console) -> int:
     for place in places:
         if place.key.endswith("/") and not options.recursive:
             raise WrongUse(f"{place} is a folder", "All below it would be deleted", "Say --recursive if that is meant")
-    objects, gone, errors = _objects(console), 0, list[tuple[str, str]]()
+    objects, gone, refused, errors = _objects(console), 0, 0, list[tuple[str, str]]()
     for bucket in dict.fromkeys(place.bucket for place in places):
         entries = [Entry(place.key, folder=place.key.endswith("/")) for place in places if place.bucket == bucket]
+        if not options.versions:
+            entries = console.do("look", _there(objects, console, bucket, entries))
         done = console.do("delete", _deletion(objects, bucket, entries, versions=options.versions))
-        gone, errors = gone + done.objects, [*errors, *done.errors]
-    name_errors(console, tuple(errors))
+        gone, refused, errors = gone + done.objects, refused + done.refused, [*errors, *done.errors]
+    name_errors(console, tuple(errors), refused)
     console.result(
-        {"deleted": gone, "errors": [{"name": name, "why": why} for name, why in errors]}, f"{gone:,} deleted"
+        {"deleted": gone, "refused": refused, "errors": [{"name": name, "why": why} for name, why in errors]},
+        f"{gone:,} deleted",
     )
-    return 1 if errors else 0
+    return 1 if refused else 0
+
+
+def _there(
+    objects: Objects, console: Console, bucket: str, entries: list[Entry]
+) -> Callable[[Job[list[Entry]]], list[Entry]]:
+    """S3 says "deleted" of what never was, and a mistyped name would be counted."""
+
+    def look(job: Job[list[Entry]]) -> list[Entry]:
+        found = []
+        for entry in entries:
+            job.checkpoint()
+            if entry.folder or objects.exists(bucket, entry.key):
+                found.append(entry)
+            else:
+                console.warn(f"There is no {Address(bucket, legible(entry.key))}.")
+        return found
+
+    return look
 
 
 def _deletion(
@@ -263,70 +292,22 @@ def _mv(options: argparse.Namespace, console: Console) -> int:
 
 
 def _copy(options: argparse.Namespace, console: Console, *, move: bool) -> int:
+    if not (options.source.startswith("s3://") and options.target.startswith("s3://")):
+        raise WrongUse(
+            f"{'mv' if move else 'cp'} works on the server, from S3 to S3",
+            f"{options.source if options.target.startswith('s3://') else options.target} is on this computer",
+            "s3 put uploads, s3 get downloads, s3 sync makes a folder and a prefix alike",
+        )
     source, target = address(options.source, key_needed=True), address(options.target)
     objects = _objects(console)
     if source.key.endswith("/"):
         entries = [Entry(source.key, folder=True)]
     else:
         facts = objects.object_facts(source.bucket, source.key)
-        entries = [Entry(source.key, facts.size, facts.modified, facts.storage_class)]
+        entries = [Entry(source.key, facts.size, facts.modified, facts.storage_class, facts.etag)]
     parent = Address(source.bucket, source.key[: source.key.rstrip("/").rfind("/") + 1])
     moved = console.do(
         "move" if move else "copy",
         lambda job: objects.copy(job, parent, entries, target, move=move, replace=options.overwrite),
     )
     return _moved(console, moved, "moved" if move else "copied")
-
-
-def _info(options: argparse.Namespace, console: Console) -> None:
-    where, objects = address(options.where), _objects(console)
-    if not where.key:
-        about = objects.bucket_facts(where.bucket)
-        console.result(
-            {
-                "bucket": about.name,
-                "region": about.region,
-                "versioning": about.versioning,
-                "encryption": about.encryption,
-                "object_lock": bool(about.object_lock),
-                "default_lock": about.object_lock.removeprefix("on").removeprefix(", "),
-                "lifecycle_rules": about.lifecycle_rules,
-                "not_told": list(about.lacking),
-            }
-        )
-        return
-    facts = objects.object_facts(where.bucket, where.key, options.version)
-    console.result(
-        {
-            "key": facts.key,
-            "size": facts.size,
-            "modified": when(facts.modified),
-            "storage_class": facts.storage_class,
-            "content_type": facts.content_type,
-            "etag": facts.etag,
-            "checksums": facts.checksums,
-            "version": facts.version,
-            "encryption": facts.encryption,
-            "expires": facts.expires,
-            "locked_until": when(facts.locked_until),
-            "metadata": facts.metadata,
-            "tags": facts.tags,
-            "not_told": list(facts.lacking),
-        }
-    )
-
-
-def _link(options: argparse.Namespace, console: Console) -> None:
-    where = address(options.where, key_needed=True)
-    link = _objects(console).link(where.bucket, where.key, round(options.hours * 3600))
-    console.say(f"It can be used until {when(link.expires)}. {link.note}".strip())
-    console.result({"url": link.url, "expires": when(link.expires)}, link.url)
-
-
-def _unarchive(options: argparse.Namespace, console: Console) -> None:
-    where, objects = address(options.where, key_needed=True), _objects(console)
-    words = console.do(
-        "bring back", lambda _job: objects.bring_back(where.bucket, where.key, days=options.days, tier=options.tier)
-    )
-    state = objects.object_facts(where.bucket, where.key).archive
-    console.result({"key": where.key, "archive": state.name.lower(), "answer": words}, f"{words}.")

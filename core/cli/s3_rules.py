@@ -11,7 +11,7 @@ from core.backups.objects.fate import end_of
 from core.backups.objects.lifecycle import check, difference, in_words, merged, rule
 from core.backups.objects.service import Objects
 from core.base.errors import WrongUse
-from core.cli.console import Console
+from core.cli.console import Console, legible
 
 
 def lifecycle(options: argparse.Namespace, console: Console) -> None:
@@ -78,7 +78,8 @@ def uploads(options: argparse.Namespace, console: Console) -> int:
         for item in found
     ]
     if not options.abort:
-        console.table(rows, ("started", "parts", "bytes", "key"))
+        shown = rows if console.json else [{**row, "key": legible(str(row["key"]))} for row in rows]
+        console.table(shown, ("started", "parts", "bytes", "key"))
         return 0
     gone = console.do("abort", lambda job: objects.abort_uploads(job, where.bucket, found))
     name_errors(console, gone.errors)
@@ -86,11 +87,13 @@ def uploads(options: argparse.Namespace, console: Console) -> int:
     return 1 if gone.errors else 0
 
 
-def name_errors(console: Console, errors: tuple[tuple[str, str], ...]) -> None:
+def name_errors(console: Console, errors: tuple[tuple[str, str], ...], count: int | None = None) -> None:
+    """count: how many there are, where ``errors`` are the first of them."""
     for name, why in errors[:20]:
-        console.warn(f"{name}: {why}")
-    if len(errors) > 20:
-        console.warn(f"and {len(errors) - 20:,} more")
+        console.warn(f"{legible(name)}: {why}")
+    more = (len(errors) if count is None else count) - len(errors[:20])
+    if more:
+        console.warn(f"and {more:,} more")
 
 
 def _day(text: str) -> datetime:

@@ -11,7 +11,7 @@ from core.backups.objects.service import Objects
 from core.backups.objects.sync import check_removal
 from core.backups.objects.values import Comparison, Difference
 from core.base.errors import WrongUse
-from core.cli.console import Console
+from core.cli.console import Console, legible
 from core.cli.group import Group
 from core.cli.s3_rules import name_errors
 
@@ -83,7 +83,7 @@ def _told(console: Console, found: Comparison, *, remove: bool) -> int:
         )
         return 1 if found.errors else 0
     for action, item in steps:
-        console.result(None, f"{action:<8}  {item.size:>14}  {item.name}  ({item.why})")
+        console.result(None, f"{action:<8}  {item.size:>14}  {legible(item.name)}  ({item.why})")
     kept = "" if remove else f", {len(found.surplus):,} only at the target (--delete would delete them)"
     console.say(f"{len(found.carry):,} to {verb} ({found.carry_size:,} bytes), {found.same:,} the same{kept}.")
     return 1 if found.errors else 0

@@ -172,7 +172,7 @@ def test_objects_are_browsed_dropped_in_dragged_out_and_deleted(console, sandbox
     objects, s3 = view.objects_presenter, sandbox.client("s3")
     bucket = sandbox.name("browse")
     hand.click(hand.button("What is shown: Buckets and objects", view))
-    hand.wait_until(lambda: objects.state.value == "shown", "the buckets are listed")
+    hand.wait_until(lambda: objects.listing.state.value == "shown", "the buckets are listed")
     if objects.bucket:
         objects.go("")
 
@@ -184,7 +184,9 @@ def test_objects_are_browsed_dropped_in_dragged_out_and_deleted(console, sandbox
     hand.wait_until(lambda: "small letters" in dialog.field.note.text(), "a bad name is explained at the field")
     fill(hand, dialog.name, bucket)
     hand.click(dialog.accept_button)
-    hand.wait_until(lambda: objects.bucket == bucket and objects.state.value == "shown", "the new bucket is open")
+    hand.wait_until(
+        lambda: objects.bucket == bucket and objects.listing.state.value == "shown", "the new bucket is open"
+    )
 
     # files are dragged in
     (tmp_path / "report.txt").write_text("quarterly")
@@ -235,7 +237,8 @@ def test_objects_are_browsed_dropped_in_dragged_out_and_deleted(console, sandbox
     s3.delete_bucket(Bucket=bucket)
     hand.key("F5")
     hand.wait_until(
-        lambda: objects.state.value == "failed" and view.objects.banner.isVisible(), "the bucket is gone, and said so"
+        lambda: objects.listing.state.value == "failed" and view.objects.banner.isVisible(),
+        "the bucket is gone, and said so",
     )
     print(beat.stop())
 

@@ -64,9 +64,19 @@ def walk(job: Job[Any], aws: AwsSession, bucket: str, prefix: str = "") -> Itera
         with explained(f"list s3://{bucket}/{prefix}"):
             answer = client.list_objects_v2(Bucket=bucket, Prefix=prefix, MaxKeys=PAGE, **more)
         yield [_object(item) for item in answer.get("Contents", ())]
-        token = answer.get("NextContinuationToken", "") if answer.get("IsTruncated") else ""
-        if not token:
+        if not answer.get("IsTruncated"):
             return
+        before, token = token, answer.get("NextContinuationToken", "")
+        if token in (
+            "",
+            before,
+        ):  # taken for the end, half a list would be half a backup, or a reason to delete the rest
+            raise OpsError(
+                f"s3://{bucket}/{prefix} cannot be listed to its end",
+                "The endpoint says that there is more, and not how to ask for it",
+                "This is a fault of the endpoint: see after it",
+                code="order",
+            )
 
 
 def walk_versions(job: Job[Any], aws: AwsSession, bucket: str, prefix: str = "") -> Iterator[list[Entry]]:

@@ -17,9 +17,10 @@ from core.backups.objects.values import Deleted, Entry, OpenUpload
 from core.backups.upload import patiently
 from core.backups.words import count_of
 from core.base.errors import OpsError, WrongUse
-from core.jobs.job import Job
+from core.jobs.job import Job, JobCancelled
 
 BATCH = 1000  # DeleteObjects takes no more
+_NAMED = 1000  # of those that S3 refuses to delete: it may be a million
 _NO_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 """What a key may hold and XML 1.0 may not."""
 
@@ -66,19 +67,27 @@ def delete(
 ) -> Deleted:
     """Delete objects, and folders with all below them; with ``versions`` every version and delete marker, for good.
 
-    An entry with a version deletes just that version. What S3 refuses stays and is named in ``errors``.
+    An entry with a version deletes just that version. What S3 refuses stays; the first of them are named in ``errors``.
     """
     client = aws.client("s3")
-    done, errors = 0, list[tuple[str, str]]()
+    done = refused = 0
+    errors: list[tuple[str, str]] = []
     names = _spelled_out(job, aws, bucket, entries, versions=versions)
-    while batch := list(islice(names, BATCH)):
-        job.checkpoint()
-        answer = _delete_batch(job, client, bucket, batch)
-        failed = [(item.get("Key", ""), _reason(item)) for item in answer.get("Errors", ())]
-        errors += failed
-        done += len(batch) - len(failed)
-        job.report(done, total, f"{done:,} deleted" + (f", {len(errors):,} refused" if errors else ""))
-    return Deleted(done, tuple(errors))
+    try:
+        while batch := list(islice(names, BATCH)):
+            job.checkpoint()
+            answer = _delete_batch(job, client, bucket, batch)
+            failed = [(item.get("Key", ""), _reason(item)) for item in answer.get("Errors", ())]
+            errors += failed[: _NAMED - len(errors)]
+            refused += len(failed)
+            done += len(batch) - len(failed)
+            job.report(done, total, f"{done:,} deleted" + (f", {refused:,} refused" if refused else ""))
+    except JobCancelled:
+        job.conclude(
+            f"{done:,}{f' of {total:,}' if total else ''} deleted" + (f", {refused:,} refused" if refused else "")
+        )
+        raise
+    return Deleted(done, tuple(errors), refused)
 
 
 def _delete_batch(job: Job[Any], client: Any, bucket: str, batch: list[dict[str, str]]) -> dict[str, Any]:
@@ -139,6 +148,8 @@ def relabel(
     with explained(f"read the facts of {entry.key}"):
         head = client.head_object(Bucket=bucket, Key=entry.key)
     changes |= encryption(head)
+    if head.get("ETag"):  # what somebody writes meanwhile does not get the labels of what it replaces
+        changes["CopySourceIfMatch"] = head["ETag"]
     if metadata is not None or content_type:
         changes |= {name: head[name] for name in DESCRIBING if head.get(name)}
         changes["MetadataDirective"] = "REPLACE"
@@ -195,7 +206,7 @@ def open_uploads(job: Job[Any], aws: AwsSession, bucket: str, prefix: str = "") 
     except OpsError as error:
         if error.details.get("code") != "NoSuchUpload":  # rclone's way of saying that there is none
             raise
-    return sorted(found, key=lambda item: (item.started is not None, item.started, item.key))
+    return sorted(found, key=lambda item: (item.started.timestamp() if item.started else 0.0, item.key))
 
 
 def counted(job: Job[Any], aws: AwsSession, bucket: str, uploads: list[OpenUpload]) -> list[OpenUpload]:
@@ -235,4 +246,4 @@ def abort_uploads(job: Job[Any], aws: AwsSession, bucket: str, uploads: list[Ope
                 raise
             else:
                 errors.append((item.key, error.why))
-    return Deleted(done, tuple(errors))
+    return Deleted(done, tuple(errors), len(errors))

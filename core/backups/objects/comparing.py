@@ -14,13 +14,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from core.aws.faults import explained
 from core.aws.session import AwsSession
 from core.backups.objects.address import Address
 from core.backups.objects.browse import walk
-from core.backups.objects.download import is_partial
+from core.backups.objects.fingerprint import part_size
 from core.backups.objects.folding import Places
-from core.backups.objects.trees import NO_FILE, UNNAMEABLE
+from core.backups.objects.partial import is_partial
+from core.backups.objects.trees import NO_FILE, NO_TEXT, UNNAMEABLE
 from core.backups.objects.values import Comparison, Difference, Entry
 from core.base.errors import OpsError, WrongUse
 from core.base.files import shown
@@ -151,7 +151,7 @@ def _files(folder: Path, hidden: Callable[[str], bool], side: _Side) -> Iterator
             else:
                 side.leave(name, "It is a link to a folder" if entry.is_dir() else NO_FILE)
         except UnicodeEncodeError:
-            side.leave(name, "Its name is no text, and S3 takes no other names")
+            side.leave(name, NO_TEXT)
         except OSError as error:
             side.leave(name, error.strerror or str(error))
 
@@ -236,17 +236,8 @@ def _same_content(job: Job[Any], client: Any, bucket: str, entry: Entry, path: P
     parts = _MD5_OF_PARTS.match(entry.etag)
     if parts is None:
         return None
-    try:
-        with explained(f"look at the first part of {entry.key}"):
-            # Its size is all that is wanted; HEAD tells it too, but not everywhere (the sandbox does not).
-            first = client.get_object(Bucket=bucket, Key=entry.key, PartNumber=1, IfMatch=f'"{entry.etag}"')
-            first["Body"].close()
-    except OpsError as error:
-        if error.code in ("unreachable", "credentials", "expired"):
-            raise
-        return None
-    size, count = int(first["ContentLength"]), int(parts[2])
-    if size <= 0 or -(-entry.size // size) != count:
+    size = part_size(client, {"Bucket": bucket, "Key": entry.key}, entry.etag, entry.size, int(parts[2]))
+    if not size:
         return None  # parts of several sizes, or an endpoint that does not know parts
     sizes = [min(size, entry.size - start) for start in range(0, entry.size, size)]
     joined = b"".join(bytes.fromhex(digest) for digest in _digest(job, path, sizes))

@@ -14,6 +14,7 @@ from core.aws.session import AwsSession
 from core.backups.objects import archived
 from core.backups.objects.address import Address
 from core.backups.objects.browse import walk
+from core.backups.objects.tally import Tally
 from core.backups.objects.values import Entry, Moved
 from core.backups.upload import abort_upload
 from core.base.errors import OpsError, WrongUse
@@ -58,36 +59,63 @@ def copy(
             raise WrongUse(
                 "Source and target are the same", f"{target} is where it lies", "Choose another place or name"
             )
-    done = size = 0
-    errors: list[tuple[str, str]] = []
 
-    def one(entry: Entry) -> Entry:
+    def one(entry: Entry) -> Moved:
         job.checkpoint()
         key = target.key if renamed else folder + entry.key[len(source.key) :]
-        copy_object(job, client, source.bucket, entry, target.bucket, key, replace=replace)
+        # A move is of the bytes that were copied: what somebody writes meanwhile is neither taken for them nor deleted.
+        etag = _etag(client, source.bucket, entry) if move else ""
+        changes = {"CopySourceIfMatch": etag} if etag else {}
+        copy_object(job, client, source.bucket, entry, target.bucket, key, replace=replace, **changes)
         if move:
-            with explained(f"look at the copy of {entry.key}"):
-                there = int(client.head_object(Bucket=target.bucket, Key=key)["ContentLength"])
-            if there != entry.size:
-                raise OpsError(
-                    f"The copy of {entry.key} is incomplete", f"{there:,} of {entry.size:,} bytes", "Try again"
-                )
-            with explained(f"delete {entry.key} after copying it"):
-                client.delete_object(Bucket=source.bucket, Key=entry.key)
-        return entry
+            _delete_original(client, source.bucket, entry, target.bucket, key, etag)
+        return Moved(1, entry.size)
 
-    with ThreadPoolExecutor(_THREADS, thread_name_prefix="copy") as pool:
+    total = Tally([])
+    verb = "moved" if move else "copied"
+    with total.told(job, verb), ThreadPoolExecutor(_THREADS, thread_name_prefix="copy") as pool:
         for group in _objects(job, aws, source.bucket, entries):
-            for future in [(entry, pool.submit(one, entry)) for entry in group]:
-                try:
-                    entry = future[1].result()
-                    done, size = done + 1, size + entry.size
-                except OpsError as error:
-                    if error.code in ("unreachable", "credentials", "expired"):
-                        raise
-                    errors.append((future[0].key, error.why or error.title))
-                job.report(done, None, f"{done:,} {'moved' if move else 'copied'}")
-    return Moved(done, size, seconds=time.monotonic() - started, errors=tuple(errors))
+            total.take_all((entry.key, pool.submit(one, entry)) for entry in group)
+            job.report(total.objects, None, f"{total.objects:,} {verb}")
+    return total.moved(started, alone=False)
+
+
+def _etag(client: Any, bucket: str, entry: Entry) -> str:
+    if entry.etag:
+        return entry.etag
+    with explained(f"look at {entry.key}"):
+        return str(client.head_object(Bucket=bucket, Key=entry.key).get("ETag", "")).strip('"')
+
+
+def _delete_original(client: Any, bucket: str, entry: Entry, to_bucket: str, key: str, etag: str) -> None:
+    """Only once the copy was seen with the same size, and only if the original is still what was copied."""
+    with explained(f"look at the copy of {entry.key}"):
+        there = int(client.head_object(Bucket=to_bucket, Key=key)["ContentLength"])
+    if there != entry.size:
+        raise OpsError(f"The copy of {entry.key} is incomplete", f"{there:,} of {entry.size:,} bytes", "Try again")
+    changed = OpsError(
+        f"{entry.key} was written anew while it was being moved",
+        "It stays where it is, beside the copy of what it was",
+        "Move it again",
+        code="changed",
+    )
+    with explained(f"look at {entry.key}"):  # an endpoint may not know the condition, and delete whatever is there
+        now = client.head_object(Bucket=bucket, Key=entry.key).get("ETag", "").strip('"')
+    if now != etag:
+        raise changed
+    condition = {"IfMatch": etag} if etag else {}
+    try:
+        with explained(f"delete {entry.key} after copying it"):
+            try:
+                client.delete_object(Bucket=bucket, Key=entry.key, **condition)
+            except client.exceptions.ClientError as error:
+                if error.response["Error"]["Code"] not in ("NotImplemented", "501"):
+                    raise
+                client.delete_object(Bucket=bucket, Key=entry.key)
+    except OpsError as error:
+        if error.details.get("code") == "PreconditionFailed":
+            raise changed from error
+        raise
 
 
 def _objects(job: Job[Any], aws: AwsSession, bucket: str, entries: list[Entry]) -> Iterator[list[Entry]]:
@@ -127,6 +155,10 @@ def copy_object(
         with explained(f"copy {entry.key}"):
             work()
     except OpsError as error:
+        if error.details.get("code") == "PreconditionFailed":
+            raise OpsError(
+                f"{entry.key} was written anew meanwhile", "Nothing was copied", "Try again", code="changed"
+            ) from error
         raise archived.told(error, entry.key) from error
 
 
@@ -138,7 +170,11 @@ def _copy_by_parts(
         kept = (*DESCRIBING, "ContentType", "Metadata", "StorageClass")
         arguments = {name: head[name] for name in kept if head.get(name)}
         arguments |= encryption(head) | _tagging(client, origin, head)
-        arguments |= {name: value for name, value in changes.items() if not name.endswith("Directive")}
+        arguments |= {
+            name: value
+            for name, value in changes.items()
+            if not name.endswith("Directive") and not name.startswith("CopySource")
+        }
         upload = client.create_multipart_upload(Bucket=bucket, Key=key, **arguments)["UploadId"]
     try:
         parts = []

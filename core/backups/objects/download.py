@@ -2,36 +2,31 @@
 
 from __future__ import annotations
 
-import base64
-import contextlib
-import hashlib
 import os
-import re
 import shutil
 import threading
 import time
-import zlib
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as NotYet
 from pathlib import Path
 from typing import IO, Any
 
-from core.aws.faults import explained
 from core.aws.session import AwsSession
 from core.backups.objects import archived
 from core.backups.objects.facts import unseen
+from core.backups.objects.fingerprint import Fingerprint
+from core.backups.objects.partial import KEPT_DAYS, Partial
 from core.backups.objects.pieces import Gauge, without_checksum_of_ranges
-from core.backups.objects.upload import PASSING, Slice, slices
+from core.backups.objects.upload import Slice, slices
 from core.backups.objects.values import Moved
 from core.backups.upload import patiently
 from core.base.errors import OpsError
-from core.jobs.job import Job
+from core.jobs.job import Job, JobCancelled
 
 _PATIENCE = 45.0
 _BLOCK = 512 << 10
 _SYNCED_EVERY = 32 << 20  # 256 MB synced at the end alone took half as long again as the download
-_MD5 = re.compile(r"[0-9a-f]{32}$")
 
 
 def download_file(
@@ -49,52 +44,90 @@ def download_file(
 ) -> Moved:
     """Write the object to ``path``, which shows its old content or all of the new, never a part.
 
-    Bytes are gathered in a hidden neighbour of ``path``. A cancel removes it; after a broken connection it stays, and
-    the next try goes on where it ended if the object is still the same (If-Match). Memory: (workers + 1) ranges.
-    Raises OpsError: ``exists`` (replace False), ``changed``, ``damaged``, ``disk``, ``archived``.
+    What arrives is gathered in a hidden neighbour of ``path`` (see ``Partial``). A cancel, a broken connection or a kill
+    leaves it there, and the next download of the same object to the same place goes on where it ended. The whole is
+    compared with the sum that S3 keeps of it. Memory: (workers + 1) ranges.
+    Raises OpsError: ``exists`` (replace False), ``locked``, ``changed``, ``damaged``, ``disk``, ``archived``.
     """
-    started = time.monotonic()
-    client = without_checksum_of_ranges(aws.client("s3", retries=2))
-    which = {"Bucket": bucket, "Key": key, **({"VersionId": version} if version else {})}
+    started, alone = time.monotonic(), gauge is None
     if path.exists() and not replace:
         raise OpsError(f"{path.name} is already there", f"In {path.parent}", "Choose another name", code="exists")
+    client, which, head = _head(job, aws, bucket, key, version)
+    size, etag = int(head["ContentLength"]), head.get("ETag", "")
+    gauge = gauge or Gauge(job, size, path.name)
+    partial = Partial(path, bucket, key, head)
+    _make_room(path, size, partial)
+    prints = patiently(job, f"look at {key}", lambda: Fingerprint(client, which, head), patience=_PATIENCE)
+    fetch = _Ranges(job, client, which, etag, gauge)
+    try:
+        with partial.opened() as file:
+            trusted = bool(etag) and (partial.settled or bool(prints.words))
+            reused = _taken_up(job, file, size if trusted else 0, prints, gauge)
+            with _Syncing(file) as syncing:
+                for content in fetch.run(size, reused, part_size, workers):
+                    file.write(content)
+                    syncing.wrote(len(content))
+                    prints.update(content)
+                syncing.finish()
+            words = [prints.compare(key)]
+        partial.finish(path)
+    except OSError as error:
+        raise _unwritable(path, error) from error
+    except JobCancelled:
+        if alone and (kept := partial.size):
+            job.conclude(
+                f"{kept:,} of {size:,} bytes arrived; they are kept for {KEPT_DAYS} days, and used when it is downloaded "
+                "again to the same place"
+            )
+        raise
+    except OpsError as error:
+        if error.code != "locked" and partial.size:
+            first = "" if error.remedy in ("", "Try again") else f"{error.remedy.rstrip('.')}. "
+            error.remedy = f"{first}Download it again to the same place: what has arrived is kept and used"
+        raise
+    if partial.dropped:
+        words.append(f"{partial.dropped:,} bytes of unfinished older downloads were removed beside it")
+    return Moved(1, size, reused, time.monotonic() - started, words=tuple(words))
+
+
+def stream_object(
+    job: Job[Any],
+    aws: AwsSession,
+    bucket: str,
+    key: str,
+    out: IO[bytes],
+    *,
+    version: str = "",
+    part_size: int = 8 << 20,
+    workers: int = 3,
+) -> Moved:
+    """The object's bytes into a pipe, in their order. Whether they were right is known at the end only: raises OpsError
+    (``damaged``, ``changed``) after they are out."""
+    started = time.monotonic()
+    client, which, head = _head(job, aws, bucket, key, version)
+    size = int(head["ContentLength"])
+    prints = patiently(job, f"look at {key}", lambda: Fingerprint(client, which, head), patience=_PATIENCE)
+    fetch = _Ranges(job, client, which, head.get("ETag", ""), Gauge(job, size, key.rsplit("/", 1)[-1]))
+    for content in fetch.run(size, 0, part_size, workers):
+        out.write(content)
+        prints.update(content)
+    out.flush()
+    return Moved(1, size, seconds=time.monotonic() - started, words=(prints.compare(key),))
+
+
+def _head(
+    job: Job[Any], aws: AwsSession, bucket: str, key: str, version: str
+) -> tuple[Any, dict[str, str], dict[str, Any]]:
+    """The client for ranges, which object is meant, and what S3 says of it."""
+    client = without_checksum_of_ranges(aws.client("s3", retries=2))
+    which = {"Bucket": bucket, "Key": key, **({"VersionId": version} if version else {})}
     try:
         head = patiently(
             job, f"look at {key}", lambda: client.head_object(**which, ChecksumMode="ENABLED"), patience=_PATIENCE
         )
     except OpsError as error:
         raise unseen(error, key) from error
-    size = int(head["ContentLength"])
-    gauge = gauge or Gauge(job, size, path.name)
-    partial = _partial(path, bucket, key, head.get("ETag", ""))
-    _make_room(path, size, partial)
-    fetch = _Ranges(job, client, which, head.get("ETag", ""), gauge)
-    prints = _Fingerprint(client, which, head)
-    keep = False
-    try:
-        with _opened(partial) as file, _Syncing(file) as syncing:
-            reused = _taken_up(job, file, size, prints)
-            gauge.add(reused, reused=True)
-            for content in fetch.run(size, reused, part_size, workers):
-                file.write(content)
-                syncing.wrote(len(content))
-                prints.update(content)
-            syncing.finish()
-        words = prints.compare(key)
-        when = head["LastModified"].timestamp()
-        os.utime(partial, (when, when))  # lets the next run of a folder see what it has already
-        partial.replace(path)
-    except OSError as error:
-        raise _unwritable(path, error) from error
-    except OpsError as error:
-        keep = error.code in PASSING
-        if keep:
-            error.remedy = "Download it again to the same place: what has arrived is kept and used"
-        raise
-    finally:
-        if not keep:
-            partial.unlink(missing_ok=True)
-    return Moved(1, size, reused, time.monotonic() - started, words=(words,))
+    return client, which, head
 
 
 def _unwritable(path: Path, error: OSError) -> OpsError:
@@ -113,21 +146,10 @@ def _unwritable(path: Path, error: OSError) -> OpsError:
     )
 
 
-def _partial(path: Path, bucket: str, key: str, etag: str) -> Path:
-    """The hidden neighbour: its name stands for this object with these bytes and this target."""
-    digest = hashlib.sha256("\0".join((bucket, key, etag, path.name)).encode("utf-8", "surrogatepass")).hexdigest()
-    return path.with_name(f".opsdesk-{digest[:24]}.part")
-
-
-def is_partial(name: str) -> bool:
-    """Whether a file of that name holds what has arrived of an interrupted download."""
-    return name.startswith(".opsdesk-") and name.endswith(".part")
-
-
-def _make_room(path: Path, size: int, partial: Path) -> None:
+def _make_room(path: Path, size: int, partial: Partial) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        have = partial.stat().st_size if partial.exists() else 0
+        have = partial.size
         free = shutil.disk_usage(path.parent).free
     except OSError as error:
         raise _unwritable(path, error) from error
@@ -147,14 +169,6 @@ def _make_room(path: Path, size: int, partial: Path) -> None:
             "Free some space or choose another folder",
             code="disk",
         )
-
-
-@contextlib.contextmanager
-def _opened(partial: Path) -> Any:
-    # With the mode that any new file gets: to ask for the process's mask means to change it for all threads.
-    handle = os.open(partial, os.O_RDWR | os.O_CREAT, 0o666)
-    with os.fdopen(handle, "r+b") as file:
-        yield file
 
 
 class _Syncing:
@@ -211,15 +225,16 @@ class _Syncing:
                 return
 
 
-def _taken_up(job: Job[Any], file: IO[bytes], size: int, prints: _Fingerprint) -> int:
-    """What an earlier try left, read into the fingerprint; too much is no use at all."""
+def _taken_up(job: Job[Any], file: IO[bytes], most: int, prints: Fingerprint, gauge: Gauge) -> int:
+    """What an earlier try left, read into the fingerprint; more than ``most`` is no use at all."""
     have = os.fstat(file.fileno()).st_size
-    if have > size:
+    if have > most:
         file.truncate(0)
         return 0
     while piece := file.read(1 << 20):
         job.checkpoint()
         prints.update(piece)
+        gauge.add(len(piece), reused=True)
     return have
 
 
@@ -301,82 +316,3 @@ class _Ranges:
             "Try again",
             code="unreachable",
         )
-
-
-class _Fingerprint:
-    """The strongest sum that S3 keeps of this object, made again from the bytes as they arrive."""
-
-    def __init__(self, client: Any, which: dict[str, str], head: dict[str, Any]) -> None:
-        self._etag = head.get("ETag", "").strip('"')
-        self._sha256, self._crc32 = head.get("ChecksumSHA256", ""), head.get("ChecksumCRC32", "")
-        self._kind = "none"
-        self._part = 0
-        if self._sha256 and "-" not in self._sha256:
-            self._kind, self._hash = "SHA-256", hashlib.sha256()
-        elif self._sha256:
-            self._part = _part_size(client, which, int(head["ContentLength"]), int(self._sha256.rpartition("-")[2]))
-            if self._part:
-                self._kind, self._hash, self._room = "SHA-256 by parts", hashlib.sha256(), self._part
-                self._sums: list[bytes] = []
-        elif self._crc32 and "-" not in self._crc32:
-            self._kind, self._crc = "CRC-32", 0
-        elif _MD5.match(self._etag) and "KMS" not in head.get("ServerSideEncryption", "").upper():
-            self._kind, self._hash = "MD5", hashlib.md5()
-
-    def update(self, content: bytes | bytearray) -> None:
-        if self._kind == "CRC-32":
-            self._crc = zlib.crc32(content, self._crc)
-        elif self._kind == "SHA-256 by parts":
-            view = memoryview(content)
-            while view:
-                piece = view[: self._room]
-                self._hash.update(piece)
-                self._room -= len(piece)
-                view = view[len(piece) :]
-                if not self._room:
-                    self._close_part()
-        elif self._kind != "none":
-            self._hash.update(content)
-
-    def compare(self, key: str) -> str:
-        """What was compared, in words; raises OpsError (``damaged``) where it differs."""
-        if self._kind == "none":
-            return "This endpoint keeps no sum of the object that could be compared; its size is right"
-        if self._kind == "CRC-32":
-            ours, theirs = base64.b64encode(self._crc.to_bytes(4, "big")).decode(), self._crc32
-        elif self._kind == "MD5":
-            ours, theirs = self._hash.hexdigest(), self._etag
-        elif self._kind == "SHA-256":
-            ours, theirs = base64.b64encode(self._hash.digest()).decode(), self._sha256
-        else:
-            if self._room != self._part:
-                self._close_part()
-            total = hashlib.sha256(b"".join(self._sums)).digest()
-            ours, theirs = f"{base64.b64encode(total).decode()}-{len(self._sums)}", self._sha256
-        if ours != theirs:
-            raise OpsError(
-                f"{key} arrived damaged",
-                f"Its {self._kind} is {theirs} there, {ours} here",
-                "Download it again; if it stays so, the object itself is damaged",
-                code="damaged",
-            )
-        return f"Its {self._kind} was compared"
-
-    def _close_part(self) -> None:
-        self._sums.append(self._hash.digest())
-        self._hash, self._room = hashlib.sha256(), self._part
-
-
-def _part_size(client: Any, which: dict[str, str], size: int, count: int) -> int:
-    """The size of an object's parts, if all but the last are alike; 0 where nobody can tell."""
-    try:  # needs the right to read attributes
-        with explained("ask for the parts"):
-            answer = client.get_object_attributes(**which, ObjectAttributes=["ObjectParts"], MaxParts=1)
-        first = int(answer["ObjectParts"]["Parts"][0]["Size"])
-    except (OpsError, KeyError, IndexError):
-        try:
-            with explained("look at the first part"):
-                first = int(client.head_object(**which, PartNumber=1)["ContentLength"])
-        except OpsError:
-            return 0
-    return first if first and -(-size // first) == count else 0

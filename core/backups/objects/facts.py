@@ -23,12 +23,24 @@ _NOT_SET = (
     "NoSuchObjectLockConfiguration",
 )
 _LACKING = ("NotImplemented", "MethodNotAllowed", "501", "405", "XNotImplemented", "NotSupported")
+_OLDEST = "us-east-1"  # S3 says nothing for its oldest region
 LONGEST_LINK = timedelta(days=7)
 
 
 def lacks(error: OpsError) -> bool:
     """Whether the endpoint does not know the operation at all."""
     return error.details.get("code", "") in _LACKING or error.details.get("status") in ("501", "405")
+
+
+def exists(aws: AwsSession, bucket: str, key: str) -> bool:
+    try:
+        with explained(f"look at {key}"):
+            aws.client("s3").head_object(Bucket=bucket, Key=key)
+    except OpsError as error:
+        if error.code in ("not-found", "denied"):
+            return error.code == "denied"
+        raise
+    return True
 
 
 class Asking:
@@ -114,16 +126,18 @@ def bucket_facts(aws: AwsSession, bucket: str) -> BucketFacts:
     versioning = asking.ask(
         "versioning", lambda: client.get_bucket_versioning(Bucket=bucket).get("Status", "Off"), "Off"
     )
-    region = asking.ask("region", lambda: client.get_bucket_location(Bucket=bucket)["LocationConstraint"], None)
+    region = asking.ask(
+        "region", lambda: client.get_bucket_location(Bucket=bucket)["LocationConstraint"] or _OLDEST, ""
+    )
     rules = asking.ask("lifecycle", lambda: len(client.get_bucket_lifecycle_configuration(Bucket=bucket)["Rules"]), 0)
     encryption = asking.ask("encryption", lambda: _encryption(client, bucket), "")
     lock = asking.ask("object lock", lambda: _locked(client, bucket), "")
     return BucketFacts(
         bucket,
         versioning or "",
-        region or "us-east-1",  # S3 says nothing for its oldest region
-        encryption or "",
-        lock or "",
+        region or "",
+        encryption,
+        lock,
         rules,
         tuple(asking.lacking),
     )

@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from core.aws.workplace import Workplace
 from core.backups.objects import archived, browse, change, comparing, copying, download, facts, lifecycle, sync, trees
@@ -31,6 +31,7 @@ from core.base.errors import OpsError
 from core.jobs.job import Job
 
 _TAGS_ASKED = 2000  # a request each
+_MARKERS = 10_000
 
 
 class Objects:
@@ -75,20 +76,38 @@ class Objects:
     def versions(self, job: Job[Any], bucket: str, key: str) -> list[Entry]:
         return browse.versions_of(job, self._aws, bucket, key)
 
-    def deleted_keys(self, job: Job[Any], bucket: str, prefix: str) -> list[Entry]:
-        """The delete markers on top under ``prefix``: what can be undeleted. At most 10,000."""
-        found: list[Entry] = []
+    def deleted_keys(
+        self,
+        job: Job[Any],
+        bucket: str,
+        prefix: str,
+        *,
+        found: Callable[[list[Entry]], None] = lambda _: None,
+    ) -> tuple[list[Entry], bool]:
+        """The delete markers on top under ``prefix``: what can be undeleted. Stops after 10,000, and says whether these
+        are all. ``found`` hears of them page by page."""
+        markers: list[Entry] = []
+        looked = 0
         for page in browse.walk_versions(job, self._aws, bucket, prefix):
-            found += [entry for entry in page if entry.delete_marker and entry.latest]
-            if len(found) >= 10_000:
-                break
-        return found
+            fresh = [entry for entry in page if entry.delete_marker and entry.latest]
+            markers += fresh
+            looked += len(page)
+            if fresh:
+                found(fresh)
+            job.report(looked, None, f"{looked:,} versions looked at, {len(markers):,} deleted")
+            if len(markers) >= _MARKERS:
+                return markers, False
+        return markers, True
 
     def object_facts(self, bucket: str, key: str, version: str = "") -> ObjectFacts:
         return facts.object_facts(self._aws, bucket, key, version)
 
     def bucket_facts(self, bucket: str) -> BucketFacts:
         return facts.bucket_facts(self._aws, bucket)
+
+    def exists(self, bucket: str, key: str) -> bool:
+        """True also where this identity may not look."""
+        return facts.exists(self._aws, bucket, key)
 
     def keeps_versions(self, bucket: str) -> bool | None:
         return facts.keeps_versions(self._aws, bucket)
@@ -144,6 +163,10 @@ class Objects:
         return download.download_file(
             job, self._aws, bucket, key, path, version=version, workers=self._tuning()[1], replace=replace
         )
+
+    def stream(self, job: Job[Any], bucket: str, key: str, out: IO[bytes], *, version: str = "") -> Moved:
+        """One object into a pipe."""
+        return download.stream_object(job, self._aws, bucket, key, out, version=version, workers=self._tuning()[1])
 
     def compare(
         self,

@@ -81,7 +81,9 @@ def _delete_objects(job: Job[Any], aws: AwsSession, found: Comparison) -> tuple[
     done = delete(
         job, aws, found.place.bucket, (Entry(found.place.key + item.name) for item in gone), total=len(found.surplus)
     )
-    return done.objects, done.errors
+    unnamed = done.refused - len(done.errors)
+    more = (("and others", f"{unnamed:,} more could not be deleted"),) if unnamed else ()
+    return done.objects, done.errors + more
 
 
 def _is_file(path: Path) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,18 +14,18 @@ from core.backups.deep_folders import walk as walk_folders
 from core.backups.objects.browse import amount, walk
 from core.backups.objects.download import download_file
 from core.backups.objects.folding import Places
+from core.backups.objects.partial import is_partial
 from core.backups.objects.pieces import Gauge
+from core.backups.objects.tally import Tally
 from core.backups.objects.upload import upload_file
 from core.backups.objects.values import Entry, Moved
-from core.base.errors import OpsError
 from core.base.files import shown
 from core.jobs.job import Job
 
 _THREADS = 8  # for small files; 2-4 ms of CPU a request, so more gain nothing
 _GROUP = 256
-STOPPING = ("unreachable", "credentials", "expired", "tls", "clock", "disk", "settings")
-"""Codes of trouble that the next file would meet as well."""
 NO_FILE = "It is no regular file"
+NO_TEXT = "Its name is no text, and S3 takes no other names"
 UNNAMEABLE = "No file can be called so: its name ends with a slash"
 
 
@@ -53,8 +54,10 @@ def upload_paths(
             try:
                 relative.encode()
                 found.append((file, prefix + relative, file.stat().st_size))
-            except (OSError, UnicodeEncodeError) as error:
-                errors.append((shown(str(file)), str(error)))
+            except UnicodeEncodeError:
+                errors.append((shown(str(file)), NO_TEXT))
+            except OSError as error:
+                errors.append((shown(str(file)), error.strerror or str(error)))
     return upload_files(
         job, aws, found, bucket, part_size=part_size, workers=workers, replace=replace, extra=extra, errors=errors
     )
@@ -85,15 +88,15 @@ def upload_files(
 
     small = [(file, key) for file, key, size in files if size <= part_size]
     large = [(file, key) for file, key, size in files if size > part_size]
-    total = _Sum(list(errors))
-    with ThreadPoolExecutor(_THREADS if len(small) > 1 else 1, thread_name_prefix="file") as pool:
-        for start in range(0, len(small), _GROUP):
-            job.checkpoint()
-            group = small[start : start + _GROUP]
-            for (_, key), future in zip(group, [pool.submit(one, *item) for item in group], strict=True):
-                total.take(key, future.result)
-    for file, key in large:
-        total.take(key, lambda file=file, key=key: one(file, key))
+    total = Tally(list(errors))
+    with total.told(job, f"of {len(files):,} uploaded"):
+        with ThreadPoolExecutor(_THREADS if len(small) > 1 else 1, thread_name_prefix="file") as pool:
+            for start in range(0, len(small), _GROUP):
+                job.checkpoint()
+                group = small[start : start + _GROUP]
+                total.take_all((key, pool.submit(one, file, key)) for file, key in group)
+        for file, key in large:
+            total.take(key, partial(one, file, key))
     return total.moved(started, alone=len(files) == 1 and not errors)
 
 
@@ -143,7 +146,7 @@ def download_pages(
     fresh: also where a file of the same size and time is there. alone: there is but one, whose trouble is raised.
     """
     started = time.monotonic()
-    total = _Sum([])
+    total = Tally([])
 
     def one(entry: Entry) -> Moved:
         path = place(entry)
@@ -152,48 +155,21 @@ def download_pages(
             return Moved(1, entry.size, entry.size)
         return download_file(job, aws, bucket, entry.key, path, workers=workers, replace=replace, gauge=gauge)
 
-    with ThreadPoolExecutor(1 if alone else _THREADS, thread_name_prefix="file") as pool:
+    with (
+        total.told(job, "downloaded; the next time goes on from there"),
+        ThreadPoolExecutor(1 if alone else _THREADS, thread_name_prefix="file") as pool,
+    ):
         for page in pages:
             for entry in page:
                 if entry.key.endswith("/") and entry.size:
                     total.errors.append((entry.key, UNNAMEABLE))
             page = [entry for entry in page if not entry.key.endswith("/")]  # markers that some tools leave for folders
             small = [entry for entry in page if entry.size <= 8 << 20]
-            for entry, future in zip(small, [pool.submit(one, entry) for entry in small], strict=True):
-                total.take(entry.key, future.result)
+            total.take_all((entry.key, pool.submit(one, entry)) for entry in small)
             for entry in page:
                 if entry.size > 8 << 20:
-                    total.take(entry.key, lambda entry=entry: one(entry))
+                    total.take(entry.key, partial(one, entry))
     return total.moved(started, alone=alone)
-
-
-class _Sum:
-    """Adds up what each file did; trouble that concerns one file is noted, the rest stops the work."""
-
-    def __init__(self, errors: list[tuple[str, str]]) -> None:
-        self.errors = errors
-        self.objects = self.size = self.reused = 0
-        self.words: tuple[str, ...] = ()
-        self.last: OpsError | None = None
-
-    def take(self, name: str, result: Any) -> None:
-        try:
-            moved: Moved = result()
-        except OpsError as error:
-            if error.code in STOPPING:
-                raise
-            self.last = error
-            self.errors.append((name, error.why or error.title))
-            return
-        self.objects += moved.objects
-        self.size += moved.size
-        self.reused += moved.reused
-        self.words = self.words or moved.words
-
-    def moved(self, started: float, *, alone: bool) -> Moved:
-        if alone and self.last is not None:
-            raise self.last  # one file: its own trouble says it best
-        return Moved(self.objects, self.size, self.reused, time.monotonic() - started, tuple(self.errors), self.words)
 
 
 def _same(path: Path, entry: Entry) -> bool:
@@ -230,6 +206,8 @@ def _files(path: Path, errors: list[tuple[str, str]]) -> Iterator[tuple[Path, st
     for folder, _, names in walk_folders(top, failed):
         for name in names:
             file = Path(folder) / name
+            if is_partial(name):
+                continue  # what has arrived of a download
             if file.is_file():  # no sockets, pipes, devices, dead links
                 yield file, f"{top.name}/{file.relative_to(top).as_posix()}"
             else:

@@ -116,14 +116,14 @@ def archive_of(storage_class: str, restore: str, archive_tier: str = "") -> Arch
 
 @dataclass(frozen=True, slots=True)
 class BucketFacts:
-    """``versioning``: "Enabled", "Suspended", "Off", or "" where nobody could tell; ``object_lock``: "" where off,
-    else with the retention that new objects get by default."""
+    """``versioning``: "Enabled", "Suspended", "Off", or "" where nobody could tell, as of ``region``; ``encryption`` and
+    ``object_lock``: "" where off, None where nobody could tell. A lock is told with the retention that new objects get."""
 
     name: str
     versioning: str = ""
     region: str = ""
-    encryption: str = ""
-    object_lock: str = ""
+    encryption: str | None = ""
+    object_lock: str | None = ""
     lifecycle_rules: int | None = None
     lacking: tuple[str, ...] = ()
 
@@ -209,7 +209,8 @@ class Comparison:
 
 @dataclass(frozen=True, slots=True)
 class Deleted:
-    """``objects`` counts what S3 confirmed; ``errors`` are (key, why) of what stayed."""
+    """``objects`` counts what S3 confirmed, ``refused`` what stayed; ``errors`` are (key, why) of the first of those."""
 
     objects: int = 0
     errors: tuple[tuple[str, str], ...] = ()
+    refused: int = 0

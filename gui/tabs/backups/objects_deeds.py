@@ -36,7 +36,12 @@ class ObjectsDeeds(QObject):
     def copy_command(self) -> None:
         bucket, entries = self.place.bucket, self.place.view.chosen_entries()
         if entries:
-            lines = [self._line(f"s3 get {shlex.quote(f's3://{bucket}/{entry.key}')}") for entry in entries]
+            lines = [
+                self._line(
+                    f"s3 {'undelete' if entry.delete_marker else 'get'} {shlex.quote(f's3://{bucket}/{entry.key}')}"
+                )
+                for entry in entries
+            ]
         else:
             lines = [self._line(f"s3 ls {shlex.quote(self.place.here) if bucket else ''}".strip())]
         QGuiApplication.clipboard().setText("\n".join(lines))
@@ -140,7 +145,7 @@ class ObjectsDeeds(QObject):
         def deleted(done: Deleted) -> None:
             self.place.refresh()
             if done.errors:
-                self._tell_left(done, f"{number(len(done.errors))} could not be deleted, {number(done.objects)} were")
+                self._tell_left(done, f"{number(done.refused)} could not be deleted, {number(done.objects)} were")
             else:
                 self.place.context.praise(f"{number(done.objects)} deleted")
 
@@ -264,9 +269,7 @@ class ObjectsDeeds(QObject):
 
             def aborted(done: Deleted) -> None:
                 if done.errors:
-                    self._tell_left(
-                        done, f"{number(len(done.errors))} could not be aborted, {number(done.objects)} were"
-                    )
+                    self._tell_left(done, f"{number(done.refused)} could not be aborted, {number(done.objects)} were")
                 else:
                     self.place.context.praise(f"{wording.count_of(done.objects, 'unfinished upload')} aborted")
 

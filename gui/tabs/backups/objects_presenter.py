@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import enum
 from collections.abc import Callable, Sequence
-from datetime import datetime
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
@@ -12,13 +10,12 @@ from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QAction
 
 from core.backups.objects.address import Address
-from core.backups.objects.values import BucketList, Entry, ObjectFacts, Page
+from core.backups.objects.values import ObjectFacts
 from core.base.errors import OpsError
 from core.jobs.job import Job
 from gui.bridge.tab_context import TabContext
-from gui.parts.words import number
-from gui.tabs.backups import wording
 from gui.tabs.backups.objects_deeds import ObjectsDeeds
+from gui.tabs.backups.objects_listing import ObjectsListing, State
 from gui.tabs.backups.objects_panel import ObjectsPanel
 from gui.tabs.backups.objects_running import ObjectsRunning
 from gui.tabs.backups.objects_sync import ObjectsSync
@@ -31,32 +28,24 @@ if TYPE_CHECKING:
     from core.backups.objects.service import Objects
 
 
-class State(enum.Enum):
-    LISTING = "listing"
-    SHOWN = "shown"
-    FAILED = "failed"
-
-
 class ObjectsPresenter(QObject):
     changed = Signal()
 
     def __init__(self, view: ObjectsView, context: TabContext, plan_buckets: Callable[[], Sequence[str]]) -> None:
         super().__init__(view)
-        self.view, self.context, self._plan_buckets = view, context, plan_buckets
-        self.state = State.LISTING
+        self.view, self.context = view, context
         self.bucket = self.prefix = ""
-        self._token = self._search = ""
-        self._proved: dict[str, datetime | None] = {}  # backups at or below this place, by key
-        self._number = 0  # of the listing on show: answers to older questions are dropped
         self._started = False
         self.running = ObjectsRunning(view, self)
         self.transfers = ObjectsTransfers(self, self)
         self.deeds = ObjectsDeeds(self, self.transfers, self)
         self.sync = ObjectsSync(self, self.transfers, self)
         self.panel = ObjectsPanel(self, self)
+        self.listing = ObjectsListing(self, plan_buckets, self)
+        self.listing.state_changed.connect(self._weigh)
         view.place_asked.connect(self.go)
-        view.search_asked.connect(self.search)
-        view.more_asked.connect(self.read_more)
+        view.search_asked.connect(self.listing.search)
+        view.more_asked.connect(self.listing.read_more)
         view.upload_files_asked.connect(self.transfers.choose_files)
         view.upload_folder_asked.connect(self.transfers.choose_folder)
         view.download.clicked.connect(self.transfers.download)
@@ -80,7 +69,7 @@ class ObjectsPresenter(QObject):
             for words, run in (
                 ("Open a bucket by name…", self.deeds.open_by_name), ("Copy or move…", self.deeds.ask_copy),
                 ("Synchronise with a folder…", self.sync.open), ("Copy as CLI", self.deeds.copy_command),
-                ("Deleted objects", self.show_deleted), ("Lifecycle rules…", self.deeds.open_lifecycle),
+                ("Deleted objects", self.listing.show_deleted), ("Lifecycle rules…", self.deeds.open_lifecycle),
                 ("Unfinished uploads…", self.deeds.open_uploads), ("Delete with all versions…", partial(self.deeds.ask_delete, versions=True)),
                 ("Remove this bucket…", self.deeds.ask_remove_bucket),
             )
@@ -122,7 +111,7 @@ class ObjectsPresenter(QObject):
         if (bucket, prefix) != (self.bucket, self.prefix):
             self.view.forget_lines()
             self.view.side.show_nothing("The facts stand here once the list was read.")
-        self.bucket, self.prefix, self._search, self.panel.sizes = bucket, prefix, "", {}
+        self.bucket, self.prefix, self.listing.words, self.panel.sizes = bucket, prefix, "", {}
         self.context.memory.put("backups.place", [bucket, prefix])
         self.view.search.blockSignals(True)
         self.view.search.clear()
@@ -131,155 +120,8 @@ class ObjectsPresenter(QObject):
         self.refresh(choose=choose)
 
     def refresh(self, *, choose: str = "") -> None:
-        if not self._started:
-            return
-        if self._search:
-            self.search(self._search)
-            return
-        self._enter(State.LISTING)
-        self.view.banner.hide()
-        self.view.show_busy("Listing")
-        bucket, prefix = self.bucket, self.prefix
-        if not bucket:
-            known = tuple(dict.fromkeys([*self._plan_buckets(), *self.remembered()]))
-            self._list("List the buckets", lambda _job: self.objects.buckets(known), self._show_buckets)
-        else:
-            self._list(
-                f"List {bucket}", lambda job: (self.objects.page(bucket, prefix), self._proofs(job, bucket, prefix)),
-                partial(self._show_page, choose=choose),
-            )  # fmt: skip
-
-    def read_more(self) -> None:
-        if not self._token:
-            return
-        bucket, prefix, token = self.bucket, self.prefix, self._token
-        self.view.show_busy("Listing")
-        self._list(f"List more of {bucket}", lambda _job: self.objects.page(bucket, prefix, token), self._show_next)
-
-    def search(self, words: str) -> None:
-        if not self.bucket or (not words and not self._search):
-            return
-        self._search = words
-        if not words:
-            self.refresh()
-            return
-        self._enter(State.LISTING)
-        self.view.show_busy("Searching")
-        bucket, prefix = self.bucket, self.prefix
-        self._list(
-            f"Search {bucket} for {words}",
-            lambda job: (
-                *self.objects.search(job, bucket, prefix, words),
-                self._proofs(job, bucket, prefix, below=True),
-            ),
-            self._show_hits,
-            quiet=False,
-        )
-
-    def _list(
-        self, title: str, work: Callable[[Job[Any]], Any], show: Callable[[Any], None], *, quiet: bool = True
-    ) -> None:
-        self._number += 1
-        number_ = self._number
-
-        def done(result: Any) -> None:
-            if number_ == self._number:
-                self.view.show_busy("")
-                self._enter(State.SHOWN)
-                show(result)
-
-        def failed(fault: OpsError) -> None:
-            if number_ == self._number:
-                self.view.show_busy("")
-                self._enter(State.FAILED)
-                self.view.table.show_rows([])
-                self.view.show_lines([], more=False, note="Nothing could be listed")
-                self.view.banner.show_fault(
-                    fault.title, fault.why, fault.remedy, action="Try again", details=fault.details
-                )
-                self.view.side.show_nothing("The facts stand here once the list could be read.")
-
-        def cancelled() -> None:
-            if number_ == self._number:
-                self.view.show_busy("")
-                self._enter(State.SHOWN)
-
-        self.context.jobs.start(
-            self, title, work, room=ROOM, lane="objects-list" if quiet else None, newest_only=quiet, quiet=quiet, on_success=done,
-            on_failure=failed, on_cancelled=cancelled,
-        )  # fmt: skip
-
-    def _proofs(self, job: Job[Any], bucket: str, prefix: str, *, below: bool = False) -> dict[str, datetime | None]:
-        """Key -> when it was proved (None: backed up only), of the plans whose backups lie at this level, or below it."""
-        service, found = self.context.desk.backups, dict[str, datetime | None]()
-        for plan in service.plans():
-            if plan.target.bucket == bucket and (
-                prefix.startswith(plan.prefix) or (below and plan.prefix.startswith(prefix))
-            ):
-                found |= {item.key: item.proved for item in service.backups(job, plan.name)}
-        return found
-
-    # -- showing ------------------------------------------------------------------------
-    def _show_buckets(self, found: BucketList) -> None:
-        self._token = ""
-        note = (
-            ""
-            if found.whole
-            else "This login may not list buckets: only known ones are shown. More opens any other by its name"
-        )
-        lines = [Line(bucket=item) for item in found.buckets]
-        self.view.show_lines(lines, more=False, note=note, buckets=True)
-        self.view.side.show_nothing("Choose a bucket to see its versioning, lifecycle and unfinished uploads.")
-        self._weigh()
-
-    def _show_page(self, found: tuple[Page, dict[str, datetime | None]], *, choose: str = "") -> None:
-        page, self._proved = found
-        self._token = page.token
-        self.view.show_lines(self._lines(page.entries), more=bool(page.token))
-        for row, line in enumerate(self.view.table.row_model.rows):
-            if choose and line.entry and line.entry.key == choose:
-                self.view.table.choose(row)
-                return
-        self.picked()
-
-    def _show_next(self, page: Page) -> None:
-        self._token = page.token
-        self.view.show_more(self._lines(page.entries), more=bool(self._token))
-
-    def _show_hits(self, found: tuple[list[Entry], bool, dict[str, datetime | None]]) -> None:
-        hits, whole, self._proved = found
-        self._token = ""
-        words = f"{number(len(hits))} found" + ("" if whole else ": the first ones, there may be more")
-        self.view.show_lines(self._lines(hits), more=False, note=words)
-
-    def _lines(self, entries: Sequence[Entry]) -> list[Line]:
-        known = self._proved
-        return [
-            Line(entry=item, prefix=self.prefix, proved=known.get(item.key), backup=item.key in known, size=self.panel.sizes.get(item.key, ""))
-            for item in entries
-        ]  # fmt: skip
-
-    def show_deleted(self) -> None:
-        """What lies under a delete marker, listed on request only; Copy as CLI and the panel bring it back."""
-        bucket, prefix = self.bucket, self.prefix
-        self.view.show_busy("Looking for deleted objects")
-
-        def show(found: list[Entry]) -> None:
-            self._token = ""
-            self.view.show_lines(
-                self._lines(found),
-                more=False,
-                note=f"{wording.count_of(len(found), 'deleted object')} can be undeleted",
-            )
-            if found:
-                self.view.side.show_nothing("Choose a deleted object to bring it back.")
-
-        self._list(
-            f"Look for deleted objects in {bucket}",
-            lambda job: self.objects.deleted_keys(job, bucket, prefix),
-            show,
-            quiet=False,
-        )
+        if self._started:
+            self.listing.read(choose)
 
     def open(self, line: Line) -> None:
         if line.bucket is not None:
@@ -308,18 +150,18 @@ class ObjectsPresenter(QObject):
 
     @property
     def settled(self) -> bool:
-        return self.state is State.SHOWN
+        return self.listing.state is State.SHOWN
 
-    def _enter(self, state: State) -> None:
-        self.state = state
-        self._weigh()
+    @property
+    def sizes(self) -> dict[str, str]:
+        return self.panel.sizes
 
     def _weigh(self) -> None:
         """Buttons follow from the state and the selection."""
         view, chosen = self.view, self.view.table.chosen
         inside, write = bool(self.bucket), self.may_write
         entries = [line for line in chosen if line.entry is not None]
-        view.may_drop = inside and write and self.state is not State.FAILED
+        view.may_drop = inside and write and self.listing.state is not State.FAILED
         view.upload.setEnabled(inside and write)
         view.new_bucket.setEnabled(write)
         view.download.setEnabled(bool(entries))
@@ -366,11 +208,16 @@ class ObjectsPresenter(QObject):
         self._run(title, work, done, self.running.show, quiet=quiet)
 
     def change(self, title: str, work: Callable[[Job[Any]], Any], done: Callable[[Any], None]) -> None:
-        def cancelled() -> None:
+        def stopped() -> None:
             self.running.show()
             self.refresh()
+            self.tell_stop(title, job)
 
-        self._run(title, work, done, cancelled, write=True, outlives_owner=True)
+        job = self._run(title, work, done, stopped, write=True, outlives_owner=True)
+
+    def tell_stop(self, title: str, job: Job[Any]) -> None:
+        if job.concluded and job.progress:
+            self.view.banner.show_text(f"{title}: stopped", f"{job.progress.note}.", tone="info")
 
     def _run(
         self,
@@ -379,7 +226,7 @@ class ObjectsPresenter(QObject):
         done: Callable[[Any], None],
         cancelled: Callable[[], None],
         **options: Any,
-    ) -> None:
+    ) -> Job[Any]:
         def succeeded(result: Any) -> None:
             self.running.show()
             done(result)
@@ -393,6 +240,7 @@ class ObjectsPresenter(QObject):
             on_progress=lambda _: self.running.show(), **options,
         )  # fmt: skip
         self.running.follow(job, title)
+        return job
 
     def fault(self, fault: OpsError) -> None:
         self.view.banner.show_fault(fault.title, fault.why, fault.remedy, details=fault.details)

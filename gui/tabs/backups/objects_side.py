@@ -97,11 +97,11 @@ class ObjectsSide(Card):
 
     def show_bucket(self, facts: BucketFacts, *, may_write: bool) -> None:
         self._begin(facts.name)
-        self._pair("Region", facts.region)
+        self._pair("Region", facts.region or "not known")
         words = {"Enabled": "on: a delete can be undone", "Suspended": "suspended", "Off": "off: a delete is final"}
         self._pair("Versioning", words.get(facts.versioning, "not known"))
-        self._pair("Encryption", facts.encryption or "as the store does")
-        self._pair("Object lock", facts.object_lock or "off")
+        self._pair("Encryption", "not known" if facts.encryption is None else facts.encryption or "as the store does")
+        self._pair("Object lock", "not known" if facts.object_lock is None else facts.object_lock or "off")
         rules = facts.lifecycle_rules
         self._pair("Lifecycle", "not known" if rules is None else wording.count_of(rules, "rule"))
         self._lacking(facts.lacking)

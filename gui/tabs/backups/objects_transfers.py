@@ -102,11 +102,6 @@ class ObjectsTransfers(QObject):
 
     def fetch(self, entries: list[Entry]) -> list[Path]:
         """For a drag: download now, the window staying alive, and give the files. Nothing where it failed."""
-        if sum(entry.size for entry in entries) > _DRAGGED_OUT:
-            self.place.view.banner.show_text(
-                "That is too much to drag", "Use Download for more than 500 MB", tone="warning"
-            )
-            return []
         holder = tempfile.TemporaryDirectory(prefix="opsdesk-drag-", ignore_cleanup_errors=True)
         # They go with the page: nobody tells when the target has copied them. (A connected method would not keep it.)
         self.destroyed.connect(lambda: holder.cleanup())
@@ -123,10 +118,18 @@ class ObjectsTransfers(QObject):
             loop.quit()
 
         title = f"Fetch {number(len(entries))} for the drag"
+
+        def work(job: Job[Any]) -> Moved:
+            size = self.place.objects.amount(job, bucket, entries).size  # nobody knows it of a folder
+            if size > _DRAGGED_OUT:
+                raise OpsError(
+                    "That is too much to drag", f"It is {byte_size(size)}", "Use Download for more than 500 MB"
+                )
+            return self.place.objects.download(job, bucket, prefix, entries, folder)
+
         self.destroyed.connect(loop.quit)  # the profile was changed meanwhile
         job = self.place.context.jobs.start(
-            self, title, lambda job: self.place.objects.download(job, bucket, prefix, entries, folder),
-            room=ROOM, on_success=done, on_failure=failed, on_cancelled=loop.quit,
+            self, title, work, room=ROOM, on_success=done, on_failure=failed, on_cancelled=loop.quit,
         )  # fmt: skip
         self.place.running.follow(job, title)
         loop.exec()
@@ -143,10 +146,12 @@ class ObjectsTransfers(QObject):
         after: Any = None,
     ) -> None:
         bucket, prefix = self.place.bucket, self.place.prefix
+        tries: list[Job[Any]] = []  # "Retry" in the drawer makes another
 
         def carry(job: Job[Any]) -> Moved:
+            tries.append(job)
             moved = work(job)
-            job.conclude(_came_out(moved, verb), good=not moved.errors)
+            job.conclude(" · ".join((_came_out(moved, verb), *moved.words)), good=not moved.errors)
             return moved
 
         def succeeded(moved: Moved) -> None:
@@ -158,21 +163,24 @@ class ObjectsTransfers(QObject):
                     _came_out(moved, verb), first, tone="warning", details="\n".join(f"{name}: {why}" for name, why in moved.errors)
                 )  # fmt: skip
             else:
-                rate = f", {byte_size(moved.size / moved.seconds)}/s" if moved.seconds > 1 else ""
+                fresh = moved.size - moved.reused
+                rate = f", {byte_size(fresh / moved.seconds)}/s" if moved.seconds > 1 and fresh else ""
                 self.place.context.praise(f"{_came_out(moved, verb)}{rate}")
 
         def failed(fault: OpsError) -> None:
             self.place.running.show()
             self.place.fault(fault)
 
-        def cancelled() -> None:
+        def stopped() -> None:
             self.place.running.show()
             if write:  # what had got through by then is there
                 self.place.refresh_if(bucket, prefix)
+            if tries:
+                self.place.tell_stop(title, tries[-1])
 
         job = self.place.context.jobs.start(
             self, title, carry, room=ROOM, write=write, outlives_owner=write, on_success=succeeded, on_failure=failed,
-            on_cancelled=cancelled, on_progress=lambda _: self.place.running.show(), after=after, can_retry=True,
+            on_cancelled=stopped, on_progress=lambda _: self.place.running.show(), after=after, can_retry=True,
         )  # fmt: skip
         self.place.running.follow(job, title)
 

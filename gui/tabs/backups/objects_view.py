@@ -87,9 +87,16 @@ class ObjectsView(QWidget):
         self.may_drop = False
         self._note, self._more, self._buckets = "", False, False
         self.table.horizontalHeader().sortIndicatorChanged.connect(self._say)
+        self.table.verticalScrollBar().valueChanged.connect(self._scrolled)
         self.setAcceptDrops(True)  # the whole of it: an empty place has no table to drop on
         self.show_running("")
         self.show_place("", "")
+
+    def _scrolled(self, value: int) -> None:
+        """At the end of what is shown, more is asked for; not where it would come in anywhere between the sorted rows."""
+        bar = self.table.verticalScrollBar()
+        if self._more and bar.maximum() and value >= bar.maximum() and not self.table.row_model.is_sorted:
+            self.more_asked.emit()
 
     def _search_cleared(self, text: str) -> None:
         if not text:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, Qt, Signal
+from PySide6.QtCore import QAbstractTableModel, QItemSelectionModel, QModelIndex, QPersistentModelIndex, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidget
 
@@ -55,7 +55,7 @@ class RowModel(QAbstractTableModel):
     def show_rows(self, rows: Sequence[Any]) -> None:
         self.beginResetModel()
         self._given = list(rows)
-        self.rows = self._arranged()
+        self.rows = self._arranged(self._given)
         self.endResetModel()
 
     def grow(self, rows: Sequence[Any]) -> None:
@@ -65,7 +65,7 @@ class RowModel(QAbstractTableModel):
             self.rows += rows
             self.endInsertRows()
             if self._sorted:
-                self._arrange()
+                self._arrange(self.rows)
 
     @property
     def is_sorted(self) -> bool:
@@ -75,26 +75,33 @@ class RowModel(QAbstractTableModel):
         """By a column; -1, or one that does not sort: as the rows were given."""
         sorts = 0 <= column < len(self.columns) and self.columns[column].key is not None
         self._sorted = (self.columns[column], order == Qt.SortOrder.DescendingOrder) if sorts else None
-        self._arrange()
+        self._arrange(self._given)
 
-    def _arrange(self) -> None:
+    def _arrange(self, rows: list[Any]) -> None:
         """Selection and current row stay with their rows."""
         self.layoutAboutToBeChanged.emit()
         before = self.persistentIndexList()
         held = [self.rows[index.row()] for index in before]
-        self.rows = self._arranged()
-        places = {id(row): number for number, row in enumerate(self.rows)}
-        after = [self.index(places[id(row)], index.column()) for row, index in zip(held, before, strict=True)]
-        self.changePersistentIndexList(before, after)
+        self.rows = self._arranged(rows)
+        if before:
+            wanted = {id(row) for row in held}
+            places = {id(row): number for number, row in enumerate(self.rows) if id(row) in wanted}
+            after = [self.index(places[id(row)], index.column()) for row, index in zip(held, before, strict=True)]
+            self.changePersistentIndexList(before, after)
         self.layoutChanged.emit()
 
-    def _arranged(self) -> list[Any]:
+    def _arranged(self, rows: list[Any]) -> list[Any]:
+        """``rows``: as they were given, or sorted already but for some at the end, which is much quicker."""
         if self._sorted is None:
             return list(self._given)
         column, descending = self._sorted
-        assert column.key
-        rows = sorted(self._given, key=column.key, reverse=descending)
-        return sorted(rows, key=lambda row: not self.first(row))
+        top: list[Any] = []
+        rest: list[Any] = []
+        for row in rows:
+            (top if self.first(row) else rest).append(row)
+        for part in (top, rest):
+            part.sort(key=column.key, reverse=descending)
+        return top + rest
 
     def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008  (Qt's own signature)
         return 0 if parent.isValid() else len(self.rows)
@@ -170,6 +177,8 @@ class RowTable(QTableView):
         self.verticalHeader().setDefaultSectionSize(Size.ROW)
         header = self.horizontalHeader()
         header.setHighlightSections(False)
+        # To paint itself the header asks which columns are selected, row by row: seconds, where 100,000 rows are chosen.
+        header.setSelectionModel(QItemSelectionModel(self.row_model, header))
         for number, column in enumerate(columns):
             if column.width:
                 self.setColumnWidth(number, column.width)
@@ -203,10 +212,11 @@ class RowTable(QTableView):
 
     @property
     def chosen(self) -> list[Any]:
-        return [
-            self.row_model.rows[index.row()]
-            for index in sorted(self.selectionModel().selectedRows(), key=lambda i: i.row())
-        ]
+        """Rows are chosen whole, so ranges tell them all: to ask for each of 100,000 takes the window seconds."""
+        selection = self.selectionModel().selection()
+        ranges = [selection.at(number) for number in range(selection.count())]
+        numbers = {number for found in ranges for number in range(found.top(), found.bottom() + 1)}
+        return [self.row_model.rows[number] for number in sorted(numbers)]
 
     def choose(self, number: int) -> None:
         if 0 <= number < len(self.row_model.rows):

@@ -212,7 +212,7 @@ def test_tiles_say_of_how_many_plans_they_are_and_keep_their_width(qtbot) -> Non
     one = PlanStatus("a", Status.OK, last_backup=backup(), last_proof=GOOD, backups=1)
     view.show_tiles([replace(one, last_proof=replace(GOOD, rpo_seconds=10 * 86_400.0))])
     assert view.good.figure.text() == wording.clock(NOW - timedelta(days=10))  # of the backup, not of its proof
-    assert view.good.note.text() == "proved under a minute ago"
+    assert view.good.note.text().startswith("proved ")
     view.show_tiles([one])
     assert view.good.name.text() == "Last good" and view.stored.name.text() == "Stored"
     width = view.good.minimumSizeHint().width()

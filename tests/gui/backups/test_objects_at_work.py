@@ -41,7 +41,7 @@ class Busy(FakeObjects):
         return self.found
 
     def abort_uploads(self, job: Any, bucket: str, uploads: list[OpenUpload]) -> Deleted:
-        return Deleted(0, ((uploads[0].key, "no permission"),))
+        return Deleted(0, ((uploads[0].key, "no permission"),), 1)
 
     def upload_as(self, job: Any, file: Path, bucket: str, key: str, *, replace: bool, going_on: str) -> Moved:
         self.asked.append(("go on", file.name, key, replace, going_on))
@@ -58,7 +58,7 @@ def page(qtbot, make_page):
     view, desk, praised = make_page("sandbox")
     fake = view.objects_presenter.__dict__["objects"] = Busy()
     view.show_half("objects")
-    qtbot.waitUntil(lambda: view.objects_presenter.state.value == "shown", timeout=5000)
+    qtbot.waitUntil(lambda: view.objects_presenter.listing.state.value == "shown", timeout=5000)
     enter(qtbot, view)
     return view, fake, praised, desk
 
@@ -147,15 +147,20 @@ def test_proofs_are_told_on_every_page_and_of_what_was_found(qtbot, page) -> Non
     desk.backups.backups_now = [made]
     entry = Entry(made.key, 1, NOW, "STANDARD")
     fake.page = lambda bucket, prefix="", token="": Page((entry,), "" if token else "more")
-    fake.search = lambda job, bucket, prefix, words: ([entry], True)
+
+    def search(job: Any, bucket: str, prefix: str, words: str, *, found: Any) -> tuple[list[Entry], bool]:
+        found([entry])
+        return [entry], True
+
+    fake.search = search
     view.objects_presenter.go("vault", PLAN.prefix)
     proofs = lambda: [line.proved for line in view.objects.table.row_model.rows]  # noqa: E731
     qtbot.waitUntil(lambda: proofs() == [NOW], timeout=5000)
-    view.objects_presenter.read_more()
+    view.objects_presenter.listing.read_more()
     qtbot.waitUntil(lambda: proofs() == [NOW, NOW], timeout=5000)
     view.objects_presenter.go("vault", "db/")
     qtbot.waitUntil(lambda: proofs() == [None], timeout=5000)  # the plan's own level is below: nobody asks for it
-    view.objects_presenter.search("nightly")
+    view.objects_presenter.listing.search("nightly")
     qtbot.waitUntil(lambda: proofs() == [NOW], timeout=5000)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from datetime import UTC, datetime
 from pathlib import Path
@@ -26,6 +27,7 @@ from core.backups.objects.values import (
     Page,
 )
 from core.base.errors import OpsError
+from core.jobs.job import JobCancelled, JobState
 from gui.parts.buttons import Button
 from gui.parts.dialogs import ConfirmDialog
 from gui.tabs.backups.lifecycle_dialog import LifecycleDialog
@@ -75,7 +77,7 @@ class FakeObjects:
 
     def delete(self, job: Any, bucket: str, entries: Any, *, versions: bool = False, total: Any = None) -> Deleted:
         self.asked.append(("delete", bucket, [entry.key for entry in entries], versions))
-        return Deleted(0, (("a.txt", "No permission, or a lock keeps it"),))
+        return Deleted(0, (("a.txt", "No permission, or a lock keeps it"),), 1)
 
     def upload(
         self, job: Any, paths: Any, bucket: str, prefix: str, *, replace: bool = True, storage_class: str = ""
@@ -90,7 +92,7 @@ def page(qtbot, make_page, request):
     fake = FakeObjects()
     view.objects_presenter.__dict__["objects"] = fake
     view.show_half("objects")
-    qtbot.waitUntil(lambda: view.objects_presenter.state.value == "shown", timeout=5000)
+    qtbot.waitUntil(lambda: view.objects_presenter.listing.state.value == "shown", timeout=5000)
     return view, fake, praised
 
 
@@ -113,6 +115,112 @@ def test_buckets_levels_and_more(qtbot, page) -> None:
     view.objects.load_more.click()
     qtbot.waitUntil(lambda: view.objects.table.row_model.rowCount() == 3, timeout=5000)
     assert not view.objects.load_more.isVisible()
+
+
+def test_the_end_of_the_list_brings_more_and_a_page_that_fails_takes_nothing_away(qtbot, page) -> None:
+    view, fake, _ = page
+    enter(qtbot, view)
+    many = tuple(Entry(f"{number:05}", 1, NOW, "STANDARD") for number in range(100))
+    fake.page = lambda bucket, prefix, token: Page(many, "still more")
+    view.objects.load_more.click()
+    table, listing = view.objects.table, view.objects_presenter.listing
+    qtbot.waitUntil(lambda: table.row_model.rowCount() == 102, timeout=5000)
+
+    def dead(*_: object) -> Page:
+        raise OpsError("Could not list", "The endpoint does not answer", code="unreachable")
+
+    fake.page = dead
+    table.verticalScrollBar().setValue(table.verticalScrollBar().maximum())
+    qtbot.waitUntil(view.objects.banner.isVisible, timeout=5000)
+    assert table.row_model.rowCount() == 102 and view.objects.load_more.isVisible() and listing.state.value == "shown"
+    fake.page = lambda bucket, prefix, token: Page((Entry(f"after {token}", 1, NOW),))
+    view.objects.load_more.click()
+    qtbot.waitUntil(lambda: table.row_model.rowCount() == 103, timeout=5000)
+    assert table.row_model.rows[-1].name == "after still more" and not view.objects.banner.isVisible()
+
+
+def test_a_level_is_shown_up_to_a_number_of_rows_and_says_so(qtbot, page, monkeypatch) -> None:
+    view, _, _ = page
+    enter(qtbot, view)
+    monkeypatch.setattr("gui.tabs.backups.objects_listing._MOST", 3)
+    view.objects_presenter.objects.page = lambda bucket, prefix, token: Page((Entry("c", 1, NOW),), "still more")
+    view.objects.load_more.click()
+    qtbot.waitUntil(lambda: "there is more: search" in view.objects.state.text(), timeout=5000)
+    assert not view.objects.load_more.isVisible()
+
+
+def test_a_stopped_download_says_what_is_kept_and_a_large_folder_is_not_dragged_out(qtbot, page, tmp_path) -> None:
+    view, fake, _ = page
+    enter(qtbot, view)
+    jobs = []
+
+    def download_as(job: Any, *_: Any, **__: Any) -> Any:
+        jobs.append(job)
+        try:
+            job.sleep(30)
+        except JobCancelled:
+            job.conclude("8 of 9 bytes arrived; they are kept")
+            raise
+
+    fake.download_as = download_as
+    transfers, banner = view.objects_presenter.transfers, view.objects.banner
+    transfers.download_to([Entry("a.txt", 9, NOW)], tmp_path / "a.txt")
+    qtbot.waitUntil(lambda: bool(jobs), timeout=5000)
+    jobs[0].cancel()
+    qtbot.waitUntil(banner.isVisible, timeout=5000)
+    assert "8 of 9 bytes arrived; they are kept" in banner.title.text() + banner.why.text()
+    presenter = view.objects_presenter
+    presenter.change("Delete 9 objects", lambda job: download_as(job), lambda _: None)
+    qtbot.waitUntil(lambda: len(jobs) == 2, timeout=5000)
+    jobs[1].cancel()
+    qtbot.waitUntil(lambda: banner.title.text() == "Delete 9 objects: stopped", timeout=5000)
+    fake.count = Amount(3, 600 << 20)
+    assert transfers.fetch([Entry("slow/", folder=True)]) == []
+    assert "too much to drag" in banner.title.text() + banner.why.text()
+
+
+def test_a_search_shows_what_it_finds_and_keeps_it_when_stopped(qtbot, page) -> None:
+    view, fake, _ = page
+    enter(qtbot, view)
+    jobs = []
+
+    def search(job: Any, bucket: str, prefix: str, words: str, *, found: Any) -> Any:
+        jobs.append(job)
+        found([Entry(f"deep/{words}", 1, NOW, "STANDARD")])
+        job.report(2000, None, "2,000 objects looked at, 1 found")
+        job.sleep(30)
+
+    fake.search = search
+    view.objects.search.setText("one")
+    qtbot.keyClick(view.objects.search, Qt.Key.Key_Return)
+    names = lambda: [line.name for line in view.objects.table.row_model.rows]  # noqa: E731
+    qtbot.waitUntil(lambda: names() == ["deep/one"], timeout=5000)
+    qtbot.waitUntil(lambda: view.objects.state.text() == "2,000 objects looked at, 1 found so far", timeout=5000)
+    jobs[0].cancel()
+    qtbot.waitUntil(lambda: "before it was stopped" in view.objects.state.text(), timeout=5000)
+    assert names() == ["deep/one"]
+    view.objects.search.setText("two")
+    qtbot.keyClick(view.objects.search, Qt.Key.Key_Return)
+    qtbot.waitUntil(lambda: names() == ["deep/two"], timeout=5000)
+    view.objects_presenter.go("vault")  # nobody looks at it any more
+    qtbot.waitUntil(lambda: jobs[1].state is JobState.CANCELLED, timeout=5000)
+    qtbot.waitUntil(lambda: names() == ["slow/", "a.txt"], timeout=5000)
+
+
+def test_choosing_all_of_a_long_list_is_not_done_row_by_row(qtbot, page) -> None:
+    view, _, _ = page
+    enter(qtbot, view)
+    table, asked = view.objects.table, []
+    table.show_rows([Line(entry=Entry(f"{number:05}", number, NOW)) for number in range(2000)])
+    code = type(table.row_model).flags.__code__
+    sys.setprofile(lambda frame, event, _: asked.append(event) if event == "call" and frame.f_code is code else None)
+    try:
+        table.selectAll()
+        table.grab()
+        assert len(table.chosen) == 2000
+    finally:
+        sys.setprofile(None)
+    assert len(asked) < 2000
 
 
 def test_keys_lead_to_the_ends_in_and_out_again(qtbot, page) -> None:
@@ -203,13 +311,13 @@ def test_a_failure_takes_the_list_away_and_says_why(qtbot, page) -> None:
     enter(qtbot, view)
     fake.trouble = OpsError("Could not list", "There is no bucket of that name", "Check the name", code="not-found")
     view.objects_presenter.refresh()
-    qtbot.waitUntil(lambda: view.objects_presenter.state.value == "failed", timeout=5000)
+    qtbot.waitUntil(lambda: view.objects_presenter.listing.state.value == "failed", timeout=5000)
     assert view.objects.banner.title.text() == "Could not list"
     assert view.objects.table.row_model.rowCount() == 0
     assert not view.objects.delete.isEnabled() and not view.objects.may_drop
     fake.trouble = None
     view.objects.banner.action.click()
-    qtbot.waitUntil(lambda: view.objects_presenter.state.value == "shown", timeout=5000)
+    qtbot.waitUntil(lambda: view.objects_presenter.listing.state.value == "shown", timeout=5000)
 
 
 def test_deleting_names_the_count_and_what_stayed(qtbot, page) -> None:
@@ -323,9 +431,10 @@ def test_what_was_counted_of_several_stays_in_the_panel(qtbot, page) -> None:
 def test_a_deleted_object_can_be_brought_back_from_the_panel(qtbot, page) -> None:
     view, fake, _ = page
     enter(qtbot, view)
-    fake.deleted_keys = lambda job, bucket, prefix: [Entry("gone.txt", 0, NOW, version="v2", delete_marker=True)]
+    gone = [Entry("gone.txt", 0, NOW, version="v2", delete_marker=True)]
+    fake.deleted_keys = lambda job, bucket, prefix, found: (found(gone), True)
     fake.undelete = lambda job, bucket, key: fake.asked.append(("undelete", bucket, key)) or 1
-    view.objects_presenter.show_deleted()
+    view.objects_presenter.listing.show_deleted()
     qtbot.waitUntil(lambda: view.objects.table.row_model.rowCount() == 1, timeout=5000)
     view.objects.table.choose(0)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import itertools
 import os
 from collections.abc import Iterator
@@ -20,6 +22,7 @@ from core.settings.profiles import Profile
 from tests.core.backups.conftest import rclone_serving
 
 _numbers = itertools.count(1)
+MB = 1 << 20
 
 
 @dataclass
@@ -54,6 +57,16 @@ class Store:
             return self.s3.list_multipart_uploads(Bucket=bucket).get("Uploads", [])
         except self.s3.exceptions.NoSuchUpload:  # rclone, where there is none
             return []
+
+
+def file_of(path: Path, size: int) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(os.urandom(size))
+    return path
+
+
+def md5_of(content: bytes) -> str:
+    return base64.b64encode(hashlib.md5(content).digest()).decode()
 
 
 def objects_on(aws: AwsSession, home: Path) -> Objects:
@@ -96,3 +109,9 @@ def either(request: pytest.FixtureRequest) -> Store:
     """Each endpoint in turn: what every S3 can."""
     found: Store = request.getfixturevalue(request.param)
     return found
+
+
+@pytest.fixture
+def every_report(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each progress is heard, not 20 a second: what it starts happens after so many bytes, however fast they go."""
+    monkeypatch.setattr("core.jobs.job._REPORT_INTERVAL", 0.0)

@@ -80,6 +80,7 @@ def test_what_arrived_is_kept_and_used_when_the_network_is_back(
 ) -> None:
     monkeypatch.setattr("core.backups.objects.upload._PATIENCE", 0.0)
     monkeypatch.setattr("core.backups.objects.download._PATIENCE", 0.0)
+    monkeypatch.setattr("core.backups.objects.partial.WORTH_KEEPING", MB)  # a busy reader loses what lay in the sockets
     bucket, source = store.bucket(), tmp_path / "f"
     source.write_bytes(os.urandom(30 * MB))
     cutter.leave_after = 18 * MB
@@ -99,6 +100,6 @@ def test_what_arrived_is_kept_and_used_when_the_network_is_back(
     assert down.value.code == "unreachable" and not target.exists()
     cutter.come_back()
     got = download_file(headless_job(), through, bucket, "k", target)
-    assert 4 * MB <= got.reused <= 12 * MB
+    assert MB <= got.reused <= 12 * MB
     assert target.read_bytes() == source.read_bytes()
     assert sorted(os.listdir(tmp_path)) == ["back", "f", "own"]

@@ -11,7 +11,7 @@ import pytest
 from core.backups.objects.address import Address, address, checked_bucket_name
 from core.backups.objects.values import Entry
 from core.base.errors import OpsError, WrongUse
-from core.jobs.job import headless_job
+from core.jobs.job import Job, JobState, headless_job
 
 
 def entry(store, bucket: str, key: str) -> Entry:
@@ -151,6 +151,7 @@ def test_what_an_endpoint_lacks_is_said(rclone) -> None:
     facts = rclone.objects.object_facts(bucket, "k")
     assert facts.size == 1
     about = rclone.objects.bucket_facts(bucket)
+    assert about.encryption is None, "nobody told that there is none"
     assert about.lacking and all(sentence.startswith("This endpoint does not offer") for sentence in about.lacking), (
         about
     )
@@ -170,7 +171,7 @@ def test_versions_come_back(store) -> None:
         (False, False, 3),
         (False, False, 3),
     ]
-    assert [item.key for item in store.objects.deleted_keys(job, bucket, "")] == ["k"]
+    assert [item.key for item in store.objects.deleted_keys(job, bucket, "")[0]] == ["k"]
     assert store.objects.undelete(job, bucket, "k") == 1
     assert store.s3.get_object(Bucket=bucket, Key="k")["Body"].read() == b"two"
     store.objects.restore_version(job, bucket, versions[2])
@@ -207,3 +208,30 @@ def test_unfinished_uploads_are_found_counted_and_swept(either) -> None:
     gone = either.objects.abort_uploads(headless_job(), bucket, [*found, found[0]])
     assert gone.errors == ()
     assert either.objects.open_uploads(headless_job(), bucket) == []
+
+
+def test_a_cancelled_deletion_says_how_far_it_came_and_only_the_first_refusals_are_named(store, monkeypatch) -> None:
+    monkeypatch.setattr("core.backups.objects.change.BATCH", 2)
+    monkeypatch.setattr("core.backups.objects.change._NAMED", 3)
+    bucket, keys = store.bucket(), [f"d/{number}" for number in range(6)]
+    store.fill(bucket, dict.fromkeys(keys, b"x"))
+
+    def stop(job: Job) -> None:
+        if job.progress and job.progress.done == 2:
+            job.cancel()
+
+    job = Job("delete", lambda j: store.objects.delete(j, bucket, [Entry("d/", folder=True)], total=6), (stop,))
+    job.run()
+    assert job.state is JobState.CANCELLED and job.concluded and job.progress.note == "2 of 6 deleted"
+    assert store.keys(bucket) == set(keys[2:])
+
+    def refuse(parsed: dict, **_: object) -> None:
+        parsed["Errors"] = [{"Key": "d/k", "Code": "AccessDenied"}] * 2
+
+    events = store.s3.meta.events
+    events.register("after-call.s3.DeleteObjects", refuse)
+    try:
+        found = store.objects.delete(headless_job(), bucket, [Entry("d/", folder=True)])
+    finally:
+        events.unregister("after-call.s3.DeleteObjects", refuse)
+    assert (found.objects, found.refused, len(found.errors)) == (0, 4, 3)

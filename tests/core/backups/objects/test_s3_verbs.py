@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from core.base.errors import OpsError
 from core.cli.arguments import parse
 from core.cli.run import run_verb
 from core.settings.profiles import Profile, Profiles
@@ -130,15 +131,82 @@ def test_mistakes_are_said_in_a_line(s3: Verb, words: tuple[str, ...], status: i
     assert said in heard and "Traceback" not in heard
 
 
-def test_an_archived_object_is_brought_back(s3: Verb, sandbox) -> None:
+def test_an_archived_object_is_brought_back(s3: Verb, sandbox, tmp_path: Path) -> None:
     bucket = sandbox.name("ice")
     client = sandbox.client("s3")
     client.create_bucket(Bucket=bucket)
     client.put_object(Bucket=bucket, Key="old", Body=b"x", StorageClass="DEEP_ARCHIVE")
     client.put_object(Bucket=bucket, Key="new", Body=b"x")
-    status, _, said = s3("get", f"s3://{bucket}/old", "-")
+    status, _, said = s3("get", f"s3://{bucket}/old", str(tmp_path / "old"))
     assert status == 1 and "unarchive" in said
     status, answer, _ = s3("unarchive", f"s3://{bucket}/old", "--days", "3", "--tier", "Bulk")
     assert (status, answer["archive"]) == (0, "coming") and "3 days" in answer["answer"]
     status, _, said = s3("unarchive", f"s3://{bucket}/new")
     assert status == 1 and said
+
+
+def test_a_list_is_written_as_it_comes_and_left_open_where_it_breaks_off(
+    s3: Verb, sandbox, monkeypatch, capsys
+) -> None:
+    from core.backups.objects import browse
+    from core.backups.objects.values import Entry
+
+    def walk(*_: object) -> Any:
+        yield [Entry("a", 1), Entry("b", 2)]
+        raise OpsError("Could not list", "The endpoint does not answer", code="unreachable")
+
+    monkeypatch.setattr(browse, "walk", walk)
+    status = run_verb(parse(["--profile", "stand", "--json", "s3", "ls", "-r", "s3://any"]))
+    said = capsys.readouterr()
+    assert status == 1 and "does not answer" in said.err
+    with pytest.raises(json.JSONDecodeError):
+        json.loads(said.out)
+    assert [row["key"] for row in json.loads(said.out + "]")] == ["a", "b"]
+
+
+def test_an_object_goes_through_a_pipe(s3: Verb, sandbox, capsysbinary) -> None:
+    bucket, content = sandbox.name("pipe"), bytes(range(256)) * 40_000
+    sandbox.aws.client("s3").create_bucket(Bucket=bucket)
+    sandbox.aws.client("s3").put_object(Bucket=bucket, Key="dir/k", Body=content)
+    assert run_verb(parse(["--profile", "stand", "s3", "get", f"s3://{bucket}/dir/k", "-"])) == 0
+    said = capsysbinary.readouterr()
+    assert said.out == content and b"was compared" in said.err
+    assert s3("get", f"s3://{bucket}/dir/", "-")[0] == 2 and s3("get", f"s3://{bucket}/dir/k", "-")[0] == 2
+
+
+def test_what_other_tools_call_otherwise_is_found(s3: Verb, sandbox, tmp_path: Path) -> None:
+    bucket = sandbox.name("names")
+    there, client = f"s3://{bucket}", sandbox.aws.client("s3")
+    assert s3("mb", there, "--versioning")[0] == 0
+    client.put_object(Bucket=bucket, Key="k", Body=b"x", Metadata={"team": "web"}, ContentType="text/plain")
+    assert s3("signurl", f"{there}/k")[1]["url"] and s3("multipart", there)[1] == []
+    said = s3(
+        "modify",
+        f"{there}/k",
+        "--metadata",
+        "owner=ann",
+        "--metadata",
+        "team=",
+        "--tag",
+        "a=b",
+        "--storage-class",
+        "STANDARD_IA",
+    )[1]
+    assert said == {
+        "key": "k",
+        "storage_class": "STANDARD_IA",
+        "content_type": "text/plain",
+        "metadata": {"owner": "ann"},
+        "tags": {"a": "b"},
+    }
+    assert s3("modify", f"{there}/k")[0] == 2 and s3("modify", f"{there}/k", "--tag", "nothing")[0] == 2
+    assert s3("del", f"{there}/k")[1]["deleted"] == 1
+    status, said, told = s3("rm", f"{there}/mistyped")
+    assert (status, said["deleted"], told) == (0, 0, f"There is no {there}/mistyped.\n")
+    assert (
+        s3("undelete", f"{there}/k")[1]["markers_removed"] == 1
+        and s3("undelete", f"{there}/k")[1]["markers_removed"] == 0
+    )
+    assert client.get_object(Bucket=bucket, Key="k")["Body"].read() == b"x"
+    status, _, told = s3("cp", str(tmp_path), f"{there}/k")
+    assert status == 2 and "s3 put uploads" in told

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import os
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -16,24 +15,7 @@ from core.backups.objects.upload import slices, upload_file
 from core.backups.objects.values import Entry
 from core.base.errors import OpsError
 from core.jobs.job import Job, JobCancelled, JobState, headless_job
-
-MB = 1 << 20
-
-
-def file_of(path: Path, size: int) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(os.urandom(size))
-    return path
-
-
-def md5_of(content: bytes) -> str:
-    return base64.b64encode(hashlib.md5(content).digest()).decode()
-
-
-@pytest.fixture
-def every_report(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each progress is heard, not 20 a second: what it starts happens after so many bytes, however fast they go."""
-    monkeypatch.setattr("core.jobs.job._REPORT_INTERVAL", 0.0)
+from tests.core.backups.objects.conftest import MB, file_of, md5_of
 
 
 @pytest.mark.parametrize("size", [0, 1, 5 * MB, 11 * MB + 7])
@@ -134,46 +116,6 @@ def test_a_cancelled_upload_leaves_nothing(either, tmp_path: Path) -> None:
     assert either.open_uploads(bucket) == []
 
 
-@pytest.mark.usefixtures("every_report")
-def test_a_cancelled_download_leaves_nothing_and_the_old_file(either, tmp_path: Path) -> None:
-    bucket, source = either.bucket(), file_of(tmp_path / "big.bin", 16 * MB)
-    upload_file(headless_job(), either.aws, source, bucket, "big.bin", part_size=8 * MB)
-    target = tmp_path / "here" / "big.bin"
-    target.parent.mkdir()
-    target.write_bytes(b"old")
-
-    def stop(job: Job) -> None:
-        if job.progress and job.progress.done > 6 * MB:
-            job.cancel()
-
-    job = Job("down", lambda j: either.objects.download_as(j, bucket, "big.bin", target), (stop,))
-    job.run()
-    assert job.state is JobState.CANCELLED
-    assert target.read_bytes() == b"old"
-    assert os.listdir(target.parent) == ["big.bin"]
-
-
-def test_a_download_goes_on_where_it_broke_off(store, tmp_path: Path) -> None:
-    from core.backups.objects.download import _partial
-
-    bucket, source = store.bucket(), file_of(tmp_path / "big.bin", 20 * MB)
-    upload_file(headless_job(), store.aws, source, bucket, "k", part_size=8 * MB)
-    etag = store.s3.head_object(Bucket=bucket, Key="k")["ETag"]
-    target = tmp_path / "t"
-    half = _partial(target, bucket, "k", etag)
-    half.write_bytes(source.read_bytes()[: 9 * MB + 5])
-    got = store.objects.download_as(headless_job(), bucket, "k", target)
-    assert got.reused == 9 * MB + 5
-    assert target.read_bytes() == source.read_bytes()
-    # A leftover with wrong bytes is found by the checksum, not handed over.
-    half.write_bytes(bytes(9 * MB))
-    target.unlink()
-    with pytest.raises(OpsError) as caught:
-        store.objects.download_as(headless_job(), bucket, "k", target)
-    assert caught.value.code == "damaged"
-    assert not target.exists() and not half.exists()
-
-
 def test_nothing_is_overwritten_where_that_was_asked(store, tmp_path: Path) -> None:
     bucket = store.bucket()
     store.fill(bucket, {"small": b"first", "large": b"first"})
@@ -233,6 +175,7 @@ def test_a_folder_goes_up_and_down_with_every_awkward_name(either, tmp_path: Pat
     (top / "nothing in here").mkdir()
     (top / "loop").symlink_to(top)
     os.mkfifo(top / "pipe")
+    (top / ".opsdesk-0123-4567.part").write_text("half a download")
     bucket = either.bucket()
     sent = either.objects.upload(headless_job(), [top], bucket, "pre/fix/")
     assert sent.objects == 5
@@ -243,7 +186,7 @@ def test_a_folder_goes_up_and_down_with_every_awkward_name(either, tmp_path: Pat
     got = either.objects.download(headless_job(), bucket, "pre/fix/", list(page.entries), out)
     assert got.objects == 5 and got.errors == ()
     for path in top.rglob("*"):
-        if path.is_file() and not path.is_symlink():
+        if path.is_file() and not path.is_symlink() and not path.name.startswith(".opsdesk-"):
             assert (out / "Tree & more" / path.relative_to(top)).read_bytes() == path.read_bytes()
     again = either.objects.download(headless_job(), bucket, "pre/fix/", list(page.entries), out)
     if either.name == "rclone" and again.reused < again.size:  # it may settle an object's time after the first answers
@@ -284,6 +227,40 @@ def test_a_missing_object_and_a_dead_endpoint_are_told(store, tmp_path: Path, mo
     with pytest.raises(OpsError) as caught:
         dead.upload(headless_job(), [file_of(tmp_path / "f", 10)], "bucket", "")
     assert caught.value.code == "unreachable"
+
+
+def test_where_the_endpoint_is_gone_the_files_that_wait_are_not_begun(tmp_path: Path, monkeypatch) -> None:
+    """Each would wait for it three quarters of a minute."""
+    from core.backups.objects import trees
+
+    begun: list[str] = []
+
+    def gone(job: Job, aws: object, file: Path, bucket: str, key: str, **_: object) -> None:
+        begun.append(key)
+        time.sleep(0.05)
+        raise OpsError("Could not upload", "The endpoint does not answer", code="unreachable")
+
+    monkeypatch.setattr(trees, "upload_file", gone)
+    with pytest.raises(OpsError, match="Could not upload"):
+        trees.upload_files(headless_job(), None, [(tmp_path, str(number), 1) for number in range(250)], "bucket")
+    assert len(begun) < 250
+
+
+@pytest.mark.usefixtures("every_report")
+def test_a_folder_that_is_cancelled_says_how_far_it_came_and_goes_on(store, tmp_path: Path) -> None:
+    bucket = store.bucket()
+    store.fill(bucket, {f"d/{number}": b"x" * 1000 for number in range(12)} | {"d/large": os.urandom(9 * MB)})
+    folder = [Entry("d/", folder=True)]
+
+    def stop(job: Job) -> None:
+        if job.progress and job.progress.done >= MB:
+            job.cancel()
+
+    job = Job("down", lambda j: store.objects.download(j, bucket, "", folder, tmp_path / "out"), (stop,))
+    job.run()
+    assert job.state is JobState.CANCELLED and job.progress.note == "12 downloaded; the next time goes on from there"
+    again = store.objects.download(headless_job(), bucket, "", folder, tmp_path / "out")
+    assert again.objects == 13 and again.reused >= 12_000 and again.words == ("Its CRC-32 was compared (1 of 13)",)
 
 
 def test_no_room_on_the_disk_is_said_before_anything_is_fetched(store, tmp_path: Path, monkeypatch) -> None:
