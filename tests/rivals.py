@@ -26,6 +26,20 @@ def kinesis_local() -> Path | None:
     return folder if shutil.which("node") and (folder / "main.js").is_file() else None
 
 
+def web_server(name: str) -> str | None:
+    """``apache2``, ``haproxy``, ``caddy`` ..., as ``make setup-full`` unpacks them, or as they are installed."""
+    return (
+        shutil.which(name, path=str(FOLDER / "proxies" / "bin"))
+        or shutil.which(name)
+        or shutil.which(name, path="/usr/sbin")
+    )
+
+
+def apache_modules() -> Path:
+    unpacked = FOLDER / "proxies" / "root"
+    return (unpacked if unpacked.is_dir() else Path("/")) / "usr" / "lib" / "apache2" / "modules"
+
+
 def mysqld() -> str | None:
     """MySQL's own server as ``make setup-full`` unpacks it; ``mysql`` and ``mysqldump`` lie beside it."""
     return shutil.which("mysqld", path=str(FOLDER / "mysql" / "bin"))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ipaddress
-import os
 import re
 import socket
 import urllib.request
@@ -16,6 +15,7 @@ import pytest
 from core.base.errors import WrongUse
 from core.edge import snippets
 from tests.core.edge.web import Configure, html, listening, nginx, serving
+from tests.rivals import apache_modules
 
 
 def test_every_snippet_carries_the_users_ranges() -> None:
@@ -50,9 +50,8 @@ def _before(behind: str, snippet: str) -> Configure:
 
 
 def _apache(port: int, behind: str, snippet: str, folder: Path) -> tuple[list[str], str]:
-    modules = Path(os.environ.get("OPSDESK_TEST_APACHE_MODULES", "/usr/lib/apache2/modules"))
     names = ("mpm_event", "authz_core", "remoteip", "setenvif", "headers", "env", "proxy", "proxy_http")
-    load = "\n".join(f"LoadModule {name}_module {modules}/mod_{name}.so" for name in names)
+    load = "\n".join(f'LoadModule {name}_module "{apache_modules()}/mod_{name}.so"' for name in names)
     return ["apache2", "-DFOREGROUND", "-f", "CONFIG"], (
         f"ServerRoot {folder}\n{load}\nListen 127.0.0.1:{port}\nPidFile {folder}/pid\nErrorLog {folder}/errors\n"
         f"ServerName dev.app.com\nUser nobody\nGroup nogroup\nProxyPreserveHost On\nProxyPass / {behind}/\n{snippet}\n"

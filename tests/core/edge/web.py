@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import shutil
 import socket
 import subprocess
 import time
@@ -14,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.fakes.loopback import served
+from tests.rivals import web_server
 
 Page = Callable[[BaseHTTPRequestHandler], None]
 Configure = Callable[..., str]
@@ -69,9 +69,9 @@ def redirect(to: str | Callable[[BaseHTTPRequestHandler], str], status: int = 30
 @contextlib.contextmanager
 def listening(command: list[str], port: int) -> Iterator[None]:
     """A server of this computer, once it answers on ``port``; skips where it is not installed."""
-    program = shutil.which(command[0]) or shutil.which(command[0], path="/usr/sbin")
+    program = web_server(command[0])
     if program is None:
-        pytest.skip(f"{command[0]} is not installed")
+        pytest.skip(f"{command[0]} is not there (`make setup-full` brings it on Debian)")
     with subprocess.Popen([program, *command[1:]], stderr=subprocess.DEVNULL) as process:
         try:
             for _ in range(500):
@@ -87,7 +87,7 @@ def listening(command: list[str], port: int) -> Iterator[None]:
 @contextlib.contextmanager
 def nginx(folder: Path, configure: Configure, ports: int = 1) -> Iterator[list[int]]:
     """A real nginx, with the ports it listens on."""
-    program = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
+    program = web_server("nginx")
     if program is None:
         pytest.skip("nginx is not installed (`make setup-tests` installs it)")
     with contextlib.ExitStack() as held:
