@@ -43,16 +43,23 @@ def build(context: TabContext, parent: QWidget | None = None) -> QWidget:
         view.show_half("objects")
         view.objects.search.setFocus()
 
-    def inside(deed: Callable[[], object]) -> Callable[[], None]:
-        """What is done in a bucket; asked for from elsewhere it says where to go first."""
+    def inside(deed: Callable[[], object], *, chosen: bool = False) -> Callable[[], None]:
+        """What is done in a bucket (``chosen``: or to one that is chosen); asked for from elsewhere it says where to go first."""
 
         def do() -> None:
             view.show_half("objects")
-            if objects.bucket:
+            if objects.chosen_bucket if chosen else objects.bucket:
                 deed()
                 return
             view.objects.table.setFocus()
             view.objects.banner.show_text("In which bucket?", "Open the one that is meant, then ask again", tone="info")
+
+        return do
+
+    def of_the_plan(deed: Callable[[], object]) -> Callable[[], None]:
+        def do() -> None:
+            view.show_half("plans")
+            deed()
 
         return do
 
@@ -66,6 +73,21 @@ def build(context: TabContext, parent: QWidget | None = None) -> QWidget:
     add("bucket", "New bucket", objects.deeds.new_bucket, "plus")
     add("find", "Search objects", find, "search", "Ctrl+F")
     add("refresh", "Look again", refresh, "refresh-cw", "F5")
+    of_plan = [
+        add(name, title, of_the_plan(deed), icon)
+        for name, title, deed, icon in (
+            ("edit", "Edit the plan", lambda: plans.dialogs.open_wizard(plans.plan), "pencil"),
+            ("schedule", "Schedule the plan on this computer", plans.dialogs.show_schedules, "calendar-clock"),
+            ("test-schedule", "Test the plan as scheduled", plans.fixes.test_as_scheduled, "timer"),
+            ("test-alert", "Send a test alert", plans.fixes.send_test, "bell"),
+            ("rights", "Check the rights of this login", plans.fixes.check_rights, "key"),
+            ("policies", "Policies for least privilege", plans.dialogs.show_policies, "shield"),
+            ("forget", "Forget the plan", plans.dialogs.ask_remove, "trash-2"),
+        )
+    ]
+    add("open", "Open a bucket by its name", objects.deeds.open_by_name, "folder-open")
+    add("lifecycle", "Lifecycle rules of the bucket", inside(objects.deeds.open_lifecycle, chosen=True), "calendar")
+    add("uploads", "Unfinished uploads of the bucket", inside(objects.deeds.open_uploads, chosen=True), "list")
     for name, button in (("run", view.back_up), ("verify", view.verify), ("restore", view.restore)):
         context.commands.button(f"{ROOM}.{name}", button)
 
@@ -76,6 +98,8 @@ def build(context: TabContext, parent: QWidget | None = None) -> QWidget:
         back_up.setEnabled(plans.may_run)
         verify.setEnabled(plans.may_verify)
         restore.setEnabled(plans.may_restore)
+        for action in of_plan:
+            action.setEnabled(plans.plan is not None)
 
     plans.changed.connect(weigh)
     plans.object_asked.connect(show_object)

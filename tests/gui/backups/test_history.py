@@ -9,10 +9,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QApplication, QWidget
 
 from core.backups.alerts import Alert
 from core.backups.outcomes import Check, Delivery, Finding, Outcome, PlanStatus, RestorePreview, Run, Severity, Status
+from gui.parts.dialogs import ConfirmDialog
 from gui.tabs.backups import wording
 from gui.tabs.backups.plan_detail import PlanDetail
 from gui.tabs.backups.plan_history import LISTED
@@ -237,3 +238,24 @@ def test_what_needs_a_bucket_asks_for_one_and_good_news_are_not_red(qtbot, make_
     for rule, tone in (("verification-recovered", "success"), ("run-failed", "danger")):
         view.plans_presenter._show_alert(Alert("nightly", rule, "News", "What happened.\n\nHow often it is told."))
         assert view.plans.banner.property("tone") == tone and view.plans.banner.why.text() == "What happened."
+
+
+def test_what_can_be_done_with_a_plan_is_found_by_keys_while_there_is_one(qtbot, make_page) -> None:
+    view, desk, _ = make_page()
+    commands = view.context_of_test.commands
+    ids = {
+        f"backups.{name}"
+        for name in ["edit", "schedule", "test-schedule", "test-alert", "rights", "policies", "forget"]
+    }
+    offered = lambda: ids & {command.id for command in commands.all()}  # noqa: E731
+    qtbot.waitUntil(lambda: offered() == ids, timeout=5000)
+    view.show_half("objects")
+    commands._commands["backups.forget"].action.trigger()
+    assert view.halves.value == "plans"
+    qtbot.waitUntil(
+        lambda: any(isinstance(w, ConfirmDialog) and w.isVisible() for w in QApplication.topLevelWidgets()),
+        timeout=5000,
+    )
+    desk.backups.plans_now = []
+    view.plans_presenter.refresh()
+    qtbot.waitUntil(lambda: not offered(), timeout=5000)
