@@ -141,6 +141,15 @@ def duration(seconds: float) -> str:
     return f"{int(seconds // 86_400)} d {int(seconds % 86_400 // 3600)} h"
 
 
+def estimate(seconds: float) -> str:
+    """``28 s``, ``3 min``, ``2 h 5 min``: a time that is guessed, no more exactly than it can be."""
+    whole = max(1, round(seconds))
+    if whole < 60:
+        return f"{whole} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
+
+
 def command(profile: str, words: str) -> str:
     """A line for a terminal, ``words`` quoted already. It names its profile: the one last used there may be another account."""
     return f"opsdesk --profile {shlex.quote(profile)} {words.removeprefix('opsdesk ')}"

@@ -13,7 +13,7 @@ from gui.bridge.job_bridge import Activity, JobBridge
 from gui.parts.buttons import Button, Segments
 from gui.parts.layout import column, row, scrolled
 from gui.parts.notices import Picture, Spinner
-from gui.parts.words import Label, duration
+from gui.parts.words import Label, duration, estimate
 from gui.style.tokens import Size, Space
 
 
@@ -72,7 +72,7 @@ class JobCard(QFrame):
                 words = ["Stopping"]
             elif share and job.started is not None and time.monotonic() - job.started > 3:
                 left = (time.monotonic() - job.started) * (1 - share) / share
-                words.append(f"about {duration(left)} left")
+                words.append(f"about {estimate(left)} left")
             self.note.setText(" · ".join(words) or "Running")
         else:
             self._show_end()

@@ -9,6 +9,7 @@ from core.base.places import Places
 from core.jobs.job import Job, JobState
 from gui.app import Console
 from gui.bridge.job_bridge import JobBridge
+from gui.parts.words import estimate
 from gui.shell.drawer import JobCard
 
 
@@ -66,3 +67,11 @@ def test_what_was_done_and_found_nothing_good_has_no_green_tick(qtbot, jobs: Job
         assert card.note.text().startswith("2 of 11 checks FAILED")
         shown.append(card._picture.grab().toImage())
     assert shown[0] != shown[1]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(0.2, "1 s"), (27.8, "28 s"), (59.7, "1 min"), (200, "3 min"), (3590, "1 h 0 min"), (7500, "2 h 5 min")],
+)
+def test_a_guess_is_no_more_exact_than_it_can_be(seconds: float, words: str) -> None:
+    assert estimate(seconds) == words
