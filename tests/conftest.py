@@ -79,3 +79,15 @@ def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
         made = Sandbox(root / "sandbox-home")
     yield made
     made.close()
+
+
+@pytest.fixture
+def ring(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """The system's keyring: a ``MemoryKeyring``."""
+    import keyring.core
+
+    from tests.fakes.keyring import MemoryKeyring
+
+    made = MemoryKeyring()
+    monkeypatch.setattr(keyring.core, "_keyring_backend", made)
+    return made

@@ -61,7 +61,7 @@ class BackupsService:
         self._ledger = Ledger(self._folder / "ledger.sqlite")
         self._addresses = Addresses(workplace.secrets, workplace.profile.name)
         self._due = Due(self._store, self._ledger, self._locks, workplace.clock)
-        self._telling = Telling(workplace, self._ledger)
+        self._telling = Telling(workplace, self._ledger, self._addresses)
         self.alert_listeners = self._telling.listeners
         """The window's hooks for desktop notifications; called from the job's thread."""
 

@@ -34,8 +34,8 @@ class Telling:
     ``listeners`` hear every alert in this process, on the thread of whatever went wrong.
     """
 
-    def __init__(self, workplace: Workplace, ledger: Ledger) -> None:
-        self._workplace, self._ledger = workplace, ledger
+    def __init__(self, workplace: Workplace, ledger: Ledger, addresses: Addresses) -> None:
+        self._workplace, self._ledger, self._addresses = workplace, ledger, addresses
         self.listeners: list[Callable[[alerts.Alert], None]] = []
 
     @contextmanager
@@ -95,8 +95,7 @@ class Telling:
     ) -> list[Delivery]:
         """Through every channel of the plan that is ``wanted``; each attempt is kept."""
         workplace = self._workplace
-        addresses = Addresses(workplace.secrets, workplace.profile.name)
-        found = alerts.send(plan, alert, workplace.aws, addresses, workplace.clock, tuple(self.listeners), wanted)
+        found = alerts.send(plan, alert, workplace.aws, self._addresses, workplace.clock, tuple(self.listeners), wanted)
         for delivery in found:
             self._ledger.note_delivery(plan.name, alert.rule, delivery)
         return found

@@ -29,7 +29,7 @@ def atomic_file(path: Path, *, mode: int = 0o600) -> Iterator[IO[bytes]]:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     except OSError as error:
-        raise _unwritable(path, error) from error
+        raise unwritable(path, error) from error
     temporary = Path(name)
     try:
         with os.fdopen(handle, "wb") as file:
@@ -40,7 +40,7 @@ def atomic_file(path: Path, *, mode: int = 0o600) -> Iterator[IO[bytes]]:
         temporary.replace(path)
     except OSError as error:
         temporary.unlink(missing_ok=True)
-        raise _unwritable(path, error) from error
+        raise unwritable(path, error) from error
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
@@ -61,7 +61,8 @@ def set_aside(path: Path) -> Path:
     return aside
 
 
-def _unwritable(path: Path, error: OSError) -> OpsError:
+def unwritable(path: Path, error: OSError) -> OpsError:
+    """What to raise where ``path`` cannot be written."""
     return OpsError(
         f"{path.name} could not be written",
         f"{error.strerror or error} ({path.parent})",

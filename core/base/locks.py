@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import IO
 
 from core.base.errors import OpsError
+from core.base.files import unwritable
 
 _PATIENCE = 5.0  # seconds; whoever holds it writes one small file
 
@@ -41,12 +42,7 @@ def changing(path: Path) -> Iterator[None]:
         path.parent.mkdir(parents=True, exist_ok=True)
         file = path.with_name(f".{path.name}.lock").open("a+")
     except OSError as error:
-        raise OpsError(
-            f"{path.name} could not be written",
-            f"{error.strerror or error} ({path.parent})",
-            "Free some space or choose another folder, then try again",
-            code="disk",
-        ) from error
+        raise unwritable(path, error) from error
     with file:
         deadline = time.monotonic() + _PATIENCE
         while not take(file):

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Protocol
 
 from core.base.errors import OpsError, WrongUse
+from core.base.files import unwritable
 from core.jobs.job import Job
 from core.warehouse.scratch import scratch
 
@@ -50,12 +51,7 @@ def export(job: Job[Any], tables: Iterable[pyarrow.Table], path: Path, form: str
             unfinished.replace(path)
             return rows
     except OSError as error:
-        raise OpsError(
-            f"{path.name} could not be written",
-            f"{error.strerror or error} ({path.parent})",
-            "Free some space or choose another folder, then try again",
-            code="disk",
-        ) from error
+        raise unwritable(path, error) from error
 
 
 def write_rows(

@@ -25,13 +25,6 @@ SHOP = MysqlSource("shop", "db.example.com", 3307, "backup")
 
 
 @pytest.fixture
-def ring(monkeypatch: pytest.MonkeyPatch) -> MemoryKeyring:
-    made = MemoryKeyring()
-    monkeypatch.setattr(keyring.core, "_keyring_backend", made)
-    return made
-
-
-@pytest.fixture
 def profiles(home: Places) -> Profiles:
     made = Profiles(home.config / "profiles.toml")
     made.add(Profile("acme", region="eu-west-1"))

@@ -6,7 +6,7 @@ Versions are only listed when asked for: on a bucket with 100,000 of them that i
 from __future__ import annotations
 
 import fnmatch
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -133,15 +133,28 @@ def search(
             return fnmatch.fnmatchcase(entry.name.lower(), wanted)
         return wanted in entry.key[len(prefix) :].lower()
 
+    pages = walk(job, aws, bucket, prefix)
+    return look_through(job, pages, fits, limit, found, "{:,} objects looked at, {:,} found")
+
+
+def look_through(
+    job: Job[Any],
+    pages: Iterable[list[Entry]],
+    fits: Callable[[Entry], bool],
+    limit: int,
+    found: Callable[[list[Entry]], None],
+    note: str,
+) -> tuple[list[Entry], bool]:
+    """What fits, and whether all was looked through. note: for the number of those looked at, and of finds."""
     hits: list[Entry] = []
     looked = 0
-    for entries in walk(job, aws, bucket, prefix):
+    for entries in pages:
         looked += len(entries)
         fresh = [entry for entry in entries if fits(entry)][: limit - len(hits)]
         hits += fresh
         if fresh:
             found(fresh)
-        job.report(looked, None, f"{looked:,} objects looked at, {len(hits):,} found")
+        job.report(looked, None, note.format(looked, len(hits)))
         if len(hits) >= limit:
             return hits, False
     return hits, True

@@ -86,18 +86,14 @@ class Objects:
     ) -> tuple[list[Entry], bool]:
         """The delete markers on top under ``prefix``: what can be undeleted. Stops after 10,000, and says whether these
         are all. ``found`` hears of them page by page."""
-        markers: list[Entry] = []
-        looked = 0
-        for page in browse.walk_versions(job, self._aws, bucket, prefix):
-            fresh = [entry for entry in page if entry.delete_marker and entry.latest]
-            markers += fresh
-            looked += len(page)
-            if fresh:
-                found(fresh)
-            job.report(looked, None, f"{looked:,} versions looked at, {len(markers):,} deleted")
-            if len(markers) >= _MARKERS:
-                return markers, False
-        return markers, True
+        return browse.look_through(
+            job,
+            browse.walk_versions(job, self._aws, bucket, prefix),
+            lambda entry: entry.delete_marker and entry.latest,
+            _MARKERS,
+            found,
+            "{:,} versions looked at, {:,} deleted",
+        )
 
     def object_facts(self, bucket: str, key: str, version: str = "") -> ObjectFacts:
         return facts.object_facts(self._aws, bucket, key, version)

@@ -25,13 +25,6 @@ BY_TIMER = "OPSDESK_SECRET_BACKUP_SANDBOX_NIGHTLY_WEBHOOK"
 
 
 @pytest.fixture
-def ring(monkeypatch: pytest.MonkeyPatch) -> MemoryKeyring:
-    made = MemoryKeyring()
-    monkeypatch.setattr(keyring.core, "_keyring_backend", made)
-    return made
-
-
-@pytest.fixture
 def address(hook: HTTPServer) -> str:
     return f"http://127.0.0.1:{hook.server_port}/services/T0/h8d-s3cret"
 

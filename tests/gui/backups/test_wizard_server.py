@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import keyring
-import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication, QLabel
 from shiboken6 import isValid
@@ -18,13 +16,6 @@ from gui.tabs.backups.server_dialog import ServerDialog
 from gui.tabs.backups.wizard import PlanWizard
 from tests.fakes.keyring import MemoryKeyring
 from tests.gui.backups.conftest import PLAN
-
-
-@pytest.fixture
-def ring(monkeypatch: pytest.MonkeyPatch) -> MemoryKeyring:
-    made = MemoryKeyring()
-    monkeypatch.setattr(keyring.core, "_keyring_backend", made)
-    return made
 
 
 def shown(kind: type) -> object:
