@@ -19,7 +19,8 @@ from gui.tabs.backups import wording
 _LIVES = (("900", "15 minutes"), ("3600", "1 hour"), ("86400", "1 day"), ("604800", "7 days"))
 _VERSIONS = 200  # of one object that are shown
 
-_TIERS = (    ("Standard", "within hours"), ("Bulk", "within two days, cheapest"), ("Expedited", "within minutes, dear"),
+_TIERS = (
+    ("Standard", "within hours"), ("Bulk", "within two days, cheapest"), ("Expedited", "within minutes, dear"),
 )  # fmt: skip
 
 
