@@ -22,6 +22,7 @@ from hypothesis import strategies as st
 from core.sandbox.kinesis.api import Api
 from core.sandbox.kinesis.faults import changed
 from core.sandbox.kinesis.store import Config, Store
+from core.sandbox.kinesis.stream import now_ms
 from tests.core.sandbox.kinesis.plane import Plane
 
 Acknowledged = dict[str, list[tuple[str, bytes]]]  # key -> (sequence number, data) in the order of acknowledgement
@@ -167,8 +168,15 @@ def test_any_schedule_of_writers_reshards_and_kills(shards: int, actions: list[A
         shutil.rmtree(folder)
 
 
-def test_records_past_their_retention_are_gone_and_closed_shards_with_them(tmp_path: Path) -> None:
+def test_records_past_their_retention_are_gone_and_closed_shards_with_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    passed = 0
+    for module in ("records", "stream"):
+        monkeypatch.setattr(f"core.sandbox.kinesis.{module}.now_ms", lambda: now_ms() + passed)
+
     async def play() -> None:
+        nonlocal passed
         world = World(tmp_path)
         world.open()
         await world.call("CreateStream", StreamName="s", ShardCount=1)
@@ -179,10 +187,9 @@ def test_records_past_their_retention_are_gone_and_closed_shards_with_them(tmp_p
         await world.act("put", 1, 20)
         parent, *children = await world.shards()
         assert len(await world.read_all()) == 100
-        await asyncio.sleep(0.2)
+        passed = 25 * 3_600_000  # a day is kept
         await world.act("put", 1, 5)
         stream = world.store.streams["s"]
-        stream.facts.retention_hours = 0.1 / 3_600  # type: ignore[assignment]  # a tenth of a second; the least that may be asked for is a day
         kept = await world.read_all()
         assert len(kept) == 5, "what is past its retention cannot be read, on disk or not"
         size, segments = stream.log.size, len(stream.log.segments)
@@ -194,7 +201,6 @@ def test_records_past_their_retention_are_gone_and_closed_shards_with_them(tmp_p
         )
         assert status == 400
         numbers = [record["SequenceNumber"] for record in kept]
-        stream.facts.retention_hours = 24
         await world.act("put", 1, 5)
         later = [record["SequenceNumber"] for record in await world.read_all()]
         assert set(numbers) < set(later) and len(later) == 10
