@@ -24,8 +24,9 @@ def display() -> Iterator[str]:
     if missing:
         pytest.skip(f"journeys need {', '.join(missing)} (`make setup` installs them)")
     read, write = os.pipe()
+    # A server that loses its last client starts anew and cuts off whoever connects meanwhile (-noreset: it does not).
     server = subprocess.Popen(
-        ["Xvfb", "-displayfd", str(write), "-screen", "0", "1600x1000x24", "-nolisten", "tcp"],
+        ["Xvfb", "-displayfd", str(write), "-screen", "0", "1600x1000x24", "-nolisten", "tcp", "-noreset"],
         pass_fds=(write,),
         stderr=subprocess.DEVNULL,
     )
