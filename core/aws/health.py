@@ -12,10 +12,12 @@ from core.aws.session import AwsSession
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """``expires`` is None for credentials that do not expire; ``latency`` in milliseconds."""
+    """``region`` is the one that clients ask, wherever it was set; ``latency`` in milliseconds; ``expires`` is None for
+    credentials that do not expire."""
 
     account: str
     arn: str
+    region: str
     latency: float
     expires: datetime | None = None
 
@@ -27,4 +29,4 @@ def who_am_i(aws: AwsSession) -> Identity:
         started = time.perf_counter()
         answer = client.get_caller_identity()
         latency = (time.perf_counter() - started) * 1000
-        return Identity(answer["Account"], answer["Arn"], latency, aws.expires())
+        return Identity(answer["Account"], answer["Arn"], client.meta.region_name, latency, aws.expires())

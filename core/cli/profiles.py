@@ -172,6 +172,7 @@ def _check(options: argparse.Namespace, console: Console) -> None:
         {
             "account": identity.account,
             "arn": identity.arn,
+            "region": identity.region,
             "latency_ms": round(identity.latency, 1),
             "expires": identity.expires.isoformat() if identity.expires else None,
         }

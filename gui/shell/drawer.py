@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import time
 
-from PySide6.QtCore import QEvent, QObject, Signal
-from PySide6.QtGui import QGuiApplication
+from PySide6.QtCore import QEvent, QObject, Qt, Signal
+from PySide6.QtGui import QGuiApplication, QKeyEvent, QMouseEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QProgressBar, QVBoxLayout, QWidget
 
 from core.jobs.job import JobState
@@ -127,7 +127,7 @@ _PAGE = 816  # pixels that every page can do with: the width it has in a window 
 
 class Drawer(QFrame):
     """Stands in ``beside`` (a row of ``window``) as a column of its own; where that would leave the page too little it
-    lies over the page's right edge instead."""
+    lies over the page's right edge instead, until the page is clicked."""
 
     close_asked = Signal()
 
@@ -168,16 +168,37 @@ class Drawer(QFrame):
     def showEvent(self, event: object) -> None:
         self._place()
         self.refresh()
+        self._window.windowHandle().installEventFilter(self)  # a click on any part of the page comes by here
+
+    def hideEvent(self, event: object) -> None:
+        if self._window.windowHandle() is not None:
+            self._window.windowHandle().removeEventFilter(self)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() == Qt.Key.Key_Escape:
+            self.close_asked.emit()
+        else:
+            super().keyPressEvent(event)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        if event.type() == QEvent.Type.Resize and self.isVisible():
+        if not self.isVisible():
+            return False
+        if event.type() == QEvent.Type.Resize and watched is self._window:
             self._place()
-        return super().eventFilter(watched, event)
+        elif event.type() == QEvent.Type.MouseButtonPress and isinstance(event, QMouseEvent) and self._lies_over:
+            page, at = self._beside.geometry().adjusted(Size.RAIL, Size.HEADER, 0, 0), event.position().toPoint()
+            if page.contains(at) and not self.geometry().contains(at):
+                self.close_asked.emit()
+        return False
+
+    @property
+    def _lies_over(self) -> bool:
+        return self._beside.indexOf(self) < 0
 
     def _place(self) -> None:
         width, height = self._window.width(), self._window.height()
         if width - Size.RAIL - self.width() >= _PAGE:
-            if self._beside.indexOf(self) < 0:
+            if self._lies_over:
                 self._beside.addWidget(self)
             return
         self._beside.removeWidget(self)

@@ -146,10 +146,7 @@ class MainWindow(QMainWindow):
         self.guard.changed.connect(lambda: self.header.guard.show_guard(self.guard))
         self.header.guard.show_guard(self.guard)
         self.memory = Memory(self.desk.places.state / f"window-{profile.name}.json")
-        account = "no AWS account used" if profile.kind == "sandbox" else profile.region or "default region"
-        self.rail.profile.show_profile(
-            "local sandbox" if profile.kind == "sandbox" else profile.name, profile.environment, account
-        )
+        self._show_profile(profile.region)
         self.strip.setProperty("environment", profile.environment)
         restyle(self.strip)
         self.context = TabContext(
@@ -159,6 +156,13 @@ class MainWindow(QMainWindow):
         restore_geometry(self, self.memory)
         first = self.memory.get("page", next(iter(self._tabs)))
         self.go(first if first in self._tabs else next(iter(self._tabs)))
+
+    def _show_profile(self, region: str) -> None:
+        """On the rail's card. region: "" while only the AWS configuration may know it."""
+        profile = self.desk.profile
+        sandbox = profile.kind == "sandbox"
+        account = "no AWS account used" if sandbox else region or "default region"
+        self.rail.profile.show_profile("local sandbox" if sandbox else profile.name, profile.environment, account)
 
     # -- pages --------------------------------------------------------------
     def go(self, page_id: str, *, in_rail: bool = False) -> None:
@@ -250,6 +254,7 @@ class MainWindow(QMainWindow):
     def _healthy(self, identity: Identity) -> None:
         self._hide_fault()
         self.status.show_identity(identity)
+        self._show_profile(identity.region)
 
     def _unhealthy(self, fault: OpsError) -> None:
         self.status.show_fault(fault)  # each page says it next to what it could not do: no third voice above them
@@ -310,6 +315,9 @@ class MainWindow(QMainWindow):
 
     def toggle_drawer(self) -> None:
         shown = not self.drawer.isVisibleTo(self)
+        focus = QApplication.focusWidget()
+        if not shown and focus is not None and self.drawer.isAncestorOf(focus):
+            enter(self._pages.get(self._wanted, self._opening))
         self.drawer.setVisible(shown)
         self.header.drawer.setChecked(shown)
 
@@ -376,18 +384,9 @@ class MainWindow(QMainWindow):
         if not writing:
             go_on()
             return
-        from gui.parts.dialogs import ConfirmDialog
+        from gui.shell.stopping import ask_to_stop
 
-        dialog = ConfirmDialog(
-            title,
-            f"Still at work: {', '.join(writing)}.",
-            verb,
-            self,
-            environment=self.desk.profile.environment,
-            hint="What is stopped now leaves nothing half written, but it is not done.",
-        )
-        dialog.confirmed.connect(go_on)
-        dialog.open()
+        ask_to_stop(self, writing, title, verb, go_on, environment=self.desk.profile.environment)
 
     def closeEvent(self, event: QCloseEvent) -> None:
         event.ignore()

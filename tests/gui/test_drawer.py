@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QScrollArea, QWidget
 
 from core.base.places import Places
 from core.jobs.job import Job, JobState
 from gui.app import Console
 from gui.bridge.job_bridge import JobBridge
+from gui.parts.focus import enter
 from gui.parts.words import estimate
 from gui.shell.drawer import JobCard
 
@@ -36,7 +41,40 @@ def test_no_page_is_cut_while_it_is_open(
     window.resize(1440, 700)
     qtbot.waitUntil(lambda: window.stack.width() == 1440 - window.rail.width() - drawer.width())
     window.close()
-    qtbot.waitUntil(lambda: not made.jobs.running(), timeout=20_000)
+    qtbot.waitUntil(lambda: not made.jobs.running())
+    assert made.close() == []
+
+
+def test_over_the_page_it_goes_when_the_page_is_clicked(qtbot, home: Places, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")  # nobody is there, and nobody is needed
+    made = Console("env")
+    window = made.window
+    window.go("edge")
+    window.resize(1024, 700)
+    window.show()
+    window.toggle_drawer()
+    drawer, page = window.drawer, window.page("edge")
+    qtbot.waitUntil(lambda: _right(window, drawer) == 1023)
+    click = partial(QTest.mouseClick, window.windowHandle(), Qt.MouseButton.LeftButton)
+
+    click(pos=drawer.empty.mapTo(window, drawer.empty.rect().center()))
+    click(pos=window.rail.mapTo(window, window.rail.rect().center()))
+    assert drawer.isVisible(), "a click in it, or on the rail, leaves it"
+    click(pos=page.mapTo(window, QPoint(300, 4)))
+    assert not drawer.isVisible() and not window.header.drawer.isChecked()
+
+    window.toggle_drawer()
+    enter(drawer)
+    QTest.keyClick(window.windowHandle(), Qt.Key.Key_Escape)
+    assert not drawer.isVisible() and page.isAncestorOf(window.focusWidget()), "the keys go back to the page"
+
+    window.resize(1440, 700)
+    window.toggle_drawer()
+    qtbot.waitUntil(lambda: window.stack.width() == 1440 - window.rail.width() - drawer.width())
+    click(pos=page.mapTo(window, QPoint(300, 4)))
+    assert drawer.isVisible(), "beside the page it is in nobody's way"
+    window.close()
+    qtbot.waitUntil(lambda: not made.jobs.running())
     assert made.close() == []
 
 

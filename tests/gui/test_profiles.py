@@ -16,6 +16,7 @@ from core.settings.profiles import Profiles
 from gui.app import Console
 from gui.parts.dialogs import ConfirmDialog
 from gui.shell.profile_dialog import ProfileDialog
+from tests.fakes.sts import sts
 from tests.gui.test_bad_input import EVERY_PAGE, opened_page, profile_at
 from tests.gui.test_bad_input import console as console_of
 from tests.gui.test_names import clipped
@@ -122,6 +123,28 @@ def test_a_long_name_shows_both_its_ends_and_forty_profiles_are_offered(
         (menu,) = [w for w in QApplication.topLevelWidgets() if isinstance(w, QMenu) and w.isVisible()]
         assert len([action for action in menu.actions() if action.isCheckable()]) == 42
         menu.close()
+
+
+def test_a_region_that_only_the_environment_knows_is_shown_once_it_answered(
+    qtbot, home: Places, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in (
+        ("AWS_ACCESS_KEY_ID", "AKIAEXAMPLE"),
+        ("AWS_SECRET_ACCESS_KEY", "x"),
+        ("AWS_REGION", "eu-west-3"),
+    ):
+        monkeypatch.setenv(name, value)
+    with sts() as service:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", service.url)
+        made = Console("env")
+        made.window.go("edge")
+        assert made.window.rail.profile.account.text() == "default region"
+        made.window.show()
+        made.window.start_health()
+        qtbot.waitUntil(lambda: made.window.rail.profile.account.text() == "eu-west-3")
+        made.window.close()
+        qtbot.waitUntil(lambda: not made.jobs.running())
+        assert made.close() == []
 
 
 def test_pages_of_the_profile_before_hear_nothing_more(qtbot, home: Places) -> None:
