@@ -32,9 +32,10 @@ class _Watch(NamedTuple):
 
 @dataclass
 class Activity:
-    """One job as the drawer shows it."""
+    """One job as the drawer shows it. What it offers needs its owner (by ``id``), and goes with it."""
 
     job: Job[Any]
+    owner: int = 0
     retry: Callable[[], None] | None = None
     after: Callable[[Any], NextStep | None] | None = None
     fault: OpsError | None = None
@@ -104,10 +105,10 @@ class JobBridge(QObject):
             title, gated, listener=self._heard, room=room, lane=lane, newest_only=newest_only, quiet=quiet, write=write
         )
         self._watches[job] = watch
+        if id(owner) not in self._owned:  # one connection per owner, however many jobs
+            self._owned[id(owner)] = set()
+            owner.destroyed.connect(partial(self._owner_gone, id(owner)))
         if not outlives_owner:
-            if id(owner) not in self._owned:  # one connection per owner, however many jobs
-                self._owned[id(owner)] = set()
-                owner.destroyed.connect(partial(self._owner_gone, id(owner)))
             self._owned[id(owner)].add(job)
         if not quiet:
             retry = partial(
@@ -115,7 +116,7 @@ class JobBridge(QObject):
                 outlives_owner=outlives_owner, on_success=on_success, on_failure=on_failure, on_cancelled=on_cancelled,
                 on_progress=on_progress, after=after, can_retry=True,
             )  # fmt: skip
-            self.activities.appendleft(Activity(job, retry if can_retry else None, after))
+            self.activities.appendleft(Activity(job, id(owner), retry if can_retry else None, after))
             self._forget_old()
             self.activity_changed.emit()
         gate.set()
@@ -146,6 +147,11 @@ class JobBridge(QObject):
     def _owner_gone(self, owner_id: int, *_: object) -> None:
         for job in self._owned.pop(owner_id, set()):
             job.cancel()
+        orphans = [entry for entry in self.activities if entry.owner == owner_id]
+        for entry in orphans:
+            entry.owner, entry.retry, entry.next_step = 0, None, None
+        if orphans and shiboken6.isValid(self):
+            self.activity_changed.emit()
 
     def _heard(self, job: Job[Any]) -> None:  # any thread
         with self._lock:

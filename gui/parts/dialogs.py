@@ -36,7 +36,7 @@ class Dialog(QDialog):
     field is the main button, where that is a primary one (``enter_asks``). Keys go to the first field.
 
     The main button emits ``asked``; close it with ``accept()`` when the work is on its way, or leave it open to
-    show a fault in place.
+    show a fault in place. Once closed it is gone, and so is the work that it owns and that is not to outlive it.
     """
 
     asked = Signal()
@@ -45,6 +45,7 @@ class Dialog(QDialog):
         self, title: str, verb: str, parent: QWidget | None = None, *, kind: str = "primary", width: int = 520
     ) -> None:
         super().__init__(parent)
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setWindowTitle(title)
         self.setModal(True)
         self.enter_asks = kind == "primary"
@@ -63,11 +64,6 @@ class Dialog(QDialog):
         self.setLayout(
             column(self.head, self.body, self.foot, gap=Space.L, margins=(Space.XL, Space.XL, Space.XL, Space.XL))
         )
-
-    def open_once(self) -> None:
-        """Open it; once closed it is gone, and so is the work that was begun for it and is not to outlive it."""
-        self.finished.connect(self.deleteLater)
-        self.open()
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)

@@ -365,7 +365,6 @@ class MainWindow(QMainWindow):
         from gui.shell.help import HelpDialog
 
         dialog = HelpDialog(self.commands, {tab.id: tab.title for tab in self._tabs.values()}, self)
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.open()
 
     def resizeEvent(self, event: QResizeEvent) -> None:

@@ -50,7 +50,6 @@ class ProfileKeeper(QObject):
 
         dialog = SignInDialog(desk.profile, self._jobs, self._window)
         dialog.confirmed.connect(confirmed)
-        dialog.finished.connect(dialog.deleteLater)
         dialog.open()
         dialog.begin()
 
@@ -71,7 +70,6 @@ class ProfileKeeper(QObject):
 
         dialog = ProfileDialog(before, self._window)
         dialog.saved.connect(lambda profile: self._save(dialog, before, profile))
-        dialog.finished.connect(dialog.deleteLater)
         self._jobs.start(
             dialog,
             "Read the names of the AWS configuration",

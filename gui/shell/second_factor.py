@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Qt, Signal, Slot
 from PySide6.QtWidgets import QWidget
+from shiboken6 import isValid
 
 from core.base.errors import OpsError
 
@@ -88,6 +89,5 @@ class CodeAsker(QObject):
     def _put_away(self, question: _Question) -> None:
         """It was answered, or nobody waits for it any longer."""
         dialog = self._dialogs.pop(question, None)
-        if dialog is not None:
+        if dialog is not None and isValid(dialog):
             dialog.close()
-            dialog.deleteLater()

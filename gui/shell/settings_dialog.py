@@ -34,6 +34,7 @@ class SettingsDialog(Dialog):
 
     def __init__(self, settings: SettingsBridge, parent: QWidget | None = None) -> None:
         super().__init__("Settings", "Done", parent, width=640)
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose, False)  # it takes long to build, and is opened again
         self._settings = settings
         self._shows: list[Callable[[Settings], None]] = []
         self.cancel_button.hide()

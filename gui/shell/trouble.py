@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import traceback
 
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QPlainTextEdit, QWidget
 
@@ -19,6 +20,7 @@ class TroublePanel(Dialog):
 
     def __init__(self, journal: str, parent: QWidget | None = None) -> None:
         super().__init__("Something unexpected happened", "Close", parent, width=680)
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose, False)  # what it has collected stays
         self.setModal(False)
         self.cancel_button.hide()
         self.asked.connect(self.accept)

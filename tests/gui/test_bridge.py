@@ -142,6 +142,15 @@ def test_the_drawer_keeps_loud_jobs_offers_the_next_step_and_a_retry(qtbot, jobs
     assert not jobs.activities
 
 
+def test_what_the_drawer_offers_goes_with_its_page(qtbot, jobs: JobBridge) -> None:
+    page, told = QWidget(), []
+    jobs.start(page, "export", lambda _job: 1, can_retry=True, outlives_owner=True, after=lambda _: ("Show", page.show))
+    qtbot.waitUntil(lambda: jobs.activities[0].next_step is not None)
+    jobs.activity_changed.connect(lambda: told.append(jobs.activities[0]))
+    shiboken6.delete(page)
+    assert [(entry.next_step, entry.retry) for entry in told] == [(None, None)]
+
+
 def test_a_widget_in_a_cycle_is_never_destroyed_on_a_worker(qtbot, jobs: JobBridge) -> None:
     """Python's own collector would run on the worker that allocates, and Qt would abort."""
     gone: list[bool] = []

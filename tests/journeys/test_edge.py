@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtGui import QGuiApplication
+from shiboken6 import isValid
 
 from core.settings.profiles import Profile, Profiles
 from gui.parts.dialogs import ConfirmDialog
@@ -70,7 +71,7 @@ def test_the_fault_is_found_explained_and_cured(console, site, tmp_path: Path) -
     hand.click(view.probe)
     dialog = hand.dialog(ConfirmDialog)
     hand.key("Return")  # a habit must not send forged headers: the keys are on Cancel
-    hand.wait_until(lambda: not dialog.isVisible(), "the question is gone")
+    hand.wait_until(lambda: not isValid(dialog), "the question is gone")
     assert view.summary.text() != "ignored"
     hand.click(view.probe)
     hand.click(hand.dialog(ConfirmDialog).accept_button)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from shiboken6 import isValid
 
 from tests.core.sandbox.kinesis.plane import Plane
 from tests.core.streams.test_fanout import consumers
@@ -191,7 +192,7 @@ def test_by_keys_alone(plane: Plane, hand: Hand) -> None:
     hand.key("ctrl+Return")
     hand.wait_until(lambda: "from 10 kept records" in query.count.text(), "the answer is there")
     hand.key("Escape")
-    hand.wait_until(lambda: not query.isVisible() and hand.window.isActiveWindow(), "the window is back")
+    hand.wait_until(lambda: not isValid(query) and hand.window.isActiveWindow(), "the window is back")
     _command(hand, "scale the stream")
     scale: Any = hand.dialog(ReshardDialog)
     hand.wait_until(lambda: scale.accept_button.isEnabled(), "the dry run is there")

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from shiboken6 import isValid
 
 from core.jobs.job import headless_job
 from core.streams.statements import Statements
@@ -70,7 +71,7 @@ def test_the_sandbox_can_be_made_to_hurt(sandbox: Sandbox, stream: str, hand: Ha
             hand.type(text)
             hand.key("Tab")
         hand.click(dials.accept_button)
-        hand.wait_until(lambda: not dials.isVisible(), "the dials are turned")
+        hand.wait_until(lambda: not isValid(dials), "the dials are turned")
 
     turn("throttle_share", "100")
     hand.wait_until(lambda: "read-throttled" in view.banner.title.text() and view.banner.isVisible(), "throttles")

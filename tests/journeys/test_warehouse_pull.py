@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PySide6.QtWidgets import QLabel
 
 from tests.journeys.hand import Hand, opened
 from tests.sandboxed import Sandbox
@@ -50,6 +51,7 @@ def asked(hand: Hand, view: Any, table: str, select: str, wanted: tuple[str, str
 
 def test_tables_are_pulled_by_the_wizard(hand: Hand) -> None:
     from gui.parts.dialogs import ConfirmDialog
+    from gui.tabs.warehouse.dialogs import TextDialog
     from gui.tabs.warehouse.plans import PlansDialog
     from gui.tabs.warehouse.pull_view import PullDialog
 
@@ -80,6 +82,14 @@ def test_tables_are_pulled_by_the_wizard(hand: Hand) -> None:
     hand.type("nightly")
     hand.click(dialog.accept_button)
     asked(hand, view, "byhand.pulled_by_hand", "SELECT COUNT(*) AS n, SUM(paid) AS paid", ("300", "56437.50"))
+
+    # the report is a click away in the drawer
+    hand.key("ctrl+j")
+    hand.click(hand.button("Show the report", hand.window.drawer))  # type: ignore[attr-defined]
+    report = hand.dialog(TextDialog)
+    assert any("byhand.pulled_by_hand" in label.text() for label in report.findChildren(QLabel))
+    hand.key("Escape")
+    hand.key("ctrl+j")
 
     # the plan was kept; it is seen in the list, and removed
     hand.click(view.tree.plans)

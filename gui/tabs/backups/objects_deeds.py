@@ -63,7 +63,7 @@ class ObjectsDeeds(QObject):
             )  # fmt: skip
 
         dialog.make_asked.connect(make)
-        dialog.open_once()
+        dialog.open()
 
     def open_by_name(self) -> None:
         dialog = OpenBucketDialog(self.place.view.window())
@@ -80,7 +80,7 @@ class ObjectsDeeds(QObject):
             self.place.go(place.bucket, place.key)
 
         dialog.open_asked.connect(opened)
-        dialog.open_once()
+        dialog.open()
 
     def ask_remove_bucket(self) -> None:
         name = self.place.chosen_bucket
@@ -97,7 +97,7 @@ class ObjectsDeeds(QObject):
                 lambda _: self.place.go(""),
             )
         )
-        dialog.open_once()
+        dialog.open()
 
     def ask_delete(self, *, versions: bool = False) -> None:
         """Count first what it is about, then ask with the number on the button."""
@@ -156,7 +156,7 @@ class ObjectsDeeds(QObject):
                 deleted,
             )
         )
-        dialog.open_once()
+        dialog.open()
 
     def _tell_left(self, done: Deleted, title: str) -> None:
         self.place.view.banner.show_text(
@@ -179,7 +179,7 @@ class ObjectsDeeds(QObject):
             )  # fmt: skip
 
         dialog.copy_asked.connect(copy)
-        dialog.open_once()
+        dialog.open()
 
     def edit_labels(self) -> None:
         facts = self.place.shown_facts
@@ -197,7 +197,7 @@ class ObjectsDeeds(QObject):
             self.place.change(f"Change {entry.name}", work, lambda _: self.place.refresh(choose=facts.key))
 
         dialog.save_asked.connect(save)
-        dialog.open_once()
+        dialog.open()
 
     def set_versioning(self, on: bool) -> None:
         name = self.place.chosen_bucket
@@ -243,7 +243,7 @@ class ObjectsDeeds(QObject):
 
         dialog.try_asked.connect(try_out)
         dialog.write_asked.connect(write)
-        dialog.open_once()
+        dialog.open()
 
     def open_uploads(self) -> None:
         bucket = self.place.chosen_bucket
@@ -286,7 +286,7 @@ class ObjectsDeeds(QObject):
         dialog.resume_asked.connect(resume)
         dialog.abort_asked.connect(abort)
         dialog.rule_asked.connect(sweep)
-        dialog.open_once()
+        dialog.open()
 
     def _resume(self, bucket: str, upload: OpenUpload, file: Path) -> None:
         """Look first whether something has its name meanwhile: S3 would say so after the last byte."""
@@ -310,7 +310,7 @@ class ObjectsDeeds(QObject):
                 environment=self.place.environment, hint="Where the bucket keeps no versions, what is there now is gone.",
             )  # fmt: skip
             dialog.confirmed.connect(lambda: go_on(replace=True))
-            dialog.open_once()
+            dialog.open()
 
         def look(_job: Job[Any]) -> bool:
             try:

@@ -54,7 +54,7 @@ class ObjectsSync(QObject):
 
         dialog.compare_asked.connect(compare)
         dialog.sync_asked.connect(sync)
-        dialog.open_once()
+        dialog.open()
 
     def _ask(self, found: Comparison, command: str) -> None:
         """What is deleted is asked about by itself, with its number and what becomes of it."""
@@ -77,7 +77,7 @@ class ObjectsSync(QObject):
                 type_this=where if guarded else "", command=command,
             )  # fmt: skip
             dialog.confirmed.connect(lambda: self._carry_out(found, remove=True))
-            dialog.open_once()
+            dialog.open()
 
         if found.upward:
             place.start(f"Look at {bucket}", lambda _job: place.objects.keeps_versions(bucket), ask, quiet=True)

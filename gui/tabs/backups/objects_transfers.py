@@ -60,7 +60,7 @@ class ObjectsTransfers(QObject):
             hint=f"{inside}Where the bucket keeps no versions, what is replaced is gone.",
         )  # fmt: skip
         dialog.confirmed.connect(partial(self._upload, paths, replace=True))
-        dialog.open_once()
+        dialog.open()
 
     def _upload(self, paths: list[Path], *, replace: bool) -> None:
         bucket, prefix = self.place.bucket, self.place.prefix

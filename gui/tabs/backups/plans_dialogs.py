@@ -101,7 +101,7 @@ class PlansDialogs(QObject):
         dialog.check_asked.connect(look)
         dialog.save_asked.connect(save)
         self._ask(dialog, "List the servers", servers, show_servers, dialog.show_database_fault, **quiet)
-        dialog.open_once()
+        dialog.open()
 
     def _with_identity(self, draft: Plan, dialog: PlanWizard) -> Plan:
         """An identity that was typed has a name, also where nobody gave it one."""
@@ -133,7 +133,7 @@ class PlansDialogs(QObject):
             )
 
         dialog.confirmed.connect(forget)
-        dialog.open_once()
+        dialog.open()
 
     def open_restore(self) -> None:
         plan, past = self.page.plan, self.page.past
@@ -175,7 +175,7 @@ class PlansDialogs(QObject):
 
         dialog.preview_asked.connect(preview)
         dialog.restore_asked.connect(restore)
-        dialog.open_once()
+        dialog.open()
 
     def show_schedules(self) -> None:
         plan = self.page.plan
@@ -218,7 +218,7 @@ class PlansDialogs(QObject):
                 )  # fmt: skip
 
             dialog.asked_for.connect(act)
-            dialog.open_once()
+            dialog.open()
 
         self.page.start("Look at the schedulers", lambda _job: self.page.service.schedules(plan.name), show, quiet=True)
 
@@ -238,7 +238,7 @@ class PlansDialogs(QObject):
             "verify": "For the proof: it may read, and write nothing.",
             "admin": "For people: lifecycle, locks and deleting. Not for timers.",
         }
-        TextDialog(f"Policies for {plan.name}", texts, self.page.view.window(), notes=notes).open_once()
+        TextDialog(f"Policies for {plan.name}", texts, self.page.view.window(), notes=notes).open()
 
     def _ask(
         self,

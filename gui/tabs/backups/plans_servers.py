@@ -54,7 +54,7 @@ class PlansServers(QObject):
             self._start(dialog, f"Log in to {source.name}", work, kept, dialog.show_fault)
 
         dialog.save_asked.connect(save)
-        dialog.open_once()
+        dialog.open()
 
     def ask_remove(self, name: str) -> None:
         desk = self.page.context.desk
@@ -81,7 +81,7 @@ class PlansServers(QObject):
             self._start(self.wizard, f"Remove the server {name}", work, removed, self.wizard.show_fault)
 
         dialog.confirmed.connect(remove)
-        dialog.open_once()
+        dialog.open()
 
     def _start(self, owner: QObject, title: str, work: Any, done: Any, failed: Any) -> None:
         self.page.context.jobs.start(

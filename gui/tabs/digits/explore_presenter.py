@@ -74,7 +74,6 @@ class ExplorePresenter(QObject):
         dialog = DataDialog(
             f"Evaluate {self._models.name_of(model)}", "Evaluate", self._context.memory.get(DATA, ""), self._view
         )
-        dialog.finished.connect(dialog.deleteLater)
         dialog.ordered.connect(lambda data, _other: self._evaluate(model, data))
         dialog.open()
 
@@ -139,7 +138,6 @@ class ExplorePresenter(QObject):
 
     def _open_browse(self) -> None:
         dialog = DataDialog("Look at a data set", "Open", self._context.memory.get(DATA, ""), self._view)
-        dialog.finished.connect(dialog.deleteLater)
         dialog.ordered.connect(lambda data, _other: self._browse(data))
         dialog.open()
 
@@ -158,7 +156,6 @@ class ExplorePresenter(QObject):
 
         def show(found: tuple[str, int, list[int], list[Thumb]]) -> None:
             dialog = DatasetDialog(*found, self._view)
-            dialog.finished.connect(dialog.deleteLater)
             dialog.thumb_opened.connect(self._open_thumb)
             dialog.open()
 
@@ -182,7 +179,6 @@ class ExplorePresenter(QObject):
             self._view,
             others=others,
         )
-        dialog.finished.connect(dialog.deleteLater)
         dialog.ordered.connect(lambda data, other: self._compare(model, other, data))
         dialog.open()
 
@@ -222,7 +218,6 @@ class ExplorePresenter(QObject):
         dialog = DuelDialog(
             lines, verdict, [(entry.method, entry.error_percent, entry.source) for entry in PUBLISHED], self._view
         )
-        dialog.finished.connect(dialog.deleteLater)
         dialog.open()
 
 

@@ -87,7 +87,6 @@ class KeepingPresenter(QObject):
 
         def show(facts: list[tuple[str, str]]) -> None:
             dialog = AboutDialog(self._models.name_of(model), facts, self._view)
-            dialog.finished.connect(dialog.deleteLater)
             dialog.open()
 
         self._context.jobs.start(
@@ -96,7 +95,6 @@ class KeepingPresenter(QObject):
 
     def _rename(self, model: str) -> None:
         dialog = LineDialog("Rename the model", "Name", "Rename", self._models.name_of(model), parent=self._view)
-        dialog.finished.connect(dialog.deleteLater)
         dialog.ordered.connect(
             lambda name: self._quick(
                 "Rename a model", lambda _job: self._context.desk.digits.registry.rename(model, name)
@@ -115,7 +113,6 @@ class KeepingPresenter(QObject):
             self._view,
             hint="Export it first if you may want it back.",
         )
-        dialog.finished.connect(dialog.deleteLater)
         dialog.confirmed.connect(
             lambda: self._quick(
                 "Delete a model",
@@ -155,7 +152,6 @@ class KeepingPresenter(QObject):
         dialog = LineDialog(
             "Store the model in S3", "Place", "Store", "s3://", "s3://bucket/prefix/ keeps the file's name", self._view
         )
-        dialog.finished.connect(dialog.deleteLater)
         dialog.ordered.connect(
             lambda place: self._quick(
                 "Store a model in S3",
@@ -167,7 +163,6 @@ class KeepingPresenter(QObject):
 
     def _fetch(self, _model: str) -> None:
         dialog = LineDialog("Load a model from S3", "Object", "Load", "s3://", "s3://bucket/name.model", self._view)
-        dialog.finished.connect(dialog.deleteLater)
         dialog.ordered.connect(
             lambda place: self._quick(
                 "Load a model from S3",

@@ -37,7 +37,6 @@ class PredictPresenter(QObject):
         if not model:
             return
         dialog = PredictDialog(self._models.name_of(model), self._context.memory.get(_TEST_DATA, ""), self._view)
-        dialog.finished.connect(dialog.deleteLater)
         dialog.ordered.connect(lambda wish: self._predict(model, wish))
         dialog.open()
 

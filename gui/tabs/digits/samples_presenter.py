@@ -36,7 +36,6 @@ class SamplesPresenter(QObject):
         dialog.delete_asked.connect(self._ask_to_delete)
         dialog.export_asked.connect(self._export)
         dialog.reopen_asked.connect(self._reopen)
-        dialog.finished.connect(dialog.deleteLater)
         dialog.finished.connect(self._closed)
         self._list()
         dialog.open()
@@ -79,7 +78,6 @@ class SamplesPresenter(QObject):
             self._dialog,
             hint="Export your samples first if you may want them back.",
         )
-        dialog.finished.connect(dialog.deleteLater)
         dialog.confirmed.connect(partial(self._delete, numbers))
         dialog.open()
 

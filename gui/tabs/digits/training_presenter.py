@@ -57,7 +57,6 @@ class TrainingPresenter(QObject):
         dialog = TrainDialog(
             algorithms, self._context.memory.get(DATA, ""), samples, self._view, names=self._models.names
         )
-        dialog.finished.connect(dialog.deleteLater)
         dialog.ordered.connect(lambda wish: self._train(wish, dialog))
         dialog.probe_asked.connect(lambda data, algorithm: self._probe(dialog, data, algorithm))
         dialog.open()

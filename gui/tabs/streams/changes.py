@@ -10,6 +10,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QFileDialog
+from shiboken6 import isValid
 
 from core.base.errors import OpsError
 from core.streams.service import StreamDetails
@@ -47,13 +48,14 @@ class Changes(QObject):
         dialog.accept_button.setEnabled(False)
 
         def refused(fault: OpsError) -> None:
-            if dialog.isVisible():
+            if isValid(dialog):
                 dialog.show_fault(fault)
-            else:
+            else:  # it was closed meanwhile
                 self.failed.emit(fault)
 
         def done() -> None:
-            dialog.accept()
+            if isValid(dialog):
+                dialog.accept()
             self._context.praise(f"{name} is ready")
             self.made.emit(name)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from PySide6.QtCore import QObject
+from PySide6.QtCore import QObject, Qt
 from PySide6.QtWidgets import QFileDialog
 
 from core.base.errors import OpsError
@@ -29,6 +29,7 @@ class Files(QObject):
     def open(self) -> None:
         """Choose a file and open it in a tab of its own."""
         dialog = QFileDialog(self._view, "Open a SQL file", str(Path.home()), "SQL (*.sql *.txt);;All files (*)")
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.setOption(QFileDialog.Option.DontUseNativeDialog)
         dialog.fileSelected.connect(lambda name: self.read(Path(name)))
         dialog.open()
@@ -54,6 +55,7 @@ class Files(QObject):
         key = self._view.editors.current_key
         before, title = self._view.editors.path_of(key), self._view.editors.title_of(key)
         dialog = QFileDialog(self._view, "Save SQL", before or str(Path.home() / title), "SQL (*.sql)")
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
         dialog.setDefaultSuffix("sql")
         dialog.setOption(QFileDialog.Option.DontUseNativeDialog)

@@ -273,7 +273,6 @@ class RunningDialog(ListDialog):
         self._timer = QTimer(self, interval=3000)
         self._timer.timeout.connect(self.refresh_asked)
         self._timer.start()
-        self.finished.connect(self._timer.stop)
         self.count.setText("Asking the server…")
 
     def show_statements(self, statements: Sequence[RunningStatement]) -> None:

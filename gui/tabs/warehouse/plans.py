@@ -108,7 +108,7 @@ class PlansPresenter(QObject):
 
     def _start(self, title: str, work: Callable[[Job[Any]], Any], then: Callable[[Any], None]) -> None:
         self._context.jobs.start(
-            self, title, work, quiet=True, lane="warehouse:plans", on_success=then,
+            self, title, work, quiet=True, lane="warehouse:plans", outlives_owner=True, on_success=then,
             on_failure=lambda fault: self._dialog.show_fault(fault.title, fault.why, fault.remedy),
         )  # fmt: skip
 

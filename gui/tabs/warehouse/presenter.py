@@ -220,6 +220,7 @@ class WarehousePresenter(QObject):
             self._jobs.start(
                 dialog, "Cancel a statement",
                 lambda job: self._service.cancel(job, connection, statement.id, database),
+                outlives_owner=True,
                 on_success=lambda _status: refresh(),
                 on_failure=lambda fault: dialog.show_fault(fault.title, fault.why, fault.remedy),
             )  # fmt: skip

@@ -36,7 +36,7 @@ def ask_and_pull(
     """
     profile = context.desk.profile
     into = ", ".join(dict.fromkeys(source.schema or "the source's own schema" for source in plan.sources))
-    page = dialog.parent()
+    page = dialog.parentWidget()
 
     def work(job: Job[Any]) -> PullReport:
         whole = plan
@@ -60,7 +60,7 @@ def ask_and_pull(
 
     def next_step(report: PullReport) -> tuple[str, Callable[[], None]]:
         words = "Show the report" if report.ok else "Show what differs"
-        return words, lambda: TextDialog("Pull", report_lines(report), None).open()
+        return words, lambda: TextDialog("Pull", report_lines(report), page).open()
 
     def start() -> None:
         context.jobs.start(

@@ -281,7 +281,7 @@ class ResultPane(QFrame):
         dialog.step_asked.connect(show)
         dialog.value_asked.connect(lambda section: self.table.open_cell(model.index(place, section)))
         show(0)
-        dialog.open_once()
+        dialog.open()
 
     def open_columns(self) -> None:
         """Which columns are shown, and where one of them is."""
@@ -289,4 +289,4 @@ class ResultPane(QFrame):
         dialog = ColumnsDialog(names, self._types, hidden, self)
         dialog.shown_asked.connect(self.table.set_shown)
         dialog.go_asked.connect(self.table.go_to_column)
-        dialog.open_once()
+        dialog.open()

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol
 
-from PySide6.QtCore import QObject
+from PySide6.QtCore import QObject, Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QFileDialog
 
@@ -280,6 +280,7 @@ class ResultsPresenter(QObject):
         title = self._view.editors.title_of(self._view.editors.current_key).removesuffix(".sql")
         folder = Path(self._context.memory.get("warehouse.folder", str(Path.home())))
         dialog = QFileDialog(self._view, "Export", str(folder / f"{title}.{form}"), _NAMES[form])
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
         dialog.setDefaultSuffix(form)
         dialog.setOption(QFileDialog.Option.DontUseNativeDialog)
