@@ -3,36 +3,18 @@
 from __future__ import annotations
 
 import base64
-import hashlib
 import re
-import zlib
 from collections.abc import Callable
 from typing import Any
 
 from core.aws.faults import explained
+from core.backups.objects.sums import SUMS, told
 from core.base.errors import OpsError
 
-_MD5 = re.compile(r"[0-9a-f]{32}(-\d+)?$")
+_MD5 = re.compile(r"([0-9a-f]{32})(-\d+)?$")
 NOTHING_TO_COMPARE = "This endpoint keeps no sum of the object that could be compared; its size is right"
 _NO_ANSWER = ("unreachable", "credentials", "expired", "throttled", "server", "tls", "clock")
 """Codes of trouble that says nothing of the object."""
-
-
-class _Crc32:
-    """zlib's, with the manners of hashlib."""
-
-    def __init__(self) -> None:
-        self._sum = 0
-
-    def update(self, content: Any) -> None:
-        self._sum = zlib.crc32(content, self._sum)
-
-    def digest(self) -> bytes:
-        return self._sum.to_bytes(4, "big")
-
-
-def _md5() -> Any:
-    return hashlib.md5(usedforsecurity=False)
 
 
 class Fingerprint:
@@ -56,21 +38,16 @@ class Fingerprint:
             return
 
     def _kept(self, head: dict[str, Any]) -> list[tuple[str, Callable[[], Any], str]]:
-        algorithms: tuple[tuple[str, Callable[[], Any]], ...] = (
-            ("SHA-256", hashlib.sha256), ("SHA-1", hashlib.sha1), ("CRC-32", _Crc32),
-        )  # fmt: skip
-        found = [(name, make, head.get(f"Checksum{name.replace('-', '')}", "")) for name, make in algorithms]
-        parts = self._etag.partition("-")[2]
+        """Those of the whole first: parts are asked for."""
+        sums, parts = told(head), self._etag.partition("-")[2]
         if head.get("ChecksumType") == "COMPOSITE":  # some endpoints leave the number of parts out
-            found = [
-                (name, make, theirs if "-" in theirs or not theirs else f"{theirs}-{parts}")
-                for name, make, theirs in found
-            ]
+            sums = {kind: theirs if "-" in theirs else f"{theirs}-{parts}" for kind, theirs in sums.items()}
         # Encrypted by KMS or with a key of the customer's own, an object has an ETag that is no sum of its bytes.
         plain = "KMS" not in head.get("ServerSideEncryption", "").upper() and not head.get("SSECustomerAlgorithm")
-        if plain and _MD5.match(self._etag):
-            found.append(("MD5", _md5, self._etag))
-        return [item for item in found if item[2]]
+        if plain and (etag := _MD5.match(self._etag)):
+            sums["MD5"] = base64.b64encode(bytes.fromhex(etag[1])).decode() + (etag[2] or "")
+        found = [(*SUMS[kind], sums[kind]) for kind in SUMS if kind in sums]
+        return sorted(found, key=lambda item: "-" in item[2])
 
     def update(self, content: bytes | bytearray) -> None:
         if not self._part:
@@ -95,7 +72,7 @@ class Fingerprint:
         whole = self._make() if self._part else self._hash
         if self._part:
             whole.update(b"".join(self._sums))
-        ours = whole.digest().hex() if self.words.startswith("MD5") else base64.b64encode(whole.digest()).decode()
+        ours = base64.b64encode(whole.digest()).decode()
         if ours == self._theirs.partition("-")[0]:
             return f"Its {self.words} was compared"
         if self._part and self._last_part() != self._size - (self._count - 1) * self._part:
