@@ -132,7 +132,7 @@ def _put_whole(
     try:
         patiently(job, f"upload {path.name}", put, patience=_PATIENCE)
     except OpsError as error:
-        if error.code != "exists" or not put.again or not _is_ours(client, bucket, key, len(content), (checksum,)):
+        if error.code != "exists" or not put.again or not is_ours(client, bucket, key, len(content), (checksum,)):
             raise
 
 
@@ -151,7 +151,7 @@ class _Counted:
         return self._times > 1
 
 
-def _is_ours(client: Any, bucket: str, key: str, size: int, sums: tuple[str, ...]) -> bool:
+def is_ours(client: Any, bucket: str, key: str, size: int, sums: tuple[str, ...]) -> bool:
     """Whether the object there has our bytes, as far as the endpoint tells."""
     try:
         with explained(f"look at {key}"):
@@ -320,7 +320,7 @@ class _Parts:
         except OpsError as error:
             if not complete.again or error.details.get("code") not in ("NoSuchUpload", "PreconditionFailed"):
                 raise
-            if not ours or not _is_ours(
+            if not ours or not is_ours(
                 self._client, self._bucket, self._key, self._size, (ours, ours.partition("-")[0])
             ):
                 if error.code == "exists":
