@@ -8,7 +8,7 @@ from collections.abc import Callable
 from copy import copy
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
 from core.aws.faults import refuse_empty
@@ -54,6 +54,7 @@ class AwsSession:
         self._target: Target | None = None
         self._sessions: dict[bool, Any] = {}
         self._clients: dict[tuple[Any, ...], Any] = {}
+        self._headers: list[tuple[str, str, str]] = []
 
     def target(self) -> Target:
         with self._lock:
@@ -90,6 +91,13 @@ class AwsSession:
             if key not in self._clients:
                 self._clients[key] = self._make(service, plain_times, retries, read_timeout, pool, validate)
             return self._clients[key]
+
+    def add_header(self, service: str, name: str, value: str) -> None:
+        """Have it sent with every request to ``service`` of clients that are made from now on."""
+        with self._lock:
+            self._headers.append((service, name, value))
+            self._sessions.clear()
+            self._clients.clear()
 
     def expires(self) -> datetime | None:
         """When the credentials in use end (SSO, assumed role); None if they do not, or cannot say."""
@@ -143,6 +151,8 @@ class AwsSession:
         )
         core.register_component("data_loader", _descriptions(core.get_config_variable("data_path")))
         core.register("after-call", refuse_empty)
+        for service, name, value in self._headers:
+            core.register(f"before-call.{service}", partial(_put_header, name, value))
         core.get_component("credential_provider").insert_before(
             "assume-role",
             RoleWithCode(
@@ -170,6 +180,10 @@ class AwsSession:
                 botocore_session=core,
             )
         return self._sessions[plain_times]
+
+
+def _put_header(name: str, value: str, params: dict[str, Any], **_: object) -> None:
+    params["headers"][name] = value
 
 
 class _Same:

@@ -57,11 +57,13 @@ class MultipartUpload:
         part_size: int = 8 << 20,
         workers: int = 3,
         extra: dict[str, Any] | None = None,
+        replace: bool = False,
         opened: Callable[[str], None] = lambda _: None,
     ) -> None:
         self._job, self._client = job, client
         self._where = {"Bucket": bucket, "Key": key}
         self._part_size, self._extra, self._opened = part_size, extra or {}, opened
+        self._guard = {} if replace else {"IfNoneMatch": "*"}
         self._room = threading.Semaphore(workers)
         self._pool = ThreadPoolExecutor(workers, thread_name_prefix="part")
         self._sending: list[Future[dict[str, Any]]] = []
@@ -108,13 +110,13 @@ class MultipartUpload:
         self.composite_sha256 = f"{base64.b64encode(digest.digest()).decode()}-{len(self._parts)}"
 
     def complete(self) -> None:
-        """Make the sealed object appear; raises OpsError (code ``exists``) where the key is taken."""
+        """Make the sealed object appear; raises OpsError (code ``exists``) where the key is taken, unless it may be replaced."""
         self.completing = True
         patiently(
             self._job,
             "complete the upload",
             lambda: self._client.complete_multipart_upload(
-                **self._where, UploadId=self.upload_id, MultipartUpload={"Parts": self._parts}, IfNoneMatch="*"
+                **self._where, UploadId=self.upload_id, MultipartUpload={"Parts": self._parts}, **self._guard
             ),
         )
         self._done = True

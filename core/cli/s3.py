@@ -34,7 +34,7 @@ def register(groups: Any) -> None:
     mb.add_argument("--versioning", action="store_true", help="keep old versions")
     group.action("rb", _rb, "remove an empty bucket").add_argument("where", metavar="s3://BUCKET")
     put = group.action("put", _put, "upload files and folders")
-    put.add_argument("files", nargs="+", type=Path, metavar="FILE")
+    put.add_argument("files", nargs="+", metavar="FILE", help="- reads from a pipe")
     put.add_argument("where", metavar="s3://BUCKET/KEY", help="a prefix, where it ends with / or there are several")
     put.add_argument("--no-overwrite", action="store_true", help="refuse where an object is already there")
     put.add_argument("--storage-class", default="", metavar="CLASS")
@@ -165,18 +165,27 @@ def _rb(options: argparse.Namespace, console: Console) -> None:
 
 def _put(options: argparse.Namespace, console: Console) -> int:
     where, objects = address(options.where), _objects(console)
-    for file in options.files:
+    kind = {"replace": not options.no_overwrite, "storage_class": options.storage_class}
+    named = bool(where.key) and not where.key.endswith("/")
+    if "-" in options.files:
+        if len(options.files) > 1 or not named:
+            raise WrongUse(
+                "A pipe becomes one object", "It has no name of its own", "For example put - s3://bucket/key"
+            )
+        if sys.stdin.isatty():
+            console.say("Reading what is typed here; Ctrl-D ends it.")
+        pipe = sys.stdin.fileno()
+        moved = console.do("upload", lambda job: objects.upload_stream(job, pipe, where.bucket, where.key, **kind))
+        return _moved(console, moved, "uploaded")
+    files = [Path(name) for name in options.files]
+    for file in files:
         if not file.exists():
             raise WrongUse(f"There is no file {file}", "Nothing was uploaded", "Check the name")
-    kind = {"replace": not options.no_overwrite, "storage_class": options.storage_class}
-    alone = len(options.files) == 1 and options.files[0].is_file() and where.key and not where.key.endswith("/")
-    if alone:
-        moved = console.do(
-            "upload", lambda job: objects.upload_as(job, options.files[0], where.bucket, where.key, **kind)
-        )
+    if named and len(files) == 1 and files[0].is_file():
+        moved = console.do("upload", lambda job: objects.upload_as(job, files[0], where.bucket, where.key, **kind))
     else:
-        prefix = where.key if not where.key or where.key.endswith("/") else f"{where.key}/"
-        moved = console.do("upload", lambda job: objects.upload(job, options.files, where.bucket, prefix, **kind))
+        prefix = f"{where.key}/" if named else where.key
+        moved = console.do("upload", lambda job: objects.upload(job, files, where.bucket, prefix, **kind))
     return _moved(console, moved, "uploaded")
 
 

@@ -17,9 +17,9 @@ from typing import Any
 from core.aws.session import AwsSession
 from core.backups.objects.address import Address
 from core.backups.objects.browse import walk
-from core.backups.objects.fingerprint import part_size
 from core.backups.objects.folding import Places
 from core.backups.objects.partial import is_partial
+from core.backups.objects.parts import layouts
 from core.backups.objects.trees import NO_FILE, NO_TEXT, UNNAMEABLE
 from core.backups.objects.values import Comparison, Difference, Entry
 from core.base.errors import OpsError, WrongUse
@@ -236,12 +236,15 @@ def _same_content(job: Job[Any], client: Any, bucket: str, entry: Entry, path: P
     parts = _MD5_OF_PARTS.match(entry.etag)
     if parts is None:
         return None
-    size = part_size(client, {"Bucket": bucket, "Key": entry.key}, entry.etag, entry.size, int(parts[2]))
-    if not size:
-        return None  # parts of several sizes, or an endpoint that does not know parts
-    sizes = [min(size, entry.size - start) for start in range(0, entry.size, size)]
-    joined = b"".join(bytes.fromhex(digest) for digest in _digest(job, path, sizes))
-    return hashlib.md5(joined, usedforsecurity=False).hexdigest() == parts[1]
+    told = None  # where the endpoint does not know parts
+    for sizes in layouts(
+        client, {"Bucket": bucket, "Key": entry.key}, entry.etag, entry.size, int(parts[2]), job.checkpoint
+    ):
+        joined = b"".join(bytes.fromhex(digest) for digest in _digest(job, path, sizes))
+        told = hashlib.md5(joined, usedforsecurity=False).hexdigest() == parts[1]
+        if told:
+            break
+    return told
 
 
 def _digest(job: Job[Any], path: Path, sizes: Iterable[int]) -> list[str]:

@@ -7,6 +7,7 @@ import shutil
 import threading
 import time
 from collections import deque
+from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as NotYet
 from pathlib import Path
@@ -57,7 +58,9 @@ def download_file(
     gauge = gauge or Gauge(job, size, path.name)
     partial = Partial(path, bucket, key, head)
     _make_room(path, size, partial)
-    prints = patiently(job, f"look at {key}", lambda: Fingerprint(client, which, head), patience=_PATIENCE)
+    prints = patiently(
+        job, f"look at {key}", lambda: Fingerprint(client, which, head, job.checkpoint), patience=_PATIENCE
+    )
     fetch = _Ranges(job, client, which, etag, gauge)
     try:
         with partial.opened() as file:
@@ -69,7 +72,7 @@ def download_file(
                     syncing.wrote(len(content))
                     prints.update(content)
                 syncing.finish()
-            words = [prints.compare(key)]
+            words = [prints.compare(key, lambda: _blocks(job, file))]
         partial.finish(path)
     except OSError as error:
         raise _unwritable(path, error) from error
@@ -106,7 +109,9 @@ def stream_object(
     started = time.monotonic()
     client, which, head = _head(job, aws, bucket, key, version)
     size = int(head["ContentLength"])
-    prints = patiently(job, f"look at {key}", lambda: Fingerprint(client, which, head), patience=_PATIENCE)
+    prints = patiently(
+        job, f"look at {key}", lambda: Fingerprint(client, which, head, job.checkpoint), patience=_PATIENCE
+    )
     fetch = _Ranges(job, client, which, head.get("ETag", ""), Gauge(job, size, key.rsplit("/", 1)[-1]))
     for content in fetch.run(size, 0, part_size, workers):
         out.write(content)
@@ -231,11 +236,18 @@ def _taken_up(job: Job[Any], file: IO[bytes], most: int, prints: Fingerprint, ga
     if have > most:
         file.truncate(0)
         return 0
-    while piece := file.read(1 << 20):
-        job.checkpoint()
+    for piece in _blocks(job, file):
         prints.update(piece)
         gauge.add(len(piece), reused=True)
     return have
+
+
+def _blocks(job: Job[Any], file: IO[bytes]) -> Iterator[bytes]:
+    """All that the file holds."""
+    file.seek(0)
+    while piece := file.read(1 << 20):
+        job.checkpoint()
+        yield piece
 
 
 class _Ranges:

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from core.aws.faults import explained
 from core.aws.session import AwsSession
+from core.backups.objects.sums import told
 from core.backups.objects.values import BucketFacts, Link, ObjectFacts
 from core.base.clock import Clock
 from core.base.errors import OpsError, WrongUse
@@ -95,7 +96,6 @@ def object_facts(aws: AwsSession, bucket: str, key: str, version: str = "") -> O
         raise unseen(error, key) from error
     asking = Asking()
     tags: list[dict[str, str]] | None = asking.ask("tags", lambda: client.get_object_tagging(**which)["TagSet"], [])
-    kinds = ("ChecksumSHA256", "ChecksumCRC64NVME", "ChecksumCRC32C", "ChecksumCRC32", "ChecksumSHA1")
     return ObjectFacts(
         bucket,
         key,
@@ -112,7 +112,7 @@ def object_facts(aws: AwsSession, bucket: str, key: str, version: str = "") -> O
         archive_tier=head.get("ArchiveStatus", ""),
         metadata=dict(head.get("Metadata", {})),
         tags={item["Key"]: item["Value"] for item in tags or ()},
-        checksums={kind.removeprefix("Checksum"): head[kind] for kind in kinds if head.get(kind)},
+        checksums=told(head),
         checksum_type=head.get("ChecksumType", ""),
         lacking=tuple(asking.lacking),
     )

@@ -9,7 +9,19 @@ from pathlib import Path
 from typing import IO, Any
 
 from core.aws.workplace import Workplace
-from core.backups.objects import archived, browse, change, comparing, copying, download, facts, lifecycle, sync, trees
+from core.backups.objects import (
+    archived,
+    browse,
+    change,
+    comparing,
+    copying,
+    download,
+    facts,
+    lifecycle,
+    piped,
+    sync,
+    trees,
+)
 from core.backups.objects.address import Address
 from core.backups.objects.fate import Fate
 from core.backups.objects.fate import fate as try_out
@@ -143,6 +155,16 @@ class Objects:
             job, self._aws, path, bucket, key, part_size=part_size, workers=workers, replace=replace, extra=extra,
             going_on=going_on,
         )  # fmt: skip
+
+    def upload_stream(
+        self, job: Job[Any], source: int, bucket: str, key: str, *, replace: bool = True, storage_class: str = ""
+    ) -> Moved:
+        """What comes from a descriptor, until its end, to ``key``."""
+        part_size, workers = self._tuning()
+        extra = {"StorageClass": storage_class} if storage_class else {}
+        return piped.upload_stream(
+            job, self._aws, source, bucket, key, part_size=part_size, workers=workers, replace=replace, extra=extra
+        )
 
     def download(
         self, job: Job[Any], bucket: str, prefix: str, entries: list[Entry], folder: Path, *, replace: bool = True

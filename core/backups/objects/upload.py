@@ -15,6 +15,7 @@ from typing import Any
 from core.aws.faults import explained
 from core.aws.session import AwsSession
 from core.backups.objects.pieces import Body, Gauge, md5_alone, reporting
+from core.backups.objects.sums import SUMS, sum_of
 from core.backups.objects.values import Moved
 from core.backups.upload import abort_upload, patiently
 from core.base.errors import OpsError
@@ -23,8 +24,6 @@ from core.jobs.job import Job
 MOST_PARTS = 10_000
 PASSING = ("unreachable", "throttled", "server", "expired")
 """Codes of trouble that may be over soon: what has arrived is kept for the next try."""
-_SUMS = ("SHA256", "SHA1", "CRC32", "")
-"""The checksums that another program's unfinished upload may have for this one to go on with it ("": none)."""
 _PATIENCE = 45.0  # somebody is watching: shorter than a nightly backup's
 
 
@@ -115,10 +114,6 @@ def _changed(path: Path) -> OpsError:
     )
 
 
-def _sha256(content: bytes) -> str:
-    return base64.b64encode(hashlib.sha256(content).digest()).decode()
-
-
 def _put_whole(
     job: Job[Any],
     client: Any,
@@ -131,13 +126,13 @@ def _put_whole(
     replace: bool,
 ) -> None:
     content = _read(path, 0, _state(path)[0])
-    checksum = _sha256(content)
+    checksum = sum_of("SHA256", content)
     arguments = {**arguments, "ChecksumSHA256": checksum, **({} if replace else {"IfNoneMatch": "*"})}
     put = _Counted(lambda: client.put_object(Bucket=bucket, Key=key, Body=Body(content, gauge), **arguments))
     try:
         patiently(job, f"upload {path.name}", put, patience=_PATIENCE)
     except OpsError as error:
-        if error.code != "exists" or not put.again or not _is_ours(client, bucket, key, len(content), (checksum,)):
+        if error.code != "exists" or not put.again or not is_ours(client, bucket, key, len(content), (checksum,)):
             raise
 
 
@@ -156,7 +151,7 @@ class _Counted:
         return self._times > 1
 
 
-def _is_ours(client: Any, bucket: str, key: str, size: int, sums: tuple[str, ...]) -> bool:
+def is_ours(client: Any, bucket: str, key: str, size: int, sums: tuple[str, ...]) -> bool:
     """Whether the object there has our bytes, as far as the endpoint tells."""
     try:
         with explained(f"look at {key}"):
@@ -228,7 +223,7 @@ class _Parts:
             }
             told = next((name for name in parts.get(1, ()) if name.startswith("Checksum")), "").removeprefix("Checksum")
             begun_with = item.get("ChecksumAlgorithm", told)
-            plan, done = self._compared(parts, begun_with) if begun_with in _SUMS else ([], {})
+            plan, done = self._compared(parts, begun_with) if begun_with in ("", *SUMS) else ([], {})
             if done:
                 self._sum = begun_with
                 return item["UploadId"], plan, done
@@ -262,9 +257,9 @@ class _Parts:
             if int(part["Size"]) != item.size:
                 return [], {}
             content = _read(self._path, item.start, item.size)
-            checksum, etag = _sha256(content), part["ETag"].strip('"')
-            if checksum == part.get("ChecksumSHA256") or hashlib.md5(content).hexdigest() == etag:
-                sums = {"ChecksumSHA256": checksum} if begun_with == "SHA256" else _sums(part)
+            ours = {f"Checksum{begun_with}": sum_of(begun_with, content)} if begun_with else {}
+            if (ours and ours == _sums(part)) or hashlib.md5(content).hexdigest() == part["ETag"].strip('"'):
+                sums = ours if begun_with == "SHA256" else _sums(part)
                 done[item.number] = {"PartNumber": item.number, "ETag": part["ETag"], **sums}
             else:
                 return [], {}
@@ -290,11 +285,11 @@ class _Parts:
     def _put(self, item: Slice, upload_id: str) -> dict[str, Any]:
         self._job.checkpoint()
         content = _read(self._path, item.start, item.size)
-        guard = {"ChecksumSHA256": _sha256(content)}
-        if not self._sum:
-            guard = {"ContentMD5": base64.b64encode(hashlib.md5(content).digest()).decode()}
-        elif self._sum != "SHA256":
-            guard = {"ChecksumAlgorithm": self._sum}
+        guard = (
+            {f"Checksum{self._sum}": sum_of(self._sum, content)}
+            if self._sum
+            else {"ContentMD5": sum_of("MD5", content)}
+        )
         answer = patiently(
             self._job,
             f"upload part {item.number} of {self._path.name}",
@@ -307,8 +302,7 @@ class _Parts:
             ),
             patience=_PATIENCE,
         )
-        sums = guard if self._sum == "SHA256" else _sums(answer)
-        return {"PartNumber": item.number, "ETag": answer["ETag"], **sums}
+        return {"PartNumber": item.number, "ETag": answer["ETag"], **(guard if self._sum else _sums(answer))}
 
     def _complete(self, upload_id: str, parts: list[dict[str, Any]], *, replace: bool) -> None:
         guard = {} if replace else {"IfNoneMatch": "*"}
@@ -326,7 +320,7 @@ class _Parts:
         except OpsError as error:
             if not complete.again or error.details.get("code") not in ("NoSuchUpload", "PreconditionFailed"):
                 raise
-            if not ours or not _is_ours(
+            if not ours or not is_ours(
                 self._client, self._bucket, self._key, self._size, (ours, ours.partition("-")[0])
             ):
                 if error.code == "exists":

@@ -174,6 +174,23 @@ def test_an_object_goes_through_a_pipe(s3: Verb, sandbox, capsysbinary) -> None:
     assert s3("get", f"s3://{bucket}/dir/", "-")[0] == 2 and s3("get", f"s3://{bucket}/dir/k", "-")[0] == 2
 
 
+def test_a_pipe_becomes_an_object(s3: Verb, sandbox, tmp_path: Path, monkeypatch) -> None:
+    bucket, client = sandbox.name("piped"), sandbox.aws.client("s3")
+    client.create_bucket(Bucket=bucket)
+    (tmp_path / "f").write_bytes(b"from a program")
+    with (tmp_path / "f").open() as pipe:
+        monkeypatch.setattr("sys.stdin", pipe)
+        assert s3("put", "-", f"s3://{bucket}/a.html", "--storage-class", "STANDARD_IA")[1]["bytes"] == 14
+        status, _, said = s3("put", "-", f"s3://{bucket}/b")
+        assert status == 1 and "Nothing came through the pipe" in said
+    found = client.get_object(Bucket=bucket, Key="a.html")
+    assert (found["Body"].read(), found["ContentType"], found["StorageClass"]) == (
+        b"from a program", "text/html", "STANDARD_IA",
+    )  # fmt: skip
+    for words in (("-", f"s3://{bucket}/in/"), ("-", str(tmp_path / "f"), f"s3://{bucket}/k")):
+        assert s3("put", *words)[0] == 2
+
+
 def test_what_other_tools_call_otherwise_is_found(s3: Verb, sandbox, tmp_path: Path) -> None:
     bucket = sandbox.name("names")
     there, client = f"s3://{bucket}", sandbox.aws.client("s3")
