@@ -12,7 +12,14 @@ from core.backups.dump import find_dump_program
 from core.backups.outcomes import EndpointFacts, Finding, Severity
 from core.backups.plan import Plan
 from core.backups.privileges import unseen
-from core.backups.schema import DatabaseFacts, describe, missing_accounts, server_version, view_trouble
+from core.backups.schema import (
+    DatabaseFacts,
+    describe,
+    missing_accounts,
+    server_version,
+    unlike_their_dump,
+    view_trouble,
+)
 from core.backups.scratch import find_programs
 from core.backups.scratch_folder import room_of
 from core.backups.server import Login, abandon, connected, identifier, message_of, one_of, rows_of
@@ -151,6 +158,15 @@ def _database(connection: Any, facts: DatabaseFacts) -> Iterator[Finding]:
             f"{count_of(len(facts.outside_snapshot), f'table of {facts.name} is', f'tables of {facts.name} are')} outside of the snapshot",
             ", ".join(facts.outside_snapshot[:20]),
             "Convert them to InnoDB; until then their rows may mix several moments",
+        )
+    rounded = [f"{table}: {why}" for table, why in unlike_their_dump(connection, facts.name).items() if "FLOAT" in why]
+    if rounded:
+        yield Finding(
+            Severity.INFO,
+            "preflight-float",
+            f"Values of FLOAT columns of {facts.name} come back rounded to six digits",
+            "; ".join(rounded[:5]),
+            "Make them DOUBLE where more digits matter: no dump program writes more of a FLOAT",
         )
     kept = int(
         one_of(
