@@ -175,7 +175,8 @@ class BackupsService:
             now = self._workplace.clock.now()
             chosen = (None if run else choose(plan, backups, past, now)) or vault.find(backups, run, now)
             rehearsal = Rehearsal(plan, vault, self._ledger, self._workplace.clock, self._options(plan))
-            verification = rehearsal.run(job, chosen, backups, plan.proof.level if level is None else level)
+            level = plan.proof.level if level is None else level
+            verification = rehearsal.run(job, chosen, backups, level, self._store.written(name))
             write_evidence(self._evidence, verification)
         self._telling.verified(plan, verification, subject)
         return verification
