@@ -9,6 +9,7 @@ from typing import Any
 from core.aws.faults import explained
 from core.backups.content import CANNOT_LOAD
 from core.backups.dump import find_dump_program
+from core.backups.lifecycle import strange_to
 from core.backups.outcomes import EndpointFacts, Finding, Severity
 from core.backups.plan import Plan
 from core.backups.privileges import unseen
@@ -210,10 +211,19 @@ def _bucket(job: Job[Any], plan: Plan, vault: Vault) -> Iterator[Finding]:
     job.report(2, 3, f"Looking at the bucket {plan.target.bucket}")
     try:
         with explained(f"look into the bucket {plan.target.bucket}"):
-            vault.client.list_objects_v2(Bucket=plan.target.bucket, Prefix=plan.prefix, MaxKeys=1)
+            there = vault.client.list_objects_v2(Bucket=plan.target.bucket, Prefix=plan.prefix)
     except OpsError as error:
         yield _trouble("preflight-bucket", error)
         return
+    strangers = vault.strangers(item["Key"] for item in there.get("Contents", ()))
+    if strangers:
+        yield Finding(
+            Severity.WARNING,
+            "preflight-shared",
+            "The plan's place in the bucket holds other things",
+            strange_to(plan, strangers),
+            "Give the plan a prefix of its own: its expiry is about all that lies there",
+        )
     try:
         left = vault.open_uploads()
     except OpsError:  # not every role and endpoint can list them, and a backup does not need it
