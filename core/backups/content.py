@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -19,6 +19,7 @@ from core.backups.schema import (
     has_rows,
     missing_accounts,
     server_version,
+    undumpable,
     view_trouble,
 )
 from core.backups.server import Login, abandon, connected
@@ -114,13 +115,17 @@ class DatabaseContent:
     _filled: list[set[str]] = field(default_factory=list)
     _sums: list[dict[str, int]] = field(default_factory=list)
     _broken: list[dict[str, str]] = field(default_factory=list)
+    _left_out: list[dict[str, str]] = field(default_factory=list)
     _missing: tuple[str, ...] = ()
     _unseen: list[str] = field(default_factory=list)
     _engine: tuple[str, str] = ("", "")
 
     def pieces(self, job: Job[Any]) -> Iterator[bytes]:
         program = self._survey(job)
-        self._dump = Dump(self.login, self.databases, self.history, program=program)
+        without = tuple(
+            f"{facts.name}.{view}" for facts, left in zip(self._facts, self._left_out, strict=True) for view in left
+        )
+        self._dump = Dump(self.login, self.databases, self.history, without, program=program)
         yield from self._dump.pieces(job)
 
     def halt(self) -> None:
@@ -154,13 +159,14 @@ class DatabaseContent:
                 ]
                 troubles = {view: view_trouble(connection, database, view) for view in facts.views}
                 self._broken.append({view: trouble for view, trouble in troubles.items() if trouble})
+                self._left_out.append(undumpable(connection, database, self._broken[-1]))
                 self._missing += tuple(missing_accounts(connection, facts.definers) or ())
                 counted = tuple(
                     table
                     for table in facts.tables
                     if not program.one_row_a_line or facts.estimates[table][0] <= _COUNTED_AT_MOST
                 )
-                self._before.append(count_rows(job, connection, database, counted))
+                self._before.append(count_rows(job, connection, database, counted, self._with_old(facts)))
                 large = set(facts.tables).difference(counted)
                 self._filled.append({table for table in large if has_rows(connection, database, table)})
                 self._sums.append(
@@ -177,25 +183,34 @@ class DatabaseContent:
             job.interruptible(lambda: abandon(connection)),
         ):
             for number, facts in enumerate(self._facts):
-                there = set(describe(connection, facts.name).tables)
+                now = describe(connection, facts.name)
+                left_out = self._left_out[number]
                 before, dumped = self._before[number], self._dumped(facts)
-                asked = tuple(table for table in facts.tables if table in there and self._doubtful(number, table))
-                later = count_rows(job, connection, facts.name, asked)
-                summed = tuple(table for table in self._sums[number] if table in there)
-                sums = checksums(connection, facts.name, summed)
+                asked = tuple(table for table in facts.tables if table in now.tables and self._doubtful(number, table))
+                later = count_rows(job, connection, facts.name, asked, self._with_old(facts))
+                sums = checksums(
+                    connection, facts.name, tuple(table for table in self._sums[number] if table in now.tables)
+                )
+                changing = set(facts.schema) ^ set(now.schema)
                 parts.append(
                     DatabasePart(
                         facts.name,
                         facts.charset,
                         facts.collation,
-                        _tables(facts, dumped, before, later, self._filled[number], notes),
-                        facts.views,
-                        facts.schema,
+                        _tables(facts, dumped, before, later, self._filled[number], set(now.tables), notes),
+                        tuple(view for view in facts.views if view in now.views and view not in left_out),
+                        tuple(line for line in facts.schema if line not in changing and not _of_any(left_out, line)),
                         tuple(account for account in facts.definers if account not in self._missing),
-                        self._broken[number],
+                        {view: why for view, why in self._broken[number].items() if view not in left_out},
                         {table: value for table, value in sums.items() if self._sums[number][table] == value},
+                        tuple(sorted(changing)),
+                        left_out,
                     )
                 )
+                if changing:
+                    notes.append(
+                        f"{facts.name} was altered during the dump, which its proof leaves alone: {min(changing)}"
+                    )
                 if self._dump.program.mariadb and self._engine[0] == "mysql" and facts.generated:
                     notes.append(f"{facts.name}: {CANNOT_LOAD.format(columns=', '.join(facts.generated[:5]))}")
                 notes += [
@@ -203,10 +218,15 @@ class DatabaseContent:
                     for entry in facts.outside_snapshot
                 ]
                 notes += [
-                    f"The view {facts.name}.{view} cannot be selected on the source: {why}"
+                    f"The view {facts.name}.{view} cannot be selected on the source"
+                    f"{', and is not in this backup (its definition is in the manifest)' if view in left_out else ''}: {why}"
                     for view, why in self._broken[number].items()
                 ]
         return Parts(tuple(parts), self._engine[0], self._engine[1], self._dump.program.version, tuple(notes))
+
+    def _with_old(self, facts: DatabaseFacts) -> tuple[str, ...]:
+        """Tables whose old rows are dumped, too."""
+        return facts.versioned if self.history else ()
 
     def _doubtful(self, number: int, table: str) -> bool:
         """Whether the dump says something else than the server did before it: a quiet database is counted once."""
@@ -228,12 +248,16 @@ def _tables(
     before: dict[str, int],
     later: dict[str, int],
     filled: set[str],
+    there: set[str],
     notes: list[str],
 ) -> tuple[TableRows, ...]:
-    """``filled``: large tables that were not counted before, but had rows."""
+    """``filled``: large tables that were not counted before, but had rows; ``there``: those that there are after the dump."""
     unsafe = {entry.partition(" (")[0] for entry in facts.outside_snapshot}
     tables = []
     for name in facts.tables:
+        if name not in dumped and name not in there:
+            notes.append(f"{facts.name}.{name} was dropped before it was dumped")
+            continue
         table = TableRows(name, dumped.get(name), before.get(name), later.get(name))
         first = table.before if table.before is not None else later.get(name, 0) if name in filled else 0
         if name not in dumped and name in later:
@@ -243,7 +267,12 @@ def _tables(
             notes.append(f"The dump holds no rows of {facts.name}.{name}")
         _compare(facts.name, table, first, notes)
         tables.append(table)
-    return tuple(tables)
+    return (*tables, *(TableRows(name, rows) for name, rows in dumped.items() if name not in facts.tables))
+
+
+def _of_any(views: Iterable[str], line: str) -> bool:
+    """Whether a line of the schema is about one of ``views``."""
+    return any(line == f"view {view}" or line.startswith(f"column {view}.") for view in views)
 
 
 def _compare(database: str, table: TableRows, before: int, notes: list[str]) -> None:

@@ -24,7 +24,7 @@ PIECE = 1 << 20
 _FILLING = 0.004  # seconds
 _SAID_AT_MOST = 4096
 TABLE_CHANGED = "table-changed"
-"""The code of the error after which one retry makes sense: somebody rebuilt a table during the dump."""
+"""The code of the error after which one retry makes sense: somebody rebuilt or dropped a table during the dump."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +66,11 @@ def find_dump_program(engine: str = "mariadb") -> DumpProgram:
     )
 
 
-def dump_command(program: DumpProgram, login_option: str, databases: tuple[str, ...], *, history: bool) -> list[str]:
-    """One consistent dump of all ``databases``. A single one is dumped without its name, to be restored under any.
+def dump_command(
+    program: DumpProgram, login_option: str, databases: tuple[str, ...], *, history: bool, without: tuple[str, ...] = ()
+) -> list[str]:
+    """One consistent dump of all ``databases``, but for the tables and views ``without`` ("database.name"). A single one is dumped
+    without its name, to be restored under any.
 
     The defaults option has to stand first. max-allowed-packet: the client's 16 MB default broke on a 30 MB value.
     """
@@ -91,6 +94,7 @@ def dump_command(program: DumpProgram, login_option: str, databases: tuple[str, 
         command += ["--loose-set-gtid-purged=OFF", "--loose-column-statistics=0"]
     if history and program.mariadb:
         command.append("--dump-history")
+    command += [f"--ignore-table={name}" for name in without]
     if len(databases) > 1:
         command.append("--databases")
     return [*command, "--", *databases] if len(databases) == 1 else [*command, *databases]
@@ -106,6 +110,7 @@ class Dump:
     login: Login
     databases: tuple[str, ...]
     history: bool = False
+    without: tuple[str, ...] = ()
     counter: RowCounter = field(default_factory=RowCounter)
     program: DumpProgram | None = None
     _process: subprocess.Popen[bytes] | None = None
@@ -120,7 +125,7 @@ class Dump:
         self.program = self.program or find_dump_program()
         with defaults_option(self.login) as (option, descriptors):
             process = self._process = subprocess.Popen(
-                dump_command(self.program, option, self.databases, history=self.history),
+                dump_command(self.program, option, self.databases, history=self.history, without=self.without),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
@@ -212,10 +217,10 @@ def _failed(databases: tuple[str, ...], status: int, said: str) -> OpsError:
     )
     details = {"exit status": str(status)}
     title = f"The dump of {name} failed"
-    if "1412" in said:
+    if "1412" in said or "1146" in said:
         return OpsError(
             title,
-            f"A table was rebuilt while it was dumped ({reason})",
+            f"A table was rebuilt or dropped while it was dumped ({reason})",
             "Back up again",
             details=details,
             code=TABLE_CHANGED,

@@ -10,11 +10,14 @@ import zlib
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Protocol
 
+from core.backups.words import count_of
 from core.base.errors import OpsError
 from core.jobs.job import Job
 
 ZSTD_LEVEL = 3  # 2.5 times the speed of gzip -6 and 10 % smaller on 1 GB of SQL; higher levels cost more than they save
 GZIP_LEVEL = 6
+OTHER_IDENTITY = "other-identity"
+"""The code of the error where a whole backup may be closed to the identity that is here."""
 _ZSTD_JOB = 4 << 20  # bytes compressed at a time; the compressor holds four of them
 _AHEAD = 4  # pieces of at most 1 MiB between two stages
 
@@ -169,10 +172,17 @@ def decrypt_into(reader: PieceReader, identity: str, writer: Writer) -> None:
         cause = reader.error or sink.error
         if cause:
             raise cause from error
+        if "No matching keys" in str(error):
+            raise OpsError(
+                "The backup is encrypted for another identity",
+                f"None of {count_of(len(keys), 'key')} in the secret opens it: the plan's key was another one when it was made",
+                "Add the identity of that time to the secret: it may hold several, one a line",
+                code=OTHER_IDENTITY,
+            ) from error
         raise OpsError(
             "The backup could not be decrypted",
-            f"{error}; it is damaged or cut, or encrypted for another identity",
-            "Check the identity; if it is the right one the object is damaged",
+            f"{error}; it is damaged or cut",
+            "Verify an older backup, and back up again now",
             code="damaged",
         ) from error
 

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from core.backups.objects import lifecycle
 from core.backups.objects.values import Entry
+from core.backups.outcomes import Finding, Severity
 from core.backups.plan import Plan
-from core.backups.vault import Vault, expiry_of
+from core.backups.vault import Contents, Vault, expiry_of
 from core.base.errors import OpsError
+from core.base.files import shown
 
 _ABORT_DAYS = 3
 
@@ -26,8 +29,22 @@ def rule_of(plan: Plan, *, enabled: bool, name: str = "") -> lifecycle.Rule:
     )
 
 
+def strange_to(plan: Plan, strangers: list[str]) -> str:
+    """In words, for people."""
+    named = ", ".join(shown(key.removeprefix(plan.prefix)) for key in strangers[:3])
+    more = f" and {len(strangers) - 3:,} more" if len(strangers) > 3 else ""
+    return f"Under s3://{plan.target.bucket}/{plan.prefix} lies what no run of {plan.name} has written: {named}{more}"
+
+
 def write_rule(vault: Vault, plan: Plan, *, enabled: bool) -> None:
-    """Put our rule among those of the bucket; raises OpsError where they cannot be read or were changed meanwhile."""
+    """Put our rule among those of the bucket; raises OpsError where they cannot be read or were changed meanwhile, and (code
+    ``shared``) where it would delete other things than the plan's backups."""
+    strangers = vault.strangers(vault.contents()) if enabled else []
+    if strangers:
+        raise OpsError(
+            "The expiry would delete what is no backup", strange_to(plan, strangers),
+            "Move that elsewhere, or give the plan a prefix of its own", code="shared",
+        )  # fmt: skip
     before = lifecycle.read(vault.aws, vault.bucket)
     after = lifecycle.merged(before, [rule_of(plan, enabled=enabled, name=_name(plan, before))])
     lifecycle.write(vault.aws, vault.bucket, after, expected=before)
@@ -64,6 +81,19 @@ class Expiry:
             return expiry_of(modified, self.plan.retention.days)
         end = lifecycle.expiry(Entry(key, size, modified), self.rules)
         return end[0] if end else None
+
+    def shared(self, strangers: list[str], contents: Contents) -> Iterator[Finding]:
+        """What the plan's own rule deletes beside its backups."""
+        lost = []
+        for key in strangers:
+            end = lifecycle.expiry(Entry(key, *contents[key]), self.rules)
+            if end is not None and lifecycle.prefix_of(end[1]) == self.plan.prefix:
+                lost.append(key)
+        if lost:
+            yield Finding(
+                Severity.ERROR, "expiry-shared", "The expiry of this plan deletes what is no backup",
+                strange_to(self.plan, lost), "Pause the expiry now, then move that elsewhere",
+            )  # fmt: skip
 
     def by(self, key: str, size: int, modified: datetime) -> str:
         """What deletes it, in words."""

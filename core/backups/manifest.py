@@ -39,7 +39,9 @@ class TableRows:
 class DatabasePart:
     """definers: the accounts ("user@host") that views, routines, triggers and events act as; no dump holds them.
     broken_views: {view: the engine's message} for views that could not be selected on the source either.
-    checksums: {table: CHECKSUM TABLE} for tables that had the same before and after the dump."""
+    checksums: {table: CHECKSUM TABLE} for tables that had the same before and after the dump.
+    changing: lines of the schema that were there only before the dump, or only after it: it may hold the one or the other.
+    left_out: {view: its definition} for views so broken that no dump program takes them."""
 
     name: str
     charset: str
@@ -50,6 +52,8 @@ class DatabasePart:
     definers: tuple[str, ...] = ()
     broken_views: dict[str, str] = field(default_factory=dict)
     checksums: dict[str, int] = field(default_factory=dict)
+    changing: tuple[str, ...] = ()
+    left_out: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,4 +166,6 @@ def _database(item: dict[str, Any]) -> DatabasePart:
         tuple(item["definers"]),
         dict(item["broken_views"]),
         dict(item["checksums"]),
+        tuple(item.get("changing", ())),
+        dict(item.get("left_out", {})),
     )

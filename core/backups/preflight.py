@@ -9,10 +9,18 @@ from typing import Any
 from core.aws.faults import explained
 from core.backups.content import CANNOT_LOAD
 from core.backups.dump import find_dump_program
+from core.backups.lifecycle import strange_to
 from core.backups.outcomes import EndpointFacts, Finding, Severity
 from core.backups.plan import Plan
 from core.backups.privileges import unseen
-from core.backups.schema import DatabaseFacts, describe, missing_accounts, server_version, view_trouble
+from core.backups.schema import (
+    DatabaseFacts,
+    describe,
+    missing_accounts,
+    server_version,
+    unlike_their_dump,
+    view_trouble,
+)
 from core.backups.scratch import find_programs
 from core.backups.scratch_folder import room_of
 from core.backups.server import Login, abandon, connected, identifier, message_of, one_of, rows_of
@@ -152,6 +160,15 @@ def _database(connection: Any, facts: DatabaseFacts) -> Iterator[Finding]:
             ", ".join(facts.outside_snapshot[:20]),
             "Convert them to InnoDB; until then their rows may mix several moments",
         )
+    rounded = [f"{table}: {why}" for table, why in unlike_their_dump(connection, facts.name).items() if "FLOAT" in why]
+    if rounded:
+        yield Finding(
+            Severity.INFO,
+            "preflight-float",
+            f"Values of FLOAT columns of {facts.name} come back rounded to six digits",
+            "; ".join(rounded[:5]),
+            "Make them DOUBLE where more digits matter: no dump program writes more of a FLOAT",
+        )
     kept = int(
         one_of(
             connection,
@@ -194,10 +211,19 @@ def _bucket(job: Job[Any], plan: Plan, vault: Vault) -> Iterator[Finding]:
     job.report(2, 3, f"Looking at the bucket {plan.target.bucket}")
     try:
         with explained(f"look into the bucket {plan.target.bucket}"):
-            vault.client.list_objects_v2(Bucket=plan.target.bucket, Prefix=plan.prefix, MaxKeys=1)
+            there = vault.client.list_objects_v2(Bucket=plan.target.bucket, Prefix=plan.prefix)
     except OpsError as error:
         yield _trouble("preflight-bucket", error)
         return
+    strangers = vault.strangers(item["Key"] for item in there.get("Contents", ()))
+    if strangers:
+        yield Finding(
+            Severity.WARNING,
+            "preflight-shared",
+            "The plan's place in the bucket holds other things",
+            strange_to(plan, strangers),
+            "Give the plan a prefix of its own: its expiry is about all that lies there",
+        )
     try:
         left = vault.open_uploads()
     except OpsError:  # not every role and endpoint can list them, and a backup does not need it

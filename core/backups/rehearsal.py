@@ -11,6 +11,7 @@ from datetime import datetime
 from statistics import median
 from typing import Any
 
+from core.backups.flow import OTHER_IDENTITY
 from core.backups.ledger import Ledger
 from core.backups.manifest import SUFFIX, Manifest, manifest_fact, read_manifest
 from core.backups.objects.values import Archive
@@ -29,7 +30,8 @@ def choose(plan: Plan, backups: list[Backup], past: list[Verification], now: dat
     """The newest complete backup; every ``older_every``-th time one of the others at random."""
     newest = newest_complete(backups, now)
     others = [backup for backup in backups if backup.complete and backup is not newest]
-    done = sum(verification.outcome in (Outcome.DONE, Outcome.FAILED) for verification in past)
+    # Also one that cannot be restored here, else no other would ever be tried again.
+    done = sum(verification.outcome not in (Outcome.RUNNING, Outcome.CANCELLED) for verification in past)
     every = plan.proof.older_every
     if every and others and done % every == every - 1:
         return random.choice(others)
@@ -43,11 +45,20 @@ class Rehearsal:
         self._plan, self._vault, self._ledger, self._clock, self._options = plan, vault, ledger, clock, options
         self._checks: list[Check] = []
         self._not_here = ""
+        self._asked = True
         self._began_restore: float | None = None
         self._taken: datetime | None = None
 
-    def run(self, job: Job[Any], backup: Backup, siblings: list[Backup], level: int) -> Verification:
-        """Climb to ``level``; stops where a rung makes the next ones senseless. Raises JobCancelled and bugs only."""
+    def run(
+        self, job: Job[Any], backup: Backup, siblings: list[Backup], level: int, asked_since: datetime | None = None
+    ) -> Verification:
+        """Climb to ``level``; stops where a rung makes the next ones senseless. Raises JobCancelled and bugs only.
+
+        asked_since: when the plan was last changed. What it asks of the data need not have held before, so that only the newest
+        backup may fail by that.
+        """
+        newest = newest_complete(siblings, self._clock.now())
+        self._asked = not asked_since or backup.taken >= asked_since or (newest is not None and newest.id == backup.id)
         begun = Verification(0, self._plan.name, backup.id, self._clock.now(), Outcome.RUNNING, level)
         begun = replace(begun, id=self._ledger.begin_verification(begun))
         try:
@@ -126,7 +137,7 @@ class Rehearsal:
             "there, with its manifest" if backup.complete else "there, but its manifest is missing: the run never ended"
         )
         self._add(0, "backup exists", backup.complete, "object and manifest", state)
-        sizes = [other.stored_bytes for other in siblings if other.complete and other.id != backup.id][:7]
+        sizes = [other.stored_bytes for other in siblings if other.complete and other.taken < backup.taken][:7]
         if len(sizes) >= 3:
             usual = median(sizes)
             ok = backup.stored_bytes >= usual / 2
@@ -135,7 +146,7 @@ class Rehearsal:
                 0,
                 "size",
                 ok,
-                f"about {usual:,.0f} bytes, the median of the last {len(sizes)}",
+                f"about {usual:,.0f} bytes, the median of the {len(sizes)} before it",
                 f"{backup.stored_bytes:,} bytes{grown}",
             )
         else:
@@ -223,12 +234,17 @@ class Rehearsal:
                 self._add(3, "restore", None, "into a scratch server", self._not_here)
             return whole
         if not whole:
-            self._add(3, "restore", None, f"into {target.where}", "not tried to the end: the object is damaged")
+            why = self._not_here or "not tried to the end: the object is damaged"
+            self._add(3, "restore", None, f"into {target.where}", why)
             return False
         return self._restored(job, target, feed, started) and whole
 
     def _downloaded(self, manifest: Manifest, seen: Unpacked) -> bool:
         ok = self._same_sum("object", manifest.stored_sha256, seen.stored_sha256, "stored", seen.seconds)
+        if seen.error is not None and seen.error.code == OTHER_IDENTITY and ok:
+            self._not_here = str(seen.error)  # what lies there is what was stored
+            self._add(2, "decrypts", None, "by the plan's identity", seen.error.why)
+            return False
         if seen.error is not None:
             return self._add(2, "decompresses to its end", False, f"{manifest.plain_bytes:,} bytes", seen.error.why)
         size = seen.plain_bytes == manifest.plain_bytes
@@ -279,6 +295,9 @@ class Rehearsal:
     def _checked(self, job: Job[Any], target: Target, level: int) -> None:
         try:
             for check in target.checks(job, level):
+                if check.level == 5 and check.ok is False and not self._asked:
+                    told = f"{check.actual}: the plan was changed since, and may not have asked for it then"
+                    check = replace(check, ok=None, actual=told)
                 self._checks.append(check)
                 job.checkpoint()
         except OpsError:

@@ -22,7 +22,7 @@ from core.backups.rewriting import Renamer
 from core.backups.schema import describe, missing_accounts, server_version
 from core.backups.scratch import client_program
 from core.backups.scratch_folder import read_list
-from core.backups.server import Login, connected, identifier, rows_of
+from core.backups.server import Login, bound, connected, identifier, rows_of
 from core.backups.targets import Options
 from core.backups.unfinished import alone, left_unfinished, mark, told, unmark
 from core.backups.unpack import Unpacked, unpack
@@ -209,7 +209,7 @@ class Restoring:
                 if held is None:
                     rows_of(
                         connection,
-                        f"CREATE DATABASE {identifier(name)} CHARACTER SET %s COLLATE %s",
+                        f"CREATE DATABASE {bound(name)} CHARACTER SET %s COLLATE %s",
                         part.charset,
                         part.collation,
                     )

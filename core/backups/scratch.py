@@ -19,7 +19,7 @@ from types import TracebackType
 from typing import Any
 
 from core.backups import guard
-from core.backups.server import Login, connected, identifier, rows_of
+from core.backups.server import Login, bound, connected, identifier, rows_of
 from core.base.errors import OpsError
 from core.jobs.job import Job
 
@@ -191,13 +191,11 @@ class ScratchServer:
                     secrets.token_hex(16),
                 )
             for name, (charset, collation) in databases.items():
-                rows_of(
-                    connection, f"CREATE DATABASE {identifier(name)} CHARACTER SET %s COLLATE %s", charset, collation
-                )
-                scope = identifier(name.replace("\\", "\\\\").replace("_", "\\_").replace("%", "\\%"))
-                rows_of(connection, f"GRANT ALL ON {scope}.* TO {LOADER}@localhost")
+                rows_of(connection, f"CREATE DATABASE {bound(name)} CHARACTER SET %s COLLATE %s", charset, collation)
+                scope = name.replace("\\", "\\\\").replace("_", "\\_").replace("%", "\\%")
+                rows_of(connection, f"GRANT ALL ON {identifier(scope)}.* TO {LOADER}@localhost")
                 for definer in definers:
-                    rows_of(connection, f"GRANT ALL ON {scope}.* TO %s@%s", *_account(definer))
+                    rows_of(connection, f"GRANT ALL ON {bound(scope)}.* TO %s@%s", *_account(definer))
             rows_of(connection, "REVOKE ALL PRIVILEGES ON *.* FROM root@localhost")
             rows_of(connection, "REVOKE GRANT OPTION ON *.* FROM root@localhost")
         return Login("the scratch server", LOADER, password, socket=str(self.folder / "s"))

@@ -208,6 +208,11 @@ def identifier(name: str) -> str:
     return "`" + name.replace("`", "``") + "`"
 
 
+def bound(name: str) -> str:
+    """A name quoted for SQL that is given values, where a percent sign would ask for one."""
+    return identifier(name).replace("%", "%%")
+
+
 def _quoted(value: str) -> str:
     escaped = (
         value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n").replace("\r", "\\r").replace("\t", "\\t")

@@ -47,7 +47,7 @@ from core.jobs.lock import is_locked, plan_lock
 from core.jobs.timers import ScheduleExport
 from core.settings.profiles import MysqlSource, mysql_secret
 
-_WATCHED = ("silence", "half-retention", "stale", "proof-vanishes", "all-gone", "proof-gone")
+_WATCHED = ("silence", "half-retention", "stale", "proof-vanishes", "all-gone", "proof-gone", "expiry-shared")
 """Rules that nobody hears of otherwise: nothing failed, and no page is open."""
 
 
@@ -175,7 +175,8 @@ class BackupsService:
             now = self._workplace.clock.now()
             chosen = (None if run else choose(plan, backups, past, now)) or vault.find(backups, run, now)
             rehearsal = Rehearsal(plan, vault, self._ledger, self._workplace.clock, self._options(plan))
-            verification = rehearsal.run(job, chosen, backups, plan.proof.level if level is None else level)
+            level = plan.proof.level if level is None else level
+            verification = rehearsal.run(job, chosen, backups, level, self._store.written(name))
             write_evidence(self._evidence, verification)
         self._telling.verified(plan, verification, subject)
         return verification
@@ -220,10 +221,14 @@ class BackupsService:
         )
         try:
             found = expiry(vault, plan)
-            backups = vault.backups(self._ledger.proofs(name), found.of, self._ledger.failures(name))
+            contents = vault.contents()
         except OpsError as error:
             return plan_status(replace(seen, unreachable=error))
-        seen = replace(seen, backups=backups, expiry_days=found.days, expiry_known=found.known, expires_by=found.by)
+        backups = vault.backups(self._ledger.proofs(name), found.of, self._ledger.failures(name), contents)
+        notes = (*seen.notes, *found.shared(vault.strangers(contents), contents))
+        seen = replace(
+            seen, notes=notes, backups=backups, expiry_days=found.days, expiry_known=found.known, expires_by=found.by
+        )
         return plan_status(seen)
 
     def statuses(self, job: Job[Any]) -> list[PlanStatus]:

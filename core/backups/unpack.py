@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from core.backups.flow import PieceReader, Tally, Unpacker, decrypt_into, each
+from core.backups.flow import OTHER_IDENTITY, PieceReader, Tally, Unpacker, decrypt_into, each
 from core.backups.manifest import Manifest
 from core.backups.vault import Vault
 from core.base.errors import OpsError
@@ -32,7 +32,7 @@ def unpack(
 ) -> Unpacked:
     """Hand the plain bytes to ``take``; never more of them than the manifest tells.
 
-    Trouble of the object (cut, flipped, wrong key) is in the answer; raised is what ``take`` raises, what the endpoint
+    Trouble of the object (cut, flipped, closed to this key) is in the answer; raised is what ``take`` raises, what the endpoint
     refuses, and a cancel.
     """
     if manifest.encrypted and not identity:
@@ -60,7 +60,7 @@ def unpack(
         unpacker.close()
     except OpsError as trouble:
         job.checkpoint()
-        if trouble.code != "damaged":
+        if trouble.code not in ("damaged", OTHER_IDENTITY):
             raise
         error = trouble
         for piece in pieces:  # the hash of the whole object tells a damaged one from one that was packed wrongly

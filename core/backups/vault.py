@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -25,6 +25,8 @@ from core.base.errors import OpsError
 from core.jobs.job import Job
 
 LIST_SUFFIX = ".files.jsonl.zst"
+Contents = dict[str, tuple[int, datetime]]
+"""{key: (bytes, when it was written)}"""
 _STAMP = "%Y%m%dT%H%M%SZ"
 _ID = r"\d{8}T\d{6}Z"
 
@@ -248,21 +250,35 @@ class Vault:
         content = self.read(job, key + SUFFIX)
         return read_manifest(content, key + SUFFIX), content
 
-    def backups(
-        self,
-        proofs: dict[str, datetime],
-        expires: Callable[[str, int, datetime], datetime | None] = lambda *_: None,
-        failures: dict[str, datetime] | None = None,
-    ) -> list[Backup]:
-        """Everything of this plan, newest first: complete ones and those whose manifest is missing. ``expires`` tells when
-        an object (key, size, modified) goes. Only what is named as this plan names its own: another's prefix may lie below."""
-        objects: dict[str, tuple[int, datetime]] = {}
+    def contents(self) -> Contents:
+        """Every object under the plan's prefix."""
+        objects: Contents = {}
         with explained(f"list the backups of {self.plan.name}"):
             for page in self.client.get_paginator("list_objects_v2").paginate(
                 Bucket=self.bucket, Prefix=self.plan.prefix
             ):
                 for item in page.get("Contents", ()):
                     objects[item["Key"]] = (int(item["Size"]), item["LastModified"])
+        return objects
+
+    def strangers(self, keys: Iterable[str]) -> list[str]:
+        """Those of ``keys``, from under the plan's prefix, that no run of this plan has written (names of folders apart)."""
+        return [
+            key
+            for key in keys
+            if not key.endswith("/") and not self._run_of(key.removesuffix(SUFFIX).removesuffix(LIST_SUFFIX))
+        ]
+
+    def backups(
+        self,
+        proofs: dict[str, datetime],
+        expires: Callable[[str, int, datetime], datetime | None] = lambda *_: None,
+        failures: dict[str, datetime] | None = None,
+        contents: Contents | None = None,
+    ) -> list[Backup]:
+        """Everything of this plan, newest first: complete ones and those whose manifest is missing. ``expires`` tells when
+        an object (key, size, modified) goes. Only what is named as this plan names its own: another's prefix may lie below."""
+        objects = self.contents() if contents is None else contents
         found = []
         for key, (size, modified) in objects.items():
             run = self._run_of(key)

@@ -28,6 +28,7 @@ _FIXES = {
     "no-expiry": "Set the expiry",
     "expiry-differs": "Set the expiry",
     "half-retention": "Pause the expiry",
+    "expiry-shared": "Pause the expiry",
     "never-run": "Back up now",
     "run-failed": "Back up now",
     "silence": "Back up now",

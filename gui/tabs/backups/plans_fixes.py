@@ -9,7 +9,17 @@ from gui.tabs.backups import wording
 from gui.tabs.backups.plans_dialogs import PlansDialogs
 from gui.tabs.backups.plans_place import PlansPlace
 
-_WRITES = ("no-expiry", "expiry-differs", "half-retention", "never-run", "run-failed", "silence", "missed", "all-gone")
+_WRITES = (
+    "no-expiry",
+    "expiry-differs",
+    "expiry-shared",
+    "half-retention",
+    "never-run",
+    "run-failed",
+    "silence",
+    "missed",
+    "all-gone",
+)
 
 
 class PlansFixes(QObject):
@@ -101,7 +111,7 @@ class PlansFixes(QObject):
                 self._rule_written,
                 write=True,
             )
-        elif rule == "half-retention":
+        elif rule in ("half-retention", "expiry-shared"):
             self._place.start(
                 "Pause the expiry",
                 lambda job: self._place.service.pause_expiry(job, plan.name),

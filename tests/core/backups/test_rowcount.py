@@ -58,9 +58,37 @@ begin select
 LOCK TABLES `one line` WRITE;
 INSERT INTO `one line` VALUES (1),(2);
 UNLOCK TABLES;
+
+--
+-- Dumping data for table `old`
+--
+
+/*M!101100 SET @old_system_versioning_insert_history=@@session.system_versioning_insert_history, @@session.system_versioning_insert_history=1 */;
+LOCK TABLES `old` WRITE;
+INSERT INTO `old` (`x`, row_start, row_end) VALUES (1,'a','b'),
+(2,'a','b');
+INSERT INTO `old` (`x`, row_start, row_end) VALUES (3,'a','b');
+UNLOCK TABLES;
+/*M!101100 SET system_versioning_insert_history=@old_system_versioning_insert_history */;
+
+--
+-- Dumping data for table `not old`
+--
+
+LOCK TABLES `not old` WRITE;
+INSERT INTO `not old` VALUES
+('_history=1 ');
+UNLOCK TABLES;
 -- Dump completed on 2026-11-22 19:13:02
 """
-ROWS = {("", "a"): 3, ("", "empty"): 0, ("", "we`ird\nname"): 1, ("", "one line"): None}
+ROWS = {
+    ("", "a"): 3,
+    ("", "empty"): 0,
+    ("", "we`ird\nname"): 1,
+    ("", "one line"): None,
+    ("", "old"): 3,
+    ("", "not old"): 1,
+}
 
 
 def counted(pieces: list[bytes]) -> RowCounter:
