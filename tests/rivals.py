@@ -43,3 +43,8 @@ def apache_modules() -> Path:
 def mysqld() -> str | None:
     """MySQL's own server as ``make setup-full`` unpacks it; ``mysql`` and ``mysqldump`` lie beside it."""
     return shutil.which("mysqld", path=str(FOLDER / "mysql" / "bin"))
+
+
+def framework(name: str) -> str | None:
+    """``ruby`` with Rails, ``php`` with Laravel and Symfony, as ``make setup-full`` unpacks them."""
+    return shutil.which(name, path=str(FOLDER / "frameworks" / "bin"))

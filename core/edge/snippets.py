@@ -73,7 +73,7 @@ def _laravel(ranges: Ranges) -> str:
     return f"""// bootstrap/app.php, with: use Illuminate\\Http\\Request;
 ->withMiddleware(function (Middleware $middleware) {{
     $middleware->trustProxies(
-        at: [{_quoted(ranges)}],   // not '*': it trusts whoever connects
+        at: [{_quoted(ranges)}],   // not '*': it trusts everybody
         headers: Request::HEADER_X_FORWARDED_AWS_ELB,   // For, Proto and Port
     );
 }})
@@ -144,7 +144,8 @@ config.action_dispatch.trusted_proxies = ActionDispatch::RemoteIp::TRUSTED_PROXI
 config.assume_ssl = true   # Rails 7.1 and newer, where every request comes through a proxy that ends TLS
 config.force_ssl = true
 config.hosts = ["dev.app.com"]   # yours: Rails builds links from X-Forwarded-Host, whoever sends it
-# trusted_proxies decides request.remote_ip alone; scheme and host are believed from anybody who can reach the server.
+# trusted_proxies names what request.remote_ip passes over; that address, scheme and host are believed from anybody who \
+can reach the server: let only the balancer.
 """
 
 

@@ -47,7 +47,11 @@ def judged(request: Incoming, answer: Resolution) -> Verdict:
             f"Users came by port {port}, and links say {shown}. Let Host carry the port that users see, or trust X-Forwarded-Port",
         )
     if "spoofable" in because.get("client", ""):
-        return Verdict("The client can be forged", False, "Name the proxies instead of trusting everybody")
+        return Verdict(
+            "The client can be forged",
+            False,
+            "Name the proxies instead of trusting everybody, and let nobody else reach the application",
+        )
     return Verdict("Consistent", True)
 
 

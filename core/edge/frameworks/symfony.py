@@ -43,7 +43,7 @@ class _Reading:
     def __init__(self, request: Incoming, trust: Trust) -> None:
         self.request, self.trust = request, trust
         self.steps: list[Step] = []
-        # ``*`` is Laravel's word for: whoever connects
+        # as its own word REMOTE_ADDR: whoever connects
         self.proxies = (request.peer,) if "*" in trust.proxies else trust.proxies
         self.match = contains(self.proxies, request.peer) if self.proxies else ""
 
@@ -139,11 +139,11 @@ class _Reading:
     def _client(self) -> str:
         values = self._values(FORWARDED_FOR, peer=self.request.peer)
         client = values[0] if values else self.request.peer
-        self._step(
-            "client",
-            client,
-            "the right-most address of X-Forwarded-For that is no trusted proxy"
-            if values
-            else "the connection's other end",
-        )
+        if not values:
+            because = "the connection's other end"
+        elif any(proxy.endswith("/0") for proxy in self.proxies):
+            because = "the left-most address of X-Forwarded-For, since everybody is trusted: spoofable"
+        else:
+            because = "the right-most address of X-Forwarded-For that is no trusted proxy"
+        self._step("client", client, because)
         return client

@@ -20,6 +20,7 @@ import pytest
 
 from core.edge.forwarded import resolve
 from core.edge.request import FORWARDED, FORWARDED_FOR, FORWARDED_HOST, FORWARDED_PORT, FORWARDED_PROTO, Incoming, Trust
+from tests import rivals
 from tests.core.edge.web import nginx
 
 HERE = Path(__file__).parent / "real"
@@ -51,15 +52,18 @@ STANDARD = (None, "for=198.51.100.9;proto=https;host=www.app.com", 'for="[2001:d
             'for=_hidden;proto=https;host="www.app.com:8443"', "proto=https", "FOR=198.51.100.9 ; Proto=HTTPS", 'for="198.51.100.9:80"')  # fmt: skip
 
 
-def generated(seed: int, count: int, *, standard: bool = False) -> list[dict[str, Any]]:
-    """Random combinations, plus every value of every dimension at least once against a fixed rest."""
+def generated(
+    seed: int, count: int, *, standard: bool = False, others: tuple[dict[str, str], ...] = ({},)
+) -> list[dict[str, Any]]:
+    """Random combinations, plus every value of every dimension at least once against a fixed rest. ``others``: headers
+    that only some frameworks read."""
     rng = random.Random(seed)
     axes: dict[str, tuple[Any, ...]] = {
         "peer": PEERS, "trust": TRUSTS, "scheme": ("http", "https"), "port": (80, 443, 8080), "host": HOSTS, "for": FORS, "proto": PROTOS,
-        "fhost": FORWARDED_HOSTS, "fport": PORTS, "standard": STANDARD if standard else (None,),
+        "fhost": FORWARDED_HOSTS, "fport": PORTS, "standard": STANDARD if standard else (None,), "others": others,
     }  # fmt: skip
     base: dict[str, Any] = {"peer": "10.0.3.7", "trust": ("10.0.0.0/8",), "scheme": "http", "port": 80, "host": "dev.app.com", "for": "198.51.100.9",
-                            "proto": "https", "fhost": None, "fport": "80", "standard": None}  # fmt: skip
+                            "proto": "https", "fhost": None, "fport": "80", "standard": None, "others": {}}  # fmt: skip
     picks = [{**base, axis: value} for axis, values in axes.items() for value in values]
     picks += [{**base, "proto": p, "fport": q} for p, q in itertools.product(PROTOS, PORTS)]
     picks += [{axis: rng.choice(values) for axis, values in axes.items()} for _ in range(count)]
@@ -68,7 +72,7 @@ def generated(seed: int, count: int, *, standard: bool = False) -> list[dict[str
 
 def _case(pick: dict[str, Any]) -> dict[str, Any]:
     headers = {"host": pick["host"], FORWARDED_FOR: pick["for"], FORWARDED_PROTO: pick["proto"], FORWARDED_HOST: pick["fhost"],
-               FORWARDED_PORT: pick["fport"], FORWARDED: pick["standard"]}  # fmt: skip
+               FORWARDED_PORT: pick["fport"], FORWARDED: pick["standard"], **pick["others"]}  # fmt: skip
     headers = {name: value for name, value in headers.items() if value is not None}
     names = [*X_HEADERS, FORWARDED] if pick["standard"] is not None else list(X_HEADERS)
     return {
@@ -98,21 +102,65 @@ def compare(framework: str, cases: list[dict[str, Any]], answers: list[dict[str,
     assert different[:3] == [], f"{len(different)} of {len(cases)} differ"
 
 
+def asked(cases: list[dict[str, Any]], *command: str) -> list[dict[str, Any]]:
+    answer = subprocess.run(command, input=json.dumps(cases), capture_output=True, text=True, timeout=60)
+    if "failed to open stream" in answer.stdout + answer.stderr:
+        pytest.skip("php-symfony-http-foundation is not installed")
+    assert answer.returncode == 0, answer.stdout + answer.stderr
+    answers: list[dict[str, Any]] = json.loads(answer.stdout)
+    return answers
+
+
+def unpacked(name: str) -> str:
+    """``ruby`` or ``php``, with this year's frameworks."""
+    program = rivals.framework(name)
+    if program is None:
+        pytest.skip("the frameworks are not unpacked (make setup-full, on Debian)")
+    return program
+
+
 def test_symfony() -> None:
     if shutil.which("php") is None:
         pytest.skip("php-cli is not installed")
     cases = generated(1, 400, standard=True)
-    answer = subprocess.run(
-        ["php", "-d", "include_path=.:/usr/share/php", str(HERE / "symfony.php")],
-        input=json.dumps(cases),
-        capture_output=True,
-        text=True,
-        timeout=60,
+    script = str(HERE / "symfony.php")
+    compare("symfony", cases, asked(cases, "php", "-d", "include_path=.:/usr/share/php", script))
+
+
+@pytest.mark.heavy
+def test_this_years_symfony() -> None:
+    cases = generated(6, 400, standard=True)
+    compare("symfony", cases, asked(cases, unpacked("php"), str(HERE / "symfony.php")))
+
+
+@pytest.mark.heavy
+@pytest.mark.parametrize("everybody", [False, True])
+def test_laravel(everybody: bool) -> None:
+    cases = generated(7, 400, standard=True)
+    if everybody:
+        cases = [{**case, "trust": ["*"]} for case in cases]
+    compare("laravel", cases, asked(cases, unpacked("php"), str(HERE / "laravel.php")))
+
+
+@pytest.mark.heavy
+def test_rails() -> None:
+    """Links and client, where ``force_ssl`` sends a request, and that ``assume_ssl`` ends that."""
+    others = (
+        {},
+        {"x-forwarded-ssl": "on"},
+        {"x-forwarded-scheme": "https"},
+        {"client-ip": "198.51.100.9"},
+        {"client-ip": "6.6.6.6"},
     )
-    if "failed to open stream" in answer.stdout + answer.stderr:
-        pytest.skip("php-symfony-http-foundation is not installed")
-    assert answer.returncode == 0, answer.stdout + answer.stderr
-    compare("symfony", cases, json.loads(answer.stdout))
+    cases = generated(8, 400, standard=True, others=others)
+    answers = asked(cases, unpacked("ruby"), str(HERE / "rails.rb"))
+    for case, answer in zip(cases, answers, strict=True):
+        forced, assumed = answer.pop("forced"), answer.pop("assumed")
+        assert assumed.startswith("https://")
+        if not answer["refused"]:
+            secure = answer["url"].startswith("https://")
+            assert forced == ("" if secure else f"{assumed}/"), case
+    compare("rails", cases, answers)
 
 
 def test_express() -> None:

@@ -16,6 +16,7 @@ from core.edge.findings import Check, Finding, Hop
 from core.edge.forwarded import FRAMEWORKS, resolve
 from core.edge.history import CheckHistory
 from core.edge.request import FORWARDED, Incoming, Trust
+from core.edge.verdict import judged
 
 PROXY = Trust(("10.0.0.0/8",))
 
@@ -40,6 +41,22 @@ def test_a_forged_client_address_wins_only_where_everybody_is_trusted() -> None:
     request = incoming(("X-Forwarded-For", "6.6.6.6, 203.0.113.9"))
     assert resolve("uvicorn", request, Trust(("*",))).client == "6.6.6.6"
     assert resolve("uvicorn", request, PROXY).client == "203.0.113.9"
+
+
+def test_rails_believes_a_stranger_and_the_last_scheme() -> None:
+    told = (("X-Forwarded-For", "203.0.113.9"), ("X-Forwarded-Proto", "https, http"))
+    answer = resolve("rails", incoming(*told, peer="198.51.100.5"), PROXY)
+    assert (answer.url, answer.client) == ("http://dev.app.com/", "203.0.113.9")
+    assert "spoofable" in answer.steps[-1].because
+    assert "spoofable" not in resolve("rails", incoming(*told), PROXY).steps[-1].because
+
+
+def test_laravels_star_believes_the_left_most_address() -> None:
+    request = incoming(("X-Forwarded-For", "6.6.6.6, 203.0.113.9"), ("X-Forwarded-Proto", "https"))
+    answer = resolve("laravel", request, Trust(("*",)))
+    assert answer.client == "6.6.6.6"
+    assert judged(request, answer).words == "The client can be forged"
+    assert judged(request, resolve("laravel", request, PROXY)).good
 
 
 def test_disagreeing_standards_are_refused() -> None:
