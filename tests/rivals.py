@@ -46,5 +46,5 @@ def mysqld() -> str | None:
 
 
 def framework(name: str) -> str | None:
-    """``ruby`` with Rails, ``php`` with Laravel and Symfony, as ``make setup-full`` unpacks them."""
+    """``ruby`` with Rails, ``php`` with Laravel, Symfony and WordPress, ``tomcat``, as ``make setup-full`` unpacks them."""
     return shutil.which(name, path=str(FOLDER / "frameworks" / "bin"))

@@ -17,7 +17,9 @@ def register(groups: Any) -> None:
     group = Group(groups, "edge", "proxies, forwarded headers and the links that come of them")
     resolve = group.action("resolve", _resolve, "what a framework makes of a request behind a proxy")
     resolve.add_argument(
-        "--framework", required=True, help="symfony, laravel, flask, django, rails, express, uvicorn, nginx"
+        "--framework",
+        required=True,
+        help="symfony, laravel, flask, django, rails, express, uvicorn, tomcat, wordpress, nginx",
     )
     resolve.add_argument("--peer", required=True, metavar="IP", help="who connects to the application: the proxy")
     resolve.add_argument("--scheme", default="http", choices=("http", "https"), help="of that connection")

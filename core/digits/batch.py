@@ -19,12 +19,12 @@ import numpy as np
 from core.base.files import atomic_file
 from core.digits.answers import SURE_FROM, Answer
 from core.digits.datasets import is_csv, open_dataset
+from core.digits.layout import BRIGHT, EXCHANGED, ROW_BY_ROW, SAMPLE, SUBTRACT, exchanged
 from core.digits.opened import open_model
 from core.digits.patches import SIDE
 from core.digits.pixel_csv import BadRow, Rows, bad_data, read_rows
 
 _SHOWN_BAD_ROWS = 1_000
-_DARK_ON_BRIGHT = "The pictures are mostly bright: ink is 255 and paper 0 here, as in MNIST. Subtract every pixel from 255 and predict again"
 
 
 @dataclass(frozen=True)
@@ -74,6 +74,7 @@ def predict_file(
     counts = np.zeros(10, np.int64)
     rows = predicted = unsure = right = labelled = bad_count = 0
     brightness = 0.0
+    first = np.zeros((0, SIDE, SIDE), np.uint8)
     bad: list[BadRow] = []
     with ExitStack() as files:
         scores_file: _Sink | None = None
@@ -95,6 +96,8 @@ def predict_file(
             if submission_file:
                 submission_file.write(submission_lines(answer, block, rows + 1))
             good = block.good
+            if len(first) < SAMPLE:
+                first = np.concatenate([first, block.pixels[good].reshape(-1, SIDE, SIDE)])
             brightness += float(block.pixels[good].sum(dtype=np.int64)) / SIDE**2
             counts += np.bincount(answer.labels[good], minlength=10)
             sure = answer.confidences >= sure_from
@@ -113,7 +116,11 @@ def predict_file(
         if not predicted:  # and no file is written
             raise bad_data(data, f"None of its {rows:,} rows can be used; the first is line {bad[0].line}: {bad[0].why}",
                            "Pixels are whole numbers from 0 to 255, without separators of thousands; multiply shares of 1 by 255")  # fmt: skip
-    doubt = _DARK_ON_BRIGHT if brightness > predicted * 127 else ""
+    doubt = ""
+    if brightness > predicted * 127:
+        doubt = f"{BRIGHT}. {SUBTRACT} and predict again"
+    elif exchanged(model, first):
+        doubt = f"{EXCHANGED}. {ROW_BY_ROW}, and predict again"
     accuracy = right / labelled if labelled else None
     return BatchResult(rows, predicted, counts.tolist(), unsure, bad, bad_count, accuracy, doubt, sure_from)
 

@@ -18,8 +18,9 @@ from numpy.typing import NDArray
 from core.base.errors import OpsError
 from core.base.files import atomic_file
 from core.digits.damage import DAMAGED_ARRAYS
+from core.digits.layout import BRIGHT, SUBTRACT, mostly_bright
 from core.digits.patches import SIDE, Floats
-from core.digits.pixel_csv import bad_data, read_rows
+from core.digits.pixel_csv import bad_data, read_rows, tables_in
 
 Progress = Callable[[int, int], None]
 _MOST_ROWS = 5_000_000  # 3.9 GB of pixels: beyond it a header lies or the machine would not stand it
@@ -58,7 +59,7 @@ class Dataset:
         return replace(self, images=self.images[rows], labels=None if self.labels is None else self.labels[rows])
 
     def labelled(self) -> NDArray[np.uint8]:
-        """The labels. Raises OpsError where the set has none."""
+        """The labels, of a set to learn from or to judge by. Raises OpsError where it has none or its ink is no ink."""
         if self.labels is None:
             raise OpsError(
                 f"{self.name} has no labels",
@@ -66,6 +67,8 @@ class Dataset:
                 "Open a set with labels, or use Predict file for this one",
                 code="data",
             )
+        if mostly_bright(self.images):
+            raise OpsError(f"{self.name} has its light and dark exchanged", BRIGHT, SUBTRACT, code="data")
         return self.labels
 
 
@@ -99,7 +102,7 @@ def _kind_of(path: Path) -> str:
     with path.open("rb") as file:
         start = file.read(4)
     if start[:2] == b"PK":
-        return "npz"
+        return "csv" if tables_in(path) else "npz"
     if start[:2] == b"\x1f\x8b":
         start = _zipped_start(path)
     return "idx" if start[:3] == b"\x00\x00\x08" else "csv"
@@ -187,14 +190,14 @@ def _checked_images(path: Path, images: NDArray[Any]) -> NDArray[np.uint8]:
     if count == 0 or images.size != count * SIDE * SIDE:
         raise bad_data(path, f"Its images have the shape {images.shape}; expected (n, 28, 28) or (n, 784) with n > 0")
     images = images.reshape(count, SIDE, SIDE)
-    if images.dtype == np.uint8:
+    if images.dtype == np.uint8 and images.max() > 1:
         return images
     if images.dtype.kind not in "iufb":
         raise bad_data(path, f"Its images are of the kind {images.dtype}; expected numbers")
     low, high = float(images.min()), float(images.max())
     if not (np.isfinite([low, high]).all() and low >= 0 and high <= 255):
         raise bad_data(path, f"Its pixels go from {low:g} to {high:g}; expected 0..255 or 0..1")
-    scale = 255 if images.dtype.kind in "fb" and high <= 1 else 1
+    scale = 255 if high <= 1 else 1  # no digit has so little ink
     return np.rint(images * np.float32(scale)).astype(np.uint8)
 
 

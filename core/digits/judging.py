@@ -11,9 +11,11 @@ import numpy as np
 
 from core.digits.card import ModelCard
 from core.digits.datasets import open_dataset
+from core.digits.layout import EXCHANGED, ROW_BY_ROW, exchanged
 from core.digits.model_file import read_card, with_card, write_blob
 from core.digits.opened import answers, open_model
 from core.digits.patches import SIDE
+from core.digits.pixel_csv import bad_data
 from core.digits.scores import Evaluation
 
 Report = Callable[..., None]
@@ -23,6 +25,8 @@ def evaluate(report: Report, model: Path, data: Path, cache: Path | None = None)
     dataset = open_dataset(data, cache=cache)
     truth = dataset.labelled()
     opened, _ = open_model(model)
+    if exchanged(opened, dataset.images, truth):
+        raise bad_data(data, EXCHANGED, ROW_BY_ROW)
     return Evaluation.of(
         truth,
         answers(opened, dataset.images, lambda done, total: report(done, total, f"{done:,} of {total:,} digits")),

@@ -10,9 +10,10 @@ import csv
 import gzip
 import io
 import re
+import zipfile
 import zlib
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
@@ -28,6 +29,8 @@ from core.digits.patches import SIDE
 PIXELS = SIDE * SIDE
 _BLOCK = 1 << 17  # bytes of text at a time, some 70 rows: stays in the processor's cache
 _LONGEST_LINE = 64 << 10
+_ROW_NUMBERS = ("", "id", "index", "imageid", "unnamed: 0")
+"""What the column is called that pandas writes unasked."""
 
 Bytes = NDArray[np.uint8]
 
@@ -53,7 +56,7 @@ class Rows:
 def read_rows(
     path: Path, *, strict: bool = True, on_progress: Callable[[int, int], None] = lambda done, total: None
 ) -> Iterator[Rows]:
-    """The rows of a CSV file (plain or gzip), block by block.
+    """The rows of a CSV file (plain, gzip, or alone in a zip archive), block by block.
 
     strict: the first bad row raises OpsError (code ``data``); otherwise bad rows are marked and reading goes on.
     A wrong header or an empty file always raises. ``on_progress(bytes read, bytes in all)`` may raise to stop.
@@ -65,7 +68,7 @@ def read_rows(
         while True:
             try:
                 chunk = file.read(_BLOCK)
-            except (OSError, EOFError, zlib.error) as error:
+            except (OSError, EOFError, zlib.error, zipfile.BadZipFile) as error:
                 raise bad_data(path, f"The file breaks off or is damaged after line {line}: {error}") from error
             text = rest + chunk
             if chunk:
@@ -114,9 +117,34 @@ def _opened(path: Path) -> Iterator[tuple[IO[bytes], Callable[[], int]]]:
             code="data",
         ) from error
     with raw:
-        zipped = raw.read(2) == b"\x1f\x8b"
+        start = raw.read(2)
         raw.seek(0)
-        yield (gzip.GzipFile(fileobj=raw) if zipped else raw), raw.tell  # type: ignore[misc]
+        if start == b"PK":
+            (table,) = tables_in(path)
+            with ExitStack() as held:
+                try:
+                    unzipped = held.enter_context(held.enter_context(zipfile.ZipFile(raw)).open(table))
+                except (RuntimeError, NotImplementedError) as error:  # encrypted, or packed in an unknown way
+                    why = f"{table} in it cannot be read: {error}"
+                    raise bad_data(path, why, "Unpack it, and open the file in it") from error
+                yield unzipped, raw.tell
+            return
+        yield (gzip.GzipFile(fileobj=raw) if start == b"\x1f\x8b" else raw), raw.tell  # type: ignore[misc]
+
+
+def tables_in(path: Path) -> list[str]:
+    """The CSV file in a zip archive, as Kaggle hands it out; empty where there is none. Raises OpsError where there are several."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            names = [
+                name for name in archive.namelist() if name.lower().endswith(".csv") and not name.startswith("__MACOSX")
+            ]
+    except (zipfile.BadZipFile, NotImplementedError):
+        return []  # whoever opens it says why
+    if len(names) > 1:
+        raise bad_data(path, f"It is an archive of several files: {', '.join(names[:5])}",
+                       "Unpack it, and open the one that is meant: train.csv to train, test.csv to predict")  # fmt: skip
+    return names
 
 
 def _understood_header(path: Path, head: bytes) -> tuple[bool, bool]:
@@ -145,10 +173,12 @@ def _understood_header(path: Path, head: bytes) -> tuple[bool, bool]:
         _in_order(path, names)
         return False, True
     found = f"{len(names):,} columns, the first one named {names[0][:40]!r}"
-    raise bad_data(
-        path,
-        f"The header (line 1) has {found}; expected label,pixel0 .. pixel{PIXELS - 1} or pixel0 .. pixel{PIXELS - 1}",
-    )
+    why = f"The header (line 1) has {found}; expected label,pixel0 .. pixel{PIXELS - 1} or pixel0 .. pixel{PIXELS - 1}"
+    if "label" in names[1:] and len(names) == PIXELS + 1:
+        raise bad_data(path, why, f"Put the label before the pixels: it is column {names.index('label') + 1}")
+    if names[0] in _ROW_NUMBERS and len(names) in (PIXELS + 1, PIXELS + 2):
+        raise bad_data(path, why, "Leave the column of row numbers out: pandas' to_csv(..., index=False)")
+    raise bad_data(path, why)
 
 
 def _in_order(path: Path, names: list[str]) -> None:
@@ -169,8 +199,12 @@ def _parsed(scan: NumberScan, text: bytes, labelled: bool, first_line: int) -> R
     table = scan(text, width)
     if table is not None and not (labelled and table[:, 0].max(initial=0) > 9):
         labels = table[:, 0].copy() if labelled else None
-        return Rows(np.ascontiguousarray(table[:, labelled:]), labels, np.ones(len(table), bool))
-    return _careful(text, labelled, first_line)
+        rows = Rows(np.ascontiguousarray(table[:, labelled:]), labels, np.ones(len(table), bool))
+    else:
+        rows = _careful(text, labelled, first_line)
+    if rows.pixels.max(initial=0) == 1:  # black and white as 0 and 1: no digit has so little ink
+        rows.pixels[:] *= 255
+    return rows
 
 
 def _careful(text: bytes, labelled: bool, first_line: int) -> Rows:
@@ -199,6 +233,8 @@ def _line_values(line: str, width: int, labelled: bool) -> list[int]:
         limit = 9 if labelled and column == 0 else 255
         if value is None or not 0 <= value <= limit:
             name = "label" if labelled and column == 0 else f"pixel{column - labelled}"
+            if limit == 255 and re.fullmatch(r"\s*(0?\.\d+|\d(\.\d+)?e-\d+)\s*", word):
+                _refuse(f"{name} is {word.strip()[:20]!r}, a share of 1; multiply the pixels by 255 and round them")
             _refuse(f"{name} is {word.strip()[:20]!r}, not a whole number from 0 to {limit}")
         values.append(value)
     return values  # type: ignore[return-value]

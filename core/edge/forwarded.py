@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from core.base.errors import WrongUse
 from core.edge.addresses import network
-from core.edge.frameworks import django, express, laravel, nginx, rails, symfony, uvicorn, werkzeug
+from core.edge.frameworks import django, express, laravel, nginx, rails, symfony, tomcat, uvicorn, werkzeug, wordpress
 from core.edge.request import Incoming, Resolution, Trust
 
 FRAMEWORKS = {
@@ -14,10 +14,12 @@ FRAMEWORKS = {
     "django": django.resolve,
     "rails": rails.resolve,
     "express": express.resolve,
+    "tomcat": tomcat.resolve,
+    "wordpress": wordpress.resolve,
     "uvicorn": uvicorn.resolve,
     "nginx": nginx.resolve,
 }
-_ALIASES = {"flask": "werkzeug", "proxyfix": "werkzeug"}
+_ALIASES = {"flask": "werkzeug", "proxyfix": "werkzeug", "spring": "tomcat", "php": "wordpress"}
 
 
 def resolve(framework: str, request: Incoming, trust: Trust) -> Resolution:

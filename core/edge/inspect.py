@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from typing import Any
 from urllib.parse import urljoin
@@ -22,6 +23,7 @@ _HOST = re.compile(r"[\w.\u0080-\U0010ffff-]+|[0-9a-f:.]+(%.+)?")
 """A name in any script, or an address; nothing else can be looked up."""
 _REDIRECTS = (301, 302, 303, 307, 308)
 """The statuses whose Location a browser follows."""
+_ENDLESS = ("redirect-loop", "too-many-redirects")
 _HALF_A_SCHEME = re.compile(r"[^/.@[]*:(?!\d)")
 """http:/x or mailto:x, but no host:8080."""
 
@@ -83,7 +85,8 @@ def check(job: Job[Any], url: str, *, timeout: float = 10, ca_file: str = "", al
         except OpsError as error:
             if number == 1:
                 raise
-            found.append(Finding("error", error.code, where, current[:200], "an answer", str(error), error.remedy))
+            why = f"{error.title}. {error.why}"
+            found.append(Finding("error", error.code, where, current[:200], "an answer", why, error.remedy))
             break
         cookies.keep(current, answer)
         location = rules.as_written(answer.header("location")) if answer.status in _REDIRECTS else ""
@@ -145,5 +148,10 @@ def _page(job: Job[Any], url: str, answer: Answer, where: str) -> Iterator[Findi
 
 
 def _ordered(found: list[Finding]) -> list[Finding]:
+    """Each once with all its places, the gravest first; before the others what keeps everybody from arriving."""
+    places: dict[Finding, list[str]] = {}
+    for finding in found:
+        places.setdefault(replace(finding, where=""), []).append(finding.where)
     order = {"error": 0, "warning": 1, "info": 2}
-    return sorted(found, key=lambda finding: order[finding.severity])
+    told = [replace(finding, where="; ".join(where)) for finding, where in places.items()]
+    return sorted(told, key=lambda finding: (order[finding.severity], finding.rule not in _ENDLESS))

@@ -177,8 +177,8 @@ server:
   tomcat:
     remoteip:
       internal-proxies: '{_pattern(ranges)}'
-{_left_out(ranges, "# ")}# Without internal-proxies all private ranges are trusted. The strategy "framework" believes everybody, X-Forwarded-Host \
-included: take it only where nothing but the proxy can reach the application.
+{_left_out(ranges, "internal-proxies: {}", "# ")}# Without internal-proxies all private ranges are trusted. The strategy \
+"framework" believes everybody, X-Forwarded-Host included: take it only where nothing but the proxy can reach the application.
 """
 
 
@@ -187,7 +187,7 @@ def _tomcat(ranges: Ranges) -> str:
 <Valve className="org.apache.catalina.valves.RemoteIpValve"
        remoteIpHeader="X-Forwarded-For" protocolHeader="X-Forwarded-Proto" portHeader="X-Forwarded-Port"
        internalProxies="{_pattern(ranges)}"/>
-{_left_out(ranges, "<!-- ", " -->")}<!-- Without internalProxies all private ranges are trusted. -->
+{_left_out(ranges, 'internalProxies="{}"', "<!-- ", " -->")}<!-- Without internalProxies all private ranges are trusted. -->
 """
 
 
@@ -289,6 +289,26 @@ http://dev.app.com {{
 """
 
 
+def _traefik(ranges: Ranges) -> str:
+    return f"""# traefik.yml: keep what the balancer said, and only what it said; this hop's own for everybody else
+entryPoints:
+  web:
+    address: ':80'
+    forwardedHeaders:
+      trustedIPs: [{_quoted(ranges)}]
+# Not insecure: true, which believes everybody. Not http.redirections: it sends all of this entry point to https, which loops \
+behind the balancer; the middleware redirectScheme looks at X-Forwarded-Proto.
+
+# the dynamic configuration; name it in each router: middlewares: [no-forwarded-host]
+http:
+  middlewares:
+    no-forwarded-host:
+      headers:
+        customRequestHeaders:
+          X-Forwarded-Host: ''   # no AWS balancer sends it, so whoever does is a client
+"""
+
+
 def _aws(ranges: Ranges) -> str:
     return f"""# What stands in front, and what it tells. Let the targets' security group admit it alone, here {_listed(ranges)}.
 # ALB, Classic (HTTP): appends the client to X-Forwarded-For, overwrites X-Forwarded-Proto and -Port (of its listener).
@@ -321,11 +341,12 @@ def _of_octets(block: Network) -> str:
     return "[.]".join(made)
 
 
-def _left_out(ranges: Ranges, begin: str, end: str = "") -> str:
-    """What the pattern does not hold: an IPv6 address is compared as text, and versions write it differently."""
+def _left_out(ranges: Ranges, setting: str, begin: str, end: str = "") -> str:
+    """What the pattern does not hold: an IPv6 address is compared as text, as Java writes it (0:0:0:0:0:0:0:1)."""
     wide = tuple(text for text in ranges if network(text).version == 6)
-    told = f"{begin}Not in it: {_listed(wide)}. Add a pattern of how your Tomcat logs such addresses.{end}\n"
-    return told if wide else ""
+    blocks = setting.format(",".join(str(network(text)) for text in ranges))
+    newer = "Newer Tomcats (11.0.24 does, 10.1.60 not) take blocks instead"
+    return f"{begin}Not in it: {_listed(wide)}. {newer}: {blocks}{end}\n" if wide else ""
 
 
 _MAKERS: dict[str, tuple[str, Callable[[Ranges], str]]] = {
@@ -348,5 +369,6 @@ _MAKERS: dict[str, tuple[str, Callable[[Ranges], str]]] = {
     "apache": ("Apache", _apache),
     "haproxy": ("HAProxy", _haproxy),
     "caddy": ("Caddy", _caddy),
+    "traefik": ("Traefik", _traefik),
     "aws": ("AWS: what each balancer sends", _aws),
 }

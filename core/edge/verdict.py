@@ -38,7 +38,11 @@ def judged(request: Incoming, answer: Resolution) -> Verdict:
             if trusted
             else f"Name {request.peer}, or the range it is in, among the trusted proxies"
         )
-        return Verdict("Not what its users see", False, f"Users came by https, and links say http. {cure}")
+        return Verdict(
+            "Not what its users see",
+            False,
+            f"Users came by https, and links say http; a redirect of its own to https would loop. {cure}",
+        )
     shown = answer.port or default_port(answer.scheme)
     if port.isdigit() and trusted and int(port) != shown:
         return Verdict(

@@ -53,6 +53,7 @@ def test_load_train_explore_predict(console, hand: Hand, tmp_path: Path) -> None
     hand.click(dialog.data.edit)
     hand.type(str(tmp_path / "test.csv"))
     hand.click(dialog.submission.edit)
+    hand.key("ctrl+a")
     hand.type(str(tmp_path / "submission.csv"))
     hand.click(dialog.accept_button)
     hand.wait_until((tmp_path / "submission.csv").exists, "the submission is written", 60)

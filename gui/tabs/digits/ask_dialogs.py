@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from pathlib import Path
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QCheckBox, QFileDialog, QFormLayout, QLineEdit, QWidget
@@ -72,13 +74,26 @@ class PredictDialog(Dialog):
         for widget in (self.fault, self.data_field, self.submission, self.scores, self.s3_field):
             self.body.addWidget(widget)
         self.submission.check.setChecked(True)
+        self._model = re.sub(r"[^\w.]+", "-", model).strip("-")[:60]
+        self.data.changed.connect(self._beside)
+        self._beside(self.data.path)
         self.asked.connect(self._order)
+
+    def _beside(self, data: str) -> None:
+        """Results go beside the data, under the model's name: another model's are not written over."""
+        for target in (self.submission, self.scores):
+            target.suggest(str(Path(data).with_name(target.named(self._model))) if Path(data).name else "")
 
     def _order(self) -> None:
         if not self.data.path:
             self.data_field.show_fault("Choose a file to predict")
             return
         wish = PredictWish(self.data.path, self.scores.path, self.submission.path, self.s3.text().strip())
+        for target in (self.submission, self.scores):
+            if target.check.isChecked() and not target.path:
+                self.fault.show_text("A file needs a name", "Say where it goes, or take its check away")
+                target.edit.setFocus()
+                return
         if not (wish.scores or wish.submission or wish.s3):
             self.fault.show_text("Nothing would be written", "Choose a submission, scores, or a place in S3")
             return
@@ -99,13 +114,23 @@ class _Target(QWidget):
         self.edit.setPlaceholderText(name)
         self.edit.setAccessibleName(title)
         self.browse = Button("Choose…", "small")
-        self._kinds, self._name = kinds, name
+        self._kinds, self._name, self._suggested = kinds, name, ""
         self.setLayout(row(self.check, self.edit, self.browse))
         self.edit.setEnabled(False)
         self.browse.setEnabled(False)
         self.check.toggled.connect(self.edit.setEnabled)
         self.check.toggled.connect(self.browse.setEnabled)
         self.browse.clicked.connect(self._choose)
+
+    def named(self, model: str) -> str:
+        stem, dot, ending = self._name.partition(".")
+        return f"{stem}-{model}{dot}{ending}"
+
+    def suggest(self, path: str) -> None:
+        """Until a name is typed or chosen by hand."""
+        if self.edit.text() == self._suggested:
+            self._suggested = path
+            self.edit.setText(path)
 
     @property
     def path(self) -> str:

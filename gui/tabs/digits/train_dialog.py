@@ -18,7 +18,7 @@ from gui.parts.words import Label, duration, number
 from gui.style.tokens import Size, Space
 from gui.tabs.digits.values import AlgorithmChoice, ParameterField, TrainWish
 
-DATA_KINDS = "Digits (*.csv *.csv.gz *.npz *idx* *ubyte* *.gz);;All files (*)"
+DATA_KINDS = "Digits (*.csv *.csv.gz *.zip *.npz *idx* *ubyte* *.gz);;All files (*)"
 
 
 class DataField(QWidget):

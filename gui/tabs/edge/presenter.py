@@ -43,6 +43,7 @@ class EdgePresenter(QObject):
         view.fix_asked.connect(view.show_settings)
         view.banner.action_asked.connect(lambda: self.check(view.url.text(), allow_private=self._blocked))
         view.simulator.changed.connect(self.simulate)
+        view.simulator.framework.currentIndexChanged.connect(self._same_framework)
         view.settings.framework_chosen.connect(self.show_snippet)
         view.settings.copied.connect(self._copy)
         view.settings.ranges_asked.connect(self.read_ranges)
@@ -186,6 +187,11 @@ class EdgePresenter(QObject):
         except OpsError as error:
             form.show_fault(str(error))
         self.show_snippet()
+
+    def _same_framework(self) -> None:
+        """The setting is that of the framework that is looked at, until another is chosen there."""
+        chosen = self.view.settings.framework
+        chosen.setCurrentIndex(chosen.findData(self.view.simulator.framework.currentData()))
 
     def show_snippet(self) -> None:
         typed = self.view.simulator.trusted()

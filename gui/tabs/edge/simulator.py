@@ -16,7 +16,8 @@ from gui.parts.words import Chip, Label
 from gui.style.tokens import Space
 
 FRAMEWORKS = [("symfony", "Symfony"), ("laravel", "Laravel"), ("flask", "Flask (Werkzeug)"), ("django", "Django"), ("rails", "Rails"),
-              ("express", "Express"), ("uvicorn", "uvicorn"), ("nginx", "nginx")]  # fmt: skip
+              ("express", "Express"), ("uvicorn", "uvicorn"), ("tomcat", "Tomcat (Spring Boot)"), ("wordpress", "WordPress, plain PHP"),
+              ("nginx", "nginx")]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +46,12 @@ PRESETS = (
     Preset(
         "Nobody is trusted",
         "symfony",
+        "X-Forwarded-For: 203.0.113.9\nX-Forwarded-Proto: https\nX-Forwarded-Port: 443",
+        "",
+    ),
+    Preset(
+        "A login that loops",
+        "wordpress",
         "X-Forwarded-For: 203.0.113.9\nX-Forwarded-Proto: https\nX-Forwarded-Port: 443",
         "",
     ),

@@ -9,6 +9,8 @@ import pytest
 
 from core.base.errors import OpsError
 from core.digits.batch import predict_file
+from core.digits.datasets import Dataset, save_npz
+from core.digits.judging import evaluate
 from core.digits.registry import DEFAULT, Registry
 from tests.core.digits.small_data import digits
 
@@ -45,3 +47,17 @@ def test_dark_ink_on_bright_paper_is_told(model: Path, tmp_path: Path) -> None:
         rows = [",".join(map(str, image.ravel())) for image in pictures.astype(np.uint8)]
         result = predict_file(no_report, model, written(tmp_path / "test.csv", rows))
         assert bool(result.doubt) is doubted
+
+
+def test_rows_and_columns_exchanged_are_told(model: Path, tmp_path: Path) -> None:
+    """Of a file to predict as a doubt; of one with labels the figures would say nothing of the model."""
+    known = digits(20)
+    turned = np.ascontiguousarray(known.images.transpose(0, 2, 1))
+    for pictures, doubted in ((known.images, False), (turned, True)):
+        rows = [",".join(map(str, image.ravel())) for image in pictures]
+        result = predict_file(no_report, model, written(tmp_path / "test.csv", rows))
+        assert ("row by row" in result.doubt) is doubted
+    save_npz(Dataset("turned", turned, known.labels), tmp_path / "turned.npz")
+    with pytest.raises(OpsError) as caught:
+        evaluate(no_report, model, tmp_path / "turned.npz")
+    assert "exchanged" in caught.value.why

@@ -153,8 +153,68 @@ def test_lenient_reading_marks_bad_rows_and_goes_on(tmp_path: Path) -> None:
 def test_any_pixels_come_back(tmp_path: Path, rows: list[tuple[int, bytes]]) -> None:
     path = csv(tmp_path / "p.csv", *[",".join(map(str, [label, *pixels])) for label, pixels in rows])
     found = open_dataset(path)
-    assert found.labelled().tolist() == [label for label, _ in rows]
+    assert found.labels is not None and found.labels.tolist() == [label for label, _ in rows]
+    if max(max(pixels) for _, pixels in rows) == 1:  # black and white
+        rows = [(label, pixels.replace(b"\1", b"\xff")) for label, pixels in rows]
     assert [image.tobytes() for image in found.images] == [pixels for _, pixels in rows]
+
+
+def test_black_and_white_as_0_and_1_is_ink(tmp_path: Path) -> None:
+    """Read as they stand, the pictures would be all but blank, and every answer nonsense."""
+    bits = (digits(20).images > 127).astype(np.uint8)
+    whole = Dataset("bits", bits, digits(20).labels)
+    save_csv(whole, tmp_path / "bits.csv")
+    save_npz(whole, tmp_path / "bits.npz")
+    for name in ("bits.csv", "bits.npz"):
+        assert np.array_equal(open_dataset(tmp_path / name).images, bits * 255)
+
+
+def test_light_and_dark_exchanged_is_nothing_to_learn_from(tmp_path: Path) -> None:
+    save_npz(Dataset("bright", 255 - digits(20).images, digits(20).labels), tmp_path / "bright.npz")
+    with pytest.raises(OpsError) as caught:
+        open_dataset(tmp_path / "bright.npz").labelled()
+    assert "Subtract" in caught.value.remedy
+
+
+def test_kaggles_archive_is_read_where_one_table_is_in_it(tmp_path: Path) -> None:
+    save_csv(digits(30), tmp_path / "train.csv")
+    one, several, locked = (tmp_path / f"{name}.zip" for name in ("train.csv", "digit-recognizer", "locked"))
+    with zipfile.ZipFile(one, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.write(tmp_path / "train.csv", "train.csv")
+        archive.writestr("__MACOSX/._train.csv", b"\0")
+    assert np.array_equal(open_dataset(one).images, digits(30).images)
+    with zipfile.ZipFile(several, "w") as archive:
+        archive.write(tmp_path / "train.csv", "train.csv")
+        archive.writestr("test.csv", b"")
+    with pytest.raises(OpsError) as caught:
+        open_dataset(several)
+    assert "train.csv, test.csv" in caught.value.why and "Unpack" in caught.value.remedy
+    content = bytearray(one.read_bytes())
+    for mark, at in ((b"PK\3\4", 6), (b"PK\1\2", 8)):  # both headers of the first file say: encrypted
+        content[content.index(mark) + at] |= 1
+    locked.write_bytes(content)
+    with pytest.raises(OpsError) as caught:
+        open_dataset(locked)
+    assert "encrypted" in caught.value.why and "Unpack" in caught.value.remedy
+    broken = bytearray(one.read_bytes())
+    broken[2_000] ^= 0xFF
+    one.write_bytes(broken)
+    with pytest.raises(OpsError):
+        open_dataset(one)
+
+
+@pytest.mark.parametrize(
+    ("header", "row", "words"),
+    [
+        ("," + HEADER, f"0,{line()}", "index=False"),
+        (f"{HEADER.removeprefix('label,')},label", line(), "column 785"),
+        (HEADER, line(first="0.5"), "by 255"),
+    ],
+)
+def test_what_a_beginner_writes_is_answered_with_what_to_do(tmp_path: Path, header: str, row: str, words: str) -> None:
+    with pytest.raises(OpsError) as caught:
+        open_dataset(csv(tmp_path / "train.csv", row, header=header))
+    assert words in str(caught.value)
 
 
 @quick

@@ -10,18 +10,21 @@ import itertools
 import json
 import os
 import random
+import re
 import shutil
+import socket
 import subprocess
-from http.client import HTTPConnection
+from http.client import HTTPConnection, HTTPResponse
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from core.edge import snippets
 from core.edge.forwarded import resolve
 from core.edge.request import FORWARDED, FORWARDED_FOR, FORWARDED_HOST, FORWARDED_PORT, FORWARDED_PROTO, Incoming, Trust
 from tests import rivals
-from tests.core.edge.web import nginx
+from tests.core.edge.web import listening, nginx
 
 HERE = Path(__file__).parent / "real"
 X_HEADERS = (FORWARDED_FOR, FORWARDED_PROTO, FORWARDED_HOST, FORWARDED_PORT)
@@ -140,6 +143,16 @@ def test_laravel(everybody: bool) -> None:
     if everybody:
         cases = [{**case, "trust": ["*"]} for case in cases]
     compare("laravel", cases, asked(cases, unpacked("php"), str(HERE / "laravel.php")))
+
+
+@pytest.mark.heavy
+def test_wordpress() -> None:
+    """As it is installed, and with the lines of the setting."""
+    setting = snippets.snippet("wordpress", ())
+    lines = setting[setting.index("if (") : setting.index("define(")]
+    cases = [{**case, "lines": lines if case["trust"] else ""} for case in generated(10, 400)]
+    folder = rivals.FOLDER / "frameworks" / "root" / "usr" / "share" / "wordpress"
+    compare("wordpress", cases, asked(cases, unpacked("php"), str(HERE / "wordpress.php"), str(folder)))
 
 
 @pytest.mark.heavy
@@ -281,12 +294,70 @@ def test_nginx(tmp_path: Path) -> None:
             for host, forwarded, peer in itertools.product(HOSTS, FORS, ("127.0.0.1", "127.0.0.2")):
                 headers = [("host", host), (FORWARDED_PROTO, "https"), (FORWARDED_PORT, "443")]
                 headers += [(FORWARDED_FOR, forwarded)] if forwarded is not None else []
-                with contextlib.closing(HTTPConnection("127.0.0.1", port, 10, (peer, 0))) as asking:
-                    asking.putrequest("GET", "/", skip_host=True, skip_accept_encoding=True)
-                    for header in headers:
-                        asking.putheader(*header)
-                    asking.endheaders()
-                    answer = asking.getresponse()
+                with contextlib.closing(_told(port, headers, peer)) as answer:
                     real = (str(answer.getheader("location"))[:-1], answer.getheader("x-client"))
                 said = resolve("nginx", Incoming(peer, "http", port, tuple(headers)), Trust(trust))
                 assert (said.url, said.client) == real, (trust, headers)
+
+
+@pytest.mark.heavy
+def test_tomcat(tmp_path: Path) -> None:
+    """``getRequestURL`` and ``getRemoteAddr`` of a page, behind the valve as the snippet writes it and as ranges."""
+    if (program := rivals.framework("tomcat")) is None or shutil.which("java") is None:
+        pytest.skip("Tomcat is not unpacked (make setup-full, on Debian)")
+    trusts: tuple[tuple[str, ...], ...] = (
+        (),
+        ("127.0.0.1",),
+        ("127.0.0.0/8", "10.0.0.0/8"),
+        ("0.0.0.0/0", "::/0"),
+        ("::1/128",),
+    )
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    contexts = ""
+    for number, trust in enumerate(trusts):
+        found = re.search(r"<Valve[^>]*/>", snippets.snippet("tomcat", trust))
+        assert found
+        written = re.sub(
+            r'internalProxies="[^"]*"', "" if not trust else f'internalProxies="{",".join(trust)}"', found[0]
+        )
+        valve = found[0] if number in (1, 2) else written
+        contexts += f'<Context path="/{number}" docBase="{tmp_path}/page">{valve}</Context>'
+    (tmp_path / "conf").mkdir()
+    (tmp_path / "page").mkdir()
+    (tmp_path / "page" / "asked.jsp").write_text(
+        '<%@ page session="false" %><%= request.getRequestURL() %> <%= request.getRemoteAddr() %>'
+    )
+    (tmp_path / "conf" / "web.xml").write_text(
+        "<web-app><servlet><servlet-name>jsp</servlet-name><servlet-class>org.apache.jasper.servlet.JspServlet</servlet-class>"
+        "</servlet><servlet-mapping><servlet-name>jsp</servlet-name><url-pattern>*.jsp</url-pattern></servlet-mapping></web-app>"
+    )
+    connectors = "".join(f'<Connector port="{port}" address="{address}"/>' for address in ("::1", "127.0.0.1"))
+    (tmp_path / "conf" / "server.xml").write_text(
+        f'<Server port="-1"><Service name="s">{connectors}<Engine name="e" defaultHost="h"><Host name="h" appBase="none"'
+        f' deployOnStartup="false" autoDeploy="false">{contexts}</Host></Engine></Service></Server>'
+    )
+    with listening([program, str(tmp_path)], port):  # the last connector that starts
+        differences = []
+        cases = generated(9, 300)
+        for index, case in enumerate(cases):
+            number, peer = index % len(trusts), ("127.0.0.1", "127.0.0.2", "::1")[index % 3]
+            headers = [(name, value.strip()) for name, value in case["headers"].items()]
+            with contextlib.closing(_told(port, headers, peer, f"/{number}/asked.jsp")) as answer:
+                url, client = answer.read().decode().split()
+            said = resolve("tomcat", Incoming(peer, "http", port, tuple(headers)), Trust(trusts[number]))
+            if (said.url + f"{number}/asked.jsp", said.client) != (url, client):
+                differences.append((trusts[number], peer, headers, (url, client), (said.url, said.client)))
+    print(f"tomcat: {len(cases)} combinations, {len(differences)} differences")
+    assert differences[:3] == []
+
+
+def _told(port: int, headers: list[tuple[str, str]], peer: str, path: str = "/") -> HTTPResponse:
+    """What a server on loopback answers to exactly these headers."""
+    asking = HTTPConnection("::1" if ":" in peer else "127.0.0.1", port, 60, (peer, 0))
+    asking.putrequest("GET", path, skip_host=True, skip_accept_encoding=True)
+    for header in headers:
+        asking.putheader(*header)
+    asking.putheader("Connection", "close")
+    asking.endheaders()
+    return asking.getresponse()

@@ -305,3 +305,30 @@ def test_no_page_brings_the_parser_down(body: bytes) -> None:
 def test_no_markup_brings_the_rules_down(pieces: list[str]) -> None:
     page = read_page("".join(pieces).encode())
     page_findings("https://dev.app.com/", page.links, page.cut)
+
+
+def test_a_finding_is_told_once_with_its_places_and_a_loop_before_all() -> None:
+    def again(to: str) -> Any:
+        def page(request: BaseHTTPRequestHandler) -> None:
+            request.send_response(302)
+            request.send_header("Location", to)
+            request.send_header(
+                "Set-Cookie", "visits=1"
+            )  # another request the second time: the circle is gone round twice
+            request.send_header("Content-Length", "0")
+            request.end_headers()
+
+        return page
+
+    pages: dict[str, Any] = {}
+    with serving(pages) as one, serving({"/": again(f"{one}/login")}) as other:
+        pages["/login"] = again(f"{other}/")
+        found = check(headless_job(), f"{one}/login", timeout=30).findings
+    assert [finding.rule for finding in found] == ["redirect-loop", "other-port", "other-port"]
+    assert found[1].where == "hop 1, Location; hop 3, Location"
+
+
+def test_what_does_not_answer_further_on_tells_its_remedy_once() -> None:
+    with serving({"/": redirect("http://127.0.0.1:9/")}) as base:
+        (found,) = (one for one in check(headless_job(), base, timeout=30).findings if one.rule == "unreachable")
+    assert found.fix and found.fix not in found.why

@@ -59,6 +59,22 @@ def test_laravels_star_believes_the_left_most_address() -> None:
     assert judged(request, resolve("laravel", request, PROXY)).good
 
 
+def test_tomcat_takes_the_port_beside_the_scheme_only() -> None:
+    port = ("X-Forwarded-Port", "80")
+    assert resolve("tomcat", incoming(("X-Forwarded-Proto", "https"), port), PROXY).url == "https://dev.app.com:80/"
+    assert resolve("tomcat", incoming(port, host="dev.app.com:8443"), PROXY).url == "http://dev.app.com:8443/"
+    assert resolve("tomcat", incoming(("X-Forwarded-Proto", "https, http")), PROXY).scheme == "http"
+    assert resolve("tomcat", incoming(("X-Forwarded-Proto", "https")), Trust()).scheme == "https"  # private by itself
+
+
+def test_wordpress_loops_until_the_setting_is_there() -> None:
+    request = incoming(("X-Forwarded-Proto", "https"))
+    bare, cured = (resolve("wordpress", request, trust) for trust in (Trust(), PROXY))
+    assert (bare.url, cured.url) == ("http://dev.app.com/", "https://dev.app.com/")
+    assert "loop" in judged(request, bare).cure
+    assert judged(request, cured).good
+
+
 def test_disagreeing_standards_are_refused() -> None:
     request = incoming(("X-Forwarded-For", "203.0.113.9"), ("Forwarded", "for=198.51.100.1"))
     answer = resolve("symfony", request, Trust(("10.0.0.0/8",), headers=PROXY.headers | {FORWARDED}))

@@ -135,3 +135,14 @@ def test_the_simulator_answers_every_key(qtbot, view: Any) -> None:
     assert "sends no forwarding headers" in view.settings.note.text()
     form.trust.setText("10.0.2.0/24")  # another's ranges: nothing is told of that balancer
     assert view.settings.note.isHidden()
+
+
+def test_the_setting_follows_the_framework_that_is_looked_at(qtbot, view: Any) -> None:
+    form, setting = view.simulator, view.settings
+    form.preset.setCurrentIndex(form.preset.findText("A login that loops"))
+    assert setting.framework.currentData() == "wordpress" and "wp-config.php" in setting.text.toPlainText()
+    assert "loop" in form.cure.text()
+    setting.framework.setCurrentIndex(setting.framework.findData("nginx"))
+    form.peer.setText("10.0.3.8")
+    assert setting.framework.currentData() == "nginx"  # chosen there, it stays
+    assert all(setting.framework.findData(form.framework.itemData(i)) >= 0 for i in range(form.framework.count()))
