@@ -287,7 +287,7 @@ def _tables(options: argparse.Namespace, console: Console) -> None:
 def _describe(options: argparse.Namespace, console: Console) -> None:
     from dataclasses import asdict
 
-    from core.warehouse.catalogue import advice
+    from core.warehouse.advice import advice
 
     connection = _connection(options, console)
     catalogue = console.do("Read", lambda job: console.desk.warehouse.catalogue(job, connection, options.database))
@@ -309,9 +309,10 @@ def _describe(options: argparse.Namespace, console: Console) -> None:
     for key in ("dist_key", "sort_key"):
         described[key] = ", ".join(described[key])
     hints = described.pop("advice")
+    described["keys"] = "; ".join(described["keys"])
     console.result({key: value for key, value in described.items() if value not in (None, "")})
     print()
-    console.table(columns)
+    console.table([{key: "" if value is False else value for key, value in one.items()} for one in columns])
     for hint in hints:
         console.say(hint)
 

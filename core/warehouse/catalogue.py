@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,10 @@ Ask = Callable[[str], list[dict[str, Any]]]
 
 @dataclass(frozen=True, slots=True)
 class TableColumn:
-    """sort_position: 1 for the first sort key column, 0 for none; negative in an interleaved key."""
+    """sort_position: 1 for the first sort key column, 0 for none; negative in an interleaved key.
+
+    references: what a foreign key refers to, as ``customers(id)``. partition: a partition key (Athena, Hive).
+    """
 
     name: str
     type_name: str
@@ -26,6 +30,10 @@ class TableColumn:
     encoding: str = ""
     dist_key: bool = False
     sort_position: int = 0
+    primary_key: bool = False
+    references: str = ""
+    partition: bool = False
+    comment: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +41,7 @@ class Table:
     """kind: table | view | late-binding view | materialized view | external table.
 
     rows, size_mb, skew (most rows on a slice / fewest), unsorted and stats_off (percent): None where unknown.
+    keys: primary, unique and foreign keys as they are written in CREATE TABLE.
     """
 
     schema: str
@@ -45,6 +54,13 @@ class Table:
     skew: float | None = None
     unsorted: float | None = None
     stats_off: float | None = None
+    keys: tuple[str, ...] = ()
+    comment: str = ""
+
+    @property
+    def keys_hold(self) -> bool:
+        """Whether the keys are enforced. Redshift, whose columns have encodings, only takes note of them."""
+        return not any(column.encoding for column in self.columns)
 
     @property
     def sort_keys(self) -> tuple[str, ...]:
@@ -94,7 +110,8 @@ _HIDDEN = "('information_schema', 'pg_catalog', 'pg_internal', 'pg_toast', 'pg_a
 # svv_tables and svv_columns list external tables and late-binding views too; pg_table_def would list the search path only.
 _REDSHIFT = f"""
 SELECT t.table_schema, t.table_name, t.table_type, c.column_name, c.ordinal_position, c.data_type,
-       c.character_maximum_length, c.numeric_precision, c.numeric_scale, c.is_nullable, c.column_default
+       c.character_maximum_length, c.numeric_precision, c.numeric_scale, c.is_nullable, c.column_default,
+       t.remarks AS table_comment, c.remarks AS column_comment
 FROM svv_tables t
 LEFT JOIN svv_columns c ON c.table_schema = t.table_schema AND c.table_name = t.table_name
 WHERE t.table_schema NOT IN {_HIDDEN}
@@ -124,14 +141,24 @@ SELECT n.nspname AS table_schema, c.relname AS table_name,
        a.attname AS column_name, a.attnum AS ordinal_position, format_type(a.atttypid, a.atttypmod) AS data_type,
        CASE WHEN a.attnotnull THEN 'NO' ELSE 'YES' END AS is_nullable, pg_get_expr(d.adbin, d.adrelid) AS column_default,
        CASE WHEN c.relkind IN ('r', 'p', 'm') AND c.reltuples >= 0 THEN c.reltuples::bigint END AS tbl_rows,
-       CASE WHEN c.relkind IN ('r', 'p', 'm') THEN pg_total_relation_size(c.oid) / 1048576.0 END AS size_mb
+       CASE WHEN c.relkind IN ('r', 'p', 'm') THEN pg_total_relation_size(c.oid) / 1048576.0 END AS size_mb,
+       td.description AS table_comment, cd.description AS column_comment
 FROM pg_class c
 JOIN pg_namespace n ON n.oid = c.relnamespace
 LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
 LEFT JOIN pg_attrdef d ON d.adrelid = c.oid AND d.adnum = a.attnum
+LEFT JOIN pg_description td ON td.classoid = 'pg_class'::regclass AND td.objoid = c.oid AND td.objsubid = 0
+LEFT JOIN pg_description cd ON cd.classoid = 'pg_class'::regclass AND cd.objoid = c.oid AND cd.objsubid = a.attnum
 WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND n.nspname NOT IN {_HIDDEN} AND n.nspname NOT LIKE 'pg\\_temp%'
 ORDER BY 1, 2, 5"""
 _POSTGRES_SCHEMAS = f"SELECT nspname FROM pg_namespace WHERE nspname NOT IN {_HIDDEN} AND nspname NOT LIKE 'pg\\_%'"
+
+_CONSTRAINTS = f"""
+SELECT n.nspname AS table_schema, c.relname AS table_name, pg_get_constraintdef(k.oid) AS definition
+FROM pg_constraint k
+JOIN pg_class c ON c.oid = k.conrelid
+JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE k.contype IN ('p', 'u', 'f') AND n.nspname NOT IN {_HIDDEN}"""
 
 _KINDS = {"BASE TABLE": "table", "TABLE": "table", "LOCAL TEMPORARY": "table", "VIEW": "view"}
 
@@ -150,6 +177,9 @@ def read_catalogue(connection: str, database: str, dialect: str, ask: Ask, now: 
         rows = ask(_REDSHIFT_PLAIN)
         notes.append(f"External tables and late-binding views are not listed: {error.why}")
     schemas = [str(row["nspname"]) for row in ask(_REDSHIFT_SCHEMAS if redshift else _POSTGRES_SCHEMAS)]
+    constraints: dict[tuple[str, str], list[str]] = {}
+    for row in _tolerated(ask, _CONSTRAINTS, "primary and foreign keys", notes):
+        constraints.setdefault((str(row["table_schema"]), str(row["table_name"])), []).append(str(row["definition"]))
     keys: dict[tuple[str, str, str], dict[str, Any]] = {}
     sizes: dict[tuple[str, str], dict[str, Any]] = {}
     if redshift:
@@ -157,7 +187,7 @@ def read_catalogue(connection: str, database: str, dialect: str, ask: Ask, now: 
             keys[str(row["schema_name"]), str(row["table_name"]), str(row["column_name"])] = row
         for row in _tolerated(ask, _REDSHIFT_SIZES, "sizes and skew", notes):
             sizes[str(row["schema"]), str(row["table"])] = row
-    tables = tuple(_tables(rows, keys, sizes))
+    tables = tuple(_tables(rows, keys, sizes, constraints))
     names = sorted({*schemas, *(table.schema for table in tables)})
     return Catalogue(connection, database, now, tuple(names), tables, tuple(notes))
 
@@ -176,10 +206,10 @@ def _read_hive(connection: str, database: str, ask: Ask, now: datetime) -> Catal
     for number, name in enumerate(names):
         columns: list[TableColumn] = []
         for row in ask(f"DESCRIBE {database}.`{name}`") if number < _HIVE_TABLES else ():
-            column, kind = (str(value or "") for value in list(row.values())[:2])
+            column, kind, comment = (str(value or "") for value in [*row.values(), ""][:3])
             if not column or column.startswith("#"):
                 break  # partitions and storage follow
-            columns.append(TableColumn(column, kind))
+            columns.append(TableColumn(column, kind, comment=comment))
         tables.append(Table(database, name, "table", tuple(columns)))
     return Catalogue(connection, database, now, (database,), tuple(tables), tuple(notes))
 
@@ -194,15 +224,23 @@ def _tolerated(ask: Ask, query: str, what: str, notes: list[str]) -> list[dict[s
         return []
 
 
-def _tables(rows: Iterable[dict[str, Any]], keys: Any, sizes: Any) -> Iterable[Table]:
+def _tables(
+    rows: Iterable[dict[str, Any]], keys: Any, sizes: Any, constraints: dict[tuple[str, str], list[str]]
+) -> Iterable[Table]:
     grouped: dict[tuple[str, str], list[dict[str, Any]]] = {}
     for row in rows:
         grouped.setdefault((str(row["table_schema"]), str(row["table_name"])), []).append(row)
     for (schema, name), members in grouped.items():
         first = members[0]
         size = sizes.get((schema, name), {})
+        declared = sorted(constraints.get((schema, name), ()), key=lambda text: "PUF".index(text[0]))
+        primary, references = _in_keys(declared)
         columns = tuple(
-            _column(row, keys.get((schema, name, str(row["column_name"])), {}))
+            replace(
+                _column(row, keys.get((schema, name, str(row["column_name"])), {})),
+                primary_key=str(row["column_name"]) in primary,
+                references=references.get(str(row["column_name"]), ""),
+            )
             for row in members
             if row.get("column_name") is not None
         )
@@ -219,7 +257,31 @@ def _tables(rows: Iterable[dict[str, Any]], keys: Any, sizes: Any) -> Iterable[T
             _number(size.get("skew_rows"), float),
             _number(size.get("unsorted"), float),
             _number(size.get("stats_off"), float),
+            tuple(declared),
+            str(first.get("table_comment") or ""),
         )
+
+
+_NAME = r'(?:"(?:[^"]|"")+"|[^",()\s]+)'
+_KEY = re.compile(
+    rf"(?P<kind>PRIMARY|FOREIGN) KEY \((?P<columns>{_NAME}(?:, {_NAME})*)\)(?: REFERENCES (?P<other>.*?\)(?= |$)))?"
+)
+
+
+def _in_keys(declared: list[str]) -> tuple[set[str], dict[str, str]]:
+    """The columns of the primary key, and those of foreign keys with what each refers to."""
+    primary: set[str] = set()
+    references: dict[str, str] = {}
+    for text in declared:
+        if (found := _KEY.match(text)) is None:
+            continue
+        names = re.findall(_NAME, found["columns"])
+        columns = [name[1:-1].replace('""', '"') if name.startswith('"') else name for name in names]
+        if found["kind"] == "PRIMARY":
+            primary.update(columns)
+        elif found["kind"] == "FOREIGN":
+            references |= dict.fromkeys(columns, found["other"] or "")
+    return primary, references
 
 
 _SHORT = (
@@ -256,58 +318,12 @@ def _column(row: dict[str, Any], key: dict[str, Any]) -> TableColumn:
         str(key.get("encoding") or ""),
         str(key.get("distkey") or "").lower() in ("true", "t", "1"),
         int(key.get("sortkey") or 0),
+        comment=str(row.get("column_comment") or ""),
     )
 
 
 def _number(value: Any, kind: Callable[[Any], Any]) -> Any:
     return None if value is None else kind(value)
-
-
-# -- advice ----------------------------------------------------------------------
-_SMALL, _LARGE = 2_000_000, 10_000_000  # rows; below the first a copy on every node is cheap
-
-
-def advice(table: Table, others: Iterable[Table] = ()) -> list[str]:
-    """What the keys and figures of a table suggest, each with its reason. Suggestions, not orders: AUTO is a good default."""
-    if table.kind != "table" or table.rows is None:
-        return []
-    found = []
-    if table.skew is not None and table.skew > 4:
-        key = ", ".join(table.dist_keys) or "its distribution"
-        found.append(
-            f"Rows are uneven: the fullest slice holds {table.skew:.1f} times the emptiest, so it decides how long a "
-            f"query takes. {key} has too few or too unequal values; choose another DISTKEY or DISTSTYLE EVEN."
-        )
-    if table.stats_off is not None and table.stats_off > 10:
-        found.append(
-            f"Statistics are {table.stats_off:.0f} % off: the planner guesses. Run ANALYZE {table.schema}.{table.name}."
-        )
-    if table.unsorted is not None and table.unsorted > 20:
-        found.append(
-            f"{table.unsorted:.0f} % is unsorted, so range filters read more blocks. Run VACUUM {table.schema}.{table.name}."
-        )
-    style = table.dist_style.upper()
-    if 0 < table.rows < _SMALL and style.startswith(("EVEN", "KEY")) and "AUTO" not in style:
-        found.append(f"With {table.rows:,} rows a copy on every node (DISTSTYLE ALL) makes every join with it local.")
-    shared = _join_column(table, others)
-    if table.rows >= _LARGE and style.startswith("EVEN") and shared:
-        found.append(f"{shared} is in other large tables too: as DISTKEY of all of them, joins on it move no rows.")
-    times = [c.name for c in table.columns if c.type_name.lower().startswith(("timestamp", "date"))]
-    if table.rows >= _SMALL and not table.sort_keys and times:
-        found.append(f"No sort key: with SORTKEY ({times[0]}), queries over a time range skip the other blocks.")
-    return found
-
-
-def _join_column(table: Table, others: Iterable[Table]) -> str:
-    """The id column that most other large tables have as well."""
-    counts: dict[str, int] = {}
-    for other in others:
-        if (other.schema, other.name) != (table.schema, table.name) and (other.rows or 0) >= _SMALL:
-            for column in other.columns:
-                if column.name.endswith("_id"):
-                    counts[column.name] = counts.get(column.name, 0) + 1
-    mine = [(counts[c.name], c.name) for c in table.columns if c.name in counts]
-    return max(mine)[1] if mine else ""
 
 
 # -- kept on disk -----------------------------------------------------------------
@@ -326,7 +342,7 @@ def stored(path: Path) -> Catalogue | None:
         tables = []
         for entry in plain["tables"]:
             columns = tuple(TableColumn(**column) for column in entry.pop("columns"))
-            tables.append(Table(columns=columns, **entry))
+            tables.append(Table(columns=columns, keys=tuple(entry.pop("keys", ())), **entry))
         return Catalogue(
             plain["connection"],
             plain["database"],

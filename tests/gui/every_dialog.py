@@ -288,8 +288,14 @@ def _column(parent: QWidget, _home: Path) -> Dialog:
 
 
 def _table(parent: QWidget, _home: Path) -> Dialog:
-    columns = tuple(TableColumn(f"{LONG}{n}", "numeric(38,10)", True, LONG, "zstd", n == 0, n) for n in range(40))
-    table = Table(MIXED, LONG, "BASE TABLE", columns, "KEY", 10**15, 10**9, 12.5, 99.9, 99.9)
+    columns = tuple(
+        TableColumn(
+            f"{LONG}{n}", "numeric(38,10)", True, LONG, "zstd", n == 0, n, n < 3, f"{LONG}({MIXED})", True, MIXED
+        )
+        for n in range(40)
+    )
+    keys = tuple(f"FOREIGN KEY ({LONG}{n}) REFERENCES {LONG}({MIXED})" for n in range(40))
+    table = Table(MIXED, LONG, "BASE TABLE", columns, "KEY", 10**15, 10**9, 12.5, 99.9, 99.9, keys, MIXED * 20)
     return warehouse.TableDialog(table, [LONG, MIXED], parent)
 
 

@@ -163,11 +163,18 @@ class AthenaDriver:
         made = []
         for one in found:
             columns = [
-                TableColumn(str(column["Name"]), str(column.get("Type", "")))
-                for column in [*one.get("Columns", []), *one.get("PartitionKeys", [])]
+                TableColumn(
+                    str(column["Name"]),
+                    str(column.get("Type", "")),
+                    partition=key == "PartitionKeys",
+                    comment=str(column.get("Comment", "")),
+                )
+                for key in ("Columns", "PartitionKeys")
+                for column in one.get(key, [])
             ]
             kind = "view" if "VIEW" in str(one.get("TableType", "")).upper() else "external"
-            made.append(Table(self._database, str(one["Name"]), kind, tuple(columns)))
+            comment = str(one.get("Parameters", {}).get("comment", ""))
+            made.append(Table(self._database, str(one["Name"]), kind, tuple(columns), comment=comment))
         return made
 
     def _all(self, operation: str, key: str, **asked: Any) -> list[dict[str, Any]]:

@@ -10,7 +10,8 @@ from PySide6.QtCore import QObject, QTimer, Signal
 from core.base.errors import OpsError
 from core.jobs.job import Job
 from core.settings.profiles import WarehouseConnection
-from core.warehouse.catalogue import Catalogue, Table, advice
+from core.warehouse.advice import advice
+from core.warehouse.catalogue import Catalogue, Table
 from core.warehouse.service import WarehouseService
 from gui.bridge.tab_context import TabContext
 from gui.tabs.warehouse.dialogs import TableDialog, TextDialog

@@ -220,12 +220,17 @@ class TableDialog(Dialog):
         if table.skew is not None:
             figures.append(f"skew {table.skew:.1f}")
         self.body.addWidget(Label(" · ".join(figures), "small", wrap=True))
+        if table.comment:
+            self.body.addWidget(Label(table.comment, wrap=True))
         listed = QTreeWidget()
         listed.setRootIsDecorated(False)
-        listed.setHeaderLabels(["Column", "Type", "NULL", "Key", "Encoding", "Default"])
+        listed.setHeaderLabels(["Column", "Type", "NULL", "Key", "Encoding", "Default", "Comment"])
         listed.setAccessibleName("Columns")
         for part in table.columns:
             keys = [
+                *(["PRIMARY KEY"] if part.primary_key else []),
+                *([f"→ {part.references}"] if part.references else []),
+                *(["partition"] if part.partition else []),
                 *(["DISTKEY"] if part.dist_key else []),
                 *([f"SORTKEY {abs(part.sort_position)}"] if part.sort_position else []),
             ]
@@ -236,12 +241,21 @@ class TableDialog(Dialog):
                 ", ".join(keys),
                 part.encoding,
                 part.default,
+                part.comment,
             ]
-            listed.addTopLevelItem(QTreeWidgetItem(cells))
+            item = QTreeWidgetItem(cells)
+            for section in (3, 5, 6):  # what may be wider than its column
+                item.setToolTip(section, cells[section])
+            listed.addTopLevelItem(item)
         for section, width in enumerate((170, 150, 56, 110, 80)):
             listed.setColumnWidth(section, width)
         listed.setMinimumHeight(min(420, 60 + 28 * len(table.columns)))
         self.body.addWidget(listed)
+        if table.keys:
+            held = "Keys" if table.keys_hold else "Keys (declared: Redshift does not enforce them)"
+            self.body.addLayout(
+                column(Label(held, "strong"), Label("\n".join(table.keys), "small", wrap=True), gap=Space.XS)
+            )
         if advice:
             self.body.addLayout(
                 column(Label("Advice", "strong"), *(Label(text, wrap=True) for text in advice), gap=Space.XS)

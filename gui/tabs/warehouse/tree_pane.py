@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from html import escape
 
 from PySide6.QtCore import QEvent, QModelIndex, QObject, QPersistentModelIndex, QPoint, Qt, QTimer, Signal
 from PySide6.QtGui import QContextMenuEvent, QFontMetrics, QGuiApplication, QKeyEvent, QPainter
@@ -39,6 +40,7 @@ _ASIDE = Qt.ItemDataRole.UserRole + 2  # the dim words at the right: a type, a c
 _BEFORE_NAME = 30  # pixels an icon and the blanks beside it take
 _FOUND_AT_ONCE = 200  # tables that a filter shows opened; schemas beyond stay closed, with their count
 _OPENED_AT_ONCE = 200  # tables; each brings its columns
+_KEYS_TOLD = 8  # in a tooltip; Describe has all
 _ICONS = {
     "table": "table",
     "view": "eye",
@@ -235,6 +237,12 @@ class TreePane(QFrame):
 
     def _column_item(self, table: Table, part: TableColumn) -> QTreeWidgetItem:
         marks = [part.type_name.lower()]
+        if part.primary_key:
+            marks.append("pk")
+        if part.references:
+            marks.append("fk")
+        if part.partition:
+            marks.append("partition")
         if part.dist_key:
             marks.append("dist")
         if part.sort_position:
@@ -243,10 +251,10 @@ class TreePane(QFrame):
         item.setData(0, _ASIDE, " · ".join(marks))
         item.setData(0, _TABLE, table)
         item.setData(0, _COLUMN, part)
-        item.setIcon(
-            0, icon("key" if part.dist_key or part.sort_position else "dot", "accent" if part.dist_key else "text3")
-        )
-        item.setToolTip(0, _column_words(part))
+        keyed = part.primary_key or part.dist_key or part.sort_position or part.partition
+        picture = "key" if keyed else "link" if part.references else "dot"
+        item.setIcon(0, icon(picture, "accent" if part.primary_key or part.dist_key else "text3"))
+        item.setToolTip(0, _column_words(table, part))
         return item
 
     def _filter(self) -> None:
@@ -315,6 +323,8 @@ def _columns_with(table: Table, words: str) -> tuple[TableColumn, ...]:
 
 def _table_words(table: Table) -> str:
     lines = [f"{table.schema}.{table.name}: {table.kind}"]
+    if table.comment:
+        lines.append(table.comment)
     if table.rows is not None:
         lines.append(f"{table.rows:,} rows" + (f", {table.size_mb:,.0f} MB" if table.size_mb is not None else ""))
     if table.dist_style:
@@ -323,13 +333,35 @@ def _table_words(table: Table) -> str:
         lines.append(f"Sort key: {', '.join(table.sort_keys)}")
     if table.skew is not None:
         lines.append(f"Skew: {table.skew:.1f}")
-    return "\n".join(lines)
+    lines += table.keys[:_KEYS_TOLD]
+    if len(table.keys) > _KEYS_TOLD:
+        lines.append(f"and {len(table.keys) - _KEYS_TOLD} more keys")
+    return _plain(lines)
 
 
-def _column_words(part: TableColumn) -> str:
+def _column_words(table: Table, part: TableColumn) -> str:
     words = [f"{part.name}: {part.type_name}{'' if part.nullable else ', NOT NULL'}"]
+    if part.comment:
+        words.append(part.comment)
+    held = "" if table.keys_hold else " (declared, not enforced)"
+    if part.primary_key:
+        words.append(f"pk: in the primary key{held}")
+    if part.references:
+        words.append(f"fk: refers to {part.references}{held}")
+    if part.partition:
+        words.append("Partition key: a filter on it reads less")
+    if part.dist_key:
+        words.append("dist: the distribution key, by which rows are placed on slices")
+    if part.sort_position:
+        kind = "the interleaved sort key" if part.sort_position < 0 else "the sort key"
+        words.append(f"sort: column {abs(part.sort_position)} of {kind}")
     if part.default:
         words.append(f"Default: {part.default}")
     if part.encoding:
         words.append(f"Encoding: {part.encoding}")
-    return "\n".join(words)
+    return _plain(words)
+
+
+def _plain(lines: list[str]) -> str:
+    """A tooltip: what others wrote into a comment is no markup, and a long one wraps."""
+    return "".join(f"<div>{escape(line)}</div>" for line in lines)

@@ -131,6 +131,25 @@ def test_a_table_made_from_emitted_ddl_is_listed_and_asked(service: WarehouseSer
     assert _run(service, "SELECT count(*) AS n FROM hits").result.table().to_pylist() == [{"n": 2}]
 
 
+def test_partition_keys_and_comments_are_told(service: WarehouseService, aws: AwsSession) -> None:
+    aws.client("glue").create_database(DatabaseInput={"Name": "parts"})
+    columns = [{"Name": "id", "Type": "int", "Comment": "of the visit"}]
+    days = [{"Name": "day", "Type": "date"}]
+    made = {
+        "Name": "visits",
+        "StorageDescriptor": {"Columns": columns},
+        "PartitionKeys": days,
+        "TableType": "EXTERNAL_TABLE",
+    }
+    aws.client("glue").create_table(DatabaseName="parts", TableInput={**made, "Parameters": {"comment": "One a visit"}})
+    (table,) = service.catalogue(headless_job(), service.connection(headless_job()), "parts").of_schema("parts")
+    assert [(one.name, one.partition, one.comment) for one in table.columns] == [
+        ("id", False, "of the visit"),
+        ("day", True, ""),
+    ]
+    assert table.comment == "One a visit"
+
+
 def test_what_athena_refuses_is_said(service: WarehouseService, aws: AwsSession) -> None:
     with pytest.raises(OpsError) as caught:
         _run(service, "SELECT * FROM nowhere_at_all")

@@ -252,6 +252,33 @@ def test_the_catalogue_is_whole_and_kept(service: WarehouseService) -> None:
         catalogue.find("nothing_here")
 
 
+def test_the_catalogue_has_keys_and_comments(service: WarehouseService) -> None:
+    job = headless_job()
+    connection = service.connection(job)
+    for sql in (
+        "DROP TABLE IF EXISTS lines",
+        "DROP TABLE IF EXISTS heads",
+        'CREATE TABLE heads (id int NOT NULL, "year, (old)" int NOT NULL, code int UNIQUE, PRIMARY KEY (id, "year, (old)"))',
+        'CREATE TABLE lines (n int PRIMARY KEY, head int, y int, CONSTRAINT up FOREIGN KEY (head, y) REFERENCES heads (id, "year, (old)"))',
+        "COMMENT ON TABLE lines IS 'What <b>was</b> ordered'",
+        "COMMENT ON COLUMN lines.y IS 'of the head''s'",
+    ):
+        query(service, sql)
+    catalogue = service.catalogue(job, connection)
+    assert not catalogue.notes
+    heads, lines = catalogue.find("public.heads"), catalogue.find("public.lines")
+    assert [column.primary_key for column in heads.columns] == [True, True, False]
+    assert [column.primary_key for column in lines.columns] == [True, False, False]
+    assert [column.references[:9] for column in lines.columns] == ["", "heads(id,", "heads(id,"]
+    assert [key.split()[0] for key in (*heads.keys, *lines.keys)] == ["PRIMARY", "UNIQUE", "PRIMARY", "FOREIGN"]
+    assert (lines.comment, [column.comment for column in lines.columns]) == (
+        "What <b>was</b> ordered",
+        ["", "", "of the head's"],
+    )
+    assert lines.keys_hold is (connection.kind == "postgres")
+    assert service.stored_catalogue(connection) == catalogue
+
+
 def test_databases_are_listed(service: WarehouseService) -> None:
     job = headless_job()
     connection = service.connection(job)

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.warehouse.catalogue import Catalogue, Table, TableColumn, advice, store, stored
+from core.warehouse.advice import advice
+from core.warehouse.catalogue import Catalogue, Table, TableColumn, store, stored
 from core.warehouse.completion import Completion
 from core.warehouse.explain import parse_plan
 from core.warehouse.failures import error_place, failure
@@ -83,9 +84,10 @@ PEOPLE = Table(
     "crm",
     "people",
     "table",
-    (TableColumn("customer_id", "integer"), TableColumn("name", "varchar(80)")),
+    (TableColumn("customer_id", "integer", primary_key=True), TableColumn("name", "varchar(80)", comment="as told")),
     "EVEN",
     90_000,
+    keys=("PRIMARY KEY (customer_id)",),
 )
 CATALOGUE = Catalogue("c", "dev", NOW, ("crm", "public"), (ORDERS, PEOPLE), ("x",))
 

@@ -9,6 +9,7 @@ import pyarrow as pa
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QPlainTextEdit, QTreeWidgetItem
 
+from core.warehouse.catalogue import Catalogue, Table, TableColumn
 from core.warehouse.history import PastRun
 from gui.tabs.warehouse import connection_presenter, tree_pane
 from gui.tabs.warehouse.columns_dialog import ColumnsDialog
@@ -17,6 +18,7 @@ from gui.tabs.warehouse.dialogs import ValueDialog
 from gui.tabs.warehouse.lists import HistoryDialog
 from gui.tabs.warehouse.presenter import WarehousePresenter
 from gui.tabs.warehouse.row_dialog import RowDialog
+from gui.tabs.warehouse.tree_pane import TreePane
 from tests.fakes import warehouse as fakes
 from tests.fakes.warehouse import Answer
 from tests.gui.warehouse.seen import dialog, shown
@@ -165,3 +167,25 @@ def test_a_statement_left_running_is_offered_until_it_is_waved_away(make_page, q
     third = make_page(driver)
     qtbot.waitUntil(lambda: third.view.run.isEnabled() and not third.context.jobs.running())
     assert not third.view.left.isVisible()
+
+
+def test_keys_and_comments_are_marked_and_told(qtbot) -> None:
+    """On Redshift a declared key may have doubles; what somebody wrote into a comment is no markup."""
+    columns = (
+        TableColumn("id", "bigint", False, encoding="az64", primary_key=True),
+        TableColumn("customer", "integer", encoding="raw", dist_key=True, sort_position=1, references="customers(id)"),
+        TableColumn("day", "date", partition=True, comment="<b>UTC</b>"),
+    )
+    table = Table("public", "orders", "table", columns, keys=("PRIMARY KEY (id)",), comment="All & sundry")
+    pane = TreePane()
+    qtbot.addWidget(pane)
+    pane.show_catalogue(Catalogue("c", "dev", datetime.now(UTC), ("public",), (table,)))
+    entry = pane.tree.topLevelItem(0).child(0)
+    entry.setExpanded(True)
+    parts = [entry.child(n) for n in range(3)]
+    asides = [part.data(0, tree_pane._ASIDE) for part in parts]
+    assert asides == ["bigint · pk", "integer · fk · dist · sort 1", "date · partition"]
+    assert "declared, not enforced" in parts[0].toolTip(0)
+    assert "refers to customers(id)" in parts[1].toolTip(0)
+    assert "&lt;b&gt;UTC" in parts[2].toolTip(0)
+    assert "All &amp; sundry" in entry.toolTip(0) and "PRIMARY KEY (id)" in entry.toolTip(0)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from operator import itemgetter
 from typing import Any
 
@@ -57,8 +57,8 @@ class Catalog:
         """Called when a query may read what the journal holds, which must be written by then."""
         self.shared = Shared()
         self._seen = self.shared.now
-        self._changed: set[Place] = set()
-        """Names whose declarations this transaction changed: only its own rows tell of them."""
+        self._changed: dict[Place, TableSpec | None] = {}
+        """What this transaction declared or, None, dropped: nobody else knows of it before the COMMIT."""
 
     # -- what is kept between statements ------------------------------------------
     def begin(self) -> None:
@@ -73,7 +73,9 @@ class Catalog:
     def _declared(self, schema: str, name: str) -> TableSpec | None:
         """A relation's declaration, not to be changed; None if nothing has the name."""
         place, seen = (schema, name), self._seen
-        if place in self._changed or seen is not self.shared.now:
+        if place in self._changed:
+            return self._changed[place]
+        if seen is not self.shared.now:
             return self._read(schema, name)
         try:
             return seen.relations[place]
@@ -111,8 +113,7 @@ class Catalog:
 
     def forget_temporary(self) -> None:
         """The session ends, and its temporary tables with it."""
-        with self.shared.changing({place for place in self.shared.now.relations if place[0] == self.temporary}):
-            pass
+        self.shared.forget_schema(self.temporary)
 
     def rows(self, sql: str, *parameters: Any) -> list[tuple[Any, ...]]:
         """Rows of DuckDB text. With parameters the text must be one of a few: it is kept."""
@@ -216,7 +217,7 @@ class Catalog:
     # -- writing ---------------------------------------------------------------
     def save(self, spec: TableSpec, owner: str = "") -> None:
         """Record a new or changed declaration, replacing what was known of the name."""
-        self._changed.add((spec.schema, spec.name))
+        self._changed[spec.schema, spec.name] = spec.copy()
         if spec.kind in ("view", "late"):
             self.shared.note_view(spec.name, spec.kind, names_in(spec.definition))
         if spec.schema == self.temporary and not self.made_temporary:
@@ -274,7 +275,9 @@ class Catalog:
         self.rows(f"DELETE FROM rs_meta.{table} WHERE schema_name = ? AND table_name = ?", schema, name)
 
     def rename(self, schema: str, name: str, new: str) -> None:
-        self._changed |= {(schema, name), (schema, new)}
+        spec = self._declared(schema, name)
+        self._changed[schema, name] = None
+        self._changed[schema, new] = replace(spec.copy(), name=new) if spec else None
         for table in ("tables", "columns", "constraints", "comments", "depends"):
             self.connection.execute(
                 f"UPDATE rs_meta.{table} SET table_name = ? WHERE schema_name = ? AND table_name = ?",
@@ -283,7 +286,7 @@ class Catalog:
         self.rows("UPDATE rs_meta.depends SET view_name = ? WHERE view_schema = ? AND view_name = ?", new, schema, name)
 
     def forget(self, schema: str, name: str) -> None:
-        self._changed.add((schema, name))
+        self._changed[schema, name] = None
         for table in ("tables", "columns", "constraints", "comments"):
             self._delete(table, schema, name)
         self.rows("DELETE FROM rs_meta.depends WHERE view_schema = ? AND view_name = ?", schema, name)

@@ -130,14 +130,19 @@ class Shared:
                 seen.relations[place] = spec
 
     @contextmanager
-    def changing(self, places: set[Place]) -> Iterator[None]:
-        """Around the COMMIT of what changed these names: nobody believes the old between it and here."""
-        if not places:
+    def changing(self, changed: dict[Place, TableSpec | None]) -> Iterator[None]:
+        """Around the COMMIT of these declarations: nobody believes the old between it and here."""
+        if not changed:
             yield
             return
         with self._lock:
+            known = {place: spec for place, spec in self.now.relations.items() if place not in changed}
             try:
                 yield
+                known |= changed
             finally:
-                kept = {place: spec for place, spec in self.now.relations.items() if place not in places}
-                self.now = Declarations(kept)
+                self.now = Declarations(known)
+
+    def forget_schema(self, schema: str) -> None:
+        with self._lock:
+            self.now = Declarations({place: spec for place, spec in self.now.relations.items() if place[0] != schema})

@@ -72,7 +72,7 @@ def parse_query(sql: str) -> exp.Expression:
     if len(trees) != 1 or trees[0] is None:
         raise SqlError("cannot insert multiple commands into a prepared statement")
     tree = cast(exp.Expression, trees[0])
-    if any(column.args.get("join_mark") for column in tree.find_all(exp.Column)):
+    if "+" in sql and any(column.args.get("join_mark") for column in tree.find_all(exp.Column)):
         return _without_marks(tree)
     return tree
 

@@ -33,8 +33,8 @@ CREATE OR REPLACE VIEW rs_meta.key_columns AS
   WHERE k.schema_name NOT LIKE 'pg_temp_%';
 
 CREATE OR REPLACE VIEW rs_meta.keys AS
-  SELECT id, key_id, schema_name, table_name, name, kind, to_schema, to_table, string_agg(column_name, ', ' ORDER BY n) AS names,
-    '{' || string_agg(position::VARCHAR, ',' ORDER BY n) || '}' AS positions, string_agg(to_column, ', ' ORDER BY n) AS to_names,
+  SELECT id, key_id, schema_name, table_name, name, kind, to_schema, to_table, string_agg(rs_quote_ident(column_name), ', ' ORDER BY n) AS names,
+    '{' || string_agg(position::VARCHAR, ',' ORDER BY n) || '}' AS positions, string_agg(rs_quote_ident(to_column), ', ' ORDER BY n) AS to_names,
     '{' || string_agg(to_position::VARCHAR, ',' ORDER BY n) || '}' AS to_positions,
     CASE kind WHEN 'p' THEN 'PRIMARY KEY' WHEN 'u' THEN 'UNIQUE' ELSE 'FOREIGN KEY' END AS constraint_type
   FROM rs_meta.key_columns GROUP BY ALL;
@@ -46,7 +46,7 @@ CREATE OR REPLACE VIEW rs_pg.pg_constraint AS
 
 CREATE OR REPLACE VIEW rs_meta.key_definitions AS
   SELECT key_id, constraint_type || ' (' || names || ')' || CASE WHEN kind = 'f' THEN ' REFERENCES ' || CASE WHEN to_schema = 'public' THEN ''
-    ELSE to_schema || '.' END || to_table || '(' || to_names || ')' ELSE '' END AS definition
+    ELSE rs_quote_ident(to_schema) || '.' END || rs_quote_ident(to_table) || '(' || to_names || ')' ELSE '' END AS definition
   FROM rs_meta.keys;
 
 CREATE OR REPLACE VIEW rs_pg.pg_indexes AS
