@@ -28,9 +28,7 @@ def register(group: Group) -> None:
         put.epilog = (
             "What was there before is shown." if name == "policy" else "JSON as of the AWS CLI, or XML as of s3cmd."
         )
-        _bucket(
-            group, f"del{name}", f"remove the {kind.words} of a bucket, and show what they were", _removed, kind=kind
-        )
+        _bucket(group, f"del{name}", f"remove the {kind.words} of a bucket, after showing them", _removed, kind=kind)
     log = _bucket(group, "accesslog", "show, set or end the log of who reads a bucket", _access_log)
     log.add_argument("--to", "--access-logging-target-prefix", default="", metavar="s3://LOGS/PREFIX")
     log.add_argument("--off", "--no-access-logging", action="store_true")
@@ -102,8 +100,8 @@ def _written(console: Console, objects: Objects, bucket: str, kind: documents.Ki
     before = objects.write_document(bucket, kind, value)
     if before is not None and before != value:
         console.say(f"Before it was:\n{documents.in_full(before)}")
-    done = f"The {kind.words} of {bucket}: {'removed' if value is None else 'set'}"
-    console.result({"bucket": bucket, "document": value, "before": before}, done)
+    done = "set" if value is not None else "removed" if before is not None else "there is none"
+    console.result({"bucket": bucket, "document": value, "before": before}, f"{kind.words} of {bucket}: {done}")
 
 
 def _access_log(options: argparse.Namespace, console: Console) -> int:

@@ -95,12 +95,12 @@ def read(aws: AwsSession, bucket: str, kind: Kind) -> Any:
         with explained(f"read the {kind.words} of {bucket}"):
             return kind.read(aws.client("s3"), bucket)
     except (KeyError, TypeError) as error:  # rclone answers what it does not know with a list of objects
-        raise _lacking(bucket, kind) from error
+        raise _lacking(kind) from error
     except OpsError as error:
         if kind.unset and error.details.get("code") == kind.unset:
             return None
         if lacks(error):
-            raise _lacking(bucket, kind) from error
+            raise _lacking(kind) from error
         raise
 
 
@@ -121,11 +121,11 @@ def write(aws: AwsSession, bucket: str, kind: Kind, value: Any) -> Any:
                 kind.write(aws.client("s3"), bucket, value)
     except OpsError as error:
         if lacks(error) or error.code == "exists":  # it took the question for that of making a bucket
-            raise _lacking(bucket, kind) from error
+            raise _lacking(kind) from error
         tell_of_block(error)
         raise
     if readable and value is not None and read(aws, bucket, kind) is None:
-        raise _lacking(bucket, kind)
+        raise _lacking(kind)
     return before
 
 
@@ -175,10 +175,10 @@ def tell_of_block(error: OpsError) -> None:
         )
 
 
-def _lacking(bucket: str, kind: Kind) -> OpsError:
+def _lacking(kind: Kind) -> OpsError:
     return OpsError(
-        f"{bucket} has no {kind.words}",
         f"This endpoint does not offer the {kind.words} of a bucket",
-        "Use an endpoint that does, as AWS",
+        "It says so, or answers another question",
+        "Use an endpoint that does, such as AWS",
         code="lacking",
     )

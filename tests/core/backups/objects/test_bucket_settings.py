@@ -94,7 +94,7 @@ def test_what_an_endpoint_lacks_is_said_and_not_taken_for_done(rclone, kind: str
              "access_log": {"TargetBucket": bucket, "TargetPrefix": ""}, "payer": "Requester"}[kind]  # fmt: skip
     with pytest.raises(OpsError) as caught:
         rclone.objects.write_document(bucket, KINDS[kind], value)
-    assert caught.value.code == "lacking" and "does not offer" in caught.value.why
+    assert caught.value.code == "lacking" and "does not offer" in caught.value.title
     found, lacking = rclone.objects.bucket_documents(bucket)
     assert not any(found.values()) and len(lacking) >= 4
 
