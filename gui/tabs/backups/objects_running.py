@@ -42,7 +42,8 @@ class ObjectsRunning(QObject):
                 " · ".join(filter(None, (title, *(("stopping",) if job.stopping else (share, rate)))))
             )
         else:
-            self._view.show_running(f"{wording.count_of(len(titles), 'thing')} at work" if titles else "")
+            words = f"{wording.count_of(len(titles), 'thing')} at work" if titles else ""
+            self._view.show_running(words, several=bool(titles))
 
     def cancel(self) -> None:
         for job in list(self._jobs):
