@@ -136,13 +136,14 @@ class Objects:
         *,
         replace: bool = True,
         storage_class: str = "",
+        keep: bool = False,
     ) -> Moved:
-        """Files and folders to below ``prefix``."""
+        """Files and folders to below ``prefix``. keep: after a cancel the parts of a large file stay, to be gone on with."""
         extra = {"StorageClass": storage_class} if storage_class else None
         part_size, workers = self._tuning()
         return trees.upload_paths(
             job, self._aws, paths, bucket, prefix,
-            part_size=part_size, workers=workers, replace=replace, extra=extra,
+            part_size=part_size, workers=workers, replace=replace, extra=extra, keep=keep,
         )  # fmt: skip
 
     def upload_as(

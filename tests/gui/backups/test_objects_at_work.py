@@ -72,6 +72,10 @@ def test_a_transfer_is_seen_on_the_page_and_stopped_there(qtbot, page) -> None:
     assert view.objects.stop.text() == "Cancel"
     qtbot.waitUntil(lambda: foot.label.text() == "2 things at work", timeout=5000)
     assert view.objects.stop.text() == "Cancel all"
+    carry.upload([Path("/elsewhere/other.txt")])
+    assert view.objects.banner.title.text() == "other.txt is being uploaded here already"
+    view.objects.banner.hide()
+    assert [one[1] for one in fake.asked if one[0] == "upload"] == ["fresh.txt", "other.txt"]
     view.objects.stop.click()
     qtbot.waitUntil(lambda: not foot.isVisible() and not view.objects.stop.isVisible(), timeout=5000)
     assert not praised and not view.objects.banner.isVisible()
