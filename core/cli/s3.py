@@ -5,18 +5,20 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from core.backups.objects import browse
 from core.backups.objects.address import Address, address
 from core.backups.objects.service import Objects
+from core.backups.objects.tally import STOPPING
 from core.backups.objects.values import Deleted, Entry, Moved
-from core.base.errors import WrongUse
-from core.cli import s3_one, s3_rules, s3_sync
+from core.base.errors import OpsError, WrongUse
+from core.cli import s3_bucket, s3_one, s3_rules, s3_sync
 from core.cli.console import Console, legible
 from core.cli.group import Group
-from core.cli.s3_rules import name_errors, when
+from core.cli.s3_rules import name_errors, payable, when
 from core.jobs.job import Job
 
 
@@ -26,6 +28,8 @@ def register(groups: Any) -> None:
     ls.add_argument("where", nargs="?", default="", metavar="s3://BUCKET[/PREFIX]")
     ls.add_argument("--recursive", "-r", action="store_true", help="everything below, not one level")
     ls.add_argument("--versions", action="store_true", help="every version and delete marker (may take long)")
+    la = group.action("la", _la, "what lies in each bucket")
+    la.add_argument("--recursive", "-r", action="store_true", help="everything, not the first level")
     du = group.action("du", _du, "how much lies under a prefix")
     du.add_argument("where", metavar="s3://BUCKET[/PREFIX]")
     du.add_argument("--versions", action="store_true", help="with all old versions")
@@ -45,17 +49,21 @@ def register(groups: Any) -> None:
     )
     get.add_argument("--version", default="", metavar="ID")
     get.add_argument("--no-overwrite", action="store_true")
-    s3_sync.register(group)
+    payable(s3_sync.register(group))
     rm = group.action("rm", _rm, "delete objects", "del")
     rm.add_argument("where", nargs="+", metavar="s3://BUCKET/KEY")
     rm.add_argument("--recursive", "-r", action="store_true", help="a key that ends with /: all below it")
     rm.add_argument("--versions", action="store_true", help="all versions and delete markers: for good")
+    for action in (ls, du, get):
+        payable(action)
     for name, run in (("cp", _cp), ("mv", _mv)):
         action = group.action(name, run, f"{'copy' if name == 'cp' else 'move'} an object or a folder on the server")
         action.add_argument("source", metavar="s3://BUCKET/KEY")
         action.add_argument("target", metavar="s3://BUCKET/KEY")
         action.add_argument("--overwrite", action="store_true")
+        payable(action)
     s3_one.register(group)
+    s3_bucket.register(group)
     cycle = group.action("lifecycle", s3_rules.lifecycle, "show, try out or change the lifecycle rules")
     cycle.add_argument("where", metavar="s3://BUCKET[/PREFIX]")
     cycle.add_argument("--rule", default="", metavar="ID", help="the rule to write (default: opsdesk-PREFIX)")
@@ -109,6 +117,42 @@ def _ls(options: argparse.Namespace, console: Console) -> None:
         console.do("list", write)
     elif not console.do("list", show) and where.key and not where.key.endswith("/"):
         console.say(f"Nothing lies under {where}.")
+
+
+def _la(options: argparse.Namespace, console: Console) -> int:
+    """Page by page, so that no number of objects needs more memory; a bucket that cannot be read is named."""
+    objects = _objects(console)
+    listing = objects.buckets()
+    if not listing.whole:
+        raise WrongUse("The buckets cannot be listed", listing.why, "Name one: s3 ls s3://BUCKET")
+    unread = []
+
+    def pages(job: Job[Any]) -> Iterator[tuple[str, Sequence[Entry]]]:
+        for bucket in listing.buckets:
+            where = Address(bucket.name)
+            try:
+                found = (
+                    browse.walk(job, console.desk.aws, bucket.name)
+                    if options.recursive
+                    else _level(job, objects, where)
+                )
+                yield from ((bucket.name, page) for page in found)
+            except OpsError as error:
+                if error.code in STOPPING:
+                    raise
+                unread.append(bucket.name)
+                console.warn(f"{where}: {error.why}")
+
+    def show(job: Job[None]) -> None:
+        for bucket, page in pages(job):
+            lines = [_line(replace(entry, key=f"s3://{bucket}/{entry.key}"), versions=False) for entry in page]
+            console.result(None, "\n".join(lines))
+
+    def write(job: Job[None]) -> None:
+        console.items({"bucket": bucket, **_row(entry)} for bucket, page in pages(job) for entry in page)
+
+    console.do("list", write if console.json else show)
+    return 1 if unread else 0
 
 
 def _level(job: Job[Any], objects: Objects, where: Address) -> Iterator[Sequence[Entry]]:

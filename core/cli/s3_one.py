@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
+from typing import Any
 
 from core.backups.objects.address import address
 from core.backups.objects.service import Objects
@@ -11,14 +12,14 @@ from core.backups.objects.values import Entry
 from core.base.errors import WrongUse
 from core.cli.console import Console
 from core.cli.group import Group
-from core.cli.s3_rules import when
-from core.jobs.job import Job
+from core.cli.s3_rules import name_errors, payable, when
 
 
 def register(group: Group) -> None:
     info = group.action("info", _info, "all facts of a bucket or an object")
     info.add_argument("where", metavar="s3://BUCKET[/KEY]")
     info.add_argument("--version", default="", metavar="ID")
+    payable(info)
     back = group.action("unarchive", _unarchive, "bring an object back from an archive class, for a while", "restore")
     back.add_argument("where", metavar="s3://BUCKET/KEY")
     back.add_argument("--days", type=int, default=7, help="how long the copy stays (default: 7)")
@@ -26,8 +27,11 @@ def register(group: Group) -> None:
     link = group.action("link", _link, "a link that lets anybody download an object for a while", "signurl")
     link.add_argument("where", metavar="s3://BUCKET/KEY")
     link.add_argument("--hours", type=float, default=1.0, help="at most 168 (default: 1)")
-    modify = group.action("modify", _modify, "another storage class, content type, metadata or tags of an object")
+    modify = group.action("modify", _modify, "another storage class, content type, metadata or tags of objects")
     modify.add_argument("where", metavar="s3://BUCKET/KEY")
+    modify.add_argument(
+        "--recursive", "-r", action="store_true", help="all below a key that ends with /, or the bucket"
+    )
     modify.add_argument("--storage-class", default="", metavar="CLASS")
     modify.add_argument("--content-type", default="", metavar="TYPE")
     modify.add_argument(
@@ -48,6 +52,7 @@ def _info(options: argparse.Namespace, console: Console) -> None:
     where, objects = address(options.where), Objects(console.desk.workplace)
     if not where.key:
         about = objects.bucket_facts(where.bucket)
+        documents, untold = objects.bucket_documents(where.bucket)
         console.result(
             {
                 "bucket": about.name,
@@ -57,7 +62,8 @@ def _info(options: argparse.Namespace, console: Console) -> None:
                 "object_lock": None if about.object_lock is None else bool(about.object_lock),
                 "default_lock": (about.object_lock or "").removeprefix("on").removeprefix(", "),
                 "lifecycle_rules": about.lifecycle_rules,
-                "not_told": list(about.lacking),
+                **documents,
+                "not_told": [*about.lacking, *untold],
             }
         )
         return
@@ -98,30 +104,32 @@ def _unarchive(options: argparse.Namespace, console: Console) -> None:
     console.result({"key": where.key, "archive": state.name.lower(), "answer": words}, f"{words}.")
 
 
-def _modify(options: argparse.Namespace, console: Console) -> None:
-    where, objects = address(options.where, key_needed=True), Objects(console.desk.workplace)
-    wished = (options.storage_class, options.content_type, options.metadata, options.tag)
-    if not any(wished):
+def _modify(options: argparse.Namespace, console: Console) -> int:
+    where, objects = address(options.where), Objects(console.desk.workplace)
+    if not any((options.storage_class, options.content_type, options.metadata, options.tag)):
         raise WrongUse("Nothing is to be changed", "No option says what", "Add --storage-class, --metadata, --tag ...")
+    wished: dict[str, Any] = {
+        "storage_class": options.storage_class,
+        "content_type": options.content_type,
+        "metadata": _changes(options.metadata),
+        "tags": _changes(options.tag),
+    }
+    if where.key.endswith("/") or not where.key:
+        if not options.recursive:
+            raise WrongUse(f"{where} is a folder", "All below it would be changed", "Say --recursive if that is meant")
+        folder = [Entry(where.key, folder=True)]
+        done = console.do("change", lambda job: objects.modify(job, where.bucket, folder, **wished))
+        name_errors(console, done.errors)
+        for words in done.words:
+            console.say(f"{words}.")
+        console.result(
+            {"objects": done.objects, "errors": [{"name": name, "why": why} for name, why in done.errors]},
+            f"{done.objects:,} objects changed",
+        )
+        return 1 if done.errors else 0
     facts = objects.object_facts(where.bucket, where.key)
     entry = Entry(facts.key, facts.size, facts.modified, facts.storage_class, facts.etag)
-    metadata = _merged(facts.metadata, options.metadata) if options.metadata else None
-    tags = _merged(facts.tags, options.tag) if options.tag else None
-
-    def work(job: Job[None]) -> None:
-        if metadata is not None or options.storage_class or options.content_type:
-            objects.relabel(
-                job,
-                where.bucket,
-                entry,
-                storage_class=options.storage_class,
-                metadata=metadata,
-                content_type=options.content_type,
-            )
-        if tags is not None:  # last: they belong to the version that the change above has made
-            objects.set_tags(where.bucket, where.key, tags)
-
-    console.do("change", work)
+    console.do("change", lambda job: objects.modify(job, where.bucket, [entry], **wished))
     now = objects.object_facts(where.bucket, where.key)
     console.result(
         {
@@ -132,21 +140,20 @@ def _modify(options: argparse.Namespace, console: Console) -> None:
             "tags": now.tags,
         }
     )
+    return 0
 
 
-def _merged(there: dict[str, str], wishes: Sequence[str]) -> dict[str, str]:
-    """What is there with each NAME=VALUE put in its place; an empty value removes the name."""
-    merged = dict(there)
+def _changes(wishes: Sequence[str]) -> dict[str, str]:
+    """NAME=VALUE each; an empty value takes the name away."""
+    changes = {}
     for wish in wishes:
         name, sign, value = wish.partition("=")
         if not name or not sign:
             raise WrongUse(
                 f"{wish!r} is no NAME=VALUE", "The = is missing, or what stands before it", "For example team=web"
             )
-        merged.pop(name, None)
-        if value:
-            merged[name] = value
-    return merged
+        changes[name] = value
+    return changes
 
 
 def _undelete(options: argparse.Namespace, console: Console) -> None:

@@ -87,6 +87,20 @@ def uploads(options: argparse.Namespace, console: Console) -> int:
     return 1 if gone.errors else 0
 
 
+def payable(action: argparse.ArgumentParser) -> None:
+    """Let its reader pay: a bucket of which requesters do so answers nobody else."""
+    run = action.get_default("run")
+
+    def paid(options: argparse.Namespace, console: Console) -> int | None:
+        if options.requester_pays:
+            console.desk.aws.add_header("s3", "x-amz-request-payer", "requester")
+        answer: int | None = run(options, console)
+        return answer
+
+    action.add_argument("--requester-pays", action="store_true", help="pay for it, where the bucket's owner does not")
+    action.set_defaults(run=paid)
+
+
 def name_errors(console: Console, errors: tuple[tuple[str, str], ...], count: int | None = None) -> None:
     """count: how many there are, where ``errors`` are the first of them."""
     for name, why in errors[:20]:

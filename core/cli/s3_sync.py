@@ -16,7 +16,7 @@ from core.cli.group import Group
 from core.cli.s3_rules import name_errors
 
 
-def register(group: Group) -> None:
+def register(group: Group) -> argparse.ArgumentParser:
     sync = group.action("sync", _sync, "carry what differs from a folder to a prefix, or from a prefix to a folder")
     sync.add_argument("source", metavar="FOLDER|s3://BUCKET/PREFIX")
     sync.add_argument("target", metavar="s3://BUCKET/PREFIX|FOLDER")
@@ -25,6 +25,7 @@ def register(group: Group) -> None:
     sync.add_argument("--exclude", action="append", default=[], metavar="GLOB", help="leave these alone on both sides")
     sync.add_argument("--dry-run", action="store_true", help="only say what would be done")
     sync.add_argument("--storage-class", default="", metavar="CLASS", help="of what is uploaded")
+    return sync
 
 
 def _sync(options: argparse.Namespace, console: Console) -> int:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
 from urllib.parse import urlencode
@@ -13,8 +10,7 @@ from core.aws.faults import explained
 from core.aws.session import AwsSession
 from core.backups.objects import archived
 from core.backups.objects.address import Address
-from core.backups.objects.browse import walk
-from core.backups.objects.tally import Tally
+from core.backups.objects.many import each
 from core.backups.objects.values import Entry, Moved
 from core.backups.upload import abort_upload
 from core.base.errors import OpsError, WrongUse
@@ -22,7 +18,6 @@ from core.jobs.job import Job
 
 LARGEST_COPY = 5 << 30  # CopyObject's limit; beyond it by parts
 _COPY_PART = 512 << 20
-_THREADS = 8  # 2-4 ms of CPU a request: more threads gain nothing
 DESCRIBING = (
     "ContentEncoding",
     "ContentDisposition",
@@ -48,7 +43,7 @@ def copy(
     ``source.key`` is the prefix they are shown in. A single object may get a new name: ``target.key`` then does not end
     with a slash. ``move`` deletes an original only after its copy was seen there with the same size.
     """
-    started, client = time.monotonic(), aws.client("s3")
+    client = aws.client("s3")
     renamed = len(entries) == 1 and not entries[0].folder and bool(target.key) and not target.key.endswith("/")
     folder = target.key if not target.key or target.key.endswith("/") else f"{target.key}/"
     if source.bucket == target.bucket:
@@ -71,13 +66,7 @@ def copy(
             _delete_original(client, source.bucket, entry, target.bucket, key, etag)
         return Moved(1, entry.size)
 
-    total = Tally([])
-    verb = "moved" if move else "copied"
-    with total.told(job, verb), ThreadPoolExecutor(_THREADS, thread_name_prefix="copy") as pool:
-        for group in _objects(job, aws, source.bucket, entries):
-            total.take_all((entry.key, pool.submit(one, entry)) for entry in group)
-            job.report(total.objects, None, f"{total.objects:,} {verb}")
-    return total.moved(started, alone=False)
+    return each(job, aws, source.bucket, entries, one, "moved" if move else "copied")
 
 
 def _etag(client: Any, bucket: str, entry: Entry) -> str:
@@ -116,13 +105,6 @@ def _delete_original(client: Any, bucket: str, entry: Entry, to_bucket: str, key
         if error.details.get("code") == "PreconditionFailed":
             raise changed from error
         raise
-
-
-def _objects(job: Job[Any], aws: AwsSession, bucket: str, entries: list[Entry]) -> Iterator[list[Entry]]:
-    yield [entry for entry in entries if not entry.folder]
-    for entry in entries:
-        if entry.folder:
-            yield from walk(job, aws, bucket, entry.key)
 
 
 def copy_object(

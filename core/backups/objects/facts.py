@@ -22,6 +22,11 @@ _NOT_SET = (
     "ServerSideEncryptionConfigurationNotFoundError",
     "ObjectLockConfigurationNotFoundError",
     "NoSuchObjectLockConfiguration",
+    "NoSuchBucketPolicy",
+    "NoSuchCORSConfiguration",
+    "NoSuchWebsiteConfiguration",
+    "NoSuchPublicAccessBlockConfiguration",
+    "OwnershipControlsNotFoundError",
 )
 _LACKING = ("NotImplemented", "MethodNotAllowed", "501", "405", "XNotImplemented", "NotSupported")
 _OLDEST = "us-east-1"  # S3 says nothing for its oldest region

@@ -26,6 +26,8 @@ class Gauge:
         self._job, self._total, self.note = job, total, note
         self._lock = threading.Lock()
         self._done = 0
+        self.kept = ""
+        """What stays of it after a cancel, in words."""
         self._fresh = 0  # without what was there before: the rate must not boast with it
         self._started = time.monotonic()
 

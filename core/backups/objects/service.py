@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import IO, Any
 
 from core.aws.workplace import Workplace
 from core.backups.objects import (
+    access,
     archived,
     browse,
     change,
     comparing,
     copying,
+    documents,
     download,
     facts,
+    labels,
     lifecycle,
     piped,
     sync,
@@ -133,13 +136,14 @@ class Objects:
         *,
         replace: bool = True,
         storage_class: str = "",
+        keep: bool = False,
     ) -> Moved:
-        """Files and folders to below ``prefix``."""
+        """Files and folders to below ``prefix``. keep: after a cancel the parts of a large file stay, to be gone on with."""
         extra = {"StorageClass": storage_class} if storage_class else None
         part_size, workers = self._tuning()
         return trees.upload_paths(
             job, self._aws, paths, bucket, prefix,
-            part_size=part_size, workers=workers, replace=replace, extra=extra,
+            part_size=part_size, workers=workers, replace=replace, extra=extra, keep=keep,
         )  # fmt: skip
 
     def upload_as(
@@ -252,6 +256,36 @@ class Objects:
 
     def set_tags(self, bucket: str, key: str, tags: dict[str, str]) -> None:
         change.set_tags(self._aws, bucket, key, tags)
+
+    def modify(
+        self,
+        job: Job[Any],
+        bucket: str,
+        entries: list[Entry],
+        *,
+        storage_class: str = "",
+        content_type: str = "",
+        metadata: Mapping[str, str] | None = None,
+        tags: Mapping[str, str] | None = None,
+    ) -> Moved:
+        return labels.modify(
+            job, self._aws, bucket, entries,
+            storage_class=storage_class, content_type=content_type, metadata=metadata, tags=tags,
+        )  # fmt: skip
+
+    def set_acl(self, job: Job[Any], bucket: str, entries: list[Entry], acl: str) -> Moved:
+        return access.set_acl(job, self._aws, bucket, entries, acl)
+
+    # -- a bucket as a whole ------------------------------------------------------
+    def document(self, bucket: str, kind: documents.Kind) -> Any:
+        return documents.read(self._aws, bucket, kind)
+
+    def write_document(self, bucket: str, kind: documents.Kind, value: Any) -> Any:
+        """None removes it. Returns what was there before."""
+        return documents.write(self._aws, bucket, kind, value)
+
+    def bucket_documents(self, bucket: str) -> tuple[dict[str, Any], tuple[str, ...]]:
+        return documents.overview(self._aws, bucket)
 
     def restore_version(self, job: Job[Any], bucket: str, version: Entry) -> None:
         change.restore_version(job, self._aws, bucket, version)

@@ -60,12 +60,12 @@ class Tally:
             raise stopped
 
     @contextlib.contextmanager
-    def told(self, job: Job[Any], what: str) -> Iterator[None]:
-        """Where the work is cancelled inside, say how far it came."""
+    def told(self, job: Job[Any], what: str, kept: Callable[[], str] = str) -> Iterator[None]:
+        """Where the work is cancelled inside, say how far it came, and what of the rest stays."""
         try:
             yield
         except JobCancelled:
-            job.conclude(f"{self.objects:,} {what}")
+            job.conclude("; ".join(filter(None, (f"{self.objects:,} {what}", kept()))))
             raise
 
     def moved(self, started: float, *, alone: bool) -> Moved:

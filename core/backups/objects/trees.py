@@ -40,6 +40,7 @@ def upload_paths(
     workers: int = 3,
     replace: bool = True,
     extra: dict[str, Any] | None = None,
+    keep: bool = False,
 ) -> Moved:
     """Files land at ``prefix`` + name, folders as ``prefix`` + name + "/" + what is in them.
 
@@ -59,8 +60,9 @@ def upload_paths(
             except OSError as error:
                 errors.append((shown(str(file)), error.strerror or str(error)))
     return upload_files(
-        job, aws, found, bucket, part_size=part_size, workers=workers, replace=replace, extra=extra, errors=errors
-    )
+        job, aws, found, bucket,
+        part_size=part_size, workers=workers, replace=replace, extra=extra, errors=errors, keep=keep,
+    )  # fmt: skip
 
 
 def upload_files(
@@ -74,22 +76,23 @@ def upload_files(
     replace: bool = True,
     extra: dict[str, Any] | None = None,
     errors: Sequence[tuple[str, str]] = (),
+    keep: bool = False,
 ) -> Moved:
     """Each (file, key, bytes). Small files go 8 at a time, large ones one after another in parts. ``errors`` are those
-    that were met before; trouble of a lone file is raised."""
+    that were met before; trouble of a lone file is raised. keep: as ``upload_file`` has it."""
     started = time.monotonic()
     gauge = Gauge(job, sum(size for _, _, size in files), f"{len(files):,} files" if len(files) > 1 else "")
 
     def one(file: Path, key: str) -> Moved:
         return upload_file(
             job, aws, file, bucket, key,
-            part_size=part_size, workers=workers, replace=replace, extra=extra, gauge=gauge,
+            part_size=part_size, workers=workers, replace=replace, extra=extra, gauge=gauge, keep=keep,
         )  # fmt: skip
 
     small = [(file, key) for file, key, size in files if size <= part_size]
     large = [(file, key) for file, key, size in files if size > part_size]
     total = Tally(list(errors))
-    with total.told(job, f"of {len(files):,} uploaded"):
+    with total.told(job, f"of {len(files):,} uploaded", lambda: gauge.kept):
         with ThreadPoolExecutor(_THREADS if len(small) > 1 else 1, thread_name_prefix="file") as pool:
             for start in range(0, len(small), _GROUP):
                 job.checkpoint()

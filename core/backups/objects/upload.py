@@ -19,9 +19,11 @@ from core.backups.objects.sums import SUMS, sum_of
 from core.backups.objects.values import Moved
 from core.backups.upload import abort_upload, patiently
 from core.base.errors import OpsError
-from core.jobs.job import Job
+from core.jobs.job import Job, JobCancelled
 
 MOST_PARTS = 10_000
+WORTH_KEEPING = 64 << 20
+"""Bytes of parts that stay after a cancel, where that was asked; fewer are soon sent again."""
 PASSING = ("unreachable", "throttled", "server", "expired")
 """Codes of trouble that may be over soon: what has arrived is kept for the next try."""
 _PATIENCE = 45.0  # somebody is watching: shorter than a nightly backup's
@@ -56,6 +58,7 @@ def upload_file(
     extra: dict[str, Any] | None = None,
     gauge: Gauge | None = None,
     going_on: str = "",
+    keep: bool = False,
 ) -> Moved:
     """Put ``path`` at ``key``.
 
@@ -63,21 +66,27 @@ def upload_file(
     extra: more arguments of PutObject/CreateMultipartUpload (StorageClass, Metadata, ...).
     going_on: the unfinished upload to end; raises OpsError (``other-file``) where this is not its file, and leaves it
         as it is whatever happens.
-    A cancel leaves nothing behind. After a broken connection or a kill the parts that arrived stay: uploading the
+    keep: what stays after a cancel if it is much: the parts that arrived (``gauge.kept`` says so).
+    Otherwise a cancel leaves nothing behind. After a broken connection or a kill the parts that arrived stay: uploading the
     same file to the same key again compares them (MD5 or SHA-256) and sends only the others, also where another program began it.
     """
     started = time.monotonic()
     before = _state(path)
     size = before[0]
-    gauge = gauge or Gauge(job, size, path.name)
+    alone, gauge = gauge is None, gauge or Gauge(job, size, path.name)
     arguments = {"ContentType": mimetypes.guess_type(path.name)[0] or "application/octet-stream", **(extra or {})}
     client = md5_alone(reporting(aws.client("s3", retries=2)))
     if size <= part_size and not going_on:
         _put_whole(job, client, path, bucket, key, arguments, gauge, replace=replace)
         reused = 0
     else:
-        sending = _Parts(job, client, path, bucket, key, size, gauge, going_on)
-        reused = sending.run(part_size, workers, arguments, before, replace=replace)
+        sending = _Parts(job, client, path, bucket, key, size, gauge, going_on, keep=keep)
+        try:
+            reused = sending.run(part_size, workers, arguments, before, replace=replace)
+        except JobCancelled:
+            if alone and gauge.kept:
+                job.conclude(gauge.kept)
+            raise
     return Moved(1, size, reused, time.monotonic() - started)
 
 
@@ -165,12 +174,22 @@ class _Parts:
     """One multipart upload from a file."""
 
     def __init__(
-        self, job: Job[Any], client: Any, path: Path, bucket: str, key: str, size: int, gauge: Gauge, going_on: str
+        self,
+        job: Job[Any],
+        client: Any,
+        path: Path,
+        bucket: str,
+        key: str,
+        size: int,
+        gauge: Gauge,
+        going_on: str,
+        *,
+        keep: bool,
     ) -> None:
         self._job, self._client, self._path, self._gauge = job, client, path, gauge
         self._bucket, self._key, self._size = bucket, key, size
         self._where = {"Bucket": bucket, "Key": key}
-        self._going_on = going_on
+        self._going_on, self._keep = going_on, keep
         self._sum = "SHA256"  # what the upload was begun with: parts with another one are refused when put together
 
     def run(
@@ -181,17 +200,32 @@ class _Parts:
         reused = sum(item.size for item in plan if item.number in done)
         self._gauge.add(reused, reused=True)
         try:
-            done |= self._send([item for item in plan if item.number not in done], upload_id, workers)
+            self._send([item for item in plan if item.number not in done], upload_id, workers, done)
             if _state(self._path) != before:
                 raise _changed(self._path)
             self._complete(upload_id, [done[item.number] for item in plan], replace=replace)
         except BaseException as error:
             if isinstance(error, OpsError) and error.code in PASSING:
                 error.remedy = "Upload it again to the same place: the parts that arrived are kept and used"
+            elif isinstance(error, JobCancelled):
+                self._leave(upload_id, sum(item.size for item in plan if item.number in done))
             elif not self._going_on:
                 abort_upload(self._client, self._bucket, self._key, upload_id)
             raise
         return reused
+
+    def _leave(self, upload_id: str, arrived: int) -> None:
+        """After a cancel: what arrived stays or goes, and the gauge says which."""
+        name = self._path.name
+        if self._going_on or (self._keep and arrived >= WORTH_KEEPING):
+            self._gauge.kept = (
+                f"{arrived:,} of {self._size:,} bytes of {name} stay in the bucket, where they cost: upload it again to go "
+                "on with them, or abort it under Unfinished uploads"
+            )
+        elif abort_upload(self._client, self._bucket, self._key, upload_id) is None:
+            self._gauge.kept = f"what had arrived of {name} was removed"
+        else:
+            self._gauge.kept = f"what had arrived of {name} could not be removed: abort it under Unfinished uploads"
 
     def _begun(self, part_size: int, arguments: dict[str, Any]) -> tuple[str, list[Slice], dict[int, dict[str, Any]]]:
         answer = patiently(
@@ -265,9 +299,8 @@ class _Parts:
                 return [], {}
         return plan, done
 
-    def _send(self, plan: list[Slice], upload_id: str, workers: int) -> dict[int, dict[str, Any]]:
-        """Memory: one part per worker; the first failure stops the rest."""
-        done: dict[int, dict[str, Any]] = {}
+    def _send(self, plan: list[Slice], upload_id: str, workers: int, done: dict[int, dict[str, Any]]) -> None:
+        """Adds to ``done`` what arrives. Memory: one part per worker; the first failure stops the rest."""
         pool = ThreadPoolExecutor(workers, thread_name_prefix="part")
         try:
             waiting: set[Future[dict[str, Any]]] = {pool.submit(self._put, item, upload_id) for item in plan}
@@ -280,7 +313,6 @@ class _Parts:
         finally:
             # Threads in flight stop at their next block; the upload is aborted after that.
             pool.shutdown(wait=True, cancel_futures=True)
-        return done
 
     def _put(self, item: Slice, upload_id: str) -> dict[str, Any]:
         self._job.checkpoint()

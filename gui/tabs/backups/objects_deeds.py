@@ -99,6 +99,13 @@ class ObjectsDeeds(QObject):
         )
         dialog.open()
 
+    def delete_pressed(self) -> None:
+        """The key: what is chosen here, or a bucket in their list."""
+        if self.place.bucket:
+            self.ask_delete()
+        elif self.place.chosen_bucket and self.place.may_write:
+            self.ask_remove_bucket()
+
     def ask_delete(self, *, versions: bool = False) -> None:
         """Count first what it is about, then ask with the number on the button."""
         entries = self.place.view.chosen_entries()

@@ -54,7 +54,11 @@ class ObjectsListing(QObject):
         place, bucket, prefix = self.place, self.place.bucket, self.place.prefix
         if not bucket:
             known = tuple(dict.fromkeys([*self._plan_buckets(), *place.remembered()]))
-            self._start("List the buckets", lambda _job: place.objects.buckets(known), self._show_buckets)
+            self._start(
+                "List the buckets",
+                lambda _job: place.objects.buckets(known),
+                partial(self._show_buckets, choose=choose),
+            )
         else:
             self._start(
                 f"List {bucket}", lambda job: (place.objects.page(bucket, prefix), self._proofs(job, bucket, prefix)),
@@ -89,7 +93,7 @@ class ObjectsListing(QObject):
                 found |= {item.key: item.proved for item in service.backups(job, plan.name)}
         return found
 
-    def _show_buckets(self, found: BucketList) -> None:
+    def _show_buckets(self, found: BucketList, *, choose: str = "") -> None:
         note = (
             ""
             if found.whole
@@ -97,18 +101,24 @@ class ObjectsListing(QObject):
         )
         lines = [Line(bucket=item) for item in found.buckets]
         self.view.show_lines(lines, more=False, note=note, buckets=True)
-        self.view.side.show_nothing("Choose a bucket to see its versioning, lifecycle and unfinished uploads.")
+        if not self._choose(choose):
+            self.place.picked()
         self.state_changed.emit()
 
     def _show_page(self, found: tuple[Page, Proofs], *, choose: str = "") -> None:
         page, self._proved = found
         self._token = page.token
         self.view.show_lines(self._lines(page.entries), more=bool(page.token))
+        if not self._choose(choose):
+            self.place.picked()
+
+    def _choose(self, wanted: str) -> bool:
+        """The line of a bucket's name or an entry's key, if it is shown."""
         for row, line in enumerate(self.view.table.row_model.rows):
-            if choose and line.entry and line.entry.key == choose:
+            if wanted and wanted == (line.bucket.name if line.bucket else line.entry.key if line.entry else ""):
                 self.view.table.choose(row)
-                return
-        self.place.picked()
+                return True
+        return False
 
     def _show_next(self, page: Page) -> None:
         full = bool(page.token) and self.view.table.row_model.rowCount() + len(page.entries) >= _MOST

@@ -36,8 +36,8 @@ class ObjectsPanel(QObject):
         self._number += 1
         chosen, side = self.place.view.table.chosen, self.side
         if not chosen:
-            if self.place.bucket and self.place.settled:
-                self.show_bucket_facts(self.place.bucket)
+            if self.place.settled:
+                self.show_place()
         elif len(chosen) > 1:
             side.show_many([line.entry for line in chosen if line.entry])
         elif chosen[0].bucket is not None:
@@ -48,6 +48,13 @@ class ObjectsPanel(QObject):
             side.show_deleted(chosen[0].entry, may_write=self.place.may_write)
         else:
             self._show_object_facts(chosen[0].entry)
+
+    def show_place(self) -> None:
+        """Where nothing is chosen: the bucket that we are in."""
+        if self.place.bucket:
+            self.show_bucket_facts(self.place.bucket)
+        else:
+            self.side.show_nothing("Choose a bucket to see its versioning, lifecycle and unfinished uploads.")
 
     def show_bucket_facts(self, name: str) -> None:
         self.side.show_waiting(name)

@@ -56,7 +56,7 @@ class ObjectsPresenter(QObject):
         view.table.opened.connect(self.open)
         view.table.up_pressed.connect(self.go_up)
         view.table.picked.connect(self.picked)
-        view.table.delete_pressed.connect(self.deeds.ask_delete)
+        view.table.delete_pressed.connect(self.deeds.delete_pressed)
         view.files_dropped.connect(self.transfers.upload)
         view.table.fetch = self.transfers.fetch
         side = view.side
@@ -108,6 +108,7 @@ class ObjectsPresenter(QObject):
 
     def go(self, bucket: str, prefix: str = "", choose: str = "") -> None:
         self._started = True
+        choose = choose or self._left(bucket, prefix)
         if (bucket, prefix) != (self.bucket, self.prefix):
             self.view.forget_lines()
             self.view.side.show_nothing("The facts stand here once the list was read.")
@@ -118,6 +119,15 @@ class ObjectsPresenter(QObject):
         self.view.search.blockSignals(False)
         self.view.show_place(bucket, prefix)
         self.refresh(choose=choose)
+
+    def _left(self, bucket: str, prefix: str) -> str:
+        """On the way up: the bucket, or the folder of the new place, that was left."""
+        if not bucket:
+            return self.bucket
+        if bucket != self.bucket or not self.prefix.startswith(prefix):
+            return ""
+        step, sign, _ = self.prefix[len(prefix) :].partition("/")
+        return f"{prefix}{step}/" if sign else ""
 
     def refresh(self, *, choose: str = "") -> None:
         if self._started:
@@ -130,10 +140,10 @@ class ObjectsPresenter(QObject):
             self.go(self.bucket, line.entry.key)
 
     def go_up(self) -> None:
-        """One level, with the folder that was left chosen."""
+        """One level."""
         if self.prefix:
             above, _, _ = self.prefix.rstrip("/").rpartition("/")
-            self.go(self.bucket, f"{above}/" if above else "", choose=self.prefix)
+            self.go(self.bucket, f"{above}/" if above else "")
         elif self.bucket:
             self.go("")
 

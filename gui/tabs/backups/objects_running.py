@@ -7,6 +7,7 @@ from typing import Any
 from PySide6.QtCore import QObject, QTimer
 
 from core.jobs.job import Job
+from gui.parts.words import shortened
 from gui.tabs.backups import wording
 from gui.tabs.backups.objects_view import ObjectsView
 
@@ -39,10 +40,11 @@ class ObjectsRunning(QObject):
             share = f"{progress.share:.0%}" if progress and progress.share is not None else ""
             rate = progress.note.rpartition(" · ")[2] if progress else ""
             self._view.show_running(
-                " · ".join(filter(None, (title, *(("stopping",) if job.stopping else (share, rate)))))
+                " · ".join(filter(None, (shortened(title), *(("stopping",) if job.stopping else (share, rate)))))
             )
         else:
-            self._view.show_running(f"{wording.count_of(len(titles), 'thing')} at work" if titles else "")
+            words = f"{wording.count_of(len(titles), 'thing')} at work" if titles else ""
+            self._view.show_running(words, several=bool(titles))
 
     def cancel(self) -> None:
         for job in list(self._jobs):

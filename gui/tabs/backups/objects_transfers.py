@@ -16,7 +16,7 @@ from core.base.errors import OpsError
 from core.jobs.job import Job
 from gui.parts.desktop import show_file
 from gui.parts.dialogs import ConfirmDialog
-from gui.parts.words import byte_size, number
+from gui.parts.words import byte_size, number, shortened
 from gui.tabs.backups.place import ROOM, Place
 
 _DRAGGED_OUT = 512 << 20  # more than this is not fetched during a drag: Download is the way
@@ -26,6 +26,8 @@ class ObjectsTransfers(QObject):
     def __init__(self, place: Place, parent: QObject) -> None:
         super().__init__(parent)
         self.place = place
+        self._uploads: list[tuple[Job[Any], tuple[str, str], set[str]]] = []
+        """Where to and what: those that have not ended."""
 
     # -- moving bytes -------------------------------------------------------------------
     def choose_files(self) -> None:
@@ -41,6 +43,9 @@ class ObjectsTransfers(QObject):
     def upload(self, paths: list[Path]) -> None:
         """Straight on where no shown name would be replaced, else after asking."""
         if not (self.place.bucket and self.place.may_write):
+            return
+        paths = self._without_those_under_way(paths)
+        if not paths:
             return
         here = {line.name.rstrip("/") for line in self.place.view.table.row_model.rows}
         taken = [path.name for path in paths if path.name in here]
@@ -62,13 +67,28 @@ class ObjectsTransfers(QObject):
         dialog.confirmed.connect(partial(self._upload, paths, replace=True))
         dialog.open()
 
+    def _without_those_under_way(self, paths: list[Path]) -> list[Path]:
+        """Each of their objects would be found there already, written by the first."""
+        self._uploads = [item for item in self._uploads if not item[0].state.is_final]
+        here = (self.place.bucket, self.place.prefix)
+        names = {name for _, place, names in self._uploads for name in names if place == here}
+        twice = [path.name for path in paths if path.name in names]
+        if twice:
+            what = shortened(twice[0]) if len(twice) == 1 else f"{number(len(twice))} things"
+            self.place.view.banner.show_text(
+                f"{what} {'is' if len(twice) == 1 else 'are'} being uploaded here already",
+                "It was not begun a second time. Cancel the first if it should begin anew.", tone="info",
+            )  # fmt: skip
+        return [path for path in paths if path.name not in names]
+
     def _upload(self, paths: list[Path], *, replace: bool) -> None:
         bucket, prefix = self.place.bucket, self.place.prefix
         what = paths[0].name if len(paths) == 1 else f"{number(len(paths))} things"
-        self.transfer(
-            f"Upload {what}", lambda job: self.place.objects.upload(job, paths, bucket, prefix, replace=replace), "uploaded", write=True,
-            done=lambda _moved: self.place.refresh_if(bucket, prefix),
+        job = self.transfer(
+            f"Upload {what}", lambda job: self.place.objects.upload(job, paths, bucket, prefix, replace=replace, keep=True),
+            "uploaded", write=True, done=lambda _moved: self.place.refresh_if(bucket, prefix),
         )  # fmt: skip
+        self._uploads.append((job, (bucket, prefix), {path.name for path in paths}))
 
     def download(self) -> None:
         entries = self.place.view.chosen_entries()
@@ -144,7 +164,7 @@ class ObjectsTransfers(QObject):
         write: bool = False,
         done: Callable[[Moved], None] = lambda _: None,
         after: Any = None,
-    ) -> None:
+    ) -> Job[Any]:
         bucket, prefix = self.place.bucket, self.place.prefix
         tries: list[Job[Any]] = []  # "Retry" in the drawer makes another
 
@@ -183,6 +203,7 @@ class ObjectsTransfers(QObject):
             on_cancelled=stopped, on_progress=lambda _: self.place.running.show(), after=after, can_retry=True,
         )  # fmt: skip
         self.place.running.follow(job, title)
+        return job
 
 
 def _came_out(moved: Moved, verb: str) -> str:

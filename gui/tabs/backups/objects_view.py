@@ -74,7 +74,7 @@ class ObjectsView(QWidget):
         card.body.addWidget(self.banner)
         card.body.addWidget(self.stack, 1)
         card.body.addLayout(row(self.state, self.load_more, None, self.busy))
-        card.body.addLayout(row(self.running, self.stop, None))
+        card.body.addLayout(row(self.running, None, self.stop))  # at the end, where growing words do not push it about
         self.splitter = QSplitter(Qt.Orientation.Horizontal, self)
         self.splitter.addWidget(card)
         self.splitter.addWidget(self.side)
@@ -166,11 +166,12 @@ class ObjectsView(QWidget):
         if text:
             self.busy.show_text(text)
 
-    def show_running(self, words: str) -> None:
+    def show_running(self, words: str, *, several: bool = False) -> None:
         """What is at work now; nothing: it rests."""
         self.running.setVisible(bool(words))
         self.stop.setVisible(bool(words))
-        self.stop.setAccessibleName(f"Cancel: {words}")
+        self.stop.setText("Cancel all" if several else "Cancel")
+        self.stop.setAccessibleName(f"{self.stop.text()}: {words}")
         if words:
             self.running.show_text(words)
 

@@ -69,7 +69,13 @@ def test_a_transfer_is_seen_on_the_page_and_stopped_there(qtbot, page) -> None:
     carry.upload([Path("/x/fresh.txt")])
     qtbot.waitUntil(lambda: foot.label.text() == "Upload fresh.txt · 40% · 34.2 MB/s", timeout=5000)
     carry.upload([Path("/x/other.txt")])
+    assert view.objects.stop.text() == "Cancel"
     qtbot.waitUntil(lambda: foot.label.text() == "2 things at work", timeout=5000)
+    assert view.objects.stop.text() == "Cancel all"
+    carry.upload([Path("/elsewhere/other.txt")])
+    assert view.objects.banner.title.text() == "other.txt is being uploaded here already"
+    view.objects.banner.hide()
+    assert [one[1] for one in fake.asked if one[0] == "upload"] == ["fresh.txt", "other.txt"]
     view.objects.stop.click()
     qtbot.waitUntil(lambda: not foot.isVisible() and not view.objects.stop.isVisible(), timeout=5000)
     assert not praised and not view.objects.banner.isVisible()
@@ -93,6 +99,35 @@ def test_while_another_place_is_listed_nothing_of_the_first_can_be_chosen(qtbot,
     assert view.objects.table.row_model.rows == [] and view.objects.stack.currentWidget() is view.objects.table
     fake.gate.set()
     qtbot.waitUntil(lambda: view.objects.table.row_model.rowCount() == 1, timeout=5000)
+
+
+def test_on_the_way_up_what_was_left_is_chosen(qtbot, page) -> None:
+    view, _, _, _ = page
+    view.objects_presenter.go("vault", "slow/deep/")
+    qtbot.waitUntil(lambda: view.objects.table.row_model.rowCount() == 1, timeout=5000)
+    view.objects_presenter.go("vault")  # as a crumb does: two levels
+    qtbot.waitUntil(lambda: [entry.key for entry in view.objects.chosen_entries()] == ["slow/"], timeout=5000)
+    view.objects_presenter.go("")
+    qtbot.waitUntil(
+        lambda: [line.bucket.name for line in view.objects.table.chosen if line.bucket] == ["vault"], timeout=5000
+    )
+
+
+def test_a_bucket_is_removed_by_its_key_and_unchosen_its_facts_go(qtbot, page) -> None:
+    view, _, _, _ = page
+    view.objects_presenter.go("")
+    table, side = view.objects.table, view.objects.side
+    qtbot.waitUntil(lambda: bool(table.chosen) and "us-east-1" in words_in(side), timeout=5000)
+    table.delete_pressed.emit()
+    dialog = dialog_of(ConfirmDialog)
+    assert dialog.windowTitle().startswith("Remove the bucket vault?")
+    dialog.reject()
+    table.clearSelection()
+    qtbot.waitUntil(lambda: "Choose a bucket" in words_in(side), timeout=5000)
+
+
+def words_in(widget: Any) -> str:
+    return " ".join(label.text() for label in widget.findChildren(Label) if label.isVisible())
 
 
 def test_the_keys_stay_on_the_page_when_a_crumb_takes_it_elsewhere(qtbot, page) -> None:

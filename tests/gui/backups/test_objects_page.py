@@ -79,9 +79,7 @@ class FakeObjects:
         self.asked.append(("delete", bucket, [entry.key for entry in entries], versions))
         return Deleted(0, (("a.txt", "No permission, or a lock keeps it"),), 1)
 
-    def upload(
-        self, job: Any, paths: Any, bucket: str, prefix: str, *, replace: bool = True, storage_class: str = ""
-    ) -> Moved:
+    def upload(self, job: Any, paths: Any, bucket: str, prefix: str, *, replace: bool = True, **_: Any) -> Moved:
         self.asked.append(("upload", list(paths), prefix, replace))
         return Moved(1, 3, seconds=0.1)
 

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import io
 import itertools
+import json
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,10 +20,13 @@ from core.aws.session import AwsSession, Target
 from core.aws.workplace import Workplace
 from core.backups.objects.service import Objects
 from core.base.places import Places
+from core.cli.arguments import parse
+from core.cli.run import run_verb
 from core.settings.model import Settings
-from core.settings.profiles import Profile
+from core.settings.profiles import Profile, Profiles
 from tests.core.backups.conftest import rclone_serving
 
+Verb = Callable[..., tuple[int, Any, str]]
 _numbers = itertools.count(1)
 MB = 1 << 20
 
@@ -115,3 +121,24 @@ def either(request: pytest.FixtureRequest) -> Store:
 def every_report(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each progress is heard, not 20 a second: what it starts happens after so many bytes, however fast they go."""
     monkeypatch.setattr("core.jobs.job._REPORT_INTERVAL", 0.0)
+
+
+@pytest.fixture
+def s3(sandbox, home, monkeypatch) -> Verb:
+    """``s3("ls", ...)`` -> (status, JSON or text, messages), on the sandbox's S3."""
+    target = sandbox.target
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", target.access_key)
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", target.secret_key)
+    url = target.endpoints.get("s3") or target.endpoints["default"]
+    Profiles(home.config / "profiles.toml").add(
+        Profile("stand", environment="staging", region="us-east-1", endpoints={"s3": url})
+    )
+
+    def run(*words: str, text: bool = False) -> tuple[int, Any, str]:
+        out, said = io.StringIO(), io.StringIO()
+        with redirect_stdout(out), redirect_stderr(said):
+            status = run_verb(parse(["--profile", "stand", *([] if text else ["--json"]), "s3", *words]))
+        printed = out.getvalue()
+        return status, (json.loads(printed) if printed and not text else printed), said.getvalue()
+
+    return run

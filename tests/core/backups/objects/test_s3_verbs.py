@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import io
 import json
 import urllib.request
-from collections.abc import Callable
-from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any
 
@@ -15,30 +12,7 @@ import pytest
 from core.base.errors import OpsError
 from core.cli.arguments import parse
 from core.cli.run import run_verb
-from core.settings.profiles import Profile, Profiles
-
-Verb = Callable[..., tuple[int, Any, str]]
-
-
-@pytest.fixture
-def s3(sandbox, home, monkeypatch) -> Verb:
-    """``s3("ls", ...)`` -> (status, JSON or text, messages), on the sandbox's S3."""
-    target = sandbox.target
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", target.access_key)
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", target.secret_key)
-    url = target.endpoints.get("s3") or target.endpoints["default"]
-    Profiles(home.config / "profiles.toml").add(
-        Profile("stand", environment="staging", region="us-east-1", endpoints={"s3": url})
-    )
-
-    def run(*words: str, text: bool = False) -> tuple[int, Any, str]:
-        out, said = io.StringIO(), io.StringIO()
-        with redirect_stdout(out), redirect_stderr(said):
-            status = run_verb(parse(["--profile", "stand", *([] if text else ["--json"]), "s3", *words]))
-        printed = out.getvalue()
-        return status, (json.loads(printed) if printed and not text else printed), said.getvalue()
-
-    return run
+from tests.core.backups.objects.conftest import Verb
 
 
 def test_the_daily_handling(s3: Verb, sandbox, tmp_path: Path) -> None:

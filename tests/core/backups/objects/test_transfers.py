@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from core.backups.objects import trees
 from core.backups.objects.download import download_file
 from core.backups.objects.pieces import md5_alone
 from core.backups.objects.sums import sum_of
@@ -116,6 +117,34 @@ def test_a_cancelled_upload_leaves_nothing(either, tmp_path: Path) -> None:
     assert job.state is JobState.CANCELLED
     assert either.keys(bucket) == set()
     assert either.open_uploads(bucket) == []
+
+
+@pytest.mark.usefixtures("every_report")
+def test_a_cancelled_upload_stays_where_that_was_asked_and_is_gone_on_with(store, tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr("core.backups.objects.upload.WORTH_KEEPING", MB)
+    bucket, source = store.bucket(), file_of(tmp_path / "big.bin", 4 * MB)
+
+    def cancelled(at: int, **options: bool) -> str:
+        def stop(job: Job) -> None:
+            if job.progress and job.progress.done >= at:
+                job.cancel()
+
+        def work(job: Job) -> None:
+            trees.upload_paths(job, store.aws, [source], bucket, "", part_size=MB >> 1, workers=1, **options)
+
+        job = Job("up", work, (stop,))
+        job.run()
+        assert job.state is JobState.CANCELLED and store.keys(bucket) == set()
+        return job.progress.note
+
+    assert cancelled(3 * MB) == "0 of 1 uploaded; what had arrived of big.bin was removed"
+    assert cancelled(MB >> 1, keep=True).endswith("was removed") and store.open_uploads(bucket) == []
+    assert "of 4,194,304 bytes of big.bin stay in the bucket" in cancelled(3 * MB, keep=True)
+    (begun,) = store.objects.open_uploads(headless_job(), bucket)
+    assert begun.size >= MB
+    again = trees.upload_paths(headless_job(), store.aws, [source], bucket, "", part_size=MB >> 1)
+    assert again.reused >= begun.size and store.open_uploads(bucket) == []
+    assert store.s3.get_object(Bucket=bucket, Key="big.bin")["Body"].read() == source.read_bytes()
 
 
 def test_nothing_is_overwritten_where_that_was_asked(store, tmp_path: Path) -> None:
@@ -233,8 +262,6 @@ def test_a_missing_object_and_a_dead_endpoint_are_told(store, tmp_path: Path, mo
 
 def test_where_the_endpoint_is_gone_the_files_that_wait_are_not_begun(tmp_path: Path, monkeypatch) -> None:
     """Each would wait for it three quarters of a minute."""
-    from core.backups.objects import trees
-
     begun: list[str] = []
 
     def gone(job: Job, aws: object, file: Path, bucket: str, key: str, **_: object) -> None:
