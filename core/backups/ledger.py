@@ -282,6 +282,18 @@ class Ledger:
             row = database.execute("SELECT value FROM fact WHERE name = ?", (name,)).fetchone()
         return json.loads(row["value"]) if row else None
 
+    def facts_named(self, start: str) -> list[str]:
+        """The names of the facts that begin so."""
+        with self._database.use() as database:
+            rows = database.execute(
+                "SELECT name FROM fact WHERE substr(name, 1, ?) = ?", (len(start), start)
+            ).fetchall()
+        return [row["name"] for row in rows]
+
+    def forget_fact(self, name: str) -> None:
+        with self._database.use() as database:
+            database.execute("DELETE FROM fact WHERE name = ?", (name,))
+
     def remember(self, name: str, value: Any) -> None:
         with self._database.use() as database:
             database.execute("INSERT OR REPLACE INTO fact VALUES (?, ?)", (name, json.dumps(value)))

@@ -18,6 +18,7 @@ _CLOCK = re.compile(r"([01]\d|2[0-3]):[0-5]\d$")
 
 _LATE = timedelta(hours=2)
 """So much later than its time a run may be whole: it takes its while, and an hour may be skipped in spring."""
+_DAILY = timedelta(hours=24) + _LATE
 
 SOURCE_KINDS = ("mysql", "folder", "files")
 COMPRESSIONS = ("zstd", "gzip")
@@ -138,7 +139,7 @@ class Alerts:
     webhook, apprise: whole addresses, or only their host and services: then the rest is a secret (core/backups/addresses)."""
 
     desktop: bool = True
-    silence_hours: int = 26
+    silence_hours: int = _DAILY // timedelta(hours=1)
     smtp_host: str = ""
     smtp_port: int = 587
     smtp_user: str = ""
@@ -181,9 +182,9 @@ class Plan:
 
     @property
     def silence(self) -> timedelta:
-        """How long after the last success somebody has to be told: not between two runs of the schedule, whatever was chosen."""
-        gap = _longest_gap(self.schedule)
-        return max(timedelta(hours=self.alerts.silence_hours), gap + _LATE if gap else timedelta())
+        """How long after the last success somebody has to be told. Where nobody chose it, not between two runs of the schedule."""
+        hours = timedelta(hours=self.alerts.silence_hours)
+        return hours if hours != _DAILY else max(hours, _longest_gap(self.schedule) + _LATE)
 
     @property
     def smtp_secret(self) -> str:

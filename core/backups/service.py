@@ -97,6 +97,7 @@ class BackupsService:
             plan = Plan(name, Source(), Target())  # a file that cannot be used can be removed, too
         self._store.remove(name)
         self._addresses.forget(plan)
+        self._telling.forget(name)
         scheduling.remove_all(plan, self._workplace.profile.name)
 
     def left_in(self, job: Job[Any], bucket: str, prefix: str = "") -> list[adopting.Left]:
@@ -257,6 +258,7 @@ class BackupsService:
 
     def watch(self, job: Job[Any]) -> list[PlanStatus]:
         """The dead man's check: tell somebody of silence, of stale proofs and of what is gone, each at most once a day."""
+        self._telling.of_unusable(self._store)
         found = self.statuses(job)
         for status in found:
             plan = self.plan(status.plan)

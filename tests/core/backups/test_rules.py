@@ -159,6 +159,7 @@ def test_a_cancelled_run_does_not_hide_the_failed_one_before_it() -> None:
 def test_nobody_is_alarmed_between_two_runs_of_the_schedule(schedule: Schedule, hours: int) -> None:
     plan = replace(PLAN, schedule=schedule)
     assert plan.silence == timedelta(hours=hours)
+    assert replace(plan, alerts=Alerts(silence_hours=1)).silence == timedelta(hours=1)  # somebody wants it so
     last = backup(timedelta(hours=hours - 1), proved=True)
     seen = replace(GOOD, plan=plan, backups=[last], verifications=[proof(DAY)])
     assert "silence" not in rules(seen) and plan_status(seen).status is Status.OK
