@@ -46,6 +46,8 @@ class BackupRun:
     ) -> None:
         self._plan, self._vault, self._ledger, self._clock = plan, vault, ledger, clock
         self._login, self._part_size, self._workers = login, part_size, workers
+        self._appeared = ""
+        """The key of an object that is whole in the bucket and has no manifest yet: the next run can write it."""
 
     def run(self, job: Job[Any]) -> Run:
         """The run, done; raises OpsError or JobCancelled with nothing left in the bucket, and the ledger told why."""
@@ -65,7 +67,8 @@ class BackupRun:
                 )
                 raise JobCancelled(job.title) from error
             text = str(error) if isinstance(error, OpsError) else f"{type(error).__name__}: {error}"
-            self._ledger.end_run(replace(run, ended=self._clock.now(), outcome=Outcome.FAILED, error=text))
+            failed = replace(run, ended=self._clock.now(), outcome=Outcome.FAILED, error=text)
+            self._ledger.end_run(failed, to_publish=self._appeared)
             raise
         findings = (*run.findings, *(Finding(Severity.WARNING, "run-note", note) for note in manifest.notes))
         done = replace(
@@ -212,6 +215,7 @@ class BackupRun:
                 "No manifest was written; verify the endpoint and back up again",
                 code="damaged",
             )
+        self._appeared = manifest.key
         if manifest.files and parts.file_list is not None:
             self._vault.put(job, manifest.files.list_key, parts.file_list, run.id, "application/zstd")
         self._vault.put(job, manifest.key + SUFFIX, text, run.id, "application/json")
@@ -239,17 +243,21 @@ def recover(job: Job[Any], plan: Plan, vault: Vault, ledger: Ledger, clock: Cloc
     ended = []
     for run, bucket, upload_id, text in ledger.unfinished(plan.name):
         done = replace(run, ended=clock.now(), outcome=Outcome.FAILED)
-        manifest = _published(job, vault, text) if text else None
+        there = vault if bucket == vault.bucket else Vault(vault.aws, _into(plan, bucket))  # the plan was changed since
+        manifest = _published(job, there, text) if text else None
         if manifest is None:
-            if not _swept(plan, vault, run, bucket, upload_id):
+            if not _swept(plan, there, run, bucket, upload_id):
                 continue  # stays unfinished, so that the next run tries again
-            done = replace(done, error="The program was ended before the run was done; nothing was published")
-        elif _list_is_there(job, vault, ledger, manifest):
-            vault.put(job, run.key + SUFFIX, text.encode(), run.id, "application/json")
+            done = replace(
+                done, error=run.error or "The program was ended before the run was done; nothing was published"
+            )
+        elif _list_is_there(job, there, ledger, manifest):
+            there.put(job, run.key + SUFFIX, text.encode(), run.id, "application/json")
             ledger.remember(manifest_fact(run.plan, run.id), hashlib.sha256(text.encode()).hexdigest())
             done = replace(
                 done,
                 outcome=Outcome.DONE,
+                error="",
                 plain_bytes=manifest.plain_bytes,
                 stored_bytes=manifest.stored_bytes,
                 rows=manifest.rows,
@@ -261,6 +269,10 @@ def recover(job: Job[Any], plan: Plan, vault: Vault, ledger: Ledger, clock: Cloc
         ledger.end_run(done)
         ended.append(done)
     return ended
+
+
+def _into(plan: Plan, bucket: str) -> Plan:
+    return replace(plan, target=replace(plan.target, bucket=bucket))
 
 
 def _swept(plan: Plan, vault: Vault, run: Run, bucket: str, upload_id: str) -> bool:

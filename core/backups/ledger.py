@@ -78,21 +78,24 @@ class Ledger:
     def _list_of(self, plan: str, run: str) -> Path:
         return self._database.path.parent / "unpublished" / f"{plan}-{run}.zst"
 
-    def end_run(self, run: Run) -> None:
-        self._list_of(run.plan, run.id).unlink(missing_ok=True)
+    def end_run(self, run: Run, *, to_publish: str = "") -> None:
+        """``to_publish``: the key of an object that lacks its manifest alone, which the next run is to write."""
+        if not to_publish:
+            self._list_of(run.plan, run.id).unlink(missing_ok=True)
         with self._database.use() as database:
             database.execute(
                 "UPDATE run SET ended = ?, outcome = ?, key = ?, plain_bytes = ?, stored_bytes = ?, row_count = ?, error = ?,"
-                " findings = ?, upload_id = '', manifest = '' WHERE plan = ? AND id = ?",
+                " findings = ?, upload_id = '', manifest = CASE ? WHEN '' THEN '' ELSE manifest END WHERE plan = ? AND id = ?",
                 (
                     _text(run.ended),
                     run.outcome.value,
-                    run.key,
+                    to_publish or run.key,
                     run.plain_bytes,
                     run.stored_bytes,
                     run.rows,
                     run.error,
                     json.dumps([{**asdict(finding), "severity": finding.severity.value} for finding in run.findings]),
+                    to_publish,
                     run.plan,
                     run.id,
                 ),
@@ -115,10 +118,10 @@ class Ledger:
         return _run(row) if row else None
 
     def unfinished(self, plan: str) -> list[tuple[Run, str, str, str]]:
-        """Runs that never ended (their process died): (run, bucket, upload id, manifest text)."""
+        """Runs that never ended (their process died), or could not write their manifest: (run, bucket, upload id, manifest text)."""
         with self._database.use() as database:
             rows = database.execute(
-                "SELECT * FROM run WHERE plan = ? AND outcome = ?", (plan, Outcome.RUNNING.value)
+                "SELECT * FROM run WHERE plan = ? AND (outcome = ? OR manifest <> '')", (plan, Outcome.RUNNING.value)
             ).fetchall()
         return [(_run(row), row["bucket"], row["upload_id"], row["manifest"]) for row in rows]
 
@@ -278,6 +281,18 @@ class Ledger:
         with self._database.use() as database:
             row = database.execute("SELECT value FROM fact WHERE name = ?", (name,)).fetchone()
         return json.loads(row["value"]) if row else None
+
+    def facts_named(self, start: str) -> list[str]:
+        """The names of the facts that begin so."""
+        with self._database.use() as database:
+            rows = database.execute(
+                "SELECT name FROM fact WHERE substr(name, 1, ?) = ?", (len(start), start)
+            ).fetchall()
+        return [row["name"] for row in rows]
+
+    def forget_fact(self, name: str) -> None:
+        with self._database.use() as database:
+            database.execute("DELETE FROM fact WHERE name = ?", (name,))
 
     def remember(self, name: str, value: Any) -> None:
         with self._database.use() as database:

@@ -9,13 +9,16 @@ from datetime import timedelta
 
 from core.backups.objects.address import NO_ARN
 from core.base.errors import WrongUse
-from core.jobs.calendar import Schedule
+from core.jobs.calendar import WEEKDAYS, Schedule
 
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,47}$")
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$")
 _HOST = re.compile(r"[\w.-]+(:\d+)?$|\[[0-9a-fA-F:.]+\](:\d+)?$")
 _CLOCK = re.compile(r"([01]\d|2[0-3]):[0-5]\d$")
-_WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+
+_LATE = timedelta(hours=2)
+"""So much later than its time a run may be whole: it takes its while, and an hour may be skipped in spring."""
+_DAILY = timedelta(hours=24) + _LATE
 
 SOURCE_KINDS = ("mysql", "folder", "files")
 COMPRESSIONS = ("zstd", "gzip")
@@ -136,7 +139,7 @@ class Alerts:
     webhook, apprise: whole addresses, or only their host and services: then the rest is a secret (core/backups/addresses)."""
 
     desktop: bool = True
-    silence_hours: int = 26
+    silence_hours: int = _DAILY // timedelta(hours=1)
     smtp_host: str = ""
     smtp_port: int = 587
     smtp_user: str = ""
@@ -178,6 +181,12 @@ class Plan:
         return self.source.kind == "mysql"
 
     @property
+    def silence(self) -> timedelta:
+        """How long after the last success somebody has to be told. Where nobody chose it, not between two runs of the schedule."""
+        hours = timedelta(hours=self.alerts.silence_hours)
+        return hours if hours != _DAILY else max(hours, _longest_gap(self.schedule) + _LATE)
+
+    @property
     def smtp_secret(self) -> str:
         """The name of the secret with the password of ``alerts.smtp_user``."""
         return f"backup/{self.name}/smtp"
@@ -187,6 +196,17 @@ class Plan:
         for part in parts or PARTS:
             _CHECKS[part](self)
         return self
+
+
+def _longest_gap(schedule: Schedule) -> timedelta:
+    """From one scheduled moment to the next, by the wall clock; nothing where none is scheduled."""
+    days = [WEEKDAYS.index(day) for day in schedule.weekdays] or list(range(7))
+    week = sorted(
+        timedelta(days=day, hours=clock.hour, minutes=clock.minute) for day in days for clock in schedule.clock_times()
+    )
+    if not week:
+        return timedelta()
+    return max(later - earlier for earlier, later in zip(week, [*week[1:], week[0] + timedelta(days=7)], strict=True))
 
 
 def _refuse(what: str, why: str, remedy: str) -> WrongUse:
@@ -304,8 +324,8 @@ def _check_schedule(name: str, schedule: Schedule) -> None:
         if not _CLOCK.match(text):
             raise _refuse(f"{text!r} is no time of day", "It should be HH:MM, 00:00 to 23:59", "Correct it")
     for day in schedule.weekdays:
-        if day not in _WEEKDAYS:
-            raise _refuse(f"{day!r} is no weekday", f"It can be {', '.join(_WEEKDAYS)}", "Correct it")
+        if day not in WEEKDAYS:
+            raise _refuse(f"{day!r} is no weekday", f"It can be {', '.join(WEEKDAYS)}", "Correct it")
 
 
 def _check_proof(plan: Plan) -> None:

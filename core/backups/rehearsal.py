@@ -152,9 +152,9 @@ class Rehearsal:
         else:
             self._add(0, "size", backup.stored_bytes > 0, "more than nothing", f"{backup.stored_bytes:,} bytes")
         hours = (self._clock.now() - backup.taken).total_seconds() / 3600
-        limit = self._plan.alerts.silence_hours
+        limit = self._plan.silence.total_seconds() / 3600
         # A late backup is no broken one: the plan's rules speak of age, the proof only tells it.
-        self._add(0, "age", True if hours <= limit else None, f"at most {limit} h", f"{hours:,.1f} h")
+        self._add(0, "age", True if hours <= limit else None, f"at most {limit:,.0f} h", f"{hours:,.1f} h")
 
     def _manifest(self, job: Job[Any], backup: Backup) -> Manifest | None:
         key = backup.key + SUFFIX

@@ -109,15 +109,18 @@ class Restoring:
 
     # -- databases ----------------------------------------------------------
     def _place(self, manifest: Manifest, to: str) -> _Place:
-        """``to``: DATABASE, or SERVER/DATABASE; for several databases it is put before each name."""
+        """``to``: DATABASE, or SERVER/DATABASE; for several databases it is put before each name. SERVER/: under their own names."""
         server, slash, target = to.rpartition("/")
         server = server if slash else self._plan.source.server
-        if not target or len(target) > 48 or any(ord(character) < 32 for character in target):
+        if not (target or (server and slash)) or len(target) > 48 or any(ord(character) < 32 for character in target):
             raise WrongUse(
-                f"{to!r} is no target", "It should be a database name, or SERVER/DATABASE", "For example shop_restored"
+                f"{to!r} is no target",
+                "It should be a database name, SERVER/DATABASE, or SERVER/ for the names that they had",
+                "For example shop_restored",
             )
         databases = [part.name for part in manifest.databases]
-        names = {databases[0]: target} if len(databases) == 1 else {name: f"{target}{name}" for name in databases}
+        one = len(databases) == 1 and target
+        names = {databases[0]: target} if one else {name: f"{target}{name}" for name in databases}
         own = server == self._plan.source.server and bool(set(names.values()) & set(databases))
         return _Place(server, names, own)
 

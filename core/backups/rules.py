@@ -121,7 +121,7 @@ def _status(seen: Evidence, last: Verification | None, proof: Verification | Non
     if not any(backup.proved for backup in seen.backups if backup.complete):
         return Status.STALE
     too_old = _stale(seen, proof)
-    silent = newest is not None and seen.now - newest.taken > timedelta(hours=seen.plan.alerts.silence_hours)
+    silent = newest is not None and seen.now - newest.taken > seen.plan.silence
     return Status.STALE if too_old or silent else Status.OK
 
 
@@ -164,7 +164,7 @@ def _findings(seen: Evidence, status: PlanStatus) -> Iterable[Finding]:
 
 def _runs(seen: Evidence, status: PlanStatus) -> Iterable[Finding]:
     plan, now = seen.plan, seen.now
-    last = next((run for run in seen.runs if run.outcome is not Outcome.RUNNING), None)
+    last = next((run for run in seen.runs if run.outcome in (Outcome.DONE, Outcome.FAILED)), None)
     if last and last.outcome is Outcome.FAILED:
         yield Finding(
             Severity.ERROR,
@@ -187,13 +187,13 @@ def _runs(seen: Evidence, status: PlanStatus) -> Iterable[Finding]:
             )
         elif seen.unreachable is None:
             yield Finding(Severity.WARNING, "never-run", f"{plan.name} was never backed up", "", "Back up now")
-        elif done is None or now - done.started > timedelta(hours=plan.alerts.silence_hours):
+        elif done is None or now - done.started > plan.silence:
             since = f" since {done.started:%Y-%m-%d %H:%M} UTC" if done else " known"
             yield Finding(
                 Severity.ERROR,
                 "silence",
                 f"No success{since}",
-                f"The bucket cannot be asked; by this computer's own notes the plan's {plan.alerts.silence_hours} h have passed"
+                f"The bucket cannot be asked; by this computer's own notes the plan's {plan.silence / timedelta(hours=1):,.0f} h have passed"
                 if done
                 else "The bucket cannot be asked, and this computer has no note of a success",
                 "See why the endpoint does not answer, then back up",
@@ -217,12 +217,12 @@ def _runs(seen: Evidence, status: PlanStatus) -> Iterable[Finding]:
             f"Backups are kept {kept} days: half of that is gone without a new one",
             "Back up now, and pause the expiry until backups work again",
         )
-    elif status.rpo_actual > timedelta(hours=plan.alerts.silence_hours):
+    elif status.rpo_actual > plan.silence:
         yield Finding(
             Severity.ERROR,
             "silence",
             f"No success since {now - status.rpo_actual:%Y-%m-%d %H:%M} UTC",
-            f"The newest backup is {_age(status.rpo_actual)} old, the plan allows {plan.alerts.silence_hours} h",
+            f"The newest backup is {_age(status.rpo_actual)} old, the plan allows {plan.silence / timedelta(hours=1):,.0f} h",
             "Back up now, and look whether the schedule is installed",
         )
     if status.missed_runs:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from core.aws.workplace import Workplace
-from core.backups import alerts, policies, preflight, restoring, scheduling
+from core.backups import adopting, alerts, policies, preflight, restoring, scheduling
 from core.backups.addresses import Addresses
 from core.backups.assertions import check_assertion
 from core.backups.backing import BackupRun, endpoint_fact_name, recover
@@ -97,7 +97,23 @@ class BackupsService:
             plan = Plan(name, Source(), Target())  # a file that cannot be used can be removed, too
         self._store.remove(name)
         self._addresses.forget(plan)
+        self._telling.forget(name)
         scheduling.remove_all(plan, self._workplace.profile.name)
+
+    def left_in(self, job: Job[Any], bucket: str, prefix: str = "") -> list[adopting.Left]:
+        """Plans that have complete backups there, known here or not; that with the newest one first."""
+        return adopting.look(job, self._workplace.aws, bucket, prefix)
+
+    def adopt(
+        self, job: Job[Any], left: adopting.Left, *, server: str = "", folder: str = "", identity: str = ""
+    ) -> Plan:
+        """Make and store a plan of what is left in a bucket (see ``adopting.plan_of``)."""
+        plan = adopting.plan_of(
+            job, self._workplace.aws, left, server=server, servers=self.servers(job), folder=folder, identity=identity,
+            secret=self._workplace.secrets.need,
+        )  # fmt: skip
+        self.save_plan(plan)
+        return plan
 
     def servers(self, job: Job[Any]) -> list[str]:
         """Names of the MySQL sources of this profile."""
@@ -242,6 +258,7 @@ class BackupsService:
 
     def watch(self, job: Job[Any]) -> list[PlanStatus]:
         """The dead man's check: tell somebody of silence, of stale proofs and of what is gone, each at most once a day."""
+        self._telling.of_unusable(self._store)
         found = self.statuses(job)
         for status in found:
             plan = self.plan(status.plan)

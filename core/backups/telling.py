@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from datetime import timedelta
+from typing import Any
 
 from core.aws.workplace import Workplace
 from core.backups import alerts
@@ -14,14 +17,18 @@ from core.backups.addresses import Addresses
 from core.backups.catching_up import FROM_THE_FUTURE
 from core.backups.ledger import Ledger
 from core.backups.outcomes import Delivery, Outcome, Verification
-from core.backups.plan import Plan
+from core.backups.plan import Alerts, Plan, Source, Target
+from core.backups.plans import PlanStore
 from core.backups.rules import RESTORED
-from core.base.errors import OpsError
+from core.base.errors import OpsError, WrongUse
 from core.jobs.job import JobCancelled
+
+_RECEIVERS = "alerts:"
+"""Before the name of a plan: the fact that says whom it tells."""
 
 _ONCE_IN = timedelta(days=1)
 
-UNTIL_BACKED_UP = ("run-failed", "silence", "half-retention", "all-gone")
+UNTIL_BACKED_UP = ("plan-file", "run-failed", "silence", "half-retention", "all-gone")
 UNTIL_PROVED = ("verification-failed", "not-restorable-here", "stale", "proof-vanishes", "proof-gone")
 """Troubles that a good backup, or a good verification, ends."""
 
@@ -65,6 +72,31 @@ class Telling:
         for delivery in self.send(plan, alerts.Alert(plan.name, rule, subject, text), lambda who: who not in lately):
             if delivery.ok:
                 self._ledger.note_heard(plan.name, rule, cause, delivery)
+
+    def of_unusable(self, store: PlanStore) -> None:
+        """Tell of plans whose file is spoilt or gone, whom they told when they last could be read: nothing backs them up any more."""
+        names = set(store.names())
+        for fact in self._ledger.facts_named(_RECEIVERS):
+            names.add(fact.removeprefix(_RECEIVERS))
+        for name in sorted(names):
+            kept = self._ledger.fact(f"{_RECEIVERS}{name}")
+            try:
+                told = asdict(store.get(name).alerts)
+                if kept is None or json.dumps(told) != json.dumps(kept):
+                    self._ledger.remember(f"{_RECEIVERS}{name}", told)
+            except WrongUse as error:
+                if kept is None:
+                    continue
+                values: dict[str, Any] = {
+                    key: tuple(value) if isinstance(value, list) else value for key, value in kept.items()
+                }
+                plan = Plan(name, Source(), Target(), alerts=Alerts(**values))
+                with _nothing_worse(plan):
+                    self.trouble(plan, "plan-file", f"The plan {name} is not run", str(error), error.title)
+
+    def forget(self, name: str) -> None:
+        """The plan is no more, as somebody wanted it."""
+        self._ledger.forget_fact(f"{_RECEIVERS}{name}")
 
     def verified(self, plan: Plan, done: Verification, subject: str) -> None:
         """Tell what a verification found, where it is bad or the first good thing; ``subject`` where it failed."""

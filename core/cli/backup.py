@@ -1,4 +1,4 @@
-"""backup plans | add | check | run | list | verify | restore | status | schedule | ...: plans, backups and their proofs."""
+"""backup plans | add | adopt | check | run | list | verify | restore | status | schedule | ...: plans, backups and their proofs."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from core.base.errors import OpsError, WrongUse
 from core.base.journal import redact
-from core.cli import backup_plans, backup_status
+from core.cli import backup_adopt, backup_plans, backup_status
 from core.cli.backup_status import FAILED, STALE
 from core.cli.console import Console
 from core.cli.group import Group
@@ -26,6 +26,11 @@ def register(groups: Any) -> None:
     group = Group(groups, "backup", "back up databases and folders, and prove that the backups restore")
     group.action("plans", backup_plans.plans, "all plans of the profile")
     backup_plans.add_options(group.action("add", backup_plans.add, "make a plan, or replace it with --replace"))
+    backup_adopt.add_options(
+        group.action(
+            "adopt", backup_adopt.adopt, "make a plan of the backups in a bucket, to restore them on a new computer"
+        )
+    )
     group.action("show", backup_plans.show, "one plan").add_argument("plan")
     group.action("remove", backup_plans.remove, "forget a plan; its backups stay").add_argument("plan")
     group.action("check", _check, "look for everything that would stop a backup").add_argument("plan")
@@ -54,7 +59,12 @@ def register(groups: Any) -> None:
     restore.add_argument(
         "--run", default="", dest="run_id", metavar="ID", help="which backup (default: the newest complete one)"
     )
-    restore.add_argument("--to", required=True, metavar="TARGET", help="DATABASE, SERVER/DATABASE, or a folder")
+    restore.add_argument(
+        "--to",
+        required=True,
+        metavar="TARGET",
+        help="DATABASE, SERVER/DATABASE, SERVER/ (under their own names), or a folder",
+    )
     restore.add_argument("--preview", action="store_true", help="say what would happen, and change nothing")
     restore.add_argument(
         "--overwrite-source", default="", metavar="NAME", help="the source's own name, to restore over it"

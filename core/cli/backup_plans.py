@@ -54,7 +54,12 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--detection-days", type=int, default=14, help="a problem is noticed within so many days")
     parser.add_argument("--repair-days", type=int, default=7, help="and repaired within so many")
-    parser.add_argument("--silence-hours", type=int, default=26, help="no success for so long is told, too")
+    parser.add_argument(
+        "--silence-hours",
+        type=int,
+        default=26,
+        help="no success for so long is told, too (default: two hours more than the schedule's longest pause)",
+    )
     parser.add_argument("--smtp", default="", metavar="HOST[:PORT]", help="mail server for alerts")
     parser.add_argument("--smtp-security", default="starttls", choices=("starttls", "tls", "none"))
     parser.add_argument(

@@ -35,6 +35,7 @@ class WhenStep(QWidget):
         self.desktop = QCheckBox("Tell me on this desktop")
         self.desktop.setChecked(alerts.desktop)
         self.silence = amount(alerts.silence_hours, 1, 8760, "hours")
+        self.silence.setToolTip("Left at 26, a weekly plan is not called silent before its week is over")
         self.host = line("mail.example.com", alerts.smtp_host)
         self.security = choice([("starttls", "STARTTLS"), ("tls", "TLS"), ("none", "not encrypted")], alerts.smtp_tls)
         self.port = amount(alerts.smtp_port, 1, 65_535, "")

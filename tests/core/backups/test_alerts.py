@@ -266,6 +266,31 @@ def test_silence_is_told_at_most_once_a_day(folders: Station) -> None:
     assert [alert.rule for alert in heard][1:] == ["all-gone"]
 
 
+def test_a_plan_whose_file_is_spoilt_or_gone_is_told_to_those_whom_it_told_before(folders: Station) -> None:
+    heard: list[Alert] = []
+    folders.service.alert_listeners.append(heard.append)
+    file = folders.places.config / "plans" / "sandbox" / "nightly.toml"
+    folders.run()
+    folders.service.watch(folders.job())
+    whole = file.read_text()
+    for spoilt in ("not = [toml", None):
+        heard.clear()
+        if spoilt is None:
+            file.unlink()
+        else:
+            file.write_text(spoilt)
+        for _ in range(2):
+            folders.service.watch(folders.job())
+        assert [alert.rule for alert in heard] == ["plan-file"], spoilt
+    file.write_text(whole)
+    folders.run()
+    assert heard[-1].rule == "run-recovered"
+    folders.service.remove_plan("nightly")
+    heard.clear()
+    folders.service.watch(folders.job())
+    assert heard == []
+
+
 class _Garbage(socketserver.StreamRequestHandler):
     def handle(self) -> None:
         self.rfile.readline()

@@ -6,10 +6,13 @@ import os
 import subprocess
 import tempfile
 import threading
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from core.backups.ledger import Ledger
 from core.backups.manifest import SUFFIX
 from core.backups.outcomes import Outcome
 from core.backups.plan import Source
@@ -128,3 +131,41 @@ def test_killed_while_restoring_the_scratch_server_goes_too(stand: Station, monk
         ["pgrep", "-f", f"mariadbd.*{scratch}"], capture_output=True, text=True, check=False
     ).stdout
     assert servers == ""
+
+
+def test_an_object_that_waits_for_its_manifest_is_found_where_the_plan_no_longer_points(
+    folders: Station, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as killed:
+        killed.setattr(Vault, "put", raising(SystemExit()))
+        killed.setattr(Ledger, "end_run", lambda *_, **__: None)
+        with pytest.raises(SystemExit):
+            folders.run()
+    before = folders.plan.target
+    elsewhere = folders.sandbox.name("elsewhere")
+    folders.s3.create_bucket(Bucket=elsewhere)
+    folders.keep(target=replace(before, bucket=elsewhere))
+    folders.run()
+    folders.keep(target=before)
+    (old,) = folders.service.backups(folders.job(), "nightly")
+    assert old.complete and folders.verify().outcome is Outcome.DONE
+
+
+def test_a_manifest_that_could_not_be_written_is_written_by_the_next_run(
+    folders: Station, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as away:
+        away.setattr(Vault, "put", raising(OpsError("Could not write", "The endpoint was away", code="unreachable")))
+        with pytest.raises(OpsError):
+            folders.run()
+    assert [past.outcome for past in folders.service.runs("nightly")] == [Outcome.FAILED]
+    folders.run()
+    assert all(backup.complete for backup in folders.service.backups(folders.job(), "nightly"))
+    assert [(past.outcome, past.error) for past in folders.service.runs("nightly")] == [(Outcome.DONE, "")] * 2
+
+
+def raising(error: BaseException) -> Any:
+    def refuse(*_: object) -> None:
+        raise error
+
+    return refuse

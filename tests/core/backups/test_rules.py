@@ -140,6 +140,32 @@ def test_each_rule_speaks(change: dict[str, object], status: Status, rule: str) 
     assert not rule or rule in rules(seen)
 
 
+def test_a_cancelled_run_does_not_hide_the_failed_one_before_it() -> None:
+    failed, cancelled = run(DAY, Outcome.FAILED, "denied"), run(HOUR, Outcome.CANCELLED)
+    assert "run-failed" in rules(replace(GOOD, runs=[cancelled, failed, run(2 * DAY)]))
+    assert "run-failed" not in rules(replace(GOOD, runs=[cancelled, run(2 * DAY), failed]))
+
+
+@pytest.mark.parametrize(
+    ("schedule", "hours"),
+    [
+        (Schedule(), 26),
+        (Schedule(()), 26),
+        (Schedule(("02:00", "14:00")), 26),  # rather told late than wrongly
+        (Schedule(("02:00",), ("sun",)), 7 * 24 + 2),
+        (Schedule(("02:00", "20:00"), ("mon", "fri")), 4 * 24 - 18 + 2),
+    ],
+)
+def test_nobody_is_alarmed_between_two_runs_of_the_schedule(schedule: Schedule, hours: int) -> None:
+    plan = replace(PLAN, schedule=schedule)
+    assert plan.silence == timedelta(hours=hours)
+    assert replace(plan, alerts=Alerts(silence_hours=1)).silence == timedelta(hours=1)  # somebody wants it so
+    last = backup(timedelta(hours=hours - 1), proved=True)
+    seen = replace(GOOD, plan=plan, backups=[last], verifications=[proof(DAY)])
+    assert "silence" not in rules(seen) and plan_status(seen).status is Status.OK
+    assert "silence" in rules(replace(seen, now=NOW + timedelta(hours=2)))
+
+
 def test_a_proof_does_not_outlive_the_failure_of_the_same_backup() -> None:
     other = replace(proof(3 * DAY), run="other")
     seen = replace(GOOD, verifications=[proof(HOUR, Outcome.FAILED), proof(2 * HOUR), other])
