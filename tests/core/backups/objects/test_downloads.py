@@ -217,8 +217,11 @@ def test_an_object_in_parts_is_compared_by_its_parts(store, tmp_path: Path, kind
         store.objects.download_as(headless_job(), bucket, "k", tmp_path / "t")
 
 
-@pytest.mark.parametrize("sizes", [(3000, 1500, 1500, 700), (3000, 3500, 2500, 700)], ids=["seen at once", "seen late"])
-@pytest.mark.parametrize("listed", [True, False])
+@pytest.mark.parametrize(
+    ("sizes", "listed"),
+    [((3000, 1500, 1500, 700), True), ((3000, 1500, 1500, 700), False), ((3000, 3500, 2500, 700), True)],
+    ids=["seen at once", "asked one by one", "seen late"],
+)
 def test_parts_of_several_sizes_are_compared(
     store, tmp_path: Path, monkeypatch, sizes: tuple[int, ...], listed: bool
 ) -> None:
