@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from core.backups.objects import browse
 from core.backups.objects.document_files import cors_of, policy_of
 from core.backups.objects.documents import KINDS, website_url
 from core.backups.objects.values import Entry
