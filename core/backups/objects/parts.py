@@ -7,10 +7,9 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from core.aws.faults import explained
+from core.backups.objects.upload import MOST_PARTS
 from core.base.errors import OpsError
 
-MOST_ASKED = 1000
-"""Parts that are asked for one by one; some 50 ms each, 8 at a time."""
 _NO_ANSWER = ("unreachable", "credentials", "expired", "throttled", "server", "tls", "clock")
 """Codes of trouble that says nothing of the object."""
 
@@ -21,8 +20,12 @@ def layouts(
     """The sizes of the ``count`` parts of an object of ``size`` bytes: nothing where nobody can tell.
 
     Nearly every program makes all parts but the last as large as the first: that is yielded first, for one request. Only
-    who finds that it was not so, and goes on, has each part asked for. Raises OpsError where there was no answer.
+    who finds that it was not so, and goes on, has each part asked for, 8 at a time: a small part of what a part's own
+    bytes take. (Not by GetObjectAttributes: it knows the parts of few objects, and an endpoint that does not know it sends
+    the object, which botocore reads into memory.) Raises OpsError where there was no answer.
     """
+    if count > MOST_PARTS:
+        return
     first = _size_of(client, which, etag, 1, size)
     if not first or (first == size and count > 1):
         return
@@ -31,40 +34,14 @@ def layouts(
         likely = [first] * (count - 1) + [size - first * (count - 1)]
         yield likely
     if count > 2 or not likely:
-        told = _listed(client, which, count, checkpoint) or _asked_for(client, which, etag, size, count, checkpoint)
-        if len(told) == count and all(told) and sum(told) == size and told != likely:
+        told = _asked_for(client, which, etag, size, count, checkpoint)
+        if len(told) == count and sum(told) == size and told != likely:
             yield told
-
-
-def _listed(client: Any, which: dict[str, str], count: int, checkpoint: Callable[[], None]) -> list[int]:
-    """A thousand at a time, where S3 does that: for objects whose parts came with a checksum. Needs a right of its own."""
-    sizes: list[int] = []
-    marker = 0
-    try:
-        while len(sizes) < count:
-            checkpoint()
-            with explained(f"list the parts of {which['Key']}"):
-                answer = client.get_object_attributes(
-                    **which, ObjectAttributes=["ObjectParts"], MaxParts=1000, PartNumberMarker=marker
-                ).get("ObjectParts", {})
-                sizes += [int(part["Size"]) for part in answer.get("Parts", ())]
-            if not answer.get("IsTruncated"):
-                break
-            marker = int(answer["NextPartNumberMarker"])
-    except OpsError as error:
-        if error.code in _NO_ANSWER:
-            raise
-        return []
-    except (KeyError, ValueError):  # rclone answers questions it does not know with the object
-        return []
-    return sizes
 
 
 def _asked_for(
     client: Any, which: dict[str, str], etag: str, size: int, count: int, checkpoint: Callable[[], None]
 ) -> list[int]:
-    if count > MOST_ASKED:
-        return []
     sizes: list[int] = []
     with ThreadPoolExecutor(8, thread_name_prefix="parts") as pool:
         try:

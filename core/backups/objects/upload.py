@@ -219,7 +219,7 @@ class _Parts:
         name = self._path.name
         if self._going_on or (self._keep and arrived >= WORTH_KEEPING):
             self._gauge.kept = (
-                f"{arrived:,} of {self._size:,} bytes of {name} stay in the bucket, where they cost: upload it again to go "
+                f"at least {arrived:,} of {self._size:,} bytes of {name} stay in the bucket, where they cost: upload it again to go "
                 "on with them, or abort it under Unfinished uploads"
             )
         elif abort_upload(self._client, self._bucket, self._key, upload_id) is None:

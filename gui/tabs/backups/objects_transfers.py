@@ -167,10 +167,13 @@ class ObjectsTransfers(QObject):
     ) -> Job[Any]:
         bucket, prefix = self.place.bucket, self.place.prefix
         tries: list[Job[Any]] = []  # "Retry" in the drawer makes another
+        came: list[Moved] = []
 
         def carry(job: Job[Any]) -> Moved:
             tries.append(job)
+            came.clear()
             moved = work(job)
+            came.append(moved)
             job.conclude(" · ".join((_came_out(moved, verb), *moved.words)), good=not moved.errors)
             return moved
 
@@ -195,7 +198,10 @@ class ObjectsTransfers(QObject):
             self.place.running.show()
             if write:  # what had got through by then is there
                 self.place.refresh_if(bucket, prefix)
-            if tries:
+            if came:
+                done_first = f"{title}: it was done before it could be stopped"
+                self.place.view.banner.show_text(done_first, f"{_came_out(came[0], verb)}.", tone="info")
+            elif tries:
                 self.place.tell_stop(title, tries[-1])
 
         job = self.place.context.jobs.start(

@@ -234,6 +234,9 @@ class RowTable(QTableView):
         elif event.key() in (Qt.Key.Key_Home, Qt.Key.Key_End) and not event.modifiers():
             self.choose(0 if event.key() == Qt.Key.Key_Home else self.row_model.rowCount() - 1)
             self.scrollTo(self.currentIndex())
+        elif event.key() in (Qt.Key.Key_Up, Qt.Key.Key_Down) and not self.selectionModel().hasSelection():
+            # With the keys Qt makes the first row the current one unseen: the arrow would choose the second.
+            self.choose(max(self.currentIndex().row(), 0))
         else:
             super().keyPressEvent(event)
 

@@ -88,6 +88,24 @@ def test_a_transfer_is_seen_on_the_page_and_stopped_there(qtbot, page) -> None:
     assert job.progress.note == "2 uploaded, 3 B, 1 did not get through" and job.bad_news
 
 
+def test_what_was_done_before_it_could_be_stopped_is_not_called_stopped(qtbot, page) -> None:
+    view, fake, _, _ = page
+
+    def finish(*_: Any, **__: Any) -> Moved:
+        fake.end.wait(30)
+        return Moved(1, 3)
+
+    fake.upload = finish
+    view.objects_presenter.transfers.upload([Path("/x/last.txt")])
+    qtbot.waitUntil(view.objects.stop.isVisible, timeout=5000)
+    view.objects.stop.click()
+    fake.end.set()
+    qtbot.waitUntil(view.objects.banner.isVisible, timeout=5000)
+    banner = view.objects.banner
+    assert banner.title.text() == "Upload last.txt: it was done before it could be stopped"
+    assert banner.why.text() == "1 uploaded, 3 B."
+
+
 def test_while_another_place_is_listed_nothing_of_the_first_can_be_chosen(qtbot, page) -> None:
     """Else a Delete would look for the keys of the one place in the other."""
     view, fake, _, _ = page

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from PySide6.QtCore import QMimeData, QPoint, Qt, QUrl
+from PySide6.QtCore import QItemSelectionModel, QMimeData, QPoint, Qt, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDragLeaveEvent
 from PySide6.QtWidgets import QApplication, QComboBox, QLabel
 
@@ -227,6 +227,10 @@ def test_keys_lead_to_the_ends_in_and_out_again(qtbot, page) -> None:
     table, key = view.objects.table, lambda *keys: qtbot.keyClick(view.objects.table, *keys)
     names = lambda: [line.name for line in table.row_model.rows]  # noqa: E731
     table.setFocus()
+    # As Qt does when the keys come in:
+    table.selectionModel().setCurrentIndex(table.row_model.index(0, 0), QItemSelectionModel.SelectionFlag.NoUpdate)
+    key(Qt.Key.Key_Down)
+    assert [line.name for line in table.chosen] == ["slow/"], "not the second"
     key(Qt.Key.Key_End)
     assert [line.name for line in table.chosen] == ["a.txt"]
     key(Qt.Key.Key_Home)

@@ -218,13 +218,8 @@ def test_an_object_in_parts_is_compared_by_its_parts(store, tmp_path: Path, kind
 
 
 @pytest.mark.parametrize("sizes", [(3000, 1500, 1500, 700), (3000, 3500, 2500, 700)], ids=["seen at once", "seen late"])
-@pytest.mark.parametrize("listed", [True, False])
-def test_parts_of_several_sizes_are_compared(
-    store, tmp_path: Path, monkeypatch, sizes: tuple[int, ...], listed: bool
-) -> None:
+def test_parts_of_several_sizes_are_compared(store, tmp_path: Path, sizes: tuple[int, ...]) -> None:
     """Four parts of 3,000, 3,500, 2,500 and 700 bytes have the number that parts of 3,000 would have had."""
-    if not listed:  # it takes a right that readers often lack
-        monkeypatch.setattr("core.backups.objects.parts._listed", lambda *_: [])
     bucket, bodies = store.bucket(), [os.urandom(size) for size in sizes]
     content = b"".join(bodies)
     upload_in_parts(store, bucket, "k", bodies)
@@ -241,31 +236,12 @@ def test_parts_of_several_sizes_are_compared(
         store.objects.download_as(headless_job(), bucket, "k", tmp_path / "t")
 
 
-def test_too_many_parts_are_not_asked_for_one_by_one(store, tmp_path: Path, monkeypatch) -> None:
-    monkeypatch.setattr("core.backups.objects.parts._listed", lambda *_: [])
-    monkeypatch.setattr("core.backups.objects.parts.MOST_ASKED", 3)
+def test_more_parts_than_s3_allows_are_not_believed(store, tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr("core.backups.objects.parts.MOST_PARTS", 3)
     bucket = store.bucket()
-    upload_in_parts(store, bucket, "k", [b"11", b"1", b"1", b"1"])
+    upload_in_parts(store, bucket, "k", [b"1", b"1", b"1", b"1"])
     got = store.objects.download_as(headless_job(), bucket, "k", tmp_path / "k")
     assert got.words == (NOTHING_TO_COMPARE,)
-
-
-def test_a_thousand_parts_at_a_time(store, tmp_path: Path) -> None:
-    bucket, bodies = store.bucket(), [b"1", b"22", b"333", b"4", b"5"]
-    upload_in_parts(store, bucket, "k", bodies)
-    events = store.aws.client("s3", retries=2).meta.events
-    asked: list[str] = []
-
-    def two_at_a_time(params: dict, **_: object) -> None:
-        params["headers"]["x-amz-max-parts"] = "2"
-        asked.append(params["headers"]["x-amz-part-number-marker"])
-
-    events.register("before-call.s3.GetObjectAttributes", two_at_a_time)
-    try:
-        got = store.objects.download_as(headless_job(), bucket, "k", tmp_path / "k")
-    finally:
-        events.unregister("before-call.s3.GetObjectAttributes", two_at_a_time)
-    assert got.words == ("Its MD5 by parts was compared",) and asked == ["0", "2", "4"]
 
 
 @pytest.mark.parametrize("kind", ["CRC32C", "CRC64NVME"])
