@@ -140,13 +140,25 @@ class PlansDialogs(QObject):
         if plan is None or past is None:
             return
         chosen = self.page.view.detail.history.backups.chosen
+        status = self.page.shown.statuses.get(plan.name)
         dialog = RestoreDialog(
             plan,
             past.backups or [],
             chosen[0].id if chosen else "",
             self.page.context.desk.profile.environment,
             self.page.view.window(),
+            lost=any(finding.rule == "source-lost" for finding in status.findings) if status else False,
         )
+        if plan.is_database:
+            PlansServers(self.page, dialog)
+            self._ask(
+                dialog,
+                "List the servers",
+                self.page.service.servers,
+                dialog.show_servers,
+                dialog.show_fault,
+                quiet=True,
+            )
 
         def preview(run: str, to: str) -> None:
             dialog.show_busy("Reading the manifest")
