@@ -30,7 +30,8 @@ def test_beside_the_source_unless_it_is_lost(qtbot, asked: list[str]) -> None:
     dialog.own.setChecked(True)
     assert not dialog.to.isEnabled()
     dialog.accept_button.click()
-    opened(qtbot, asked, lost=True).accept_button.click()
+    again = opened(qtbot, asked, lost=True)
+    again.accept_button.click()
     assert asked == ["shop_restored", "main/", "main/"]
 
 
