@@ -12,6 +12,7 @@ from core.jobs.job import Job
 from core.settings.profiles import MysqlSource
 from gui.parts.dialogs import ConfirmDialog
 from gui.parts.words import command
+from gui.tabs.backups.adopt_dialog import AdoptDialog
 from gui.tabs.backups.place import ROOM
 from gui.tabs.backups.plans_place import PlansPlace
 from gui.tabs.backups.restore_dialog import RestoreDialog
@@ -20,9 +21,9 @@ from gui.tabs.backups.wizard import PlanWizard
 
 
 class PlansServers(QObject):
-    """For one wizard (or restore, which only adds some), whose list of servers follows."""
+    """For one wizard (or another dialog, which only adds some), whose list of servers follows."""
 
-    def __init__(self, page: PlansPlace, wizard: PlanWizard | RestoreDialog) -> None:
+    def __init__(self, page: PlansPlace, wizard: PlanWizard | RestoreDialog | AdoptDialog) -> None:
         super().__init__(wizard)
         self.page, self.wizard = page, wizard
         wizard.server_wanted.connect(lambda: self.open(None))

@@ -37,6 +37,8 @@ class PlansView(QWidget):
         self.banner.hide()
         self.busy = Busy("Looking at the backup plans")
         self.new = Button("New plan", "small", icon_name="plus")
+        self.adopt = Button("From a bucket…", "small")
+        self.adopt.setToolTip("Take over backups whose plan is not here, as on a new computer")
         self.list = PlanList()
         self.detail = PlanDetail()
         self.empty = EmptyState(
@@ -45,15 +47,19 @@ class PlansView(QWidget):
         )  # fmt: skip
         self.left = left = QWidget()
         left.setFixedWidth(_LEFT)
-        left.setLayout(column(row(self.new, None), self.list, gap=Space.S))
+        left.setLayout(column(row(self.new, self.adopt, None), self.list, gap=Space.S))
         self.body = QWidget()
         columns = row(left, self.detail, gap=Space.L)
         columns.setStretch(1, 1)
         self.body.setLayout(columns)
+        self.adopt_first = Button("Or take over backups from a bucket", "link")
+        """Beside the empty page's own action: a new computer has no plan."""
         content = QWidget()
         content.setLayout(column(self.tiles, self.busy, self.body, None, gap=Space.M))
         self.area = scrolled(content, self, gutter=Size.GUTTER)
-        above = column(self.banner, self.empty, gap=Space.M, margins=(0, 0, Size.GUTTER, 0))
+        above = column(
+            self.banner, self.empty, row(None, self.adopt_first, None), gap=Space.M, margins=(0, 0, Size.GUTTER, 0)
+        )
         self.setLayout(column(above, self.area, gap=Space.M))
         self.show_state(looking=True, plans=0)
 
@@ -65,6 +71,7 @@ class PlansView(QWidget):
         """Looking the first time, nothing there, or the plans."""
         self.busy.setVisible(looking and not plans)
         self.empty.setVisible(not looking and not plans)
+        self.adopt_first.setVisible(not looking and not plans)
         self.area.setVisible(looking or bool(plans))
         self.body.setVisible(bool(plans))
 
