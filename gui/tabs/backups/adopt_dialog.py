@@ -56,6 +56,8 @@ class AdoptDialog(Dialog):
                   "small", wrap=True)
         )  # fmt: skip
         self.body.addLayout(side_by_side(Field("Bucket", self.bucket), Field("Prefix", self.prefix)))
+        for box, name in ((self.server, "Server"), (self.folder, "Folder")):
+            box.setAccessibleName(name)
         self._server = Field("Restored to, and backed up from, the server", self.server_field)
         self._folder = Field(
             "Backed up from the folder", self.folder_field, "It need not exist: a restore asks where to"

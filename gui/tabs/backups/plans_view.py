@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from core.backups.outcomes import PlanStatus, Status
 from gui.parts.buttons import Button
@@ -53,13 +54,13 @@ class PlansView(QWidget):
         columns.setStretch(1, 1)
         self.body.setLayout(columns)
         self.adopt_first = Button("Or take over backups from a bucket", "link")
-        """Beside the empty page's own action: a new computer has no plan."""
+        words = self.empty.layout()
+        assert isinstance(words, QVBoxLayout)
+        words.insertWidget(words.count() - 1, self.adopt_first, 0, Qt.AlignmentFlag.AlignHCenter)
         content = QWidget()
         content.setLayout(column(self.tiles, self.busy, self.body, None, gap=Space.M))
         self.area = scrolled(content, self, gutter=Size.GUTTER)
-        above = column(
-            self.banner, self.empty, row(None, self.adopt_first, None), gap=Space.M, margins=(0, 0, Size.GUTTER, 0)
-        )
+        above = column(self.banner, self.empty, gap=Space.M, margins=(0, 0, Size.GUTTER, 0))
         self.setLayout(column(above, self.area, gap=Space.M))
         self.show_state(looking=True, plans=0)
 
@@ -71,7 +72,6 @@ class PlansView(QWidget):
         """Looking the first time, nothing there, or the plans."""
         self.busy.setVisible(looking and not plans)
         self.empty.setVisible(not looking and not plans)
-        self.adopt_first.setVisible(not looking and not plans)
         self.area.setVisible(looking or bool(plans))
         self.body.setVisible(bool(plans))
 
