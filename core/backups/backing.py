@@ -17,6 +17,7 @@ from core.backups.ledger import Ledger
 from core.backups.manifest import SUFFIX, FilesPart, Manifest, manifest_fact, read_manifest, restore_by_hand
 from core.backups.outcomes import Finding, Outcome, Run, Severity
 from core.backups.plan import Plan
+from core.backups.schema import LOST
 from core.backups.server import Login
 from core.backups.upload import MultipartUpload
 from core.backups.vault import LIST_SUFFIX, Stored, Vault, object_key, stamp
@@ -67,7 +68,8 @@ class BackupRun:
                 )
                 raise JobCancelled(job.title) from error
             text = str(error) if isinstance(error, OpsError) else f"{type(error).__name__}: {error}"
-            failed = replace(run, ended=self._clock.now(), outcome=Outcome.FAILED, error=text)
+            lost = _lost(error) if isinstance(error, OpsError) else ()
+            failed = replace(run, ended=self._clock.now(), outcome=Outcome.FAILED, error=text, findings=lost)
             self._ledger.end_run(failed, to_publish=self._appeared)
             raise
         findings = (*run.findings, *(Finding(Severity.WARNING, "run-note", note) for note in manifest.notes))
@@ -220,6 +222,15 @@ class BackupRun:
             self._vault.put(job, manifest.files.list_key, parts.file_list, run.id, "application/zstd")
         self._vault.put(job, manifest.key + SUFFIX, text, run.id, "application/json")
         self._ledger.remember(manifest_fact(run.plan, run.id), hashlib.sha256(text).hexdigest())
+
+
+def _lost(error: OpsError) -> tuple[Finding, ...]:
+    """The first thing to think of where what is to be saved is gone."""
+    name = error.details.get(LOST)
+    if not name:
+        return ()
+    title = f"If {name} was lost, its backups can bring it back"
+    return (Finding(Severity.ERROR, "source-lost", title, "The last of them are listed below", "Restore it"),)
 
 
 class _Sink:

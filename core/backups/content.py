@@ -12,6 +12,7 @@ from core.backups.manifest import DatabasePart, TableRows
 from core.backups.plan import Plan
 from core.backups.privileges import unseen
 from core.backups.schema import (
+    LOST,
     DatabaseFacts,
     checksums,
     count_rows,
@@ -149,6 +150,7 @@ class DatabaseContent:
                         f"The database {database} holds no table",
                         "There is nothing in it, or this user may see nothing of it",
                         "Check the name and the user's rights: an empty backup would hide the loss",
+                        details={LOST: database},
                         code="empty",
                     )
                 self._facts.append(facts)

@@ -57,7 +57,7 @@ class Restoring:
         if manifest.kind == "mysql":
             seen = self._preview_databases(manifest, self._place(manifest, to))
         else:
-            seen = self._preview_folder(job, manifest, Path(to).expanduser().absolute())
+            seen = self._preview_folder(job, manifest, _folder(to))
         failed = self._ledger.failures(self._plan.name).get(manifest.run)
         doubts = [against.refuted(failed)] if failed else []
         away = against.archived(self._vault.look(job, manifest.key))
@@ -76,7 +76,7 @@ class Restoring:
             place = self._place(manifest, to)
             where, items = self._into_databases(job, manifest, place, confirm)
         else:
-            where, items, left_out = self._into_folder(job, manifest, Path(to).expanduser().absolute(), confirm)
+            where, items, left_out = self._into_folder(job, manifest, _folder(to), confirm)
             notes = (against.left_out(left_out),) if left_out else ()
         seconds = time.monotonic() - started
         return Restored(self._plan.name, manifest.run, where, seconds, items, manifest.plain_bytes, notes)
@@ -126,6 +126,7 @@ class Restoring:
 
     def _preview_databases(self, manifest: Manifest, place: _Place) -> RestorePreview:
         findings: list[Finding] = []
+        over = False
         with connected(self._login(place.server), doing="look at the target") as connection:
             engine, version = server_version(connection)
             if engine != manifest.engine:
@@ -154,6 +155,7 @@ class Restoring:
                 if held and not place.is_source and left_unfinished(connection, name):
                     findings.append(told(name))
                 elif held:
+                    over = place.is_source
                     findings.append(against.taken(name, held, place.is_source))
         items = [
             (f"{part.name}.{table.name}", (table.expected or (0, 0))[1])
@@ -170,7 +172,7 @@ class Restoring:
             manifest.plain_bytes * 2,
             tuple(items[:_LISTED]),
             len(items),
-            place.is_source,
+            over,
             tuple(findings),
         )
 
@@ -241,8 +243,8 @@ class Restoring:
                     "Make them again afterwards, or unpack by hand as the manifest says",
                 )
             )
-        own = self._is_source(folder)
-        if folder.exists() and any(folder.iterdir()):
+        own = self._is_source(folder) and _holds_something(folder)
+        if _holds_something(folder):
             findings.append(against.full(folder, own))
         short = against.no_room(manifest, folder)
         if short is not None:  # files that are replaced need less, and how much less nobody knows
@@ -274,12 +276,12 @@ class Restoring:
         self, job: Job[Any], manifest: Manifest, folder: Path, confirm: str
     ) -> tuple[str, int, list[tuple[str, str]]]:
         assert manifest.files
-        own = self._is_source(folder)
-        if own and confirm != str(folder):
+        own = self._is_source(folder) and _holds_something(folder)
+        if own and not (confirm and _folder(confirm) == folder):
             finding = against.full(folder, own)
             raise OpsError(finding.title, finding.why, finding.remedy, code="exists")
         fresh = not folder.exists()
-        if not fresh and not own and any(folder.iterdir()):
+        if not own and _holds_something(folder):
             finding = against.full(folder, own)
             raise OpsError(finding.title, finding.why, finding.remedy, code="exists")
         short = None if own else against.no_room(manifest, folder)
@@ -326,6 +328,18 @@ def _tables(connection: Any, database: str) -> int | None:
             raise
         return None
     return len(facts.tables) + len(facts.views)
+
+
+def _folder(to: str) -> Path:
+    """Where a link leads, for the link itself is not replaced; raises OpsError where something else than a folder is."""
+    folder = Path(to).expanduser().resolve()
+    if folder.exists() and not folder.is_dir():
+        raise OpsError(f"{folder} is no folder", "A file is there", "Choose a new folder", code="exists")
+    return folder
+
+
+def _holds_something(folder: Path) -> bool:
+    return folder.exists() and any(folder.iterdir())
 
 
 def _drop(login: Login, name: str) -> None:

@@ -173,6 +173,8 @@ def _runs(seen: Evidence, status: PlanStatus) -> Iterable[Finding]:
             last.error,
             "Remove the cause and back up now",
         )
+        if status.last_backup is not None:
+            yield from last.findings  # that the source may be lost
     elif last:
         yield from last.findings
     if status.rpo_actual is None:

@@ -12,6 +12,8 @@ from core.base.errors import OpsError
 from core.jobs.job import Job
 
 _INVALID_VIEW = 1356
+LOST = "database"
+"""The detail of an error that names what is not there any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,7 @@ def describe(connection: Any, database: str) -> DatabaseFacts:
             f"There is no database {database}",
             "It does not exist, or this user may not see it",
             "Check the name and the user's rights",
+            details={LOST: database},
             code="not-found",
         )
     tables, views, outside, versioned, estimates = [], [], [], [], dict[str, tuple[int, int]]()

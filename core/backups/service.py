@@ -105,14 +105,21 @@ class BackupsService:
         return adopting.look(job, self._workplace.aws, bucket, prefix)
 
     def adopt(
-        self, job: Job[Any], left: adopting.Left, *, server: str = "", folder: str = "", identity: str = ""
+        self,
+        job: Job[Any],
+        left: adopting.Left,
+        *,
+        server: str = "",
+        folder: str = "",
+        identity: str = "",
+        key: str = "",
     ) -> Plan:
-        """Make and store a plan of what is left in a bucket (see ``adopting.plan_of``)."""
+        """Make and store a plan of what is left in a bucket (see ``adopting.plan_of``); ``key`` is kept as the ``identity``."""
         plan = adopting.plan_of(
             job, self._workplace.aws, left, server=server, servers=self.servers(job), folder=folder, identity=identity,
-            secret=self._workplace.secrets.need,
+            secret=lambda name: key or self._workplace.secrets.need(name),
         )  # fmt: skip
-        self.save_plan(plan)
+        self.save_plan(plan, secrets={identity: key} if key and plan.recipients else {})
         return plan
 
     def servers(self, job: Job[Any]) -> list[str]:

@@ -16,6 +16,7 @@ from PySide6.QtWidgets import QMainWindow, QWidget
 
 import gui
 from core.aws.sign_in import Invitation
+from core.backups.adopting import Left
 from core.backups.objects.address import Address
 from core.backups.objects.lifecycle import Lifecycle
 from core.backups.objects.values import Comparison, Difference, ObjectFacts, OpenUpload
@@ -47,6 +48,7 @@ from gui.shell.settings_dialog import SettingsDialog
 from gui.shell.sign_in import SignInDialog
 from gui.shell.trouble import TroublePanel
 from gui.tabs.backups import object_dialogs, restore_dialog, server_dialog, text_dialog, wizard
+from gui.tabs.backups.adopt_dialog import AdoptDialog
 from gui.tabs.backups.lifecycle_dialog import LifecycleDialog
 from gui.tabs.backups.sync_dialog import SyncDialog
 from gui.tabs.digits import ask_dialogs, dataset_dialog, samples_dialog, train_dialog
@@ -157,6 +159,13 @@ def _lifecycle(parent: QWidget, _home: Path) -> Dialog:
         for number in range(6)
     )  # fmt: skip
     return LifecycleDialog(LONG[:63], Lifecycle(rules), f"{LONG}/", parent, may_write=True)
+
+
+def _adopt(parent: QWidget, _home: Path) -> Dialog:
+    made = AdoptDialog([LONG[:63]], parent)
+    made.show_servers([LONG[:48]])
+    made.show_found([Left(LONG[:48], LONG[:63], LONG, f"{LONG}.sql.zst.age", "20261122T140500Z", 9999)])
+    return made
 
 
 def _restore(parent: QWidget, _home: Path) -> Dialog:
@@ -353,6 +362,7 @@ MAKERS: dict[type[Dialog], Maker] = {
     server_dialog.ServerDialog: _server,
     LifecycleDialog: _lifecycle,
     restore_dialog.RestoreDialog: _restore,
+    AdoptDialog: _adopt,
     object_dialogs.BucketDialog: _bucket,
     object_dialogs.OpenBucketDialog: lambda parent, _home: object_dialogs.OpenBucketDialog(parent),
     object_dialogs.LabelsDialog: _labels,

@@ -5,6 +5,7 @@ MAIN = (
     ("backups.verify", "Verify the plan's backup", "shield-check"),
     ("backups.restore", "Restore a backup", "rotate-ccw"),
     ("backups.plan", "New backup plan", "plus"),
+    ("backups.adopt", "Take over backups from a bucket", "rotate-ccw"),
     ("backups.objects", "Browse buckets and objects", "folder-open"),
     ("backups.upload", "Upload files", "upload"),
     ("backups.bucket", "New bucket", "plus"),

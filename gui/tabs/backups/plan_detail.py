@@ -31,6 +31,7 @@ _FIXES = {
     "expiry-shared": "Pause the expiry",
     "never-run": "Back up now",
     "run-failed": "Back up now",
+    "source-lost": "Restore…",
     "silence": "Back up now",
     "missed": "Back up now",
     "proof-vanishes": "Verify now",

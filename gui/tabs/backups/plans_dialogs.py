@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject
 
@@ -16,12 +16,16 @@ from core.jobs.job import Job
 from gui.parts.dialogs import ConfirmDialog
 from gui.parts.words import command
 from gui.tabs.backups import wording
+from gui.tabs.backups.adopt_dialog import AdoptDialog
 from gui.tabs.backups.place import ROOM
 from gui.tabs.backups.plans_place import PlansPlace
 from gui.tabs.backups.plans_servers import PlansServers
 from gui.tabs.backups.restore_dialog import RestoreDialog
 from gui.tabs.backups.text_dialog import TextDialog
 from gui.tabs.backups.wizard import PlanWizard
+
+if TYPE_CHECKING:
+    from core.backups.adopting import Left
 
 
 class PlansDialogs(QObject):
@@ -110,6 +114,53 @@ class PlansDialogs(QObject):
         name = f"backup/{self.page.context.desk.profile.name}/{draft.name}/identity"
         return replace(draft, proof=replace(draft.proof, identity=name))
 
+    def open_adopt(self) -> None:
+        """Make a plan of backups that lie in a bucket."""
+        page = self.page
+        dialog = AdoptDialog(sorted({item.target.bucket for item in page.shown.plans}), page.view.window())
+        PlansServers(page, dialog)
+
+        def surroundings(job: Job[Any]) -> tuple[list[str], list[str]]:
+            from core.backups.objects.service import Objects
+
+            servers = page.service.servers(job)
+            try:
+                return servers, [item.name for item in Objects(page.context.desk.workplace).buckets([]).buckets]
+            except OpsError:  # it can still be typed
+                return servers, []
+
+        def show(found: tuple[list[str], list[str]]) -> None:
+            dialog.show_servers(found[0])
+            dialog.show_buckets(found[1])
+
+        def look(bucket: str, prefix: str) -> None:
+            dialog.show_busy("Looking for backups")
+            self._ask(
+                dialog, f"Look for backups in {bucket}", lambda job: page.service.left_in(job, bucket, prefix),
+                lambda found: dialog.show_found(found, [plan.name for plan in page.shown.plans]), dialog.show_fault, quiet=True,
+            )  # fmt: skip
+
+        def adopt(left: Left, server: str, folder: str, key: str) -> None:
+            dialog.show_busy("Reading the newest manifest")
+            name = f"backup/{page.context.desk.profile.name}/{left.plan}/identity" if key else ""
+
+            def adopted(plan: Plan) -> None:
+                dialog.accept()
+                page.current, page.past = plan.name, None
+                page.context.praise(f"The plan {plan.name} is made. Restore brings its backups back.")
+                page.refresh()
+
+            self._ask(
+                dialog, f"Take over {left.plan}",
+                lambda job: page.service.adopt(job, left, server=server, folder=folder, identity=name, key=key),
+                adopted, dialog.show_fault, outlives_owner=True, quiet=True,
+            )  # fmt: skip
+
+        dialog.look_asked.connect(look)
+        dialog.adopt_asked.connect(adopt)
+        self._ask(dialog, "List the servers", surroundings, show, dialog.show_fault, quiet=True)
+        dialog.open_once()
+
     def ask_remove(self) -> None:
         plan = self.page.plan
         if plan is None:
@@ -140,13 +191,25 @@ class PlansDialogs(QObject):
         if plan is None or past is None:
             return
         chosen = self.page.view.detail.history.backups.chosen
+        status = self.page.shown.statuses.get(plan.name)
         dialog = RestoreDialog(
             plan,
             past.backups or [],
             chosen[0].id if chosen else "",
             self.page.context.desk.profile.environment,
             self.page.view.window(),
+            lost=any(finding.rule == "source-lost" for finding in status.findings) if status else False,
         )
+        if plan.is_database:
+            PlansServers(self.page, dialog)
+            self._ask(
+                dialog,
+                "List the servers",
+                self.page.service.servers,
+                dialog.show_servers,
+                dialog.show_fault,
+                quiet=True,
+            )
 
         def preview(run: str, to: str) -> None:
             dialog.show_busy("Reading the manifest")

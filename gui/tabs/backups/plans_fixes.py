@@ -16,6 +16,7 @@ _WRITES = (
     "half-retention",
     "never-run",
     "run-failed",
+    "source-lost",
     "silence",
     "missed",
     "all-gone",
@@ -102,6 +103,8 @@ class PlansFixes(QObject):
             self._dialogs.show_policies()
         elif rule == "retention":
             self._dialogs.open_wizard(plan, "target")
+        elif rule == "source-lost":
+            self._dialogs.open_restore()
         elif rule == "alert-undelivered":
             self.send_test()
         elif rule in ("no-expiry", "expiry-differs"):

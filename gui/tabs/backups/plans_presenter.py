@@ -67,6 +67,8 @@ class PlansPresenter(QObject):
         self._alerted.connect(self._show_alert, Qt.ConnectionType.QueuedConnection)
         view.new.clicked.connect(lambda: self.dialogs.open_wizard(None))
         view.empty.action_asked.connect(lambda: self.dialogs.open_wizard(None))
+        view.adopt.clicked.connect(self.dialogs.open_adopt)
+        view.adopt_first.clicked.connect(self.dialogs.open_adopt)
         view.list.chosen.connect(self.choose)
         view.banner.action_asked.connect(self._banner_action)
         detail = view.detail

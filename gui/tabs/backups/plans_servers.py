@@ -12,21 +12,24 @@ from core.jobs.job import Job
 from core.settings.profiles import MysqlSource
 from gui.parts.dialogs import ConfirmDialog
 from gui.parts.words import command
+from gui.tabs.backups.adopt_dialog import AdoptDialog
 from gui.tabs.backups.place import ROOM
 from gui.tabs.backups.plans_place import PlansPlace
+from gui.tabs.backups.restore_dialog import RestoreDialog
 from gui.tabs.backups.server_dialog import ServerDialog
 from gui.tabs.backups.wizard import PlanWizard
 
 
 class PlansServers(QObject):
-    """For one wizard, whose list of servers follows."""
+    """For one wizard (or another dialog, which only adds some), whose list of servers follows."""
 
-    def __init__(self, page: PlansPlace, wizard: PlanWizard) -> None:
+    def __init__(self, page: PlansPlace, wizard: PlanWizard | RestoreDialog | AdoptDialog) -> None:
         super().__init__(wizard)
         self.page, self.wizard = page, wizard
         wizard.server_wanted.connect(lambda: self.open(None))
-        wizard.server_edit_wanted.connect(lambda name: self.open(self._own(name)))
-        wizard.server_removal_wanted.connect(self.ask_remove)
+        if isinstance(wizard, PlanWizard):
+            wizard.server_edit_wanted.connect(lambda name: self.open(self._own(name)))
+            wizard.server_removal_wanted.connect(self.ask_remove)
 
     @property
     def names(self) -> list[str]:

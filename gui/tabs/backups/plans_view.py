@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from core.backups.outcomes import PlanStatus, Status
 from gui.parts.buttons import Button
@@ -37,6 +38,8 @@ class PlansView(QWidget):
         self.banner.hide()
         self.busy = Busy("Looking at the backup plans")
         self.new = Button("New plan", "small", icon_name="plus")
+        self.adopt = Button("From a bucket…", "small")
+        self.adopt.setToolTip("Take over backups whose plan is not here, as on a new computer")
         self.list = PlanList()
         self.detail = PlanDetail()
         self.empty = EmptyState(
@@ -45,11 +48,15 @@ class PlansView(QWidget):
         )  # fmt: skip
         self.left = left = QWidget()
         left.setFixedWidth(_LEFT)
-        left.setLayout(column(row(self.new, None), self.list, gap=Space.S))
+        left.setLayout(column(row(self.new, self.adopt, None), self.list, gap=Space.S))
         self.body = QWidget()
         columns = row(left, self.detail, gap=Space.L)
         columns.setStretch(1, 1)
         self.body.setLayout(columns)
+        self.adopt_first = Button("Or take over backups from a bucket", "link")
+        words = self.empty.layout()
+        assert isinstance(words, QVBoxLayout)
+        words.insertWidget(words.count() - 1, self.adopt_first, 0, Qt.AlignmentFlag.AlignHCenter)
         content = QWidget()
         content.setLayout(column(self.tiles, self.busy, self.body, None, gap=Space.M))
         self.area = scrolled(content, self, gutter=Size.GUTTER)

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QFileDialog, QFrame, QWidget
+from PySide6.QtWidgets import QBoxLayout, QCheckBox, QFileDialog, QFrame, QWidget
 
 from core.backups.outcomes import Backup, RestorePreview, Severity
 from core.backups.plan import Plan
 from core.base.errors import OpsError
 from gui.parts.buttons import Button
 from gui.parts.dialogs import ENVIRONMENT_TONE, Dialog
-from gui.parts.form import Field, choice, line
+from gui.parts.form import DropDown, Field, choice, line
 from gui.parts.layout import column, row
 from gui.parts.notices import Banner, Busy
 from gui.parts.words import Chip, Label, byte_size, number, restyle
@@ -28,10 +28,19 @@ class RestoreDialog(Dialog):
 
     preview_asked = Signal(str, str)  # run, to
     restore_asked = Signal(str, str, str)  # run, to, confirm
+    server_wanted = Signal()
 
     def __init__(
-        self, plan: Plan, backups: Sequence[Backup], chosen: str, environment: str, parent: QWidget | None = None
+        self,
+        plan: Plan,
+        backups: Sequence[Backup],
+        chosen: str,
+        environment: str,
+        parent: QWidget | None = None,
+        *,
+        lost: bool = False,
     ) -> None:
+        """``lost``: what the plan saves is gone, and is to come back as it was."""
         super().__init__("Restore a backup", "Preview", parent, width=720)
         self._plan = plan
         self.head.addWidget(Chip(environment.upper(), ENVIRONMENT_TONE.get(environment, "")))
@@ -42,14 +51,19 @@ class RestoreDialog(Dialog):
         ]
         sound = next((item.id for item in whole if not item.failed), "")
         self.backup = choice(words, chosen or sound)  # the newest that nothing is known against
-        default = f"{plan.source.databases[0]}_restored" if plan.is_database else ""
-        self.to = line("database, SERVER/database" if plan.is_database else "/a/new/folder", default, mono=True)
-        help_text = (
-            "A new database, or SERVER/database on another server of the profile"
-            if plan.is_database
-            else "An empty folder"
+        names = plan.source.databases
+        default = f"{names[0]}_restored" if len(names) == 1 else "restored_" if names else ""
+        self.to = line("database" if plan.is_database else "/a/new/folder", default, mono=True)
+        self.to_field = Field(
+            "As" if plan.is_database else "Into",
+            self.to,
+            f"Put before each name: {default}{names[0]}, …" if len(names) > 1 else "" if names else "An empty folder",
         )
-        self.to_field = Field("Into", self.to, help_text)
+        self.server = DropDown()
+        self.server.addItem(plan.source.server)
+        self.own = QCheckBox("Under the old name" if len(names) == 1 else "Under the old names")
+        self.own.setToolTip(", ".join(names))
+        self.own.setChecked(lost and plan.is_database)
         self.banner = Banner("danger")
         self.banner.hide()
         self.busy = Busy()
@@ -67,13 +81,7 @@ class RestoreDialog(Dialog):
         self.found.setLayout(self._lines)
         self.confirm = line("", mono=True)
         self.confirm_field = Field("Type the name of the source to restore over it", self.confirm)
-        fields = row()
-        for field, share in ((Field("Backup", self.backup), 5), (self.to_field, 4)):
-            fields.addWidget(field, share, Qt.AlignmentFlag.AlignTop)
-        if not plan.is_database:
-            browse = Button("Choose…")
-            browse.clicked.connect(self._choose_folder)
-            fields.addLayout(column(self.to_field.name.sizeHint().height() + Space.XS, browse, None, gap=0))
+        fields = column(self._where(Field("Backup", self.backup)), gap=Space.M)
         for widget in (
             fields, self.banner, self.busy, self.summary, self.items, self.found,
             self.confirm_field,
@@ -85,12 +93,53 @@ class RestoreDialog(Dialog):
         self._preview: RestorePreview | None = None
         self._forget()
         self.to.textChanged.connect(self._forget)
+        self.server.currentIndexChanged.connect(self._forget)
+        self.own.toggled.connect(self._forget)
         self.backup.currentIndexChanged.connect(self._forget)
         self.confirm.textChanged.connect(self._weigh)
         self.asked.connect(self._fire)
         if not whole:
             self.banner.show_text("There is no complete backup to restore", "Back up first", dismissable=False)
             self.accept_button.setEnabled(False)
+
+    def _where(self, backup: Field) -> QBoxLayout:
+        """The fields that say which backup goes where."""
+        if not self._plan.is_database:
+            fields = row()
+            for field, share in ((backup, 5), (self.to_field, 4)):
+                fields.addWidget(field, share, Qt.AlignmentFlag.AlignTop)
+            fields.addLayout(self._beside(self.to_field, "Choose…", self._choose_folder))
+            return fields
+        place, server = row(), Field("On the server", self.server)
+        place.addWidget(server, 3, Qt.AlignmentFlag.AlignTop)
+        place.addLayout(self._beside(server, "Add a server…", self.server_wanted.emit))
+        place.addWidget(self.to_field, 4, Qt.AlignmentFlag.AlignTop)
+        return column(backup, place, row(self.own, None), gap=Space.M)
+
+    @staticmethod
+    def _beside(field: Field, words: str, act: Callable[[], object]) -> QBoxLayout:
+        """A button on the line of the field's box."""
+        button = Button(words)
+        button.clicked.connect(act)
+        return column(field.name.sizeHint().height() + Space.XS, button, None, gap=0)
+
+    def show_servers(self, names: Sequence[str], chosen: str = "", *, own: Sequence[str] = ()) -> None:
+        """Those of the profile; ``chosen``: the one to be taken, if not the one that is."""
+        current = chosen or self.server.currentText()
+        self.server.clear()
+        self.server.addItems([*names, *({self._plan.source.server} - set(names))])
+        self.server.setCurrentText(current)
+
+    @property
+    def target(self) -> str:
+        """As the service takes it."""
+        text = self.to.text().strip()
+        if not self._plan.is_database:
+            return text
+        server = self.server.currentText()
+        if self.own.isChecked():
+            return f"{server}/"
+        return text if server == self._plan.source.server else f"{server}/{text}"
 
     def show_busy(self, text: str) -> None:
         self.busy.setVisible(bool(text))
@@ -142,7 +191,9 @@ class RestoreDialog(Dialog):
         self.banner.hide()
         self._name_button("Preview")
         self.enter_asks = True
-        self.accept_button.setEnabled(bool(self.to.text().strip()) and self.backup.count() > 0)
+        own = self.own.isChecked()
+        self.to.setEnabled(not own)
+        self.accept_button.setEnabled((own or bool(self.to.text().strip())) and self.backup.count() > 0)
 
     def _name_button(self, words: str, kind: str = "primary") -> None:
         self.accept_button.setText(words)
@@ -163,7 +214,7 @@ class RestoreDialog(Dialog):
                 widget.deleteLater()
 
     def _fire(self) -> None:
-        run, to = self.backup.currentData(), self.to.text().strip()
+        run, to = self.backup.currentData(), self.target
         if self._preview is None:
             self.preview_asked.emit(run, to)
         else:

@@ -67,6 +67,7 @@ def build(context: TabContext, parent: QWidget | None = None) -> QWidget:
     verify = add("verify", "Verify the plan's backup", plans.verify, "shield-check", "Ctrl+Shift+V")
     restore = add("restore", "Restore a backup", plans.dialogs.open_restore, "rotate-ccw")
     add("plan", "New backup plan", lambda: plans.dialogs.open_wizard(None), "plus")
+    add("adopt", "Take over backups from a bucket", plans.dialogs.open_adopt, "rotate-ccw")
     add("objects", "Browse buckets and objects", browse, "folder-open")
     add("upload", "Upload files", inside(objects.transfers.choose_files), "upload")
     add("sync", "Synchronise a folder", inside(objects.sync.open), "folder-sync")

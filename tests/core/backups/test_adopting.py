@@ -39,6 +39,11 @@ def test_databases_come_back_under_their_own_names(shell: Shell, monkeypatch: py
         "USE spare",
     )
 
+    with pytest.raises(OpsError, match="no database"):
+        station.run()
+    found = station.service.status(station.job(), "nightly").findings
+    assert [finding.rule for finding in found][:2] == ["run-failed", "source-lost"]
+
     where = f"s3://{station.bucket}"
     shell("backup", "adopt", where, status=2)
     assert "encrypted" in shell.said and "identity" in shell.said

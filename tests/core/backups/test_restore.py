@@ -213,3 +213,36 @@ def test_a_hole_is_no_backup(folders: Station) -> None:
     with pytest.raises(OpsError, match="does not exist"):
         folders.run()
     assert folders.keys() == [] and folders.uploads() == []
+
+
+def test_a_folder_that_is_gone_is_not_overwritten(folders: Station) -> None:
+    """Nobody has to confirm that nothing is replaced."""
+    folders.run()
+    root = Path(folders.plan.source.paths[0])
+    root.rename(root.with_name("lost"))
+    assert not folders.service.preview_restore(folders.job(), "nightly", to=str(root)).overwrites_source
+    folders.service.restore(folders.job(), "nightly", to=str(root))
+    assert (root / "deep" / "file 1 é.txt").exists()
+    assert folders.service.preview_restore(folders.job(), "nightly", to=str(root)).overwrites_source
+
+
+def test_a_database_that_is_gone_is_not_overwritten(station: Station) -> None:
+    station.run()
+    assert station.service.preview_restore(station.job(), "nightly", to=station.database).overwrites_source
+    with station.sandbox.mysql(autocommit=True) as connection, connection.cursor() as cursor:
+        cursor.execute(f"DROP DATABASE {station.database}")
+    assert not station.service.preview_restore(station.job(), "nightly", to=station.database).overwrites_source
+    station.service.restore(station.job(), "nightly", to=station.database)
+    assert station.sql("SELECT COUNT(*) FROM orders") == [(500,)]
+
+
+def test_a_file_is_no_folder_to_restore_into(folders: Station, tmp_path: Path) -> None:
+    folders.run()
+    (tmp_path / "file").write_text("mine")
+    for act in (folders.service.preview_restore, folders.service.restore):
+        with pytest.raises(OpsError, match="no folder"):
+            act(folders.job(), "nightly", to=str(tmp_path / "file"))
+    (tmp_path / "link").symlink_to(tmp_path / "empty")
+    (tmp_path / "empty").mkdir()
+    folders.service.restore(folders.job(), "nightly", to=str(tmp_path / "link"))
+    assert (tmp_path / "link" / "deep").is_dir() and (tmp_path / "link").is_symlink()
