@@ -63,8 +63,8 @@ TABS = (
     _page(
         "warehouse", "Warehouse", "Ask Redshift, feed it, turn text into tables", "database",
         ("core.warehouse.service", "core.warehouse.advice", "core.warehouse.charts", "core.warehouse.completion", "core.warehouse.copying",
-         "core.warehouse.drafts", "core.warehouse.explain", "core.warehouse.formatting", "core.warehouse.script", "core.warehouse.sqlfile",
-         "core.warehouse.views"),
+         "core.warehouse.drafts", "core.warehouse.explain", "core.warehouse.formatting", "core.warehouse.left",
+         "core.warehouse.script", "core.warehouse.sqlfile", "core.warehouse.views"),
     ),
     _page(
         "backups", "Backups", "Back up, and prove it by restoring", "archive",

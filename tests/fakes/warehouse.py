@@ -72,6 +72,10 @@ class FakeDriver:
 
     def status(self, statement: str, wait: float = 0.0) -> Status:
         self._check()
+        if statement not in self._known:
+            raise OpsError(
+                f"{statement} is no statement here", "The server keeps them for 24 hours", "", code="not-found"
+            )
         sql, answer = self._known[statement]
         if statement in self.cancelled:
             return Status(State.ABORTED, sql=sql)

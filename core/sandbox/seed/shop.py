@@ -1,4 +1,7 @@
-"""Fills the database ``shop``: five related tables of some 200,000 rows, and one with every awkward type."""
+"""Fills the database ``shop``: five related tables of some 200,000 rows; and ``awkward``, one table of every awkward type.
+
+Apart, because it holds values that no other database takes: whoever pulls the whole shop should see it arrive.
+"""
 
 from __future__ import annotations
 
@@ -77,7 +80,12 @@ CREATE TABLE page_views (
   KEY viewed_at (viewed_at),
   CONSTRAINT view_customer FOREIGN KEY (customer_id) REFERENCES customers (id) ON DELETE SET NULL
 );
-CREATE TABLE awkward_types (
+"""
+
+AWKWARD = r"""
+DROP DATABASE IF EXISTS awkward;
+CREATE DATABASE awkward CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_ci;
+CREATE TABLE awkward.every_type (
   id BIGINT UNSIGNED NOT NULL PRIMARY KEY,
   tiny TINYINT UNSIGNED NULL,
   truth TINYINT(1) NULL,
@@ -105,11 +113,8 @@ CREATE TABLE awkward_types (
   raw VARBINARY(255) NULL,
   picture BLOB NULL
 );
-"""
-
-AWKWARD = r"""
 SET SESSION sql_mode = '';
-INSERT INTO awkward_types VALUES
+INSERT INTO awkward.every_type VALUES
  (1, 255, 2, 16777215, 4294967295, 18446744073709551615,
   12345678901234567890123456789012345.123456789012345678901234567890, 9999999999999999999999999999.9999999999,
   1.1, 0.1, b'1', b'1111111111111111111111111111111111111111111111111111111111111111', 'größer', 'a,c',

@@ -13,6 +13,7 @@ from core.warehouse.completion import Completion
 from core.warehouse.drivers.driver import RunningStatement
 from core.warehouse.formatting import Squiggle
 from core.warehouse.history import PastRun
+from core.warehouse.left import left_running
 from core.warehouse.service import WarehouseService
 from gui.bridge.tab_context import TabContext
 from gui.parts.sql_highlight import FUNCTIONS, KEYWORDS, TYPES
@@ -24,6 +25,11 @@ from gui.tabs.warehouse.runs_presenter import RunsPresenter
 from gui.tabs.warehouse.tree_pane import full_name
 from gui.tabs.warehouse.view import WarehouseView
 
+_LEFT_NOW = {
+    "running": "The newest still runs",
+    "finished": "The newest has ended, and its result waits",
+    "left": "Of the newest the server could not be asked",
+}
 _LEFT = "warehouse.left"  # the newest statement left running that was looked at or waved away
 
 
@@ -82,7 +88,7 @@ class WarehousePresenter(QObject):
     def _look_for_left(self) -> None:
         """Statements of the last 24 hours whose end was not seen are offered until somebody has looked or waved them away."""
         self._jobs.start(
-            self, "Look for statements left running", lambda _job: self._service.history.unfinished(), quiet=True,
+            self, "Look for statements left running", lambda job: left_running(job, self._service), quiet=True,
             on_success=self._offer_left,
         )  # fmt: skip
 
@@ -93,7 +99,10 @@ class WarehousePresenter(QObject):
             count = "A statement" if len(left) == 1 else f"{len(left)} statements"
             words = " ".join(left[0].sql.split())[:80]
             self._view.left.show_text(
-                f"{count} went on when the window closed", f"The newest: {words}", "Show them", tone="info"
+                f"{count} had not ended when the window closed",
+                f"{_LEFT_NOW[left[0].state]}: {words}",
+                "Show them",
+                tone="info",
             )
 
     def _preview(self, table: Table) -> None:

@@ -98,11 +98,14 @@ def test_the_shop_is_whole(seeded: tuple[Places, Lease]) -> None:
         sums = "SELECT SUM(quantity * unit_price) FROM order_items i WHERE i.order_id = o.id"
         assert one(f"SELECT COUNT(*) FROM orders o WHERE total <> ({sums})") == 0
         assert one("SELECT MAX(id) - COUNT(*) FROM page_views") == 0
-        assert one("SELECT words FROM awkward_types WHERE id = 1") == "emoji 😀 𝄞 家族 👨‍👩‍👧"
-        assert one("SELECT CAST(exact AS CHAR) FROM awkward_types WHERE id = 1") == (
+        tables = "SELECT GROUP_CONCAT(table_name) FROM information_schema.tables WHERE table_schema = DATABASE()"
+        made = str(one(f"{tables} AND table_type = 'BASE TABLE'")).split(",")
+        assert sorted(made) == ["customers", "order_items", "orders", "page_views", "products"]
+        assert one("SELECT words FROM awkward.every_type WHERE id = 1") == "emoji 😀 𝄞 家族 👨‍👩‍👧"
+        assert one("SELECT CAST(exact AS CHAR) FROM awkward.every_type WHERE id = 1") == (
             "12345678901234567890123456789012345.123456789012345678901234567890"
         )
-        assert one("SELECT CAST(moment AS CHAR) FROM awkward_types WHERE id = 1").startswith("0000-00-00")
+        assert one("SELECT CAST(moment AS CHAR) FROM awkward.every_type WHERE id = 1").startswith("0000-00-00")
         assert one("SELECT note FROM customers WHERE note LIKE '%tab%' LIMIT 1") == "tab\there"
         kinds = {
             "TABLES": "table_type = 'VIEW'",

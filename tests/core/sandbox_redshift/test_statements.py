@@ -96,6 +96,8 @@ def _run(path: Path, engine: Engine, *, without_storage: bool) -> None:
         "reference-statements",
         "reference-everything",
         "daily-work",
+        "dashboards",
+        "corners",
     ],
 )
 def test_statements_give_what_the_manual_says(name: str, empty: Path, tmp_path: Path) -> None:

@@ -156,12 +156,18 @@ def test_a_row_is_read_as_a_list_of_its_columns(page, qtbot) -> None:
 def test_a_statement_left_running_is_offered_until_it_is_waved_away(make_page, qtbot) -> None:
     first = make_page()
     history, driver = first.context.desk.warehouse.history, first.driver
-    number = history.begin("fake", "dev", "SELECT long", datetime.now(UTC))
-    history.sent(number, "id-7")
-    history.end(number, "left", 1.0, -1)
+    stopped = driver.submit("SELECT other", {})
+    driver.cancel(stopped)  # by the server: the sandbox ended with the window
+    for sql, statement in (("SELECT long", driver.submit("SELECT long", {})), ("x", stopped), ("y", "forgotten")):
+        number = history.begin("fake", "dev", sql, datetime.now(UTC))
+        history.sent(number, statement)
+        history.end(number, "left", 1.0, -1)
     first.window.hide()
     second = make_page(driver)
     qtbot.waitUntil(second.view.left.isVisible)
+    assert second.view.left.title.text() == "A statement had not ended when the window closed"
+    assert second.view.left.why.text() == "The newest has ended, and its result waits: SELECT long"
+    assert [run.state for run in history.search()] == ["failed", "cancelled", "left"]
     second.view.left.dismiss.click()
     second.window.hide()
     third = make_page(driver)

@@ -19,7 +19,10 @@ def set_(session: Context, reader: Reader) -> Outcome:
     reader.take("local")
     if reader.take("authorization", "default"):
         return accepted("SET SESSION AUTHORIZATION DEFAULT")
-    if reader.sees("authorization") or reader.sees("session", "characteristics") or reader.sees("transaction"):
+    if reader.take("characteristics", "as", "transaction", "isolation", "level", "serializable"):
+        reader.end()
+        return Outcome()  # what it is anyway
+    if reader.sees("authorization") or reader.sees("characteristics") or reader.sees("transaction"):
         raise NeedsCluster("SET " + " ".join(token.text.upper() for token in reader.rest()[:2]))
     if reader.take("time", "zone"):
         name = "timezone"

@@ -81,6 +81,8 @@ def _without_marks(tree: exp.Expression) -> exp.Expression:
     """Outer joins written with (+) as LEFT JOINs. Raises SqlError where they cannot be."""
     from sqlglot.transforms import eliminate_join_marks
 
+    for query in list(tree.find_all(exp.Select)):
+        _keep_order(query)
     try:
         made = cast(exp.Expression, eliminate_join_marks(tree))
     except (AssertionError, SqlglotError) as error:
@@ -92,6 +94,32 @@ def _without_marks(tree: exp.Expression) -> exp.Expression:
             join.set("side", "LEFT")
             join.set("kind", None)
     return made
+
+
+def _keep_order(query: exp.Select) -> None:
+    """Where (+) is used, a query that begins with a table that may be missing begins with another, and a ``*`` names
+    the tables in the order that was written: sqlglot joins those with marks last, and takes the first one twice."""
+    where, start, joins = query.args.get("where"), query.args.get("from_"), query.args.get("joins") or []
+    marked = {one.table for one in where.find_all(exp.Column) if one.args.get("join_mark")} if where else set()
+    if not marked or start is None:
+        return
+    if any(join.args.get(word) for join in joins for word in ("on", "using", "side", "kind", "method")):
+        raise SqlError("the outer join operator (+) is not allowed in a query that has a JOIN in its FROM clause")
+    names = [start.alias_or_name, *(join.alias_or_name for join in joins)]
+    stars = [exp.Column(this=exp.Star(), table=exp.to_identifier(name, quoted=True)) for name in names]
+    query.set(
+        "expressions",
+        [
+            new.copy()
+            for one in query.expressions
+            for new in (stars if isinstance(one, exp.Star) and not one.args.get("except_") else [one])
+        ],
+    )
+    first = next((join for join in joins if join.alias_or_name not in marked), None)
+    if names[0] in marked and first is not None:
+        begun, other = start.this, first.this
+        start.set("this", other)
+        first.set("this", begun)
 
 
 def _place(error: ParseError) -> str:
