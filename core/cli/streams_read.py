@@ -134,8 +134,11 @@ def _next(job: Job[None], tap: Tap, handed: queue.Queue[list[Record]], deadline:
 
 def _writer(path: Path | None, console: Console, stack: ExitStack) -> Callable[[Iterable[Record]], None]:
     if path is not None:
-        from core.streams.export import record_file
+        from core.streams.export import SUFFIXES, record_file
+        from core.streams.unfinished import recovered
 
+        for told in recovered(path) if path.suffix in SUFFIXES else ():
+            console.say(told)
         return stack.enter_context(record_file(path))
 
     def lines(records: Iterable[Record]) -> None:

@@ -6,7 +6,7 @@ import tempfile
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +30,7 @@ from core.digits.registry import DEFAULT, Broken, Kept, Registry
 from core.digits.samples import Samples
 from core.digits.scores import Evaluation
 from core.digits.several import MOST as MOST_DIGITS
-from core.digits.several import drawn_apart, ink_apart
+from core.digits.several import drawn_apart, drawn_together, ink_apart, ink_together
 from core.digits.training import Trained, TrainingOrder
 from core.jobs.child import run_in_child
 from core.jobs.job import Job
@@ -42,6 +42,12 @@ class Part:
 
     picture: Floats
     answer: Answer
+
+    @property
+    def taken(self) -> bool:
+        """For a digit; one that refuses nothing must be sure."""
+        digit = self.answer.digit
+        return bool(self.answer.confidences[0] >= SURE_FROM if digit is None else digit[0] >= 0)
 
 
 @dataclass(frozen=True)
@@ -56,6 +62,20 @@ class Reading:
 
     def verdict(self, sure_from: float = SURE_FROM) -> Verdict:
         return Verdict.NOT_A_DIGIT if self.parts else self.answer.verdict(sure_from=sure_from)
+
+
+@dataclass(frozen=True)
+class Piece:
+    """What paper parts from the rest. together: the pictures of two digits that may touch in it, the ways to try."""
+
+    picture: Floats
+    together: Callable[[], list[tuple[Floats, Floats]]]
+
+
+def _both(
+    show: Callable[[Any], Floats], part: Callable[[Any], list[tuple[Any, Any]]], whole: Any
+) -> list[tuple[Floats, Floats]]:
+    return [(show(left), show(right)) for left, right in part(whole)]
 
 
 class DigitsService:
@@ -90,9 +110,15 @@ class DigitsService:
         self.live.use(job, self.live.wanted)  # opening the model is no part of how long an answer takes
         started = time.perf_counter()
         if not normalise:
-            return self._read(job, as_drawn(drawing), started, list)
+            return self._read(job, as_drawn(drawing), started)
         return self._read(
-            job, normalised(drawing), started, lambda: [normalised(piece) for piece in drawn_apart(drawing)]
+            job,
+            normalised(drawing),
+            started,
+            lambda: [
+                Piece(normalised(piece), partial(_both, normalised, drawn_together, piece))
+                for piece in drawn_apart(drawing)
+            ],
         )
 
     def read_file(self, job: Job[Any], source: Path | bytes, name: str = "") -> Reading | None:
@@ -102,28 +128,60 @@ class DigitsService:
         started = time.perf_counter()
         if is_of_a_set(grey):
             picture = digit_from(grey)
-            return self._read(job, picture, started, list) if picture.any() else None
+            return self._read(job, picture, started) if picture.any() else None
         ink = found_ink(grey)
         picture = framed(ink)
         if not picture.any():
             return None
-        return self._read(job, picture, started, lambda: [framed(piece) for piece in ink_apart(ink)])
+        return self._read(
+            job,
+            picture,
+            started,
+            lambda: [Piece(framed(piece), partial(_both, framed, ink_together, piece)) for piece in ink_apart(ink)],
+        )
 
-    def _read(self, job: Job[Any], picture: Floats, started: float, pieces: Callable[[], list[Floats]]) -> Reading:
+    def _read(
+        self, job: Job[Any], picture: Floats, started: float, pieces: Callable[[], list[Piece]] = list
+    ) -> Reading:
         answer = self.live.answer(job, picture[None])
         parts: tuple[Part, ...] = ()
         if answer.digit is None or answer.digit[0] < 0:  # a model that cannot refuse is asked for the pieces always
-            parts = self._several(job, pieces())
+            parts = self._several(job, pieces(), refuses=answer.digit is not None)
         return Reading(picture, answer, (time.perf_counter() - started) * 1000, parts)
 
-    def _several(self, job: Job[Any], pictures: list[Floats]) -> tuple[Part, ...]:
-        """Two to four digits, or nothing where a piece is none."""
-        if not 2 <= len(pictures) <= MOST_DIGITS:
+    def _several(self, job: Job[Any], pieces: list[Piece], *, refuses: bool) -> tuple[Part, ...]:
+        """Two to four digits, or nothing where a piece is neither one nor two that touch.
+
+        A model that refuses nothing is not asked for those: it would find two digits in many a single one.
+        """
+        if not 1 <= len(pieces) <= MOST_DIGITS:
             return ()
+        alone = self._parts(job, [piece.picture for piece in pieces]) if len(pieces) > 1 else []
+        found: list[Part] = []
+        for index, piece in enumerate(pieces):
+            if alone and alone[index].taken:
+                found.append(alone[index])
+            elif refuses and (parts := self._parted(job, piece)):
+                found.extend(parts)
+            else:
+                return ()
+        return tuple(found) if len(found) <= MOST_DIGITS else ()
+
+    def _parted(self, job: Job[Any], piece: Piece) -> list[Part]:
+        """Two digits that touch, parted where the less clear of them is clearest and both are read for sure; else nothing."""
+        best: list[Part] = []
+        least = 0.0
+        for left, right in piece.together():
+            parts = self._parts(job, [left, right])
+            digits = [float(part.answer.digit[0]) for part in parts if part.answer.digit is not None]
+            sure = all(part.answer.verdict() is Verdict.SURE for part in parts)
+            if digits and sure and (not best or min(digits) > least):
+                best, least = parts, min(digits)
+        return best
+
+    def _parts(self, job: Job[Any], pictures: list[Floats]) -> list[Part]:
         answer = self.live.answer(job, np.stack(pictures))
-        found = [Part(picture, answer.row(index)) for index, picture in enumerate(pictures)]
-        taken = answer.confidences >= SURE_FROM if answer.digit is None else answer.digit >= 0
-        return tuple(found) if taken.all() else ()
+        return [Part(picture, answer.row(index)) for index, picture in enumerate(pictures)]
 
     @property
     def sure_from(self) -> float:

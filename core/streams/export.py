@@ -14,6 +14,7 @@ import orjson
 
 from core.base.errors import OpsError, WrongUse
 from core.base.files import atomic_file
+from core.base.locks import take
 from core.streams.decode import Record
 
 COLUMNS = ("arrived", "shard", "partition_key", "sequence", "sub_sequence", "size", "codec", "data", "data_base64")
@@ -36,7 +37,13 @@ def record_file(path: Path) -> Iterator[Write]:
             "Name the file accordingly",
         )
     with atomic_file(path, mode=0o644) as file, _WRITERS[path.suffix](file) as write:
-        yield write
+        take(file)  # type: ignore[arg-type]  # so that nobody takes it for one that a kill has left (``unfinished``)
+
+        def write_out(records: Iterable[Record]) -> None:
+            write(records)
+            file.flush()  # a page at a time: what a killed tap has written is then all that it had read
+
+        yield write_out
 
 
 @contextmanager

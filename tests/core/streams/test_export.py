@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from core.streams.export import SUFFIXES, record_file, saved_records
 from core.streams.pages import Page, RawRecord, Shard
 from core.streams.positions import TRIM_HORIZON
 from core.streams.service import StreamsService
+from core.streams.unfinished import recovered
 from tests.core.sandbox.kinesis.plane import Plane
 from tests.core.streams.conftest import put, wait_until
 
@@ -88,3 +90,35 @@ def test_a_tap_can_be_replayed_into_another_stream(plane: Plane, service: Stream
         service.replay(headless_job(), "third", path)
     assert missing.value.code == "not-found"
     assert tap.wait(10)
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_what_a_killed_tap_had_written_comes_in_sight(tmp_path: Path, suffix: str) -> None:
+    """What is being written is left alone; so is what somebody else keeps under such a name."""
+    path = tmp_path / f"out{suffix}"
+    records = records_of([("k", b"one"), ("k", b"two")])
+    with record_file(path) as write:
+        write(records)
+        assert list(recovered(path)) == []
+    content = path.read_bytes()
+    killed, stranger = tmp_path / f".{path.name}.abcd1234", tmp_path / f".{path.name}.notatap0"
+    killed.write_bytes(content + content.splitlines(keepends=True)[-1][:-5])
+    stranger.write_bytes(b"mine")
+    (tmp_path / f"out.unfinished-1{suffix}").write_bytes(b"an older one")
+    (told,) = recovered(path)
+    kept = tmp_path / f"out.unfinished-2{suffix}"
+    if suffix == ".parquet":
+        assert "its file is gone" in told and not kept.exists()
+    else:
+        assert kept.name in told and kept.read_bytes() == content
+        assert len(list(saved_records(kept))) == 2
+    assert not killed.exists() and stranger.read_bytes() == b"mine" and path.read_bytes() == content
+
+
+def test_a_tap_that_wrote_nothing_yet_is_left_alone(tmp_path: Path) -> None:
+    path, empty = tmp_path / "out.jsonl", tmp_path / ".out.jsonl.abcd1234"
+    empty.touch()
+    assert list(recovered(path)) == [] and empty.exists()
+    os.utime(empty, (0, 0))
+    (told,) = recovered(path)
+    assert "its file is gone" in told and not empty.exists()
