@@ -159,7 +159,7 @@ class PlansDialogs(QObject):
         dialog.look_asked.connect(look)
         dialog.adopt_asked.connect(adopt)
         self._ask(dialog, "List the servers", surroundings, show, dialog.show_fault, quiet=True)
-        dialog.open_once()
+        dialog.open()
 
     def ask_remove(self) -> None:
         plan = self.page.plan
