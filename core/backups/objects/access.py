@@ -19,7 +19,7 @@ CANNED = ("private", "public-read", "authenticated-read", "bucket-owner-read", "
 def set_acl(job: Job[Any], aws: AwsSession, bucket: str, entries: list[Entry], acl: str) -> Moved:
     """Give ``acl`` to objects, and to all below folders; to the bucket itself where ``entries`` are none.
 
-    Raises OpsError; ``conflict`` where the bucket has access lists switched off.
+    Raises OpsError; ``settings`` where the bucket has access lists switched off.
     """
     s3 = aws.client("s3")
 

@@ -106,13 +106,7 @@ def read(aws: AwsSession, bucket: str, kind: Kind) -> Any:
 
 def write(aws: AwsSession, bucket: str, kind: Kind, value: Any) -> Any:
     """Replace it; ``value`` None removes it. Returns what was set before, None also where that may not be read."""
-    before, readable = None, True
-    try:
-        before = read(aws, bucket, kind)
-    except OpsError as error:
-        if error.code != "denied":
-            raise
-        readable = False
+    before, _ = _readable(aws, bucket, kind)
     try:
         with explained(f"{'remove' if value is None else 'write'} the {kind.words} of {bucket}"):
             if value is None:
@@ -124,9 +118,20 @@ def write(aws: AwsSession, bucket: str, kind: Kind, value: Any) -> Any:
             raise _lacking(kind) from error
         tell_of_block(error)
         raise
-    if readable and value is not None and read(aws, bucket, kind) is None:
+    after, readable = _readable(aws, bucket, kind)
+    if readable and value is not None and after is None:
         raise _lacking(kind)
     return before
+
+
+def _readable(aws: AwsSession, bucket: str, kind: Kind) -> tuple[Any, bool]:
+    """What is set, and whether this identity may know: a policy may forbid it to its own writer."""
+    try:
+        return read(aws, bucket, kind), True
+    except OpsError as error:
+        if error.code != "denied":
+            raise
+        return None, False
 
 
 def overview(aws: AwsSession, bucket: str) -> tuple[dict[str, Any], tuple[str, ...]]:
@@ -148,10 +153,13 @@ def website_url(aws: AwsSession, bucket: str) -> str:
     """Where AWS serves it; "" at other endpoints, and where the region is not told."""
     if aws.target().endpoints:
         return ""
-    told = Asking().ask("region", lambda: aws.client("s3").get_bucket_location(Bucket=bucket)["LocationConstraint"], "")
-    region = {None: "us-east-1", "EU": "eu-west-1"}.get(told, told)
-    if not region:
+    s3 = aws.client("s3")  # S3 says nothing for its oldest region
+    told = Asking().ask(
+        "region", lambda: s3.get_bucket_location(Bucket=bucket)["LocationConstraint"] or "us-east-1", ""
+    )
+    if not told:
         return ""
+    region = "eu-west-1" if told == "EU" else str(told)
     sign, end = "-" if region in _WITH_DASH else ".", ".cn" if region.startswith("cn-") else ""
     return f"http://{bucket}.s3-website{sign}{region}.amazonaws.com{end}"
 

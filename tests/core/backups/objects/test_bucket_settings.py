@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from core.backups.objects import browse
+from core.backups.objects import browse, documents
 from core.backups.objects.document_files import cors_of, policy_of
-from core.backups.objects.documents import KINDS, website_url
+from core.backups.objects.documents import KINDS, POLICY, website_url
 from core.backups.objects.values import Entry
 from core.base.errors import OpsError, WrongUse
 from core.jobs.job import headless_job
@@ -208,6 +208,19 @@ def test_where_aws_serves_a_website(monkeypatch, region: str | None, wanted: str
             return {"LocationConstraint": region}
 
     assert website_url(Somewhere(), "b") == f"http://b.s3-website{wanted}"
+
+
+def test_a_policy_that_nobody_may_read_afterwards_is_written(store, monkeypatch) -> None:
+    bucket = store.bucket()
+    deny = {"Effect": "Deny", "Principal": "*", "Action": "s3:DeleteObject", "Resource": f"arn:aws:s3:::{bucket}/*"}
+
+    def denied(*_: Any) -> Any:
+        raise OpsError("Could not read", "This identity has no permission for it", code="denied")
+
+    with monkeypatch.context() as without_right:
+        without_right.setattr(documents, "read", denied)
+        assert store.objects.write_document(bucket, POLICY, {"Version": "2012-10-17", "Statement": [deny]}) is None
+    assert store.objects.document(bucket, POLICY)["Statement"] == [deny]
 
 
 def made(sandbox: Any, word: str) -> str:

@@ -7,14 +7,17 @@ import os
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+from botocore.exceptions import ConnectionClosedError
 
 from core.backups.objects.piped import upload_stream
 from core.base.errors import OpsError
 from core.jobs.job import Job, JobState, headless_job
 
 PART = 50_000
+GONE = {"Error": {"Code": "NoSuchUpload", "Message": "gone"}, "ResponseMetadata": {"HTTPStatusCode": 404}}
 
 
 @contextlib.contextmanager
@@ -102,3 +105,31 @@ def test_a_silent_pipe_can_be_cancelled_and_leaves_nothing(either) -> None:
         job.run()
         assert job.state is JobState.CANCELLED
     assert either.keys(bucket) == set() and either.open_uploads(bucket) == []
+
+
+def test_a_lost_answer_to_the_last_request_is_no_failure(store, monkeypatch) -> None:
+    """A pipe cannot be read again: the second request finds the upload gone (AWS's way; the sandbox knows it still), and
+    the object is ours."""
+    monkeypatch.setattr(Job, "sleep", lambda *_: None)
+    bucket, content, lost = store.bucket(), os.urandom(2 * PART), list[int]()
+
+    def lose(**_: object) -> None:
+        if not lost:
+            lost.append(1)
+            raise ConnectionClosedError(endpoint_url="http://there")
+
+    def gone(**_: object) -> object:
+        return (SimpleNamespace(status_code=404), GONE) if lost else None
+
+    events = store.aws.client("s3", retries=2).meta.events
+    events.register("after-call.s3.CompleteMultipartUpload", lose)
+    events.register("before-call.s3.CompleteMultipartUpload", gone)
+    try:
+        with pipe(content) as source:
+            assert up(store, source, bucket).size == 2 * PART
+        with pipe(b"other") as source, pytest.raises(OpsError, match="complete the upload"):
+            up(store, source, bucket)
+    finally:
+        events.unregister("after-call.s3.CompleteMultipartUpload", lose)
+        events.unregister("before-call.s3.CompleteMultipartUpload", gone)
+    assert lost and store.s3.get_object(Bucket=bucket, Key="dump.sql")["Body"].read() == content
