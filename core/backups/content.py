@@ -22,6 +22,7 @@ from core.backups.schema import (
     server_version,
     undumpable,
     view_trouble,
+    views_elsewhere,
 )
 from core.backups.server import Login, abandon, connected
 from core.base.errors import OpsError
@@ -117,6 +118,7 @@ class DatabaseContent:
     _sums: list[dict[str, int]] = field(default_factory=list)
     _broken: list[dict[str, str]] = field(default_factory=list)
     _left_out: list[dict[str, str]] = field(default_factory=list)
+    _elsewhere: list[dict[str, str]] = field(default_factory=list)
     _missing: tuple[str, ...] = ()
     _unseen: list[str] = field(default_factory=list)
     _engine: tuple[str, str] = ("", "")
@@ -162,6 +164,7 @@ class DatabaseContent:
                 troubles = {view: view_trouble(connection, database, view) for view in facts.views}
                 self._broken.append({view: trouble for view, trouble in troubles.items() if trouble})
                 self._left_out.append(undumpable(connection, database, self._broken[-1]))
+                self._elsewhere.append(views_elsewhere(connection, database, self.databases))
                 self._missing += tuple(missing_accounts(connection, facts.definers) or ())
                 counted = tuple(
                     table
@@ -207,8 +210,10 @@ class DatabaseContent:
                         {table: value for table, value in sums.items() if self._sums[number][table] == value},
                         tuple(sorted(changing)),
                         left_out,
+                        self._elsewhere[number],
                     )
                 )
+                notes += parts[-1].reads
                 if changing:
                     notes.append(
                         f"{facts.name} was altered during the dump, which its proof leaves alone: {min(changing)}"
