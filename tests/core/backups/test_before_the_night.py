@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import pyrage
 import pytest
 
 from core.backups.outcomes import Outcome, Severity
 from core.backups.plan import Alerts, Proof
+from core.backups.scheduling import exposed
 from core.jobs.calendar import Schedule
 from core.settings.secrets import environment_name
 from tests.core.backups.conftest import Station
@@ -68,3 +70,14 @@ def test_events_that_would_go_off_in_a_restored_copy_are_told_before(station: St
         assert "purge" in next(finding.why for finding in found if finding.rule == "restore-events")
     finally:
         station.sql(f"SET GLOBAL event_scheduler = {on}")
+
+
+def test_passwords_that_others_may_read(tmp_path: Path) -> None:
+    file = tmp_path / "schedule.env"
+    assert exposed(file) == []
+    file.write_text("OPSDESK_SECRET_X=secret")
+    file.chmod(0o640)
+    assert [finding.rule for finding in exposed(file)] == ["schedule-env"]
+    assert "secret" not in exposed(file)[0].why.replace(str(file), "")
+    file.chmod(0o600)
+    assert exposed(file) == []
