@@ -147,14 +147,7 @@ class DatabaseContent:
             program = find_dump_program(self._engine[0])
             for database in self.databases:
                 facts = describe(connection, database)
-                if not facts.tables and not facts.views:
-                    raise OpsError(
-                        f"The database {database} holds no table",
-                        "There is nothing in it, or this user may see nothing of it",
-                        "Check the name and the user's rights: an empty backup would hide the loss",
-                        details={LOST: database},
-                        code="empty",
-                    )
+                _refuse_empty(facts)
                 self._facts.append(facts)
                 self._unseen += [
                     f"{entry.what.capitalize()} of {database} are not in this backup, should there be any: its login may not see"
@@ -189,6 +182,7 @@ class DatabaseContent:
         ):
             for number, facts in enumerate(self._facts):
                 now = describe(connection, facts.name)
+                _refuse_empty(now)
                 left_out = self._left_out[number]
                 before, dumped = self._before[number], self._dumped(facts)
                 asked = tuple(table for table in facts.tables if table in now.tables and self._doubtful(number, table))
@@ -247,6 +241,17 @@ class DatabaseContent:
         assert self._dump
         named = facts.name if len(self.databases) > 1 else ""  # a dump of one database does not name it
         return {table: rows for (database, table), rows in self._dump.counter.rows.items() if database == named}
+
+
+def _refuse_empty(facts: DatabaseFacts) -> None:
+    if not facts.tables and not facts.views:
+        raise OpsError(
+            f"The database {facts.name} holds no table",
+            "There is nothing in it, or this user may see nothing of it",
+            "Check the name and the user's rights: an empty backup would hide the loss",
+            details={LOST: facts.name},
+            code="empty",
+        )
 
 
 def _tables(

@@ -13,6 +13,7 @@ from core.backups.dump import Dump
 from core.backups.outcomes import Outcome
 from core.backups.plan import Proof
 from core.backups.server import identifier
+from core.base.errors import OpsError
 from core.jobs.job import Job
 from tests.core.backups.conftest import Station
 
@@ -108,3 +109,13 @@ def test_a_table_that_is_dropped_during_the_dump_is_no_reason_to_fail(
     )
     meanwhile(monkeypatch, lambda: station.sql("DROP TABLE z"), 1)
     assert station.run().outcome is Outcome.DONE
+
+
+def test_a_database_that_is_emptied_during_the_dump_is_no_backup(
+    station: Station, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drops = ("DROP VIEW rich", "DROP SEQUENCE numbers", "DROP TABLE orders, customers, nothing")
+    meanwhile(monkeypatch, lambda: station.sql(*drops), 0)
+    with pytest.raises(OpsError, match="holds no table"):
+        station.run()
+    assert station.keys() == [] and station.uploads() == []
