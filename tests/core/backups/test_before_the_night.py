@@ -8,7 +8,7 @@ from pathlib import Path
 import pyrage
 import pytest
 
-from core.backups.outcomes import Outcome, Severity
+from core.backups.outcomes import Severity
 from core.backups.plan import Alerts, Proof
 from core.backups.scheduling import exposed
 from core.jobs.calendar import Schedule
@@ -50,8 +50,6 @@ def test_a_view_into_a_database_that_is_not_in_the_plan(station: Station) -> Non
         assert f"afar of {station.database} reads {second}" in rules(station)["preflight-elsewhere"]
         run = station.run()
         assert any(f"reads {second}" in finding.title for finding in run.findings)
-        failed = station.verify()
-        assert failed.outcome is Outcome.FAILED and f"reads {second}" in failed.headline
         source = replace(station.plan.source, databases=(station.database, second))
         assert "preflight-elsewhere" not in rules(station, source=source)
     finally:

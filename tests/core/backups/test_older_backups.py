@@ -54,11 +54,10 @@ def test_what_was_not_asked_then_is_not_held_against_it(station: Station) -> Non
     station.sql("CREATE TABLE invoices (id INT)")
     asked = Assertion("invoices", "SELECT COUNT(*) FROM invoices", ">=", "1")
     station.keep(proof=replace(station.plan.proof, assertions=(asked,)))
-    new = station.run()
+    station.run()
     proved = station.verify(run=old.id, level=5)
     assert proved.outcome is Outcome.DONE
     assert next(check.ok for check in proved.checks if check.name == "invoices") is None
-    assert broken(station.verify(run=new.id, level=5)).name == "invoices"
 
 
 def test_a_proof_speaks_for_what_was_saved_then_alone(folders: Station, tmp_path: Path) -> None:
