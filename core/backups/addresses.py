@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from urllib.parse import urlsplit
 
+from core.backups.flow import age_keys
 from core.backups.outcomes import Finding, Severity
 from core.backups.plan import Plan
 from core.base.errors import OpsError, WrongUse
@@ -119,15 +120,33 @@ class Addresses:
             wanted.append((self.name(plan, "webhook"), "The webhook would not be told"))
         if any(address.endswith("://") for address in rule.apprise):
             wanted.append((self.name(plan, "apprise"), "Nobody would be told by apprise"))
-        if plan.recipients and plan.proof.identity:
+        if plan.recipients and not plan.proof.identity:
+            yield Finding(
+                Severity.WARNING,
+                "preflight-identity",
+                "The encrypted backups cannot be proved: the plan names no identity",
+                "Whether the key that opens them exists, and where, is known to nobody here",
+                "Name the secret that holds the age identity",
+            )
+        elif plan.recipients:
             wanted.append((plan.proof.identity, "An encrypted backup could not be proved"))
         for name, what in wanted:
             if name in coming:
                 continue
             try:
-                self.secrets.need(name)
+                kept = self.secrets.need(name)
+                public = [str(key.to_public()) for key in age_keys(kept)] if name == plan.proof.identity else []
             except OpsError as error:
                 yield Finding(Severity.WARNING, "preflight-secret", what, f"{error.title}. {error.why}", error.remedy)
+                continue
+            if public and not set(public) & set(plan.recipients):
+                yield Finding(
+                    Severity.ERROR,
+                    "preflight-identity",
+                    "The identity does not open what the plan encrypts",
+                    f"It belongs to {', '.join(public)}, and backups are encrypted for {', '.join(plan.recipients)}",
+                    "Add the identity of one of these to the secret, or encrypt for that key, too",
+                )
 
     # -- inside -------------------------------------------------------------------------
     def _whole_webhook(self, plan: Plan) -> str:

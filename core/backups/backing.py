@@ -69,7 +69,9 @@ class BackupRun:
                 raise JobCancelled(job.title) from error
             text = str(error) if isinstance(error, OpsError) else f"{type(error).__name__}: {error}"
             lost = _lost(error) if isinstance(error, OpsError) else ()
-            failed = replace(run, ended=self._clock.now(), outcome=Outcome.FAILED, error=text, findings=lost)
+            failed = replace(
+                run, ended=self._clock.now(), outcome=Outcome.FAILED, error=text, findings=(*run.findings, *lost)
+            )
             self._ledger.end_run(failed, to_publish=self._appeared)
             raise
         findings = (*run.findings, *(Finding(Severity.WARNING, "run-note", note) for note in manifest.notes))

@@ -22,6 +22,7 @@ from core.backups.schema import (
     server_version,
     undumpable,
     view_trouble,
+    views_elsewhere,
 )
 from core.backups.server import Login, abandon, connected
 from core.base.errors import OpsError
@@ -117,6 +118,7 @@ class DatabaseContent:
     _sums: list[dict[str, int]] = field(default_factory=list)
     _broken: list[dict[str, str]] = field(default_factory=list)
     _left_out: list[dict[str, str]] = field(default_factory=list)
+    _elsewhere: list[dict[str, str]] = field(default_factory=list)
     _missing: tuple[str, ...] = ()
     _unseen: list[str] = field(default_factory=list)
     _engine: tuple[str, str] = ("", "")
@@ -145,14 +147,7 @@ class DatabaseContent:
             program = find_dump_program(self._engine[0])
             for database in self.databases:
                 facts = describe(connection, database)
-                if not facts.tables and not facts.views:
-                    raise OpsError(
-                        f"The database {database} holds no table",
-                        "There is nothing in it, or this user may see nothing of it",
-                        "Check the name and the user's rights: an empty backup would hide the loss",
-                        details={LOST: database},
-                        code="empty",
-                    )
+                _refuse_empty(facts)
                 self._facts.append(facts)
                 self._unseen += [
                     f"{entry.what.capitalize()} of {database} are not in this backup, should there be any: its login may not see"
@@ -162,6 +157,7 @@ class DatabaseContent:
                 troubles = {view: view_trouble(connection, database, view) for view in facts.views}
                 self._broken.append({view: trouble for view, trouble in troubles.items() if trouble})
                 self._left_out.append(undumpable(connection, database, self._broken[-1]))
+                self._elsewhere.append(views_elsewhere(connection, database, self.databases))
                 self._missing += tuple(missing_accounts(connection, facts.definers) or ())
                 counted = tuple(
                     table
@@ -186,6 +182,7 @@ class DatabaseContent:
         ):
             for number, facts in enumerate(self._facts):
                 now = describe(connection, facts.name)
+                _refuse_empty(now)
                 left_out = self._left_out[number]
                 before, dumped = self._before[number], self._dumped(facts)
                 asked = tuple(table for table in facts.tables if table in now.tables and self._doubtful(number, table))
@@ -207,8 +204,10 @@ class DatabaseContent:
                         {table: value for table, value in sums.items() if self._sums[number][table] == value},
                         tuple(sorted(changing)),
                         left_out,
+                        self._elsewhere[number],
                     )
                 )
+                notes += parts[-1].reads
                 if changing:
                     notes.append(
                         f"{facts.name} was altered during the dump, which its proof leaves alone: {min(changing)}"
@@ -242,6 +241,17 @@ class DatabaseContent:
         assert self._dump
         named = facts.name if len(self.databases) > 1 else ""  # a dump of one database does not name it
         return {table: rows for (database, table), rows in self._dump.counter.rows.items() if database == named}
+
+
+def _refuse_empty(facts: DatabaseFacts) -> None:
+    if not facts.tables and not facts.views:
+        raise OpsError(
+            f"The database {facts.name} holds no table",
+            "There is nothing in it, or this user may see nothing of it",
+            "Check the name and the user's rights: an empty backup would hide the loss",
+            details={LOST: facts.name},
+            code="empty",
+        )
 
 
 def _tables(

@@ -10,6 +10,7 @@ from core.backups.ledger import Ledger
 from core.backups.outcomes import Outcome, Verification
 from core.backups.plan import Plan
 from core.backups.plans import PlanStore
+from core.backups.standing import since, verifications
 from core.base.clock import Clock
 from core.jobs.lock import is_locked
 
@@ -53,9 +54,11 @@ class Due:
     def verification(self, plan: Plan) -> bool:
         """Whether the plan has something to prove and the last verification is older than it wants."""
         now = self._clock.now()
-        if self._ledger.last_done(plan.name, now + FROM_THE_FUTURE) is None:
+        last_run, first = self._ledger.last_done(plan.name, now + FROM_THE_FUTURE), since(self._ledger, plan.name)
+        if last_run is None or last_run.id < first:  # what the plan saves now was never saved
             return False
-        past = [item.started for item in self._ledger.verifications(plan.name, 1000) if self._counts(item, now)]
+        tried = verifications(self._ledger.verifications(plan.name, 1000), first)
+        past = [item.started for item in tried if self._counts(item, now)]
         last = next((started for started in past if started <= now + FROM_THE_FUTURE), None)
         return last is None or now - last >= timedelta(days=plan.proof.every_days)
 

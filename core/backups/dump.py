@@ -217,7 +217,7 @@ def _failed(databases: tuple[str, ...], status: int, said: str) -> OpsError:
     )
     details = {"exit status": str(status)}
     title = f"The dump of {name} failed"
-    if "1412" in said or "1146" in said:
+    if "1412" in said or "(1146)" in said or "Error 1146" in said:
         return OpsError(
             title,
             f"A table was rebuilt or dropped while it was dumped ({reason})",

@@ -41,7 +41,8 @@ class DatabasePart:
     broken_views: {view: the engine's message} for views that could not be selected on the source either.
     checksums: {table: CHECKSUM TABLE} for tables that had the same before and after the dump.
     changing: lines of the schema that were there only before the dump, or only after it: it may hold the one or the other.
-    left_out: {view: its definition} for views so broken that no dump program takes them."""
+    left_out: {view: its definition} for views so broken that no dump program takes them.
+    elsewhere: {view: the databases that it reads} for what is not in the backup."""
 
     name: str
     charset: str
@@ -54,6 +55,16 @@ class DatabasePart:
     checksums: dict[str, int] = field(default_factory=dict)
     changing: tuple[str, ...] = ()
     left_out: dict[str, str] = field(default_factory=dict)
+    elsewhere: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def reads(self) -> list[str]:
+        """In words, what of it can be restored only where something else is."""
+        return reads_elsewhere(self.name, self.elsewhere)
+
+
+def reads_elsewhere(database: str, views: dict[str, str]) -> list[str]:
+    return [f"The view {view} of {database} reads {far}, which is not saved with it" for view, far in views.items()]
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,4 +179,5 @@ def _database(item: dict[str, Any]) -> DatabasePart:
         dict(item["checksums"]),
         tuple(item.get("changing", ())),
         dict(item.get("left_out", {})),
+        dict(item.get("elsewhere", {})),
     )

@@ -10,6 +10,7 @@ from core.aws.faults import explained
 from core.backups.content import CANNOT_LOAD
 from core.backups.dump import find_dump_program
 from core.backups.lifecycle import strange_to
+from core.backups.manifest import reads_elsewhere
 from core.backups.outcomes import EndpointFacts, Finding, Severity
 from core.backups.plan import Plan
 from core.backups.privileges import unseen
@@ -20,6 +21,7 @@ from core.backups.schema import (
     server_version,
     unlike_their_dump,
     view_trouble,
+    views_elsewhere,
 )
 from core.backups.scratch import find_programs
 from core.backups.scratch_folder import room_of
@@ -41,7 +43,13 @@ def look(
     missing: Iterable[Finding] = (),
 ) -> list[Finding]:
     """Findings, the worst first; an empty list never comes: what was found good is told as INFO. ``missing``: of the secrets."""
-    findings = [*_source(job, plan, login, options), *_bucket(job, plan, vault), *missing, *_endpoint(endpoint)]
+    findings = [
+        *_source(job, plan, login, options),
+        *_bucket(job, plan, vault),
+        *missing,
+        *_endpoint(endpoint),
+        *_alerts(plan),
+    ]
     if not any(finding.severity is Severity.ERROR for finding in findings):
         findings.append(Finding(Severity.INFO, "preflight", "Nothing stands against a backup"))
     order = (Severity.ERROR, Severity.WARNING, Severity.INFO)
@@ -84,11 +92,23 @@ def _source(job: Job[Any], plan: Plan, login: Callable[[str], Login], options: O
                         "Install MySQL's own mysqldump (Debian: mysql-client-core); it is taken by itself then",
                     )
                 yield from _database(connection, facts)
+                yield from _elsewhere(connection, plan, database)
                 yield from _unseen(connection, database, engine)
                 yield from _room(plan, facts, options)
     except OpsError as error:
         job.checkpoint()
         yield _trouble("preflight-login", error)
+
+
+def _elsewhere(connection: Any, plan: Plan, database: str) -> Iterator[Finding]:
+    for words in reads_elsewhere(database, views_elsewhere(connection, database, plan.source.databases)):
+        yield Finding(
+            Severity.WARNING,
+            "preflight-elsewhere",
+            words,
+            "Its backup loads only into a server that has that, so that it cannot be proved",
+            "Save both by one plan",
+        )
 
 
 def _unseen(connection: Any, database: str, engine: str) -> Iterator[Finding]:
@@ -235,6 +255,17 @@ def _bucket(job: Job[Any], plan: Plan, vault: Vault) -> Iterator[Finding]:
             f"{count_of(len(left), 'unfinished upload lies', 'unfinished uploads lie')} under {plan.prefix}",
             "They cost storage and no list of objects shows them",
             "Abort them, or let the lifecycle do it",
+        )
+
+
+def _alerts(plan: Plan) -> Iterator[Finding]:
+    if plan.schedule.times and not set(plan.alerts.channels) - {"desktop"}:
+        yield Finding(
+            Severity.WARNING,
+            "preflight-alerts",
+            "Nobody hears of a scheduled run that fails",
+            "The desktop is told by an open window alone, and a timer has none",
+            "Let the plan tell somebody by mail, SNS or a webhook",
         )
 
 

@@ -237,7 +237,7 @@ class Rehearsal:
             why = self._not_here or "not tried to the end: the object is damaged"
             self._add(3, "restore", None, f"into {target.where}", why)
             return False
-        return self._restored(job, target, feed, started) and whole
+        return self._restored(job, manifest, target, feed, started) and whole
 
     def _downloaded(self, manifest: Manifest, seen: Unpacked) -> bool:
         ok = self._same_sum("object", manifest.stored_sha256, seen.stored_sha256, "stored", seen.seconds)
@@ -266,7 +266,7 @@ class Rehearsal:
         sums = f"expected {wanted}\nfound    {found}"
         return self._add(2, f"SHA-256 of the {what}", same, f"{wanted[:12]}…", words, seconds, sums)
 
-    def _restored(self, job: Job[Any], target: Target, feed: _Feed, started: float) -> bool:
+    def _restored(self, job: Job[Any], manifest: Manifest, target: Target, feed: _Feed, started: float) -> bool:
         job.report(0, None, "Waiting for the last statements")
         error = feed.error
         if error is None:
@@ -290,7 +290,8 @@ class Rehearsal:
         if mismatch:
             self._not_here = f"{mismatch} ({error.why})"
             return not self._add(3, "restore", None, expected, self._not_here, seconds)
-        return self._add(3, "restore", False, expected, error.why, seconds)
+        reads = [words for part in manifest.databases for words in part.reads]
+        return self._add(3, "restore", False, expected, "; ".join([error.why, *reads[:3]]), seconds)
 
     def _checked(self, job: Job[Any], target: Target, level: int) -> None:
         try:

@@ -38,6 +38,18 @@ def archived(found: Stored | None) -> Finding | None:
     )
 
 
+def events(server: str, lines: list[str]) -> Finding:
+    """``lines``: of the schema."""
+    names = ", ".join(line.removeprefix("event ") for line in lines[:5])
+    return Finding(
+        Severity.WARNING,
+        "restore-events",
+        f"{count_of(len(lines), 'event begins', 'events begin')} to run on {server} as soon as it is restored",
+        f"Its event scheduler is on: {names}. In a copy beside the source they act a second time",
+        "Where that must not be, switch the scheduler off there before: SET GLOBAL event_scheduler = OFF",
+    )
+
+
 def no_room(manifest: Manifest, folder: Path) -> Finding | None:
     assert manifest.files
     free = shutil.disk_usage(_existing(folder)).free

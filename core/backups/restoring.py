@@ -22,7 +22,7 @@ from core.backups.rewriting import Renamer
 from core.backups.schema import describe, missing_accounts, server_version
 from core.backups.scratch import client_program
 from core.backups.scratch_folder import read_list
-from core.backups.server import Login, bound, connected, identifier, rows_of
+from core.backups.server import Login, bound, connected, identifier, one_of, rows_of
 from core.backups.targets import Options
 from core.backups.unfinished import alone, left_unfinished, mark, told, unmark
 from core.backups.unpack import Unpacked, unpack
@@ -150,6 +150,9 @@ class Restoring:
                         "Create it there: no dump holds accounts",
                     )
                 )
+            events = [line for part in manifest.databases for line in part.schema if line.startswith("event ")]
+            if events and str(one_of(connection, "SELECT @@event_scheduler")).upper() == "ON":
+                findings.append(against.events(place.server, events))
             for name in place.names.values():
                 held = _tables(connection, name)
                 if held and not place.is_source and left_unfinished(connection, name):

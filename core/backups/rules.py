@@ -210,6 +210,17 @@ def _runs(seen: Evidence, status: PlanStatus) -> Iterable[Finding]:
             f"{future.key.rsplit('/', 1)[-1]} says {future.taken:%Y-%m-%d %H:%M} UTC: this computer's clock is wrong, or was then",
             "Set the clock right: ages and the order of backups depend on it",
         )
+    known = {run.id for run in seen.runs}
+    first = min((run.started for run in seen.runs), default=now)
+    strange = [one for one in seen.backups if one.complete and one.taken > first and one.id not in known]
+    if strange:
+        yield Finding(
+            Severity.WARNING,
+            "other-computer",
+            f"{count_of(len(strange), 'backup here was', 'backups here were')} made elsewhere, under a plan of the same name",
+            f"The newest of them is of {strange[0].taken:%Y-%m-%d %H:%M} UTC. A restore takes the newest, whoever made it",
+            "If another computer saves something else, give its plan another name or prefix",
+        )
     kept = min(filter(None, (plan.retention.days, seen.expiry_days)))
     if status.rpo_actual > timedelta(days=kept / 2):
         yield Finding(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from core.backups.addresses import Addresses
 from core.backups.flow import age_keys
@@ -13,9 +13,16 @@ from core.base.errors import WrongUse
 
 
 def save(
-    store: PlanStore, addresses: Addresses, plan: Plan, secrets: Mapping[str, str], *, replace_old: bool
+    store: PlanStore,
+    addresses: Addresses,
+    plan: Plan,
+    secrets: Mapping[str, str],
+    noted: Callable[[Plan | None, Plan], object],
+    *,
+    replace_old: bool,
 ) -> list[Finding]:
-    """``secrets`` by name: passwords, and the age identity, which must fit the plan. What is to be known of the addresses."""
+    """``secrets`` by name: passwords, and the age identity, which must fit the plan. ``noted`` is told what the plan was and is.
+    What is to be known of the addresses."""
     store.check(plan, replace_old=replace_old)
     identity = secrets.get(plan.proof.identity)
     if identity:
@@ -28,6 +35,7 @@ def save(
         addresses.secrets.set(name, value)
     named, told = addresses.keep(plan, before)
     store.save(named, replace_old=replace_old)
+    noted(before, named)
     return told
 
 

@@ -5,8 +5,11 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import shlex
+import stat
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 from core.backups.outcomes import Finding, Severity
@@ -74,7 +77,7 @@ def test_as_scheduled(job: Job[Any], plan: Plan, profile: str) -> list[Finding]:
         said, trouble = process.communicate()
     job.checkpoint()
     with contextlib.suppress(ValueError):
-        return [
+        return exposed(secrets_file()) + [
             Finding(Severity(item["severity"]), item["rule"], item["title"], item["why"], _remedy(item["remedy"]))
             for item in json.loads(said)
         ]
@@ -85,6 +88,25 @@ def test_as_scheduled(job: Job[Any], plan: Plan, profile: str) -> list[Finding]:
             "A scheduled run would not start",
             trouble.strip()[-500:],
             "Remove the cause, then test again",
+        )
+    ]
+
+
+def exposed(variables_file: Path) -> list[Finding]:
+    """That others on this computer may read the passwords of scheduled runs."""
+    try:
+        mode = variables_file.stat().st_mode
+    except OSError:  # there is none
+        return []
+    if os.name != "posix" or not mode & 0o077:
+        return []
+    return [
+        Finding(
+            Severity.WARNING,
+            "schedule-env",
+            "Others on this computer may read the passwords of scheduled runs",
+            f"{variables_file} has the mode {stat.S_IMODE(mode):o}",
+            f"chmod 600 {shlex.quote(str(variables_file))}",
         )
     ]
 

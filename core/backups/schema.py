@@ -7,11 +7,13 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from core.backups.server import identifier, message_of, one_of, rows_of
+from core.backups.server import SYSTEM_SCHEMAS, identifier, message_of, one_of, rows_of
 from core.base.errors import OpsError
 from core.jobs.job import Job
 
 _INVALID_VIEW = 1356
+_READ = re.compile(r"(?:from|join) \(*`((?:[^`]|``)+)`\.`", re.IGNORECASE)
+"""The server tells every table that a view reads with its database."""
 LOST = "database"
 """The detail of an error that names what is not there any more."""
 
@@ -188,6 +190,18 @@ def view_trouble(connection: Any, database: str, view: str) -> str:
     except pymysql.MySQLError as error:
         return message_of(error)
     return ""
+
+
+def views_elsewhere(connection: Any, database: str, beside: Collection[str]) -> dict[str, str]:
+    """{view: the databases that it reads} for those that lie outside of ``database`` and of what is saved ``beside`` it."""
+    found = {}
+    for view, text in rows_of(
+        connection, "SELECT table_name, view_definition FROM information_schema.views WHERE table_schema = %s", database
+    ):
+        names = {name.replace("``", "`") for name in _READ.findall(text or "")}
+        if far := sorted(names - {database, *beside, *SYSTEM_SCHEMAS}):
+            found[str(view)] = ", ".join(far)
+    return found
 
 
 def undumpable(connection: Any, database: str, views: Iterable[str]) -> dict[str, str]:

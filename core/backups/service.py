@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from functools import cached_property
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from core.aws.workplace import Workplace
-from core.backups import adopting, alerts, policies, preflight, restoring, scheduling
+from core.backups import adopting, alerts, policies, preflight, restoring, scheduling, standing
 from core.backups.addresses import Addresses
 from core.backups.assertions import check_assertion
 from core.backups.backing import BackupRun, endpoint_fact_name, recover
@@ -57,8 +57,9 @@ class BackupsService:
     def __init__(self, workplace: Workplace) -> None:
         self._workplace = workplace
         self._store = PlanStore(workplace.places, workplace.profile.name)
-        self._folder = workplace.places.state / "backups" / workplace.profile.name
-        self._ledger = Ledger(self._folder / "ledger.sqlite")
+        folder = workplace.places.state / "backups" / workplace.profile.name
+        self._locks, self._evidence = folder / "locks", folder / "evidence"
+        self._ledger = Ledger(folder / "ledger.sqlite")
         self._addresses = Addresses(workplace.secrets, workplace.profile.name)
         self._due = Due(self._store, self._ledger, self._locks, workplace.clock)
         self._telling = Telling(workplace, self._ledger, self._addresses)
@@ -87,7 +88,8 @@ class BackupsService:
 
         Raises WrongUse where the name is taken (without ``replace``) or a value makes no sense.
         """
-        return save(self._store, self._addresses, plan, secrets or {}, replace_old=replace)
+        noted = partial(standing.note_change, self._ledger, now=self._workplace.clock.now())
+        return save(self._store, self._addresses, plan, secrets or {}, noted, replace_old=replace)
 
     def remove_plan(self, name: str) -> None:
         """Forget the plan, and let no scheduler run it any more. Its backups and evidence stay."""
@@ -232,12 +234,12 @@ class BackupsService:
     def status(self, job: Job[Any], name: str) -> PlanStatus:
         """Reads the bucket and the ledger; an unreachable bucket becomes a finding, not an exception."""
         plan = self.plan(name)
-        vault = self._vault(plan)
+        vault, first = self._vault(plan), standing.since(self._ledger, name)
         seen = Evidence(
             plan,
             self._workplace.clock.now(),
             runs=self._ledger.runs(name),
-            verifications=self._ledger.verifications(name),
+            verifications=standing.verifications(self._ledger.verifications(name), first),
             working=is_locked(self._locks, name) or is_locked(self._locks, f"{name}{VERIFYING}"),
             deliveries=self._ledger.deliveries_of(name),
             notes=self._notes(plan, vault),
@@ -249,10 +251,10 @@ class BackupsService:
             return plan_status(replace(seen, unreachable=error))
         backups = vault.backups(self._ledger.proofs(name), found.of, self._ledger.failures(name), contents)
         notes = (*seen.notes, *found.shared(vault.strangers(contents), contents))
-        seen = replace(
-            seen, notes=notes, backups=backups, expiry_days=found.days, expiry_known=found.known, expires_by=found.by
-        )
-        return plan_status(seen)
+        return plan_status(replace(
+            seen, notes=notes, backups=standing.backups(backups, first), expiry_days=found.days, expiry_known=found.known,
+            expires_by=found.by,
+        ))  # fmt: skip
 
     def statuses(self, job: Job[Any]) -> list[PlanStatus]:
         """Of every plan, by name."""
@@ -357,14 +359,6 @@ class BackupsService:
         return self._known_endpoint(self._vault(plan))
 
     # -- inside -------------------------------------------------------------
-    @cached_property
-    def _locks(self) -> Path:
-        return self._folder / "locks"
-
-    @cached_property
-    def _evidence(self) -> Path:
-        return self._folder / "evidence"
-
     def _vault(self, plan: Plan) -> Vault:
         return Vault(self._workplace.aws, plan)
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import logging
+import re
 import secrets
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -19,7 +22,7 @@ from core.backups.rewriting import Definer, Renamer, Rewriter
 from core.backups.schema import server_version
 from core.backups.scratch import Other, ScratchServer, client_program, find_programs
 from core.backups.scratch_folder import need_room, open_folder
-from core.backups.server import Login, abandon, connected, identifier, message_of, rows_of
+from core.backups.server import Login, abandon, connected, identifier, message_of, one_of, rows_of
 from core.backups.vault import Vault
 from core.base.errors import OpsError
 from core.jobs.job import Job
@@ -199,6 +202,45 @@ def _named_server(job: Job[Any], plan: Plan, manifest: Manifest, options: Option
     login = options.login(plan.proof.scratch)
     _refuse_source(plan, login, options)
     token = secrets.token_hex(4)
+    with connected(login, doing="prepare the scratch databases") as connection:
+        sweep(connection)
+    with held_alone(login, token):
+        yield from _loaded_there(job, plan, manifest, login, token)
+
+
+_LEFT = re.compile(r"opsdesk_verify_([0-9a-f]{8})_\d+")
+
+
+@contextmanager
+def held_alone(login: Login, token: str) -> Iterator[None]:
+    """A lock on the server that says that the databases of ``token`` are in use; it goes with us, however we go."""
+    import pymysql
+
+    with connected(login, doing="prepare the scratch databases") as connection:
+        rows_of(connection, "SET SESSION wait_timeout = 2592000")  # it only waits
+        with contextlib.suppress(pymysql.MySQLError):  # a cluster that forbids it keeps ``sweep`` from asking, too
+            rows_of(connection, "SELECT GET_LOCK(%s, 0)", f"opsdesk-verify-{token}")
+        yield
+
+
+def sweep(connection: Any) -> None:
+    """Remove what proofs left there that were killed: a whole copy of somebody's data, and its user."""
+    import pymysql
+
+    for (name,) in rows_of(connection, "SHOW DATABASES LIKE 'opsdesk\\_verify\\_%'"):
+        found = _LEFT.fullmatch(name)
+        if found is None:
+            continue
+        try:
+            if one_of(connection, "SELECT IS_FREE_LOCK(%s)", f"opsdesk-verify-{found[1]}") != 1:
+                continue  # another computer's proof is at work
+            rows_of(connection, f"DROP DATABASE IF EXISTS {identifier(name)}")
+            rows_of(connection, f"DROP USER IF EXISTS opsdesk_{found[1]}@'%'")
+        except pymysql.MySQLError as error:  # it stands in nobody's way
+            logging.getLogger(__name__).warning("%s is left of a proof that was killed: %s", name, message_of(error))
+
+
+def _loaded_there(job: Job[Any], plan: Plan, manifest: Manifest, login: Login, token: str) -> Iterator[Target]:
     names = {part.name: f"opsdesk_verify_{token}_{number}" for number, part in enumerate(manifest.databases, 1)}
     with ExitStack() as stack:
         with connected(login, doing="prepare the scratch databases") as connection:

@@ -22,6 +22,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def adopt(options: argparse.Namespace, console: Console) -> None:
     from core.backups.adopting import chosen
+    from core.backups.words import count_of
 
     service = console.desk.backups
     bucket, _, prefix = options.where.removeprefix("s3://").partition("/")
@@ -35,6 +36,6 @@ def adopt(options: argparse.Namespace, console: Console) -> None:
     target = f"{shlex.quote(plan.source.server)}/" if plan.is_database else "NEW_FOLDER"
     console.result(
         {"plan": plan.name, "backups": left.count, "newest": left.run, "restore": command + target},
-        f"The plan {plan.name} is stored; it runs only by hand. {left.count:,} backups, the newest of"
+        f"The plan {plan.name} is stored; it runs only by hand. {count_of(left.count, 'backup')}, the newest of"
         f" {left.taken:%Y-%m-%d %H:%M} UTC. To restore that one:\n  {command}{target}",
     )

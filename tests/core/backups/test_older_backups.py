@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
 
 import pyrage
 import pytest
 
-from core.backups.outcomes import Outcome
+from core.backups.outcomes import Outcome, Status
 from core.backups.plan import Assertion, Proof
 from core.settings.secrets import environment_name
 from tests.core.backups.conftest import Station, broken, large
+from tests.core.backups.test_alerts import Ahead
 
 
 def test_one_of_when_there_was_less_is_not_too_small(folders: Station) -> None:
@@ -51,8 +54,30 @@ def test_what_was_not_asked_then_is_not_held_against_it(station: Station) -> Non
     station.sql("CREATE TABLE invoices (id INT)")
     asked = Assertion("invoices", "SELECT COUNT(*) FROM invoices", ">=", "1")
     station.keep(proof=replace(station.plan.proof, assertions=(asked,)))
-    new = station.run()
+    station.run()
     proved = station.verify(run=old.id, level=5)
     assert proved.outcome is Outcome.DONE
     assert next(check.ok for check in proved.checks if check.name == "invoices") is None
-    assert broken(station.verify(run=new.id, level=5)).name == "invoices"
+
+
+def test_a_proof_speaks_for_what_was_saved_then_alone(folders: Station, tmp_path: Path) -> None:
+    folders.run()
+    folders.verify()
+    assert folders.service.status(folders.job(), "nightly").status is Status.OK
+    folders.keep(alerts=replace(folders.plan.alerts, silence_hours=30))
+    assert folders.service.status(folders.job(), "nightly").status is Status.OK
+    (tmp_path / "more").mkdir()
+    (tmp_path / "more" / "file").write_text("never proved")
+    ahead = Ahead(timedelta(hours=1))
+    folders.under(clock=ahead)
+    folders.keep(source=replace(folders.plan.source, paths=(str(tmp_path / "more"),)))
+    status = folders.service.status(folders.job(), "nightly")
+    assert status.status is Status.NEVER and status.rpo_proven is None
+    assert not folders.service.verification_due("nightly")  # there is nothing to prove yet
+    ahead.ahead += timedelta(minutes=1)
+    folders.keep(proof=replace(folders.plan.proof, older_every=0))
+    folders.run()
+    assert folders.service.verification_due("nightly")
+    folders.verify()
+    assert folders.service.status(folders.job(), "nightly").status is Status.OK
+    assert not folders.service.verification_due("nightly")

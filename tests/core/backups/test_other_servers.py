@@ -23,6 +23,7 @@ from core.backups.rowcount import RowCounter
 from core.backups.scratch import ScratchServer, find_programs
 from core.backups.server import Login, connected, rows_of
 from core.backups.service import BackupsService
+from core.backups.targets import held_alone, sweep
 from core.base.errors import OpsError
 from core.jobs.job import headless_job
 from tests.core.backups.conftest import Station
@@ -346,3 +347,21 @@ def test_a_backup_by_mysqls_program(station: Station, tmp_path: Path, monkeypatc
     assert verification.outcome is Outcome.DONE, verification.headline
     (rows,) = [check for check in verification.checks if check.name.endswith(".customers") and check.level == 4]
     assert (rows.expected, rows.actual) == ("200", "200")
+
+
+def test_what_a_killed_proof_left_on_a_named_server_goes_with_the_next(station: Station) -> None:
+    login = station.service._login(station.plan.source.server)
+    dead, alive = "opsdesk_verify_dead0001_1", "opsdesk_verify_beef0002_1"
+    station.sql(
+        f"CREATE DATABASE {dead}",
+        f"CREATE DATABASE {alive}",
+        "CREATE USER opsdesk_dead0001@'%'",
+        "CREATE USER opsdesk_beef0002@'%'",
+    )
+    with held_alone(login, "beef0002"), connected(login) as connection:
+        sweep(connection)
+        assert station.sql("SHOW DATABASES LIKE 'opsdesk\\_verify\\_%'") == [(alive,)]
+        assert station.sql("SELECT user FROM mysql.user WHERE user LIKE 'opsdesk\\_%'") == [("opsdesk_beef0002",)]
+    with connected(login) as connection:
+        sweep(connection)
+    assert station.sql("SHOW DATABASES LIKE 'opsdesk\\_verify\\_%'") == []

@@ -166,6 +166,14 @@ def test_nobody_is_alarmed_between_two_runs_of_the_schedule(schedule: Schedule, 
     assert "silence" in rules(replace(seen, now=NOW + timedelta(hours=2)))
 
 
+def test_backups_of_another_computer_are_told_apart() -> None:
+    other = replace(backup(HOUR), id="other")
+    assert "other-computer" in rules(replace(GOOD, backups=[other, *GOOD.backups]))
+    before = replace(backup(2 * DAY), id="other")  # taken over from the computer that was here before
+    assert "other-computer" not in rules(replace(GOOD, backups=[*GOOD.backups, before]))
+    assert "other-computer" not in rules(replace(GOOD, backups=[other], runs=[]))
+
+
 def test_a_proof_does_not_outlive_the_failure_of_the_same_backup() -> None:
     other = replace(proof(3 * DAY), run="other")
     seen = replace(GOOD, verifications=[proof(HOUR, Outcome.FAILED), proof(2 * HOUR), other])
