@@ -119,6 +119,8 @@ class ExtractPresenter(QObject):
         matched = found.sampled - found.rejected
         noun = {XML: "records", DOCUMENT: "places"}.get(found.definition.kind, "lines")
         words = f"{matched:,} of {found.sampled:,} sampled {noun} match"
+        if found.fits:
+            words += f" · they look like “{PRESETS[found.fits].title}”: choose it under As"
         if found.engine == "python":
             words += " · this pattern looks around or back: Python's slower engine takes it"
         for name, why in found.problems:
