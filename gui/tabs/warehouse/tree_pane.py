@@ -236,7 +236,7 @@ class TreePane(QFrame):
             item.addChild(self._column_item(table, part))
 
     def _column_item(self, table: Table, part: TableColumn) -> QTreeWidgetItem:
-        marks = [part.type_name.lower()]
+        marks = []
         if part.primary_key:
             marks.append("pk")
         if part.references:
@@ -247,6 +247,7 @@ class TreePane(QFrame):
             marks.append("dist")
         if part.sort_position:
             marks.append(f"sort {abs(part.sort_position)}")
+        marks.append(part.type_name.lower())  # last: a narrow tree cuts it first
         item = QTreeWidgetItem([part.name])
         item.setData(0, _ASIDE, " · ".join(marks))
         item.setData(0, _TABLE, table)
