@@ -40,7 +40,7 @@ _ASIDE = Qt.ItemDataRole.UserRole + 2  # the dim words at the right: a type, a c
 _BEFORE_NAME = 30  # pixels an icon and the blanks beside it take
 _FOUND_AT_ONCE = 200  # tables that a filter shows opened; schemas beyond stay closed, with their count
 _OPENED_AT_ONCE = 200  # tables; each brings its columns
-_KEYS_TOLD = 8  # in a tooltip; Describe has all
+_KEYS_TOLD = 8  # in a tooltip; the columns have theirs
 _ICONS = {
     "table": "table",
     "view": "eye",
