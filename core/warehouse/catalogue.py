@@ -20,7 +20,7 @@ Ask = Callable[[str], list[dict[str, Any]]]
 class TableColumn:
     """sort_position: 1 for the first sort key column, 0 for none; negative in an interleaved key.
 
-    references: what a foreign key refers to, as ``customers(id)``. partition: a partition key (Athena, Hive).
+    references: what a foreign key refers to, as ``customers(id)``. partition: a partition key (Athena).
     """
 
     name: str
@@ -233,7 +233,7 @@ def _tables(
     for (schema, name), members in grouped.items():
         first = members[0]
         size = sizes.get((schema, name), {})
-        declared = sorted(constraints.get((schema, name), ()), key=lambda text: "PUF".index(text[0]))
+        declared = sorted(constraints.get((schema, name), ()), key=lambda text: "PUF".find(text[0]))
         primary, references = _in_keys(declared)
         columns = tuple(
             replace(

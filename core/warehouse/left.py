@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from core.base.errors import OpsError, WrongUse
+from core.base.errors import OpsError
 from core.jobs.job import Job
+from core.settings.profiles import WarehouseConnection
 from core.warehouse.drivers.driver import State
 from core.warehouse.history import PastRun
 
@@ -23,18 +24,24 @@ def left_running(job: Job[Any], service: WarehouseService) -> list[PastRun]:
 
     One that the server stopped (the sandbox ends with the window) or has forgotten is noted as ended, and not told again.
     """
-    return [found for past in service.history.unfinished()[:_MOST] if (found := _now(job, service, past)) is not None]
+    left = service.history.unfinished()[:_MOST]
+    if not left:
+        return []
+    try:
+        known = {connection.name: connection for connection in service.connections(job)}
+    except OpsError:
+        return [replace(past, state="left") for past in left]
+    asked = [(past, known[past.connection]) for past in left if past.connection in known]
+    return [found for past, where in asked if (found := _now(job, service, past, where)) is not None]
 
 
-def _now(job: Job[Any], service: WarehouseService, past: PastRun) -> PastRun | None:
+def _now(job: Job[Any], service: WarehouseService, past: PastRun, connection: WarehouseConnection) -> PastRun | None:
     job.checkpoint()
     try:
-        driver = service.driver(service.connection(job, past.connection), past.database)
+        driver = service.driver(connection, past.database)
         if not driver.outlives:
             return None
         status = driver.status(past.statement)
-    except WrongUse:
-        return None  # its connection is no longer there
     except OpsError as error:
         if error.code != "not-found":
             return replace(past, state="left")

@@ -12,6 +12,7 @@ from core.warehouse.extract.definition import DOCUMENT, JSON, XML, Definition, O
 from core.warehouse.extract.documents import compiled as document_pattern
 from core.warehouse.extract.documents import matches, read_document
 from core.warehouse.extract.matching import engine_of, group_names, python_pattern, with_polars, with_python
+from core.warehouse.extract.presets import PRESETS
 from core.warehouse.extract.rows import json_text, json_value
 from core.warehouse.extract.sources import Damaged, Source, line_blocks
 from core.warehouse.extract.typing import guessed
@@ -20,6 +21,7 @@ from core.warehouse.extract.xml import xml_records, xml_shape, xml_text
 SAMPLE_LINES = 400
 _SECONDS = 3.0  # a preview that takes longer is a pattern gone wild
 _FILES = 5
+_TOLD_BY = 20  # lines that tell what a file is
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +35,10 @@ class SampleLine:
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """definition: with its columns and types as guessed from the sample. rows: the first ones, as text."""
+    """definition: with its columns and types as guessed from the sample. rows: the first ones, as text.
+
+    fits: where no line matches, the preset that the sample looks like, if any.
+    """
 
     definition: Definition
     engine: str
@@ -42,6 +47,7 @@ class Preview:
     sampled: int = 0
     rejected: int = 0
     problems: tuple[tuple[str, str], ...] = field(default=())
+    fits: str = ""
 
 
 def preview_in_child(report: Any, definition: Definition, sources: Sequence[Source], guess: bool = True) -> Preview:
@@ -104,9 +110,26 @@ def _pattern(definition: Definition, lines: list[str], problems: list[tuple[str,
         known = {column.name: column for column in columns}
         columns = tuple(known.get(name) or guessed(raw[name], name, definition.null) for name in names)
     made = replace(definition, columns=columns)
-    return Preview(
-        made, engine, tuple(shown), tuple(raw.head(50).rows()), len(lines), len(lines) - raw.height, tuple(problems)
-    )
+    rejected, rows = len(lines) - raw.height, tuple(raw.head(50).rows())
+    fits = "" if raw.height else looks_like(lines)
+    return Preview(made, engine, tuple(shown), rows, len(lines), rejected, tuple(problems), fits)
+
+
+def looks_like(lines: Sequence[str]) -> str:
+    """The preset that most of the first lines fit; empty where none does."""
+    told = [line for line in lines if line.strip()][:_TOLD_BY]
+    if not told:
+        return ""
+    if re.match(r"\ufeff?\s*<(\?xml|!|[A-Za-z_])", told[0]):
+        return "xml"
+    counts = {
+        name: sum(re.fullmatch(python_pattern(preset.pattern), line) is not None for line in told)
+        for name, preset in PRESETS.items()
+        if preset.pattern
+    }
+    counts["json"] = sum(line.lstrip().startswith("{") and line.rstrip().endswith("}") for line in told)
+    best = max(counts, key=lambda name: counts[name])
+    return best if counts[best] > len(told) / 2 else ""
 
 
 def _json(definition: Definition, lines: list[str], problems: list[tuple[str, str]]) -> Preview:

@@ -202,11 +202,14 @@ class ProfileDialog(Dialog):
         self.asked.connect(self.accept)
 
 
+_KEYS_SHOWN = 6  # in full; a column's own stand beside it
+
+
 class TableDialog(Dialog):
     """Columns, keys, figures of a table, and advice with its reasons."""
 
     def __init__(self, table: Table, advice: Sequence[str], parent: QWidget | None = None) -> None:
-        super().__init__(f"{table.schema}.{table.name}", "Close", parent, kind="plain", width=680)
+        super().__init__(f"{table.schema}.{table.name}", "Close", parent, kind="plain", width=820)
         self.cancel_button.hide()
         figures = [table.kind]
         if table.rows is not None:
@@ -247,15 +250,19 @@ class TableDialog(Dialog):
             for section in (3, 5, 6):  # what may be wider than its column
                 item.setToolTip(section, cells[section])
             listed.addTopLevelItem(item)
-        for section, width in enumerate((170, 150, 56, 110, 80)):
+        for section, width in enumerate((170, 150, 56, 170, 80)):
             listed.setColumnWidth(section, width)
+        for section in (3, 4, 5, 6):  # Athena has no encodings, and most tables no comments
+            items = (listed.topLevelItem(number) for number in range(listed.topLevelItemCount()))
+            listed.setColumnHidden(section, not any(item is not None and item.text(section) for item in items))
         listed.setMinimumHeight(min(420, 60 + 28 * len(table.columns)))
         self.body.addWidget(listed)
         if table.keys:
             held = "Keys" if table.keys_hold else "Keys (declared: Redshift does not enforce them)"
-            self.body.addLayout(
-                column(Label(held, "strong"), Label("\n".join(table.keys), "small", wrap=True), gap=Space.XS)
-            )
+            more = [f"and {len(table.keys) - _KEYS_SHOWN} more"] if len(table.keys) > _KEYS_SHOWN else []
+            words = Label("\n".join([*table.keys[:_KEYS_SHOWN], *more]), "small", wrap=True)
+            words.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+            self.body.addLayout(column(Label(held, "strong"), words, gap=Space.XS))
         if advice:
             self.body.addLayout(
                 column(Label("Advice", "strong"), *(Label(text, wrap=True) for text in advice), gap=Space.XS)

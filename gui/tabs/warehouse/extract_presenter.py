@@ -93,8 +93,21 @@ class ExtractPresenter(QObject):
         if not self._dialog.table.text():
             stem = Path(sources[0].name).name.partition(".")[0]
             name = re.sub(r"\W+", "_", stem).strip("_").lower() or "extracted"
-            self._dialog.table.setText(f"public.{name if not name[0].isdigit() else f't_{name}'}")
+            name = wanted = f"public.{name if not name[0].isdigit() else f't_{name}'}"
+            number = 1
+            while self._is_there(name):
+                number += 1
+                name = f"{wanted}_{number}"
+            self._dialog.table.setText(name)
         self._preview()
+
+    def _is_there(self, table: str) -> bool:
+        """Whether a table of the name is known already: better told now than after a gigabyte was read."""
+        schema, _, name = table.replace('"', "").casefold().rpartition(".")
+        known = self._place.catalogue
+        return known is not None and any(
+            (one.schema.casefold(), one.name.casefold()) == (schema or "public", name) for one in known.tables
+        )
 
     def _no_sources(self, fault: OpsError) -> None:
         self._dialog.input_field.show_fault(f"{fault.title}. {fault.why}")
@@ -119,6 +132,8 @@ class ExtractPresenter(QObject):
         matched = found.sampled - found.rejected
         noun = {XML: "records", DOCUMENT: "places"}.get(found.definition.kind, "lines")
         words = f"{matched:,} of {found.sampled:,} sampled {noun} match"
+        if found.fits:
+            words += f" · they look like “{PRESETS[found.fits].title}”: choose it under As"
         if found.engine == "python":
             words += " · this pattern looks around or back: Python's slower engine takes it"
         for name, why in found.problems:
@@ -158,6 +173,9 @@ class ExtractPresenter(QObject):
         path = dialog.file.text().strip() if dialog.to_file.isChecked() else ""
         if not table and not path:
             dialog.show_idle("Name a table or a file for the result", "danger")
+            return
+        if table and self._is_there(table):
+            dialog.show_idle(f"{table} is there already: choose another name, or drop it first", "danger")
             return
         if table and profile.guarded:
             confirm = ConfirmDialog(

@@ -91,7 +91,7 @@ class ExtractDialog(Dialog):
         self.columns.verticalHeader().hide()
         self.columns.setAccessibleName("Columns and their types")
         self.columns.setColumnWidth(0, 130)
-        self.columns.setColumnWidth(1, 110)
+        self.columns.setColumnWidth(1, 124)
         self.columns.horizontalHeader().setSectionResizeMode(2, QHeaderView.ResizeMode.Stretch)
         self.columns.setSelectionMode(QTableWidget.SelectionMode.NoSelection)
         self.columns.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # Tab goes to the types in it, and on

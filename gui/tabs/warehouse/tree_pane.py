@@ -40,7 +40,7 @@ _ASIDE = Qt.ItemDataRole.UserRole + 2  # the dim words at the right: a type, a c
 _BEFORE_NAME = 30  # pixels an icon and the blanks beside it take
 _FOUND_AT_ONCE = 200  # tables that a filter shows opened; schemas beyond stay closed, with their count
 _OPENED_AT_ONCE = 200  # tables; each brings its columns
-_KEYS_TOLD = 8  # in a tooltip; Describe has all
+_KEYS_TOLD = 8  # in a tooltip; the columns have theirs
 _ICONS = {
     "table": "table",
     "view": "eye",
@@ -236,7 +236,7 @@ class TreePane(QFrame):
             item.addChild(self._column_item(table, part))
 
     def _column_item(self, table: Table, part: TableColumn) -> QTreeWidgetItem:
-        marks = [part.type_name.lower()]
+        marks = []
         if part.primary_key:
             marks.append("pk")
         if part.references:
@@ -247,6 +247,7 @@ class TreePane(QFrame):
             marks.append("dist")
         if part.sort_position:
             marks.append(f"sort {abs(part.sort_position)}")
+        marks.append(part.type_name.lower())  # last: a narrow tree cuts it first
         item = QTreeWidgetItem([part.name])
         item.setData(0, _ASIDE, " · ".join(marks))
         item.setData(0, _TABLE, table)

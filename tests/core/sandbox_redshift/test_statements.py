@@ -315,6 +315,6 @@ def test_a_result_left_half_read_stops_nothing(engine: Engine) -> None:
     ten = "(" + " union all ".join(f"select {n} as n" for n in range(10)) + ")"
     many = f"select a.n from {ten} a, {ten} b, {ten} c, {ten} d, {ten} e, {ten} f"
     batches = engine.session.run(many, {}, 1).batches(10**9)
-    assert next(batches).num_rows < 10**6
+    assert next(batches).num_rows * 65_535 < 2**31, "of the longest texts, more than Arrow holds in a batch"
     assert engine("select 2") == [[2]]
     engine("create table after_it (a int)")

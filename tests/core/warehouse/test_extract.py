@@ -381,3 +381,16 @@ def test_every_preset_can_be_compiled() -> None:
     for definition in PRESETS.values():
         if definition.pattern:
             assert [column.name for column in definition.columns] == group_names(definition.pattern)
+
+
+@pytest.mark.parametrize(
+    ("lines", "preset"),
+    [
+        ('<?xml version="1.0"?>\n<a>\n<b/>\n</a>\n', "xml"),
+        ('{"a": 1}\n{"a": 2}\n', "json"),
+        ('10.0.0.1 - - [29/Nov/2026:10:00:00 +0000] "GET / HTTP/1.1" 200 5 "-" "x"\n', "nginx"),
+        ("free text\n", ""),
+    ],
+)
+def test_a_pattern_that_fits_nothing_is_told_what_would(tmp_path: Path, lines: str, preset: str) -> None:
+    assert look(Definition(pattern=r"(\d+)"), file(tmp_path, lines)).fits == preset

@@ -190,7 +190,7 @@ def test_keys_and_comments_are_marked_and_told(qtbot) -> None:
     entry.setExpanded(True)
     parts = [entry.child(n) for n in range(3)]
     asides = [part.data(0, tree_pane._ASIDE) for part in parts]
-    assert asides == ["bigint · pk", "integer · fk · dist · sort 1", "date · partition"]
+    assert asides == ["pk · bigint", "fk · dist · sort 1 · integer", "partition · date"]
     assert "declared, not enforced" in parts[0].toolTip(0)
     assert "refers to customers(id)" in parts[1].toolTip(0)
     assert "&lt;b&gt;UTC" in parts[2].toolTip(0)

@@ -43,6 +43,22 @@ def test_the_wizard_offers_a_table_as_soon_as_the_warehouse_is_there(make_page, 
     dialog.reject()
 
 
+def test_a_table_that_is_there_is_told_before_anything_is_read(page, qtbot, tmp_path: Path) -> None:
+    path = tmp_path / "orders.json"
+    path.write_text('{"a": 1}\n' * 3)
+    page.command("extract")
+    dialog = opened(ExtractDialog)
+    dialog.input.setText(str(path))
+    qtbot.waitUntil(lambda: "they look like “JSON" in dialog.count.text(), timeout=20_000)
+    assert dialog.table.text() == "public.orders_2"
+    choose(dialog, "json")
+    qtbot.waitUntil(dialog.accept_button.isEnabled, timeout=20_000)
+    dialog.table.setText("public.Orders")
+    dialog.accept_button.click()
+    assert dialog.isVisible() and "public.Orders is there already" in dialog.count.text()
+    dialog.reject()
+
+
 def test_the_record_of_xml_can_be_named(page, qtbot, tmp_path: Path) -> None:
     path = tmp_path / "shop.xml"
     path.write_text("<s>" + "<o id='1'><who>ann</who><i k='1'>7</i><i k='2'>8</i></o>" * 3 + "</s>")

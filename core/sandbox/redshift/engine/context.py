@@ -26,6 +26,9 @@ from core.sandbox.redshift.engine.text import Token
 from core.sandbox.redshift.engine.types import SqlType
 from core.sandbox.redshift.engine.value import Scope, Value
 
+_SHOWN_AT_ONCE = 8192
+"""Rows. Of the longest texts (65,535 bytes) they are 537 MB, which is refused as a result too large; Arrow takes no more
+than 32,767 of them in a batch, and says so in its own words."""
 _DISPLAYED_AS_IS = ("int2", "int4", "int8", "float4", "float8", "bool", "varbyte")
 
 
@@ -81,7 +84,7 @@ class Context:
     def result(self, text: str, query: Query) -> Outcome:
         """Rows as the Data API shows them: numbers as they are, the rest as text."""
         shown = ", ".join(_shown(n, kind) for n, (_, kind) in enumerate(query.columns, 1))
-        reader = self.arrow(f"SELECT {shown} FROM ({text}) AS q")
+        reader = self.arrow(f"SELECT {shown} FROM ({text}) AS q", _SHOWN_AT_ONCE)
         tables_ = query.tables or [""] * len(query.columns)
         upper = self.settings["describe_field_name_in_uppercase"] in ("on", "true")
         columns = [
@@ -90,14 +93,14 @@ class Context:
         ]
         return Outcome(columns, reader.schema, lambda: iter(reader))
 
-    def arrow(self, text: str) -> Any:
-        """A reader of Arrow record batches for DuckDB text.
+    def arrow(self, text: str, rows: int = 16_384) -> Any:
+        """A reader of Arrow record batches, of some ``rows`` each, for DuckDB text.
 
         Straight from where ``sql(text).to_arrow_reader()`` asks the engine, too: that parses and binds the text twice,
         which took two fifths of the time of a short query.
         """
         self._abandon()
-        self._reader = self.connection._submit(text, None, "stream", 50_000).arrow_reader()
+        self._reader = self.connection._submit(text, None, "stream", rows).arrow_reader()
         return self._reader
 
     def _abandon(self) -> None:

@@ -12,7 +12,8 @@ _NAMES = {
     "WINDOW": "XN Window", "STREAMING_WINDOW": "XN Window", "UNION": "XN Append", "FILTER": "XN Subquery Scan", "DELIM_JOIN": "XN Hash Join DS_DIST_NONE",
     "LEFT_DELIM_JOIN": "XN Hash Join DS_DIST_NONE", "RIGHT_DELIM_JOIN": "XN Hash Join DS_DIST_NONE", "CTE": "XN Subquery Scan", "RECURSIVE_CTE": "XN Append",
 }  # fmt: skip
-_SILENT = ("PROJECTION", "RESULT_COLLECTOR", "EXPLAIN", "EMPTY_RESULT", "DUMMY_SCAN")
+_SILENT = ("PROJECTION", "RESULT_COLLECTOR", "EXPLAIN", "EMPTY_RESULT")
+_RESULT = "XN Result  (cost=0.00..0.01 rows=1 width=0)"
 
 
 def plan_lines(text: str) -> list[str]:
@@ -21,7 +22,7 @@ def plan_lines(text: str) -> list[str]:
     lines: list[str] = []
     for node in root if isinstance(root, list) else [root]:
         _walk(node, 0, lines)
-    return lines or ["XN Result  (cost=0.00..0.01 rows=1 width=0)"]
+    return lines or [_RESULT]
 
 
 def _walk(node: dict[str, Any], depth: int, lines: list[str]) -> None:
@@ -31,13 +32,21 @@ def _walk(node: dict[str, Any], depth: int, lines: list[str]) -> None:
         for child in children:
             _walk(child, depth, lines)
         return
+    indent = "" if not depth else " " * (6 * depth - 4) + "->  "
+    if name == "DUMMY_SCAN":
+        lines.append(f"{indent}{_RESULT}")
+        return
+    if name == "UNION":  # of three queries is one step, as the optimizer would have it
+        while any(child.get("name") == "UNION" for child in children):
+            children = [
+                one for child in children for one in (child["children"] if child.get("name") == "UNION" else [child])
+            ]
     info = node.get("extra_info") or {}
     rows = _rows(info) or max((_rows(child.get("extra_info") or {}) for child in children), default=1)
     cost = _cost(node)
     title = _NAMES.get(name, f"XN {name.replace('_', ' ').title()}")
     if name in ("SEQ_SCAN", "TABLE_SCAN", "SEQ_SCAN "):
         title = f"XN Seq Scan on {str(info.get('Table') or info.get('Text') or '').rpartition('.')[2].strip(chr(34))}"
-    indent = "" if not depth else " " * (6 * depth - 4) + "->  "
     first = 0.0 if name.endswith("SCAN") else cost * 0.9
     lines.append(f"{indent}{title}  (cost={first:.2f}..{cost:.2f} rows={rows} width=0)")
     deeper = " " * (6 * depth + 2)

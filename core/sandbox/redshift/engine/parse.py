@@ -16,7 +16,7 @@ from sqlglot.parsers.redshift import RedshiftParser
 from sqlglot.tokenizer_core import TokenType
 
 from core.sandbox.redshift.engine.intervals import QUALIFIERS
-from core.sandbox.redshift.engine.outcome import SqlError
+from core.sandbox.redshift.engine.outcome import NeedsCluster, SqlError
 
 _SPECIAL = ("CAST", "CONVERT", "EXTRACT", "TRIM", "TRY_CAST", "SUBSTRING", "POSITION")
 
@@ -103,6 +103,8 @@ def _keep_order(query: exp.Select) -> None:
     marked = {one.table for one in where.find_all(exp.Column) if one.args.get("join_mark")} if where else set()
     if not marked or start is None:
         return
+    if "" in marked and joins:
+        raise NeedsCluster("(+) on a column without the name of its table")
     if any(join.args.get(word) for join in joins for word in ("on", "using", "side", "kind", "method")):
         raise SqlError("the outer join operator (+) is not allowed in a query that has a JOIN in its FROM clause")
     names = [start.alias_or_name, *(join.alias_or_name for join in joins)]
