@@ -47,7 +47,9 @@ def add_actions(group: Group) -> None:
     pipeline.add_argument("--workers", type=int, default=1, metavar="N", help="local worker processes (default: 1)")
     pipeline.add_argument("--dispatch", default="local", metavar="HOW", help="local, or gearman://host:port")
     ending = pipeline.add_mutually_exclusive_group()
-    ending.add_argument("--once", action="store_true", help="end when all that is in the stream is in the table")
+    ending.add_argument(
+        "--once", action="store_true", help="end when what was in the stream, once caught up, is in the table"
+    )
     ending.add_argument("--seconds", type=float, metavar="S", help="end after S seconds (default: at Ctrl-C)")
     pipeline.add_argument("--every", type=float, default=5.0, metavar="S", help="seconds between commits (default: 5)")
     pipeline.add_argument("--staging", default="", metavar="S3-ADDRESS", help="where rows wait for COPY")

@@ -3,7 +3,7 @@ and where none does, the two places at which two digits may touch.
 
 Measured with the shipped model: of MNIST's 60,000 training digits (which it knows) 164 have so wide a gap inside, and 3 are
 read as two; were the model to refuse all of those first, it would be 35. Of 400 pairs of them, 3 pixels apart, 384 are read right.
-Touching digits: docs/digits.md.
+Of touching digits docs/digits.md has the figures.
 """
 
 from __future__ import annotations
@@ -25,7 +25,8 @@ _CUTS = 2
 _COVERED = 0.5
 """Of the narrower one's width: strokes that lie closer above each other belong to one digit (the stem of a 4, the bar of a 7)."""
 _THIN = 0.1
-"""Of the height: no more ink than this is cut in a picture. 0.16 parts more that touch (79 for 63 %) and three times as many single digits."""
+"""Of the height: no more ink than this is cut in a picture. 0.16 parts more that touch (79 for 63 %), and three times as many
+single digits."""
 
 
 def drawn_apart(drawing: Drawing) -> list[Drawing]:

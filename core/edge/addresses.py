@@ -57,6 +57,11 @@ def contains(ranges: tuple[str, ...], address: str) -> str:
     return ""
 
 
+def everybody(ranges: tuple[str, ...]) -> bool:
+    """Whether the ranges leave nobody out: then the left-most address that was told is believed, which anybody can write."""
+    return any(text == "*" or text.endswith("/0") for text in ranges)
+
+
 def without_port(entry: str) -> str:
     """An entry of X-Forwarded-For or ``for=``: brackets and port taken off where they are well formed."""
     if entry.startswith("["):

@@ -135,7 +135,8 @@ class Pipeline:
     def run(
         self, job: Job[Any], *, once: bool = False, seconds: float | None = None, make_bucket: bool = False
     ) -> PipelineSnapshot:
-        """Carry records until cancelled, for ``seconds``, or (``once``) until all that is there is in the table.
+        """Carry records until cancelled, for ``seconds``, or (``once``) until what was there, up to the
+        moment at which it had caught up with the stream, is in the table.
 
         A cancel drains nothing: what is not committed is read again by the next run.
         """
@@ -170,21 +171,22 @@ class Pipeline:
         return self.snapshot()
 
     def _carry(self, job: Job[Any], reader: StreamReader, once: bool, deadline: float | None) -> None:
-        calm = 0
+        calm, ended = 0, False
         while True:
             job.checkpoint()
             job.report(self._loaded, None, f"{self._loaded:,} rows loaded, {self._uncommitted:,} on the way")
             if isinstance(reader.failure, BaseException):
                 raise reader.failure
-            ended = deadline is not None and time.monotonic() > deadline
+            calm = calm + 1 if once and self._caught_up(reader) else 0
+            # Caught up for a moment is enough: into a stream that is written to there always comes more.
+            ended = ended or calm > 3 or (deadline is not None and time.monotonic() > deadline)
             if ended and not reader.paused:
                 self._state = "draining"
                 reader.pause()
-            calm = calm + 1 if once and self._caught_up(reader) else 0
-            batch = self._due(hurry=ended or calm > 0)
+            batch = self._due(hurry=ended)
             if batch:
                 self._commit(job, batch)
-            elif not self._tickets and (ended or calm > 3):
+            elif not self._tickets and ended:
                 return
             else:
                 with self._changed:

@@ -103,9 +103,11 @@ def thought_through(job: Job[Any], source: StreamSource, checkpoints: Checkpoint
     try:
         standing = checkpoints.standing(job, born)
     except OpsError as trouble:
-        if trouble.code != "sql":
+        if trouble.code != "sql" or "does not exist" not in trouble.why:  # also: it may not be read
             raise
-        raise _never_ran(checkpoints, trouble.why) from trouble
+        raise _never_ran(
+            checkpoints, "Its warehouse has no table of checkpoints yet: the first run makes it"
+        ) from trouble
     if standing.start is None and not standing.checkpoints:
         raise _never_ran(checkpoints, "Its warehouse has no checkpoint of this stream and table")
     skew = source.shards()[1]

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 
 from core.edge import rfc7239
-from core.edge.addresses import contains, is_address, without_port
+from core.edge.addresses import contains, everybody, is_address, without_port
 from core.edge.request import (
     FORWARDED,
     FORWARDED_FOR,
@@ -92,6 +92,6 @@ def _client(peer: str, chain: list[str], client_ip: list[str], proxies: tuple[st
             return address, f"told by {peer}, which is no trusted proxy and is believed all the same: spoofable"
     if not contains(proxies, peer):
         return peer, "the connection's other end"
-    return (
-        (told[-1], "all are trusted proxies: the one furthest away") if told else (peer, "the connection's other end")
-    )
+    if not told:
+        return peer, "the connection's other end"
+    return told[-1], f"all are trusted proxies: the one furthest away{': spoofable' if everybody(proxies) else ''}"

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 
 from core.edge import rfc7239
-from core.edge.addresses import contains, is_address, split_host, without_port
+from core.edge.addresses import contains, everybody, is_address, split_host, without_port
 from core.edge.request import (
     FORWARDED,
     FORWARDED_FOR,
@@ -141,7 +141,7 @@ class _Reading:
         client = values[0] if values else self.request.peer
         if not values:
             because = "the connection's other end"
-        elif any(proxy.endswith("/0") for proxy in self.proxies):
+        elif everybody(self.proxies):
             because = "the left-most address of X-Forwarded-For, since everybody is trusted: spoofable"
         else:
             because = "the right-most address of X-Forwarded-For that is no trusted proxy"

@@ -9,7 +9,7 @@ from __future__ import annotations
 import ipaddress
 import re
 
-from core.edge.addresses import contains, split_host
+from core.edge.addresses import contains, everybody, split_host
 from core.edge.request import (
     FORWARDED_FOR,
     FORWARDED_HOST,
@@ -38,7 +38,7 @@ def resolve(request: Incoming, trust: Trust) -> Resolution:
     if proto is None:
         scheme = request.scheme
         steps.append(Step("scheme", scheme, "the connection itself; no X-Forwarded-Proto of a trusted proxy"))
-        port = int(port_text) if port_text.isdigit() else default_port(scheme)
+        port = int(port_text) if port_text.isdecimal() else default_port(scheme)
         because = "the Host header" if port_text else f"the default of {scheme}"
         if ignored := request.header(FORWARDED_PORT):
             because += f"; X-Forwarded-Port ({ignored}) counts only beside a trusted X-Forwarded-Proto"
@@ -70,7 +70,8 @@ def _client(request: Incoming, proxies: tuple[str, ...]) -> tuple[str, str]:
     for entry in reversed(entries):
         if not contains(proxies, entry):
             return entry, "the right-most of X-Forwarded-For that is no trusted proxy, as it is written there"
-    return entries[0], "the left-most of X-Forwarded-For, since all are trusted proxies"
+    forged = ": spoofable" if everybody(proxies) else ""
+    return entries[0], f"the left-most of X-Forwarded-For, since all are trusted proxies{forged}"
 
 
 def _of_java(peer: str) -> str:

@@ -36,4 +36,4 @@ def resolve(request: Incoming, trust: Trust) -> Resolution:
         because += f"; X-Forwarded-Port ({told}) is not read for links"
     steps.append(Step("port", port_text or str(default_port(scheme)), because))
     steps.append(Step("client", request.peer, "$_SERVER['REMOTE_ADDR']; X-Forwarded-For is not read"))
-    return Resolution(scheme, host, int(port_text) if port_text.isdigit() else None, request.peer, tuple(steps))
+    return Resolution(scheme, host, int(port_text) if port_text.isdecimal() else None, request.peer, tuple(steps))

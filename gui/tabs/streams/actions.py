@@ -57,7 +57,7 @@ class Actions:
         self._query = add("streams.query", "SQL over the kept records…", hand.ask_query, icon="database")
         self._replay = add("streams.replay", "Send an exported file again…", hand.ask_replay, icon="upload")
         self._policy = add("streams.policy", "Copy the IAM policy of a tap", hand.copy_policy, icon="shield-check")
-        carry = add("streams.carry", "Collect and carry", hand.ask_carry, icon="workflow")
+        carry = add("streams.carry", "Collect and carry: the pipeline", hand.ask_carry, icon="workflow")
         self._reset = add("streams.reset", "Begin the pipeline anew…", hand.ask_reset, icon="rotate-ccw")
         self._dials = add("streams.dials", "Make the sandbox hurt…", hand.ask_dials, icon="sliders-horizontal")
         self._dials.setVisible(sandbox)

@@ -51,12 +51,13 @@ def test_rails_believes_a_stranger_and_the_last_scheme() -> None:
     assert "spoofable" not in resolve("rails", incoming(*told), PROXY).steps[-1].because
 
 
-def test_laravels_star_believes_the_left_most_address() -> None:
+@pytest.mark.parametrize("framework", ["laravel", "rails", "tomcat"])
+def test_whoever_trusts_everybody_believes_the_left_most_address(framework: str) -> None:
     request = incoming(("X-Forwarded-For", "6.6.6.6, 203.0.113.9"), ("X-Forwarded-Proto", "https"))
-    answer = resolve("laravel", request, Trust(("*",)))
+    answer = resolve(framework, request, Trust(("*",)))
     assert answer.client == "6.6.6.6"
     assert judged(request, answer).words == "The client can be forged"
-    assert judged(request, resolve("laravel", request, PROXY)).good
+    assert judged(request, resolve(framework, request, PROXY)).good
 
 
 def test_tomcat_takes_the_port_beside_the_scheme_only() -> None:

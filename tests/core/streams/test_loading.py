@@ -186,10 +186,12 @@ def fill(plane: Plane, stream: str, *ids: str, hash_key: int = 0) -> None:
         plane.client.put_record(StreamName=stream, Data=data, PartitionKey=one, ExplicitHashKey=str(hash_key))
 
 
-def carry(aws: AwsSession, stream: str, table: str, start: Start = TRIM_HORIZON) -> PipelineSnapshot:
+def carry(
+    aws: AwsSession, stream: str, table: str, start: Start = TRIM_HORIZON, *, every: float = 0.05
+) -> PipelineSnapshot:
     """One run that ends with the stream."""
     into = Loader(Statements(aws, CONNECTION), Staging(aws, f"s3://staging/{table}/"), stream, table, "default")
-    options = PipelineOptions(every=0.05, reads_per_second=10, start=start)
+    options = PipelineOptions(every=every, reads_per_second=10, start=start)
     return Pipeline(StreamSource(aws, stream), into, InThread(), options).run(
         headless_job(), once=True, make_bucket=True
     )
@@ -197,6 +199,28 @@ def carry(aws: AwsSession, stream: str, table: str, start: Start = TRIM_HORIZON)
 
 def ids(aws: AwsSession, table: str) -> list[str]:
     return [row[0] for row in Statements(aws, CONNECTION).rows(JOB, f"SELECT event_id FROM {table} ORDER BY 1", "ask")]
+
+
+def test_a_run_that_ends_with_the_stream_ends_though_more_keeps_coming(aws: AwsSession, plane: Plane) -> None:
+    plane.create("busy", 1)
+    fill(plane, "busy", "first")
+    over = threading.Event()
+
+    def produce() -> None:
+        for number in range(3_000):  # some minutes of it
+            if over.wait(0.02):
+                return
+            fill(plane, "busy", f"more-{number}")
+
+    producing = threading.Thread(target=produce)
+    producing.start()
+    try:
+        end = carry(aws, "busy", "busy", every=5)
+        assert producing.is_alive()
+    finally:
+        over.set()
+        producing.join()
+    assert "first" in ids(aws, "busy") and len(ids(aws, "busy")) == end.read
 
 
 def test_a_shard_that_was_quiet_goes_on_where_the_first_run_began(aws: AwsSession, plane: Plane) -> None:

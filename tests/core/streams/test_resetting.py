@@ -16,6 +16,7 @@ from core.jobs.job import Job, headless_job
 from core.settings.model import Settings
 from core.streams.carrying import Carriage, only_one
 from core.streams.positions import LATEST, TRIM_HORIZON, Start
+from core.streams.resetting import thought_through
 from core.streams.service import StreamsService
 from core.streams.statements import Statements
 from tests.core.sandbox.kinesis.plane import Plane
@@ -50,6 +51,7 @@ def test_a_dropped_table_is_told_and_filled_again_from_the_oldest(
     with pytest.raises(OpsError, match="nothing to set back") as told:
         service.plan_reset(JOB, wanted, TRIM_HORIZON)
     assert f"opsdesk --profile {aws.profile.name} streams pipeline reset --table reset_views" in told.value.remedy
+    assert "the first run makes it" in told.value.why
     numbers = fill(plane, "reset", "a", "b", "c")
     carry(aws, "reset", "reset_views")
 
@@ -75,6 +77,23 @@ def test_a_dropped_table_is_told_and_filled_again_from_the_oldest(
     service.reset(JOB, wanted, TRIM_HORIZON)
     again = carry(aws, "reset", "reset_views")
     assert (again.read, again.notes) == (3, ()) and ids(aws, "reset_views") == ["a", "b", "c"]
+
+
+def test_checkpoints_that_may_not_be_read_are_not_taken_for_none() -> None:
+    """ "Nothing to set back" would let its owner begin a second time what runs already."""
+
+    class Denied:
+        def standing(self, job: Job[None], born: float) -> None:
+            why = "ERROR: permission denied for relation opsdesk_stream_checkpoints"
+            raise OpsError("The statement failed", why, "Grant it", code="sql")
+
+    class Born:
+        def birth(self) -> tuple[float, float]:
+            return 0.0, 86_400.0
+
+    with pytest.raises(OpsError, match="permission denied") as told:
+        thought_through(JOB, Born(), Denied(), TRIM_HORIZON)  # type: ignore[arg-type]
+    assert "nothing to set back" not in told.value.title
 
 
 def test_what_is_passed_over_is_said(aws: AwsSession, plane: Plane, service: StreamsService) -> None:
