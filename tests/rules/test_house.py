@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).resolve().parents[2]
 HEAVY = ("sklearn", "scipy", "boto3", "botocore", "polars", "pyarrow", "duckdb", "sqlglot", "numpy")
 
@@ -56,6 +58,35 @@ for n in range(100_000):
 assert len(heard) == 100_000
 """
     assert subprocess.run([sys.executable, "-c", script], timeout=120).returncode == 0
+
+
+@pytest.mark.parametrize("fault", ['int("z")', "len(3)", '{}["x"]', "gone.objectName()"])
+def test_a_fault_of_c_code_in_a_method_that_qt_calls_leaves_the_window_there(fault: str) -> None:
+    """PySide6 6.10 to 6.12 crash under Python 3.11 where such an exception met no handler (``gui/__init__.py``)."""
+    script = f"""
+import sys
+import gui
+import shiboken6
+from PySide6.QtCore import QTimer
+from PySide6.QtWidgets import QApplication, QWidget
+app, told = QApplication([]), []
+sys.excepthook = lambda kind, error, where: told.append(kind.__name__)
+gone = QWidget()
+shiboken6.delete(gone)
+class Broken(QWidget):
+    def resizeEvent(self, event):
+        {fault}
+broken = Broken()
+QTimer.singleShot(0, broken.show)
+QTimer.singleShot(100, app.quit)
+app.exec()
+print(*told)
+"""
+    environment = {"QT_QPA_PLATFORM": "offscreen", "PATH": "/usr/bin:/bin"}
+    answer = subprocess.run(
+        [sys.executable, "-c", script], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60
+    )
+    assert answer.returncode == 0 and answer.stdout.split()[:1] != [], answer.stderr
 
 
 def test_every_module_says_what_it_is_for() -> None:
