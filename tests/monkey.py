@@ -20,7 +20,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from PySide6.QtCore import QObject, QPoint, Qt, QTimer
-from PySide6.QtGui import QContextMenuEvent
+from PySide6.QtGui import QAction, QContextMenuEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import (
     QAbstractScrollArea,
@@ -33,6 +33,7 @@ from PySide6.QtWidgets import (
     QPlainTextEdit,
     QWidget,
 )
+from shiboken6 import isValid
 
 from core.base.places import Places
 from core.sandbox.door import stop
@@ -117,7 +118,7 @@ class Monkey:
             actions = [action for action in root.actions() if action.isEnabled() and not action.isSeparator()]
             if actions and chance < 0.7:
                 action = self.random.choice(actions)
-                self.later(lambda: self.click(root, root.actionGeometry(action).center()), 0)
+                self.later(lambda: self.choose(root, action), 0)
                 return f"menu: {action.text()}"
             root.close()
             return "the menu is closed"
@@ -166,6 +167,10 @@ class Monkey:
         at = QPoint(self.random.randrange(max(1, target.width())), self.random.randrange(max(1, target.height())))
         self.click(target, at)
         return f"click on {name(widget)} of {type(root).__name__}"
+
+    def choose(self, menu: QMenu, action: QAction) -> None:
+        if isValid(menu):  # or it has closed since
+            self.click(menu, menu.actionGeometry(action).center())
 
     def click(self, target: QWidget, at: QPoint) -> None:
 

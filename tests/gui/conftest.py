@@ -21,10 +21,10 @@ def qapp():
 
 
 class Patient(QtBot):
-    """Waits as long as a busy machine may need, at the least; what comes sooner is seen at once."""
+    """Waits as long as a busy machine may need; what comes sooner is seen at once."""
 
-    def waitUntil(self, callback: Callable[[], object], *, timeout: int = 0) -> None:
-        super().waitUntil(callback, timeout=max(timeout, 30_000))
+    def waitUntil(self, callback: Callable[[], object]) -> None:
+        super().waitUntil(callback, timeout=30_000)
 
 
 @pytest.fixture

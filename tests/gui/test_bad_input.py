@@ -41,7 +41,7 @@ def console(qtbot, profile: str | None = None) -> Iterator[Console]:
     finally:
         panels = [w for w in QApplication.topLevelWidgets() if isinstance(w, TroublePanel) and w.isVisible()]
         made.window.close()
-        qtbot.waitUntil(lambda: not made.jobs.running(), timeout=20_000)
+        qtbot.waitUntil(lambda: not made.jobs.running())
         assert made.close() == []
         shiboken6.delete(made.window)
         assert not panels, "an expected trouble was taken for a bug"
@@ -56,9 +56,9 @@ def profile_at(home: Places, url: str) -> None:
 def opened_page(qtbot, window: MainWindow, name: str) -> QWidget:
     """The page, once all of it is there."""
     window.go(name)
-    qtbot.waitUntil(lambda: name in window._pages, timeout=30_000)
+    qtbot.waitUntil(lambda: name in window._pages)
     page = window.page(name)
-    qtbot.waitUntil(lambda: getattr(page, "furnished", True), timeout=30_000)
+    qtbot.waitUntil(lambda: getattr(page, "furnished", True))
     return page
 
 
@@ -98,17 +98,17 @@ def test_every_page_under_an_account_that_does_not_answer_as_it_should(
             window = opened.window
             for name in ASKS_AWS:
                 window.go(name)
-                qtbot.waitUntil(lambda name=name: name in window._pages, timeout=30_000)
+                qtbot.waitUntil(lambda name=name: name in window._pages)
                 page = window.page(name)
-                qtbot.waitUntil(lambda page=page: why in words(page), timeout=30_000)
+                qtbot.waitUntil(lambda page=page: why in words(page))
                 assert remedy in words(page)
-            qtbot.waitUntil(lambda: why in window.status.connection.text(), timeout=30_000)
+            qtbot.waitUntil(lambda: why in window.status.connection.text())
             assert not window.banner.isVisible()  # the page and the foot have said it
             window.status.why.click()
             assert why in window.banner.why.text() and remedy in window.banner.why.text()
             for name in EVERY_PAGE:  # the others still open, and none shows what only a programmer reads
                 window.go(name)
-                qtbot.waitUntil(lambda name=name: name in window._pages, timeout=30_000)
+                qtbot.waitUntil(lambda name=name: name in window._pages)
                 shown = words(window.page(name))
                 assert shown and "Traceback" not in shown and "botocore" not in shown
 
@@ -163,7 +163,7 @@ def test_what_the_window_remembered_is_broken(qtbot, home: Places, content: byte
     with console(qtbot, "env") as opened:
         for name in EVERY_PAGE:
             opened.window.go(name)
-            qtbot.waitUntil(lambda name=name: name in opened.window._pages, timeout=30_000)
+            qtbot.waitUntil(lambda name=name: name in opened.window._pages)
     assert isinstance(json.loads((home.state / "window-env.json").read_text()), dict)
 
 
@@ -175,12 +175,12 @@ def test_a_model_and_samples_that_cannot_be_read_are_named_and_the_shipped_model
     samples.write_bytes(b"no database " * 100)
     with console(qtbot, "env") as opened:
         opened.window.go("digits")
-        qtbot.waitUntil(lambda: "digits" in opened.window._pages, timeout=30_000)
+        qtbot.waitUntil(lambda: "digits" in opened.window._pages)
         page = opened.window.page("digits")
-        qtbot.waitUntil(lambda: "mine" in words(page), timeout=30_000)
+        qtbot.waitUntil(lambda: "mine" in words(page))
         assert "Damaged" in words(page)
         assert "Patch features + SVC" in words(page)
-        qtbot.waitUntil(lambda: "Your samples could not be read" in words(page), timeout=30_000)
+        qtbot.waitUntil(lambda: "Your samples could not be read" in words(page))
         assert "kept as samples.sqlite.broken-1" in words(page)
         assert samples.with_name("samples.sqlite.broken-1").read_bytes().startswith(b"no database")
 
@@ -224,28 +224,28 @@ def test_a_stream_a_bucket_and_a_table_that_are_not_there(qtbot, sandbox, monkey
 
         def page(name: str) -> QWidget:
             window.go(name)
-            qtbot.waitUntil(lambda: name in window._pages, timeout=30_000)
+            qtbot.waitUntil(lambda: name in window._pages)
             return window.page(name)
 
         def run(command_id: str) -> None:
             def ready() -> list[Command]:
                 return [command for command in window.commands.all() if command.id == command_id]
 
-            qtbot.waitUntil(lambda: bool(ready()), timeout=30_000)
+            qtbot.waitUntil(lambda: bool(ready()))
             ready()[0].action.trigger()
 
         streams = page("streams")
-        qtbot.waitUntil(lambda: there in offered(streams), timeout=30_000)
+        qtbot.waitUntil(lambda: there in offered(streams))
         assert "no-such-stream" not in offered(streams)
         backups = page("backups")
         run("backups.objects")
-        qtbot.waitUntil(lambda: "There is no bucket of that name" in words(backups), timeout=30_000)
+        qtbot.waitUntil(lambda: "There is no bucket of that name" in words(backups))
         warehouse = page("warehouse")
-        qtbot.waitUntil(lambda: "sandbox" in offered(warehouse), timeout=30_000)
+        qtbot.waitUntil(lambda: "sandbox" in offered(warehouse))
         editors = warehouse.findChild(EditorPane)
-        qtbot.waitUntil(lambda: "no_such_table" in editors.editor.text, timeout=30_000)
+        qtbot.waitUntil(lambda: "no_such_table" in editors.editor.text)
         run("warehouse.run")
-        qtbot.waitUntil(lambda: 'relation "no_such_table" does not exist' in words(warehouse), timeout=30_000)
+        qtbot.waitUntil(lambda: 'relation "no_such_table" does not exist' in words(warehouse))
     file.unlink()
 
 
@@ -257,13 +257,13 @@ def test_nothing_of_one_account_stands_in_the_foot_under_another(
     profile_at(sandbox.places, "http://127.0.0.1:9")
     with console(qtbot, "sandbox") as opened:
         window = opened.window
-        qtbot.waitUntil(lambda: "arn:aws" in window.status.identity.text(), timeout=30_000)
+        qtbot.waitUntil(lambda: "arn:aws" in window.status.identity.text())
         window.change_profile("acme")
         assert window.status.identity.text() == "" and window.status.connection.text() == "Connecting…"
-        qtbot.waitUntil(lambda: "does not answer" in window.status.connection.text(), timeout=30_000)
+        qtbot.waitUntil(lambda: "does not answer" in window.status.connection.text())
         window.status.why.click()
         assert window.banner.isVisible()
         window.change_profile("sandbox")
         assert not window.banner.isVisible()
-        qtbot.waitUntil(lambda: "arn:aws" in window.status.identity.text(), timeout=30_000)
+        qtbot.waitUntil(lambda: "arn:aws" in window.status.identity.text())
     (sandbox.places.config / "profiles.toml").unlink()

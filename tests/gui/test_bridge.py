@@ -53,7 +53,7 @@ def test_a_flood_of_progress_does_not_drown_the_window(qtbot, jobs: JobBridge) -
         return "all"
 
     jobs.start(owner, "flood", work, on_progress=seen.append, on_success=done.append)
-    qtbot.waitUntil(lambda: bool(done), timeout=30_000)
+    qtbot.waitUntil(lambda: bool(done))
     assert done == ["all"]
     assert len(seen) < 2_000
 
@@ -172,7 +172,7 @@ def test_a_widget_in_a_cycle_is_never_destroyed_on_a_worker(qtbot, jobs: JobBrid
     job = jobs.start(QObject(jobs), "allocate", allocate)
     qtbot.waitUntil(lambda: job.state.is_final)
     kept = [[] for _ in range(2_000)]  # enough to be worth a collection: what the worker made is freed again
-    qtbot.waitUntil(lambda: len(gone) == 50, timeout=10_000)
+    qtbot.waitUntil(lambda: len(gone) == 50)
     assert all(gone) and kept
 
 

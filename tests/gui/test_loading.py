@@ -54,7 +54,7 @@ def test_a_module_is_made_on_the_windows_thread(jobs: JobBridge, qtbot, tmp_path
     monkeypatch.syspath_prepend(tmp_path)
     owner, got = QObject(), list[ModuleType]()
     load(owner, jobs, "Load it", Modules("with_types", ("need_of_it",), charts=True), done=got.append)
-    qtbot.waitUntil(lambda: bool(got), timeout=10_000)
+    qtbot.waitUntil(lambda: bool(got))
     assert got[0].thread is threading.main_thread()
     assert sys.modules["need_of_it"].thread is not threading.main_thread()
     assert "pyqtgraph" in sys.modules
@@ -65,7 +65,7 @@ def test_what_cannot_be_imported_is_told(jobs: JobBridge, qtbot, modules: Module
     owner, faults, trouble = QObject(), list[OpsError](), list[object]()
     jobs.trouble.connect(trouble.append)
     load(owner, jobs, "Open it", modules, failed=faults.append)
-    qtbot.waitUntil(lambda: bool(faults), timeout=10_000)
+    qtbot.waitUntil(lambda: bool(faults))
     assert "nowhere_at_all" in faults[0].why and faults[0].title == "Open it stopped unexpectedly"
     assert len(trouble) == 1
 
@@ -74,5 +74,5 @@ def test_qt_is_not_imported_by_a_worker_unseen(jobs: JobBridge, qtbot) -> None:
     """The guard of these tests works: a page loaded as it must not be fails here, though it would seldom crash."""
     owner, faults = QObject(), list[OpsError]()
     load(owner, jobs, "Open it", Modules("json", ("PySide6.QtSpatialAudio",)), failed=faults.append)
-    qtbot.waitUntil(lambda: bool(faults), timeout=10_000)
+    qtbot.waitUntil(lambda: bool(faults))
     assert "not by the window's thread" in faults[0].why

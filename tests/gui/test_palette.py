@@ -24,7 +24,7 @@ def console(qtbot, home: Places, monkeypatch: pytest.MonkeyPatch) -> Iterator[Co
     for dialog in made.window.findChildren(TrainDialog):
         dialog.close()
     made.window.close()
-    qtbot.waitUntil(lambda: not made.jobs.running(), timeout=20_000)
+    qtbot.waitUntil(lambda: not made.jobs.running())
     assert made.close() == []
     shiboken6.delete(made.window)
 
@@ -59,7 +59,7 @@ def test_what_is_promised_is_what_the_pages_can_do(qtbot, console: Console) -> N
     for tab in TABS:
         window.go(tab.id)
         for command_id, title, icon in tab.commands():
-            qtbot.waitUntil(lambda wanted=command_id: wanted in window.commands._commands, timeout=20_000)
+            qtbot.waitUntil(lambda wanted=command_id: wanted in window.commands._commands)
             command = window.commands._commands[command_id]
             assert (command.title, command.icon, command.room) == (title, icon, tab.id)
 

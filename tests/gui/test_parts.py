@@ -248,7 +248,7 @@ def test_the_wheel_over_a_field_scrolls_past_it(qtbot) -> None:
     qtbot.addWidget(form)
     form.show()
     other.setFocus()
-    qtbot.waitUntil(other.hasFocus, timeout=5000)
+    qtbot.waitUntil(other.hasFocus)
 
     def turned(field: QWidget) -> bool:
         middle = QPointF(field.rect().center())
@@ -262,10 +262,10 @@ def test_the_wheel_over_a_field_scrolls_past_it(qtbot) -> None:
 
     assert not turned(days) and not turned(kind) and other.hasFocus()
     days.setFocus()
-    qtbot.waitUntil(days.hasFocus, timeout=5000)
+    qtbot.waitUntil(days.hasFocus)
     assert turned(days)
     kind.setFocus()
-    qtbot.waitUntil(kind.hasFocus, timeout=5000)
+    qtbot.waitUntil(kind.hasFocus)
     assert turned(kind)
 
 
@@ -281,7 +281,7 @@ def test_every_button_shows_that_it_has_the_keys(qtbot, kind: str) -> None:
 
     def edge(focused: QWidget) -> str:
         focused.setFocus()
-        qtbot.waitUntil(focused.hasFocus, timeout=5000)
+        qtbot.waitUntil(focused.hasFocus)
         return button.grab().toImage().pixelColor(1, button.height() // 2).name()
 
     assert edge(button) != edge(other)

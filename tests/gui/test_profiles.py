@@ -33,7 +33,7 @@ def console(qtbot, home: Places, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     made.window.go("edge")  # it asks nobody
     yield made
     made.window.close()
-    qtbot.waitUntil(lambda: not made.jobs.running(), timeout=20_000)
+    qtbot.waitUntil(lambda: not made.jobs.running())
     assert made.close() == []
     shiboken6.delete(made.window)
 
@@ -153,9 +153,7 @@ def test_pages_of_the_profile_before_hear_nothing_more(qtbot, home: Places) -> N
         window = opened.window
         pages = [opened_page(qtbot, window, name) for name in EVERY_PAGE]
         window.change_profile("env")
-        qtbot.waitUntil(
-            lambda: window.desk.profile.name == "env" and not any(map(shiboken6.isValid, pages)), timeout=30_000
-        )
+        qtbot.waitUntil(lambda: window.desk.profile.name == "env" and not any(map(shiboken6.isValid, pages)))
         # An exception here would fail the test: pytest-qt takes those of slots.
         for look in ({"utc": True, "theme": "dark"}, {"utc": False, "theme": "light"}):
             with qtbot.waitSignal(opened.settings.changed):

@@ -28,12 +28,12 @@ def shown(qtbot, asker: CodeAsker) -> CodeDialog:
     def open_ones() -> list[CodeDialog]:
         return [dialog for dialog in asker.parent().findChildren(CodeDialog) if dialog.isVisible()]
 
-    qtbot.waitUntil(lambda: bool(open_ones()), timeout=5000)
+    qtbot.waitUntil(lambda: bool(open_ones()))
     return open_ones()[0]
 
 
 def ended(qtbot, future: Future[str]) -> Future[str]:
-    qtbot.waitUntil(future.done, timeout=5000)
+    qtbot.waitUntil(future.done)
     return future
 
 
@@ -45,7 +45,7 @@ def test_the_code_that_is_typed_reaches_the_worker(qtbot, asker) -> None:
     QTest.keyClicks(dialog.code, "123 456")
     dialog.accept_button.click()
     assert ended(qtbot, waiting).result() == "123456"
-    qtbot.waitUntil(lambda: not made.parent().findChildren(CodeDialog), timeout=5000)
+    qtbot.waitUntil(lambda: not made.parent().findChildren(CodeDialog))
 
 
 def test_what_was_wrong_before_stands_at_the_field(qtbot, asker) -> None:

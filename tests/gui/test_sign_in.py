@@ -67,9 +67,9 @@ def test_signing_in_in_the_browser(qtbot, jobs, browser: Browser, center: Identi
     made, asked, window = keeper(qtbot, jobs, desk)
     made.sign_in()
     dialog = window.findChild(SignInDialog)
-    qtbot.waitUntil(lambda: dialog.code.text() == "ABCD-EFGH", timeout=10_000)
+    qtbot.waitUntil(lambda: dialog.code.text() == "ABCD-EFGH")
     assert browser.opened == ["https://device.example/?user_code=ABCD-EFGH"]
-    qtbot.waitUntil(lambda: asked == ["again"], timeout=10_000)
+    qtbot.waitUntil(lambda: asked == ["again"])
     assert desk.aws.reopened == 1
     assert list((Path.home() / ".aws" / "sso" / "cache").iterdir())
 
@@ -80,7 +80,7 @@ def test_a_profile_without_single_sign_on_says_so_in_the_dialog(
     made, asked, window = keeper(qtbot, jobs, FakeDesk(Profile("client", aws_profile="keys")))
     made.sign_in()
     dialog = window.findChild(SignInDialog)
-    qtbot.waitUntil(lambda: dialog.banner.isVisible(), timeout=10_000)
+    qtbot.waitUntil(lambda: dialog.banner.isVisible())
     assert "no single sign-on" in dialog.banner.title.text() and not dialog.accept_button.isEnabled()
     assert (browser.opened, asked) == ([], [])
     dialog.reject()
@@ -91,9 +91,9 @@ def test_closing_the_dialog_ends_the_waiting(qtbot, jobs, browser: Browser, cent
     made, asked, window = keeper(qtbot, jobs, FakeDesk(Profile("client", aws_profile="acme")))
     made.sign_in()
     dialog = window.findChild(SignInDialog)
-    qtbot.waitUntil(lambda: bool(browser.opened), timeout=10_000)
+    qtbot.waitUntil(lambda: bool(browser.opened))
     dialog.reject()
-    qtbot.waitUntil(lambda: not jobs.running(), timeout=10_000)
+    qtbot.waitUntil(lambda: not jobs.running())
     assert asked == []
 
 

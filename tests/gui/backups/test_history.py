@@ -58,22 +58,22 @@ def test_another_plan_shows_nothing_of_the_one_before(qtbot, make_page) -> None:
     presenter = view.plans_presenter
     desk.backups.plans_now = [PLAN, replace(PLAN, name="other")]
     presenter.refresh()
-    qtbot.waitUntil(lambda: len(presenter.shown.plans) == 2 and bool(presenter.past), timeout=5000)
+    qtbot.waitUntil(lambda: len(presenter.shown.plans) == 2 and bool(presenter.past))
     history = view.plans.detail.history
     assert history.backups.row_model.rows and not history.none["backups"].isVisible()
     presenter.choose("other")
     assert not history.backups.row_model.rows and not view.plans.detail.ladder.isVisible()
     assert not history.none["backups"].isVisible()  # which is not known yet
     desk.backups.backups_now = []
-    qtbot.waitUntil(lambda: presenter.past is not None, timeout=5000)
+    qtbot.waitUntil(lambda: presenter.past is not None)
     presenter.refresh()
-    qtbot.waitUntil(history.none["backups"].isVisible, timeout=5000)
+    qtbot.waitUntil(history.none["backups"].isVisible)
     assert view.plans.detail.ladder.isVisible()
 
 
 def test_a_plans_work_is_stopped_where_it_is_shown(qtbot, make_page) -> None:
     view, desk, _ = make_page()
-    qtbot.waitUntil(lambda: view.plans_presenter.may_run, timeout=5000)
+    qtbot.waitUntil(lambda: view.plans_presenter.may_run)
     begun = threading.Event()
 
     def run(job, name: str, *, if_due: bool = False) -> None:
@@ -87,13 +87,13 @@ def test_a_plans_work_is_stopped_where_it_is_shown(qtbot, make_page) -> None:
     card = view.plans.list.cards["nightly"]
     QWidget.setTabOrder(view.restore, view.plans.new)  # as whoever has pressed Tab has it
     view.back_up.setFocus()
-    qtbot.waitUntil(lambda: view.back_up.hasFocus() and card.isVisible(), timeout=5000)
+    qtbot.waitUntil(lambda: view.back_up.hasFocus() and card.isVisible())
     view.back_up.click()
     assert card.hasFocus()  # not "New plan", which a second Enter would press
     detail = view.plans.detail
-    qtbot.waitUntil(lambda: begun.is_set() and "Dumping" in detail.busy.label.text(), timeout=5000)
+    qtbot.waitUntil(lambda: begun.is_set() and "Dumping" in detail.busy.label.text())
     detail.stop.click()
-    qtbot.waitUntil(lambda: not view.plans_presenter.busy, timeout=5000)
+    qtbot.waitUntil(lambda: not view.plans_presenter.busy)
     assert not detail.stop.isVisible() and not view.plans.banner.isVisible()
 
 
@@ -150,7 +150,7 @@ def test_enter_previews_and_never_restores(qtbot) -> None:
 def test_a_plan_is_tested_as_scheduled_from_its_menu(qtbot, make_page) -> None:
     view, desk, praised = make_page()
     banner = view.plans.banner
-    qtbot.waitUntil(lambda: view.plans_presenter.past is not None, timeout=5000)
+    qtbot.waitUntil(lambda: view.plans_presenter.past is not None)
     small = Finding(Severity.WARNING, "x", "Small", "because")
     for found, tone in (
         ([small], "warning"),
@@ -159,11 +159,11 @@ def test_a_plan_is_tested_as_scheduled_from_its_menu(qtbot, make_page) -> None:
         desk.backups.as_scheduled = found
         banner.hide()
         view.plans.detail.as_scheduled_asked.emit()
-        qtbot.waitUntil(banner.isVisible, timeout=5000)
+        qtbot.waitUntil(banner.isVisible)
         assert banner.property("tone") == tone and found[-1].title in banner.title.text()
     desk.backups.as_scheduled = []
     view.plans.detail.as_scheduled_asked.emit()
-    qtbot.waitUntil(lambda: bool(praised), timeout=5000)
+    qtbot.waitUntil(lambda: bool(praised))
     assert "without this desktop" in praised[0]
     assert desk.backups.asked == ["as scheduled nightly"] * 3
 
@@ -195,7 +195,7 @@ def test_an_alert_that_did_not_arrive_is_told_once(qtbot, make_page) -> None:
     view, desk, _ = make_page()
     desk.backups.undelivered = [Delivery("smtp", "a@b", False, NOW, "s", "refused")]
     view.plans_presenter.refresh()
-    qtbot.waitUntil(lambda: view.plans.banner.isVisible(), timeout=5000)
+    qtbot.waitUntil(lambda: view.plans.banner.isVisible())
     assert "did not reach a@b" in view.plans.banner.title.text()
     view.plans.banner.hide()
     for _ in range(2):  # the page looks again once a minute
@@ -230,7 +230,7 @@ def test_tiles_say_of_how_many_plans_they_are_and_keep_their_width(qtbot) -> Non
 def test_what_needs_a_bucket_asks_for_one_and_good_news_are_not_red(qtbot, make_page) -> None:
     view, _desk, _ = make_page()
     commands = view.context_of_test.commands
-    qtbot.waitUntil(lambda: view.plans_presenter.looked, timeout=5000)
+    qtbot.waitUntil(lambda: view.plans_presenter.looked)
     for name in ("backups.upload", "backups.sync"):
         view.objects.banner.hide()
         commands._commands[name].action.trigger()
@@ -248,14 +248,13 @@ def test_what_can_be_done_with_a_plan_is_found_by_keys_while_there_is_one(qtbot,
         for name in ["edit", "schedule", "test-schedule", "test-alert", "rights", "policies", "forget"]
     }
     offered = lambda: ids & {command.id for command in commands.all()}  # noqa: E731
-    qtbot.waitUntil(lambda: offered() == ids, timeout=5000)
+    qtbot.waitUntil(lambda: offered() == ids)
     view.show_half("objects")
     commands._commands["backups.forget"].action.trigger()
     assert view.halves.value == "plans"
     qtbot.waitUntil(
         lambda: any(isinstance(w, ConfirmDialog) and w.isVisible() for w in QApplication.topLevelWidgets()),
-        timeout=5000,
     )
     desk.backups.plans_now = []
     view.plans_presenter.refresh()
-    qtbot.waitUntil(lambda: not offered(), timeout=5000)
+    qtbot.waitUntil(lambda: not offered())

@@ -18,7 +18,7 @@ from gui.parts.words import Label
 from gui.tabs.backups.object_dialogs import LabelsDialog, UploadsDialog
 from gui.tabs.backups.objects_side import ObjectsSide
 from tests.gui.backups.conftest import NOW, PLAN, backup
-from tests.gui.backups.test_objects_page import FakeObjects, dialog_of, enter
+from tests.gui.backups.objects_hand import FakeObjects, dialog_of, enter
 
 
 class Busy(FakeObjects):
@@ -58,7 +58,7 @@ def page(qtbot, make_page):
     view, desk, praised = make_page("sandbox")
     fake = view.objects_presenter.__dict__["objects"] = Busy()
     view.show_half("objects")
-    qtbot.waitUntil(lambda: view.objects_presenter.listing.state.value == "shown", timeout=5000)
+    qtbot.waitUntil(lambda: view.objects_presenter.listing.state.value == "shown")
     enter(qtbot, view)
     return view, fake, praised, desk
 
@@ -67,22 +67,22 @@ def test_a_transfer_is_seen_on_the_page_and_stopped_there(qtbot, page) -> None:
     view, fake, praised, _ = page
     foot, carry = view.objects.running, view.objects_presenter.transfers
     carry.upload([Path("/x/fresh.txt")])
-    qtbot.waitUntil(lambda: foot.label.text() == "Upload fresh.txt · 40% · 34.2 MB/s", timeout=5000)
+    qtbot.waitUntil(lambda: foot.label.text() == "Upload fresh.txt · 40% · 34.2 MB/s")
     carry.upload([Path("/x/other.txt")])
     assert view.objects.stop.text() == "Cancel"
-    qtbot.waitUntil(lambda: foot.label.text() == "2 things at work", timeout=5000)
+    qtbot.waitUntil(lambda: foot.label.text() == "2 things at work")
     assert view.objects.stop.text() == "Cancel all"
     carry.upload([Path("/elsewhere/other.txt")])
     assert view.objects.banner.title.text() == "other.txt is being uploaded here already"
     view.objects.banner.hide()
     assert [one[1] for one in fake.asked if one[0] == "upload"] == ["fresh.txt", "other.txt"]
     view.objects.stop.click()
-    qtbot.waitUntil(lambda: not foot.isVisible() and not view.objects.stop.isVisible(), timeout=5000)
+    qtbot.waitUntil(lambda: not foot.isVisible() and not view.objects.stop.isVisible())
     assert not praised and not view.objects.banner.isVisible()
 
     fake.end.set()
     carry.upload([Path("/x/third.txt")])
-    qtbot.waitUntil(lambda: view.objects.banner.isVisible(), timeout=5000)
+    qtbot.waitUntil(lambda: view.objects.banner.isVisible())
     assert view.objects.banner.title.text() == "2 uploaded, 3 B, 1 did not get through"
     (job,) = [one.job for one in view.context_of_test.jobs.activities if one.job.title == "Upload third.txt"]
     assert job.progress.note == "2 uploaded, 3 B, 1 did not get through" and job.bad_news
@@ -97,10 +97,10 @@ def test_what_was_done_before_it_could_be_stopped_is_not_called_stopped(qtbot, p
 
     fake.upload = finish
     view.objects_presenter.transfers.upload([Path("/x/last.txt")])
-    qtbot.waitUntil(view.objects.stop.isVisible, timeout=5000)
+    qtbot.waitUntil(view.objects.stop.isVisible)
     view.objects.stop.click()
     fake.end.set()
-    qtbot.waitUntil(view.objects.banner.isVisible, timeout=5000)
+    qtbot.waitUntil(view.objects.banner.isVisible)
     banner = view.objects.banner
     assert banner.title.text() == "Upload last.txt: it was done before it could be stopped"
     assert banner.why.text() == "1 uploaded, 3 B."
@@ -110,38 +110,36 @@ def test_while_another_place_is_listed_nothing_of_the_first_can_be_chosen(qtbot,
     """Else a Delete would look for the keys of the one place in the other."""
     view, fake, _, _ = page
     view.objects.table.choose(1)
-    qtbot.waitUntil(view.objects.delete.isEnabled, timeout=5000)
+    qtbot.waitUntil(view.objects.delete.isEnabled)
     fake.gate = threading.Event()
     view.objects_presenter.go("vault", "slow/")
     assert view.objects.chosen_entries() == [] and not view.objects.delete.isEnabled()
     assert view.objects.table.row_model.rows == [] and view.objects.stack.currentWidget() is view.objects.table
     fake.gate.set()
-    qtbot.waitUntil(lambda: view.objects.table.row_model.rowCount() == 1, timeout=5000)
+    qtbot.waitUntil(lambda: view.objects.table.row_model.rowCount() == 1)
 
 
 def test_on_the_way_up_what_was_left_is_chosen(qtbot, page) -> None:
     view, _, _, _ = page
     view.objects_presenter.go("vault", "slow/deep/")
-    qtbot.waitUntil(lambda: view.objects.table.row_model.rowCount() == 1, timeout=5000)
+    qtbot.waitUntil(lambda: view.objects.table.row_model.rowCount() == 1)
     view.objects_presenter.go("vault")  # as a crumb does: two levels
-    qtbot.waitUntil(lambda: [entry.key for entry in view.objects.chosen_entries()] == ["slow/"], timeout=5000)
+    qtbot.waitUntil(lambda: [entry.key for entry in view.objects.chosen_entries()] == ["slow/"])
     view.objects_presenter.go("")
-    qtbot.waitUntil(
-        lambda: [line.bucket.name for line in view.objects.table.chosen if line.bucket] == ["vault"], timeout=5000
-    )
+    qtbot.waitUntil(lambda: [line.bucket.name for line in view.objects.table.chosen if line.bucket] == ["vault"])
 
 
 def test_a_bucket_is_removed_by_its_key_and_unchosen_its_facts_go(qtbot, page) -> None:
     view, _, _, _ = page
     view.objects_presenter.go("")
     table, side = view.objects.table, view.objects.side
-    qtbot.waitUntil(lambda: bool(table.chosen) and "us-east-1" in words_in(side), timeout=5000)
+    qtbot.waitUntil(lambda: bool(table.chosen) and "us-east-1" in words_in(side))
     table.delete_pressed.emit()
     dialog = dialog_of(ConfirmDialog)
     assert dialog.windowTitle().startswith("Remove the bucket vault?")
     dialog.reject()
     table.clearSelection()
-    qtbot.waitUntil(lambda: "Choose a bucket" in words_in(side), timeout=5000)
+    qtbot.waitUntil(lambda: "Choose a bucket" in words_in(side))
 
 
 def words_in(widget: Any) -> str:
@@ -151,15 +149,15 @@ def words_in(widget: Any) -> str:
 def test_the_keys_stay_on_the_page_when_a_crumb_takes_it_elsewhere(qtbot, page) -> None:
     view, _, _, _ = page
     view.objects_presenter.go("vault", "slow/")
-    qtbot.waitUntil(lambda: view.objects.table.row_model.rowCount() == 1, timeout=5000)
+    qtbot.waitUntil(lambda: view.objects.table.row_model.rowCount() == 1)
     view.window_of_test.activateWindow()
     (crumb,) = [
         one for one in view.objects.findChildren(Button) if one.accessibleName() == "Go to vault" and one.isVisible()
     ]
     crumb.setFocus()
-    qtbot.waitUntil(crumb.hasFocus, timeout=5000)
+    qtbot.waitUntil(crumb.hasFocus)
     crumb.click()
-    qtbot.waitUntil(view.objects.table.hasFocus, timeout=5000)
+    qtbot.waitUntil(view.objects.table.hasFocus)
 
 
 def test_what_could_not_be_aborted_is_told_and_running_uploads_are_warned_of(qtbot, page) -> None:
@@ -167,15 +165,15 @@ def test_what_could_not_be_aborted_is_told_and_running_uploads_are_warned_of(qtb
     view.objects_presenter.transfers.upload([Path("/x/fresh.txt")])
     view.objects_presenter.deeds.open_uploads()
     shown = lambda: [w for w in QApplication.topLevelWidgets() if isinstance(w, UploadsDialog) and w.isVisible()]  # noqa: E731
-    qtbot.waitUntil(lambda: bool(shown()), timeout=5000)
+    qtbot.waitUntil(lambda: bool(shown()))
     dialog = shown()[0]
     assert any("at work: Upload fresh.txt" in label.text() for label in dialog.findChildren(Label))
     dialog.table.choose(0)
     dialog.accept_button.click()
-    qtbot.waitUntil(lambda: view.objects.banner.isVisible(), timeout=5000)
+    qtbot.waitUntil(lambda: view.objects.banner.isVisible())
     assert view.objects.banner.title.text() == "1 could not be aborted, 0 were" and not praised
     view.objects.stop.click()
-    qtbot.waitUntil(lambda: not view.objects.running.isVisible(), timeout=5000)
+    qtbot.waitUntil(lambda: not view.objects.running.isVisible())
 
 
 def test_an_upload_that_goes_on_asks_before_it_replaces(qtbot, page) -> None:
@@ -184,14 +182,13 @@ def test_an_upload_that_goes_on_asks_before_it_replaces(qtbot, page) -> None:
     deeds._resume("vault", fake.found[0], Path("/x/big.iso"))
     qtbot.waitUntil(
         lambda: any(isinstance(w, ConfirmDialog) and w.isVisible() for w in QApplication.topLevelWidgets()),
-        timeout=5000,
     )
     assert fake.asked == []
     dialog_of(ConfirmDialog).accept_button.click()
-    qtbot.waitUntil(lambda: fake.asked == [("go on", "big.iso", "big.iso", True, "id-1")], timeout=5000)
+    qtbot.waitUntil(lambda: fake.asked == [("go on", "big.iso", "big.iso", True, "id-1")])
     fake.taken = False
     deeds._resume("vault", fake.found[0], Path("/x/big.iso"))
-    qtbot.waitUntil(lambda: fake.asked[1:] == [("go on", "big.iso", "big.iso", False, "id-1")], timeout=5000)
+    qtbot.waitUntil(lambda: fake.asked[1:] == [("go on", "big.iso", "big.iso", False, "id-1")])
 
 
 def test_proofs_are_told_on_every_page_and_of_what_was_found(qtbot, page) -> None:
@@ -208,13 +205,13 @@ def test_proofs_are_told_on_every_page_and_of_what_was_found(qtbot, page) -> Non
     fake.search = search
     view.objects_presenter.go("vault", PLAN.prefix)
     proofs = lambda: [line.proved for line in view.objects.table.row_model.rows]  # noqa: E731
-    qtbot.waitUntil(lambda: proofs() == [NOW], timeout=5000)
+    qtbot.waitUntil(lambda: proofs() == [NOW])
     view.objects_presenter.listing.read_more()
-    qtbot.waitUntil(lambda: proofs() == [NOW, NOW], timeout=5000)
+    qtbot.waitUntil(lambda: proofs() == [NOW, NOW])
     view.objects_presenter.go("vault", "db/")
-    qtbot.waitUntil(lambda: proofs() == [None], timeout=5000)  # the plan's own level is below: nobody asks for it
+    qtbot.waitUntil(lambda: proofs() == [None])  # the plan's own level is below: nobody asks for it
     view.objects_presenter.listing.search("nightly")
-    qtbot.waitUntil(lambda: proofs() == [NOW], timeout=5000)
+    qtbot.waitUntil(lambda: proofs() == [NOW])
 
 
 def test_a_class_that_is_not_known_here_stays_as_it_is(qtbot) -> None:

@@ -21,9 +21,7 @@ from tests.gui.backups.conftest import NOW, PLAN, backup, verification
 
 def settled(qtbot, view) -> None:
     presenter = view.plans_presenter
-    qtbot.waitUntil(
-        lambda: presenter.looked and (presenter.past is not None or not presenter.shown.plans), timeout=5000
-    )
+    qtbot.waitUntil(lambda: presenter.looked and (presenter.past is not None or not presenter.shown.plans))
 
 
 def test_backed_up_is_not_green(qtbot, make_page) -> None:
@@ -44,7 +42,7 @@ def test_a_run_that_failed_shows_beside_an_older_proof(qtbot, make_page) -> None
     desk.backups.status_now = replace(desk.backups.status_now, status=Status.OK, findings=(failed,))
     view.plans_presenter.refresh()
     card = view.plans.list.cards["nightly"]
-    qtbot.waitUntil(lambda: card.backed.text().startswith("The last run FAILED · backed up"), timeout=5000)
+    qtbot.waitUntil(lambda: card.backed.text().startswith("The last run FAILED · backed up"))
     assert card.backed.property("tone") == "danger" and card.chip.text() == "PROVED"
     assert (view.plans.failed.figure.text(), view.plans.failed.note.text()) == ("1", "nightly")
 
@@ -62,8 +60,8 @@ def test_a_failed_verification_is_shown_with_expected_and_actual(qtbot, make_pag
     view, desk, praised = make_page()
     settled(qtbot, view)
     view.verify.click()
-    qtbot.waitUntil(lambda: view.plans.detail.chip.text() == "FAILED", timeout=5000)
-    qtbot.waitUntil(lambda: view.plans.detail.ladder.table.row_model.rowCount() == 1, timeout=5000)
+    qtbot.waitUntil(lambda: view.plans.detail.chip.text() == "FAILED")
+    qtbot.waitUntil(lambda: view.plans.detail.ladder.table.row_model.rowCount() == 1)
     check = view.plans.detail.ladder.table.row_model.rows[0]
     assert (check.expected, check.actual) == ("exit 0", "ERROR 1064")
     assert "FAILED" in view.plans.detail.ladder.summary.text()
@@ -80,7 +78,7 @@ def test_a_backup_ends_with_what_it_holds(qtbot, make_page) -> None:
     settled(qtbot, view)
     desk.backups.run = lambda _job, name: Run("r2", name, NOW, Outcome.DONE, stored_bytes=3_600_000, rows=1_204)
     view.back_up.click()
-    qtbot.waitUntil(lambda: bool(praised), timeout=5000)
+    qtbot.waitUntil(lambda: bool(praised))
     job = view.plans_presenter.context.jobs.activities[0].job
     assert job.progress is not None and job.progress.note == "1,204 rows, 3.6 MB stored"
 
@@ -92,14 +90,14 @@ def test_while_it_runs_card_and_page_say_so_and_nothing_else_can_begin(qtbot, ma
     go_on = threading.Event()
     desk.backups.run = lambda _job, _name: go_on.wait(10) and None
     view.plans_presenter.refresh()
-    qtbot.waitUntil(lambda: bool(view.findChildren(FindingLine)), timeout=5000)
+    qtbot.waitUntil(lambda: bool(view.findChildren(FindingLine)))
     settled(qtbot, view)
     view.back_up.click()
     chips = [view.plans.list.cards["nightly"].chip, view.plans.detail.chip]
     assert [chip.text() for chip in chips] == ["RUNNING", "RUNNING"]
     assert not view.findChildren(FindingLine)[-1].button.isEnabled() and not view.verify.isEnabled()
     go_on.set()
-    qtbot.waitUntil(lambda: [chip.text() for chip in chips] == ["NEVER PROVED", "NEVER PROVED"], timeout=5000)
+    qtbot.waitUntil(lambda: [chip.text() for chip in chips] == ["NEVER PROVED", "NEVER PROVED"])
     assert view.findChildren(FindingLine)[-1].button.isEnabled()
 
 
@@ -107,7 +105,7 @@ def test_an_empty_page_offers_the_first_step(qtbot, make_page) -> None:
     view, desk, _ = make_page()
     desk.backups.plans_now = []
     view.plans_presenter.refresh()
-    qtbot.waitUntil(lambda: view.plans.empty.isVisible(), timeout=5000)
+    qtbot.waitUntil(lambda: view.plans.empty.isVisible())
     assert not view.back_up.isEnabled() and not view.verify.isEnabled() and not view.restore.isEnabled()
 
 
@@ -118,9 +116,9 @@ def test_trouble_stands_on_the_page_with_a_next_step(qtbot, make_page) -> None:
         "Could not list", "The endpoint does not answer", "Check the network", code="unreachable"
     )
     view.back_up.click()
-    qtbot.waitUntil(lambda: view.plans.banner.isVisible(), timeout=5000)
+    qtbot.waitUntil(lambda: view.plans.banner.isVisible())
     assert view.plans.banner.title.text() == "Could not list"
-    qtbot.waitUntil(lambda: view.back_up.isEnabled(), timeout=5000)
+    qtbot.waitUntil(lambda: view.back_up.isEnabled())
 
 
 def test_not_known_is_not_nothing(qtbot, make_page) -> None:
@@ -128,7 +126,7 @@ def test_not_known_is_not_nothing(qtbot, make_page) -> None:
     blind = Finding(Severity.ERROR, "unreachable", "Could not list the backups", "The endpoint does not answer")
     desk.backups.status_now = PlanStatus("nightly", Status.NEVER, findings=(blind,))
     view.plans_presenter.refresh()
-    qtbot.waitUntil(lambda: view.plans.good.figure.text() == "?", timeout=5000)
+    qtbot.waitUntil(lambda: view.plans.good.figure.text() == "?")
     shown = [
         view.plans.list.cards["nightly"].backed.text(),
         view.plans.detail._values["Data at risk"].text(),
@@ -138,11 +136,11 @@ def test_not_known_is_not_nothing(qtbot, make_page) -> None:
 
     assert view.plans.detail._values["Proof vanishes"].text().startswith("not known")
     desk.backups.backups_now = None
-    qtbot.waitUntil(lambda: len(view.findChildren(FindingLine)) == 1, timeout=5000)  # those before are on their way out
+    qtbot.waitUntil(lambda: len(view.findChildren(FindingLine)) == 1)  # those before are on their way out
     (line,) = view.findChildren(FindingLine)
     assert line.button.text() == "Look again"
     line.button.click()  # and the history says why it shows none
-    qtbot.waitUntil(lambda: view.plans.detail.history.unknown.isVisible(), timeout=5000)
+    qtbot.waitUntil(lambda: view.plans.detail.history.unknown.isVisible())
     assert not view.plans.detail.history.backups.isVisible()
 
 
@@ -153,7 +151,7 @@ def test_every_card_shows_all_of_its_words_at_any_width(qtbot, make_page) -> Non
     found = {name: replace(desk.backups.status_now, plan=name, status=Status.NOT_RESTORABLE_HERE) for name in names}
     desk.backups.watch = lambda _job: list(found.values())
     view.plans_presenter.refresh()
-    qtbot.waitUntil(lambda: len(view.plans.list.cards) == 2, timeout=5000)
+    qtbot.waitUntil(lambda: len(view.plans.list.cards) == 2)
 
     def cut() -> list[str]:
         found = []
@@ -165,7 +163,7 @@ def test_every_card_shows_all_of_its_words_at_any_width(qtbot, make_page) -> Non
 
     for width in (1200, 816):
         view.window_of_test.resize(width, 612)
-        qtbot.waitUntil(lambda: cut() == [], timeout=3000)
+        qtbot.waitUntil(lambda: cut() == [])
     view.plans_presenter.choose(names[1])  # from elsewhere than by a click on it
     assert view.plans.list.current == names[1]
 
@@ -191,12 +189,12 @@ def test_rules_speak_up_with_their_remedy(qtbot, make_page) -> None:
         proof_vanishes=NOW + timedelta(days=3), next_verification=NOW + timedelta(days=9),
     )  # fmt: skip
     view.plans_presenter.refresh()
-    qtbot.waitUntil(lambda: bool(view.findChildren(FindingLine)), timeout=5000)
+    qtbot.waitUntil(lambda: bool(view.findChildren(FindingLine)))
     line = view.findChildren(FindingLine)[0]
     assert line.button.text() == "Verify now"
     assert view.plans.detail._values["Proof vanishes"].property("tone") == "danger"
     line.button.click()
-    qtbot.waitUntil(lambda: desk.backups.asked == ["verify nightly "], timeout=5000)
+    qtbot.waitUntil(lambda: desk.backups.asked == ["verify nightly "])
 
 
 def test_forgetting_a_plan_asks_and_enter_does_not_do_it(qtbot, make_page) -> None:
@@ -357,16 +355,16 @@ def test_try_again_repeats_what_failed_and_its_success_takes_the_fault_away(qtbo
 
     desk.backups.set_expiry = set_expiry
     view.plans_presenter.fixes.fix("no-expiry")
-    qtbot.waitUntil(lambda: view.plans.banner.isVisible(), timeout=5000)
+    qtbot.waitUntil(lambda: view.plans.banner.isVisible())
     view.plans.banner.action.click()
-    qtbot.waitUntil(lambda: tried == ["nightly", "nightly"], timeout=5000)
+    qtbot.waitUntil(lambda: tried == ["nightly", "nightly"])
 
     desk.backups.trouble = OpsError("The ledger cannot be read", "disk I/O error")
     view.plans_presenter.refresh()
-    qtbot.waitUntil(lambda: view.plans.banner.isVisible(), timeout=5000)
+    qtbot.waitUntil(lambda: view.plans.banner.isVisible())
     desk.backups.trouble = None
     view.plans_presenter.refresh()  # as it does every minute
-    qtbot.waitUntil(lambda: not view.plans.banner.isVisible(), timeout=5000)
+    qtbot.waitUntil(lambda: not view.plans.banner.isVisible())
 
 
 def test_a_finding_about_the_time_kept_opens_the_step_where_it_is_set(qtbot, make_page) -> None:
@@ -383,5 +381,5 @@ def test_a_plan_that_tells_nobody_is_no_success(qtbot, make_page) -> None:
     settled(qtbot, view)
     desk.backups.send_test = lambda job, name: []
     view.plans_presenter.fixes.send_test()
-    qtbot.waitUntil(lambda: view.plans.banner.title.text() == "Nobody would be told", timeout=5000)
+    qtbot.waitUntil(lambda: view.plans.banner.title.text() == "Nobody would be told")
     assert not praised

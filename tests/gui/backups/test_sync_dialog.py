@@ -16,7 +16,7 @@ from core.backups.objects.values import Comparison, Difference, Moved
 from core.base.errors import OpsError
 from gui.parts.dialogs import ConfirmDialog
 from gui.tabs.backups.sync_dialog import SyncDialog
-from tests.gui.backups.test_objects_page import FakeObjects, dialog_of, enter
+from tests.gui.backups.objects_hand import FakeObjects, dialog_of, enter
 
 
 class FakeSync(FakeObjects):
@@ -55,7 +55,7 @@ def page(qtbot, make_page, request):
 
 def compared(qtbot, dialog: SyncDialog) -> None:
     dialog.accept_button.click()
-    qtbot.waitUntil(lambda: dialog.accept_button.text() != "Compare", timeout=5000)
+    qtbot.waitUntil(lambda: dialog.accept_button.text() != "Compare")
 
 
 def test_compared_shown_and_carried_out(qtbot, page, tmp_path: Path) -> None:
@@ -70,7 +70,7 @@ def test_compared_shown_and_carried_out(qtbot, page, tmp_path: Path) -> None:
     assert dialog.summary.text() == "1 to upload (3 B), 1 only at the target, kept, 7 the same"
     assert [item.name for _, item in dialog.table.row_model.rows] == ["a"]
     dialog.accept_button.click()
-    qtbot.waitUntil(lambda: bool(praised), timeout=5000)
+    qtbot.waitUntil(lambda: bool(praised))
     assert fake.asked[1:] == [("carry out", 1, False)] and praised == ["1 uploaded, 3 B"]
     assert not isValid(dialog)  # it is gone, not hidden
     view.objects_presenter.sync.open()
@@ -88,13 +88,12 @@ def test_what_is_deleted_is_asked_about_with_its_number(qtbot, page, tmp_path: P
     dialog.accept_button.click()
     qtbot.waitUntil(
         lambda: any(isinstance(w, ConfirmDialog) and w.isVisible() for w in QApplication.topLevelWidgets()),
-        timeout=5000,
     )
     confirm = dialog_of(ConfirmDialog)
     assert confirm.accept_button.text() == "Delete 2 objects"
     assert [entry for entry in fake.asked if entry[0] == "carry out"] == []
     confirm.accept_button.click()
-    qtbot.waitUntil(lambda: bool(praised), timeout=5000)
+    qtbot.waitUntil(lambda: bool(praised))
     assert fake.asked[-1] == ("carry out", 1, True) and praised == ["1 uploaded, 3 B, 2 deleted"]
 
 
@@ -126,7 +125,7 @@ def test_trouble_stands_in_the_dialog(qtbot, page, tmp_path: Path) -> None:
     fake.trouble = OpsError("It cannot be compared", "The endpoint is away", "Try again")
     dialog.folder.setText(str(tmp_path))
     dialog.accept_button.click()
-    qtbot.waitUntil(lambda: dialog.banner.isVisible(), timeout=5000)
+    qtbot.waitUntil(lambda: dialog.banner.isVisible())
     assert dialog.banner.title.text() == "It cannot be compared" and dialog.accept_button.isEnabled()
 
 
@@ -153,7 +152,7 @@ def test_a_comparison_ends_with_its_dialog(qtbot, page, tmp_path: Path) -> None:
     fake.compare = compare
     dialog.folder.setText(str(tmp_path))
     dialog.accept_button.click()
-    qtbot.waitUntil(begun.is_set, timeout=5000)
+    qtbot.waitUntil(begun.is_set)
     (entry,) = [one for one in view.context_of_test.jobs.activities if one.job.title.startswith("Compare")]
     dialog.reject()
-    qtbot.waitUntil(lambda: entry.job.state.value == "cancelled" and not isValid(dialog), timeout=5000)
+    qtbot.waitUntil(lambda: entry.job.state.value == "cancelled" and not isValid(dialog))

@@ -65,7 +65,7 @@ def test_a_missed_run_is_caught_up_without_the_page(scene: Scene, qtbot: Any) ->
     scene.after(SETTLE - 10)
     assert not scene.jobs.running() and scene.desk.backups.asked == []
     scene.after(30)
-    qtbot.waitUntil(lambda: scene.desk.backups.asked == ["run nightly if due"], timeout=20_000)
+    qtbot.waitUntil(lambda: scene.desk.backups.asked == ["run nightly if due"])
 
 
 def test_a_locked_profile_writes_nothing_but_proves(scene: Scene, qtbot: Any) -> None:
@@ -73,10 +73,10 @@ def test_a_locked_profile_writes_nothing_but_proves(scene: Scene, qtbot: Any) ->
     desk.backups.due_now, desk.backups.proofs_due_now = ["nightly"], ["nightly"]
     scene.watch.ask()
     scene.after(SETTLE + 20)
-    qtbot.waitUntil(lambda: desk.backups.asked == ["verify nightly "], timeout=20_000)
-    qtbot.waitUntil(lambda: not scene.jobs.running(), timeout=20_000)
+    qtbot.waitUntil(lambda: desk.backups.asked == ["verify nightly "])
+    qtbot.waitUntil(lambda: not scene.jobs.running())
     scene.after(180)
-    qtbot.waitUntil(lambda: not scene.jobs.running(), timeout=20_000)
+    qtbot.waitUntil(lambda: not scene.jobs.running())
     assert desk.backups.asked == ["verify nightly "]  # not once more within hours
 
 
@@ -87,16 +87,16 @@ def test_the_profile_that_is_open_counts(scene: Scene, qtbot: Any) -> None:
     second.backups.due_now = ["weekly"]
     scene.watch.ask()
     scene.after(SETTLE + 20)
-    qtbot.waitUntil(lambda: second.backups.asked == ["run weekly if due"], timeout=20_000)
+    qtbot.waitUntil(lambda: second.backups.asked == ["run weekly if due"])
     assert first.backups.asked == []
 
 
 def test_alerts_are_heard_once_and_shown(scene: Scene, qtbot: Any) -> None:
     scene.watch.look()
-    qtbot.waitUntil(lambda: bool(scene.desk.backups.alert_listeners), timeout=20_000)
+    qtbot.waitUntil(lambda: bool(scene.desk.backups.alert_listeners))
     scene.watch.look()
-    qtbot.waitUntil(lambda: not scene.jobs.running(), timeout=20_000)
+    qtbot.waitUntil(lambda: not scene.jobs.running())
     assert len(scene.desk.backups.alert_listeners) == 1
     alert = Alert("nightly", "run-failed", "The backup nightly failed", "Why")
     scene.desk.backups.alert_listeners[0](alert)
-    qtbot.waitUntil(lambda: scene.told == [alert], timeout=20_000)
+    qtbot.waitUntil(lambda: scene.told == [alert])

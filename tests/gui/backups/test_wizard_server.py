@@ -26,7 +26,7 @@ def test_a_server_is_added_from_the_wizard_and_its_plan_saved(qtbot, make_page, 
     view, desk, _ = make_page()
     view.plans_presenter.dialogs.open_wizard(None)
     wizard = shown(PlanWizard)
-    qtbot.waitUntil(lambda: "no MySQL server yet" in wizard.databases_field.note.text(), timeout=5000)
+    qtbot.waitUntil(lambda: "no MySQL server yet" in wizard.databases_field.note.text())
     wizard.server_wanted.emit()
     dialog = shown(ServerDialog)
     dialog.name.setText("main")
@@ -34,12 +34,12 @@ def test_a_server_is_added_from_the_wizard_and_its_plan_saved(qtbot, make_page, 
     dialog.password.setText("s3cret")
     desk.backups.trouble = OpsError("Could not log in", "Access denied for user")
     dialog.accept_button.click()
-    qtbot.waitUntil(lambda: dialog.banner.isVisible(), timeout=5000)
+    qtbot.waitUntil(lambda: dialog.banner.isVisible())
     assert dialog.isVisible() and dialog.accept_button.isEnabled()  # to be corrected here
     assert not desk.profile.mysql and not ring.kept  # what does not work is not kept
     desk.backups.trouble = None
     dialog.accept_button.click()
-    qtbot.waitUntil(lambda: not isValid(dialog) and wizard.databases.count() == 1, timeout=5000)
+    qtbot.waitUntil(lambda: not isValid(dialog) and wizard.databases.count() == 1)
     assert wizard.server.currentText() == "main" and ring.kept == {"mysql/main": "s3cret"}
 
     wizard.name.setText("made")
@@ -51,7 +51,7 @@ def test_a_server_is_added_from_the_wizard_and_its_plan_saved(qtbot, make_page, 
     wizard.when.to.setText("c@d")
     for _ in range(4):
         wizard.accept_button.click()
-    qtbot.waitUntil(lambda: not isValid(wizard), timeout=5000)
+    qtbot.waitUntil(lambda: not isValid(wizard))
     assert desk.backups.plans_now[-1].source.databases == ("main_database",)
     assert desk.backups.secrets_now == {"backup/made/smtp": "hunter2"}
 
@@ -61,10 +61,10 @@ def test_a_server_is_changed_and_removed_in_the_window(qtbot, make_page, ring: M
     desk.keep_mysql(MysqlSource("main", "old.example.com", databases=("shop",)), "s3cret")
     desk.backups.servers_now = ["main", "of-the-sandbox"]
     dialogs = view.plans_presenter.dialogs
-    qtbot.waitUntil(lambda: view.plans_presenter.plan is not None, timeout=5000)
+    qtbot.waitUntil(lambda: view.plans_presenter.plan is not None)
     dialogs.open_wizard(view.plans_presenter.plan)
     wizard = shown(PlanWizard)
-    qtbot.waitUntil(lambda: wizard.server.count() == 2, timeout=5000)
+    qtbot.waitUntil(lambda: wizard.server.count() == 2)
     wizard.server.setCurrentText("of-the-sandbox")
     assert not wizard.edit_server.isEnabled() and not wizard.drop_server.isEnabled()
     wizard.server.setCurrentText("main")
@@ -74,11 +74,11 @@ def test_a_server_is_changed_and_removed_in_the_window(qtbot, make_page, ring: M
     dialog.host.setText("new.example.com")
     desk.backups.trouble = OpsError("Could not log in", "Access denied for user")
     dialog.accept_button.click()
-    qtbot.waitUntil(lambda: dialog.banner.isVisible(), timeout=5000)
+    qtbot.waitUntil(lambda: dialog.banner.isVisible())
     assert desk.profile.mysql[0].host == "old.example.com"  # the one that works is still there
     desk.backups.trouble = None
     dialog.accept_button.click()
-    qtbot.waitUntil(lambda: not isValid(dialog), timeout=5000)
+    qtbot.waitUntil(lambda: not isValid(dialog))
     assert desk.profile.mysql == (MysqlSource("main", "new.example.com", databases=("shop",)),)
     assert desk.backups.asked[-1] == "log in to new.example.com by what is kept" and ring.kept == {
         "mysql/main": "s3cret"
@@ -88,14 +88,14 @@ def test_a_server_is_changed_and_removed_in_the_window(qtbot, make_page, ring: M
     asked = shown(ConfirmDialog)
     assert "these plans cannot run: nightly" in " ".join(label.text() for label in asked.findChildren(QLabel))
     asked.accept_button.click()
-    qtbot.waitUntil(lambda: "no MySQL server yet" in wizard.databases_field.note.text(), timeout=5000)
+    qtbot.waitUntil(lambda: "no MySQL server yet" in wizard.databases_field.note.text())
     assert desk.profile.mysql == () and not wizard.drop_server.isEnabled()
     wizard.reject()
 
 
 def test_an_identity_is_kept_from_the_window_and_addresses_show_no_secret(qtbot, make_page) -> None:
     view, desk, _ = make_page()
-    qtbot.waitUntil(lambda: view.plans_presenter.plan is not None, timeout=5000)
+    qtbot.waitUntil(lambda: view.plans_presenter.plan is not None)
     old = view.plans_presenter.plan
     rule = replace(old.alerts, webhook="https://hooks.example.com/T0/s3cret", apprise=("slack://tok/en", "json://b"))
     view.plans_presenter.dialogs.open_wizard(replace(old, alerts=rule))
@@ -108,10 +108,10 @@ def test_an_identity_is_kept_from_the_window_and_addresses_show_no_secret(qtbot,
     desk.backups.told_of_saving = [
         Finding(Severity.INFO, "address-kept", "The address is in the keyring", "A timer reads it")
     ]
-    qtbot.waitUntil(lambda: wizard.server.count() > 0, timeout=5000)
+    qtbot.waitUntil(lambda: wizard.server.count() > 0)
     wizard.go("when")
     wizard.accept_button.click()
-    qtbot.waitUntil(lambda: not isValid(wizard), timeout=5000)
+    qtbot.waitUntil(lambda: not isValid(wizard))
     saved = desk.backups.plans_now[-1]
     assert saved.alerts.apprise == ("json://b", "ntfy://topic", "slack://tok/en")
     assert saved.proof.identity == "backup/p/nightly/identity"
@@ -119,7 +119,7 @@ def test_an_identity_is_kept_from_the_window_and_addresses_show_no_secret(qtbot,
     banner = view.plans.banner
     assert banner.isVisible() and banner.action.text() == "Test as scheduled"
     banner.action.click()
-    qtbot.waitUntil(lambda: "as scheduled nightly" in desk.backups.asked, timeout=5000)
+    qtbot.waitUntil(lambda: "as scheduled nightly" in desk.backups.asked)
 
 
 def test_a_database_that_is_not_seen_now_stays_in_its_plan(qtbot) -> None:

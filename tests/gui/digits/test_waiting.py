@@ -21,8 +21,8 @@ def test_a_slow_model_is_waited_for_in_words(qtbot, home, monkeypatch) -> None:
     console.window.go("digits")
     console.window.show()
     view.draw.pad.show_strokes(pad_strokes(plain_digit(3, 22)))
-    qtbot.waitUntil(lambda: view.answer.hero.text() == "3", timeout=20_000)
-    qtbot.waitUntil(view.banner.isVisible, timeout=20_000)
+    qtbot.waitUntil(lambda: view.answer.hero.text() == "3")
+    qtbot.waitUntil(view.banner.isVisible)
     assert "There is no model" in view.banner.title.text()
     assert "The model that ships" in view.banner.why.text()
     desk = console.window.desk
@@ -34,11 +34,11 @@ def test_a_slow_model_is_waited_for_in_words(qtbot, home, monkeypatch) -> None:
 
     monkeypatch.setattr(desk.digits, "read_drawing", slowly)
     view.draw.pad.show_strokes(pad_strokes(plain_digit(7, 22)))
-    qtbot.waitUntil(lambda: view.answer.sure.text() == "Waiting for the model …", timeout=10_000)
+    qtbot.waitUntil(lambda: view.answer.sure.text() == "Waiting for the model …")
     assert view.answer.hero.text() == "" and not view.answer.name_it.isEnabled()
     assert view.draw.live.text() == "Waiting"
     go_on.set()
-    qtbot.waitUntil(lambda: view.answer.hero.text() == "7", timeout=20_000)
+    qtbot.waitUntil(lambda: view.answer.hero.text() == "7")
     assert view.draw.live.text() == "Live"
 
     def fails(*_: Any, **__: Any) -> None:
@@ -46,7 +46,7 @@ def test_a_slow_model_is_waited_for_in_words(qtbot, home, monkeypatch) -> None:
 
     monkeypatch.setattr(desk.digits, "read_drawing", fails)
     view.draw.pad.show_strokes(pad_strokes(plain_digit(1, 22)))
-    qtbot.waitUntil(lambda: view.answer.next_best.text() == "It was ended. Try again", timeout=10_000)
+    qtbot.waitUntil(lambda: view.answer.next_best.text() == "It was ended. Try again")
     assert view.draw.live.text() == "Stopped"
     console.window.hide()
     assert console.close() == []

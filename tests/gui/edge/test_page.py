@@ -38,7 +38,7 @@ def test_a_check_shows_hops_and_findings_and_is_kept(qtbot, view: Any) -> None:
         assert view.empty_card.isVisible()
         QTest.keyClicks(view.url, base)
         QTest.keyClick(view.url, Qt.Key.Key_Return)
-        qtbot.waitUntil(lambda: bool(view.findChildren(FindingRow)), timeout=10_000)
+        qtbot.waitUntil(lambda: bool(view.findChildren(FindingRow)))
         assert idle(view)
         assert len(view.findChildren(HopRow)) == 2
         assert view.summary.text() == "1 error"
@@ -51,7 +51,7 @@ def test_a_check_shows_hops_and_findings_and_is_kept(qtbot, view: Any) -> None:
 def test_a_dead_address_is_said_in_place_and_can_be_tried_again(qtbot, view: Any) -> None:
     view.url.setText("http://127.0.0.1:9/")
     QTest.mouseClick(view.check, Qt.MouseButton.LeftButton)
-    qtbot.waitUntil(lambda: view.banner.isVisible(), timeout=15_000)
+    qtbot.waitUntil(lambda: view.banner.isVisible())
     assert "did not answer" in view.banner.title.text()
     assert view.banner.action.text() == "Try again"
     assert idle(view)
@@ -63,13 +63,13 @@ def test_nonsense_is_refused_with_the_reason(qtbot, view: Any) -> None:
     with serving({"/": html("")}) as base:
         view.url.setText(base)
         QTest.mouseClick(view.check, Qt.MouseButton.LeftButton)
-        qtbot.waitUntil(lambda: view.results.isVisible(), timeout=10_000)
+        qtbot.waitUntil(lambda: view.results.isVisible())
     down = view.area.verticalScrollBar()
     qtbot.waitUntil(lambda: down.maximum() > 0)
     down.setValue(down.maximum())
     view.url.setText("ftp://x/")
     QTest.mouseClick(view.check, Qt.MouseButton.LeftButton)
-    qtbot.waitUntil(lambda: view.banner.isVisible(), timeout=10_000)
+    qtbot.waitUntil(lambda: view.banner.isVisible())
     assert "http or https" in view.banner.why.text()
     assert not view.results.isVisible(), "of another address"
     assert down.value() == 0, "the reason is in sight"
@@ -89,7 +89,7 @@ def test_cancel_answers_at_once(qtbot, view: Any) -> None:
         qtbot.waitUntil(lambda: view.cancel.isVisible())
         QTest.mouseClick(view.cancel, Qt.MouseButton.LeftButton)
         hold.set()
-        qtbot.waitUntil(lambda: idle(view), timeout=15_000)
+        qtbot.waitUntil(lambda: idle(view))
         assert not view.banner.isVisible()
 
 
@@ -107,7 +107,7 @@ def test_the_probe_asks_first(qtbot, view: Any) -> None:
         qtbot.wait(100)
         assert asked == []
         QTest.mouseClick(dialog.accept_button, Qt.MouseButton.LeftButton)
-        qtbot.waitUntil(lambda: view.finding_card.title.text() == "Trust", timeout=10_000)
+        qtbot.waitUntil(lambda: view.finding_card.title.text() == "Trust")
         assert asked == ["", "opsdesk-probe.invalid"]
 
 

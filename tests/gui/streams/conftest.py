@@ -49,7 +49,7 @@ def make(jobs, qtbot, tmp_path) -> Iterator[Callable[..., Page]]:
             context,
             streams,
             praised,
-            lambda c: qtbot.waitUntil(c, timeout=10_000),
+            lambda c: qtbot.waitUntil(c),
         )
         window.resize(1200, 900)
         view.resize(1200, 900)

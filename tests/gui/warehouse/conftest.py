@@ -101,5 +101,5 @@ def make_page(qtbot: Any, jobs: JobBridge, home: Places) -> Iterator[Callable[..
 def page(make_page: Callable[..., Page], qtbot: Any) -> Page:
     """Connected, with the catalogue in the tree."""
     made = make_page()
-    qtbot.waitUntil(lambda: made.view.tree.stack.currentWidget() is made.view.tree.tree, timeout=10_000)
+    qtbot.waitUntil(lambda: made.view.tree.stack.currentWidget() is made.view.tree.tree)
     return made

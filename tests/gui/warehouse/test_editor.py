@@ -103,17 +103,17 @@ def test_two_thousand_lines_are_coloured_between_events(editor: SqlEditor, qtbot
     editor.setPlainText("\n".join(["SELECT 'a', 1 -- note", "/* open /* nested */ still", "*/ FROM t;"] * 700))
     last = editor.document().lastBlock()
     assert last.userState() == -1  # not yet looked at
-    qtbot.waitUntil(lambda: last.userState() == 0, timeout=30_000)
+    qtbot.waitUntil(lambda: last.userState() == 0)
     block = editor.document().findBlockByNumber(1)
     assert block.userState() > 0  # inside a comment
     assert editor.document().findBlockByNumber(2).userState() == 0
     assert len(kinds(editor, 0)) >= 4
     keyword = kinds(editor, 2099)
     qtbot.keyClicks(editor, "/*")
-    qtbot.waitUntil(lambda: last.userState() > 0, timeout=30_000)  # all below is a comment now
+    qtbot.waitUntil(lambda: last.userState() > 0)  # all below is a comment now
     assert kinds(editor, 2099) != keyword
     qtbot.keyClick(editor, Qt.Key.Key_Backspace)
-    qtbot.waitUntil(lambda: last.userState() == 0 and kinds(editor, 2099) == keyword, timeout=30_000)
+    qtbot.waitUntil(lambda: last.userState() == 0 and kinds(editor, 2099) == keyword)
 
 
 def test_commenting_leaves_the_cursor_in_its_word(editor: SqlEditor, qtbot) -> None:

@@ -67,7 +67,7 @@ def test_while_it_runs_only_cancel_is_offered_and_the_server_is_asked(page, qtbo
     assert not page.view.run.isEnabled()
     qtbot.waitUntil(lambda: "running" in page.view.results.line.text())
     page.view.cancel.click()
-    qtbot.waitUntil(lambda: page.view.run.isEnabled(), timeout=10_000)
+    qtbot.waitUntil(lambda: page.view.run.isEnabled())
     assert "confirmed by the server" in page.view.results.line.text()
     assert page.context.desk.warehouse.history.search()[0].state == "cancelled"
 
@@ -79,7 +79,7 @@ def test_cancel_reaches_the_server_whatever_runs_and_a_refusal_is_told(page, qtb
     qtbot.waitUntil(lambda: page.view.cancel.isEnabled() and bool(page.driver.sent))
     assert not page.view.run.isEnabled()
     page.view.cancel.click()
-    qtbot.waitUntil(lambda: page.view.run.isEnabled(), timeout=10_000)
+    qtbot.waitUntil(lambda: page.view.run.isEnabled())
     assert "confirmed by the server" in page.view.results.line.text()
 
     arrived, go_on, submit = threading.Event(), threading.Event(), page.driver.submit
@@ -96,7 +96,7 @@ def test_cancel_reaches_the_server_whatever_runs_and_a_refusal_is_told(page, qtb
     qtbot.waitUntil(arrived.is_set)
     page.view.cancel.click()
     go_on.set()
-    qtbot.waitUntil(lambda: page.view.run.isEnabled(), timeout=10_000)
+    qtbot.waitUntil(lambda: page.view.run.isEnabled())
     assert "confirmed by the server" in page.view.results.line.text()
     assert len(page.driver.cancelled) == 2
 
@@ -108,7 +108,7 @@ def test_cancel_reaches_the_server_whatever_runs_and_a_refusal_is_told(page, qtb
     page.command("run")
     qtbot.waitUntil(lambda: len(page.driver.sent) == 3 and "running" in page.view.results.line.text())
     page.view.cancel.click()
-    qtbot.waitUntil(lambda: page.view.run.isEnabled(), timeout=10_000)
+    qtbot.waitUntil(lambda: page.view.run.isEnabled())
     assert "cancelled" not in page.view.results.line.text()
     assert "Only its owner may" in page.view.results.banner.why.text()
 
@@ -143,7 +143,7 @@ def test_rows_that_came_before_a_break_stay_and_are_never_taken_for_all(page, qt
     if way == "cancelled":
         page.view.cancel.click()
     between.set()
-    qtbot.waitUntil(lambda: page.view.run.isEnabled(), timeout=10_000)
+    qtbot.waitUntil(lambda: page.view.run.isEnabled())
     words = page.view.results.line.text()
     here = 180 if way == "cancelled" else 100
     assert words.startswith(f"{here} of 350 rows, the rest was not fetched")
@@ -225,11 +225,11 @@ def test_a_dead_endpoint_is_told_and_can_be_tried_again(make_page, qtbot) -> Non
         fault=OpsError("Could not read", "The endpoint does not answer", "Check the network", code="unreachable")
     )
     page = make_page(driver)
-    qtbot.waitUntil(page.view.banner.isVisible, timeout=10_000)
+    qtbot.waitUntil(page.view.banner.isVisible)
     assert "does not answer" in page.view.banner.why.text()
     driver.fault = None
     page.view.banner.action.click()
-    qtbot.waitUntil(lambda: page.view.tree.stack.currentWidget() is page.view.tree.tree, timeout=10_000)
+    qtbot.waitUntil(lambda: page.view.tree.stack.currentWidget() is page.view.tree.tree)
     assert not page.view.banner.isVisible()
 
 
@@ -290,7 +290,7 @@ def test_charts_are_drawn(page, qtbot, kind) -> None:
     page.view.results.show_side("chart")
     x = "k" if kind == "bar" else "n"
     chart.chart_asked.emit(kind, x, "m", "")
-    qtbot.waitUntil(lambda: chart._picture is not None and chart._picture.kind == kind, timeout=30_000)
+    qtbot.waitUntil(lambda: chart._picture is not None and chart._picture.kind == kind)
 
 
 def test_formatting_is_one_step_of_undo(page, qtbot) -> None:
@@ -315,19 +315,19 @@ def test_a_statement_outlives_the_window_and_is_taken_up_again(make_page, qtbot)
     driver, gate = FakeDriver(), threading.Event()
     driver.answers["SELECT long"] = Answer([pa.table({"a": [42]})], gate=gate)
     first = make_page(driver)
-    qtbot.waitUntil(lambda: first.view.tree.stack.currentWidget() is first.view.tree.tree, timeout=10_000)
+    qtbot.waitUntil(lambda: first.view.tree.stack.currentWidget() is first.view.tree.tree)
     first.write("SELECT long")
     first.command("run")
     qtbot.waitUntil(lambda: "running" in first.view.results.line.text())
     first.window.hide()
     for job in first.context.jobs.running():  # as the window does when it closes
         job.cancel()
-    qtbot.waitUntil(lambda: not first.context.jobs.running(), timeout=10_000)
+    qtbot.waitUntil(lambda: not first.context.jobs.running())
     assert driver.cancelled == set()
     assert first.context.desk.warehouse.history.search()[0].state == "left"
 
     second = make_page(driver)
-    qtbot.waitUntil(lambda: second.view.left.isVisible() and second.view.run.isEnabled(), timeout=10_000)
+    qtbot.waitUntil(lambda: second.view.left.isVisible() and second.view.run.isEnabled())
     assert "SELECT long" in second.view.left.why.text()
     second.view.left.action.click()
     listed = dialog(HistoryDialog)
@@ -346,7 +346,7 @@ def test_a_large_catalogue_makes_only_what_is_opened(make_page, qtbot, monkeypat
     monkeypatch.setattr(fakes, "CATALOGUE_ROWS", rows)
     page = make_page()
     pane = page.view.tree
-    qtbot.waitUntil(lambda: pane.stack.currentWidget() is pane.tree, timeout=10_000)
+    qtbot.waitUntil(lambda: pane.stack.currentWidget() is pane.tree)
 
     def entries() -> dict[str, int]:
         roots = [pane.tree.topLevelItem(n) for n in range(pane.tree.topLevelItemCount())]

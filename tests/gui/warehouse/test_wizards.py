@@ -38,7 +38,7 @@ def test_the_wizard_offers_a_table_as_soon_as_the_warehouse_is_there(make_page, 
     dialog = opened(ExtractDialog)
     assert not dialog.to_table.isEnabled() and dialog.to_file.isChecked()
     assert "no warehouse" in dialog.to_table.text()
-    qtbot.waitUntil(dialog.to_table.isEnabled, timeout=10_000)
+    qtbot.waitUntil(dialog.to_table.isEnabled)
     assert dialog.to_table.isChecked() and dialog.to_table.text() == "Make a table in fake"
     dialog.reject()
 
@@ -49,10 +49,10 @@ def test_a_table_that_is_there_is_told_before_anything_is_read(page, qtbot, tmp_
     page.command("extract")
     dialog = opened(ExtractDialog)
     dialog.input.setText(str(path))
-    qtbot.waitUntil(lambda: "they look like “JSON" in dialog.count.text(), timeout=20_000)
+    qtbot.waitUntil(lambda: "they look like “JSON" in dialog.count.text())
     assert dialog.table.text() == "public.orders_2"
     choose(dialog, "json")
-    qtbot.waitUntil(dialog.accept_button.isEnabled, timeout=20_000)
+    qtbot.waitUntil(dialog.accept_button.isEnabled)
     dialog.table.setText("public.Orders")
     dialog.accept_button.click()
     assert dialog.isVisible() and "public.Orders is there already" in dialog.count.text()
@@ -67,15 +67,15 @@ def test_the_record_of_xml_can_be_named(page, qtbot, tmp_path: Path) -> None:
     choose(dialog, "xml")
     assert dialog.pattern_field.name.text() == "Record" and dialog.pattern.isEnabled()
     dialog.input.setText(str(path))
-    qtbot.waitUntil(dialog.accept_button.isEnabled, timeout=20_000)
+    qtbot.waitUntil(dialog.accept_button.isEnabled)
     assert dialog.count.text().startswith("6 of 6 sampled records")  # guessed: what repeats most
     dialog.pattern.setText("o: @id, who, i/@k")
     dialog.pattern_changed.emit()
-    qtbot.waitUntil(lambda: dialog.count.text().startswith("3 of 3"), timeout=20_000)
+    qtbot.waitUntil(lambda: dialog.count.text().startswith("3 of 3"))
     assert dialog.kinds() == {"id": "whole", "who": "text", "i_k": "whole"}
     dialog.pattern.setText("nothing")
     dialog.pattern_changed.emit()
-    qtbot.waitUntil(lambda: "There is no element nothing" in dialog.pattern_field.note.text(), timeout=20_000)
+    qtbot.waitUntil(lambda: "There is no element nothing" in dialog.pattern_field.note.text())
     assert not dialog.accept_button.isEnabled()
     dialog.reject()
 
@@ -86,12 +86,12 @@ def test_what_is_columns_already_and_what_is_asked_often_belongs_elsewhere(page,
     page.command("extract")
     dialog = opened(ExtractDialog)
     dialog.input.setText(str(path))
-    qtbot.waitUntil(lambda: "columns already" in dialog.advice.text(), timeout=20_000)
+    qtbot.waitUntil(lambda: "columns already" in dialog.advice.text())
     assert "Redshift" in dialog.advice.text()
     path.write_text("".join(f"word {n}\n" for n in range(50)))
     dialog.pattern.setText(r"word (?P<n>\d+)")
     dialog.pattern.textEdited.emit(dialog.pattern.text())
-    qtbot.waitUntil(lambda: "This computer" in dialog.advice.text(), timeout=20_000)
+    qtbot.waitUntil(lambda: "This computer" in dialog.advice.text())
     dialog.often.setChecked(True)
     assert "Redshift" in dialog.advice.text() and "asked often" in dialog.advice.text()
     dialog.reject()
@@ -123,7 +123,7 @@ def test_a_timer_is_stopped_and_a_plan_removed_from_the_page(page, qtbot, tmp_pa
 
     page.command("plans")
     dialog = opened(PlansDialog)
-    qtbot.waitUntil(lambda: dialog.list.topLevelItemCount() == 2, timeout=10_000)
+    qtbot.waitUntil(lambda: dialog.list.topLevelItemCount() == 2)
     cells = [dialog.list.topLevelItem(0).text(n) for n in range(5)]
     assert cells == ["nightly", "shop, db:3306/crm", "shop, crm, whole (all)", "mon 02:00 by cron", "–"]
     assert "cannot be read" in dialog.list.topLevelItem(1).text(1)
@@ -132,13 +132,13 @@ def test_a_timer_is_stopped_and_a_plan_removed_from_the_page(page, qtbot, tmp_pa
     dialog.list.clearSelection()
     dialog.list.topLevelItem(0).setSelected(True)
     dialog.stop.click()
-    qtbot.waitUntil(lambda: dialog.list.topLevelItem(0).text(3) == "mon 02:00, no timer", timeout=10_000)
+    qtbot.waitUntil(lambda: dialog.list.topLevelItem(0).text(3) == "mon 02:00, no timer")
     assert "opsdesk" not in table.read_text()
 
     dialog.list.topLevelItem(0).setSelected(True)
     dialog.remove.click()
     opened(ConfirmDialog).accept_button.click()
-    qtbot.waitUntil(lambda: dialog.list.topLevelItemCount() == 1, timeout=10_000)
+    qtbot.waitUntil(lambda: dialog.list.topLevelItemCount() == 1)
     assert feed.plans() == ["spoilt"]
     dialog.reject()
 

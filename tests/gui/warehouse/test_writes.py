@@ -21,7 +21,7 @@ def test_a_write_on_production_names_table_and_rows_and_wants_the_name(make_page
     driver.answers["SELECT COUNT(*) FROM orders WHERE id > 5"] = Answer([pa.table({"count": [8400]})])
     driver.answers["DELETE FROM orders WHERE id > 5"] = Answer(affected=8400)
     page = make_page(driver, Profile("acme", environment="production"))
-    qtbot.waitUntil(lambda: page.view.tree.stack.currentWidget() is page.view.tree.tree, timeout=10_000)
+    qtbot.waitUntil(lambda: page.view.tree.stack.currentWidget() is page.view.tree.tree)
     page.write("DELETE FROM orders WHERE id > 5")
     page.command("run")
     qtbot.waitUntil(lambda: any(isinstance(w, ConfirmDialog) and w.isVisible() for w in QApplication.topLevelWidgets()))
@@ -35,7 +35,7 @@ def test_a_write_on_production_names_table_and_rows_and_wants_the_name(make_page
 
 def test_a_write_that_is_not_confirmed_is_not_sent(make_page, qtbot) -> None:
     page = make_page(profile=Profile("safe", environment="staging", read_only=True))
-    qtbot.waitUntil(lambda: page.view.tree.stack.currentWidget() is page.view.tree.tree, timeout=10_000)
+    qtbot.waitUntil(lambda: page.view.tree.stack.currentWidget() is page.view.tree.tree)
     page.write("DROP TABLE orders")
     page.command("run")
     qtbot.waitUntil(lambda: any(isinstance(w, ConfirmDialog) and w.isVisible() for w in QApplication.topLevelWidgets()))
@@ -48,14 +48,14 @@ def test_the_count_before_a_write_can_be_cancelled_and_is_made_once(make_page, q
     driver = FakeDriver()
     driver.answers["SELECT COUNT(*) FROM orders"] = Answer([pa.table({"count": [1]})], gate=threading.Event())
     page = make_page(driver)
-    qtbot.waitUntil(lambda: page.view.tree.stack.currentWidget() is page.view.tree.tree, timeout=10_000)
+    qtbot.waitUntil(lambda: page.view.tree.stack.currentWidget() is page.view.tree.tree)
     page.write("DELETE FROM orders")
     page.command("run")
     page.command("run")  # a second press while it counts
     qtbot.waitUntil(lambda: driver.sent == ["SELECT COUNT(*) FROM orders"])
     assert page.view.cancel.isEnabled() and not page.view.run.isEnabled()
     page.view.cancel.click()
-    qtbot.waitUntil(lambda: page.view.run.isEnabled(), timeout=10_000)
+    qtbot.waitUntil(lambda: page.view.run.isEnabled())
     assert page.view.results.line.text() == "Nothing was run"
     assert driver.sent == ["SELECT COUNT(*) FROM orders"] and len(driver.cancelled) == 1
 
@@ -80,7 +80,7 @@ def test_a_forgotten_where_is_asked_about_on_any_profile(make_page, qtbot) -> No
     driver = FakeDriver()
     driver.answers["SELECT COUNT(*) FROM orders"] = Answer([pa.table({"count": [3371]})])
     page = make_page(driver)
-    qtbot.waitUntil(lambda: page.view.tree.stack.currentWidget() is page.view.tree.tree, timeout=10_000)
+    qtbot.waitUntil(lambda: page.view.tree.stack.currentWidget() is page.view.tree.tree)
     page.write("DELETE FROM orders")
     page.command("run")
     qtbot.waitUntil(lambda: any(isinstance(w, ConfirmDialog) and w.isVisible() for w in QApplication.topLevelWidgets()))
