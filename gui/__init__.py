@@ -40,7 +40,7 @@ def _handled(method: Callable[..., Any]) -> Callable[..., Any]:
 def _survive_faults() -> None:
     """Let what C code raises (``int("z")``, a deleted object) leave a method that Qt calls, without ending the process.
 
-    Until Python 3.12 such an exception is a bare message while no handler has seen it; PySide (6.10 to 6.12, in
+    Until Python 3.12 such an exception is a bare message while no handler has seen it; PySide (6.10 and 6.11, in
     ``storePythonOverrideErrorOrPrint``) takes the message for the exception and writes into it, and the window is gone
     where the trouble panel should have opened. So every method of a Qt class's own that is made anew gets a handler.
     """

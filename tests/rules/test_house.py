@@ -62,7 +62,7 @@ assert len(heard) == 100_000
 
 @pytest.mark.parametrize("fault", ['int("z")', "len(3)", '{}["x"]', "gone.objectName()"])
 def test_a_fault_of_c_code_in_a_method_that_qt_calls_leaves_the_window_there(fault: str) -> None:
-    """PySide6 6.10 to 6.12 crash under Python 3.11 where such an exception met no handler (``gui/__init__.py``)."""
+    """PySide6 6.10 and 6.11 crash under Python 3.11 where such an exception met no handler (``gui/__init__.py``)."""
     script = f"""
 import sys
 import gui
