@@ -51,7 +51,7 @@ def test_a_dropped_table_is_told_and_filled_again_from_the_oldest(
     with pytest.raises(OpsError, match="nothing to set back") as told:
         service.plan_reset(JOB, wanted, TRIM_HORIZON)
     assert f"opsdesk --profile {aws.profile.name} streams pipeline reset --table reset_views" in told.value.remedy
-    assert "the first run makes it" in told.value.why
+    assert told.value.why.startswith("Its warehouse has no ")  # table of checkpoints, or no checkpoint of this one
     numbers = fill(plane, "reset", "a", "b", "c")
     carry(aws, "reset", "reset_views")
 
