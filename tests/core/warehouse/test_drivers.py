@@ -19,7 +19,7 @@ from tests.core.warehouse.conftest import eventually
 from tests.core.warehouse.postgres_server import PASSWORD
 
 databases = pytest.mark.parametrize("service", ["postgres", "redshift"], indirect=True)
-"""For what HiveServer2 has not: DELETE, temporary tables, nullable columns told, statements of others."""
+"""For what HiveServer2 has not: DELETE, temporary tables, nullable columns told, keys, statements of others."""
 
 
 def query(service: WarehouseService, sql: str, **options):
@@ -177,7 +177,7 @@ def test_cancel_is_confirmed_by_the_server(service: WarehouseService) -> None:
         lister.join(15)
         return any("SELECT" in statement.sql.upper() for statement in listed)
 
-    eventually(shown)
+    eventually(shown, 60)
     assert all(statement.user for statement in listed)
     assert job.cancel()
     assert job.wait(60)
@@ -252,6 +252,7 @@ def test_the_catalogue_is_whole_and_kept(service: WarehouseService) -> None:
         catalogue.find("nothing_here")
 
 
+@databases
 def test_the_catalogue_has_keys_and_comments(service: WarehouseService) -> None:
     job = headless_job()
     connection = service.connection(job)
