@@ -77,8 +77,7 @@ def open_dataset(path: Path, *, cache: Path | None = None, on_progress: Progress
 
     Raises OpsError (code ``data``) that names what is wrong and where.
     """
-    if not path.exists():
-        raise OpsError(f"There is no {path}", "The file or folder does not exist", "Check the name", code="data")
+    be_there(path)
     if path.is_dir():
         return _from_folder(path, on_progress)
     try:
@@ -90,6 +89,17 @@ def open_dataset(path: Path, *, cache: Path | None = None, on_progress: Progress
         raise OpsError(
             f"{path.name} could not be read", error.strerror or str(error), "Check its permissions", code="data"
         ) from error
+
+
+def be_there(path: Path) -> None:
+    """Raises OpsError (code ``data``) where there is no such file or folder, or nobody can say."""
+    why = "There is no such file or folder"
+    try:
+        there = path.exists()
+    except OSError as error:  # no name at all (a paragraph that was pasted), or a folder that may not be entered
+        there, why = False, error.strerror or str(error)
+    if not there:
+        raise OpsError(f"There is no {str(path)[:200]}", why, "Check the name", code="data")
 
 
 def is_csv(path: Path) -> bool:

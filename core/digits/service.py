@@ -19,7 +19,7 @@ from core.digits.algorithms import ALGORITHMS, Algorithm, Probe
 from core.digits.answers import SURE_FROM, Answer, Verdict
 from core.digits.batch import BatchResult
 from core.digits.card import ModelCard
-from core.digits.datasets import Dataset, open_dataset, save_csv, save_npz
+from core.digits.datasets import Dataset, be_there, open_dataset, save_csv, save_npz
 from core.digits.ink import Drawing, as_drawn, is_empty, normalised
 from core.digits.judgements import LEARNED, Judged, Judgements
 from core.digits.live import LiveModel
@@ -189,6 +189,10 @@ class DigitsService:
         return self._workplace.settings().digits.sure_from / 100
 
     # -- data ---------------------------------------------------------------
+    def be_there(self, path: Path) -> None:
+        """Raises OpsError (code ``data``) where there is no such file or folder."""
+        be_there(path)
+
     def open_data(self, job: Job[Any], path: Path) -> Dataset:
         """A data set, whole or not at all; cancelled between blocks."""
         return open_dataset(path, cache=self._cache, on_progress=lambda done, total: job.report(done, total, path.name))
@@ -234,9 +238,10 @@ class DigitsService:
 
     def probe(self, job: Job[Any], data: Path, algorithm: str) -> Probe:
         """A quick fit on some of the data, to say what the whole will cost on this computer: see ``Algorithm.estimate``."""
+        be_there(data)
         folders = [data / str(digit) for digit in range(10)]
         if not data.is_file() and not any(folder.is_dir() for folder in folders):  # a path that is still being typed
-            raise OpsError(f"{data} is no set of digits", "There is no such file or folder of digits", code="data")
+            raise OpsError(f"{data} is no set of digits", "It has no folder of a digit", code="data")
         self._cache.mkdir(parents=True, exist_ok=True)
         found: Probe = run_in_child(
             job, "core.digits.probe:probe", {"data": data, "algorithm": algorithm, "cache": self._cache}

@@ -93,6 +93,11 @@ class ColumnModel(QAbstractTableModel):
         return self._names
 
     @property
+    def types(self) -> list[str]:
+        """Of the columns, in the warehouse's words."""
+        return self._types
+
+    @property
     def order(self) -> pl.Series | None:
         return self._order
 

@@ -57,7 +57,7 @@ class TrainingPresenter(QObject):
         dialog = TrainDialog(
             algorithms, self._context.memory.get(DATA, ""), samples, self._view, names=self._models.names
         )
-        dialog.ordered.connect(lambda wish: self._train(wish, dialog))
+        dialog.ordered.connect(lambda wish: self._ask_for_data(wish, dialog))
         dialog.probe_asked.connect(lambda data, algorithm: self._probe(dialog, data, algorithm))
         dialog.open()
 
@@ -73,10 +73,14 @@ class TrainingPresenter(QObject):
             on_failure=lambda _fault: dialog.show_probe(data, algorithm, None),
         )  # fmt: skip
 
+    def _ask_for_data(self, wish: TrainWish, dialog: TrainDialog) -> None:
+        self._context.jobs.start(
+            dialog, "Look for the digits", lambda _job: self._context.desk.digits.be_there(Path(wish.data)),
+            lane="digits-order", quiet=True, newest_only=True, on_success=lambda _: self._train(wish, dialog),
+            on_failure=lambda fault: dialog.data_field.show_fault(fault.why),
+        )  # fmt: skip
+
     def _train(self, wish: TrainWish, dialog: TrainDialog) -> None:
-        if not Path(wish.data).exists():
-            dialog.data_field.show_fault("There is no such file or folder")
-            return
         dialog.accept()
         self._context.memory.put(DATA, wish.data)
         self._models.clear_fault()

@@ -77,7 +77,6 @@ class ResultPane(QFrame):
         self._stack = QStackedWidget(self)
         self._rows = QStackedWidget(self._stack)
         self.table = ColumnTable()
-        self._types: list[str] = []
         self.table.forms = FORMS
         self.empty = EmptyState("table", "Rows appear here", hint="Ctrl+Enter runs the statement at the cursor")
         self.busy = Busy()
@@ -138,7 +137,6 @@ class ResultPane(QFrame):
 
     def show_frame(self, frame: pl.DataFrame, types: list[str]) -> None:
         self.table.show_frame(frame, types)
-        self._types = types
         self.filter_button.setChecked(False)
         self.banner.hide()
         self._rows.setCurrentWidget(self.table)
@@ -271,7 +269,7 @@ class ResultPane(QFrame):
         if not model.rowCount():
             return
         place = row if row >= 0 else max(0, self.table.currentIndex().row())
-        dialog = RowDialog(model.names, self._types, self)
+        dialog = RowDialog(model.names, model.types, self)
 
         def show(step: int) -> None:
             nonlocal place
@@ -285,8 +283,10 @@ class ResultPane(QFrame):
 
     def open_columns(self) -> None:
         """Which columns are shown, and where one of them is."""
-        names, hidden = self.table.column_model.names, set(self.table.hidden_columns())
-        dialog = ColumnsDialog(names, self._types, hidden, self)
+        model = self.table.column_model
+        if not model.names:  # a statement without rows has taken them away
+            return
+        dialog = ColumnsDialog(model.names, model.types, set(self.table.hidden_columns()), self)
         dialog.shown_asked.connect(self.table.set_shown)
         dialog.go_asked.connect(self.table.go_to_column)
         dialog.open()

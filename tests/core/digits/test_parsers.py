@@ -60,6 +60,13 @@ def test_kaggle_csv_round_trip_and_cache(tmp_path: Path, name: str) -> None:
     assert len(open_dataset(path, cache=tmp_path / "cache")) == 300
 
 
+@pytest.mark.parametrize("text", ["a" * 300, "a line\nand another\n" * 200, "nowhere.csv"])
+def test_what_is_no_name_of_a_file_is_told(text: str) -> None:
+    with pytest.raises(OpsError, match="There is no") as told:
+        open_dataset(Path(text))
+    assert told.value.code == "data" and len(told.value.title) < 250
+
+
 def test_test_csv_has_no_labels(tmp_path: Path) -> None:
     path = csv(tmp_path / "test.csv", ",".join(["9"] * PIXELS), header=HEADER.removeprefix("label,"))
     found = open_dataset(path)

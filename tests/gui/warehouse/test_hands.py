@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime
 
+import polars as pl
 import pyarrow as pa
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QPlainTextEdit, QTreeWidgetItem
+from PySide6.QtWidgets import QApplication, QPlainTextEdit, QTreeWidgetItem
 
 from core.warehouse.catalogue import Catalogue, Table, TableColumn
 from core.warehouse.history import PastRun
@@ -66,6 +67,14 @@ def test_a_column_is_found_among_hundreds(page, qtbot) -> None:
     qtbot.keyClick(columns.search, Qt.Key.Key_Down)
     qtbot.keyClick(columns.list, Qt.Key.Key_Return)
     assert not columns.isVisible() and table.currentIndex().column() == 149 and "c149" in table.shown_columns()
+
+
+def test_columns_that_a_statement_without_rows_took_away_are_not_asked_for(page, qtbot) -> None:
+    results = page.view.results
+    results.show_frame(pl.DataFrame({"a": [1], "b": [2]}), ["int", "int"])
+    results.show_done("3 rows inserted")
+    results.open_columns()
+    assert not [top for top in QApplication.topLevelWidgets() if isinstance(top, ColumnsDialog) and top.isVisible()]
 
 
 def test_the_tree_is_filtered_by_columns_too(page, qtbot) -> None:
