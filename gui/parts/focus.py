@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import pairwise
+from operator import itemgetter
 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLayout, QPushButton, QScrollArea, QSplitter, QStackedWidget, QTableWidget, QWidget
@@ -64,14 +65,16 @@ def _parts(widget: QWidget) -> Iterator[QWidget]:
         cells = ((line, section) for line in range(widget.rowCount()) for section in range(widget.columnCount()))
         yield from filter(None, (widget.cellWidget(*cell) for cell in cells))
     elif (layout := widget.layout()) is not None:
-        yield from _in(layout)
+        yield from _in(layout, widget.findChildren(QWidget, options=Qt.FindChildOption.FindDirectChildrenOnly))
 
 
-def _in(layout: QLayout) -> Iterator[QWidget]:
-    for number in range(layout.count()):
-        item = layout.itemAt(number)
-        assert item is not None
-        if (widget := item.widget()) is not None:
-            yield widget
-        elif (inner := item.layout()) is not None:
-            yield from _in(inner)
+def _in(layout: QLayout, widgets: list[QWidget]) -> Iterator[QWidget]:
+    """Those of ``widgets`` that stand in the layout, in its order. Never by its items: one that Python has seen keeps its
+    address when Qt deletes it with its widget, and whatever comes to stand there is taken for it (a crash later)."""
+    parts: list[tuple[int, QWidget | QLayout]] = [(layout.indexOf(widget), widget) for widget in widgets]
+    parts += [(layout.indexOf(inner), inner) for inner in layout.children() if isinstance(inner, QLayout)]
+    for place, part in sorted(parts, key=itemgetter(0)):
+        if place >= 0 and isinstance(part, QWidget):
+            yield part
+        elif place >= 0 and isinstance(part, QLayout):
+            yield from _in(part, widgets)

@@ -89,6 +89,16 @@ print(*told)
     assert answer.returncode == 0 and answer.stdout.split()[:1] != [], answer.stderr
 
 
+def test_no_item_of_a_layout_is_asked_for() -> None:
+    """PySide keeps what it knows of it when Qt deletes it with its widget; the next thing at that address is then freed
+    twice, some time later. (``takeAt`` hands it over, and is safe.)"""
+    item = re.compile(r"(?<!tree)\.itemAt\(")  # a tree's own is another thing
+    asked = [
+        str(path.relative_to(ROOT)) for path in tracked("gui/*.py") if item.search(path.read_text(encoding="utf-8"))
+    ]
+    assert asked == []
+
+
 def test_every_module_says_what_it_is_for() -> None:
     silent = [str(path.relative_to(ROOT)) for folder in ("core", "gui") for path in tracked(f"{folder}/*.py")
               if path.exists() and not path.read_text(encoding="utf-8").lstrip().startswith('"""')]  # fmt: skip

@@ -189,8 +189,9 @@ class ProfileDialog(Dialog):
             *found.facts,
         ]
         for name, text in facts:
-            entry = row(Label(name, "small"), Label(breakable(text), wrap=True), gap=Space.M)
-            entry.itemAt(0).widget().setFixedWidth(140)  # type: ignore[union-attr]
+            title = Label(name, "small")
+            title.setFixedWidth(140)
+            entry = row(title, Label(breakable(text), wrap=True), gap=Space.M)
             entry.setStretch(1, 1)
             self.body.addLayout(entry)
         if found.histogram:
