@@ -30,7 +30,7 @@ def recovered(path: Path) -> Iterator[str]:
                 start = file.read(len(_BEGINNINGS[path.suffix]))
                 if time.time() - left.stat().st_mtime < _JUST_BEGUN if empty else start != _BEGINNINGS[path.suffix]:
                     continue
-                kept = 0 if path.suffix == ".parquet" else _whole_lines(file)
+                kept = 0 if path.suffix == ".parquet" else _whole_lines(file, quoted=path.suffix == ".csv")
             if kept:
                 place = _free(path)
                 left.chmod(0o644)  # as it would have become
@@ -43,17 +43,16 @@ def recovered(path: Path) -> Iterator[str]:
             continue
 
 
-def _whole_lines(file: IO[bytes]) -> int:
-    """Cuts off a line that has no end; returns what is left in bytes."""
-    end = file.seek(0, 2)
-    while end:
-        begin = max(0, end - _BLOCK)
-        file.seek(begin)
-        found = file.read(end - begin).rfind(b"\n")
-        if found >= 0:
-            end = begin + found + 1
-            break
-        end = begin
+def _whole_lines(file: IO[bytes], *, quoted: bool) -> int:
+    """Cuts off a line that has no end; returns what is left in bytes. quoted: CSV, where a line may end within a field."""
+    file.seek(0)
+    end = place = quotes = 0
+    while block := file.read(_BLOCK):
+        for line in block.splitlines(keepends=True):
+            quotes += line.count(b'"') if quoted else 0
+            place += len(line)
+            if line.endswith(b"\n") and quotes % 2 == 0:
+                end = place
     file.truncate(end)
     return end
 

@@ -122,3 +122,15 @@ def test_a_tap_that_wrote_nothing_yet_is_left_alone(tmp_path: Path) -> None:
     os.utime(empty, (0, 0))
     (told,) = recovered(path)
     assert "its file is gone" in told and not empty.exists()
+
+
+def test_a_row_that_ends_within_a_field_is_no_whole_one(tmp_path: Path) -> None:
+    path = tmp_path / "out.csv"
+    with record_file(path) as write:
+        write(records_of([("k", b"one\r\nand two"), ("k", b"three\r\nand four")]))
+    content = path.read_bytes()
+    (tmp_path / ".out.csv.abcd1234").write_bytes(content[: content.index(b"and four")])
+    path.unlink()
+    (told,) = recovered(path)
+    kept = tmp_path / "out.unfinished-1.csv"
+    assert kept.name in told and list(saved_records(kept)) == [("k", b"one\r\nand two")]
