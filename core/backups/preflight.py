@@ -17,15 +17,15 @@ from core.backups.privileges import unseen
 from core.backups.schema import (
     DatabaseFacts,
     describe,
+    float_columns,
     missing_accounts,
     server_version,
-    unlike_their_dump,
     view_trouble,
     views_elsewhere,
 )
 from core.backups.scratch import find_programs
 from core.backups.scratch_folder import room_of
-from core.backups.server import Login, abandon, connected, identifier, message_of, one_of, rows_of
+from core.backups.server import Login, abandon, connected, identifier, message_of, rows_of
 from core.backups.targets import Options
 from core.backups.vault import Vault
 from core.backups.words import count_of
@@ -180,7 +180,7 @@ def _database(connection: Any, facts: DatabaseFacts) -> Iterator[Finding]:
             ", ".join(facts.outside_snapshot[:20]),
             "Convert them to InnoDB; until then their rows may mix several moments",
         )
-    rounded = [f"{table}: {why}" for table, why in unlike_their_dump(connection, facts.name).items() if "FLOAT" in why]
+    rounded = [f"{table}.{column}" for table, column in float_columns(connection, facts.name).items()]
     if rounded:
         yield Finding(
             Severity.INFO,
@@ -189,15 +189,7 @@ def _database(connection: Any, facts: DatabaseFacts) -> Iterator[Finding]:
             "; ".join(rounded[:5]),
             "Make them DOUBLE where more digits matter: no dump program writes more of a FLOAT",
         )
-    kept = int(
-        one_of(
-            connection,
-            "SELECT COUNT(*) FROM information_schema.tables WHERE table_schema = %s AND table_type = 'SYSTEM VERSIONED'",
-            facts.name,
-        )
-        or 0
-    )
-    if kept:
+    if kept := len(facts.versioned):
         yield Finding(
             Severity.INFO,
             "preflight-history",

@@ -223,7 +223,16 @@ def unlike_their_dump(connection: Any, database: str) -> dict[str, str]:
     """{table: why} of tables whose copy has another sum though their dump was whole: a dump writes a FLOAT with six digits, and
     old rows only where it is asked for them (restored, they have other times)."""
     found = {
-        str(table): f"{column} is a FLOAT, of which a dump writes six digits"
+        table: f"{column} is a FLOAT, of which a dump writes six digits"
+        for table, column in float_columns(connection, database).items()
+    }
+    return found | dict.fromkeys(versioned_tables(connection, database), "its sum counts old rows, too")
+
+
+def float_columns(connection: Any, database: str) -> dict[str, str]:
+    """{table: one of its FLOAT columns}."""
+    return {
+        str(table): str(column)
         for table, column in rows_of(
             connection,
             "SELECT table_name, MIN(column_name) FROM information_schema.columns WHERE table_schema = %s AND data_type = 'float'"
@@ -231,7 +240,6 @@ def unlike_their_dump(connection: Any, database: str) -> dict[str, str]:
             database,
         )
     }
-    return found | dict.fromkeys(versioned_tables(connection, database), "its sum counts old rows, too")
 
 
 def versioned_tables(connection: Any, database: str) -> set[str]:
